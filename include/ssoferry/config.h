@@ -1,0 +1,61 @@
+/* ssoferryd.yaml: read, checked as a whole, and made ready for the gateway. Both programs read it; see ssoferryd.yaml(5). */
+#ifndef SSOFERRY_CONFIG_H
+#define SSOFERRY_CONFIG_H
+
+#include <stdio.h>
+
+#include "ssoferry/faults.h"
+#include "ssoferry/gateway.h"
+
+enum { CONFIG_THREADS_MAX = 256, CONFIG_THREADS_AUTO = 0 };
+
+/* Where a listener listens. */
+enum address_family { ADDRESS_IPV4, ADDRESS_IPV6, ADDRESS_UNIX };
+struct address {
+    enum address_family family;
+    unsigned char ip[16]; /* network byte order; IPv4 in the first four */
+    uint16_t port;
+    const char *path; /* of a unix socket */
+    const char *text; /* as written */
+};
+
+enum request_log { REQUEST_LOG_ALL, REQUEST_LOG_ERRORS, REQUEST_LOG_OFF };
+
+struct config {
+    const struct address *listen;
+    size_t listen_count;
+    const char *store;
+    unsigned threads; /* CONFIG_THREADS_AUTO: one a core */
+    const char *health_path;
+    struct {
+        uint64_t connections;     /* open at one time, all threads together */
+        uint64_t body;            /* bytes */
+        uint64_t request_time_ms; /* for a whole request to arrive */
+        uint64_t idle_time_ms;    /* a connection may wait for its next request */
+    } limits;
+    struct {
+        uint64_t delay_ms;   /* after SIGTERM: still serving, not ready */
+        uint64_t timeout_ms; /* for requests to end after that */
+    } drain;
+    enum request_log request_log;
+    struct connection_rules rules;    /* what rows may name */
+    struct gateway_settings gateway;
+};
+
+/* Reads and checks a configuration. What is wrong with the file goes to `faults`, which must outlive the call only. False where the file
+ * cannot be read or has errors; error->kind is ERROR_INPUT for the latter, and for a file that is not there. */
+bool config_read(struct config **config, const char *path, struct faults *faults, struct error *error) __attribute__((warn_unused_result));
+
+/* A configuration without a file: the defaults, for a loader that was given only a store. It has no routes and no store. */
+struct config *config_defaults(void);
+
+void config_free(struct config *config);
+
+/* Writes the table of keys, a line each: name, type, default, help; tabs between. */
+void config_write_keys(FILE *out);
+
+/* "127.0.0.1:8080", "[::1]:8080", "localhost:8080", "unix:/path". Borrows `text`, which must be NUL-terminated. NULL where it is good, else
+ * a phrase that says what is wrong; static. */
+const char *address_parse(const char *text, struct address *address);
+
+#endif

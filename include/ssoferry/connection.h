@@ -1,0 +1,101 @@
+/* A connection: one row of the table. (source, identifier) names it; the rest says where its sign-ins go. */
+#ifndef SSOFERRY_CONNECTION_H
+#define SSOFERRY_CONNECTION_H
+
+#include "ssoferry/error.h"
+#include "ssoferry/text.h"
+#include "ssoferry/url.h"
+
+enum {
+    IDENTIFIER_SIZE_MAX = 440,
+    SOURCE_SIZE_MAX = 64,
+    CONNECTION_ID_SIZE_MAX = 128,
+    ORGANIZATION_ID_SIZE_MAX = 128,
+    LABEL_SIZE_MAX = 256,
+    CONNECTION_KEY_SIZE_MAX = SOURCE_SIZE_MAX + 1 + IDENTIFIER_SIZE_MAX, /* LMDB takes 511 */
+    CONNECTION_RECORD_SIZE_MAX = 5120,
+};
+
+/* The order and values are those of the record format: append only. */
+enum connection_state { CONNECTION_STYTCH, CONNECTION_LEGACY, CONNECTION_DISABLED };
+enum { CONNECTION_STATES = 3 };
+
+enum redirect_kind {
+    REDIRECT_UNSET, /* the row leaves it to the route, the route to the configuration */
+    REDIRECT_307,
+    REDIRECT_303,
+    REDIRECT_FORM,
+};
+
+struct connection {
+    enum connection_state state;
+    enum redirect_kind redirect;
+    struct text connection_id; /* empty only where the state is not `stytch` */
+    struct text acs_url;       /* empty: derived from connection_id */
+    struct text legacy_url;
+    struct text organization_id;
+    struct text label;
+};
+
+/* A connection with the bytes its texts point to. Do not copy by assignment: the texts point into `bytes`. */
+struct connection_buffer {
+    struct connection row;
+    char bytes[CONNECTION_RECORD_SIZE_MAX];
+};
+
+/* The word of the file formats: "stytch", "legacy", "disabled"; "307", "303", "form". Static. */
+const char *connection_state_name(enum connection_state state);
+const char *redirect_kind_name(enum redirect_kind kind); /* "" for REDIRECT_UNSET */
+bool connection_state_parse(struct text name, enum connection_state *state);
+bool redirect_kind_parse(struct text name, enum redirect_kind *kind);
+
+/* Each returns NULL where the value is good, else a phrase that fits behind "identifier ", "source " and so on: "is empty",
+ * "is longer than 440 bytes". Static. */
+const char *identifier_problem(struct text identifier); /* 1 to 440 bytes of UTF-8 without control characters */
+const char *source_problem(struct text source);         /* [a-z0-9][a-z0-9._-]{0,63} */
+const char *connection_id_problem(struct text id);      /* {saml|oidc|external}-connection-{live|test}-[a-z0-9-]+ */
+const char *organization_id_problem(struct text id);    /* organization-{live|test}-[a-z0-9-]+ */
+const char *label_problem(struct text label);           /* at most 256 bytes of UTF-8 without control characters */
+
+/* Whether an id that connection_id_problem() passes ends in a whole UUID. Short forms are legal but often a copying mistake. */
+bool connection_id_has_uuid(struct text id);
+
+/* Whether an id that connection_id_problem() passes is of a test project. */
+bool connection_id_is_test(struct text id);
+
+/* Hosts that rows may name. Borrowed. */
+struct connection_rules {
+    const struct allowed_hosts *stytch; /* for acs_url */
+    const struct allowed_hosts *legacy; /* for legacy_url */
+};
+
+/* Which field of a connection a problem lies in; `field` is its name in the file formats. */
+struct connection_problem {
+    const char *field;
+    char message[256];
+};
+
+/* Checks a whole row: each field, and the fields together (state `stytch` needs a connection_id; acs_url must name an allowed host
+ * and end in the connection's own id; legacy_url must name an allowed host). Returns false at the first problem. */
+bool connection_check(const struct connection *connection, const struct connection_rules *rules, struct connection_problem *problem)
+    __attribute__((warn_unused_result));
+
+bool connection_equal(const struct connection *a, const struct connection *b);
+
+/* Encodes to the versioned record of docs/architecture.md: `out` holds CONNECTION_RECORD_SIZE_MAX bytes. Returns the size. The
+ * connection must have passed connection_check() or at least the field limits above. */
+size_t connection_encode(const struct connection *connection, char *out);
+
+/* Decodes a record into `out`, copying. False on a truncated, corrupt or newer record. */
+bool connection_decode(struct text record, struct connection_buffer *out, struct error *error) __attribute__((warn_unused_result));
+
+/* The state alone, without decoding the rest. False on a record that cannot be read. */
+bool connection_record_state(struct text record, enum connection_state *state);
+
+/* key = source, 0x00, identifier. `out` holds CONNECTION_KEY_SIZE_MAX bytes; both parts must be within their limits. Returns the size. */
+size_t connection_key(struct text source, struct text identifier, char *out);
+
+/* Splits a key; slices of it. False where there is no 0x00. */
+bool connection_key_split(struct text key, struct text *source, struct text *identifier);
+
+#endif

@@ -1,0 +1,38 @@
+/* What is wrong with a file: many faults, each with its place, shown the way compilers do. */
+#ifndef SSOFERRY_FAULTS_H
+#define SSOFERRY_FAULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum { FAULTS_MAX = 100 };
+
+enum fault_severity { FAULT_WARNING, FAULT_ERROR };
+
+/* Collects the faults of one or more files. Errors past FAULTS_MAX are counted but not kept; so are warnings. */
+struct faults;
+
+struct faults *faults_new(void); /* never NULL */
+void faults_free(struct faults *faults);
+
+/* Names a file; the number returned stands for it in faults_add(). `path` is copied. `text` is what the caret lines are cut
+ * from: a stream that can seek, borrowed until faults_write() is done, or NULL to have `path` opened then. */
+unsigned faults_file(struct faults *faults, const char *path, FILE *text);
+
+/* Adds a fault at 1-based line and column (column counted in characters); line 0 speaks of the file as a whole. `length`, in
+ * characters, is how much the caret line underlines (at least one). */
+void faults_add(struct faults *faults, enum fault_severity severity, unsigned file, unsigned line, unsigned column,
+                unsigned length, const char *format, ...) __attribute__((format(printf, 7, 8)));
+
+size_t faults_errors(const struct faults *faults);
+size_t faults_warnings(const struct faults *faults);
+
+/* Writes all faults to `out`, ordered by file, line and column:
+ *     FILE:LINE:COLUMN: error: MESSAGE
+ *         the line
+ *         ^~~~
+ * then, where some were not kept, how many. Control bytes of the line are shown as '?', and a long line is cut around the column. */
+void faults_write(struct faults *faults, FILE *out);
+
+#endif

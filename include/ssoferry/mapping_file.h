@@ -1,0 +1,67 @@
+/* The mapping file (docs/mapping-file.md): YAML in, rows out; and rows out as YAML that reads back the same. */
+#ifndef SSOFERRY_MAPPING_FILE_H
+#define SSOFERRY_MAPPING_FILE_H
+
+#include <stdio.h>
+
+#include "ssoferry/faults.h"
+#include "ssoferry/rowset.h"
+
+struct mapping; /* what one or more mapping files say: rows and the sources they speak of */
+
+struct mapping *mapping_new(const struct connection_rules *rules); /* never NULL; the rules must outlive it */
+void mapping_free(struct mapping *mapping);
+
+/* Called now and then while a file is read: bytes read and in all. */
+struct mapping_progress {
+    void (*report)(void *context, uint64_t read, uint64_t total);
+    void *context;
+};
+
+/* Reads a file ("-" is standard input) into the mapping. What is wrong with it goes to `faults`, which must outlive the mapping; false
+ * only where the file cannot be opened or read, or temporary space is out. `progress` may be NULL. */
+bool mapping_read(struct mapping *mapping, const char *path, struct faults *faults, const struct mapping_progress *progress,
+                  struct error *error) __attribute__((warn_unused_result));
+
+/* After the last file: finds identifiers written twice, across files too, and adds them to the faults. Then the rows can be walked. */
+bool mapping_finish(struct mapping *mapping, struct faults *faults, struct error *error) __attribute__((warn_unused_result));
+
+struct rowset *mapping_rows(struct mapping *mapping); /* lives as long as the mapping */
+
+/* The sources that the files speak of, also one that has no rows. Sorted; lives as long as the mapping. */
+size_t mapping_sources(const struct mapping *mapping, const struct text **sources);
+
+/* The files read, with their digests, for a revision's note. Lives as long as the mapping. */
+size_t mapping_files(const struct mapping *mapping, const struct revision_file **files);
+
+/* What making the table equal to a mapping means for one row. */
+enum difference_kind { DIFFERENCE_ADDED, DIFFERENCE_CHANGED, DIFFERENCE_REMOVED, DIFFERENCE_NONE };
+struct difference {
+    enum difference_kind kind;
+    struct text key;
+    struct text before; /* record; empty where added */
+    struct text after;  /* record; empty where removed */
+};
+
+enum mapping_mode {
+    MAPPING_REPLACE, /* rows of the mapping's sources that it does not name are removed */
+    MAPPING_MERGE,   /* nothing is removed */
+};
+
+/* Compares a snapshot with the mapping and calls `on_difference` for each row that either has, in key order, DIFFERENCE_NONE included. It
+ * may write through the change the snapshot belongs to. It returns false to stop, having set *error. */
+bool mapping_compare(struct mapping *mapping, struct snapshot *snapshot, enum mapping_mode mode,
+                     bool (*on_difference)(void *context, const struct difference *difference, struct error *error), void *context,
+                     struct error *error) __attribute__((warn_unused_result));
+
+/* Writes a snapshot's rows as a mapping file: those of `source`, or of all where it is empty. With several sources the file has a
+ * `sources:` mapping in place of `source:` and `connections:`. The same rows always give the same bytes. *rows may be NULL. */
+bool mapping_export(struct snapshot *snapshot, struct text source, FILE *out, uint64_t *rows, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* Sets one field of a row by its name in the file format ("redirect", "state", ...). `text` is copied nowhere: the connection borrows it.
+ * An empty value unsets an optional field. False on an unknown name or a bad value; *why is static. */
+bool connection_set_field(struct connection *connection, struct text name, struct text value, const char **why)
+    __attribute__((warn_unused_result));
+
+#endif

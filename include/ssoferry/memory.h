@@ -1,0 +1,29 @@
+/* Where the memory of an answer comes from: the caller's request pool, so that nothing is freed one by one. */
+#ifndef SSOFERRY_MEMORY_H
+#define SSOFERRY_MEMORY_H
+
+#include "ssoferry/text.h"
+
+/* An allocator whose memory is all given back at once by its owner. allocate() never returns NULL: it ends the program instead, as
+ * libh2o does. */
+struct memory {
+    void *(*allocate)(void *context, size_t size);
+    void *context;
+};
+
+/* An allocator of its own, for programs without a request pool and for tests. */
+struct arena;
+struct arena *arena_new(void); /* never NULL */
+struct memory arena_memory(struct arena *arena); /* lives as long as the arena */
+void arena_reset(struct arena *arena); /* gives all of it back; the arena can be used again */
+void arena_free(struct arena *arena);
+
+/* As malloc(), calloc() and realloc(), but print "out of memory" on stderr and abort() where there is none. */
+void *memory_allocate(size_t size) __attribute__((malloc, returns_nonnull));
+void *memory_zeroed(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
+void *memory_resize(void *block, size_t size) __attribute__((returns_nonnull));
+
+/* A NUL-terminated copy, to be freed with free(). */
+char *memory_string(struct text t) __attribute__((malloc, returns_nonnull));
+
+#endif

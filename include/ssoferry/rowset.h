@@ -1,0 +1,30 @@
+/* Rows on their way into the table: taken in any order, given back in key order. Memory is bounded: past 32 MiB, sorted runs go to
+ * an unlinked temporary file ($TMPDIR or /tmp) and are merged while reading. */
+#ifndef SSOFERRY_ROWSET_H
+#define SSOFERRY_ROWSET_H
+
+#include "ssoferry/table.h"
+
+struct rowset;
+
+struct rowset_row {
+    struct table_row row;
+    unsigned file, line, column, length; /* where it was written, as faults_add() takes it */
+};
+
+struct rowset *rowset_new(void); /* never NULL */
+void rowset_free(struct rowset *set);
+
+bool rowset_add(struct rowset *set, const struct rowset_row *row, struct error *error) __attribute__((warn_unused_result));
+
+/* How many were added. */
+uint64_t rowset_count(const struct rowset *set);
+
+/* Puts the set before its first row; may be called again. No row may be added after. */
+bool rowset_rewind(struct rowset *set, struct error *error) __attribute__((warn_unused_result));
+
+/* The next row in key order; equal keys come in the order they were added. LOOKUP_FOUND, LOOKUP_ABSENT after the last, LOOKUP_FAILED.
+ * The texts live until the next call. */
+enum lookup_result rowset_next(struct rowset *set, struct rowset_row *row, struct error *error) __attribute__((warn_unused_result));
+
+#endif

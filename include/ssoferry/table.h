@@ -1,0 +1,155 @@
+/* The table of connections in its LMDB environment. The only module, with revision, that knows <lmdb.h>.
+ *
+ * One process opens one table once. Readers of the daemon look single rows up (struct lookup); commands read one state of it
+ * from end to end (struct snapshot); every writer goes through struct change, whose commit is one revision. */
+#ifndef SSOFERRY_TABLE_H
+#define SSOFERRY_TABLE_H
+
+#include "ssoferry/connection.h"
+#include "ssoferry/error.h"
+#include "ssoferry/text.h"
+
+enum { TABLE_SCHEMA_VERSION = 1, TABLE_REVISIONS_KEPT = 50 };
+
+struct table;
+
+enum table_mode {
+    TABLE_READ,   /* must exist */
+    TABLE_SERVE,  /* reads; makes an empty table where none is, as a daemon starting before its first load needs */
+    TABLE_WRITE,  /* reads and writes; makes it where none is; clears readers of dead processes first */
+};
+
+struct table_options {
+    enum table_mode mode;
+    uint64_t map_size;    /* bytes of address space; 0 = 64 GiB, or less where the process may not have as much */
+    unsigned max_readers; /* 0 = 510 */
+};
+
+/* Opens the table at `path`, one file (its lock lies beside it as PATH-lock). Errors name the path and what to do: missing
+ * directory, no permission, read-only file system, not an LMDB file, a schema newer than TABLE_SCHEMA_VERSION. */
+bool table_open(struct table **table, const char *path, const struct table_options *options, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* All lookups, snapshots and changes of it must be closed before. NULL is fine. */
+void table_close(struct table *table);
+
+const char *table_path(const struct table *table);
+
+/* Doubles the map after ERROR_MAP_FULL. No snapshot or change of this process may be open. */
+bool table_grow(struct table *table, struct error *error) __attribute__((warn_unused_result));
+
+/* What the table as a whole is at one moment. */
+struct table_state {
+    uint64_t revision;                /* 0: never loaded */
+    int64_t changed_at;               /* microseconds UTC since 1970 of the last revision; 0: never */
+    uint64_t rows[CONNECTION_STATES]; /* by state */
+};
+
+uint64_t table_state_total(const struct table_state *state);
+
+/* -- single rows, for the daemon: one struct lookup a thread ---------------------------------------------------------- */
+
+struct lookup;
+
+enum lookup_result {
+    LOOKUP_FOUND,
+    LOOKUP_ABSENT,     /* the table has no such row */
+    LOOKUP_NOT_LOADED, /* the table has no revision yet */
+    LOOKUP_FAILED,     /* *error says why: the store or the record cannot be read */
+};
+
+bool lookup_open(struct lookup **lookup, struct table *table, struct error *error) __attribute__((warn_unused_result));
+void lookup_close(struct lookup *lookup);
+
+/* Copies the row into *out. Renews a read transaction for this one call and resets it, so that no page is held between calls and
+ * the newest committed revision is what is read. */
+enum lookup_result lookup_find(struct lookup *lookup, struct text source, struct text identifier, struct connection_buffer *out,
+                               struct error *error) __attribute__((warn_unused_result));
+
+/* Reads the table's state as it is now. */
+bool lookup_state(struct lookup *lookup, struct table_state *state, struct error *error) __attribute__((warn_unused_result));
+
+/* -- one state from end to end -------------------------------------------------------------------------------------------- */
+
+struct snapshot;
+
+struct table_row {
+    struct text key;    /* source, 0x00, identifier */
+    struct text record; /* encoded; connection_decode() */
+};
+
+/* A read transaction. Texts that it gives live until it is closed (of a change's: until the next write). */
+bool snapshot_open(struct snapshot **snapshot, struct table *table, struct error *error) __attribute__((warn_unused_result));
+void snapshot_close(struct snapshot *snapshot);
+
+const struct table_state *snapshot_state(const struct snapshot *snapshot);
+
+/* LOOKUP_FOUND, LOOKUP_ABSENT or LOOKUP_FAILED. */
+enum lookup_result snapshot_find(struct snapshot *snapshot, struct text source, struct text identifier, struct connection_buffer *out,
+                                 struct error *error) __attribute__((warn_unused_result));
+
+/* Walks rows in key order. snapshot_seek() puts the cursor before the first key >= `key` (empty: the first of all); snapshot_next()
+ * answers LOOKUP_FOUND with the next row, LOOKUP_ABSENT after the last. */
+void snapshot_seek(struct snapshot *snapshot, struct text key);
+enum lookup_result snapshot_next(struct snapshot *snapshot, struct table_row *row, struct error *error) __attribute__((warn_unused_result));
+
+/* Store facts for `stat`. */
+struct table_stat {
+    struct table_state state;
+    uint64_t map_size, file_size, used_size; /* bytes */
+    unsigned depth, page_size;
+    unsigned readers, readers_max;
+    unsigned schema_version;
+    uint64_t undo_size; /* bytes kept so that revisions can be taken back */
+};
+bool table_stat(struct table *table, struct table_stat *stat, struct error *error) __attribute__((warn_unused_result));
+
+/* Clears slots of readers that died. *cleared may be NULL. */
+bool table_clear_dead_readers(struct table *table, unsigned *cleared, struct error *error) __attribute__((warn_unused_result));
+
+/* Writes a consistent, compacted copy to a file that must not exist, by way of a temporary name beside it. The daemon goes on serving. */
+bool table_backup(struct table *table, const char *path, struct error *error) __attribute__((warn_unused_result));
+
+/* -- changes -------------------------------------------------------------------------------------------------------------- */
+
+struct change;
+
+/* What is written down about a revision besides its data. Borrowed texts. */
+struct revision_note {
+    const char *command; /* "load", "set", "remove", "rollback" */
+    const char *actor;   /* who */
+    const char *message; /* why; may be NULL */
+    const struct revision_file *files;
+    size_t file_count;
+};
+struct revision_file {
+    const char *path;
+    char sha256[65]; /* lower-case hexadecimal */
+};
+
+/* Begins the one write transaction; waits for another writer's to end. */
+bool change_begin(struct change **change, struct table *table, struct error *error) __attribute__((warn_unused_result));
+
+/* The table as this change has left it so far. Lives until the change ends. */
+struct snapshot *change_snapshot(struct change *change);
+
+/* Adds or replaces a row; one that is equal already is left alone and not counted. `record` comes from connection_encode(). */
+bool change_put(struct change *change, struct text key, struct text record, struct error *error) __attribute__((warn_unused_result));
+
+/* Removes a row; one that is not there is left alone. */
+bool change_remove(struct change *change, struct text key, struct error *error) __attribute__((warn_unused_result));
+
+struct change_counts {
+    uint64_t added, changed, removed;
+};
+struct change_counts change_counts(const struct change *change);
+
+/* Commits data, revision and undo together and ends the change, also where it fails. A change that changed nothing makes no revision,
+ * unless the table had none yet. *revision, which may be NULL, gets the table's revision then. */
+bool change_commit(struct change *change, const struct revision_note *note, uint64_t *revision, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* Gives the change up; the table stays as it was. NULL is fine. */
+void change_abort(struct change *change);
+
+#endif

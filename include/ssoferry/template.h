@@ -1,0 +1,67 @@
+/* URL templates: where in a URL the old identifier stands.
+ *
+ *   [http[s]://HOST]/PATH[?QUERY]
+ *
+ *   HOST   a name (any case); one label or the whole host may be `{identifier}` or `*`: `{identifier}.sso.example.com`.
+ *          Without it any host matches. A port in the template or the request does not count.
+ *   PATH   segments. `*` is any one segment. `{identifier}` is one segment, maybe with text around it (`acs-{identifier}.do`);
+ *          `{identifier...}` is one or more whole segments, slashes included. `**`, as the first segment only, is any number of
+ *          segments, none included.
+ *   QUERY  parameters that must be there, in any order among others: `name={identifier}`, `name=*`, `name=value`, or a bare `name`
+ *          (with or without a value).
+ *
+ * `{identifier}` stands at most once. Segments are cut on the raw path, then decoded exactly once, so that `%2F` is data; one trailing
+ * slash and repeated slashes are forgiven; literals are compared decoded, case kept. */
+#ifndef SSOFERRY_TEMPLATE_H
+#define SSOFERRY_TEMPLATE_H
+
+#include "ssoferry/form.h"
+#include "ssoferry/request.h"
+
+struct template;
+
+enum { TEMPLATE_SIZE_MAX = 1024, TEMPLATE_SEGMENTS_MAX = 32, TEMPLATE_PARAMETERS_MAX = 16 };
+
+/* Compiles a template; the source is copied. On false `why` (256 bytes) says what is wrong and *at, which may be NULL, is the byte offset of
+ * the trouble. */
+bool template_parse(struct template **template, struct text source, char *why, size_t *at) __attribute__((warn_unused_result));
+void template_free(struct template *template);
+
+struct text template_source(const struct template *template);
+bool template_has_identifier(const struct template *template);
+
+/* Where the identifier of a template stands. */
+enum template_place { TEMPLATE_NOWHERE, TEMPLATE_IN_PATH, TEMPLATE_IN_QUERY, TEMPLATE_IN_HOST };
+
+enum template_result {
+    TEMPLATE_MATCHES,
+    TEMPLATE_HOST_DIFFERS,
+    TEMPLATE_PATH_DIFFERS,
+    TEMPLATE_QUERY_LACKS, /* a parameter that must be there is not, or has another value */
+    TEMPLATE_QUERY_TWICE, /* matches, but the identifier's parameter stands twice */
+};
+
+/* A match's identifier: raw, to be decoded by its place (a path: '+' is a plus; a query: '+' is a space; a host: folded, not decoded). */
+struct template_capture {
+    enum template_place place;
+    struct text raw;             /* slice of the request; may be empty */
+    struct form_pair parameter;  /* TEMPLATE_IN_QUERY: what form_without() takes out */
+};
+
+/* Never allocates. The capture is set on TEMPLATE_MATCHES. */
+enum template_result template_match(const struct template *template, const struct request *request, struct template_capture *capture);
+
+/* How the sets of URLs that two templates match lie to each other. */
+enum template_relation {
+    TEMPLATE_DISJOINT, /* no URL matches both */
+    TEMPLATE_WITHIN,   /* all of the first's also match the second, and not the other way round */
+    TEMPLATE_COVERS,   /* all of the second's also match the first: equal or more */
+    TEMPLATE_OVERLAPS, /* some match both, and each has others */
+};
+enum template_relation template_relation(const struct template *first, const struct template *second);
+
+/* Fills a legacy URL: `{identifier}` in `pattern` is replaced by the identifier, percent-encoded but for RFC 3986's unreserved characters.
+ * The result comes from `memory`. */
+struct text template_expand(struct text pattern, struct text identifier, struct memory memory);
+
+#endif

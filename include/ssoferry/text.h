@@ -1,0 +1,74 @@
+/* Borrowed slices of bytes, and what is done to them: compare, decode, check. Nothing here allocates. */
+#ifndef SSOFERRY_TEXT_H
+#define SSOFERRY_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* A slice that its maker does not own. It lives as long as what it was cut from; the function that returns one says so.
+ * Not NUL-terminated. An empty text may have a null `at`. */
+struct text {
+    const char *at;
+    size_t size; /* bytes */
+};
+
+/* The text of a string literal. */
+#define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
+
+/* For printf's "%.*s". */
+#define TEXT_ARGS(t) (int)(t).size, (t).at != NULL ? (t).at : ""
+
+static inline struct text text_of(const char *string)
+{
+    return (struct text){string, string == NULL ? 0 : strlen(string)};
+}
+
+static inline struct text text_slice(const char *at, size_t size)
+{
+    return (struct text){at, size};
+}
+
+static inline bool text_equal(struct text a, struct text b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.at, b.at, a.size) == 0);
+}
+
+/* Byte order; a prefix comes first. <0, 0 or >0. */
+int text_compare(struct text a, struct text b);
+
+/* Equal but for the case of ASCII letters. */
+bool text_equal_fold(struct text a, struct text b);
+
+bool text_starts(struct text t, struct text prefix);
+bool text_ends(struct text t, struct text suffix);
+
+/* Index of the first `byte` at or after `from`, or t.size where there is none. */
+size_t text_find(struct text t, char byte, size_t from);
+
+/* Without ASCII spaces and tabs at both ends. */
+struct text text_trim(struct text t);
+
+/* Copies t's bytes to `out` with ASCII letters in lower case. `out` holds t.size bytes and may be t.at itself. */
+void text_fold(struct text t, char *out);
+
+/* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, nothing over U+10FFFF). */
+bool text_is_utf8(struct text t);
+
+/* Whether valid UTF-8 holds a control character: U+0000 to U+001F, U+007F to U+009F. */
+bool text_has_control(struct text t);
+
+enum text_plus {
+    TEXT_PLUS_IS_PLUS,  /* a path: RFC 3986 */
+    TEXT_PLUS_IS_SPACE, /* a query or a form: application/x-www-form-urlencoded */
+};
+
+/* Percent-decodes `in` exactly once into `out` (RFC 3986 2.1), which holds at least in.size bytes and may be in.at itself.
+ * Returns false on a '%' that two hexadecimal digits do not follow. *size gets the decoded length. */
+bool text_percent_decode(struct text in, enum text_plus plus, char *out, size_t *size);
+
+/* Decimal digits only, at most `max`. Returns false on anything else, and on an empty text. */
+bool text_to_number(struct text t, uint64_t max, uint64_t *number);
+
+#endif

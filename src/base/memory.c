@@ -1,0 +1,98 @@
+#include "ssoferry/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ARENA_BLOCK_SIZE = 16 * 1024 };
+
+struct arena_block {
+    struct arena_block *next;
+    max_align_t data[];
+};
+
+struct arena {
+    struct arena_block *blocks;
+    char *free_at;
+    size_t free_size;
+};
+
+static void *checked(void *block)
+{
+    if (block == NULL) {
+        fputs("out of memory\n", stderr);
+        abort();
+    }
+    return block;
+}
+
+void *memory_allocate(size_t size)
+{
+    return checked(malloc(size > 0 ? size : 1));
+}
+
+void *memory_zeroed(size_t count, size_t size)
+{
+    return checked(calloc(count > 0 ? count : 1, size > 0 ? size : 1));
+}
+
+void *memory_resize(void *block, size_t size)
+{
+    return checked(realloc(block, size > 0 ? size : 1));
+}
+
+char *memory_string(struct text t)
+{
+    char *copy = memory_allocate(t.size + 1);
+    if (t.size > 0)
+        memcpy(copy, t.at, t.size);
+    copy[t.size] = '\0';
+    return copy;
+}
+
+struct arena *arena_new(void)
+{
+    return memory_zeroed(1, sizeof(struct arena));
+}
+
+static void *arena_allocate(void *context, size_t size)
+{
+    struct arena *arena = context;
+    const size_t unit = _Alignof(max_align_t);
+    size_t rounded = (size + unit - 1) / unit * unit;
+    if (rounded > arena->free_size) {
+        size_t room = rounded > ARENA_BLOCK_SIZE ? rounded : ARENA_BLOCK_SIZE;
+        struct arena_block *block = memory_allocate(sizeof(*block) + room);
+        block->next = arena->blocks;
+        arena->blocks = block;
+        arena->free_at = (char *)block->data;
+        arena->free_size = room;
+    }
+    void *at = arena->free_at;
+    arena->free_at += rounded;
+    arena->free_size -= rounded;
+    return at;
+}
+
+struct memory arena_memory(struct arena *arena)
+{
+    return (struct memory){arena_allocate, arena};
+}
+
+void arena_reset(struct arena *arena)
+{
+    while (arena->blocks != NULL) {
+        struct arena_block *next = arena->blocks->next;
+        free(arena->blocks);
+        arena->blocks = next;
+    }
+    arena->free_at = NULL;
+    arena->free_size = 0;
+}
+
+void arena_free(struct arena *arena)
+{
+    if (arena == NULL)
+        return;
+    arena_reset(arena);
+    free(arena);
+}

@@ -1,0 +1,160 @@
+#include "ssoferry/text.h"
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+int text_compare(struct text a, struct text b)
+{
+    size_t shared = a.size < b.size ? a.size : b.size;
+    int order = shared > 0 ? memcmp(a.at, b.at, shared) : 0;
+    if (order != 0)
+        return order;
+    return (a.size > b.size) - (a.size < b.size);
+}
+
+bool text_equal_fold(struct text a, struct text b)
+{
+    if (a.size != b.size)
+        return false;
+    for (size_t i = 0; i < a.size; ++i) {
+        if (lower(a.at[i]) != lower(b.at[i]))
+            return false;
+    }
+    return true;
+}
+
+bool text_starts(struct text t, struct text prefix)
+{
+    return t.size >= prefix.size && text_equal(text_slice(t.at, prefix.size), prefix);
+}
+
+bool text_ends(struct text t, struct text suffix)
+{
+    return t.size >= suffix.size && (suffix.size == 0 || memcmp(t.at + t.size - suffix.size, suffix.at, suffix.size) == 0);
+}
+
+size_t text_find(struct text t, char byte, size_t from)
+{
+    if (from >= t.size)
+        return t.size;
+    const char *found = memchr(t.at + from, byte, t.size - from);
+    return found == NULL ? t.size : (size_t)(found - t.at);
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct text text_trim(struct text t)
+{
+    while (t.size > 0 && is_blank(t.at[0])) {
+        ++t.at;
+        --t.size;
+    }
+    while (t.size > 0 && is_blank(t.at[t.size - 1]))
+        --t.size;
+    return t;
+}
+
+void text_fold(struct text t, char *out)
+{
+    for (size_t i = 0; i < t.size; ++i)
+        out[i] = lower(t.at[i]);
+}
+
+/* Length of the UTF-8 sequence at `at`, or 0 where there is none; *code gets its code point. RFC 3629, section 4. */
+static size_t utf8_sequence(const unsigned char *at, size_t size, uint32_t *code)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char first = at[0];
+    size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    if (length == 0 || length > size)
+        return 0;
+    *code = length == 1 ? first : first & (0xffU >> (length + 1));
+    for (size_t i = 1; i < length; ++i) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+        *code = *code << 6 | (at[i] & 0x3fU);
+    }
+    bool surrogate = *code >= 0xd800 && *code <= 0xdfff;
+    return *code < least[length] || surrogate || *code > 0x10ffff ? 0 : length;
+}
+
+bool text_is_utf8(struct text t)
+{
+    const unsigned char *bytes = (const unsigned char *)t.at;
+    for (size_t i = 0; i < t.size;) {
+        if (bytes[i] < 0x80) {
+            ++i;
+            continue;
+        }
+        uint32_t code = 0;
+        size_t length = utf8_sequence(bytes + i, t.size - i, &code);
+        if (length == 0)
+            return false;
+        i += length;
+    }
+    return true;
+}
+
+bool text_has_control(struct text t)
+{
+    for (size_t i = 0; i < t.size; ++i) {
+        unsigned char byte = (unsigned char)t.at[i];
+        if (byte < 0x20 || byte == 0x7f)
+            return true;
+        /* U+0080 to U+009F are 0xC2 and a continuation byte of the same value. */
+        if (byte == 0xc2 && i + 1 < t.size && (unsigned char)t.at[i + 1] < 0xa0)
+            return true;
+    }
+    return false;
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool text_percent_decode(struct text in, enum text_plus plus, char *out, size_t *size)
+{
+    size_t written = 0;
+    for (size_t i = 0; i < in.size; ++i) {
+        char c = in.at[i];
+        if (c == '%') {
+            int high = in.size - i > 2 ? hex_value(in.at[i + 1]) : -1;
+            int low = in.size - i > 2 ? hex_value(in.at[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return false;
+            c = (char)(high << 4 | low);
+            i += 2;
+        } else if (c == '+' && plus == TEXT_PLUS_IS_SPACE) {
+            c = ' ';
+        }
+        out[written++] = c;
+    }
+    *size = written;
+    return true;
+}
+
+bool text_to_number(struct text t, uint64_t max, uint64_t *number)
+{
+    uint64_t value = 0;
+    if (t.size == 0)
+        return false;
+    for (size_t i = 0; i < t.size; ++i) {
+        if (t.at[i] < '0' || t.at[i] > '9')
+            return false;
+        uint64_t digit = (uint64_t)(t.at[i] - '0');
+        if (digit > max || value > (max - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *number = value;
+    return true;
+}

@@ -1,0 +1,311 @@
+#include "ssoferry/config.h"
+
+#include <stdlib.h>
+
+#include "config_internal.h"
+#include "ssoferry/memory.h"
+
+struct text building_copy(struct building *building, struct text t)
+{
+    struct memory memory = arena_memory(building->arena);
+    char *copy = memory.allocate(memory.context, t.size + 1);
+    if (t.size > 0)
+        memcpy(copy, t.at, t.size);
+    copy[t.size] = '\0';
+    return text_slice(copy, t.size);
+}
+
+void building_append(struct building *building, struct text_list *list, struct text t)
+{
+    struct memory memory = arena_memory(building->arena);
+    struct text *items = memory.allocate(memory.context, (list->count + 1) * sizeof(*items));
+    if (list->count > 0)
+        memcpy(items, list->items, list->count * sizeof(*items));
+    items[list->count++] = t;
+    list->items = items;
+}
+
+static struct building *building_new(void)
+{
+    struct building *building = memory_zeroed(1, sizeof(*building));
+    building->arena = arena_new();
+    building->stytch_hosts = allowed_hosts_new();
+    building->legacy_hosts = allowed_hosts_new();
+    allowed_hosts_add_stytch(building->stytch_hosts);
+
+    const struct place nowhere = {0};
+    for (size_t i = 0; i < config_key_count; ++i) {
+        const struct config_key *key = &config_keys[i];
+        if (key->scope != KEY_OF_CONFIG || key->fallback[0] == '\0')
+            continue;
+        if (key->set(building, text_of(key->fallback), &nowhere, key) != NULL)
+            abort();
+    }
+    return building;
+}
+
+static void building_free(struct building *building)
+{
+    for (size_t i = 0; i < building->route_count; ++i)
+        template_free(building->routes[i].template);
+    free(building->routes);
+    free(building->drafts);
+    free(building->listen);
+    allowed_hosts_free(building->stytch_hosts);
+    allowed_hosts_free(building->legacy_hosts);
+    arena_free(building->arena);
+    free(building);
+}
+
+/* Points the finished configuration at what was built for it. */
+static struct config *building_finish(struct building *building)
+{
+    struct config *config = &building->config;
+    config->listen = building->listen;
+    config->listen_count = building->listen_count;
+    config->rules.stytch = building->stytch_hosts;
+    config->rules.legacy = building->legacy_hosts;
+    config->gateway.stytch_hosts = building->stytch_hosts;
+    config->gateway.legacy_hosts = building->legacy_hosts;
+    config->gateway.own_hosts = building->own_hosts.items;
+    config->gateway.own_host_count = building->own_hosts.count;
+    config->gateway.routes = building->routes;
+    config->gateway.route_count = building->route_count;
+    config->gateway.body_limit = (size_t)config->limits.body;
+    return config;
+}
+
+static struct place place_of(const struct yaml_node *node)
+{
+    return (struct place){node->line, node->column, node->length};
+}
+
+/* The key's value, or one item of it. */
+static void read_scalar(struct building *building, struct yaml *yaml, const struct config_key *key, const struct yaml_node *node)
+{
+    if (node->kind != YAML_SCALAR) {
+        yaml_fault(yaml, node, "%s takes a %s, not a %s", key->name, key->type, node->kind == YAML_MAPPING ? "mapping" : "list");
+        yaml_skip(yaml, node);
+        return;
+    }
+    struct place place = place_of(node);
+    const char *problem = key->set(building, node->value, &place, key);
+    if (problem != NULL)
+        yaml_fault(yaml, node, "%s: \"%.*s\" %s", key->name, TEXT_ARGS(node->value), problem);
+}
+
+static void read_value(struct building *building, struct yaml *yaml, const struct config_key *key)
+{
+    struct yaml_node node;
+    yaml_next(yaml, &node);
+    if (!key->list || node.kind != YAML_SEQUENCE) {
+        if (key->list && node.kind != YAML_END)
+            yaml_fault(yaml, &node, "%s takes a list, as in [a, b]", key->name);
+        if (key->list)
+            yaml_skip(yaml, &node);
+        else if (node.kind != YAML_END)
+            read_scalar(building, yaml, key, &node);
+        return;
+    }
+    for (yaml_next(yaml, &node); node.kind != YAML_CLOSE && node.kind != YAML_END; yaml_next(yaml, &node))
+        read_scalar(building, yaml, key, &node);
+}
+
+/* Whether keys called PREFIX.something exist, so that PREFIX is a section. */
+static bool is_section(struct text prefix)
+{
+    for (size_t i = 0; i < config_key_count; ++i) {
+        struct text name = text_of(config_keys[i].name);
+        if (config_keys[i].scope == KEY_OF_CONFIG && text_starts(name, prefix) && name.size > prefix.size && name.at[prefix.size] == '.')
+            return true;
+    }
+    return false;
+}
+
+static bool seen_before(struct building *building, struct text_list *seen, struct text name)
+{
+    for (size_t i = 0; i < seen->count; ++i) {
+        if (text_equal(seen->items[i], name))
+            return true;
+    }
+    building_append(building, seen, name);
+    return false;
+}
+
+static void read_mapping(struct building *building, struct yaml *yaml, enum key_scope scope, struct text section);
+
+static void read_section(struct building *building, struct yaml *yaml, struct text name)
+{
+    struct yaml_node node;
+    yaml_next(yaml, &node);
+    if (node.kind == YAML_MAPPING) {
+        read_mapping(building, yaml, KEY_OF_CONFIG, name);
+    } else if (node.kind != YAML_END) {
+        yaml_fault(yaml, &node, "%.*s takes a mapping of keys", TEXT_ARGS(name));
+        yaml_skip(yaml, &node);
+    }
+}
+
+static void begin_item(struct building *building, enum key_scope scope, const struct yaml_node *node)
+{
+    if (scope == KEY_OF_LISTEN) {
+        building->listen = memory_resize(building->listen, (building->listen_count + 1) * sizeof(*building->listen));
+        building->listen[building->listen_count++] = (struct address){0};
+        return;
+    }
+    building->drafts = memory_resize(building->drafts, (building->draft_count + 1) * sizeof(*building->drafts));
+    building->drafts[building->draft_count++] = (struct route_draft){
+        .source = TEXT("default"), .relay_state_key = TEXT("idp"), .place = place_of(node)};
+}
+
+/* `listen` and `routes`: lists of mappings. */
+static void read_items(struct building *building, struct yaml *yaml, enum key_scope scope)
+{
+    const char *name = scope == KEY_OF_LISTEN ? "listen" : "routes";
+    const char *example = scope == KEY_OF_LISTEN ? "- address: 127.0.0.1:8080" : "- match: /old-sso/{identifier}";
+    struct yaml_node node;
+    yaml_next(yaml, &node);
+    if (node.kind != YAML_SEQUENCE) {
+        if (node.kind != YAML_END)
+            yaml_fault(yaml, &node, "%s takes a list of mappings, as in \"%s\"", name, example);
+        yaml_skip(yaml, &node);
+        return;
+    }
+    for (yaml_next(yaml, &node); node.kind != YAML_CLOSE && node.kind != YAML_END; yaml_next(yaml, &node)) {
+        if (node.kind != YAML_MAPPING) {
+            yaml_fault(yaml, &node, "an item of %s is a mapping, as in \"%s\"", name, example);
+            yaml_skip(yaml, &node);
+            continue;
+        }
+        begin_item(building, scope, &node);
+        read_mapping(building, yaml, scope, TEXT(""));
+        if (scope == KEY_OF_LISTEN && building->listen[building->listen_count - 1].text == NULL)
+            yaml_fault(yaml, &node, "a listener needs an address");
+    }
+}
+
+static void read_entry(struct building *building, struct yaml *yaml, enum key_scope scope, struct text name, const struct yaml_node *node,
+                       struct text_list *seen)
+{
+    bool listen = scope == KEY_OF_CONFIG && text_equal(name, TEXT("listen"));
+    bool routes = scope == KEY_OF_CONFIG && text_equal(name, TEXT("routes"));
+    bool section = scope == KEY_OF_CONFIG && is_section(name);
+    const struct config_key *key = config_key_find(scope, name);
+    struct yaml_node value;
+
+    if (key == NULL && !listen && !routes && !section)
+        yaml_fault(yaml, node, "unknown key \"%.*s\"", TEXT_ARGS(name));
+    else if (seen_before(building, seen, name))
+        yaml_fault(yaml, node, "%.*s stands here twice", TEXT_ARGS(name));
+    else {
+        if (routes)
+            building->routes_place = place_of(node);
+        if (key != NULL)
+            read_value(building, yaml, key);
+        else if (section)
+            read_section(building, yaml, name);
+        else
+            read_items(building, yaml, listen ? KEY_OF_LISTEN : KEY_OF_ROUTE);
+        return;
+    }
+    yaml_next(yaml, &value);
+    yaml_skip(yaml, &value);
+}
+
+/* Keys and values up to the end of the mapping that has just begun. */
+static void read_mapping(struct building *building, struct yaml *yaml, enum key_scope scope, struct text section)
+{
+    struct text_list seen = {0};
+    struct yaml_node node;
+    for (yaml_next(yaml, &node); node.kind != YAML_CLOSE && node.kind != YAML_END; yaml_next(yaml, &node)) {
+        if (node.kind != YAML_SCALAR) {
+            struct yaml_node value;
+            yaml_fault(yaml, &node, "a key is a plain word");
+            yaml_skip(yaml, &node);
+            yaml_next(yaml, &value);
+            yaml_skip(yaml, &value);
+            continue;
+        }
+        char full[256];
+        int size = snprintf(full, sizeof(full), "%.*s%s%.*s", TEXT_ARGS(section), section.size > 0 ? "." : "", TEXT_ARGS(node.value));
+        size_t used = size < (int)sizeof(full) ? (size_t)size : sizeof(full) - 1;
+        struct text name = building_copy(building, text_slice(full, used));
+        read_entry(building, yaml, scope, name, &node, &seen);
+    }
+}
+
+static void read_document(struct building *building, struct yaml *yaml)
+{
+    struct yaml_node node;
+    yaml_next(yaml, &node);
+    if (node.kind == YAML_END)
+        return;
+    if (node.kind != YAML_MAPPING) {
+        yaml_fault(yaml, &node, "a configuration is a mapping of keys, as in \"store: /var/lib/ssoferry/connections.mdb\"");
+        yaml_skip(yaml, &node);
+        return;
+    }
+    read_mapping(building, yaml, KEY_OF_CONFIG, TEXT(""));
+}
+
+static void add_default_listener(struct building *building)
+{
+    const struct config_key *key = config_key_find(KEY_OF_LISTEN, TEXT("address"));
+    const struct place nowhere = {0};
+    if (building->listen_count > 0)
+        return;
+    building->listen = memory_zeroed(1, sizeof(*building->listen));
+    building->listen_count = 1;
+    if (key->set(building, text_of(key->fallback), &nowhere, key) != NULL)
+        abort();
+}
+
+bool config_read(struct config **config, const char *path, struct faults *faults, struct error *error)
+{
+    *config = NULL;
+    struct yaml *yaml = NULL;
+    if (!yaml_open(&yaml, path, faults, error)) {
+        error->kind = ERROR_INPUT;
+        return false;
+    }
+    struct building *building = building_new();
+    size_t before = faults_errors(faults);
+    read_document(building, yaml);
+    struct yaml_node end;
+    do
+        yaml_next(yaml, &end);
+    while (end.kind != YAML_END);
+    add_default_listener(building);
+    if (!yaml_broken(yaml))
+        building_routes(building, faults, yaml_file(yaml));
+    yaml_close(yaml);
+
+    size_t found = faults_errors(faults) - before;
+    if (found > 0) {
+        building_free(building);
+        return error_set(error, ERROR_INPUT, "%s: %zu error%s; see ssoferryd.yaml(5)", path, found, found == 1 ? "" : "s");
+    }
+    *config = building_finish(building);
+    return true;
+}
+
+struct config *config_defaults(void)
+{
+    struct building *building = building_new();
+    building->config.store = NULL;
+    return building_finish(building);
+}
+
+void config_free(struct config *config)
+{
+    if (config != NULL)
+        building_free((struct building *)(void *)config);
+}
+
+void config_write_keys(FILE *out)
+{
+    for (size_t i = 0; i < config_key_count; ++i) {
+        const struct config_key *key = &config_keys[i];
+        fprintf(out, "%s\t%s\t%s\t%s\n", key->name, key->type, key->fallback, key->help);
+    }
+}

@@ -1,0 +1,76 @@
+/* What the files of src/config share: the table of keys and the configuration while it is being read. */
+#ifndef SSOFERRY_CONFIG_INTERNAL_H
+#define SSOFERRY_CONFIG_INTERNAL_H
+
+#include "ssoferry/config.h"
+#include "ssoferry/yaml.h"
+
+/* Where something was written, for faults that are found later. line 0: nowhere. */
+struct place {
+    unsigned line, column, length;
+};
+
+/* A list of texts as it grows; its memory is the arena's, so that growing leaves the old block behind until the end. */
+struct text_list {
+    struct text *items;
+    size_t count;
+};
+
+/* A route as it is written. */
+struct route_draft {
+    struct text match, preset, source, legacy_url, relay_state_key;
+    enum identify_by identify_by;
+    enum redirect_kind redirect;
+    bool fold_case, unknown_is_legacy, observe;
+    struct text_list legacy_relay_states;
+    struct place place, match_place, preset_place, legacy_url_place;
+};
+
+/* The configuration as it is being built; `config` comes first, so that a struct config * of ours is one of these. */
+struct building {
+    struct config config;
+    struct arena *arena;
+    struct allowed_hosts *stytch_hosts, *legacy_hosts;
+    struct text_list own_hosts;
+    struct address *listen;
+    size_t listen_count;
+    struct route_draft *drafts;
+    size_t draft_count;
+    struct route *routes;
+    size_t route_count;
+    struct place unmatched_place, routes_place;
+};
+
+enum key_scope { KEY_OF_CONFIG, KEY_OF_LISTEN, KEY_OF_ROUTE };
+
+/* One key of the file. */
+struct config_key {
+    const char *name; /* "limits.body"; within lists "routes[].match" */
+    enum key_scope scope;
+    const char *type; /* for people: "size", "duration", "url", ... */
+    const char *fallback; /* the default, as it would be written; "" for none */
+    const char *help;
+    /* Stores a value; for a list, one item. NULL, or what is wrong with it: a phrase behind "KEY ". */
+    const char *(*set)(struct building *building, struct text value, const struct place *place, const struct config_key *key);
+    bool list;
+    uint64_t least, most;
+    size_t offset; /* of the field in struct config, for the plain kinds */
+};
+
+extern const struct config_key config_keys[];
+extern const size_t config_key_count;
+
+/* The key called `name` in `scope`; NULL where there is none. */
+const struct config_key *config_key_find(enum key_scope scope, struct text name);
+
+/* Copies into the arena; NUL-terminated. */
+struct text building_copy(struct building *building, struct text t);
+void building_append(struct building *building, struct text_list *list, struct text t);
+
+/* Turns drafts into routes and checks them against each other and against the allowed hosts. */
+void building_routes(struct building *building, struct faults *faults, unsigned file);
+
+/* Whether a legacy URL may be used: NULL, or what is wrong with it. `{identifier}` in it is allowed where `pattern`. */
+const char *building_legacy_problem(const struct building *building, struct text url, bool pattern);
+
+#endif

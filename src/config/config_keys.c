@@ -1,0 +1,377 @@
+/* The one table of configuration keys, and how each kind of value is read. */
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "config_internal.h"
+#include "ssoferry/memory.h"
+
+/* A field of struct config that a plain setter writes. */
+#define FIELD(building, key, type) ((type *)(void *)((char *)&(building)->config + (key)->offset))
+#define SETTER(name)                                                                                                            \
+    static const char *name(struct building *building, struct text value, const struct place *place, const struct config_key *key)
+#define UNUSED(x) (void)(x)
+
+static const char *number_with_unit(struct text value, const struct config_key *key, const struct text *units, const uint64_t *factors,
+                                    size_t count, uint64_t *number)
+{
+    size_t digits = 0;
+    while (digits < value.size && value.at[digits] >= '0' && value.at[digits] <= '9')
+        ++digits;
+    struct text unit = text_slice(value.at + digits, value.size - digits);
+    for (size_t i = 0; i < count; ++i) {
+        if (!text_equal(unit, units[i]))
+            continue;
+        if (!text_to_number(text_slice(value.at, digits), key->most / factors[i], number))
+            break;
+        *number *= factors[i];
+        return *number < key->least ? "is too small" : NULL;
+    }
+    return digits > 0 && unit.size == 0 && count == 1 ? "is too large" : "is not understood";
+}
+
+SETTER(set_size)
+{
+    static const struct text units[] = {{"KiB", 3}, {"MiB", 3}, {"GiB", 3}, {"B", 1}};
+    static const uint64_t factors[] = {1024, 1024 * 1024, 1024 * 1024 * 1024, 1};
+    UNUSED(place);
+    const char *problem = number_with_unit(value, key, units, factors, 4, FIELD(building, key, uint64_t));
+    return problem == NULL ? NULL : "is not a size in range such as 64KiB or 1MiB (see ssoferryd.yaml(5))";
+}
+
+SETTER(set_duration)
+{
+    static const struct text units[] = {{"ms", 2}, {"s", 1}, {"m", 1}, {"h", 1}, {"d", 1}};
+    static const uint64_t factors[] = {1, 1000, 60 * 1000, 3600 * 1000, 24 * 3600 * 1000};
+    UNUSED(place);
+    const char *problem = number_with_unit(value, key, units, factors, 5, FIELD(building, key, uint64_t));
+    return problem == NULL ? NULL : "is not a duration in range such as 500ms, 10s or 5m (see ssoferryd.yaml(5))";
+}
+
+SETTER(set_number)
+{
+    static const struct text units[] = {{"", 0}};
+    static const uint64_t factors[] = {1};
+    UNUSED(place);
+    const char *problem = number_with_unit(value, key, units, factors, 1, FIELD(building, key, uint64_t));
+    return problem == NULL ? NULL : "is not a whole number in range (see ssoferryd.yaml(5))";
+}
+
+SETTER(set_threads)
+{
+    uint64_t number = CONFIG_THREADS_AUTO;
+    UNUSED(place);
+    if (!text_equal(value, TEXT("auto")) && (!text_to_number(value, key->most, &number) || number < key->least))
+        return "is neither auto nor a number from 1 to 256";
+    building->config.threads = (unsigned)number;
+    return NULL;
+}
+
+SETTER(set_store)
+{
+    UNUSED(place);
+    UNUSED(key);
+    if (value.size == 0)
+        return "is empty";
+    building->config.store = building_copy(building, value).at;
+    return NULL;
+}
+
+SETTER(set_health_path)
+{
+    UNUSED(place);
+    UNUSED(key);
+    if (!text_starts(value, TEXT("/")) || text_find(value, '?', 0) < value.size || text_find(value, '%', 0) < value.size)
+        return "is not a plain path such as /healthz";
+    building->config.health_path = building_copy(building, value).at;
+    return NULL;
+}
+
+/* An origin: https://host[:port], http only to the machine itself. Without the slash at the end. */
+static const char *set_origin(struct building *building, struct text value, struct text *origin)
+{
+    struct url url;
+    const char *why = NULL;
+    if (!url_parse(value, &url, &why))
+        return why[0] == 'i' ? "is not an https URL such as https://api.stytch.com" : why;
+    if (!url.https && !url_is_loopback(&url))
+        return "is plain http, which is only for this machine itself; write https";
+    if (url.has_query || url.path.size > 1)
+        return "has a path; write just https://host";
+    *origin = building_copy(building, text_slice(value.at, value.size - url.path.size));
+    return NULL;
+}
+
+SETTER(set_live_url)
+{
+    UNUSED(place);
+    UNUSED(key);
+    return set_origin(building, value, &building->config.gateway.live_url);
+}
+
+SETTER(set_test_url)
+{
+    UNUSED(place);
+    UNUSED(key);
+    return set_origin(building, value, &building->config.gateway.test_url);
+}
+
+SETTER(set_unmatched_url)
+{
+    UNUSED(key);
+    building->unmatched_place = *place;
+    if (value.size == 0)
+        return NULL;
+    return set_origin(building, value, &building->config.gateway.unmatched_url);
+}
+
+SETTER(set_stytch_host)
+{
+    const char *why = NULL;
+    UNUSED(place);
+    UNUSED(key);
+    return allowed_hosts_add(building->stytch_hosts, value, &why) ? NULL : "is not a host such as login.example.com or *.example.com";
+}
+
+SETTER(set_legacy_host)
+{
+    const char *why = NULL;
+    UNUSED(place);
+    UNUSED(key);
+    return allowed_hosts_add(building->legacy_hosts, value, &why) ? NULL : "is not a host such as legacy.example.com or *.example.com";
+}
+
+SETTER(set_own_host)
+{
+    UNUSED(place);
+    UNUSED(key);
+    if (value.size == 0 || text_find(value, '/', 0) < value.size || text_find(value, '*', 0) < value.size)
+        return "is not a host such as sso.example.com";
+    building_append(building, &building->own_hosts, building_copy(building, value));
+    return NULL;
+}
+
+SETTER(set_redirect)
+{
+    UNUSED(place);
+    UNUSED(key);
+    return redirect_kind_parse(value, &building->config.gateway.redirect) ? NULL : "is not 307, 303 or form";
+}
+
+static const char *parse_bool(struct text value, bool *flag)
+{
+    *flag = text_equal(value, TEXT("true"));
+    return *flag || text_equal(value, TEXT("false")) ? NULL : "is neither true nor false";
+}
+
+SETTER(set_observe)
+{
+    UNUSED(place);
+    UNUSED(key);
+    return parse_bool(value, &building->config.gateway.observe);
+}
+
+SETTER(set_request_log)
+{
+    static const struct text words[] = {{"all", 3}, {"errors", 6}, {"off", 3}};
+    UNUSED(place);
+    UNUSED(key);
+    for (size_t i = 0; i < 3; ++i) {
+        if (text_equal(value, words[i])) {
+            building->config.request_log = (enum request_log)i;
+            return NULL;
+        }
+    }
+    return "is not all, errors or off";
+}
+
+SETTER(set_listen_address)
+{
+    UNUSED(place);
+    UNUSED(key);
+    return address_parse(building_copy(building, value).at, &building->listen[building->listen_count - 1]);
+}
+
+static struct route_draft *draft_of(struct building *building)
+{
+    return &building->drafts[building->draft_count - 1];
+}
+
+SETTER(set_route_match)
+{
+    UNUSED(key);
+    draft_of(building)->match = building_copy(building, value);
+    draft_of(building)->match_place = *place;
+    return NULL;
+}
+
+SETTER(set_route_preset)
+{
+    UNUSED(key);
+    draft_of(building)->preset = building_copy(building, value);
+    draft_of(building)->preset_place = *place;
+    return NULL;
+}
+
+SETTER(set_route_identify_by)
+{
+    UNUSED(place);
+    UNUSED(key);
+    if (text_equal(value, TEXT("template")))
+        draft_of(building)->identify_by = IDENTIFY_BY_TEMPLATE;
+    else if (text_equal(value, TEXT("relay_state")))
+        draft_of(building)->identify_by = IDENTIFY_BY_RELAY_STATE;
+    else if (text_equal(value, TEXT("issuer")))
+        draft_of(building)->identify_by = IDENTIFY_BY_ISSUER;
+    else
+        return "is not template, relay_state or issuer";
+    return NULL;
+}
+
+SETTER(set_route_relay_state_key)
+{
+    UNUSED(place);
+    UNUSED(key);
+    draft_of(building)->relay_state_key = building_copy(building, value);
+    return value.size == 0 ? "is empty" : NULL;
+}
+
+SETTER(set_route_source)
+{
+    UNUSED(place);
+    UNUSED(key);
+    draft_of(building)->source = building_copy(building, value);
+    return source_problem(value);
+}
+
+SETTER(set_route_redirect)
+{
+    UNUSED(place);
+    UNUSED(key);
+    return redirect_kind_parse(value, &draft_of(building)->redirect) ? NULL : "is not 307, 303 or form";
+}
+
+SETTER(set_route_fold_case)
+{
+    UNUSED(place);
+    UNUSED(key);
+    return parse_bool(value, &draft_of(building)->fold_case);
+}
+
+SETTER(set_route_observe)
+{
+    UNUSED(place);
+    UNUSED(key);
+    return parse_bool(value, &draft_of(building)->observe);
+}
+
+SETTER(set_route_unknown)
+{
+    UNUSED(place);
+    UNUSED(key);
+    draft_of(building)->unknown_is_legacy = text_equal(value, TEXT("legacy"));
+    return draft_of(building)->unknown_is_legacy || text_equal(value, TEXT("not_found")) ? NULL : "is neither legacy nor not_found";
+}
+
+SETTER(set_route_legacy_url)
+{
+    UNUSED(key);
+    draft_of(building)->legacy_url = building_copy(building, value);
+    draft_of(building)->legacy_url_place = *place;
+    return NULL;
+}
+
+SETTER(set_route_legacy_relay_state)
+{
+    UNUSED(place);
+    UNUSED(key);
+    building_append(building, &draft_of(building)->legacy_relay_states, building_copy(building, value));
+    return value.size == 0 ? "is empty, which every RelayState starts with" : NULL;
+}
+
+#define AT(field) offsetof(struct config, field)
+#define MINUTE_MS (60ULL * 1000)
+
+const struct config_key config_keys[] = {
+    {"listen[].address", KEY_OF_LISTEN, "address", "127.0.0.1:8080", "where to listen: IP:PORT, [IPv6]:PORT or unix:/PATH",
+     set_listen_address, false, 0, 0, 0},
+    {"store", KEY_OF_CONFIG, "path", "/var/lib/ssoferry/connections.mdb", "the table's LMDB file", set_store, false, 0, 0, 0},
+    {"threads", KEY_OF_CONFIG, "number", "auto", "serving threads; auto: one a core", set_threads, false, 1, CONFIG_THREADS_MAX, 0},
+    {"health_path", KEY_OF_CONFIG, "path", "/healthz", "path that answers a load balancer's probes", set_health_path, false, 0, 0, 0},
+    {"hosts", KEY_OF_CONFIG, "list of hosts", "", "names of the gateway itself; no redirect ever leads back to one", set_own_host, true, 0, 0, 0},
+    {"stytch.live_url", KEY_OF_CONFIG, "url", "https://api.stytch.com", "origin for connections of live projects", set_live_url, false, 0, 0, 0},
+    {"stytch.test_url", KEY_OF_CONFIG, "url", "https://test.stytch.com", "origin for connections of test projects", set_test_url, false, 0, 0, 0},
+    {"stytch.allowed_hosts", KEY_OF_CONFIG, "list of hosts", "", "your Stytch custom domains, which an acs_url may name besides Stytch's own hosts",
+     set_stytch_host, true, 0, 0, 0},
+    {"legacy.allowed_hosts", KEY_OF_CONFIG, "list of hosts", "", "hosts that a legacy_url may name", set_legacy_host, true, 0, 0, 0},
+    {"legacy.unmatched_url", KEY_OF_CONFIG, "url", "", "legacy origin for requests that no route takes; path and query are kept",
+     set_unmatched_url, false, 0, 0, 0},
+    {"redirect", KEY_OF_CONFIG, "word", "307", "how to redirect: 307, 303 or form", set_redirect, false, 0, 0, 0},
+    {"observe", KEY_OF_CONFIG, "boolean", "false", "rehearse: decide and log, but send everything to the legacy side", set_observe, false, 0, 0, 0},
+    {"limits.connections", KEY_OF_CONFIG, "number", "10000", "connections open at one time", set_number, false, 1, 1000000, AT(limits.connections)},
+    {"limits.body", KEY_OF_CONFIG, "size", "1MiB", "largest request body", set_size, false, 1024, 64ULL << 20, AT(limits.body)},
+    {"limits.request_time", KEY_OF_CONFIG, "duration", "10s", "time for a whole request to arrive", set_duration, false, 100, 10 * MINUTE_MS,
+     AT(limits.request_time_ms)},
+    {"limits.idle_time", KEY_OF_CONFIG, "duration", "75s", "time a connection may wait for its next request", set_duration, false, 1000,
+     60 * MINUTE_MS, AT(limits.idle_time_ms)},
+    {"drain.delay", KEY_OF_CONFIG, "duration", "5s", "after SIGTERM: still serving while the health path answers 503", set_duration, false, 0,
+     10 * MINUTE_MS, AT(drain.delay_ms)},
+    {"drain.timeout", KEY_OF_CONFIG, "duration", "30s", "time for requests to end after that", set_duration, false, 0, 60 * MINUTE_MS,
+     AT(drain.timeout_ms)},
+    {"log.requests", KEY_OF_CONFIG, "word", "all", "which requests to log: all, errors or off", set_request_log, false, 0, 0, 0},
+    {"routes[].match", KEY_OF_ROUTE, "template", "", "URL template that says where the identifier stands", set_route_match, false, 0, 0, 0},
+    {"routes[].preset", KEY_OF_ROUTE, "word", "", "a legacy system's templates by name, in place of match (ssoferry presets)", set_route_preset, false, 0, 0, 0},
+    {"routes[].identify_by", KEY_OF_ROUTE, "word", "template", "template, relay_state or issuer", set_route_identify_by, false, 0, 0, 0},
+    {"routes[].relay_state_key", KEY_OF_ROUTE, "text", "idp", "member of a JSON RelayState that holds the identifier", set_route_relay_state_key, false, 0, 0, 0},
+    {"routes[].source", KEY_OF_ROUTE, "word", "default", "source that the identifiers belong to", set_route_source, false, 0, 0, 0},
+    {"routes[].redirect", KEY_OF_ROUTE, "word", "", "how to redirect, in place of the global redirect", set_route_redirect, false, 0, 0, 0},
+    {"routes[].fold_case", KEY_OF_ROUTE, "boolean", "false", "look an identifier that is not found up in lower case too", set_route_fold_case, false, 0, 0, 0},
+    {"routes[].unknown", KEY_OF_ROUTE, "word", "not_found", "what an identifier without a row gets: not_found or legacy", set_route_unknown, false, 0, 0, 0},
+    {"routes[].legacy_url", KEY_OF_ROUTE, "url", "", "where the legacy side is; may hold {identifier}", set_route_legacy_url, false, 0, 0, 0},
+    {"routes[].legacy_relay_states", KEY_OF_ROUTE, "list of texts", "", "RelayState prefixes of logins that the old provider started: they go to legacy_url",
+     set_route_legacy_relay_state, true, 0, 0, 0},
+    {"routes[].observe", KEY_OF_ROUTE, "boolean", "false", "rehearse on this route", set_route_observe, false, 0, 0, 0},
+};
+const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
+
+const struct config_key *config_key_find(enum key_scope scope, struct text name)
+{
+    for (size_t i = 0; i < config_key_count; ++i) {
+        const char *key = config_keys[i].name;
+        const char *inner = strstr(key, "[].");
+        if (config_keys[i].scope == scope && text_equal(name, text_of(inner == NULL ? key : inner + 3)))
+            return &config_keys[i];
+    }
+    return NULL;
+}
+
+const char *address_parse(const char *text, struct address *address)
+{
+    *address = (struct address){.text = text};
+    if (strncmp(text, "unix:", 5) == 0) {
+        address->family = ADDRESS_UNIX;
+        address->path = text + 5;
+        size_t size = strlen(address->path);
+        return size == 0 || size > 107 || text[5] != '/' ? "is not unix: and an absolute path of at most 107 bytes" : NULL;
+    }
+    const char *colon = strrchr(text, ':');
+    uint64_t port = 0;
+    if (colon == NULL || !text_to_number(text_of(colon + 1), 65535, &port) || port == 0)
+        return "has no port from 1 to 65535 behind it, as in 127.0.0.1:8080";
+    address->port = (uint16_t)port;
+
+    char host[64];
+    struct text name = text_slice(text, (size_t)(colon - text));
+    bool bracketed = name.size >= 2 && name.at[0] == '[' && name.at[name.size - 1] == ']';
+    if (bracketed)
+        name = text_slice(name.at + 1, name.size - 2);
+    if (text_equal(name, TEXT("localhost")))
+        name = TEXT("127.0.0.1");
+    address->family = bracketed ? ADDRESS_IPV6 : ADDRESS_IPV4;
+    if (name.size >= sizeof(host))
+        return "is not an IP address and port, as in 127.0.0.1:8080 or [::1]:8080";
+    memcpy(host, name.at, name.size);
+    host[name.size] = '\0';
+    if (inet_pton(bracketed ? AF_INET6 : AF_INET, host, address->ip) != 1)
+        return "is not an IP address and port, as in 127.0.0.1:8080 or [::1]:8080";
+    return NULL;
+}

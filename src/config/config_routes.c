@@ -1,0 +1,182 @@
+/* From route drafts to routes, and the checks that need the whole file. */
+#include <stdlib.h>
+
+#include "config_internal.h"
+#include "ssoferry/memory.h"
+#include "ssoferry/presets.h"
+
+struct checker {
+    struct building *building;
+    struct faults *faults;
+    unsigned file;
+};
+
+static void fault_at(struct checker *checker, const struct place *place, const char *what, const char *detail)
+{
+    faults_add(checker->faults, FAULT_ERROR, checker->file, place->line, place->column, place->length, "%s%s", what, detail);
+}
+
+static struct text host_of(struct text authority)
+{
+    if (authority.size > 0 && authority.at[0] == '[')
+        return authority;
+    return text_slice(authority.at, text_find(authority, ':', 0));
+}
+
+/* The pattern as it looks with an identifier in it, so that it can be parsed as a URL. */
+static struct text sample_of(const struct building *building, struct text pattern)
+{
+    return template_expand(pattern, TEXT("x"), arena_memory(building->arena));
+}
+
+const char *building_legacy_problem(const struct building *building, struct text url, bool pattern)
+{
+    struct url parsed;
+    const char *why = NULL;
+    if (!url_parse(pattern ? sample_of(building, url) : url, &parsed, &why))
+        return why;
+    for (size_t i = 0; i < building->own_hosts.count; ++i) {
+        if (text_equal_fold(host_of(building->own_hosts.items[i]), parsed.host))
+            return "it leads back to the gateway itself (hosts)";
+    }
+    if (!allowed_hosts_check(building->legacy_hosts, &parsed, &why))
+        return url_is_loopback(&parsed) || parsed.https ? "its host is not in legacy.allowed_hosts" : why;
+    size_t brace = text_find(url, '{', 0);
+    size_t host_end = (size_t)(parsed.https ? 8 : 7) + parsed.authority.size;
+    if (brace < host_end)
+        return "the identifier may stand in its path and query, not in its host";
+    return NULL;
+}
+
+static struct route *add_route(struct building *building)
+{
+    building->routes = memory_resize(building->routes, (building->route_count + 1) * sizeof(*building->routes));
+    struct route *route = &building->routes[building->route_count++];
+    *route = (struct route){0};
+    return route;
+}
+
+static void route_from_draft(struct route *route, const struct route_draft *draft)
+{
+    route->identify_by = draft->identify_by;
+    route->source = draft->source;
+    route->redirect = draft->redirect;
+    route->fold_case = draft->fold_case;
+    route->relay_state_key = draft->relay_state_key;
+    route->unknown_is_legacy = draft->unknown_is_legacy;
+    route->observe = draft->observe;
+    route->legacy_url = draft->legacy_url;
+    route->legacy_relay_states = draft->legacy_relay_states.items;
+    route->legacy_relay_state_count = draft->legacy_relay_states.count;
+    route->line = draft->place.line;
+}
+
+static void build_matched(struct checker *checker, const struct route_draft *draft)
+{
+    char why[256] = "";
+    size_t at = 0;
+    struct template *template = NULL;
+    struct place place = draft->match_place;
+    if (!template_parse(&template, draft->match, why, &at)) {
+        fault_at(checker, &place, "match: ", why);
+        return;
+    }
+    bool by_template = draft->identify_by == IDENTIFY_BY_TEMPLATE;
+    if (by_template != template_has_identifier(template)) {
+        fault_at(checker, &place, "match: ", by_template ? "it has no {identifier}; put one in, or say identify_by: issuer or relay_state"
+                                                         : "it has an {identifier}, but identify_by says to look elsewhere; take one of them out");
+        template_free(template);
+        return;
+    }
+    struct route *route = add_route(checker->building);
+    route_from_draft(route, draft);
+    route->template = template;
+    route->name = draft->match;
+}
+
+static void build_preset(struct checker *checker, const struct route_draft *draft)
+{
+    const struct preset *preset = preset_find(draft->preset);
+    if (preset == NULL) {
+        fault_at(checker, &draft->preset_place, "preset: there is none of that name", "; `ssoferry presets` lists them");
+        return;
+    }
+    if (draft->identify_by != IDENTIFY_BY_TEMPLATE) {
+        fault_at(checker, &draft->preset_place, "preset: it says itself where the identifier stands", "; take identify_by out");
+        return;
+    }
+    for (size_t i = 0; i < PRESET_ROUTES_MAX && preset->routes[i].match != NULL; ++i) {
+        char why[256];
+        struct template *template = NULL;
+        if (!template_parse(&template, text_of(preset->routes[i].match), why, NULL))
+            abort();
+        struct route *route = add_route(checker->building);
+        route_from_draft(route, draft);
+        route->template = template;
+        route->identify_by = preset->routes[i].identify_by;
+        route->fold_case = draft->fold_case || preset->fold_case;
+        route->name = text_of(preset->routes[i].match);
+    }
+}
+
+static void check_legacy(struct checker *checker, const struct route_draft *draft)
+{
+    struct building *building = checker->building;
+    bool everywhere = building->config.gateway.observe;
+    if (draft->legacy_url.size > 0) {
+        const char *problem = building_legacy_problem(building, draft->legacy_url, true);
+        if (problem != NULL)
+            fault_at(checker, &draft->legacy_url_place, "legacy_url: ", problem);
+        return;
+    }
+    const char *wanted_by = draft->unknown_is_legacy                   ? "unknown: legacy"
+                            : draft->legacy_relay_states.count > 0 ? "legacy_relay_states"
+                            : draft->observe || everywhere          ? "observe: true"
+                                                                    : NULL;
+    if (wanted_by != NULL)
+        fault_at(checker, &draft->place, "the route needs a legacy_url for ", wanted_by);
+}
+
+static void build_route(struct checker *checker, const struct route_draft *draft)
+{
+    if ((draft->match.size > 0) == (draft->preset.size > 0)) {
+        fault_at(checker, &draft->place, "a route needs a match or a preset", draft->match.size > 0 ? ", not both" : "");
+        return;
+    }
+    if (draft->match.size > 0)
+        build_matched(checker, draft);
+    else
+        build_preset(checker, draft);
+    check_legacy(checker, draft);
+}
+
+static void check_ambiguity(struct checker *checker)
+{
+    struct building *building = checker->building;
+    size_t first = 0;
+    size_t second = 0;
+    if (!routes_ambiguous(building->routes, building->route_count, &first, &second))
+        return;
+    const struct route *earlier = &building->routes[first];
+    const struct route *later = &building->routes[second];
+    faults_add(checker->faults, FAULT_ERROR, checker->file, later->line, 1, 1,
+               "this route's %.*s takes requests that %.*s at line %u takes before it; put the more particular one first or make them differ",
+               TEXT_ARGS(later->name), TEXT_ARGS(earlier->name), earlier->line);
+}
+
+void building_routes(struct building *building, struct faults *faults, unsigned file)
+{
+    struct checker checker = {building, faults, file};
+    for (size_t i = 0; i < building->draft_count; ++i)
+        build_route(&checker, &building->drafts[i]);
+    if (building->draft_count == 0)
+        fault_at(&checker, &building->routes_place, "routes: there is none", "; write at least \"- match: /old-sso/{identifier}\"");
+    check_ambiguity(&checker);
+
+    struct text unmatched = building->config.gateway.unmatched_url;
+    if (unmatched.size > 0) {
+        const char *problem = building_legacy_problem(building, unmatched, false);
+        if (problem != NULL)
+            fault_at(&checker, &building->unmatched_place, "legacy.unmatched_url: ", problem);
+    }
+}
