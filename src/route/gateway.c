@@ -1,0 +1,417 @@
+#include "ssoferry/gateway.h"
+
+#include <string.h>
+
+static const char *const outcome_names[OUTCOMES] = {
+    [OUTCOME_STYTCH] = "stytch",
+    [OUTCOME_LEGACY] = "legacy",
+    [OUTCOME_DISABLED] = "disabled",
+    [OUTCOME_UNKNOWN] = "unknown",
+    [OUTCOME_NO_ROUTE] = "no_route",
+    [OUTCOME_MALFORMED] = "malformed",
+    [OUTCOME_METHOD] = "method",
+    [OUTCOME_TOO_LARGE] = "too_large",
+    [OUTCOME_UNAVAILABLE] = "unavailable",
+    [OUTCOME_LOOP] = "loop",
+};
+
+/* What an outcome answers with where it is no redirect: status and a sentence for the person who meets it. */
+static const struct {
+    unsigned status;
+    const char *explanation;
+} refusals[OUTCOMES] = {
+    [OUTCOME_DISABLED] = {410, "Sign-in through this address has been switched off for your organisation. Ask your administrator "
+                               "which sign-in page to use now."},
+    [OUTCOME_UNKNOWN] = {404, "No sign-in connection is known under the name in this address. Ask your administrator to check the "
+                              "single sign-on (ACS) URL in the identity provider, letter by letter."},
+    [OUTCOME_NO_ROUTE] = {404, "There is nothing at this address. Ask your administrator to check the single sign-on (ACS) URL in "
+                               "the identity provider."},
+    [OUTCOME_METHOD] = {405, "This address takes sign-ins that an identity provider sends with GET or POST, and nothing else."},
+    [OUTCOME_TOO_LARGE] = {413, "The sign-in message from the identity provider is too large. Ask your administrator to send fewer "
+                                "groups or attributes."},
+    [OUTCOME_UNAVAILABLE] = {503, "Sign-in cannot be handled just now. Try again in a minute; if that does not help, tell your "
+                                  "administrator."},
+    [OUTCOME_LOOP] = {508, "This sign-in would be sent round in a circle: the legacy address that is configured for it leads back "
+                           "here. Tell the administrator of this service."},
+};
+
+static const char *const reason_codes[REASONS] = {
+    [REASON_NONE] = "",
+    [REASON_EXTRACT] = "extract",
+    [REASON_STATE] = "state",
+    [REASON_UNKNOWN_LEGACY] = "unknown_legacy",
+    [REASON_RELAY_STATE] = "relay_state",
+    [REASON_OBSERVE] = "observe",
+    [REASON_UNMATCHED] = "unmatched",
+    [REASON_NOT_LOADED] = "not_loaded",
+    [REASON_STORE] = "store",
+    [REASON_RECORD] = "record",
+    [REASON_HOST_NOT_ALLOWED] = "host_not_allowed",
+    [REASON_NO_LEGACY_URL] = "no_legacy_url",
+};
+
+/* One request being decided. */
+struct deciding {
+    const struct gateway_settings *settings;
+    const struct request *request;
+    struct memory memory;
+    struct extraction extraction;
+    struct connection_buffer found;
+    bool has_row;
+    struct decision *decision;
+};
+
+const char *outcome_name(enum outcome outcome)
+{
+    return outcome_names[outcome];
+}
+
+const char *reason_code(enum reason reason)
+{
+    return reason_codes[reason];
+}
+
+const char *decision_reason_code(const struct decision *decision)
+{
+    return decision->reason == REASON_EXTRACT ? extract_problem_code(decision->problem) : reason_code(decision->reason);
+}
+
+static void refuse(struct decision *decision, enum outcome outcome, enum reason reason)
+{
+    decision->outcome = outcome;
+    decision->reason = reason;
+    decision->status = refusals[outcome].status;
+    decision->explanation = refusals[outcome].explanation;
+    decision->redirect = REDIRECT_UNSET;
+    decision->location = (struct text){0};
+}
+
+static void refuse_problem(struct decision *decision, enum extract_problem problem)
+{
+    decision->outcome = OUTCOME_MALFORMED;
+    decision->reason = REASON_EXTRACT;
+    decision->problem = problem;
+    decision->status = 400;
+    decision->explanation = extract_problem_text(problem);
+}
+
+/* base, then '?' or '&', then the query; just base where there is no query. */
+static struct text with_query(struct text base, bool has_query, struct text query, struct memory memory)
+{
+    if (!has_query)
+        return base;
+    bool open = text_find(base, '?', 0) < base.size;
+    char joint = open ? '&' : '?';
+    bool joined = open && (query.size == 0 || base.at[base.size - 1] == '?' || base.at[base.size - 1] == '&');
+    char *out = memory.allocate(memory.context, base.size + 1 + query.size);
+    size_t size = base.size;
+    memcpy(out, base.at, base.size);
+    if (!joined)
+        out[size++] = joint;
+    if (query.size > 0)
+        memcpy(out + size, query.at, query.size);
+    return text_slice(out, size + query.size);
+}
+
+struct text gateway_acs_url(const struct gateway_settings *settings, const struct connection *connection, struct memory memory)
+{
+    static const struct text callback = {"/v1/b2b/sso/callback/", 21};
+    const struct text id = connection->connection_id;
+    if (connection->acs_url.size > 0) {
+        char *copy = memory.allocate(memory.context, connection->acs_url.size);
+        memcpy(copy, connection->acs_url.at, connection->acs_url.size);
+        return text_slice(copy, connection->acs_url.size);
+    }
+    const struct text origin = connection_id_is_test(id) ? settings->test_url : settings->live_url;
+    char *out = memory.allocate(memory.context, origin.size + callback.size + id.size);
+    memcpy(out, origin.at, origin.size);
+    memcpy(out + origin.size, callback.at, callback.size);
+    memcpy(out + origin.size + callback.size, id.at, id.size);
+    return text_slice(out, origin.size + callback.size + id.size);
+}
+
+/* The rule of safety, once more when answering: a record may have been written by something else than the loader. */
+static bool url_is_allowed(const struct allowed_hosts *hosts, struct text source, const char *field, struct decision *decision)
+{
+    struct url url;
+    const char *why = NULL;
+    if (url_parse(source, &url, &why) && allowed_hosts_check(hosts, &url, &why))
+        return true;
+    error_set(&decision->error, ERROR_FAILED, "the row's %s cannot be used: %s", field, why);
+    refuse(decision, OUTCOME_UNAVAILABLE, REASON_HOST_NOT_ALLOWED);
+    return false;
+}
+
+static enum redirect_kind choose_redirect(const struct deciding *deciding)
+{
+    enum redirect_kind kind = deciding->found.row.redirect;
+    if (kind == REDIRECT_UNSET)
+        kind = deciding->extraction.route->redirect;
+    if (kind == REDIRECT_UNSET)
+        kind = deciding->settings->redirect;
+    /* Only a form can be posted again; whatever else arrives keeps its method and body with 307. */
+    const struct request *request = deciding->request;
+    if (kind == REDIRECT_FORM && (request->method != METHOD_POST || !form_content_type(request->content_type)))
+        kind = REDIRECT_307;
+    return kind;
+}
+
+static void answer_stytch(struct deciding *deciding)
+{
+    struct decision *decision = deciding->decision;
+    const struct connection *row = &deciding->found.row;
+    const char *problem = connection_id_problem(row->connection_id);
+    if (problem != NULL) {
+        error_set(&decision->error, ERROR_FAILED, "the row's connection_id %s", problem);
+        refuse(decision, OUTCOME_UNAVAILABLE, REASON_RECORD);
+        return;
+    }
+    if (row->acs_url.size > 0 && !url_is_allowed(deciding->settings->stytch_hosts, row->acs_url, "acs_url", decision))
+        return;
+    decision->outcome = OUTCOME_STYTCH;
+    decision->redirect = choose_redirect(deciding);
+    decision->status = decision->redirect == REDIRECT_FORM ? 200 : decision->redirect == REDIRECT_303 ? 303 : 307;
+    struct text base = gateway_acs_url(deciding->settings, row, deciding->memory);
+    decision->location = with_query(base, deciding->extraction.has_query, deciding->extraction.query, deciding->memory);
+}
+
+/* host[:port] of an absolute URL that has been checked before. */
+static struct text authority_of(struct text url)
+{
+    size_t start = text_find(url, '/', 0) + 2;
+    size_t end = start;
+    while (end < url.size && url.at[end] != '/' && url.at[end] != '?')
+        ++end;
+    return start <= end && end <= url.size ? text_slice(url.at + start, end - start) : (struct text){0};
+}
+
+/* Splits host[:port]; the port's text is empty where there is none. */
+static void split_authority(struct text authority, struct text *host, struct text *port)
+{
+    size_t colon = authority.size;
+    while (colon > 0 && authority.at[colon - 1] >= '0' && authority.at[colon - 1] <= '9')
+        --colon;
+    *host = authority;
+    *port = (struct text){0};
+    if (colon > 0 && authority.at[colon - 1] == ':') {
+        *host = text_slice(authority.at, colon - 1);
+        *port = text_slice(authority.at + colon, authority.size - colon);
+    }
+}
+
+static bool is_default_port(struct text port)
+{
+    return port.size == 0 || text_equal(port, TEXT("443")) || text_equal(port, TEXT("80"));
+}
+
+/* Whether a Location leads to where this request came in, or to another of the gateway's names. */
+static bool leads_back(const struct deciding *deciding, struct text location)
+{
+    struct text host;
+    struct text port;
+    struct text own;
+    struct text own_port;
+    split_authority(authority_of(location), &host, &port);
+    split_authority(deciding->request->host, &own, &own_port);
+    if (own.size > 0 && text_equal_fold(host, own) && (text_equal(port, own_port) || (is_default_port(port) && is_default_port(own_port))))
+        return true;
+    for (size_t i = 0; i < deciding->settings->own_host_count; ++i) {
+        split_authority(deciding->settings->own_hosts[i], &own, &own_port);
+        if (text_equal_fold(host, own) && (own_port.size == 0 || text_equal(port, own_port)))
+            return true;
+    }
+    return false;
+}
+
+static void redirect_legacy(struct deciding *deciding, struct text base, bool has_query, struct text query, enum reason reason)
+{
+    struct decision *decision = deciding->decision;
+    if (leads_back(deciding, base)) {
+        refuse(decision, OUTCOME_LOOP, reason);
+        return;
+    }
+    decision->outcome = OUTCOME_LEGACY;
+    decision->reason = reason;
+    decision->status = 307;
+    decision->redirect = REDIRECT_307;
+    decision->explanation = "";
+    decision->location = with_query(base, has_query, query, deciding->memory);
+}
+
+static bool needs_identifier(struct text pattern)
+{
+    return text_find(pattern, '{', 0) < pattern.size;
+}
+
+/* Sends the request to the row's legacy URL, or the route's. False where there is neither. */
+static bool answer_legacy(struct deciding *deciding, enum reason reason)
+{
+    const struct request *request = deciding->request;
+    const struct extraction *extraction = &deciding->extraction;
+    const struct text row_url = deciding->has_row ? deciding->found.row.legacy_url : (struct text){0};
+    const struct text pattern = extraction->route->legacy_url;
+    struct text base = row_url;
+
+    if (row_url.size > 0) {
+        if (!url_is_allowed(deciding->settings->legacy_hosts, row_url, "legacy_url", deciding->decision))
+            return true;
+        char *copy = deciding->memory.allocate(deciding->memory.context, row_url.size);
+        memcpy(copy, row_url.at, row_url.size);
+        base = text_slice(copy, row_url.size);
+    } else {
+        if (pattern.size == 0 || (needs_identifier(pattern) && extraction->problem != EXTRACT_FINE))
+            return false;
+        base = template_expand(pattern, extraction->identifier, deciding->memory);
+    }
+    /* A legacy URL with a query of its own says itself who it is for; one without gets the old query whole. */
+    if (text_find(base, '?', 0) < base.size)
+        redirect_legacy(deciding, base, extraction->has_query, extraction->query, reason);
+    else
+        redirect_legacy(deciding, base, request->has_query, request->query, reason);
+    return true;
+}
+
+static void answer_unmatched(struct deciding *deciding)
+{
+    const struct gateway_settings *settings = deciding->settings;
+    const struct request *request = deciding->request;
+    if (settings->unmatched_url.size == 0) {
+        refuse(deciding->decision, OUTCOME_NO_ROUTE, REASON_NONE);
+        return;
+    }
+    size_t size = settings->unmatched_url.size + request->path.size;
+    char *base = deciding->memory.allocate(deciding->memory.context, size);
+    memcpy(base, settings->unmatched_url.at, settings->unmatched_url.size);
+    memcpy(base + settings->unmatched_url.size, request->path.at, request->path.size);
+    redirect_legacy(deciding, text_slice(base, size), request->has_query, request->query, REASON_UNMATCHED);
+}
+
+/* Looks the identifier up as written, then, where the route folds case and it has capitals, in lower case. */
+static enum lookup_result find_row(struct deciding *deciding, struct lookup *lookup)
+{
+    const struct route *route = deciding->extraction.route;
+    const struct text identifier = deciding->extraction.identifier;
+    struct error *error = &deciding->decision->error;
+    enum lookup_result result = lookup_find(lookup, route->source, identifier, &deciding->found, error);
+    if (result != LOOKUP_ABSENT || !route->fold_case)
+        return result;
+    char folded[IDENTIFIER_SIZE_MAX];
+    text_fold(identifier, folded);
+    struct text lower = text_slice(folded, identifier.size);
+    return text_equal(lower, identifier) ? result : lookup_find(lookup, route->source, lower, &deciding->found, error);
+}
+
+static void answer_row(struct deciding *deciding)
+{
+    struct decision *decision = deciding->decision;
+    const struct connection *row = &deciding->found.row;
+    if (row->connection_id.size > 0) {
+        char *copy = deciding->memory.allocate(deciding->memory.context, row->connection_id.size);
+        memcpy(copy, row->connection_id.at, row->connection_id.size);
+        decision->connection_id = text_slice(copy, row->connection_id.size);
+    }
+    switch (row->state) {
+    case CONNECTION_STYTCH:
+        if (!deciding->extraction.legacy_relay_state || !answer_legacy(deciding, REASON_RELAY_STATE))
+            answer_stytch(deciding);
+        return;
+    case CONNECTION_LEGACY:
+        if (!answer_legacy(deciding, REASON_STATE))
+            refuse(decision, OUTCOME_UNAVAILABLE, REASON_NO_LEGACY_URL);
+        return;
+    case CONNECTION_DISABLED:
+        refuse(decision, OUTCOME_DISABLED, REASON_STATE);
+        return;
+    }
+    refuse(decision, OUTCOME_UNAVAILABLE, REASON_RECORD);
+}
+
+static void answer_identified(struct deciding *deciding, struct lookup *lookup)
+{
+    struct decision *decision = deciding->decision;
+    const struct extraction *extraction = &deciding->extraction;
+    switch (find_row(deciding, lookup)) {
+    case LOOKUP_FOUND:
+        deciding->has_row = true;
+        answer_row(deciding);
+        return;
+    case LOOKUP_ABSENT:
+        if (extraction->legacy_relay_state && answer_legacy(deciding, REASON_RELAY_STATE))
+            return;
+        if (!extraction->route->unknown_is_legacy || !answer_legacy(deciding, REASON_UNKNOWN_LEGACY))
+            refuse(decision, OUTCOME_UNKNOWN, REASON_NONE);
+        return;
+    case LOOKUP_NOT_LOADED:
+        refuse(decision, OUTCOME_UNAVAILABLE, REASON_NOT_LOADED);
+        return;
+    case LOOKUP_FAILED:
+        refuse(decision, OUTCOME_UNAVAILABLE, REASON_STORE);
+        return;
+    }
+}
+
+static void answer_routed(struct deciding *deciding, struct lookup *lookup)
+{
+    struct decision *decision = deciding->decision;
+    const struct extraction *extraction = &deciding->extraction;
+    decision->route = extraction->route;
+    decision->source = extraction->route->source;
+    decision->identifier = extraction->identifier;
+    if (extraction->problem == EXTRACT_FINE)
+        answer_identified(deciding, lookup);
+    else if (!extraction->legacy_relay_state || !answer_legacy(deciding, REASON_RELAY_STATE))
+        refuse_problem(decision, extraction->problem);
+
+    if (extraction->route->observe || deciding->settings->observe) {
+        enum outcome would = decision->outcome;
+        enum reason reason = decision->reason;
+        decision->observed = answer_legacy(deciding, would == OUTCOME_LEGACY ? reason : REASON_OBSERVE);
+        decision->would = would;
+    }
+}
+
+/* A control byte in the query would forge a header; no HTTP parser of ours lets one through, and `explain` takes any bytes. */
+static bool is_header_safe(struct text t)
+{
+    for (size_t i = 0; i < t.size; ++i) {
+        if ((unsigned char)t.at[i] <= 0x20 || t.at[i] == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+void gateway_decide(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request, struct memory memory,
+                    const struct extract_trace *trace, struct decision *decision)
+{
+    struct deciding deciding;
+    deciding.settings = settings;
+    deciding.request = request;
+    deciding.memory = memory;
+    deciding.has_row = false;
+    deciding.found.row = (struct connection){0};
+    deciding.decision = decision;
+    memset(decision, 0, offsetof(struct decision, error));
+    decision->explanation = "";
+    decision->error.kind = ERROR_NONE;
+    decision->error.message[0] = '\0';
+
+    if (request->method == METHOD_OTHER) {
+        refuse(decision, OUTCOME_METHOD, REASON_NONE);
+        return;
+    }
+    if (request->body.size > settings->body_limit) {
+        refuse(decision, OUTCOME_TOO_LARGE, REASON_NONE);
+        return;
+    }
+    if (!is_header_safe(request->path) || !is_header_safe(request->query)) {
+        refuse_problem(decision, EXTRACT_CONTROL_CHARACTER);
+        return;
+    }
+    extract(settings->routes, settings->route_count, request, memory, trace, &deciding.extraction);
+    if (deciding.extraction.route != NULL)
+        answer_routed(&deciding, lookup);
+    else if (deciding.extraction.problem != EXTRACT_FINE)
+        refuse_problem(decision, deciding.extraction.problem);
+    else
+        answer_unmatched(&deciding);
+}

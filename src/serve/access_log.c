@@ -1,0 +1,327 @@
+#include "access_log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ssoferry/log.h"
+#include "ssoferry/memory.h"
+
+enum {
+    LANE_SIZE = 512 * 1024,
+    LINE_SIZE_MAX = 8192,
+    PATH_SHOWN_MAX = 256,
+    FLUSH_INTERVAL_MS = 100,
+    CLOSE_TIMEOUT_MS = 2000,
+    ESCAPED_BYTE_MAX = 6, /* \u00XX */
+};
+
+/* Two buffers: the worker fills one while the other is being written. */
+struct log_lane {
+    pthread_mutex_t mutex;
+    struct access_log *log;
+    char *filling, *writing;
+    size_t filled;
+    uint64_t dropped;
+    time_t second; /* that `stamp` stands for; the worker's alone */
+    char stamp[24];
+};
+
+struct access_log {
+    int fd;
+    size_t lane_count;
+    struct log_lane *lanes;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool stopping, urgent;
+    atomic_bool broken; /* the descriptor failed; said once */
+};
+
+/* A line being put together. Every piece is bounded, and LINE_SIZE_MAX covers their sum. */
+struct line {
+    size_t size;
+    char bytes[LINE_SIZE_MAX];
+};
+
+static void put(struct line *line, struct text t)
+{
+    if (t.size == 0 || t.size > sizeof(line->bytes) - line->size)
+        return;
+    memcpy(line->bytes + line->size, t.at, t.size);
+    line->size += t.size;
+}
+
+static void put_number(struct line *line, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    put(line, text_slice(digits + at, sizeof(digits) - at));
+}
+
+/* A JSON string, RFC 8259 section 7. Bytes that are no UTF-8 show as U+FFFD, so that every line can be parsed. */
+static void put_string(struct line *line, struct text t)
+{
+    static const char hex[] = "0123456789abcdef";
+    bool clean = text_is_utf8(t);
+    put(line, TEXT("\""));
+    for (size_t i = 0; i < t.size && sizeof(line->bytes) - line->size > ESCAPED_BYTE_MAX; ++i) {
+        unsigned char byte = (unsigned char)t.at[i];
+        if (byte >= 0x80 && !clean) {
+            put(line, TEXT("\\ufffd"));
+        } else if (byte < 0x20 || byte == 0x7f || byte == '"' || byte == '\\') {
+            const char escape[] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
+            put(line, text_slice(escape, sizeof(escape)));
+        } else {
+            line->bytes[line->size++] = (char)byte;
+        }
+    }
+    put(line, TEXT("\""));
+}
+
+static void put_member(struct line *line, struct text name, struct text value)
+{
+    put(line, name);
+    put_string(line, value);
+}
+
+/* "2026-11-21T03:05:18.123456Z" */
+static void put_time(struct line *line, struct log_lane *lane)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (now.tv_sec != lane->second) {
+        struct tm utc;
+        gmtime_r(&now.tv_sec, &utc);
+        strftime(lane->stamp, sizeof(lane->stamp), "%Y-%m-%dT%H:%M:%S.", &utc);
+        lane->second = now.tv_sec;
+    }
+    char micros[6];
+    long rest = now.tv_nsec / 1000;
+    for (size_t i = sizeof(micros); i > 0; --i, rest /= 10)
+        micros[i - 1] = (char)('0' + rest % 10);
+    put(line, text_of(lane->stamp));
+    put(line, text_slice(micros, sizeof(micros)));
+    put(line, TEXT("Z"));
+}
+
+static void format_line(struct line *line, struct log_lane *lane, const struct access_record *record)
+{
+    const struct decision *decision = record->decision;
+    const char *reason = decision_reason_code(decision);
+    put(line, TEXT("{\"time\":\""));
+    put_time(line, lane);
+    put_member(line, TEXT("\",\"request_id\":"), record->request_id);
+    put_member(line, TEXT(",\"method\":"), record->method);
+    if (decision->route != NULL) {
+        put_member(line, TEXT(",\"route\":"), decision->route->name);
+        put_member(line, TEXT(",\"source\":"), decision->source);
+        put_member(line, TEXT(",\"identifier\":"), decision->identifier);
+    } else {
+        struct text path = record->path;
+        path.size = path.size < PATH_SHOWN_MAX ? path.size : PATH_SHOWN_MAX;
+        put_member(line, TEXT(",\"path\":"), path);
+    }
+    put_member(line, TEXT(",\"decision\":"), text_of(outcome_name(decision->outcome)));
+    if (reason[0] != '\0')
+        put_member(line, TEXT(",\"reason\":"), text_of(reason));
+    if (decision->observed)
+        put_member(line, TEXT(",\"would\":"), text_of(outcome_name(decision->would)));
+    put(line, TEXT(",\"status\":"));
+    put_number(line, decision->status);
+    if (decision->connection_id.size > 0)
+        put_member(line, TEXT(",\"connection_id\":"), decision->connection_id);
+    put(line, TEXT(",\"body_bytes\":"));
+    put_number(line, record->body_size);
+    put(line, TEXT(",\"duration_us\":"));
+    put_number(line, record->duration_us);
+    put_member(line, TEXT(",\"peer\":"), record->peer);
+    if (decision->error.kind != ERROR_NONE)
+        put_member(line, TEXT(",\"error\":"), text_of(decision->error.message));
+    put(line, TEXT("}\n"));
+}
+
+void access_log_add(struct log_lane *lane, const struct access_record *record)
+{
+    struct line line;
+    line.size = 0;
+    format_line(&line, lane, record);
+
+    pthread_mutex_lock(&lane->mutex);
+    size_t before = lane->filled;
+    if (line.size > LANE_SIZE - lane->filled) {
+        ++lane->dropped;
+    } else {
+        memcpy(lane->filling + lane->filled, line.bytes, line.size);
+        lane->filled += line.size;
+    }
+    bool urgent = before < LANE_SIZE / 2 && lane->filled >= LANE_SIZE / 2;
+    pthread_mutex_unlock(&lane->mutex);
+
+    if (urgent) {
+        pthread_mutex_lock(&lane->log->mutex);
+        lane->log->urgent = true;
+        pthread_cond_signal(&lane->log->wake);
+        pthread_mutex_unlock(&lane->log->mutex);
+    }
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool is_stopping(struct access_log *log)
+{
+    pthread_mutex_lock(&log->mutex);
+    bool stopping = log->stopping;
+    pthread_mutex_unlock(&log->mutex);
+    return stopping;
+}
+
+/* Waits until the descriptor takes bytes; at the end only so long, for a reader that has stopped must not keep the program. */
+static bool wait_writable(struct access_log *log, int64_t *deadline)
+{
+    struct pollfd poll_fd = {log->fd, POLLOUT, 0};
+    while (poll(&poll_fd, 1, FLUSH_INTERVAL_MS) == 0) {
+        if (is_stopping(log)) {
+            if (*deadline == 0)
+                *deadline = now_ms() + CLOSE_TIMEOUT_MS;
+            if (now_ms() > *deadline)
+                return false;
+        }
+    }
+    return true;
+}
+
+static void write_all(struct access_log *log, const char *at, size_t size)
+{
+    int64_t deadline = 0;
+    while (size > 0 && !atomic_load(&log->broken)) {
+        if (!wait_writable(log, &deadline))
+            return;
+        /* A pipe that poll() calls writable takes PIPE_BUF bytes without blocking. */
+        ssize_t written = write(log->fd, at, size < 4096 ? size : 4096);
+        if (written < 0 && errno != EINTR && errno != EAGAIN) {
+            log_warning("the request log cannot be written, and is off from now on: %s", strerror(errno));
+            atomic_store(&log->broken, true);
+        } else if (written > 0) {
+            at += written;
+            size -= (size_t)written;
+        }
+    }
+}
+
+static void flush_lane(struct access_log *log, struct log_lane *lane)
+{
+    pthread_mutex_lock(&lane->mutex);
+    char *full = lane->filling;
+    size_t size = lane->filled;
+    uint64_t dropped = lane->dropped;
+    lane->filling = lane->writing;
+    lane->writing = full;
+    lane->filled = 0;
+    lane->dropped = 0;
+    pthread_mutex_unlock(&lane->mutex);
+
+    write_all(log, full, size);
+    if (dropped > 0) {
+        char note[96];
+        int length = snprintf(note, sizeof(note), "{\"event\":\"log_lines_dropped\",\"lines\":%llu}\n", (unsigned long long)dropped);
+        write_all(log, note, (size_t)length);
+    }
+}
+
+static bool wait_for_work(struct access_log *log)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += FLUSH_INTERVAL_MS * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        ++until.tv_sec;
+        until.tv_nsec -= 1000000000L;
+    }
+    pthread_mutex_lock(&log->mutex);
+    while (!log->stopping && !log->urgent && pthread_cond_timedwait(&log->wake, &log->mutex, &until) != ETIMEDOUT) {
+    }
+    log->urgent = false;
+    bool stopping = log->stopping;
+    pthread_mutex_unlock(&log->mutex);
+    return !stopping;
+}
+
+static void *run(void *argument)
+{
+    struct access_log *log = argument;
+    bool more = true;
+    while (more) {
+        more = wait_for_work(log);
+        for (size_t i = 0; i < log->lane_count; ++i)
+            flush_lane(log, &log->lanes[i]);
+    }
+    return NULL;
+}
+
+static void free_log(struct access_log *log)
+{
+    for (size_t i = 0; i < log->lane_count; ++i) {
+        pthread_mutex_destroy(&log->lanes[i].mutex);
+        free(log->lanes[i].filling);
+        free(log->lanes[i].writing);
+    }
+    pthread_mutex_destroy(&log->mutex);
+    pthread_cond_destroy(&log->wake);
+    free(log->lanes);
+    free(log);
+}
+
+bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct error *error)
+{
+    struct access_log *log = memory_zeroed(1, sizeof(*log));
+    log->fd = fd;
+    log->lane_count = lanes;
+    log->lanes = memory_zeroed(lanes, sizeof(*log->lanes));
+    pthread_mutex_init(&log->mutex, NULL);
+    pthread_cond_init(&log->wake, NULL);
+    for (size_t i = 0; i < lanes; ++i) {
+        pthread_mutex_init(&log->lanes[i].mutex, NULL);
+        log->lanes[i].log = log;
+        log->lanes[i].filling = memory_allocate(LANE_SIZE);
+        log->lanes[i].writing = memory_allocate(LANE_SIZE);
+        log->lanes[i].second = -1;
+    }
+    int problem = pthread_create(&log->thread, NULL, run, log);
+    if (problem != 0) {
+        free_log(log);
+        return error_set_errno(error, ERROR_FAILED, problem, "the request log's thread cannot be started");
+    }
+    *opened = log;
+    return true;
+}
+
+void access_log_close(struct access_log *log)
+{
+    if (log == NULL)
+        return;
+    pthread_mutex_lock(&log->mutex);
+    log->stopping = true;
+    pthread_cond_signal(&log->wake);
+    pthread_mutex_unlock(&log->mutex);
+    pthread_join(log->thread, NULL);
+    free_log(log);
+}
+
+struct log_lane *access_log_lane(struct access_log *log, size_t index)
+{
+    return &log->lanes[index];
+}

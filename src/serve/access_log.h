@@ -1,0 +1,33 @@
+/* The request log: JSON lines on one file descriptor, written by a thread of its own. A worker only copies a line into memory; so logging
+ * costs no system call a request, and a reader that has stopped never stops a sign-in: lines are dropped then, and counted. */
+#ifndef SSOFERRY_ACCESS_LOG_H
+#define SSOFERRY_ACCESS_LOG_H
+
+#include "ssoferry/gateway.h"
+
+struct access_log;
+struct log_lane; /* one a worker thread */
+
+/* What a line says. Texts are borrowed for the call. */
+struct access_record {
+    struct text request_id;
+    struct text method;
+    struct text path; /* printed only where no route took the request, and cut at 256 bytes; never with the query */
+    struct text peer;
+    const struct decision *decision;
+    size_t body_size;     /* bytes */
+    uint64_t duration_us; /* since the request's first byte arrived */
+};
+
+/* Starts the writing thread on `fd`, which stays the caller's, with `lanes` lanes. */
+bool access_log_open(struct access_log **log, int fd, size_t lanes, struct error *error) __attribute__((warn_unused_result));
+
+/* Writes what is left, for at most two seconds, and ends the thread. NULL is fine. */
+void access_log_close(struct access_log *log);
+
+struct log_lane *access_log_lane(struct access_log *log, size_t index);
+
+/* Adds a line. Never waits for the file. */
+void access_log_add(struct log_lane *lane, const struct access_record *record);
+
+#endif

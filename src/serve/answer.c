@@ -1,0 +1,70 @@
+#include "answer.h"
+
+static h2o_iovec_t header_location = {H2O_STRLIT("Location")};
+static h2o_iovec_t header_request_id = {H2O_STRLIT("X-Request-Id")};
+static h2o_iovec_t header_content_type = {H2O_STRLIT("Content-Type")};
+static h2o_iovec_t header_security_policy = {H2O_STRLIT("Content-Security-Policy")};
+static h2o_iovec_t header_allow = {H2O_STRLIT("Allow")};
+static h2o_iovec_t header_retry_after = {H2O_STRLIT("Retry-After")};
+static h2o_iovec_t header_cache_control = {H2O_STRLIT("Cache-Control")};
+static h2o_iovec_t header_referrer_policy = {H2O_STRLIT("Referrer-Policy")};
+static h2o_iovec_t header_content_type_options = {H2O_STRLIT("X-Content-Type-Options")};
+
+enum { HEADERS_MAX = 9 };
+
+static void *allocate_from_pool(void *context, size_t size)
+{
+    h2o_mem_pool_t *pool = context;
+    return h2o_mem_alloc_pool(pool, size);
+}
+
+struct memory answer_memory(h2o_req_t *req)
+{
+    return (struct memory){allocate_from_pool, &req->pool};
+}
+
+/* The names are not tokens of h2o: nothing of it looks our headers up, and so none is hashed or copied. */
+static void add(h2o_req_t *req, h2o_iovec_t *name, struct text value)
+{
+    h2o_header_t *header = &req->res.headers.entries[req->res.headers.size++];
+    header->name = name;
+    header->orig_name = NULL;
+    header->value = h2o_iovec_init(value.at, value.size);
+}
+
+void answer_prepare(h2o_req_t *req, const struct answer *answer)
+{
+    req->res.status = (int)answer->status;
+    req->res.reason = page_reason_phrase(answer->status);
+    req->res.content_length = answer->page == NULL ? 0 : answer->page->body.size;
+    req->res.headers.size = 0;
+    h2o_vector_reserve(&req->pool, &req->res.headers, HEADERS_MAX);
+    if (answer->location.size > 0)
+        add(req, &header_location, answer->location);
+    add(req, &header_cache_control, TEXT("no-store"));
+    add(req, &header_referrer_policy, TEXT("no-referrer"));
+    add(req, &header_content_type_options, TEXT("nosniff"));
+    add(req, &header_request_id, answer->request_id);
+    if (answer->page != NULL)
+        add(req, &header_content_type, answer->page->content_type);
+    if (answer->page != NULL && answer->page->security_policy.size > 0)
+        add(req, &header_security_policy, answer->page->security_policy);
+    if (answer->allow)
+        add(req, &header_allow, TEXT("GET, HEAD, POST"));
+    if (answer->retry_after)
+        add(req, &header_retry_after, TEXT("5"));
+}
+
+void answer_send(h2o_req_t *req, const struct answer *answer)
+{
+    static h2o_generator_t generator = {NULL, NULL};
+    answer_prepare(req, answer);
+    h2o_start_response(req, &generator);
+    bool head = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
+    if (answer->page == NULL || head) {
+        h2o_send(req, NULL, 0, H2O_SEND_STATE_FINAL);
+        return;
+    }
+    h2o_iovec_t body = h2o_iovec_init(answer->page->body.at, answer->page->body.size);
+    h2o_send(req, &body, 1, H2O_SEND_STATE_FINAL);
+}

@@ -1,0 +1,26 @@
+/* The one place where a response is put together: status, headers, body. */
+#ifndef SSOFERRY_ANSWER_H
+#define SSOFERRY_ANSWER_H
+
+#include "h2o_system.h"
+#include "page.h"
+
+struct answer {
+    unsigned status;
+    struct text request_id;
+    struct text location; /* empty: none */
+    const struct page *page; /* NULL: no body */
+    bool allow;              /* 405: name the methods */
+    bool retry_after;        /* 503 */
+};
+
+/* An allocator on the request's pool. */
+struct memory answer_memory(h2o_req_t *req);
+
+/* Sets status, reason phrase, headers and length of the response. */
+void answer_prepare(h2o_req_t *req, const struct answer *answer);
+
+/* Prepares and sends; the body is left out for HEAD. */
+void answer_send(h2o_req_t *req, const struct answer *answer);
+
+#endif

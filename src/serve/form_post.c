@@ -1,0 +1,112 @@
+#include "form_post.h"
+
+#include "ssoferry/form.h"
+
+/* form.submit may be hidden by a field of that name; the prototype's is not. */
+#define SCRIPT "HTMLFormElement.prototype.submit.call(document.querySelector('form'))"
+/* SCRIPT's SHA-256; a test computes it again. */
+#define SCRIPT_HASH "sha256-lECR2YOpARKwJdzp0Zos+G1SiigROELamBSZSVofeNA="
+
+/* A text that grows in the request's memory; the blocks it leaves behind go with the request. */
+struct writer {
+    struct memory memory;
+    char *at;
+    size_t size, capacity;
+};
+
+static void write_bytes(struct writer *writer, const char *at, size_t size)
+{
+    if (size > writer->capacity - writer->size) {
+        size_t capacity = writer->capacity * 2 + size;
+        char *grown = writer->memory.allocate(writer->memory.context, capacity);
+        if (writer->size > 0)
+            memcpy(grown, writer->at, writer->size);
+        writer->at = grown;
+        writer->capacity = capacity;
+    }
+    memcpy(writer->at + writer->size, at, size);
+    writer->size += size;
+}
+
+static void write_text(struct writer *writer, struct text t)
+{
+    if (t.size > 0)
+        write_bytes(writer, t.at, t.size);
+}
+
+/* For an attribute in double quotes. A bare CR would be read as LF, and a browser sends every line break of a hidden field as CRLF, as it did
+ * when it first sent this form. */
+static void write_escaped(struct writer *writer, struct text t)
+{
+    static const char *const escapes[256] = {['&'] = "&amp;", ['"'] = "&quot;", ['<'] = "&lt;", ['>'] = "&gt;", ['\r'] = "&#13;", ['\n'] = "&#10;"};
+    size_t clean = 0;
+    for (size_t i = 0; i < t.size; ++i) {
+        const char *escape = escapes[(unsigned char)t.at[i]];
+        if (escape == NULL)
+            continue;
+        write_text(writer, text_slice(t.at + clean, i - clean));
+        write_text(writer, text_of(escape));
+        clean = i + 1;
+    }
+    write_text(writer, text_slice(t.at + clean, t.size - clean));
+}
+
+static bool fits_in_form(struct text t)
+{
+    return text_is_utf8(t) && text_find(t, '\0', 0) == t.size;
+}
+
+static bool write_field(struct writer *writer, const struct form_pair *pair)
+{
+    struct text name;
+    struct text value;
+    if (!form_decode(pair->name, true, writer->memory, &name) || !form_decode(pair->value, true, writer->memory, &value))
+        return false;
+    if (name.size == 0 || text_equal_fold(name, TEXT("_charset_")) || !fits_in_form(name) || !fits_in_form(value))
+        return false;
+    write_text(writer, TEXT("<input type=\"hidden\" name=\""));
+    write_escaped(writer, name);
+    write_text(writer, TEXT("\" value=\""));
+    write_escaped(writer, value);
+    write_text(writer, TEXT("\">\n"));
+    return true;
+}
+
+static struct text origin_of(struct text url)
+{
+    size_t end = text_find(url, '/', 0) + 2;
+    while (end < url.size && url.at[end] != '/' && url.at[end] != '?')
+        ++end;
+    return text_slice(url.at, end < url.size ? end : url.size);
+}
+
+static struct text security_policy(struct text location, struct memory memory)
+{
+    struct writer writer = {memory, NULL, 0, 0};
+    write_text(&writer, TEXT("default-src 'none'; script-src '" SCRIPT_HASH "'; form-action "));
+    write_text(&writer, origin_of(location));
+    write_text(&writer, TEXT("; base-uri 'none'; frame-ancestors 'none'"));
+    return text_slice(writer.at, writer.size);
+}
+
+bool form_post_page(struct page *page, struct text body, struct text location, struct memory memory)
+{
+    struct writer writer = {memory, NULL, 0, 0};
+    write_text(&writer, TEXT("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Signing in</title>\n</head>\n"
+                             "<body>\n<form method=\"post\" accept-charset=\"utf-8\" action=\""));
+    write_escaped(&writer, location);
+    write_text(&writer, TEXT("\">\n"));
+    size_t position = 0;
+    struct form_pair pair;
+    while (form_next(body, &position, &pair)) {
+        if (!write_field(&writer, &pair))
+            return false;
+    }
+    write_text(&writer, TEXT("<noscript><p>One more step to sign in:</p></noscript>\n<button type=\"submit\">Continue</button>\n</form>\n"
+                             "<script>" SCRIPT "</script>\n</body>\n</html>\n"));
+    page->content_type = TEXT("text/html; charset=utf-8");
+    page->body = text_slice(writer.at, writer.size);
+    page->security_policy = security_policy(location, memory);
+    return true;
+}

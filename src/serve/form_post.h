@@ -1,0 +1,12 @@
+/* The answer for identity providers whose page forbids redirects (Content-Security-Policy: form-action is checked on every hop by Chromium
+ * and Safari): a page of our own, which posts the same fields again. */
+#ifndef SSOFERRY_FORM_POST_H
+#define SSOFERRY_FORM_POST_H
+
+#include "page.h"
+
+/* Builds the page that posts the fields of `body` (application/x-www-form-urlencoded) to `location`. False where a form cannot carry them
+ * byte for byte (a value that is not UTF-8 or holds a NUL, a pair without a name, a field called _charset_): a 307 can. */
+bool form_post_page(struct page *page, struct text body, struct text location, struct memory memory) __attribute__((warn_unused_result));
+
+#endif

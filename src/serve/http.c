@@ -1,0 +1,246 @@
+#include "http.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "form_post.h"
+#include "health.h"
+#include "ssoferry/log.h"
+#include "worker.h"
+
+enum { REQUEST_ID_SIZE_MAX = 128, WARN_INTERVAL_MS = 1000 };
+
+static struct text text_of_iovec(h2o_iovec_t v)
+{
+    return text_slice(v.base, v.len);
+}
+
+/* An inbound id is kept where it cannot do harm in a header, a log line or a page. */
+static bool is_sane_id(struct text id)
+{
+    for (size_t i = 0; i < id.size; ++i) {
+        char c = id.at[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && (c == '\0' || strchr("-._~:+/=@", c) == NULL))
+            return false;
+    }
+    return id.size > 0 && id.size <= REQUEST_ID_SIZE_MAX;
+}
+
+/* xoroshiro128+ (Blackman and Vigna): ids need to differ, not to be secret. Seeded from the kernel, a worker each. */
+static uint64_t next_random(uint64_t *state)
+{
+    if (state[0] == 0 && state[1] == 0 && getrandom(state, 16, 0) != 16)
+        state[0] = (uint64_t)(uintptr_t)state;
+    uint64_t a = state[0];
+    uint64_t b = state[1];
+    uint64_t result = a + b;
+    b ^= a;
+    state[0] = (a << 24 | a >> 40) ^ b ^ b << 16;
+    state[1] = b << 37 | b >> 27;
+    return result;
+}
+
+static struct text new_id(struct worker *worker, struct memory memory)
+{
+    static const char hex[] = "0123456789abcdef";
+    enum { DIGITS = 32 };
+    char *id = memory.allocate(memory.context, DIGITS);
+    for (size_t half = 0; half < 2; ++half) {
+        uint64_t bits = next_random(worker->random);
+        for (size_t i = 0; i < DIGITS / 2; ++i, bits >>= 4)
+            id[half * (DIGITS / 2) + i] = hex[bits & 15];
+    }
+    return text_slice(id, DIGITS);
+}
+
+/* The few header fields that matter, found in one walk. */
+struct fields {
+    struct text content_type, accept, request_id;
+};
+
+static struct fields read_fields(const h2o_req_t *req)
+{
+    struct fields fields = {{0}, {0}, {0}};
+    for (size_t i = 0; i < req->headers.size; ++i) {
+        const h2o_header_t *header = &req->headers.entries[i];
+        if (header->name == &H2O_TOKEN_CONTENT_TYPE->buf)
+            fields.content_type = text_of_iovec(header->value);
+        else if (header->name == &H2O_TOKEN_ACCEPT->buf)
+            fields.accept = text_of_iovec(header->value);
+        else if (header->name->len == 12 && memcmp(header->name->base, "x-request-id", 12) == 0)
+            fields.request_id = text_of_iovec(header->value);
+    }
+    return fields;
+}
+
+static void read_request(const h2o_req_t *req, const struct fields *fields, struct request *request)
+{
+    struct text target = text_of_iovec(req->input.path);
+    size_t question = text_find(target, '?', 0);
+    request->method = method_parse(text_of_iovec(req->input.method));
+    /* Without a Host field, h2o puts its own name for this server in. */
+    bool own = req->input.authority.base == req->hostconf->authority.hostport.base;
+    request->host = own ? (struct text){0} : text_of_iovec(req->input.authority);
+    request->path = text_slice(target.at, question);
+    request->has_query = question < target.size;
+    request->query = request->has_query ? text_slice(target.at + question + 1, target.size - question - 1) : (struct text){0};
+    request->content_type = fields->content_type;
+    request->body = text_of_iovec(req->entity);
+}
+
+static uint64_t microseconds_since(struct timeval begin)
+{
+    struct timeval now;
+    gettimeofday(&now, NULL);
+    int64_t passed = (int64_t)(now.tv_sec - begin.tv_sec) * 1000000 + (now.tv_usec - begin.tv_usec);
+    return begin.tv_sec == 0 || passed < 0 ? 0 : (uint64_t)passed;
+}
+
+static void log_request(struct worker *worker, h2o_req_t *req, const struct decision *decision, struct text request_id)
+{
+    bool failed = decision->status >= 400;
+    if (decision->error.kind != ERROR_NONE && h2o_now(worker->context.loop) - worker->warned_at >= WARN_INTERVAL_MS) {
+        worker->warned_at = h2o_now(worker->context.loop);
+        log_warning("request %.*s: %s", TEXT_ARGS(request_id), decision->error.message);
+    }
+    if (worker->lane == NULL || (!failed && worker->serving->config->request_log == REQUEST_LOG_ERRORS))
+        return;
+    struct text target = text_of_iovec(req->input.path);
+    struct access_record record = {
+        .request_id = request_id,
+        .method = text_of_iovec(req->input.method),
+        .path = text_slice(target.at, text_find(target, '?', 0)),
+        .peer = client_peer(worker_client(req), req),
+        .decision = decision,
+        .body_size = req->entity.len,
+        .duration_us = microseconds_since(req->timestamps.request_begin_at),
+    };
+    access_log_add(worker->lane, &record);
+}
+
+/* The word for programs: the reason where it tells more than the outcome. */
+static const char *error_code(const struct decision *decision)
+{
+    return decision->outcome == OUTCOME_MALFORMED ? decision_reason_code(decision) : outcome_name(decision->outcome);
+}
+
+static void send_decision(h2o_req_t *req, const struct request *request, struct decision *decision, struct answer *answer, struct text accept)
+{
+    struct memory memory = answer_memory(req);
+    struct page page;
+    if (decision->redirect == REDIRECT_FORM) {
+        if (form_post_page(&page, request->body, decision->location, memory)) {
+            answer->page = &page;
+        } else {
+            decision->redirect = REDIRECT_307;
+            decision->status = 307;
+        }
+    }
+    if (decision->redirect == REDIRECT_UNSET) {
+        page_error(&page, page_wants_json(accept), decision->status, error_code(decision), decision->explanation, answer->request_id, memory);
+        answer->page = &page;
+    } else if (decision->redirect != REDIRECT_FORM) {
+        answer->location = decision->location;
+    }
+    answer->status = decision->status;
+    answer->allow = decision->outcome == OUTCOME_METHOD;
+    answer->retry_after = decision->outcome == OUTCOME_UNAVAILABLE;
+    answer_send(req, answer);
+}
+
+static void send_health(struct worker *worker, h2o_req_t *req, struct answer *answer)
+{
+    struct page page;
+    answer->status = health_page(worker, &page, answer_memory(req));
+    answer->retry_after = answer->status == 503;
+    answer->page = &page;
+    answer_send(req, answer);
+}
+
+static int on_request(h2o_handler_t *handler, h2o_req_t *req)
+{
+    struct worker *worker = worker_of(req->conn->ctx);
+    const struct config *config = worker->serving->config;
+    struct memory memory = answer_memory(req);
+    struct fields fields = read_fields(req);
+    struct request request;
+    struct answer answer = {.request_id = is_sane_id(fields.request_id) ? fields.request_id : new_id(worker, memory)};
+    (void)handler;
+
+    read_request(req, &fields, &request);
+    worker->answering = req;
+    if (text_equal(request.path, text_of(config->health_path)) && (request.method == METHOD_GET || request.method == METHOD_HEAD)) {
+        send_health(worker, req, &answer);
+    } else {
+        struct decision decision;
+        gateway_decide(&config->gateway, worker->lookup, &request, memory, NULL, &decision);
+        send_decision(req, &request, &decision, &answer, fields.accept);
+        log_request(worker, req, &decision, answer.request_id);
+    }
+    worker->answering = NULL;
+    return 0;
+}
+
+/* What libh2o refuses on its own, in our words. */
+static void decide_refusal(const h2o_req_t *req, struct decision *decision)
+{
+    memset(decision, 0, sizeof(*decision));
+    decision->status = (unsigned)req->res.status;
+    decision->outcome = req->res.status == 413 ? OUTCOME_TOO_LARGE : OUTCOME_MALFORMED;
+    decision->reason = REASON_NONE;
+    decision->explanation = req->res.status == 413
+                                ? "The sign-in message from the identity provider is too large. Ask your administrator to send fewer groups or "
+                                  "attributes."
+                                : "The request is not proper HTTP. Start the sign-in again; if that does not help, tell your administrator.";
+}
+
+struct replacing {
+    h2o_ostream_t stream;
+    struct page page;
+};
+
+static void send_replacement(h2o_ostream_t *stream, h2o_req_t *req, h2o_iovec_t *bufs, size_t count, h2o_send_state_t state)
+{
+    struct replacing *replacing = (struct replacing *)(void *)stream;
+    h2o_iovec_t body = h2o_iovec_init(replacing->page.body.at, replacing->page.body.size);
+    (void)bufs;
+    h2o_ostream_send_next(stream, req, &body, count > 0 ? 1 : 0, state);
+}
+
+/* libh2o answers some requests before any handler sees them: 413 for a body that is too large, 400 and 417 for broken framing. They get our
+ * headers, page and log line too. Their body is unread, so the connection lingers. */
+static void on_response(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **slot)
+{
+    struct worker *worker = worker_of(req->conn->ctx);
+    (void)filter;
+    if (worker->answering != req) {
+        struct fields fields = read_fields(req);
+        struct memory memory = answer_memory(req);
+        struct decision decision;
+        struct answer answer = {.request_id = is_sane_id(fields.request_id) ? fields.request_id : new_id(worker, memory)};
+        decide_refusal(req, &decision);
+        struct replacing *replacing = (struct replacing *)(void *)h2o_add_ostream(req, sizeof(*replacing), slot);
+        replacing->stream.do_send = send_replacement;
+        page_error(&replacing->page, page_wants_json(fields.accept), decision.status, outcome_name(decision.outcome), decision.explanation,
+                   answer.request_id, memory);
+        answer.status = decision.status;
+        answer.page = &replacing->page;
+        answer_prepare(req, &answer);
+        log_request(worker, req, &decision, answer.request_id);
+        struct client *client = worker_client(req);
+        if (client->linger_fd < 0)
+            client->linger_fd = dup(h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn)));
+        slot = &replacing->stream.next;
+    }
+    h2o_setup_next_ostream(req, slot);
+}
+
+void http_register(h2o_globalconf_t *globals)
+{
+    h2o_hostconf_t *host = h2o_config_register_host(globals, h2o_iovec_init(H2O_STRLIT("ssoferry")), 65535);
+    h2o_create_handler(&host->fallback_path, sizeof(h2o_handler_t))->on_req = on_request;
+    h2o_create_filter(&host->fallback_path, sizeof(h2o_filter_t))->on_setup_ostream = on_response;
+}

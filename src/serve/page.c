@@ -1,0 +1,155 @@
+#include "page.h"
+
+#include <string.h>
+
+/* The statuses that are answered: reason phrase, and the heading a person reads. */
+static const struct {
+    unsigned status;
+    const char *phrase;
+    const char *heading;
+} statuses[] = {
+    {200, "OK", ""},
+    {303, "See Other", ""},
+    {307, "Temporary Redirect", ""},
+    {400, "Bad Request", "This sign-in request cannot be read"},
+    {404, "Not Found", "This sign-in address is not known"},
+    {405, "Method Not Allowed", "This address only takes sign-ins"},
+    {408, "Request Timeout", "This request took too long to arrive"},
+    {410, "Gone", "This sign-in address is switched off"},
+    {413, "Content Too Large", "This sign-in message is too large"},
+    {417, "Expectation Failed", "This request cannot be handled"},
+    {500, "Internal Server Error", "Something went wrong here"},
+    {503, "Service Unavailable", "Sign-in is not available just now"},
+    {508, "Loop Detected", "This sign-in goes round in a circle"},
+};
+
+static size_t find_status(unsigned status)
+{
+    const size_t count = sizeof(statuses) / sizeof(statuses[0]);
+    size_t i = 0;
+    while (i + 1 < count && statuses[i].status != status)
+        ++i;
+    return i;
+}
+
+const char *page_reason_phrase(unsigned status)
+{
+    return statuses[find_status(status)].phrase;
+}
+
+/* The q of a media range in thousandths; 1000 where none is given, 0 where it cannot be read. */
+static unsigned quality(struct text parameters)
+{
+    for (size_t at = 0; at < parameters.size;) {
+        size_t end = text_find(parameters, ';', at);
+        struct text parameter = text_trim(text_slice(parameters.at + at, end - at));
+        at = end + 1;
+        if (!text_starts(parameter, TEXT("q=")) && !text_starts(parameter, TEXT("Q=")))
+            continue;
+        struct text value = text_slice(parameter.at + 2, parameter.size - 2);
+        unsigned thousandths = value.size > 0 && value.at[0] == '1' ? 1000 : 0;
+        unsigned weight = 100;
+        for (size_t i = 2; i < value.size && i < 5 && thousandths < 1000; ++i, weight /= 10)
+            thousandths += value.at[i] >= '0' && value.at[i] <= '9' ? (unsigned)(value.at[i] - '0') * weight : 0;
+        return thousandths;
+    }
+    return 1000;
+}
+
+bool page_wants_json(struct text accept)
+{
+    /* How exactly the best range of each kind matched: a range that names the type beats type/star beats star/star. */
+    unsigned html = 0;
+    unsigned json = 0;
+    unsigned html_rank = 0;
+    unsigned json_rank = 0;
+    for (size_t at = 0; at < accept.size;) {
+        size_t end = text_find(accept, ',', at);
+        struct text range = text_trim(text_slice(accept.at + at, end - at));
+        at = end + 1;
+        size_t semicolon = text_find(range, ';', 0);
+        struct text type = text_trim(text_slice(range.at, semicolon));
+        unsigned q = semicolon < range.size ? quality(text_slice(range.at + semicolon + 1, range.size - semicolon - 1)) : 1000;
+        bool any = text_equal(type, TEXT("*/*"));
+        unsigned for_html = text_equal_fold(type, TEXT("text/html")) ? 3 : text_equal_fold(type, TEXT("text/*")) ? 2 : any ? 1 : 0;
+        unsigned for_json = text_equal_fold(type, TEXT("application/json")) || text_ends(type, TEXT("+json")) ? 3
+                            : text_equal_fold(type, TEXT("application/*"))                                   ? 2
+                            : any                                                                            ? 1
+                                                                                                             : 0;
+        if (for_html > html_rank || (for_html == html_rank && for_html > 0 && q > html)) {
+            html_rank = for_html;
+            html = q;
+        }
+        if (for_json > json_rank || (for_json == json_rank && for_json > 0 && q > json)) {
+            json_rank = for_json;
+            json = q;
+        }
+    }
+    return json_rank == 3 && json > html;
+}
+
+#define STYLE                                                                                                                   \
+    ":root{color-scheme:light dark}"                                                                                            \
+    "body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1rem}"                                  \
+    "h1{font-size:1.4rem;line-height:1.25}"                                                                                     \
+    "small{color:GrayText}"                                                                                                     \
+    "code{overflow-wrap:anywhere}"
+
+/* The hash is STYLE's SHA-256; a test computes it again. */
+#define SECURITY_POLICY                                                                                                         \
+    "default-src 'none'; style-src 'sha256-aU8sncS+uOb8nmFczzfsfp7BXMAKS3SXTztJo4mT/zc='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+static struct text join(struct memory memory, const struct text *parts, size_t count)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; ++i)
+        size += parts[i].size;
+    char *out = memory.allocate(memory.context, size);
+    size_t at = 0;
+    for (size_t i = 0; i < count; ++i) {
+        if (parts[i].size > 0)
+            memcpy(out + at, parts[i].at, parts[i].size);
+        at += parts[i].size;
+    }
+    return text_slice(out, size);
+}
+
+static struct text html_body(unsigned status, const char *explanation, struct text request_id, struct memory memory)
+{
+    const struct text heading = text_of(statuses[find_status(status)].heading);
+    const struct text parts[] = {
+        TEXT("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>"),
+        heading,
+        TEXT("</title>\n<style>" STYLE "</style>\n</head>\n<body>\n<main>\n<h1>"),
+        heading,
+        TEXT("</h1>\n<p>"),
+        text_of(explanation),
+        TEXT("</p>\n<p><small>Request <code>"),
+        request_id,
+        TEXT("</code></small></p>\n</main>\n</body>\n</html>\n"),
+    };
+    return join(memory, parts, sizeof(parts) / sizeof(parts[0]));
+}
+
+static struct text json_body(const char *code, const char *explanation, struct text request_id, struct memory memory)
+{
+    const struct text parts[] = {
+        TEXT("{\"error\":\""), text_of(code), TEXT("\",\"message\":\""), text_of(explanation), TEXT("\",\"request_id\":\""), request_id, TEXT("\"}\n"),
+    };
+    return join(memory, parts, sizeof(parts) / sizeof(parts[0]));
+}
+
+void page_error(struct page *page, bool json, unsigned status, const char *code, const char *explanation, struct text request_id,
+                struct memory memory)
+{
+    if (json) {
+        page->content_type = TEXT("application/json");
+        page->body = json_body(code, explanation, request_id, memory);
+        page->security_policy = (struct text){0};
+        return;
+    }
+    page->content_type = TEXT("text/html; charset=utf-8");
+    page->body = html_body(status, explanation, request_id, memory);
+    page->security_policy = TEXT(SECURITY_POLICY);
+}

@@ -1,0 +1,83 @@
+/* The gateway daemon: options, configuration, and the exit status. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server.h"
+#include "ssoferry/log.h"
+
+#define DEFAULT_CONFIG "/etc/ssoferry/ssoferryd.yaml"
+
+static const char usage[] =
+    "usage: ssoferryd [-c FILE] [--check | --list-keys]\n"
+    "\n"
+    "Answers sign-ins at old SSO addresses with a redirect to the Stytch connection that replaced them.\n"
+    "\n"
+    "  -c, --config FILE  configuration (default " DEFAULT_CONFIG ")\n"
+    "      --check        read the configuration, say what is wrong with it, and end\n"
+    "      --list-keys    print every configuration key with its type, default and meaning, and end\n"
+    "      --help         this text\n"
+    "      --version      the version\n"
+    "\n"
+    "SIGTERM finishes what is under way and ends; a second one ends at once. See ssoferryd(8) and ssoferryd.yaml(5).\n";
+
+enum { OPTION_CHECK = 256, OPTION_KEYS, OPTION_HELP, OPTION_VERSION };
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},        {"check", no_argument, NULL, OPTION_CHECK},     {"list-keys", no_argument, NULL, OPTION_KEYS},
+    {"help", no_argument, NULL, OPTION_HELP},        {"version", no_argument, NULL, OPTION_VERSION}, {NULL, 0, NULL, 0},
+};
+
+static int read_and_run(const char *path, bool check)
+{
+    struct error error = {ERROR_NONE, ""};
+    struct config *config = NULL;
+    struct faults *faults = faults_new();
+    bool done = config_read(&config, path, faults, &error);
+    faults_write(faults, stderr);
+    faults_free(faults);
+    if (done && check)
+        printf("%s: good\n", path);
+    if (done && !check)
+        done = server_run(config, &error);
+    config_free(config);
+    if (done)
+        return EXIT_SUCCESS;
+    log_error("%s", error.message);
+    return error_exit_status(&error);
+}
+
+int main(int argc, char **argv)
+{
+    const char *path = DEFAULT_CONFIG;
+    bool check = false;
+    int option = 0;
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            path = optarg;
+            break;
+        case OPTION_CHECK:
+            check = true;
+            break;
+        case OPTION_KEYS:
+            config_write_keys(stdout);
+            return EXIT_SUCCESS;
+        case 'h':
+        case OPTION_HELP:
+            fputs(usage, stdout);
+            return EXIT_SUCCESS;
+        case OPTION_VERSION:
+            puts("ssoferryd " SSOFERRY_VERSION);
+            return EXIT_SUCCESS;
+        default:
+            fputs("see ssoferryd --help\n", stderr);
+            return 2;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "ssoferryd: takes no \"%s\"; see ssoferryd --help\n", argv[optind]);
+        return 2;
+    }
+    return read_and_run(path, check);
+}

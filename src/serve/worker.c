@@ -1,0 +1,308 @@
+#include "worker.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ssoferry/log.h"
+#include "ssoferry/memory.h"
+
+enum {
+    ACCEPTS_PER_WAKE = 16,
+    SWEEP_INTERVAL_MS = 500,
+    LEAVE_POLL_MS = 20,
+    INPUT_BUFFER_SIZE = 16 * 1024, /* a sign-in of 6 KB arrives in one read */
+};
+
+static const struct config *config_of(const struct worker *worker)
+{
+    return worker->serving->config;
+}
+
+struct client *worker_client(h2o_req_t *req)
+{
+    return req->conn->callbacks->get_socket(req->conn)->on_close.data;
+}
+
+static int format_peer(char *out, size_t size, const struct sockaddr_storage *from)
+{
+    char host[INET6_ADDRSTRLEN];
+    if (from->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)from;
+        inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+        return snprintf(out, size, "%s:%u", host, ntohs(in->sin_port));
+    }
+    if (from->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)from;
+        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+        return snprintf(out, size, "[%s]:%u", host, ntohs(in6->sin6_port));
+    }
+    return snprintf(out, size, "unix");
+}
+
+struct text client_peer(struct client *client, h2o_req_t *req)
+{
+    if (client->peer_size == 0) {
+        struct sockaddr_storage from = {0};
+        req->conn->callbacks->get_peername(req->conn, (struct sockaddr *)&from);
+        client->peer_size = (size_t)format_peer(client->peer, sizeof(client->peer), &from);
+    }
+    return text_slice(client->peer, client->peer_size);
+}
+
+/* -- accepting ------------------------------------------------------------------------------------------------------------------ */
+
+static void on_connection(h2o_socket_t *listener, const char *problem);
+
+static void set_accepting(struct worker *worker, bool accepting)
+{
+    if (worker->accepting == accepting)
+        return;
+    worker->accepting = accepting;
+    for (size_t i = 0; i < worker->listener_count; ++i) {
+        if (accepting)
+            h2o_socket_read_start(worker->listeners[i], on_connection);
+        else
+            h2o_socket_read_stop(worker->listeners[i]);
+    }
+}
+
+static bool has_room(const struct worker *worker)
+{
+    return atomic_load(&worker->serving->clients) < config_of(worker)->limits.connections;
+}
+
+static void on_client_closed(void *data)
+{
+    struct client *client = data;
+    struct worker *worker = client->worker;
+    if (client->linger_fd >= 0)
+        linger_begin(&worker->lingering, worker->context.loop, client->linger_fd);
+    --worker->clients;
+    atomic_fetch_sub(&worker->serving->clients, 1);
+    free(client);
+    if (worker->listener_count > 0)
+        set_accepting(worker, has_room(worker));
+}
+
+static void take_client(struct worker *worker, h2o_socket_t *socket)
+{
+    struct client *client = memory_allocate(sizeof(*client));
+    client->worker = worker;
+    client->linger_fd = -1;
+    client->peer_size = 0;
+    socket->on_close.cb = on_client_closed;
+    socket->on_close.data = client;
+    ++worker->clients;
+    atomic_fetch_add(&worker->serving->clients, 1);
+    struct timeval now;
+    gettimeofday(&now, NULL);
+    h2o_http1_accept(&worker->accept, socket, now);
+}
+
+static void on_connection(h2o_socket_t *listener, const char *problem)
+{
+    struct worker *worker = listener->data;
+    if (problem != NULL)
+        return;
+    for (int i = 0; i < ACCEPTS_PER_WAKE && worker->accepting; ++i) {
+        if (!has_room(worker)) {
+            set_accepting(worker, false);
+            return;
+        }
+        h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
+        if (socket == NULL) {
+            /* Out of descriptors, the listener stays readable and the loop would spin: look again at the next sweep. */
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+                set_accepting(worker, false);
+            return;
+        }
+        take_client(worker, socket);
+    }
+}
+
+/* -- deadlines and drain ---------------------------------------------------------------------------------------------------------- */
+
+static bool is_idle(const h2o_req_t *req)
+{
+    return req->timestamps.request_begin_at.tv_sec == 0;
+}
+
+static bool is_arriving(const h2o_req_t *req)
+{
+    return !is_idle(req) && req->processed_at.at.tv_sec == 0;
+}
+
+static int socket_of(h2o_req_t *req)
+{
+    return h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn));
+}
+
+/* libh2o's one timer runs from the connection's last request, so that it can only stand for idleness; a request that takes too long to arrive is
+ * ended here. */
+static int end_if_late(h2o_req_t *req, void *data)
+{
+    static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    const struct worker *worker = data;
+    struct timeval now;
+    if (!is_arriving(req))
+        return 0;
+    gettimeofday(&now, NULL);
+    const struct timeval begin = req->timestamps.request_begin_at;
+    int64_t waited_ms = (int64_t)(now.tv_sec - begin.tv_sec) * 1000 + (now.tv_usec - begin.tv_usec) / 1000;
+    if (waited_ms >= (int64_t)config_of(worker)->limits.request_time_ms) {
+        int fd = socket_of(req);
+        ssize_t sent = send(fd, late, sizeof(late) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)sent;
+        shutdown(fd, SHUT_RDWR);
+    }
+    return 0;
+}
+
+/* What has arrived already is still read and answered after SHUT_RD; then comes the end of input, at which libh2o closes. */
+static int end_if_idle(h2o_req_t *req, void *data)
+{
+    (void)data;
+    if (is_idle(req))
+        shutdown(socket_of(req), SHUT_RD);
+    return 0;
+}
+
+static int end_now(h2o_req_t *req, void *data)
+{
+    (void)data;
+    shutdown(socket_of(req), SHUT_RDWR);
+    return 0;
+}
+
+static void for_each_request(struct worker *worker, int (*visit)(h2o_req_t *req, void *data))
+{
+    worker->context.globalconf->http1.callbacks.foreach_request(&worker->context, visit, worker);
+}
+
+static void sweep(struct worker *worker)
+{
+    uint64_t now = h2o_now(worker->context.loop);
+    if (now - worker->swept_at < SWEEP_INTERVAL_MS)
+        return;
+    worker->swept_at = now;
+    for_each_request(worker, end_if_late);
+    linger_sweep(&worker->lingering, now);
+    if (worker->listener_count > 0)
+        set_accepting(worker, has_room(worker));
+}
+
+/* Connections that the kernel has completed are taken before the socket goes, for nobody else would answer them. */
+static void close_listeners(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->listener_count; ++i) {
+        h2o_socket_t *socket = NULL;
+        while (has_room(worker) && (socket = h2o_evloop_socket_accept(worker->listeners[i])) != NULL)
+            take_client(worker, socket);
+        h2o_socket_close(worker->listeners[i]);
+    }
+    worker->listener_count = 0;
+}
+
+static void on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+    (void)receiver;
+    while (!h2o_linklist_is_empty(messages)) {
+        h2o_multithread_message_t *message = H2O_STRUCT_FROM_MEMBER(h2o_multithread_message_t, link, messages->next);
+        h2o_linklist_unlink(&message->link);
+        free(message);
+    }
+}
+
+void worker_wake(struct worker *worker)
+{
+    h2o_multithread_message_t *message = memory_zeroed(1, sizeof(*message));
+    h2o_multithread_send_message(&worker->receiver, message);
+}
+
+/* -- the thread ----------------------------------------------------------------------------------------------------------------------- */
+
+static void serve(struct worker *worker)
+{
+    while (atomic_load(&worker->serving->phase) < PHASE_STOPPING) {
+        h2o_evloop_run(worker->context.loop, SWEEP_INTERVAL_MS);
+        sweep(worker);
+    }
+}
+
+static void drain(struct worker *worker)
+{
+    h2o_context_request_shutdown(&worker->context);
+    close_listeners(worker);
+    for_each_request(worker, end_if_idle);
+    while ((worker->clients > 0 || worker->lingering.count > 0) && atomic_load(&worker->serving->phase) < PHASE_LEAVING) {
+        h2o_evloop_run(worker->context.loop, LEAVE_POLL_MS);
+        sweep(worker);
+    }
+    for_each_request(worker, end_now);
+    linger_sweep(&worker->lingering, UINT64_MAX);
+    for (int turns = 0; worker->clients > 0 && turns < 100; ++turns)
+        h2o_evloop_run(worker->context.loop, LEAVE_POLL_MS);
+}
+
+static void *run(void *argument)
+{
+    struct worker *worker = argument;
+    h2o_socket_buffer_prototype._initial_buf.capacity = INPUT_BUFFER_SIZE;
+    set_accepting(worker, true);
+    serve(worker);
+    drain(worker);
+    atomic_fetch_sub(&worker->serving->workers, 1);
+    return NULL;
+}
+
+void worker_open(struct worker *worker, struct serving *serving, h2o_globalconf_t *globals, struct lookup *lookup, struct log_lane *lane,
+                 const int *fds, size_t fd_count)
+{
+    memset(worker, 0, sizeof(*worker));
+    worker->serving = serving;
+    worker->lookup = lookup;
+    worker->lane = lane;
+    h2o_context_init(&worker->context, h2o_evloop_create(), globals);
+    worker->accept.ctx = &worker->context;
+    worker->accept.hosts = globals->hosts;
+    h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_wake);
+    linger_init(&worker->lingering);
+    worker->listeners = memory_zeroed(fd_count, sizeof(*worker->listeners));
+    worker->listener_count = fd_count;
+    for (size_t i = 0; i < fd_count; ++i) {
+        worker->listeners[i] = h2o_evloop_socket_create(worker->context.loop, fds[i], H2O_SOCKET_FLAG_DONT_READ);
+        worker->listeners[i]->data = worker;
+    }
+}
+
+bool worker_start(struct worker *worker, struct error *error)
+{
+    atomic_fetch_add(&worker->serving->workers, 1);
+    int problem = pthread_create(&worker->thread, NULL, run, worker);
+    if (problem == 0)
+        return true;
+    atomic_fetch_sub(&worker->serving->workers, 1);
+    return error_set_errno(error, ERROR_FAILED, problem, "a worker thread cannot be started");
+}
+
+void worker_close(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->listener_count; ++i)
+        h2o_socket_close(worker->listeners[i]);
+    free(worker->listeners);
+    h2o_multithread_unregister_receiver(worker->context.queue, &worker->receiver);
+    h2o_loop_t *loop = worker->context.loop;
+    h2o_context_dispose(&worker->context);
+    h2o_evloop_destroy(loop);
+}
+
+void worker_join(struct worker *worker)
+{
+    pthread_join(worker->thread, NULL);
+    worker_close(worker);
+}

@@ -1,0 +1,81 @@
+/* A worker: one thread with an event loop, an h2o context, its own listening sockets and its own reader of the table. */
+#ifndef SSOFERRY_WORKER_H
+#define SSOFERRY_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "access_log.h"
+#include "h2o_system.h"
+#include "linger.h"
+#include "ssoferry/config.h"
+
+enum phase {
+    PHASE_SERVING,
+    PHASE_NOT_READY, /* still serving, but the health path answers 503, so that a balancer looks elsewhere */
+    PHASE_STOPPING,  /* no new connections; open ones end with their request */
+    PHASE_LEAVING,   /* no time left: connections are cut */
+};
+
+/* What all workers share. */
+struct serving {
+    const struct config *config;
+    atomic_int phase;
+    atomic_size_t clients; /* connections open, all workers together */
+    atomic_size_t workers; /* threads that still have something to do */
+};
+
+/* One client's connection. */
+struct client {
+    struct worker *worker;
+    int linger_fd; /* a second descriptor of the socket, to be read out after h2o has closed its own; -1: none */
+    size_t peer_size;
+    char peer[64]; /* "192.0.2.1:50000"; made when first asked for */
+};
+
+struct worker {
+    h2o_context_t context;
+    h2o_accept_ctx_t accept;
+    h2o_multithread_receiver_t receiver;
+    struct serving *serving;
+    struct lookup *lookup;
+    struct log_lane *lane; /* NULL: no request log */
+    h2o_socket_t **listeners;
+    size_t listener_count;
+    bool accepting;
+    size_t clients;
+    struct linger_list lingering;
+    h2o_req_t *answering; /* whose answer is ours, not libh2o's own */
+    uint64_t random[2];
+    uint64_t swept_at;   /* milliseconds of the loop's clock */
+    uint64_t warned_at;  /* so that a broken store does not flood stderr */
+    pthread_t thread;
+};
+
+/* Prepares a worker to run on `fds`, which become its own, with the global configuration of h2o. The lookup and lane are borrowed. */
+void worker_open(struct worker *worker, struct serving *serving, h2o_globalconf_t *globals, struct lookup *lookup, struct log_lane *lane,
+                 const int *fds, size_t fd_count);
+
+bool worker_start(struct worker *worker, struct error *error) __attribute__((warn_unused_result));
+
+/* Tells a worker, from another thread, that the phase has changed. */
+void worker_wake(struct worker *worker);
+
+/* Waits until the worker's thread has ended, and frees what it had. */
+void worker_join(struct worker *worker);
+
+/* For a worker that was opened but never started. */
+void worker_close(struct worker *worker);
+
+/* The client of a request. */
+struct client *worker_client(h2o_req_t *req);
+
+static inline struct worker *worker_of(const h2o_context_t *context)
+{
+    return H2O_STRUCT_FROM_MEMBER(struct worker, context, context);
+}
+
+/* The client's address, for logs. Lives as long as the connection. */
+struct text client_peer(struct client *client, h2o_req_t *req);
+
+#endif
