@@ -72,7 +72,7 @@ struct connection_rules {
 /* Which field of a connection a problem lies in; `field` is its name in the file formats. */
 struct connection_problem {
     const char *field;
-    char message[256];
+    char message[256]; /* a sentence that names the field: "acs_url must end in the connection_id" */
 };
 
 /* Checks a whole row: each field, and the fields together (state `stytch` needs a connection_id; acs_url must name an allowed host
@@ -82,11 +82,29 @@ bool connection_check(const struct connection *connection, const struct connecti
 
 bool connection_equal(const struct connection *a, const struct connection *b);
 
-/* Encodes to the versioned record of docs/architecture.md: `out` holds CONNECTION_RECORD_SIZE_MAX bytes. Returns the size. The
- * connection must have passed connection_check() or at least the field limits above. */
+/* Sets one field of a row by its name in the file formats ("redirect", "state", ...). `value` is not copied: the connection borrows it.
+ * An empty value unsets an optional field. False on an unknown name or a bad value; *why is a phrase that fits behind the name: "is longer
+ * than 256 bytes". Static. */
+bool connection_set_field(struct connection *connection, struct text name, struct text value, const char **why)
+    __attribute__((warn_unused_result));
+
+/* The names connection_set_field() takes, in the order the file formats write them; NULL past the last. Static. */
+const char *connection_field_name(size_t index);
+
+/* Encodes to a record: `out` holds CONNECTION_RECORD_SIZE_MAX bytes. Returns the size. The connection must have passed connection_check()
+ * or at least the field limits above. Equal connections give equal records, and only they do.
+ *
+ * The record, version 1; lengths are big-endian:
+ *     1 byte   the version
+ *     1 byte   bits 0-1 state, bits 2-3 redirect, bits 4-7 whether acs_url, legacy_url, organization_id, label follow
+ *     1 byte   the form of the connection id: 0 none; 1 as written; 2 + 2 * kind + test, where kind is 0 saml, 1 oidc, 2 external, and
+ *              test is 0 live, 1 test
+ *              form 1: a length byte, the id; form 2 and above: the 16 bytes of its UUID
+ *     and for each of the four that follows: 2 bytes of length, which is not 0; the value */
 size_t connection_encode(const struct connection *connection, char *out);
 
-/* Decodes a record into `out`, copying. False on a truncated, corrupt or newer record. */
+/* Decodes a record into `out`, copying. False on a truncated, corrupt or newer record, and on one with bytes behind its end. A connection
+ * that it gives is within the field limits; whether its URLs may be used is connection_check()'s to say. */
 bool connection_decode(struct text record, struct connection_buffer *out, struct error *error) __attribute__((warn_unused_result));
 
 /* The state alone, without decoding the rest. False on a record that cannot be read. */

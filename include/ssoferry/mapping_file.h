@@ -34,15 +34,6 @@ size_t mapping_sources(const struct mapping *mapping, const struct text **source
 /* The files read, with their digests, for a revision's note. Lives as long as the mapping. */
 size_t mapping_files(const struct mapping *mapping, const struct revision_file **files);
 
-/* What making the table equal to a mapping means for one row. */
-enum difference_kind { DIFFERENCE_ADDED, DIFFERENCE_CHANGED, DIFFERENCE_REMOVED, DIFFERENCE_NONE };
-struct difference {
-    enum difference_kind kind;
-    struct text key;
-    struct text before; /* record; empty where added */
-    struct text after;  /* record; empty where removed */
-};
-
 enum mapping_mode {
     MAPPING_REPLACE, /* rows of the mapping's sources that it does not name are removed */
     MAPPING_MERGE,   /* nothing is removed */
@@ -57,11 +48,6 @@ bool mapping_compare(struct mapping *mapping, struct snapshot *snapshot, enum ma
 /* Writes a snapshot's rows as a mapping file: those of `source`, or of all where it is empty. With several sources the file has a
  * `sources:` mapping in place of `source:` and `connections:`. The same rows always give the same bytes. *rows may be NULL. */
 bool mapping_export(struct snapshot *snapshot, struct text source, FILE *out, uint64_t *rows, struct error *error)
-    __attribute__((warn_unused_result));
-
-/* Sets one field of a row by its name in the file format ("redirect", "state", ...). `text` is copied nowhere: the connection borrows it.
- * An empty value unsets an optional field. False on an unknown name or a bad value; *why is static. */
-bool connection_set_field(struct connection *connection, struct text name, struct text value, const char **why)
     __attribute__((warn_unused_result));
 
 #endif

@@ -78,6 +78,15 @@ struct table_row {
     struct text record; /* encoded; connection_decode() */
 };
 
+/* How one row differs between two states of the table. */
+enum difference_kind { DIFFERENCE_ADDED, DIFFERENCE_CHANGED, DIFFERENCE_REMOVED, DIFFERENCE_NONE };
+struct difference {
+    enum difference_kind kind;
+    struct text key;
+    struct text before; /* record; empty where added */
+    struct text after;  /* record; empty where removed */
+};
+
 /* A read transaction. Texts that it gives live until it is closed (of a change's: until the next write). */
 bool snapshot_open(struct snapshot **snapshot, struct table *table, struct error *error) __attribute__((warn_unused_result));
 void snapshot_close(struct snapshot *snapshot);

@@ -1,0 +1,17 @@
+/* The database `revisions`, as a change writes it. For this folder only. */
+#ifndef SSOFERRY_TABLE_HISTORY_H
+#define SSOFERRY_TABLE_HISTORY_H
+
+#include "store.h"
+
+struct history_entry {
+    uint64_t number;
+    int64_t changed_at;
+    struct change_counts counts;
+};
+
+/* Both return an LMDB code. */
+int history_write(MDB_txn *txn, MDB_dbi revisions, const struct history_entry *entry, const struct revision_note *note);
+int history_forget(MDB_txn *txn, MDB_dbi revisions, uint64_t last); /* up to and with `last` */
+
+#endif

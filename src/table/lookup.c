@@ -1,0 +1,109 @@
+#include <stdlib.h>
+
+#include "ssoferry/memory.h"
+#include "store.h"
+
+enum { FOLLOW_TRIES = 8 };
+
+bool lookup_open(struct lookup **opened, struct table *table, struct error *error)
+{
+    MDB_txn *txn = NULL;
+    if (!store_begin(table, MDB_RDONLY, &txn, error))
+        return false;
+    mdb_txn_reset(txn);
+    struct lookup *lookup = memory_zeroed(1, sizeof *lookup);
+    lookup->table = table;
+    lookup->txn = txn;
+    pthread_mutex_init(&lookup->mutex, NULL);
+    pthread_mutex_lock(&table->lock);
+    table->transactions--; /* from now on its mutex speaks for it */
+    lookup->next = table->lookups;
+    table->lookups = lookup;
+    pthread_mutex_unlock(&table->lock);
+    *opened = lookup;
+    return true;
+}
+
+void lookup_close(struct lookup *lookup)
+{
+    if (lookup == NULL)
+        return;
+    pthread_mutex_lock(&lookup->table->lock);
+    struct lookup **at = &lookup->table->lookups;
+    while (*at != lookup)
+        at = &(*at)->next;
+    *at = lookup->next;
+    pthread_mutex_unlock(&lookup->table->lock);
+    mdb_txn_abort(lookup->txn);
+    pthread_mutex_destroy(&lookup->mutex);
+    free(lookup);
+}
+
+/* Renews the transaction; the mutex is held on return, and let go meanwhile where the map must be replaced. */
+static bool renew(struct lookup *lookup, struct error *error)
+{
+    int code = MDB_MAP_RESIZED;
+    pthread_mutex_lock(&lookup->mutex);
+    for (int tries = 0; tries < FOLLOW_TRIES; tries++) {
+        code = mdb_txn_renew(lookup->txn);
+        if (code == MDB_SUCCESS)
+            return true;
+        if (code != MDB_MAP_RESIZED)
+            break;
+        pthread_mutex_unlock(&lookup->mutex);
+        code = store_follow_size(lookup->table);
+        pthread_mutex_lock(&lookup->mutex);
+        if (code != MDB_SUCCESS)
+            break;
+    }
+    return store_fail(lookup->table->path, code, "read", error);
+}
+
+static void reset(struct lookup *lookup)
+{
+    mdb_txn_reset(lookup->txn);
+    pthread_mutex_unlock(&lookup->mutex);
+}
+
+/* Nothing is under the key: is that because nothing was ever loaded? */
+static enum lookup_result find_nothing(struct lookup *lookup, struct error *error)
+{
+    struct table_state state;
+    if (!store_state_read(lookup->table, lookup->txn, &state, error))
+        return LOOKUP_FAILED;
+    return state.revision == 0 ? LOOKUP_NOT_LOADED : LOOKUP_ABSENT;
+}
+
+static enum lookup_result find(struct lookup *lookup, MDB_val key, struct connection_buffer *out, struct error *error)
+{
+    MDB_val value;
+    int code = mdb_get(lookup->txn, lookup->table->connections, &key, &value);
+    if (code == MDB_NOTFOUND)
+        return find_nothing(lookup, error);
+    if (code != MDB_SUCCESS) {
+        store_fail(lookup->table->path, code, "read", error);
+        return LOOKUP_FAILED;
+    }
+    return connection_decode(text_of_val(value), out, error) ? LOOKUP_FOUND : LOOKUP_FAILED;
+}
+
+enum lookup_result lookup_find(struct lookup *lookup, struct text source, struct text identifier, struct connection_buffer *out,
+                               struct error *error)
+{
+    char key[CONNECTION_KEY_SIZE_MAX];
+    enum lookup_result result = LOOKUP_FAILED;
+    /* A longer one is in no table; whether there is a table is still to be told. */
+    bool possible = source.size <= SOURCE_SIZE_MAX && identifier.size <= IDENTIFIER_SIZE_MAX;
+    size_t size = possible ? connection_key(source, identifier, key) : 0;
+    if (renew(lookup, error))
+        result = possible ? find(lookup, (MDB_val){size, key}, out, error) : find_nothing(lookup, error);
+    reset(lookup);
+    return result;
+}
+
+bool lookup_state(struct lookup *lookup, struct table_state *state, struct error *error)
+{
+    bool good = renew(lookup, error) && store_state_read(lookup->table, lookup->txn, state, error);
+    reset(lookup);
+    return good;
+}

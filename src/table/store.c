@@ -1,0 +1,183 @@
+#include "store.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FOLLOW_TRIES = 8, STATE_SIZE = 16 + 8 * CONNECTION_STATES };
+
+void number_write(unsigned char *at, uint64_t number, unsigned size)
+{
+    for (unsigned i = size; i-- > 0; number >>= 8)
+        at[i] = (unsigned char)(number & 0xff);
+}
+
+uint64_t number_read(const unsigned char *at, unsigned size)
+{
+    uint64_t number = 0;
+    for (unsigned i = 0; i < size; i++)
+        number = number << 8 | at[i];
+    return number;
+}
+
+/* -- errors --------------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    int code;
+    const char *cause; /* NULL: LMDB's or the system's own words */
+    const char *advice;
+} causes[] = {
+    {MDB_MAP_FULL, "the map of the table is full", "give it more address space, or fewer rows"},
+    {MDB_READERS_FULL, "every reader slot is taken", "end some of the programs that have the table open"},
+    {MDB_CORRUPTED, "the file is damaged", "restore a backup, or move it away and load again"},
+    {MDB_PAGE_NOTFOUND, "the file is damaged", "restore a backup, or move it away and load again"},
+    {MDB_PANIC, "a write to the file failed earlier", "see to the disk, then start again"},
+    {MDB_INVALID, "it is not a table of ssoferry", "name another file, or move it away and load again"},
+    {MDB_VERSION_MISMATCH, "another version of LMDB made it or its -lock file", "end the programs that have it open, or export it with that version and load it here"},
+    {MDB_INCOMPATIBLE, "it is not a table of ssoferry", "name another file, or move it away and load again"},
+    {MDB_NOTFOUND, "it is not a table of ssoferry", "name another file, or move it away and load again"},
+    {MDB_BAD_RSLOT, "its -lock file was replaced meanwhile", "start again"},
+    {ENOSPC, "the disk is full", "free some space and try again"},
+    {EDQUOT, NULL, "free some space and try again"},
+    {EFBIG, NULL, "raise the limit on the size of files and try again"},
+    {EROFS, NULL, "mount it writable, or name a file elsewhere"},
+    {EIO, NULL, "see to the disk, then restore a backup if it is damaged"},
+    {ENOMEM, "there is not enough address space or memory", "raise the limit (ulimit -v, LimitAS=)"},
+};
+
+bool store_fail(const char *path, int code, const char *doing, struct error *error)
+{
+    enum error_kind kind = code == MDB_MAP_FULL ? ERROR_MAP_FULL : ERROR_FAILED;
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+        if (causes[i].code == code)
+            return error_set(error, kind, "%s: cannot %s: %s: %s", path, doing, causes[i].cause ? causes[i].cause : mdb_strerror(code),
+                             causes[i].advice);
+    }
+    return error_set(error, kind, "%s: cannot %s: %s", path, doing, mdb_strerror(code));
+}
+
+/* -- the size of the map -------------------------------------------------------------------------------------------------- */
+
+/* LMDB unmaps the old map before it maps the new one and cannot go back, so this asks first whether there is room. */
+static bool has_address_space(uint64_t size)
+{
+    void *probe = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return probe != MAP_FAILED && munmap(probe, size) == 0;
+}
+
+static int replace_map(struct table *table, uint64_t old_size, uint64_t new_size)
+{
+    if (new_size > old_size && !has_address_space(new_size - old_size))
+        return ENOMEM;
+    for (struct lookup *lookup = table->lookups; lookup != NULL; lookup = lookup->next)
+        pthread_mutex_lock(&lookup->mutex);
+    int code = mdb_env_set_mapsize(table->env, new_size);
+    for (struct lookup *lookup = table->lookups; lookup != NULL; lookup = lookup->next)
+        pthread_mutex_unlock(&lookup->mutex);
+    return code;
+}
+
+int store_follow_size(struct table *table)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    pthread_mutex_lock(&table->lock);
+    mdb_env_info(table->env, &info);
+    mdb_env_stat(table->env, &stat);
+    /* Twice what the file needs now, so that a writer which grows it page by page is not followed page by page. */
+    uint64_t needed = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+    int code = MDB_SUCCESS;
+    if (needed > info.me_mapsize) { /* else another thread was faster */
+        code = table->transactions > 0 ? EBUSY : replace_map(table, info.me_mapsize, needed * 2);
+        if (code == ENOMEM)
+            code = replace_map(table, info.me_mapsize, needed);
+    }
+    pthread_mutex_unlock(&table->lock);
+    return code;
+}
+
+bool store_set_size(struct table *table, uint64_t size, struct error *error)
+{
+    MDB_envinfo info;
+    pthread_mutex_lock(&table->lock);
+    mdb_env_info(table->env, &info);
+    int code = table->transactions > 0 ? EBUSY : replace_map(table, info.me_mapsize, size);
+    pthread_mutex_unlock(&table->lock);
+    return code == MDB_SUCCESS || store_fail(table->path, code, "enlarge the map", error);
+}
+
+/* -- transactions --------------------------------------------------------------------------------------------------------- */
+
+/* Begins a transaction once; with MDB_READERS_FULL, again after clearing slots of readers that died. */
+static int begin_once(struct table *table, unsigned flags, MDB_txn **txn)
+{
+    int dead = 0;
+    int code = mdb_txn_begin(table->env, NULL, flags, txn);
+    if (code == MDB_READERS_FULL && mdb_reader_check(table->env, &dead) == MDB_SUCCESS && dead > 0)
+        code = mdb_txn_begin(table->env, NULL, flags, txn);
+    return code;
+}
+
+bool store_begin(struct table *table, unsigned flags, MDB_txn **txn, struct error *error)
+{
+    int code = MDB_MAP_RESIZED;
+    for (int tries = 0; tries < FOLLOW_TRIES && code == MDB_MAP_RESIZED; tries++) {
+        /* Counted first: nobody may replace the map once the transaction is there. */
+        pthread_mutex_lock(&table->lock);
+        table->transactions++;
+        pthread_mutex_unlock(&table->lock);
+        code = begin_once(table, flags, txn);
+        if (code == MDB_SUCCESS)
+            return true;
+        store_done(table);
+        int followed = code == MDB_MAP_RESIZED ? store_follow_size(table) : MDB_SUCCESS;
+        if (followed != MDB_SUCCESS)
+            code = followed;
+    }
+    return store_fail(table->path, code, flags & MDB_RDONLY ? "read" : "begin a change", error);
+}
+
+void store_done(struct table *table)
+{
+    pthread_mutex_lock(&table->lock);
+    table->transactions--;
+    pthread_mutex_unlock(&table->lock);
+}
+
+/* -- the state ------------------------------------------------------------------------------------------------------------ */
+
+bool store_state_read(const struct table *table, MDB_txn *txn, struct table_state *state, struct error *error)
+{
+    MDB_val key = val_of(TEXT("state")), value;
+    int code = mdb_get(txn, table->meta, &key, &value);
+    if (code != MDB_SUCCESS)
+        return store_fail(table->path, code == MDB_NOTFOUND ? MDB_CORRUPTED : code, "read", error);
+    if (value.mv_size != STATE_SIZE)
+        return store_fail(table->path, MDB_CORRUPTED, "read", error);
+    const unsigned char *at = value.mv_data;
+    state->revision = number_read(at, 8);
+    state->changed_at = (int64_t)number_read(at + 8, 8);
+    for (unsigned i = 0; i < CONNECTION_STATES; i++)
+        state->rows[i] = number_read(at + 16 + 8 * i, 8);
+    return true;
+}
+
+int store_state_write(MDB_txn *txn, MDB_dbi meta, const struct table_state *state)
+{
+    unsigned char bytes[STATE_SIZE];
+    MDB_val key = val_of(TEXT("state")), value = {sizeof bytes, bytes};
+    number_write(bytes, state->revision, 8);
+    number_write(bytes + 8, (uint64_t)state->changed_at, 8);
+    for (unsigned i = 0; i < CONNECTION_STATES; i++)
+        number_write(bytes + 16 + 8 * i, state->rows[i], 8);
+    return mdb_put(txn, meta, &key, &value, 0);
+}
+
+uint64_t table_state_total(const struct table_state *state)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; i < CONNECTION_STATES; i++)
+        total += state->rows[i];
+    return total;
+}

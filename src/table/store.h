@@ -1,0 +1,80 @@
+/* The LMDB environment behind a table: transactions that survive a map that grew, and errors that name the path. For this folder only. */
+#ifndef SSOFERRY_TABLE_STORE_H
+#define SSOFERRY_TABLE_STORE_H
+
+#include <lmdb.h>
+#include <pthread.h>
+
+#include "ssoferry/table.h"
+
+/* Another process may make the map larger than ours; the next transaction then begins with MDB_MAP_RESIZED, and the map may only be
+ * replaced while this process has no transaction at all. Lookups come and go without a word to each other, so each has a mutex, held
+ * for one lookup and seldom contended; who replaces the map holds `lock` and all of theirs. Snapshots and changes are counted instead:
+ * they last, and nobody waits for them. */
+struct table {
+    MDB_env *env;
+    char *path;
+    enum table_mode mode;
+    MDB_dbi connections, meta, revisions, undo;
+    pthread_mutex_t lock;   /* guards what follows */
+    struct lookup *lookups; /* linked */
+    unsigned transactions;  /* open snapshots and changes */
+};
+
+struct lookup {
+    struct table *table;
+    pthread_mutex_t mutex; /* held while txn is not reset */
+    MDB_txn *txn;
+    struct lookup *next;
+};
+
+enum snapshot_position { SNAPSHOT_BEFORE_KEY, SNAPSHOT_AT_KEY, SNAPSHOT_AT_END };
+
+struct snapshot {
+    struct table *table;
+    MDB_txn *txn;
+    MDB_cursor *cursor; /* on connections */
+    struct table_state state;
+    enum snapshot_position position;
+    bool moved; /* the change wrote since, so the cursor must be placed again */
+    size_t key_size;
+    char key[CONNECTION_KEY_SIZE_MAX];
+};
+
+/* How LMDB holds numbers in keys and values of ours: big-endian. */
+void number_write(unsigned char *at, uint64_t number, unsigned size);
+uint64_t number_read(const unsigned char *at, unsigned size);
+
+static inline MDB_val val_of(struct text t)
+{
+    return (MDB_val){t.size, (void *)t.at};
+}
+
+static inline struct text text_of_val(MDB_val val)
+{
+    return text_slice(val.mv_data, val.mv_size);
+}
+
+/* Sets *error from an LMDB code or an errno and returns false: "PATH: cannot DOING: CAUSE: what to do". */
+bool store_fail(const char *path, int code, const char *doing, struct error *error);
+
+/* Begins a transaction and counts it; store_done() when it has ended. `flags` is 0 or MDB_RDONLY. */
+bool store_begin(struct table *table, unsigned flags, MDB_txn **txn, struct error *error) __attribute__((warn_unused_result));
+void store_done(struct table *table);
+
+/* Takes over the size that another process gave the map. Returns an LMDB code. The caller has no transaction and holds no lookup's mutex. */
+int store_follow_size(struct table *table);
+
+/* Maps `size` bytes. ERROR_CONFLICT where a snapshot or a change is open. */
+bool store_set_size(struct table *table, uint64_t size, struct error *error) __attribute__((warn_unused_result));
+
+/* The "state" entry of meta. */
+bool store_state_read(const struct table *table, MDB_txn *txn, struct table_state *state, struct error *error)
+    __attribute__((warn_unused_result));
+int store_state_write(MDB_txn *txn, MDB_dbi meta, const struct table_state *state); /* returns an LMDB code */
+
+/* Prepares a snapshot over a transaction that somebody else ends. */
+bool snapshot_attach(struct snapshot *snapshot, struct table *table, MDB_txn *txn, struct error *error) __attribute__((warn_unused_result));
+void snapshot_detach(struct snapshot *snapshot); /* before the transaction ends */
+
+#endif

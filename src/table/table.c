@@ -1,0 +1,292 @@
+#include "ssoferry/table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ssoferry/memory.h"
+#include "store.h"
+#include "table_file.h"
+
+enum { READERS_DEFAULT = 510, NAMED_DATABASES = 4 };
+
+static const uint64_t map_sizes[] = {64ull << 30, 16ull << 30, 4ull << 30, 1ull << 30};
+enum { MAP_SIZES = sizeof map_sizes / sizeof map_sizes[0] };
+
+/* -- opening -------------------------------------------------------------------------------------------------------------- */
+
+/* One attempt, with a map of `size` bytes; LMDB makes it larger by itself where the file is. Returns an LMDB code. */
+static int open_env(MDB_env **opened, const char *path, const struct table_options *options, uint64_t size)
+{
+    MDB_env *env = NULL;
+    unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (options->mode == TABLE_WRITE ? 0u : MDB_RDONLY);
+    int code = mdb_env_create(&env);
+    if (code != MDB_SUCCESS)
+        return code;
+    if ((code = mdb_env_set_maxdbs(env, NAMED_DATABASES)) == MDB_SUCCESS &&
+        (code = mdb_env_set_maxreaders(env, options->max_readers ? options->max_readers : READERS_DEFAULT)) == MDB_SUCCESS &&
+        (code = mdb_env_set_mapsize(env, size)) == MDB_SUCCESS &&
+        (code = mdb_env_open(env, path, flags, 0660)) == MDB_SUCCESS) {
+        *opened = env;
+        return MDB_SUCCESS;
+    }
+    mdb_env_close(env);
+    return code;
+}
+
+static int open_env_that_fits(MDB_env **env, const char *path, const struct table_options *options)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    if (options->map_size > 0)
+        return open_env(env, path, options, (options->map_size + page - 1) / page * page);
+    int code = ENOMEM;
+    for (size_t i = 0; i < MAP_SIZES && code == ENOMEM; i++)
+        code = open_env(env, path, options, map_sizes[i]);
+    return code;
+}
+
+static int open_databases(struct table *table, MDB_txn *txn)
+{
+    const struct {
+        const char *name;
+        MDB_dbi *dbi;
+    } databases[NAMED_DATABASES] = {
+        {"connections", &table->connections}, {"meta", &table->meta}, {"revisions", &table->revisions}, {"undo", &table->undo}};
+    for (size_t i = 0; i < NAMED_DATABASES; i++) {
+        int code = mdb_dbi_open(txn, databases[i].name, 0, databases[i].dbi);
+        if (code != MDB_SUCCESS)
+            return code;
+    }
+    return MDB_SUCCESS;
+}
+
+/* The schema's number. Read before anything else that it may have changed. */
+static bool read_schema(const struct table *table, MDB_txn *txn, uint64_t *schema, struct error *error)
+{
+    MDB_dbi meta;
+    MDB_val key = val_of(TEXT("schema")), value;
+    int code = mdb_dbi_open(txn, "meta", 0, &meta);
+    if (code == MDB_SUCCESS)
+        code = mdb_get(txn, meta, &key, &value);
+    if (code != MDB_SUCCESS)
+        return store_fail(table->path, code, "open the table", error);
+    *schema = value.mv_size == 4 ? number_read(value.mv_data, 4) : 0;
+    return *schema > 0 || store_fail(table->path, MDB_CORRUPTED, "open the table", error);
+}
+
+static bool check_schema(struct table *table, MDB_txn *txn, struct error *error)
+{
+    uint64_t schema = 0;
+    struct table_state state;
+    if (!read_schema(table, txn, &schema, error))
+        return false;
+    if (schema > TABLE_SCHEMA_VERSION)
+        return error_set(error, ERROR_FAILED, "%s: the table has schema version %llu, and this ssoferry knows up to %d: use a newer ssoferry",
+                         table->path, (unsigned long long)schema, TABLE_SCHEMA_VERSION);
+    int code = open_databases(table, txn);
+    return code == MDB_SUCCESS ? store_state_read(table, txn, &state, error) : store_fail(table->path, code, "open the table", error);
+}
+
+/* A page behind the file's end would end the process by SIGBUS, so a file that was cut short is refused. Our commits keep the file as long as
+ * its last page (change_commit). */
+static bool check_length(const struct table *table, struct error *error)
+{
+    MDB_envinfo info;
+    MDB_stat env_stat;
+    struct stat st;
+    int fd = -1;
+    mdb_env_info(table->env, &info);
+    mdb_env_stat(table->env, &env_stat);
+    if (mdb_env_get_fd(table->env, &fd) != MDB_SUCCESS || fstat(fd, &st) != 0)
+        return store_fail(table->path, errno, "open the table", error);
+    uint64_t needed = ((uint64_t)info.me_last_pgno + 1) * env_stat.ms_psize;
+    return (uint64_t)st.st_size >= needed ||
+           error_set(error, ERROR_FAILED, "%s: the file was cut short (%llu bytes of %llu): restore a backup, or move it away and load again",
+                     table->path, (unsigned long long)st.st_size, (unsigned long long)needed);
+}
+
+static bool open_tables(struct table *table, struct error *error)
+{
+    MDB_txn *txn = NULL;
+    if (!check_length(table, error) || !store_begin(table, MDB_RDONLY, &txn, error))
+        return false;
+    bool good = check_schema(table, txn, error);
+    if (good)
+        mdb_txn_commit(txn); /* which keeps the handles of the databases */
+    else
+        mdb_txn_abort(txn);
+    store_done(table);
+    return good && (table->mode != TABLE_WRITE || table_clear_dead_readers(table, NULL, error));
+}
+
+/* Sees to it that a file is there to be opened. */
+static bool prepare_file(const char *path, enum table_mode mode, struct error *error)
+{
+    switch (table_file_look(path, error)) {
+    case TABLE_FILE_THERE:
+        return true;
+    case TABLE_FILE_ABSENT:
+        return mode != TABLE_READ
+                   ? table_file_make(path, error)
+                   : error_set(error, ERROR_FAILED, "%s: there is no table: `ssoferry load` makes it, or name another with --store", path);
+    case TABLE_FILE_UNFIT:
+        break;
+    }
+    return false;
+}
+
+bool table_open(struct table **opened, const char *path, const struct table_options *options, struct error *error)
+{
+    if (!prepare_file(path, options->mode, error))
+        return false;
+    struct table *table = memory_zeroed(1, sizeof *table);
+    table->path = memory_string(text_of(path));
+    table->mode = options->mode;
+    pthread_mutex_init(&table->lock, NULL);
+    int code = open_env_that_fits(&table->env, path, options);
+    if (code != MDB_SUCCESS)
+        table_file_fail(path, code, options->mode == TABLE_WRITE, error);
+    if (code != MDB_SUCCESS || !open_tables(table, error)) {
+        table_close(table);
+        return false;
+    }
+    *opened = table;
+    return true;
+}
+
+void table_close(struct table *table)
+{
+    if (table == NULL)
+        return;
+    if (table->env != NULL)
+        mdb_env_close(table->env);
+    pthread_mutex_destroy(&table->lock);
+    free(table->path);
+    free(table);
+}
+
+const char *table_path(const struct table *table)
+{
+    return table->path;
+}
+
+/* -- the whole of it ------------------------------------------------------------------------------------------------------ */
+
+bool table_grow(struct table *table, struct error *error)
+{
+    MDB_envinfo info;
+    mdb_env_info(table->env, &info);
+    return store_set_size(table, (uint64_t)info.me_mapsize * 2, error);
+}
+
+static uint64_t pages_of(const MDB_stat *stat)
+{
+    return (uint64_t)stat->ms_branch_pages + stat->ms_leaf_pages + stat->ms_overflow_pages;
+}
+
+/* LMDB tells of readers in words: a heading, then a line each. */
+static int on_reader_line(const char *line, void *context)
+{
+    unsigned *count = context;
+    *count += line[strspn(line, " ")] >= '0' && line[strspn(line, " ")] <= '9';
+    return 0;
+}
+
+static bool fill_stat(struct table *table, MDB_txn *txn, struct table_stat *stat, struct error *error)
+{
+    MDB_envinfo info;
+    MDB_stat connections, revisions, undo;
+    struct stat st;
+    int fd = -1, code;
+    mdb_env_info(table->env, &info);
+    if ((code = mdb_stat(txn, table->connections, &connections)) != MDB_SUCCESS ||
+        (code = mdb_stat(txn, table->revisions, &revisions)) != MDB_SUCCESS ||
+        (code = mdb_stat(txn, table->undo, &undo)) != MDB_SUCCESS || (code = mdb_env_get_fd(table->env, &fd)) != MDB_SUCCESS)
+        return store_fail(table->path, code, "read", error);
+    if (fstat(fd, &st) != 0)
+        return store_fail(table->path, errno, "read", error);
+    stat->map_size = info.me_mapsize;
+    stat->file_size = (uint64_t)st.st_size;
+    stat->page_size = connections.ms_psize;
+    stat->depth = connections.ms_depth;
+    stat->used_size = (pages_of(&connections) + pages_of(&revisions) + pages_of(&undo)) * connections.ms_psize;
+    stat->undo_size = pages_of(&undo) * undo.ms_psize;
+    stat->readers = 0;
+    mdb_reader_list(table->env, on_reader_line, &stat->readers);
+    stat->readers_max = info.me_maxreaders;
+    stat->schema_version = TABLE_SCHEMA_VERSION;
+    return store_state_read(table, txn, &stat->state, error);
+}
+
+bool table_stat(struct table *table, struct table_stat *stat, struct error *error)
+{
+    MDB_txn *txn = NULL;
+    if (!store_begin(table, MDB_RDONLY, &txn, error))
+        return false;
+    bool good = fill_stat(table, txn, stat, error);
+    mdb_txn_abort(txn);
+    store_done(table);
+    return good;
+}
+
+bool table_clear_dead_readers(struct table *table, unsigned *cleared, struct error *error)
+{
+    int dead = 0;
+    int code = mdb_reader_check(table->env, &dead);
+    if (cleared != NULL)
+        *cleared = (unsigned)dead;
+    return code == MDB_SUCCESS || store_fail(table->path, code, "clear readers of programs that ended", error);
+}
+
+/* -- backup --------------------------------------------------------------------------------------------------------------- */
+
+static int sync_file(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int failed = fd < 0 || fsync(fd) != 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return failed;
+}
+
+/* LMDB begins a transaction of its own for the copy, so it may meet a map that grew. */
+static int copy_to(struct table *table, const char *path)
+{
+    int code = MDB_MAP_RESIZED;
+    for (int tries = 0; tries < 8 && code == MDB_MAP_RESIZED; tries++) {
+        struct error ignored;
+        MDB_txn *txn = NULL;
+        if (!store_begin(table, MDB_RDONLY, &txn, &ignored)) /* holds the map in place meanwhile */
+            return MDB_MAP_RESIZED;
+        unlink(path); /* one of a process that died and had our number, or our last attempt */
+        code = mdb_env_copy2(table->env, path, MDB_CP_COMPACT);
+        mdb_txn_abort(txn);
+        store_done(table);
+    }
+    return code;
+}
+
+bool table_backup(struct table *table, const char *path, struct error *error)
+{
+    char suffix[32];
+    struct stat st;
+    if (lstat(path, &st) == 0)
+        return error_set(error, ERROR_FAILED, "%s: it is there already: name a file that is not, or remove it", path);
+    if (table_file_look(path, error) == TABLE_FILE_UNFIT)
+        return false;
+    snprintf(suffix, sizeof suffix, ".new-%ld", (long)getpid());
+    char *temporary = path_with(path, suffix);
+    int code = copy_to(table, temporary);
+    if (code == MDB_SUCCESS)
+        code = sync_file(temporary);
+    if (code == MDB_SUCCESS)
+        code = table_file_place(temporary, path);
+    if (code != MDB_SUCCESS)
+        unlink(temporary);
+    free(temporary);
+    return code == MDB_SUCCESS || (code == EEXIST ? error_set(error, ERROR_FAILED, "%s: it is there already: name another file", path)
+                                                  : store_fail(path, code, "write the backup", error));
+}

@@ -1,0 +1,170 @@
+#include "table_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ssoferry/memory.h"
+#include "store.h"
+
+char *path_with(const char *path, const char *suffix)
+{
+    size_t size = strlen(path), more = strlen(suffix) + 1;
+    char *joined = memory_allocate(size + more);
+    memcpy(joined, path, size);
+    memcpy(joined + size, suffix, more);
+    return joined;
+}
+
+/* The directory that holds `path`, to be freed. */
+static char *parent_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return memory_string(TEXT("."));
+    return memory_string(text_slice(path, slash == path ? 1 : (size_t)(slash - path)));
+}
+
+/* -- looking -------------------------------------------------------------------------------------------------------------- */
+
+static enum table_file unfit(const char *path, struct error *error, const char *why)
+{
+    error_set(error, ERROR_FAILED, "%s: %s", path, why);
+    return TABLE_FILE_UNFIT;
+}
+
+/* Nothing is at `path`; is its directory there? */
+static enum table_file look_at_parent(const char *path, struct error *error)
+{
+    struct stat st;
+    char *parent = parent_of(path);
+    enum table_file found = TABLE_FILE_ABSENT;
+    if (stat(parent, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        error_set(error, ERROR_FAILED, "%s: the directory %s does not exist: make it (mkdir -p), or name a file elsewhere", path, parent);
+        found = TABLE_FILE_UNFIT;
+    }
+    free(parent);
+    return found;
+}
+
+enum table_file table_file_look(const char *path, struct error *error)
+{
+    struct stat st;
+    if (stat(path, &st) == 0) {
+        if (S_ISDIR(st.st_mode))
+            return unfit(path, error, "it is a directory: name a file in it");
+        if (!S_ISREG(st.st_mode))
+            return unfit(path, error, "it is not a regular file: name another");
+        if (st.st_size == 0)
+            return unfit(path, error, "the file is empty, so it is not a table: remove it, and a load makes a new one");
+        return TABLE_FILE_THERE;
+    }
+    if (errno == ENOENT)
+        return look_at_parent(path, error);
+    error_set_errno(error, ERROR_FAILED, errno, "%s: cannot be reached: see to its directories", path);
+    return TABLE_FILE_UNFIT;
+}
+
+/* -- failing -------------------------------------------------------------------------------------------------------------- */
+
+bool table_file_fail(const char *path, int code, bool writing, struct error *error)
+{
+    char *lock = path_with(path, "-lock");
+    char *parent = parent_of(path);
+    bool file_good = faccessat(AT_FDCWD, path, writing ? R_OK | W_OK : R_OK, AT_EACCESS) == 0;
+    bool lock_there = access(lock, F_OK) == 0;
+    if (code != EACCES && code != EPERM && code != EROFS)
+        store_fail(path, code, "open the table", error);
+    else if (!file_good && access(path, F_OK) == 0)
+        error_set_errno(error, ERROR_FAILED, code, "%s: cannot open the table for %s: give this user the right, or run as its owner", path,
+                        writing ? "writing" : "reading");
+    else if (file_good && lock_there)
+        error_set_errno(error, ERROR_FAILED, code, "%s: cannot write the lock file, which readers need too: give this user the right", lock);
+    else if (file_good)
+        error_set_errno(error, ERROR_FAILED, code, "%s: cannot make the lock file, which readers need too: make %s writable for this user",
+                        lock, parent);
+    else
+        error_set_errno(error, ERROR_FAILED, code, "%s: cannot make the table: make %s writable for this user, or name a file elsewhere",
+                        path, parent);
+    free(parent);
+    free(lock);
+    return false;
+}
+
+/* -- making --------------------------------------------------------------------------------------------------------------- */
+
+int table_file_place(const char *from, const char *to)
+{
+    /* Where the file system cannot rename without replacing, a second name does the same in two steps. */
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) != 0) {
+        if (errno != EINVAL && errno != ENOSYS)
+            return errno;
+        if (link(from, to) != 0 || unlink(from) != 0)
+            return errno;
+    }
+    char *parent = parent_of(to);
+    int directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int failed = directory < 0 || fsync(directory) != 0 ? errno : 0;
+    if (directory >= 0)
+        close(directory);
+    free(parent);
+    return failed == EINVAL ? 0 : failed; /* some file systems have no fsync of directories */
+}
+
+static int write_schema(MDB_txn *txn)
+{
+    static const char *const names[] = {"connections", "revisions", "undo", "meta"};
+    unsigned char version[4];
+    MDB_dbi dbi = 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        int code = mdb_dbi_open(txn, names[i], MDB_CREATE, &dbi);
+        if (code != MDB_SUCCESS)
+            return code;
+    }
+    struct table_state state = {0};
+    MDB_val key = val_of(TEXT("schema")), value = {sizeof version, version};
+    number_write(version, TABLE_SCHEMA_VERSION, sizeof version);
+    int code = mdb_put(txn, dbi, &key, &value, 0);
+    return code == MDB_SUCCESS ? store_state_write(txn, dbi, &state) : code;
+}
+
+/* Fills an empty environment at `path`. Nobody else knows the path, so it takes no lock file. Returns an LMDB code. */
+static int make_at(const char *path)
+{
+    MDB_env *env = NULL;
+    MDB_txn *txn = NULL;
+    int code = mdb_env_create(&env);
+    if (code != MDB_SUCCESS)
+        return code;
+    if ((code = mdb_env_set_maxdbs(env, 4)) == MDB_SUCCESS && (code = mdb_env_set_mapsize(env, 1 << 20)) == MDB_SUCCESS &&
+        (code = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK, 0660)) == MDB_SUCCESS &&
+        (code = mdb_txn_begin(env, NULL, 0, &txn)) == MDB_SUCCESS) {
+        code = write_schema(txn);
+        if (code == MDB_SUCCESS)
+            code = mdb_txn_commit(txn);
+        else
+            mdb_txn_abort(txn);
+    }
+    mdb_env_close(env);
+    return code;
+}
+
+bool table_file_make(const char *path, struct error *error)
+{
+    char suffix[32];
+    snprintf(suffix, sizeof suffix, ".new-%ld", (long)getpid());
+    char *temporary = path_with(path, suffix);
+    unlink(temporary); /* one of a process that died and had our number */
+    int code = make_at(temporary);
+    if (code == MDB_SUCCESS) {
+        code = table_file_place(temporary, path);
+        if (code == EEXIST)
+            code = MDB_SUCCESS;
+    }
+    unlink(temporary);
+    free(temporary);
+    return code == MDB_SUCCESS || table_file_fail(path, code, true, error);
+}

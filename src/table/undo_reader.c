@@ -1,0 +1,241 @@
+#include <stdlib.h>
+
+#include "ssoferry/memory.h"
+#include "undo.h"
+
+/* One ascending run of chunks of one revision. */
+struct stream {
+    uint64_t revision;
+    uint32_t chunk; /* being read */
+    const unsigned char *at, *end;
+    struct undo_row row; /* the one it stands on; its key is this stream's own */
+    char key[CONNECTION_KEY_SIZE_MAX];
+};
+
+struct undo_reader {
+    const struct table *table;
+    MDB_txn *txn;
+    struct stream **heap; /* the stream whose row comes next stands first */
+    size_t count, capacity;
+    struct text last; /* the key given last; points into last_key */
+    char last_key[CONNECTION_KEY_SIZE_MAX];
+};
+
+enum step { STEP_ROW, STEP_END, STEP_DAMAGED };
+
+static bool damaged(const struct undo_reader *reader, struct error *error)
+{
+    return store_fail(reader->table->path, MDB_CORRUPTED, "read what a revision changed", error);
+}
+
+/* -- one stream ----------------------------------------------------------------------------------------------------------- */
+
+static bool take_number(struct stream *stream, size_t *number)
+{
+    *number = 0;
+    for (unsigned shift = 0; shift <= 14 && stream->at < stream->end; shift += 7) {
+        unsigned char byte = *stream->at++;
+        *number |= (size_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return true;
+    }
+    return false;
+}
+
+static enum step read_row(struct stream *stream)
+{
+    size_t shared = 0, more = 0, before = 0;
+    if (stream->at == stream->end)
+        return STEP_END;
+    if (!take_number(stream, &shared) || !take_number(stream, &more) || !take_number(stream, &before) ||
+        shared > stream->row.key.size || shared + more > sizeof stream->key || shared + more == 0)
+        return STEP_DAMAGED;
+    stream->row.was_there = before > 0;
+    stream->row.record.size = before > 0 ? before - 1 : 0;
+    if ((size_t)(stream->end - stream->at) < more + stream->row.record.size)
+        return STEP_DAMAGED;
+    memcpy(stream->key + shared, stream->at, more);
+    stream->row.key = text_slice(stream->key, shared + more);
+    stream->row.record.at = (const char *)stream->at + more;
+    stream->at += more + stream->row.record.size;
+    return STEP_ROW;
+}
+
+/* Turns to a chunk. STEP_END where the revision has no such chunk. *continues: whether it goes on where the one before ended. */
+static enum step open_chunk(const struct undo_reader *reader, struct stream *stream, uint32_t chunk, bool *continues)
+{
+    unsigned char number[12];
+    number_write(number, stream->revision, 8);
+    number_write(number + 8, chunk, 4);
+    MDB_val key = {sizeof number, number}, value;
+    int code = mdb_get(reader->txn, reader->table->undo, &key, &value);
+    if (code == MDB_NOTFOUND)
+        return STEP_END;
+    const unsigned char *bytes = value.mv_data;
+    if (code != MDB_SUCCESS || value.mv_size < 2 || bytes[0] != 1 || bytes[1] > 1)
+        return STEP_DAMAGED;
+    *continues = bytes[1] == 1;
+    stream->chunk = chunk;
+    stream->at = bytes + 2;
+    stream->end = bytes + value.mv_size;
+    stream->row.key = text_slice(stream->key, 0);
+    return STEP_ROW;
+}
+
+static enum step next_row(const struct undo_reader *reader, struct stream *stream)
+{
+    bool continues = false;
+    enum step step = read_row(stream);
+    if (step != STEP_END)
+        return step;
+    step = open_chunk(reader, stream, stream->chunk + 1, &continues);
+    if (step != STEP_ROW)
+        return step;
+    return continues ? read_row(stream) : STEP_END;
+}
+
+/* -- all of them ---------------------------------------------------------------------------------------------------------- */
+
+static bool comes_first(const struct stream *a, const struct stream *b)
+{
+    int order = text_compare(a->row.key, b->row.key);
+    if (order != 0)
+        return order < 0;
+    return a->revision != b->revision ? a->revision < b->revision : a->chunk < b->chunk;
+}
+
+static void swap(struct undo_reader *reader, size_t a, size_t b)
+{
+    struct stream *stream = reader->heap[a];
+    reader->heap[a] = reader->heap[b];
+    reader->heap[b] = stream;
+}
+
+static void sink(struct undo_reader *reader, size_t at)
+{
+    for (;;) {
+        size_t first = at;
+        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < reader->count; child++) {
+            if (comes_first(reader->heap[child], reader->heap[first]))
+                first = child;
+        }
+        if (first == at)
+            return;
+        swap(reader, at, first);
+        at = first;
+    }
+}
+
+static void rise(struct undo_reader *reader, size_t at)
+{
+    for (; at > 0 && comes_first(reader->heap[at], reader->heap[(at - 1) / 2]); at = (at - 1) / 2)
+        swap(reader, at, (at - 1) / 2);
+}
+
+static void add_stream(struct undo_reader *reader, struct stream *stream)
+{
+    if (reader->count == reader->capacity) {
+        reader->capacity = reader->capacity ? reader->capacity * 2 : 16;
+        reader->heap = memory_resize(reader->heap, reader->capacity * sizeof(struct stream *));
+    }
+    reader->heap[reader->count++] = stream;
+    rise(reader, reader->count - 1);
+}
+
+/* Adds a stream for each run of a revision. */
+static bool add_revision(struct undo_reader *reader, uint64_t revision, struct error *error)
+{
+    for (uint32_t chunk = 0;; chunk++) {
+        bool continues = false;
+        struct stream *stream = memory_zeroed(1, sizeof *stream);
+        stream->revision = revision;
+        enum step step = open_chunk(reader, stream, chunk, &continues);
+        if (step == STEP_ROW && (!continues || chunk == 0)) {
+            step = read_row(stream);
+            if (step == STEP_ROW) {
+                add_stream(reader, stream);
+                continue;
+            }
+            step = STEP_DAMAGED; /* a chunk has at least one row */
+        }
+        free(stream);
+        if (step == STEP_DAMAGED)
+            return damaged(reader, error);
+        if (step == STEP_END)
+            return true;
+    }
+}
+
+bool undo_reader_open(struct undo_reader **opened, const struct table *table, MDB_txn *txn, uint64_t first, uint64_t last,
+                      struct error *error)
+{
+    struct undo_reader *reader = memory_zeroed(1, sizeof *reader);
+    reader->table = table;
+    reader->txn = txn;
+    for (uint64_t revision = first; revision <= last; revision++) {
+        if (!add_revision(reader, revision, error)) {
+            undo_reader_close(reader);
+            return false;
+        }
+    }
+    *opened = reader;
+    return true;
+}
+
+void undo_reader_close(struct undo_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    for (size_t i = 0; i < reader->count; i++)
+        free(reader->heap[i]);
+    free(reader->heap);
+    free(reader);
+}
+
+/* Moves the first stream on, and drops it where it has ended. */
+static bool advance(struct undo_reader *reader, struct error *error)
+{
+    switch (next_row(reader, reader->heap[0])) {
+    case STEP_ROW:
+        break;
+    case STEP_END:
+        free(reader->heap[0]);
+        reader->heap[0] = reader->heap[--reader->count];
+        break;
+    case STEP_DAMAGED:
+        return damaged(reader, error);
+    }
+    sink(reader, 0);
+    return true;
+}
+
+enum lookup_result undo_reader_next(struct undo_reader *reader, struct undo_row *row, struct error *error)
+{
+    /* Later revisions' records of the same key are from after `first`: not asked for. */
+    while (reader->count > 0 && reader->last.size > 0 && text_equal(reader->heap[0]->row.key, reader->last)) {
+        if (!advance(reader, error))
+            return LOOKUP_FAILED;
+    }
+    if (reader->count == 0)
+        return LOOKUP_ABSENT;
+    *row = reader->heap[0]->row;
+    memcpy(reader->last_key, row->key.at, row->key.size);
+    row->key = reader->last = text_slice(reader->last_key, row->key.size);
+    return LOOKUP_FOUND;
+}
+
+int undo_forget(MDB_txn *txn, MDB_dbi undo, uint64_t last)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val key, value;
+    int code = mdb_cursor_open(txn, undo, &cursor);
+    if (code != MDB_SUCCESS)
+        return code;
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST)) == MDB_SUCCESS && key.mv_size == 12 &&
+           number_read(key.mv_data, 8) <= last) {
+        if ((code = mdb_cursor_del(cursor, 0)) != MDB_SUCCESS)
+            break;
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
+}
