@@ -58,7 +58,7 @@ static void *arena_allocate(void *context, size_t size)
 {
     struct arena *arena = context;
     const size_t unit = _Alignof(max_align_t);
-    size_t rounded = (size + unit - 1) / unit * unit;
+    size_t rounded = (size / unit + 1) * unit;
     if (rounded > arena->free_size) {
         size_t room = rounded > ARENA_BLOCK_SIZE ? rounded : ARENA_BLOCK_SIZE;
         struct arena_block *block = memory_allocate(sizeof(*block) + room);

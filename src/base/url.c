@@ -52,8 +52,11 @@ static bool parse_authority(struct text authority, struct url *url, const char *
     bool bracketed = authority.size > 0 && authority.at[0] == '[';
     if (bracketed) {
         end = text_find(authority, ']', 0);
-        url->host = text_slice(authority.at + 1, end == 0 ? 0 : end - 1);
-        end = end < authority.size ? end + 1 : end;
+        *why = "its [ has no ]";
+        if (end == authority.size)
+            return false;
+        url->host = text_slice(authority.at + 1, end - 1);
+        ++end;
     } else {
         end = text_find(authority, ':', 0);
         url->host = text_slice(authority.at, end);

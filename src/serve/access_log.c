@@ -1,4 +1,4 @@
-#include "access_log.h"
+#include "ssoferry/access_log.h"
 
 #include <errno.h>
 #include <poll.h>

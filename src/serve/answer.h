@@ -3,7 +3,7 @@
 #define SSOFERRY_ANSWER_H
 
 #include "h2o_system.h"
-#include "page.h"
+#include "ssoferry/page.h"
 
 struct answer {
     unsigned status;

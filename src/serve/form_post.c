@@ -1,4 +1,4 @@
-#include "form_post.h"
+#include "ssoferry/form_post.h"
 
 #include "ssoferry/form.h"
 

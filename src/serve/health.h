@@ -2,7 +2,7 @@
 #ifndef SSOFERRY_HEALTH_H
 #define SSOFERRY_HEALTH_H
 
-#include "page.h"
+#include "ssoferry/page.h"
 #include "worker.h"
 
 /* Fills the page and returns the status: 200, or 503 with the reason while the table was never loaded, cannot be read, or the daemon is going

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "answer.h"
-#include "form_post.h"
+#include "ssoferry/form_post.h"
 #include "health.h"
 #include "ssoferry/log.h"
 #include "worker.h"

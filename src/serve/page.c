@@ -1,4 +1,4 @@
-#include "page.h"
+#include "ssoferry/page.h"
 
 #include <string.h>
 

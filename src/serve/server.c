@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "access_log.h"
+#include "ssoferry/access_log.h"
 #include "http.h"
 #include "listener.h"
 #include "ssoferry/log.h"

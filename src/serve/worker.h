@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "access_log.h"
+#include "ssoferry/access_log.h"
 #include "h2o_system.h"
 #include "linger.h"
 #include "ssoferry/config.h"

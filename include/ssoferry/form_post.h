@@ -3,7 +3,7 @@
 #ifndef SSOFERRY_FORM_POST_H
 #define SSOFERRY_FORM_POST_H
 
-#include "page.h"
+#include "ssoferry/page.h"
 
 /* Builds the page that posts the fields of `body` (application/x-www-form-urlencoded) to `location`. False where a form cannot carry them
  * byte for byte (a value that is not UTF-8 or holds a NUL, a pair without a name, a field called _charset_): a 307 can. */

@@ -1,0 +1,168 @@
+#include "check.h"
+
+#include <stdlib.h>
+
+#include "ssoferry/error.h"
+#include "ssoferry/memory.h"
+
+static const struct {
+    const char *in;
+    size_t size; /* of `in`; 0: strlen */
+    enum text_plus plus;
+    const char *out; /* NULL: refused */
+    size_t out_size; /* 0: strlen */
+} decodings[] = {
+    {"acme", 0, TEXT_PLUS_IS_PLUS, "acme", 0},
+    {"", 0, TEXT_PLUS_IS_PLUS, "", 0},
+    {"a%2Fb", 0, TEXT_PLUS_IS_PLUS, "a/b", 0},
+    {"a%2fb", 0, TEXT_PLUS_IS_PLUS, "a/b", 0},
+    {"%252F", 0, TEXT_PLUS_IS_PLUS, "%2F", 0},
+    {"a+b", 0, TEXT_PLUS_IS_PLUS, "a+b", 0},
+    {"a+b", 0, TEXT_PLUS_IS_SPACE, "a b", 0},
+    {"a%2Bb", 0, TEXT_PLUS_IS_SPACE, "a+b", 0},
+    {"%00", 0, TEXT_PLUS_IS_PLUS, "\0", 1},
+    {"%c3%A9", 0, TEXT_PLUS_IS_PLUS, "\xc3\xa9", 0},
+    {"%ff", 0, TEXT_PLUS_IS_PLUS, "\xff", 0},
+    {"..", 0, TEXT_PLUS_IS_PLUS, "..", 0},
+    {"%zz", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
+    {"%2", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
+    {"%", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
+    {"abc%", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
+    {"%2g", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
+    {"%g2", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
+    {"% 2", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
+    {"%+2", 0, TEXT_PLUS_IS_SPACE, NULL, 0},
+};
+
+static void percent_decoding_is_done_once_and_strictly(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(decodings); ++i) {
+        struct text in = text_of(decodings[i].in);
+        char *out = memory_allocate(in.size);
+        size_t size = 0;
+        bool good = text_percent_decode(in, decodings[i].plus, out, &size);
+        if (good != (decodings[i].out != NULL))
+            fail_msg("%s: %s", decodings[i].in, good ? "accepted" : "refused");
+        if (good) {
+            size_t expected = decodings[i].out_size > 0 ? decodings[i].out_size : strlen(decodings[i].out);
+            assert_int_equal(size, expected);
+            assert_memory_equal(out, decodings[i].out, expected);
+        }
+        free(out);
+    }
+}
+
+static void decoding_in_place_works(void **state)
+{
+    char buffer[] = "a%20b%2Fc";
+    size_t size = 0;
+    (void)state;
+    assert_true(text_percent_decode(text_of(buffer), TEXT_PLUS_IS_PLUS, buffer, &size));
+    assert_text(text_slice(buffer, size), "a b/c");
+}
+
+static void utf8_is_checked_as_rfc_3629_has_it(void **state)
+{
+    static const char *const good[] = {"", "abc", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
+                                       "\xf4\x8f\xbf\xbf", "Zürich", "企業"};
+    static const char *const bad[] = {"\x80",         "\xbf",             "\xc0\x80",         "\xc1\xbf",     "\xc2",     "\xc2\x20", "\xe0\x80\x80", "\xe0\x9f\xbf",
+                                      "\xed\xa0\x80", "\xed\xbf\xbf",     "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
+                                      "\xe4\xbc",     "abc\xf0\x9f\x98"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(good); ++i)
+        assert_true(text_is_utf8(text_of(good[i])));
+    for (size_t i = 0; i < COUNT_OF(bad); ++i) {
+        if (text_is_utf8(text_of(bad[i])))
+            fail_msg("bad UTF-8 number %zu passed", i);
+    }
+}
+
+static void control_characters_are_seen(void **state)
+{
+    (void)state;
+    assert_false(text_has_control(TEXT("plain ~ text")));
+    assert_false(text_has_control(TEXT("\xc2\xa0\xc3\x9f")));
+    assert_true(text_has_control(TEXT("a\nb")));
+    assert_true(text_has_control(TEXT("\0")));
+    assert_true(text_has_control(TEXT("\x7f")));
+    assert_true(text_has_control(TEXT("\xc2\x80")));
+    assert_true(text_has_control(TEXT("x\xc2\x9f")));
+}
+
+static void numbers_are_bounded(void **state)
+{
+    uint64_t number = 0;
+    (void)state;
+    assert_true(text_to_number(TEXT("0"), 0, &number));
+    assert_true(text_to_number(TEXT("65535"), 65535, &number));
+    assert_int_equal(number, 65535);
+    assert_false(text_to_number(TEXT("65536"), 65535, &number));
+    assert_true(text_to_number(TEXT("18446744073709551615"), UINT64_MAX, &number));
+    assert_true(number == UINT64_MAX);
+    assert_false(text_to_number(TEXT("18446744073709551616"), UINT64_MAX, &number));
+    assert_false(text_to_number(TEXT("99999999999999999999999"), UINT64_MAX, &number));
+    assert_false(text_to_number(TEXT("7"), 5, &number));
+    assert_false(text_to_number(TEXT(""), 5, &number));
+    assert_false(text_to_number(TEXT("-1"), 5, &number));
+    assert_false(text_to_number(TEXT("1 "), 5, &number));
+}
+
+static void texts_compare_by_bytes(void **state)
+{
+    (void)state;
+    assert_true(text_compare(TEXT("a"), TEXT("b")) < 0);
+    assert_true(text_compare(TEXT("a"), TEXT("aa")) < 0);
+    assert_true(text_compare(TEXT("\xff"), TEXT("a")) > 0);
+    assert_int_equal(text_compare(TEXT(""), (struct text){0}), 0);
+    assert_true(text_equal_fold(TEXT("ACME-x"), TEXT("acme-X")));
+    assert_false(text_equal_fold(TEXT("\xc3\x84"), TEXT("\xc3\xa4")));
+    assert_text(text_trim(TEXT(" \t a b \t")), "a b");
+    assert_text(text_trim(TEXT("   ")), "");
+    assert_true(text_ends(TEXT("x.example"), TEXT(".example")));
+    assert_false(text_ends(TEXT("ple"), TEXT(".example")));
+}
+
+static void a_message_is_one_line(void **state)
+{
+    struct error error;
+    (void)state;
+    assert_false(error_set(&error, ERROR_INPUT, "file %s", "a\nb\x1b[31m"));
+    assert_string_equal(error.message, "file a?b?[31m");
+    assert_int_equal(error_exit_status(&error), 2);
+    assert_false(error_set_errno(&error, ERROR_FAILED, 2, "cannot open %s", "x"));
+    assert_string_equal(error.message, "cannot open x: No such file or directory");
+    assert_int_equal(error_exit_status(&error), 1);
+}
+
+static void an_arena_gives_aligned_memory_and_takes_it_back(void **state)
+{
+    struct arena *arena = arena_new();
+    struct memory memory = arena_memory(arena);
+    (void)state;
+    for (size_t round = 0; round < 3; ++round) {
+        for (size_t size = 0; size < 40000; size = size * 2 + 1) {
+            char *at = memory.allocate(memory.context, size);
+            assert_int_equal((uintptr_t)at % _Alignof(max_align_t), 0);
+            memset(at, 0x5a, size);
+        }
+        arena_reset(arena);
+    }
+    arena_free(arena);
+    arena_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(percent_decoding_is_done_once_and_strictly),
+        cmocka_unit_test(decoding_in_place_works),
+        cmocka_unit_test(utf8_is_checked_as_rfc_3629_has_it),
+        cmocka_unit_test(control_characters_are_seen),
+        cmocka_unit_test(numbers_are_bounded),
+        cmocka_unit_test(texts_compare_by_bytes),
+        cmocka_unit_test(a_message_is_one_line),
+        cmocka_unit_test(an_arena_gives_aligned_memory_and_takes_it_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
