@@ -1,0 +1,102 @@
+/* check and diff: mapping files read, nothing written. */
+#include "context.h"
+#include "differences.h"
+#include "files.h"
+#include "output.h"
+#include "ssoferry/log.h"
+
+int cmd_check(struct context *context, const struct arguments *arguments)
+{
+    struct files files;
+    struct progress progress;
+    progress_start(&progress);
+    int status = files_read(&files, context, arguments, &progress, "");
+    if (status == STATUS_DONE) {
+        char rows[NUMBER_SIZE];
+        uint64_t count = rowset_count(mapping_rows(files.mapping));
+        printf("%s row%s of ", number_grouped(count, rows), plural(count));
+        files_print_sources(&files, stdout);
+        printf(": no errors\n");
+    }
+    files_close(&files);
+    return status;
+}
+
+struct diff {
+    struct difference_style style;
+    struct progress *progress;
+    uint64_t expected; /* rows, about: for the bar */
+    uint64_t seen;
+    struct tally tally;
+};
+
+static bool on_difference(void *context, const struct difference *difference, struct error *error)
+{
+    struct diff *diff = context;
+    ++diff->tally.rows[difference->kind];
+    progress_update(diff->progress, ++diff->seen, diff->expected);
+    if (difference->kind == DIFFERENCE_NONE)
+        return true;
+    progress_erase(diff->progress);
+    difference_print(difference, &diff->style);
+    if (ferror(stdout))
+        return error_set(error, ERROR_FAILED, "standard output cannot be written to");
+    return true;
+}
+
+static void print_summary(const struct tally *tally)
+{
+    char added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE], same[NUMBER_SIZE];
+    printf("%s to add, %s to change, %s to remove, %s unchanged\n", number_grouped(tally->rows[DIFFERENCE_ADDED], added),
+           number_grouped(tally->rows[DIFFERENCE_CHANGED], changed), number_grouped(tally->rows[DIFFERENCE_REMOVED], removed),
+           number_grouped(tally->rows[DIFFERENCE_NONE], same));
+}
+
+/* What load would say to this, so that it comes as no surprise. */
+static void announce(const struct context *context, const struct files *files, const struct tally *tally)
+{
+    if (context->table == NULL)
+        log_info("there is no store at %s yet; `ssoferry load` makes it", context->store);
+    const struct text *sources;
+    if (mapping_sources(files->mapping, &sources) > 0 && tally_loses_many(tally))
+        log_warning("more than a tenth of the rows would be removed: `ssoferry load` will want --allow-removals, or --merge to keep them");
+}
+
+static int compare(struct context *context, const struct files *files, const struct arguments *arguments, struct progress *progress)
+{
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    struct diff diff = {.style = {.json = arguments->json, .coloured = output_is_coloured()}, .progress = progress};
+    if (context->table != NULL && !snapshot_open(&snapshot, context->table, &error))
+        return complain(&error);
+
+    diff.expected = rowset_count(mapping_rows(files->mapping));
+    enum mapping_mode mode = arguments->merge ? MAPPING_MERGE : MAPPING_REPLACE;
+    progress_phase(progress, "comparing");
+    bool fine = files_compare(files, snapshot, mode, on_difference, &diff, &error);
+    progress_erase(progress);
+    snapshot_close(snapshot);
+    if (!fine)
+        return ferror(stdout) ? STATUS_FAILED : complain(&error);
+
+    if (!arguments->json)
+        print_summary(&diff.tally);
+    announce(context, files, &diff.tally);
+    return tally_differs(&diff.tally) && arguments->exit_code ? STATUS_FAILED : STATUS_DONE;
+}
+
+int cmd_diff(struct context *context, const struct arguments *arguments)
+{
+    struct error error = {0};
+    if (context_store_exists(context) && !context_open_table(context, TABLE_READ, &error))
+        return complain(&error);
+
+    struct files files;
+    struct progress progress;
+    progress_start(&progress);
+    int status = files_read(&files, context, arguments, &progress, "");
+    if (status == STATUS_DONE)
+        status = compare(context, &files, arguments, &progress);
+    files_close(&files);
+    return status;
+}

@@ -1,0 +1,327 @@
+/* explain: how the gateway would answer a request, and why. It runs the daemon's own decision code. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "context.h"
+#include "output.h"
+#include "ssoferry/log.h"
+#include "ssoferry/memory.h"
+
+enum { BODY_SIZE_MAX = 64 * 1024 * 1024 };
+
+struct explanation {
+    struct context *context;
+    const struct arguments *arguments;
+    struct request request;
+    char *body;
+    struct decision decision;
+    struct connection_buffer row;
+    bool has_row;
+    unsigned routes_seen;
+    size_t name_width;
+    json_t *routes; /* NULL: text */
+};
+
+/* Splits http[s]://HOST/PATH?QUERY#FRAGMENT or /PATH?QUERY. Nothing is checked or decoded: that is what is to be explained. */
+static bool split_url(struct text url, struct request *request, struct error *error)
+{
+    struct text rest = text_slice(url.at, text_find(url, '#', 0)); /* a browser keeps the fragment to itself */
+    for (size_t i = 0; i < 2; ++i) {
+        const struct text scheme = i == 0 ? TEXT("https://") : TEXT("http://");
+        if (rest.size < scheme.size || !text_equal_fold(text_slice(rest.at, scheme.size), scheme))
+            continue;
+        rest = text_slice(rest.at + scheme.size, rest.size - scheme.size);
+        size_t slash = text_find(rest, '/', 0), question = text_find(rest, '?', 0);
+        size_t end = slash < question ? slash : question;
+        request->host = text_slice(rest.at, end);
+        rest = text_slice(rest.at + end, rest.size - end);
+        break;
+    }
+    if (request->host.size == 0 && (rest.size == 0 || rest.at[0] != '/'))
+        return error_set(error, ERROR_INPUT, "'%.*s' is not a URL: give https://HOST/PATH, or a path that starts with /", TEXT_ARGS(url));
+    size_t question = text_find(rest, '?', 0);
+    request->path = question > 0 ? text_slice(rest.at, question) : TEXT("/");
+    request->has_query = question < rest.size;
+    if (request->has_query)
+        request->query = text_slice(rest.at + question + 1, rest.size - question - 1);
+    return true;
+}
+
+static bool read_body(struct explanation *explanation, struct error *error)
+{
+    const char *path = explanation->arguments->body;
+    if (path == NULL)
+        return true;
+    FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    if (in == NULL)
+        return error_set_errno(error, ERROR_INPUT, errno, "cannot read the body from %s", path);
+    size_t size = 0, room = 0, got;
+    do {
+        if (size == room) {
+            room = room == 0 ? 64 * 1024 : room * 2;
+            explanation->body = memory_resize(explanation->body, room);
+        }
+        got = fread(explanation->body + size, 1, room - size, in);
+        size += got;
+    } while (got > 0 && size <= BODY_SIZE_MAX);
+    int errnum = ferror(in) ? errno : 0;
+    if (in != stdin)
+        fclose(in);
+    explanation->request.body = text_slice(explanation->body, size);
+    return errnum == 0 || error_set_errno(error, ERROR_INPUT, errnum, "cannot read the body from %s", path);
+}
+
+static bool build_request(struct explanation *explanation, struct error *error)
+{
+    const struct arguments *arguments = explanation->arguments;
+    struct request *request = &explanation->request;
+    if (!split_url(text_of(arguments->words[0]), request, error) || !read_body(explanation, error))
+        return false;
+    if (arguments->host != NULL)
+        request->host = text_of(arguments->host);
+    request->method = arguments->body != NULL ? METHOD_POST : METHOD_GET;
+    if (arguments->method != NULL)
+        request->method = method_parse(text_of(arguments->method));
+    if (arguments->content_type != NULL)
+        request->content_type = text_of(arguments->content_type);
+    else if (request->method == METHOD_POST)
+        request->content_type = TEXT("application/x-www-form-urlencoded");
+    return true;
+}
+
+static const char *method_text(const struct explanation *explanation)
+{
+    if (explanation->arguments->method != NULL)
+        return explanation->arguments->method;
+    return explanation->request.method == METHOD_POST ? "POST" : "GET";
+}
+
+static void on_route(void *context, const struct route *route, enum route_miss miss)
+{
+    struct explanation *explanation = context;
+    struct text match = template_source(route->template);
+    ++explanation->routes_seen;
+    if (explanation->routes != NULL) {
+        json_t *object = json_object();
+        json_object_set_new(object, "name", json_text(route->name));
+        json_object_set_new(object, "match", json_text(match));
+        json_object_set_new(object, "line", json_integer(route->line));
+        json_object_set_new(object, "taken", json_boolean(miss == ROUTE_TAKEN));
+        json_object_set_new(object, "why", json_string(route_miss_text(miss)));
+        json_array_append_new(explanation->routes, object);
+        return;
+    }
+    printf("%-13s", explanation->routes_seen == 1 ? "routes" : "");
+    printf("%2u  %-*.*s  (line %u) %s\n", explanation->routes_seen, (int)explanation->name_width, TEXT_ARGS(match), route->line,
+           route_miss_text(miss));
+}
+
+static void measure_routes(struct explanation *explanation)
+{
+    const struct gateway_settings *settings = &explanation->context->config->gateway;
+    for (size_t i = 0; i < settings->route_count; ++i) {
+        size_t width = template_source(settings->routes[i].template).size;
+        if (width > explanation->name_width)
+            explanation->name_width = width;
+    }
+}
+
+/* The decision says what, not from which row. */
+static bool find_row(struct explanation *explanation, struct error *error)
+{
+    const struct decision *decision = &explanation->decision;
+    if (decision->route == NULL || decision->identifier.size == 0)
+        return true;
+    struct snapshot *snapshot = NULL;
+    if (!snapshot_open(&snapshot, explanation->context->table, error))
+        return false;
+    struct error ignored; /* decision->error has it */
+    enum lookup_result result = snapshot_find(snapshot, decision->source, decision->identifier, &explanation->row, &ignored);
+    char folded[IDENTIFIER_SIZE_MAX];
+    if (result == LOOKUP_ABSENT && decision->route->fold_case && decision->identifier.size <= sizeof(folded)) {
+        text_fold(decision->identifier, folded);
+        result = snapshot_find(snapshot, decision->source, text_slice(folded, decision->identifier.size), &explanation->row, &ignored);
+    }
+    explanation->has_row = result == LOOKUP_FOUND;
+    snapshot_close(snapshot);
+    return true;
+}
+
+static const char *status_phrase(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *phrase;
+    } phrases[] = {
+        {200, "OK"}, {303, "See Other"}, {307, "Temporary Redirect"}, {400, "Bad Request"}, {404, "Not Found"}, {405, "Method Not Allowed"},
+        {410, "Gone"}, {413, "Content Too Large"}, {503, "Service Unavailable"}, {508, "Loop Detected"},
+    };
+    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); ++i) {
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    }
+    return "";
+}
+
+/* What the operator wants to know; decision.explanation is for the person at the browser. */
+static const char *reason_words(const struct decision *decision)
+{
+    static const char *const words[REASONS] = {
+        [REASON_NONE] = "",
+        [REASON_EXTRACT] = "", /* the explanation says it */
+        [REASON_STATE] = "the row's state says so",
+        [REASON_UNKNOWN_LEGACY] = "the identifier has no row, and the route sends unknown ones to the legacy side",
+        [REASON_RELAY_STATE] = "the RelayState belongs to a login that the old provider started",
+        [REASON_OBSERVE] = "rehearsal (observe: true): everything goes to the legacy side",
+        [REASON_UNMATCHED] = "no route matches; the configuration names a legacy origin for the rest",
+        [REASON_NOT_LOADED] = "the table was never loaded: `ssoferry load` fills it",
+        [REASON_STORE] = "the store cannot be read",
+        [REASON_RECORD] = "the row cannot be used: load it again",
+        [REASON_HOST_NOT_ALLOWED] = "the row names a host that the configuration does not allow",
+        [REASON_NO_LEGACY_URL] = "the row's state is legacy, but neither it nor its route has a legacy_url",
+    };
+    if (decision->reason != REASON_NONE)
+        return words[decision->reason];
+    if (decision->outcome == OUTCOME_UNKNOWN)
+        return "the identifier has no row";
+    if (decision->outcome == OUTCOME_NO_ROUTE)
+        return "no route matches";
+    return "";
+}
+
+static void print_line(const char *name, struct text value)
+{
+    printf("%-13s", name);
+    output_text(stdout, value);
+    putchar('\n');
+}
+
+static void print_request(const struct explanation *explanation)
+{
+    const struct request *request = &explanation->request;
+    printf("%-13s%s ", "request", method_text(explanation));
+    output_text(stdout, request->path);
+    if (request->has_query) {
+        putchar('?');
+        output_text(stdout, request->query);
+    }
+    if (request->host.size > 0) {
+        printf(", host ");
+        output_text(stdout, request->host);
+    }
+    if (request->body.size > 0) {
+        char size[NUMBER_SIZE];
+        printf(", body of %s", number_bytes(request->body.size, size));
+    }
+    putchar('\n');
+}
+
+static void print_row(const struct connection *row)
+{
+    printf("%-13s%s", "row", connection_state_name(row->state));
+    if (row->connection_id.size > 0) {
+        printf(", ");
+        output_text(stdout, row->connection_id);
+    }
+    if (row->redirect != REDIRECT_UNSET)
+        printf(", redirect %s", redirect_kind_name(row->redirect));
+    if (row->label.size > 0) {
+        printf(" (");
+        output_text(stdout, row->label);
+        putchar(')');
+    }
+    putchar('\n');
+}
+
+static void print_answer(const struct decision *decision)
+{
+    printf("%-13s%u %s%s\n", "answer", decision->status, status_phrase(decision->status),
+           decision->redirect == REDIRECT_FORM ? ", a page that posts the form again to" : "");
+    if (decision->location.size > 0)
+        print_line("location", decision->location);
+    const char *words = reason_words(decision);
+    if (words[0] != '\0')
+        print_line("because", text_of(words));
+    if (decision->observed)
+        printf("%-13s%s, were this no rehearsal\n", "would be", outcome_name(decision->would));
+    if (decision->error.kind != ERROR_NONE)
+        print_line("error", text_of(decision->error.message));
+    if (decision->explanation[0] != '\0')
+        print_line("page says", text_of(decision->explanation));
+}
+
+static void print_text(const struct explanation *explanation)
+{
+    const struct decision *decision = &explanation->decision;
+    if (decision->identifier.size > 0) {
+        printf("%-13s", "identifier");
+        output_text(stdout, decision->identifier);
+        printf(", source %.*s\n", TEXT_ARGS(decision->source));
+    }
+    if (explanation->has_row)
+        print_row(&explanation->row.row);
+    else if (decision->identifier.size > 0)
+        printf("%-13snone\n", "row");
+    print_answer(decision);
+}
+
+static void print_json(struct explanation *explanation)
+{
+    const struct decision *decision = &explanation->decision;
+    const struct request *request = &explanation->request;
+    json_t *object = json_object();
+    json_object_set_new(object, "method", json_text(text_of(method_text(explanation))));
+    json_object_set_new(object, "host", json_text_or_null(request->host));
+    json_object_set_new(object, "path", json_text(request->path));
+    json_object_set_new(object, "query", request->has_query ? json_text(request->query) : json_null());
+    json_object_set_new(object, "routes", explanation->routes);
+    json_object_set_new(object, "route", decision->route != NULL ? json_text(decision->route->name) : json_null());
+    json_object_set_new(object, "source", json_text_or_null(decision->source));
+    json_object_set_new(object, "identifier", json_text_or_null(decision->identifier));
+    json_object_set_new(object, "row", explanation->has_row ? json_fields(&explanation->row.row) : json_null());
+    json_object_set_new(object, "outcome", json_string(outcome_name(decision->outcome)));
+    json_object_set_new(object, "would_be", decision->observed ? json_string(outcome_name(decision->would)) : json_null());
+    json_object_set_new(object, "reason", json_text_or_null(text_of(decision_reason_code(decision))));
+    json_object_set_new(object, "status", json_integer(decision->status));
+    json_object_set_new(object, "redirect", json_text_or_null(text_of(redirect_kind_name(decision->redirect))));
+    json_object_set_new(object, "location", json_text_or_null(decision->location));
+    json_object_set_new(object, "explanation", json_text_or_null(text_of(decision->explanation)));
+    json_object_set_new(object, "error", decision->error.kind != ERROR_NONE ? json_text(text_of(decision->error.message)) : json_null());
+    output_json(object);
+    explanation->routes = NULL;
+}
+
+static int explain(struct explanation *explanation, struct memory memory)
+{
+    struct error error = {0};
+    struct lookup *lookup = NULL;
+    if (!build_request(explanation, &error) || !lookup_open(&lookup, explanation->context->table, &error))
+        return complain(&error);
+
+    if (explanation->arguments->json)
+        explanation->routes = json_array();
+    else
+        print_request(explanation);
+    measure_routes(explanation);
+    const struct extract_trace trace = {on_route, explanation};
+    gateway_decide(&explanation->context->config->gateway, lookup, &explanation->request, memory, &trace, &explanation->decision);
+    lookup_close(lookup);
+    if (!find_row(explanation, &error))
+        return complain(&error);
+    if (explanation->arguments->json)
+        print_json(explanation);
+    else
+        print_text(explanation);
+    return STATUS_DONE;
+}
+
+int cmd_explain(struct context *context, const struct arguments *arguments)
+{
+    struct explanation explanation = {.context = context, .arguments = arguments};
+    struct arena *arena = arena_new();
+    int status = explain(&explanation, arena_memory(arena));
+    json_decref(explanation.routes);
+    free(explanation.body);
+    arena_free(arena);
+    return status;
+}

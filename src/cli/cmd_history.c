@@ -1,0 +1,168 @@
+/* history: what changed when, by whom, from which file. */
+#include "context.h"
+#include "differences.h"
+#include "output.h"
+#include "ssoferry/log.h"
+#include "ssoferry/revision.h"
+
+enum { DIGEST_SHOWN = 12 };
+
+static json_t *revision_json(const struct revision *revision)
+{
+    char time[TIME_SIZE];
+    json_t *object = json_object();
+    json_object_set_new(object, "revision", json_integer((json_int_t)revision->number));
+    json_object_set_new(object, "changed_at", json_string(time_text(revision->changed_at, time)));
+    json_object_set_new(object, "command", json_text(text_of(revision->command)));
+    json_object_set_new(object, "actor", json_text(text_of(revision->actor)));
+    json_object_set_new(object, "message", json_text_or_null(text_of(revision->message)));
+    json_object_set_new(object, "added", json_integer((json_int_t)revision->counts.added));
+    json_object_set_new(object, "changed", json_integer((json_int_t)revision->counts.changed));
+    json_object_set_new(object, "removed", json_integer((json_int_t)revision->counts.removed));
+    json_t *files = json_array();
+    for (size_t i = 0; i < revision->file_count; ++i) {
+        json_t *file = json_object();
+        json_object_set_new(file, "path", json_text(text_of(revision->files[i].path)));
+        json_object_set_new(file, "sha256", json_text(text_of(revision->files[i].sha256)));
+        json_array_append_new(files, file);
+    }
+    json_object_set_new(object, "files", files);
+    return object;
+}
+
+/* A line of the history. `grid` NULL: JSON. */
+static void show_line(struct grid *grid, const struct revision *revision)
+{
+    if (grid == NULL) {
+        output_json(revision_json(revision));
+        return;
+    }
+    char number[NUMBER_SIZE], time[TIME_SIZE], counts[3][NUMBER_SIZE + 1];
+    snprintf(number, sizeof(number), "%llu", (unsigned long long)revision->number);
+    const uint64_t changes[3] = {revision->counts.added, revision->counts.changed, revision->counts.removed};
+    for (size_t i = 0; i < 3; ++i) {
+        counts[i][0] = "+~-"[i];
+        number_grouped(changes[i], counts[i] + 1);
+    }
+    const struct text cells[] = {text_of(number),    text_of(time_text(revision->changed_at, time)),
+                                 text_of(counts[0]), text_of(counts[1]),
+                                 text_of(counts[2]), text_of(revision->command),
+                                 text_of(revision->actor), text_of(revision->message)};
+    grid_row(grid, cells);
+}
+
+static bool walk(struct snapshot *snapshot, const struct option_number *limit, struct grid *grid, uint64_t *shown, struct error *error)
+{
+    *shown = 0;
+    for (uint64_t number = snapshot_state(snapshot)->revision; number > 0; --number) {
+        if ((limit->given && *shown == limit->value) || ferror(stdout))
+            break;
+        struct revision revision = {0};
+        enum lookup_result result = revision_read(snapshot, number, &revision, error);
+        if (result == LOOKUP_FOUND)
+            show_line(grid, &revision);
+        revision_release(&revision);
+        if (result != LOOKUP_FOUND)
+            return result != LOOKUP_FAILED;
+        ++*shown;
+    }
+    return true;
+}
+
+static int list_revisions(struct snapshot *snapshot, const struct arguments *arguments)
+{
+    static const char *const headings[] = {"REVISION", "WHEN", "ADDED", "CHANGED", "REMOVED", "COMMAND", "ACTOR", "MESSAGE"};
+    struct error error = {0};
+    uint64_t shown;
+    if (arguments->json)
+        return walk(snapshot, &arguments->limit, NULL, &shown, &error) ? STATUS_DONE : complain(&error);
+
+    struct grid grid;
+    grid_start(&grid, sizeof(headings) / sizeof(headings[0]), headings);
+    if (!walk(snapshot, &arguments->limit, &grid, &shown, &error))
+        return complain(&error);
+    if (shown == 0) {
+        log_info("no revisions: the table was never loaded");
+        return STATUS_DONE;
+    }
+    grid_measured(&grid);
+    return walk(snapshot, &arguments->limit, &grid, &shown, &error) ? STATUS_DONE : complain(&error);
+}
+
+static void print_note(const struct revision *revision)
+{
+    char time[TIME_SIZE], added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE];
+    printf("revision %llu, %s by ", (unsigned long long)revision->number, revision->command);
+    output_text(stdout, text_of(revision->actor));
+    printf(", %s\n", time_text(revision->changed_at, time));
+    if (revision->message[0] != '\0') {
+        output_text(stdout, text_of(revision->message));
+        putchar('\n');
+    }
+    for (size_t i = 0; i < revision->file_count; ++i) {
+        printf("from ");
+        output_text(stdout, text_of(revision->files[i].path));
+        printf(" (SHA-256 %.*s...)\n", DIGEST_SHOWN, revision->files[i].sha256);
+    }
+    printf("%s added, %s changed, %s removed\n", number_grouped(revision->counts.added, added),
+           number_grouped(revision->counts.changed, changed), number_grouped(revision->counts.removed, removed));
+}
+
+struct showing {
+    struct difference_style style;
+    const struct option_number *limit;
+    uint64_t shown;
+};
+
+static bool on_difference(void *context, const struct difference *difference, struct error *error)
+{
+    struct showing *showing = context;
+    if (ferror(stdout))
+        return error_set(error, ERROR_FAILED, "standard output cannot be written to");
+    if (!showing->limit->given || showing->shown < showing->limit->value)
+        difference_print(difference, &showing->style);
+    ++showing->shown;
+    return true;
+}
+
+static int complain_not_kept(const struct snapshot *snapshot, uint64_t number)
+{
+    uint64_t newest = snapshot_state(snapshot)->revision;
+    if (number > newest)
+        log_error("there is no revision %llu; the newest is %llu", (unsigned long long)number, (unsigned long long)newest);
+    else
+        log_error("revision %llu is not kept any more; `ssoferry history` lists those that are", (unsigned long long)number);
+    return STATUS_FAILED;
+}
+
+static int show_revision(struct snapshot *snapshot, const struct arguments *arguments)
+{
+    struct error error = {0};
+    struct revision revision = {0};
+    enum lookup_result result = revision_read(snapshot, arguments->show.value, &revision, &error);
+    if (result == LOOKUP_FOUND && !arguments->json)
+        print_note(&revision);
+    revision_release(&revision);
+    if (result == LOOKUP_FAILED)
+        return complain(&error);
+    if (result != LOOKUP_FOUND)
+        return complain_not_kept(snapshot, arguments->show.value);
+
+    struct showing showing = {.style = {.json = arguments->json, .coloured = output_is_coloured()}, .limit = &arguments->limit};
+    if (!revision_differences(snapshot, arguments->show.value, on_difference, &showing, &error))
+        return ferror(stdout) ? STATUS_FAILED : complain(&error);
+    if (arguments->limit.given && showing.shown > arguments->limit.value && !arguments->json)
+        printf("... and %llu more\n", (unsigned long long)(showing.shown - arguments->limit.value));
+    return STATUS_DONE;
+}
+
+int cmd_history(struct context *context, const struct arguments *arguments)
+{
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    if (!snapshot_open(&snapshot, context->table, &error))
+        return complain(&error);
+    int status = arguments->show.given ? show_revision(snapshot, arguments) : list_revisions(snapshot, arguments);
+    snapshot_close(snapshot);
+    return status;
+}

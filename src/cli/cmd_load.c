@@ -1,0 +1,190 @@
+/* load: the table made equal to mapping files, as one revision. */
+#include <stdlib.h>
+
+#include "context.h"
+#include "files.h"
+#include "output.h"
+#include "ssoferry/log.h"
+
+struct load {
+    struct context *context;
+    const struct arguments *arguments;
+    struct files files;
+    struct progress progress;
+    char *actor;
+    struct change *change; /* NULL in a dry run */
+    struct tally tally;
+    uint64_t seen, expected;
+    uint64_t revision;
+    uint64_t rows; /* in the whole table afterwards */
+};
+
+static bool on_difference(void *context, const struct difference *difference, struct error *error)
+{
+    struct load *load = context;
+    ++load->tally.rows[difference->kind];
+    progress_update(&load->progress, ++load->seen, load->expected);
+    if (load->change == NULL)
+        return true;
+    switch (difference->kind) {
+    case DIFFERENCE_ADDED:
+    case DIFFERENCE_CHANGED:
+        return change_put(load->change, difference->key, difference->after, error);
+    case DIFFERENCE_REMOVED:
+        return change_remove(load->change, difference->key, error);
+    case DIFFERENCE_NONE:
+        return true;
+    }
+    return true;
+}
+
+static bool check_revision(const struct load *load, uint64_t revision, struct error *error)
+{
+    const struct option_number *expected = &load->arguments->expect_revision;
+    if (!expected->given || expected->value == revision)
+        return true;
+    return error_set(error, ERROR_CONFLICT,
+                     "the table is at revision %llu, not %llu: somebody changed it meanwhile. See `ssoferry history` and `ssoferry diff`, then "
+                     "load with --expect-revision %llu",
+                     (unsigned long long)revision, (unsigned long long)expected->value, (unsigned long long)revision);
+}
+
+/* A file cut off half way must not take half the customers with it. */
+static bool check_removals(const struct load *load, struct error *error)
+{
+    if (load->arguments->allow_removals || !tally_loses_many(&load->tally))
+        return true;
+    char removed[NUMBER_SIZE], before[NUMBER_SIZE];
+    return error_set(error, ERROR_FAILED,
+                     "this would remove %s of the %s rows of its sources, more than a tenth; nothing was written. If that is meant, add "
+                     "--allow-removals; to keep what the files do not name, --merge; `ssoferry diff` shows the rows",
+                     number_grouped(load->tally.rows[DIFFERENCE_REMOVED], removed), number_grouped(tally_before(&load->tally), before));
+}
+
+static bool compare(struct load *load, struct snapshot *snapshot, struct error *error)
+{
+    const struct table_state *state = snapshot != NULL ? snapshot_state(snapshot) : &(struct table_state){0};
+    load->tally = (struct tally){0};
+    load->seen = 0;
+    load->expected = rowset_count(mapping_rows(load->files.mapping));
+    load->revision = state->revision;
+    uint64_t rows = table_state_total(state);
+    if (!check_revision(load, state->revision, error))
+        return false;
+
+    progress_phase(&load->progress, load->change != NULL ? "writing" : "comparing");
+    enum mapping_mode mode = load->arguments->merge ? MAPPING_MERGE : MAPPING_REPLACE;
+    if (!files_compare(&load->files, snapshot, mode, on_difference, load, error))
+        return false;
+    load->rows = rows + load->tally.rows[DIFFERENCE_ADDED] - load->tally.rows[DIFFERENCE_REMOVED];
+    return check_removals(load, error);
+}
+
+/* One attempt; ERROR_MAP_FULL is for the caller. */
+static bool write_once(struct load *load, struct error *error)
+{
+    struct revision_note note = {.command = "load", .actor = load->actor, .message = load->arguments->message};
+    note.file_count = mapping_files(load->files.mapping, &note.files);
+    progress_phase(&load->progress, "waiting for another writer to end");
+    progress_update_now(&load->progress, 0, 1);
+    if (!change_begin(&load->change, load->context->table, error))
+        return false;
+    if (!compare(load, change_snapshot(load->change), error)) {
+        change_abort(load->change);
+        load->change = NULL;
+        return false;
+    }
+    progress_phase(&load->progress, "committing");
+    progress_update_now(&load->progress, 1, 1);
+    struct change *change = load->change;
+    load->change = NULL;
+    return change_commit(change, &note, &load->revision, error);
+}
+
+static bool write_table(struct load *load, struct error *error)
+{
+    if (!context_open_table(load->context, TABLE_WRITE, error))
+        return false;
+    while (!write_once(load, error)) {
+        if (error->kind != ERROR_MAP_FULL || !table_grow(load->context->table, error))
+            return false;
+    }
+    return true;
+}
+
+static bool dry_run(struct load *load, struct error *error)
+{
+    struct snapshot *snapshot = NULL;
+    if (load->context->table != NULL && !snapshot_open(&snapshot, load->context->table, error))
+        return false;
+    uint64_t before = snapshot != NULL ? snapshot_state(snapshot)->revision : 0;
+    bool fine = compare(load, snapshot, error);
+    snapshot_close(snapshot);
+    load->revision = tally_differs(&load->tally) || before == 0 ? before + 1 : before;
+    return fine;
+}
+
+static void print_json(const struct load *load)
+{
+    const uint64_t *rows = load->tally.rows;
+    json_t *object = json_object();
+    json_object_set_new(object, "revision", json_integer((json_int_t)load->revision));
+    json_object_set_new(object, "added", json_integer((json_int_t)rows[DIFFERENCE_ADDED]));
+    json_object_set_new(object, "changed", json_integer((json_int_t)rows[DIFFERENCE_CHANGED]));
+    json_object_set_new(object, "removed", json_integer((json_int_t)rows[DIFFERENCE_REMOVED]));
+    json_object_set_new(object, "rows", json_integer((json_int_t)load->rows));
+    json_object_set_new(object, "dry_run", json_boolean(load->arguments->dry_run));
+    output_json(object);
+}
+
+/* "revision 7: 120 added, 3 changed, 1 removed, 4,211 rows" */
+static void print_text(const struct load *load)
+{
+    const uint64_t *rows = load->tally.rows;
+    char added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE], total[NUMBER_SIZE];
+    if (!tally_differs(&load->tally)) {
+        printf("%snothing to change: revision %llu stays, %s row%s\n", load->arguments->dry_run ? "dry run: " : "",
+               (unsigned long long)load->revision, number_grouped(load->rows, total), plural(load->rows));
+        return;
+    }
+    printf("%srevision %llu: %s added, %s changed, %s removed, %s row%s\n", load->arguments->dry_run ? "dry run: would make " : "",
+           (unsigned long long)load->revision, number_grouped(rows[DIFFERENCE_ADDED], added),
+           number_grouped(rows[DIFFERENCE_CHANGED], changed), number_grouped(rows[DIFFERENCE_REMOVED], removed),
+           number_grouped(load->rows, total), plural(load->rows));
+}
+
+static int run(struct load *load)
+{
+    struct error error = {0};
+    int status = files_read(&load->files, load->context, load->arguments, &load->progress, "; nothing was written");
+    if (status != STATUS_DONE)
+        return status;
+    bool fine = load->arguments->dry_run ? dry_run(load, &error) : write_table(load, &error);
+    progress_erase(&load->progress);
+    if (!fine)
+        return complain(&error);
+    if (load->arguments->json)
+        print_json(load);
+    else
+        print_text(load);
+    return STATUS_DONE;
+}
+
+int cmd_load(struct context *context, const struct arguments *arguments)
+{
+    struct error error = {0};
+    struct load load = {.context = context, .arguments = arguments};
+    load.actor = context_actor(arguments, &error);
+    if (load.actor == NULL)
+        return complain(&error);
+    /* A store that cannot be written to is told before minutes of reading; one that is not there is made only once the files are good. */
+    if (context_store_exists(context) && !context_open_table(context, arguments->dry_run ? TABLE_READ : TABLE_WRITE, &error)) {
+        free(load.actor);
+        return complain(&error);
+    }
+    progress_start(&load.progress);
+    int status = run(&load);
+    files_close(&load.files);
+    free(load.actor);
+    return status;
+}

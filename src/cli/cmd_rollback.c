@@ -1,0 +1,182 @@
+/* rollback: the table as it was after an earlier revision, as a new one. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "context.h"
+#include "differences.h"
+#include "output.h"
+#include "ssoferry/log.h"
+#include "ssoferry/revision.h"
+#include "ssoferry/rowset.h"
+
+enum { ROWS_SHOWN = 50 };
+
+struct rollback {
+    struct context *context;
+    const struct arguments *arguments;
+    uint64_t target;
+    uint64_t seen_revision; /* the table's when the preview was shown */
+    uint64_t shown, differences;
+    struct change_counts counts;
+    uint64_t revision; /* the new one */
+    uint64_t rows;
+};
+
+static bool collect(void *context, const struct difference *difference, struct error *error)
+{
+    const struct rowset_row row = {.row = {.key = difference->key, .record = difference->before}};
+    return rowset_add(context, &row, error);
+}
+
+/* Prints how a row will change: `then` is its record at the target, empty where it had none. */
+static bool preview_row(struct rollback *rollback, struct snapshot *snapshot, struct text key, struct text then, struct error *error)
+{
+    struct table_row now = {0};
+    snapshot_seek(snapshot, key);
+    enum lookup_result result = snapshot_next(snapshot, &now, error);
+    if (result == LOOKUP_FAILED)
+        return false;
+    struct difference difference = {.key = key, .after = then};
+    if (result == LOOKUP_FOUND && text_equal(now.key, key))
+        difference.before = now.record;
+    if (text_equal(difference.before, difference.after))
+        return true;
+    difference.kind = then.size == 0 ? DIFFERENCE_REMOVED : difference.before.size == 0 ? DIFFERENCE_ADDED : DIFFERENCE_CHANGED;
+    if (rollback->differences++ < ROWS_SHOWN)
+        difference_print(&difference, &(struct difference_style){.coloured = output_is_coloured()});
+    return true;
+}
+
+/* What each row was at the target is what the first revision after it that touched the row found. */
+static bool preview_rows(struct rollback *rollback, struct snapshot *snapshot, struct rowset *rows, struct error *error)
+{
+    for (uint64_t number = rollback->target + 1; number <= rollback->seen_revision; ++number) {
+        if (!revision_differences(snapshot, number, collect, rows, error))
+            return false;
+    }
+    if (!rowset_rewind(rows, error))
+        return false;
+    char last[CONNECTION_KEY_SIZE_MAX];
+    size_t last_size = 0;
+    struct rowset_row row;
+    enum lookup_result result;
+    while ((result = rowset_next(rows, &row, error)) == LOOKUP_FOUND) {
+        if (row.row.key.size > sizeof(last) || text_equal(row.row.key, text_slice(last, last_size)))
+            continue;
+        memcpy(last, row.row.key.at, row.row.key.size);
+        last_size = row.row.key.size;
+        if (!preview_row(rollback, snapshot, text_slice(last, last_size), row.row.record, error))
+            return false;
+    }
+    return result == LOOKUP_ABSENT;
+}
+
+static bool check_target(const struct rollback *rollback, struct error *error)
+{
+    if (rollback->target < rollback->seen_revision)
+        return true;
+    if (rollback->target == rollback->seen_revision)
+        return error_set(error, ERROR_INPUT, "the table is at revision %llu already: name an earlier one; `ssoferry history` lists them",
+                         (unsigned long long)rollback->target);
+    return error_set(error, ERROR_INPUT, "there is no revision %llu; the newest is %llu", (unsigned long long)rollback->target,
+                     (unsigned long long)rollback->seen_revision);
+}
+
+static bool preview(struct rollback *rollback, struct error *error)
+{
+    struct snapshot *snapshot = NULL;
+    if (!snapshot_open(&snapshot, rollback->context->table, error))
+        return false;
+    rollback->seen_revision = snapshot_state(snapshot)->revision;
+    struct rowset *rows = rowset_new();
+    bool fine = check_target(rollback, error) && (rollback->arguments->yes || preview_rows(rollback, snapshot, rows, error));
+    rowset_free(rows);
+    snapshot_close(snapshot);
+    if (fine && rollback->differences > ROWS_SHOWN) {
+        char more[NUMBER_SIZE];
+        printf("... and %s more\n", number_grouped(rollback->differences - ROWS_SHOWN, more));
+    }
+    return fine;
+}
+
+/* Asks on the terminal. */
+static int ask(const struct rollback *rollback)
+{
+    if (rollback->arguments->yes)
+        return STATUS_DONE;
+    fflush(stdout);
+    if (!isatty(STDIN_FILENO)) {
+        log_error("nothing was written: rollback asks first, and there is nobody to ask; --yes answers for you");
+        return STATUS_USAGE;
+    }
+    char number[NUMBER_SIZE], answer[16] = "";
+    fprintf(stderr, "Roll back to revision %llu, which changes %s row%s? [y/N] ", (unsigned long long)rollback->target,
+            number_grouped(rollback->differences, number), plural(rollback->differences));
+    bool read = fgets(answer, sizeof(answer), stdin) != NULL;
+    if (!read)
+        fputc('\n', stderr);
+    if (answer[0] == 'y' || answer[0] == 'Y')
+        return STATUS_DONE;
+    log_info("nothing was written");
+    return STATUS_FAILED;
+}
+
+static bool write_once(struct rollback *rollback, const char *actor, struct error *error)
+{
+    char words[64];
+    snprintf(words, sizeof(words), "to revision %llu", (unsigned long long)rollback->target);
+    const char *message = rollback->arguments->message != NULL ? rollback->arguments->message : words;
+    const struct revision_note note = {.command = "rollback", .actor = actor, .message = message};
+
+    struct change *change = NULL;
+    if (!change_begin(&change, rollback->context->table, error))
+        return false;
+    uint64_t revision = snapshot_state(change_snapshot(change))->revision;
+    bool fine = revision == rollback->seen_revision ||
+                error_set(error, ERROR_CONFLICT, "the table has changed meanwhile and is at revision %llu; nothing was written: look again",
+                          (unsigned long long)revision);
+    fine = fine && revision_rollback(change, rollback->target, error);
+    if (!fine) {
+        change_abort(change);
+        return false;
+    }
+    rollback->counts = change_counts(change);
+    rollback->rows = table_state_total(snapshot_state(change_snapshot(change)));
+    return change_commit(change, &note, &rollback->revision, error);
+}
+
+static bool write_table(struct rollback *rollback, struct error *error)
+{
+    char *actor = context_actor(rollback->arguments, error);
+    if (actor == NULL)
+        return false;
+    bool fine;
+    while (!(fine = write_once(rollback, actor, error))) {
+        if (error->kind != ERROR_MAP_FULL || !table_grow(rollback->context->table, error))
+            break;
+    }
+    free(actor);
+    return fine;
+}
+
+int cmd_rollback(struct context *context, const struct arguments *arguments)
+{
+    struct error error = {0};
+    struct rollback rollback = {.context = context, .arguments = arguments};
+    if (!text_to_number(text_of(arguments->words[0]), INT64_MAX, &rollback.target)) {
+        log_error("'%s' is not a revision's number; `ssoferry history` lists them", arguments->words[0]);
+        return STATUS_USAGE;
+    }
+    if (!preview(&rollback, &error))
+        return complain(&error);
+    int status = ask(&rollback);
+    if (status != STATUS_DONE)
+        return status;
+    if (!write_table(&rollback, &error))
+        return complain(&error);
+    char added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE], rows[NUMBER_SIZE];
+    printf("revision %llu: as revision %llu was; %s added, %s changed, %s removed, %s row%s\n", (unsigned long long)rollback.revision,
+           (unsigned long long)rollback.target, number_grouped(rollback.counts.added, added), number_grouped(rollback.counts.changed, changed),
+           number_grouped(rollback.counts.removed, removed), number_grouped(rollback.rows, rows), plural(rollback.rows));
+    return STATUS_DONE;
+}

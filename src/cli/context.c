@@ -1,0 +1,135 @@
+#include "context.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "ssoferry/log.h"
+#include "ssoferry/memory.h"
+
+int complain(const struct error *error)
+{
+    log_error("%s", error->message);
+    return error_exit_status(error);
+}
+
+static const char *choose_config(const struct arguments *arguments)
+{
+    if (arguments->config != NULL)
+        return arguments->config;
+    if (arguments->store == NULL && access(CONTEXT_DEFAULT_CONFIG, F_OK) == 0)
+        return CONTEXT_DEFAULT_CONFIG;
+    return NULL;
+}
+
+static int read_config(struct context *context)
+{
+    if (context->config_path == NULL) {
+        context->config = config_defaults();
+        return STATUS_DONE;
+    }
+    struct error error = {0};
+    struct faults *faults = faults_new();
+    int status = STATUS_DONE;
+    if (!config_read(&context->config, context->config_path, faults, &error)) {
+        faults_write(faults, stderr);
+        status = complain(&error);
+    }
+    /* Warnings about the configuration are the daemon's to give: here they would stand before every answer. */
+    faults_free(faults);
+    return status;
+}
+
+static int choose_store(struct context *context, const struct arguments *arguments)
+{
+    context->store = arguments->store != NULL ? arguments->store : context->config->store;
+    if (context->store != NULL && context->store[0] != '\0')
+        return STATUS_DONE;
+    log_error("which store? Give -c CONFIG (the daemon's configuration) or --store PATH; there is no " CONTEXT_DEFAULT_CONFIG " here");
+    return STATUS_USAGE;
+}
+
+static int open_for(struct context *context)
+{
+    if (context->command->needs == NEEDS_ROUTES && context->config->gateway.route_count == 0) {
+        log_error("%s needs the routes of the daemon's configuration: give -c CONFIG", context->command->name);
+        return STATUS_USAGE;
+    }
+    struct error error = {0};
+    bool write = context->command->needs == NEEDS_WRITE;
+    if (write && !context_store_exists(context)) {
+        /* Opening it for writing would make an empty one, maybe at a mistyped path. */
+        log_error("there is no store at %s; `ssoferry load` makes it", context->store);
+        return STATUS_FAILED;
+    }
+    return context_open_table(context, write ? TABLE_WRITE : TABLE_READ, &error) ? STATUS_DONE : complain(&error);
+}
+
+int context_open(struct context *context, const struct arguments *arguments)
+{
+    enum needs needs = context->command->needs;
+    if (needs == NEEDS_NOTHING)
+        return STATUS_DONE;
+
+    context->config_path = choose_config(arguments);
+    int status = read_config(context);
+    if (status == STATUS_DONE && needs >= NEEDS_STORE)
+        status = choose_store(context, arguments);
+    if (status == STATUS_DONE && needs >= NEEDS_READ)
+        status = open_for(context);
+    return status;
+}
+
+void context_close(struct context *context)
+{
+    table_close(context->table);
+    config_free(context->config);
+    context->table = NULL;
+    context->config = NULL;
+}
+
+bool context_store_exists(const struct context *context)
+{
+    struct stat facts;
+    return stat(context->store, &facts) == 0 || errno != ENOENT;
+}
+
+bool context_open_table(struct context *context, enum table_mode mode, struct error *error)
+{
+    if (context->table != NULL)
+        return true;
+    struct table_options options = {.mode = mode};
+    return table_open(&context->table, context->store, &options, error);
+}
+
+/* Under sudo the person, not root, is who changed the table. */
+static const char *user_name(void)
+{
+    const char *sudo = getenv("SUDO_USER");
+    if (getuid() == 0 && sudo != NULL && sudo[0] != '\0')
+        return sudo;
+    const struct passwd *entry = getpwuid(getuid());
+    return entry != NULL ? entry->pw_name : "unknown";
+}
+
+char *context_actor(const struct arguments *arguments, struct error *error)
+{
+    if (arguments->actor != NULL) {
+        const char *problem = label_problem(text_of(arguments->actor));
+        if (problem == NULL)
+            return memory_string(text_of(arguments->actor));
+        error_set(error, ERROR_INPUT, "--actor %s", problem);
+        return NULL;
+    }
+    char host[256] = "localhost";
+    if (gethostname(host, sizeof(host) - 1) != 0)
+        host[0] = '\0';
+    const char *user = user_name();
+    size_t size = strlen(user) + strlen(host) + 2;
+    char *actor = memory_allocate(size);
+    snprintf(actor, size, "%s@%s", user, host);
+    return actor;
+}

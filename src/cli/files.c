@@ -1,0 +1,125 @@
+#include "files.h"
+
+#include "output.h"
+#include "ssoferry/log.h"
+
+enum { SOURCES_SHOWN = 5 };
+
+static void on_progress(void *context, uint64_t read, uint64_t total)
+{
+    progress_update(context, read, total);
+}
+
+/* Reads every file even where one cannot be opened, so that all that is wrong is told at once. */
+static int read_all(struct files *files, const struct arguments *arguments, struct progress *progress)
+{
+    const struct mapping_progress report = {on_progress, progress};
+    int status = STATUS_DONE;
+    for (size_t i = 0; i < arguments->word_count; ++i) {
+        struct error error = {0};
+        char phase[256];
+        snprintf(phase, sizeof(phase), "reading %s", arguments->words[i]);
+        progress_phase(progress, phase);
+        bool fine = mapping_read(files->mapping, arguments->words[i], files->faults, &report, &error);
+        progress_phase(progress, "sorting");
+        if (!fine) {
+            progress_erase(progress);
+            status = complain(&error);
+        }
+    }
+    return status;
+}
+
+/* "ssoferry: 3 errors, 1 warning in 2 files; nothing was written" */
+static void print_count(const struct files *files, const struct arguments *arguments, const char *coda)
+{
+    char errors[NUMBER_SIZE], warnings[NUMBER_SIZE];
+    size_t error_count = faults_errors(files->faults), warning_count = faults_warnings(files->faults);
+    number_grouped(error_count, errors);
+    number_grouped(warning_count, warnings);
+    const char *in = arguments->word_count == 1 ? "" : " in all files";
+    if (error_count == 0)
+        log_info("%s warning%s%s", warnings, plural(warning_count), in);
+    else if (warning_count == 0)
+        log_info("%s error%s%s%s", errors, plural(error_count), in, coda);
+    else
+        log_info("%s error%s, %s warning%s%s%s", errors, plural(error_count), warnings, plural(warning_count), in, coda);
+}
+
+int files_read(struct files *files, const struct context *context, const struct arguments *arguments, struct progress *progress,
+               const char *coda)
+{
+    files->faults = faults_new();
+    files->mapping = mapping_new(&context->config->rules);
+
+    struct error error = {0};
+    int status = read_all(files, arguments, progress);
+    bool fine = status != STATUS_DONE || mapping_finish(files->mapping, files->faults, &error);
+    progress_erase(progress);
+    if (!fine)
+        status = complain(&error);
+
+    faults_write(files->faults, stderr);
+    if (faults_errors(files->faults) + faults_warnings(files->faults) > 0)
+        print_count(files, arguments, coda);
+    if (status == STATUS_DONE && faults_errors(files->faults) > 0)
+        status = STATUS_USAGE;
+    return status;
+}
+
+void files_close(struct files *files)
+{
+    mapping_free(files->mapping);
+    faults_free(files->faults);
+}
+
+void files_print_sources(const struct files *files, FILE *out)
+{
+    const struct text *sources;
+    size_t count = mapping_sources(files->mapping, &sources);
+    fprintf(out, "source%s ", plural(count));
+    for (size_t i = 0; i < count && i < SOURCES_SHOWN; ++i)
+        fprintf(out, "%s%.*s", i > 0 ? ", " : "", TEXT_ARGS(sources[i]));
+    if (count > SOURCES_SHOWN)
+        fprintf(out, " and %zu more", count - SOURCES_SHOWN);
+}
+
+bool tally_differs(const struct tally *tally)
+{
+    return tally->rows[DIFFERENCE_ADDED] + tally->rows[DIFFERENCE_CHANGED] + tally->rows[DIFFERENCE_REMOVED] > 0;
+}
+
+uint64_t tally_before(const struct tally *tally)
+{
+    return tally->rows[DIFFERENCE_CHANGED] + tally->rows[DIFFERENCE_REMOVED] + tally->rows[DIFFERENCE_NONE];
+}
+
+bool tally_loses_many(const struct tally *tally)
+{
+    return tally->rows[DIFFERENCE_REMOVED] * 10 > tally_before(tally);
+}
+
+static bool compare_with_nothing(struct rowset *rows,
+                                 bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
+                                 void *context, struct error *error)
+{
+    if (!rowset_rewind(rows, error))
+        return false;
+    struct rowset_row row;
+    enum lookup_result result;
+    while ((result = rowset_next(rows, &row, error)) == LOOKUP_FOUND) {
+        struct difference difference = {.kind = DIFFERENCE_ADDED, .key = row.row.key, .after = row.row.record};
+        if (!on_difference(context, &difference, error))
+            return false;
+    }
+    return result == LOOKUP_ABSENT;
+}
+
+bool files_compare(const struct files *files, struct snapshot *snapshot, enum mapping_mode mode,
+                   bool (*on_difference)(void *context, const struct difference *difference, struct error *error), void *context,
+                   struct error *error)
+{
+    if (snapshot == NULL)
+        return compare_with_nothing(mapping_rows(files->mapping), on_difference, context, error);
+    return mapping_compare(files->mapping, snapshot, mode, on_difference, context, error);
+}

@@ -1,0 +1,226 @@
+#include "output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "command.h"
+#include "ssoferry/log.h"
+#include "ssoferry/memory.h"
+
+/* The size of the character at the start of `t` if it may be shown as it is; 0 where its first byte has to be escaped. */
+static size_t printable(struct text t, size_t *columns)
+{
+    unsigned char first = (unsigned char)t.at[0];
+    *columns = 1;
+    if (first < 0x80)
+        return first >= 0x20 && first != 0x7f ? 1 : 0;
+
+    size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    struct text character = text_slice(t.at, size);
+    if (size > t.size || !text_is_utf8(character) || text_has_control(character))
+        return 0;
+    wchar_t wide;
+    mbstate_t state = {0};
+    if (mbrtowc(&wide, t.at, size, &state) == size && wcwidth(wide) >= 0)
+        *columns = (size_t)wcwidth(wide);
+    return size;
+}
+
+/* Calls for text_width() and output_text(): returns the columns taken; prints where `out` is not NULL. */
+static size_t walk(FILE *out, struct text t)
+{
+    size_t width = 0;
+    while (t.size > 0) {
+        size_t columns;
+        size_t size = printable(t, &columns);
+        if (size == 0) {
+            if (out != NULL)
+                fprintf(out, "\\x%02x", (unsigned char)t.at[0]);
+            columns = 4;
+            size = 1;
+        } else if (out != NULL) {
+            fwrite(t.at, 1, size, out);
+        }
+        width += columns;
+        t = text_slice(t.at + size, t.size - size);
+    }
+    return width;
+}
+
+void output_text(FILE *out, struct text t)
+{
+    walk(out, t);
+}
+
+const char *number_grouped(uint64_t number, char *buffer)
+{
+    char digits[NUMBER_SIZE];
+    int count = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)number);
+    char *out = buffer;
+    for (int i = 0; i < count; ++i) {
+        if (i > 0 && (count - i) % 3 == 0)
+            *out++ = ',';
+        *out++ = digits[i];
+    }
+    *out = '\0';
+    return buffer;
+}
+
+const char *number_bytes(uint64_t bytes, char *buffer)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    if (bytes < 1024) {
+        snprintf(buffer, NUMBER_SIZE, "%llu bytes", (unsigned long long)bytes);
+        return buffer;
+    }
+    double value = (double)bytes / 1024;
+    size_t unit = 0;
+    while (value >= 1023.95 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        value /= 1024;
+        ++unit;
+    }
+    snprintf(buffer, NUMBER_SIZE, "%.1f %s", value, units[unit]);
+    return buffer;
+}
+
+const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+const char *time_text(int64_t microseconds, char *buffer)
+{
+    time_t seconds = (time_t)(microseconds / 1000000);
+    struct tm parts;
+    if (microseconds == 0 || gmtime_r(&seconds, &parts) == NULL || strftime(buffer, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+        snprintf(buffer, TIME_SIZE, "never");
+    return buffer;
+}
+
+bool output_is_coloured(void)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0') && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+int output_finish(int status)
+{
+    bool failed = ferror(stdout) != 0;
+    errno = 0;
+    if (fflush(stdout) != 0)
+        failed = true;
+    if (!failed)
+        return status;
+    if (errno != EPIPE)
+        log_error("not all of the output could be written to standard output%s%s", errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+    return STATUS_FAILED;
+}
+
+void grid_start(struct grid *grid, size_t columns, const char *const *headings)
+{
+    *grid = (struct grid){.columns = columns, .headings = headings};
+    for (size_t i = 0; i < columns; ++i)
+        grid->width[i] = strlen(headings[i]);
+}
+
+static void print_row(const struct grid *grid, const struct text *cells)
+{
+    size_t last = grid->columns;
+    while (last > 0 && cells[last - 1].size == 0)
+        --last;
+    for (size_t i = 0; i < last; ++i) {
+        size_t used = walk(stdout, cells[i]);
+        if (i + 1 < last)
+            printf("%*s", (int)(grid->width[i] - used + 2), "");
+    }
+    putchar('\n');
+}
+
+void grid_row(struct grid *grid, const struct text *cells)
+{
+    if (grid->printing) {
+        print_row(grid, cells);
+        return;
+    }
+    for (size_t i = 0; i < grid->columns; ++i) {
+        size_t width = walk(NULL, cells[i]);
+        if (width > grid->width[i])
+            grid->width[i] = width;
+    }
+}
+
+void grid_measured(struct grid *grid)
+{
+    grid->printing = true;
+    struct text cells[GRID_COLUMNS_MAX];
+    for (size_t i = 0; i < grid->columns; ++i)
+        cells[i] = text_of(grid->headings[i]);
+    print_row(grid, cells);
+}
+
+void output_json(json_t *object)
+{
+    /* jansson's own words for a failed write are lost here; output_finish() tells. */
+    int ignored = json_dumpf(object, stdout, JSON_COMPACT);
+    (void)ignored;
+    putchar('\n');
+    json_decref(object);
+}
+
+json_t *json_text(struct text t)
+{
+    json_t *string = json_stringn(t.at != NULL ? t.at : "", t.size);
+    if (string != NULL)
+        return string;
+
+    char *escaped = memory_allocate(t.size * 4 + 1);
+    size_t size = 0;
+    for (size_t i = 0; i < t.size; ++i) {
+        unsigned char byte = (unsigned char)t.at[i];
+        if (byte >= 0x20 && byte < 0x7f)
+            escaped[size++] = (char)byte;
+        else
+            size += (size_t)sprintf(escaped + size, "\\x%02x", byte);
+    }
+    string = json_stringn(escaped, size);
+    free(escaped);
+    return string;
+}
+
+json_t *json_text_or_null(struct text t)
+{
+    return t.size > 0 ? json_text(t) : json_null();
+}
+
+static void add_fields(json_t *object, const struct connection *row)
+{
+    json_object_set_new(object, "state", json_string(connection_state_name(row->state)));
+    json_object_set_new(object, "connection_id", json_text_or_null(row->connection_id));
+    json_object_set_new(object, "acs_url", json_text_or_null(row->acs_url));
+    json_object_set_new(object, "redirect", json_text_or_null(text_of(redirect_kind_name(row->redirect))));
+    json_object_set_new(object, "legacy_url", json_text_or_null(row->legacy_url));
+    json_object_set_new(object, "organization_id", json_text_or_null(row->organization_id));
+    json_object_set_new(object, "label", json_text_or_null(row->label));
+}
+
+json_t *json_row(struct text source, struct text identifier, const struct connection *row)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "source", json_text(source));
+    json_object_set_new(object, "identifier", json_text(identifier));
+    add_fields(object, row);
+    return object;
+}
+
+json_t *json_fields(const struct connection *row)
+{
+    if (row == NULL)
+        return json_null();
+    json_t *object = json_object();
+    add_fields(object, row);
+    return object;
+}

@@ -1,0 +1,69 @@
+/* What the commands print: safe text, tables with columns, rows as text and as JSON. */
+#ifndef SSOFERRY_CLI_OUTPUT_H
+#define SSOFERRY_CLI_OUTPUT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "ssoferry/connection.h"
+#include "ssoferry/faults.h"
+
+/* Writes text for a terminal: control characters and what is not UTF-8 come out as \xNN, so that a tampered record cannot move a cursor. */
+void output_text(FILE *out, struct text t);
+
+/* 1234567 as "1,234,567". `buffer` holds NUMBER_SIZE bytes; returned. */
+enum { NUMBER_SIZE = 32 };
+const char *number_grouped(uint64_t number, char *buffer);
+
+/* 1536 as "1.5 KiB". `buffer` holds NUMBER_SIZE bytes; returned. */
+const char *number_bytes(uint64_t bytes, char *buffer);
+
+/* "", or "s" where `count` is not one. */
+const char *plural(uint64_t count);
+
+/* "2026-03-01T09:30:05Z" of microseconds since 1970; "never" for 0. `buffer` holds TIME_SIZE bytes; returned. */
+enum { TIME_SIZE = 40 };
+const char *time_text(int64_t microseconds, char *buffer);
+
+/* Whether standard output is a terminal that wants colour: never with NO_COLOR or TERM=dumb. */
+bool output_is_coloured(void);
+
+/* Flushes standard output at the program's end. Returns `status`, or STATUS_FAILED where not all of it could be written: with a message,
+ * but silently where the reader has gone away, as `head` does. */
+int output_finish(int status);
+
+/* -- a table with columns: every row goes by twice, first to be measured, then to be printed ---------------------------------- */
+
+enum { GRID_COLUMNS_MAX = 8 };
+
+struct grid {
+    size_t columns;
+    const char *const *headings;
+    size_t width[GRID_COLUMNS_MAX];
+    bool printing;
+};
+
+void grid_start(struct grid *grid, size_t columns, const char *const *headings);
+void grid_row(struct grid *grid, const struct text *cells);
+
+/* Between the two passes: prints the headings. */
+void grid_measured(struct grid *grid);
+
+/* -- JSON --------------------------------------------------------------------------------------------------------------------- */
+
+/* Prints one object as a line and gives it up. */
+void output_json(json_t *object);
+
+/* A string; escaped as output_text() where it is not UTF-8. */
+json_t *json_text(struct text t);
+
+/* As json_text(), but null where empty. */
+json_t *json_text_or_null(struct text t);
+
+/* The members of a row in the order of the file format; null where a field is unset. */
+json_t *json_row(struct text source, struct text identifier, const struct connection *row);
+
+/* A row's fields alone; null where `row` is NULL. */
+json_t *json_fields(const struct connection *row);
+
+#endif

@@ -1,0 +1,137 @@
+#include "rows.h"
+
+#include "nearest.h"
+#include "output.h"
+#include "ssoferry/log.h"
+
+enum { ROWS_COMPARED_MAX = 200000, SOURCES_SHOWN = 8 };
+
+bool rows_source(const struct arguments *arguments, struct text *source, struct error *error)
+{
+    *source = arguments->source != NULL ? text_of(arguments->source) : TEXT("default");
+    const char *problem = source_problem(*source);
+    return problem == NULL || error_set(error, ERROR_INPUT, "--source: the source '%.*s' %s", TEXT_ARGS(*source), problem);
+}
+
+void rows_seek(struct snapshot *snapshot, struct text source)
+{
+    char key[SOURCE_SIZE_MAX + 1];
+    if (source.size == 0 || source.size > SOURCE_SIZE_MAX) {
+        snapshot_seek(snapshot, (struct text){0});
+        return;
+    }
+    memcpy(key, source.at, source.size);
+    key[source.size] = '\0';
+    snapshot_seek(snapshot, text_slice(key, source.size + 1));
+}
+
+enum lookup_result rows_next(struct snapshot *snapshot, struct text source, struct table_row *row, struct text *row_source,
+                             struct text *identifier, struct error *error)
+{
+    enum lookup_result result = snapshot_next(snapshot, row, error);
+    if (result != LOOKUP_FOUND)
+        return result;
+    if (!connection_key_split(row->key, row_source, identifier)) {
+        error_set(error, ERROR_FAILED, "a row of the table has a key that cannot be read: the store is damaged");
+        return LOOKUP_FAILED;
+    }
+    return source.size == 0 || text_equal(source, *row_source) ? LOOKUP_FOUND : LOOKUP_ABSENT;
+}
+
+enum lookup_result rows_next_source(struct snapshot *snapshot, struct text after, char *name, struct error *error)
+{
+    /* 0x01 is behind every key of the source, and before every longer source's name. */
+    char key[SOURCE_SIZE_MAX + 1];
+    struct text from = {0};
+    if (after.size > 0 && after.size <= SOURCE_SIZE_MAX) {
+        memcpy(key, after.at, after.size);
+        key[after.size] = '\x01';
+        from = text_slice(key, after.size + 1);
+    }
+    snapshot_seek(snapshot, from);
+
+    struct table_row row;
+    struct text source, identifier;
+    enum lookup_result result = rows_next(snapshot, (struct text){0}, &row, &source, &identifier, error);
+    if (result == LOOKUP_FOUND && source.size <= SOURCE_SIZE_MAX) {
+        memcpy(name, source.at, source.size);
+        name[source.size] = '\0';
+    }
+    return result;
+}
+
+int rows_complain_source(struct snapshot *snapshot, struct text source)
+{
+    struct error error = {0};
+    char sources[SOURCES_SHOWN * (SOURCE_SIZE_MAX + 2) + 1] = "";
+    char name[SOURCE_SIZE_MAX + 1] = "";
+    for (int i = 0; i < SOURCES_SHOWN && rows_next_source(snapshot, text_of(name), name, &error) == LOOKUP_FOUND; ++i)
+        snprintf(sources + strlen(sources), sizeof(sources) - strlen(sources), "%s%s", i > 0 ? ", " : "", name);
+    if (sources[0] == '\0')
+        log_error("the table has no rows; `ssoferry load` fills it");
+    else
+        log_error("source %.*s has no rows; there are rows of: %s", TEXT_ARGS(source), sources);
+    return STATUS_FAILED;
+}
+
+/* The source, other than `source`, that has the identifier, copied to `name`. */
+static bool find_elsewhere(struct snapshot *snapshot, struct text source, struct text identifier, char *name)
+{
+    struct error error = {0};
+    struct connection_buffer buffer;
+    name[0] = '\0';
+    while (rows_next_source(snapshot, text_of(name), name, &error) == LOOKUP_FOUND) {
+        if (!text_equal(text_of(name), source) && snapshot_find(snapshot, text_of(name), identifier, &buffer, &error) == LOOKUP_FOUND)
+            return true;
+    }
+    return false;
+}
+
+static void find_nearest(struct snapshot *snapshot, struct text source, struct nearest *nearest)
+{
+    if (table_state_total(snapshot_state(snapshot)) > ROWS_COMPARED_MAX)
+        return;
+    struct error error = {0};
+    struct table_row row;
+    struct text row_source, identifier;
+    rows_seek(snapshot, source);
+    while (rows_next(snapshot, source, &row, &row_source, &identifier, &error) == LOOKUP_FOUND)
+        nearest_offer(nearest, identifier);
+}
+
+static bool source_has_rows(struct snapshot *snapshot, struct text source)
+{
+    struct error error = {0};
+    struct table_row row;
+    struct text row_source, identifier;
+    rows_seek(snapshot, source);
+    return rows_next(snapshot, source, &row, &row_source, &identifier, &error) == LOOKUP_FOUND;
+}
+
+int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier)
+{
+    char elsewhere[SOURCE_SIZE_MAX + 1];
+    if (find_elsewhere(snapshot, source, identifier, elsewhere)) {
+        log_error("there is no %.*s in source %.*s, but in source %s: add --source %s", TEXT_ARGS(identifier), TEXT_ARGS(source), elsewhere,
+                  elsewhere);
+        return STATUS_FAILED;
+    }
+    if (!source_has_rows(snapshot, source))
+        return rows_complain_source(snapshot, source);
+
+    struct nearest nearest;
+    nearest_start(&nearest, identifier);
+    find_nearest(snapshot, source, &nearest);
+    if (nearest.count == 0) {
+        log_error("there is no %.*s in source %.*s; `ssoferry list --match '*PART*'` looks for a part of a name", TEXT_ARGS(identifier),
+                  TEXT_ARGS(source));
+        return STATUS_FAILED;
+    }
+    char names[NEAREST_KEPT * (IDENTIFIER_SIZE_MAX + 4) + 1] = "";
+    for (size_t i = 0; i < nearest.count; ++i) {
+        const char *joint = i == 0 ? "" : i + 1 == nearest.count ? " or " : ", ";
+        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", joint, nearest.found[i].name);
+    }
+    log_error("there is no %.*s in source %.*s; did you mean %s?", TEXT_ARGS(identifier), TEXT_ARGS(source), names);
+    return STATUS_FAILED;
+}

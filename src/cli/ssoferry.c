@@ -1,0 +1,245 @@
+/* The loader: its table of commands, and the way from a command line to one of them. */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "context.h"
+#include "options.h"
+#include "output.h"
+#include "ssoferry/log.h"
+#include "ssoferry/memory.h"
+#include "usage.h"
+
+#define SOURCE_OPTION(help) OPTION_ROW_TEXT("source", '\0', "NAME", source, help)
+#define JSON_OPTION OPTION_ROW_FLAG("json", '\0', json, "print JSON, one object a line")
+#define NOTE_OPTIONS \
+    OPTION_ROW_TEXT("message", 'm', "TEXT", message, "why; kept with the revision"), \
+        OPTION_ROW_TEXT("actor", '\0', "NAME", actor, "who; kept with the revision (default: user@host)")
+
+const struct option_row global_options[] = {
+    OPTION_ROW_TEXT("config", 'c', "FILE", config,
+                    "the daemon's configuration: names the store and the hosts that rows may name (default: " CONTEXT_DEFAULT_CONFIG
+                    ", where it is there)"),
+    OPTION_ROW_TEXT("store", '\0', "PATH", store, "the table's file; goes before the configuration's"),
+    OPTION_ROW_FLAG("help", 'h', help, "print help and end"),
+    OPTION_ROW_FLAG("version", 'V', version, "print the version and end"),
+    OPTION_ROW_END,
+};
+
+static const struct option_row no_options[] = {OPTION_ROW_END};
+
+static const struct option_row diff_options[] = {
+    OPTION_ROW_FLAG("merge", '\0', merge, "as load --merge: nothing is removed"),
+    OPTION_ROW_FLAG("exit-code", '\0', exit_code, "exit 1 where there are differences"),
+    JSON_OPTION,
+    OPTION_ROW_END,
+};
+
+static const struct option_row load_options[] = {
+    OPTION_ROW_FLAG("merge", '\0', merge, "only add and change rows; remove none"),
+    OPTION_ROW_FLAG("dry-run", 'n', dry_run, "say what would happen; write nothing"),
+    OPTION_ROW_FLAG("allow-removals", '\0', allow_removals, "even if more than a tenth of the sources' rows would go"),
+    OPTION_ROW_NUMBER("expect-revision", '\0', "N", expect_revision, "fail if the table is at another revision"),
+    NOTE_OPTIONS,
+    JSON_OPTION,
+    OPTION_ROW_END,
+};
+
+static const struct option_row get_options[] = {
+    SOURCE_OPTION("the identifier's source (default: default)"),
+    JSON_OPTION,
+    OPTION_ROW_END,
+};
+
+static const struct option_row list_options[] = {
+    SOURCE_OPTION("only rows of this source"),
+    OPTION_ROW_TEXT("state", '\0', "STATE", state, "only rows in this state: stytch, legacy or disabled"),
+    OPTION_ROW_TEXT("match", '\0', "GLOB", match, "only identifiers that match, as a shell does: *, ? and [...]"),
+    OPTION_ROW_NUMBER("limit", '\0', "N", limit, "at most so many rows"),
+    JSON_OPTION,
+    OPTION_ROW_END,
+};
+
+static const struct option_row export_options[] = {
+    SOURCE_OPTION("only rows of this source"),
+    OPTION_ROW_TEXT("output", 'o', "FILE", output, "write to a file, which is replaced as a whole"),
+    OPTION_ROW_END,
+};
+
+static const struct option_row edit_options[] = {
+    SOURCE_OPTION("the identifiers' source (default: default)"),
+    NOTE_OPTIONS,
+    OPTION_ROW_END,
+};
+
+static const struct option_row history_options[] = {
+    OPTION_ROW_NUMBER("show", '\0', "N", show, "what revision N changed, row by row"),
+    OPTION_ROW_NUMBER("limit", '\0', "N", limit, "at most so many revisions or rows"),
+    JSON_OPTION,
+    OPTION_ROW_END,
+};
+
+static const struct option_row rollback_options[] = {
+    OPTION_ROW_FLAG("yes", 'y', yes, "do not ask"),
+    NOTE_OPTIONS,
+    OPTION_ROW_END,
+};
+
+static const struct option_row explain_options[] = {
+    OPTION_ROW_TEXT("method", '\0', "M", method, "GET, HEAD or POST (default: POST with a body, else GET)"),
+    OPTION_ROW_TEXT("host", '\0', "NAME", host, "the Host field (default: the URL's)"),
+    OPTION_ROW_TEXT("body", '\0', "FILE", body, "the body that is posted; - reads standard input"),
+    OPTION_ROW_TEXT("content-type", '\0', "TYPE", content_type, "of the body (default: application/x-www-form-urlencoded)"),
+    JSON_OPTION,
+    OPTION_ROW_END,
+};
+
+static const struct option_row json_only[] = {JSON_OPTION, OPTION_ROW_END};
+
+const struct command commands[] = {
+    {"check", "FILE...", "say what is wrong with mapping files",
+     "Reads mapping files as load does and reports everything that is wrong with them; - is standard input. Neither reads nor writes the table.",
+     no_options, 1, SIZE_MAX, NEEDS_RULES, cmd_check},
+    {"diff", "FILE...", "show what load would change",
+     "Shows what `load` of these files would add (+), change (~) and remove (-), a row a line. Writes nothing.", diff_options, 1, SIZE_MAX,
+     NEEDS_STORE, cmd_diff},
+    {"load", "FILE...", "make the table equal to mapping files",
+     "Makes the rows of the files' sources equal to the files, in one step that the daemon's next request sees, and that `rollback` takes back. "
+     "Rows that the files do not name are removed; other sources are left alone. Where a file has an error, nothing is written.",
+     load_options, 1, SIZE_MAX, NEEDS_STORE, cmd_load},
+    {"get", "ID", "show one row", "Shows the row of one identifier.", get_options, 1, 1, NEEDS_READ, cmd_get},
+    {"list", "", "list rows", "Lists rows, ordered by source and identifier.", list_options, 0, 0, NEEDS_READ, cmd_list},
+    {"export", "", "write the table as a mapping file", "Writes the table, or one source of it, as a mapping file that loads back to the same rows.",
+     export_options, 0, 0, NEEDS_READ, cmd_export},
+    {"set", "ID FIELD=VALUE...", "change one row, or add it",
+     "Sets fields of one row, as one revision; an empty value unsets a field. Fields: connection_id, acs_url, redirect, state, legacy_url, "
+     "organization_id, label. A row that is not there yet is added where connection_id or state is among them.",
+     edit_options, 2, SIZE_MAX, NEEDS_STORE, cmd_set},
+    {"remove", "ID...", "remove rows", "Removes rows, as one revision: all of those named, or none.", edit_options, 1, SIZE_MAX, NEEDS_WRITE,
+     cmd_remove},
+    {"history", "", "show what changed when, and by whom",
+     "Lists the revisions of the table, the newest first: when, by whom, with what command, why, and how many rows changed.", history_options,
+     0, 0, NEEDS_READ, cmd_history},
+    {"rollback", "REVISION", "make the table as it was at a revision",
+     "Makes the table as it was after that revision, as a new revision. Shows what that changes, and asks first.", rollback_options, 1, 1,
+     NEEDS_WRITE, cmd_rollback},
+    {"explain", "URL", "show how a request would be answered, and why",
+     "Shows which route takes a request, why those before it do not, the identifier, its row and the answer. The URL may be whole or just a path.",
+     explain_options, 1, 1, NEEDS_ROUTES, cmd_explain},
+    {"presets", "", "list the legacy systems known by name",
+     "Lists the presets that a route of the configuration can name in place of a URL template.", json_only, 0, 0, NEEDS_NOTHING, cmd_presets},
+    {"stat", "", "show sizes, revision and readers", "Shows facts about the store.", json_only, 0, 0, NEEDS_READ, cmd_stat},
+    {"backup", "FILE", "copy the store while it is in use",
+     "Writes a consistent, compacted copy of the store to a file that must not be there yet. The daemon goes on serving.", no_options, 1, 1,
+     NEEDS_READ, cmd_backup},
+    {"help", "[COMMAND]", "print help", "Prints help on all commands, or on one.", no_options, 0, 1, NEEDS_NOTHING, cmd_help},
+    {NULL, NULL, NULL, NULL, NULL, 0, 0, NEEDS_NOTHING, NULL},
+};
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *command = commands; command->name != NULL; ++command) {
+        if (strcmp(command->name, name) == 0)
+            return command;
+    }
+    return NULL;
+}
+
+int cmd_help(struct context *context, const struct arguments *arguments)
+{
+    (void)context;
+    if (arguments->word_count == 0) {
+        usage_program(stdout);
+        return STATUS_DONE;
+    }
+    const struct command *command = command_find(arguments->words[0]);
+    if (command == NULL) {
+        usage_unknown_command(arguments->words[0]);
+        return STATUS_USAGE;
+    }
+    usage_command(stdout, command);
+    return STATUS_DONE;
+}
+
+static int misused(const struct command *command, const char *message)
+{
+    log_error("%s", message);
+    usage_line(stderr, command);
+    fprintf(stderr, "see `ssoferry %s%s--help`\n", command != NULL ? command->name : "", command != NULL ? " " : "");
+    return STATUS_USAGE;
+}
+
+static int check_words(const struct command *command, const struct arguments *arguments)
+{
+    char message[256];
+    if (arguments->word_count < command->words_least) {
+        snprintf(message, sizeof(message), "%s wants %s", command->name, command->arguments);
+        return misused(command, message);
+    }
+    if (arguments->word_count > command->words_most) {
+        snprintf(message, sizeof(message), "%s takes %s%s, so '%.100s' is too much", command->name,
+                 command->words_most == 0 ? "options only" : "just ", command->arguments, arguments->words[command->words_most]);
+        return misused(command, message);
+    }
+    return STATUS_DONE;
+}
+
+static int run_command(const struct command *command, const struct arguments *arguments)
+{
+    if (arguments->help || arguments->version) {
+        if (arguments->help)
+            usage_command(stdout, command);
+        else
+            printf("ssoferry " SSOFERRY_VERSION "\n");
+        return STATUS_DONE;
+    }
+    int status = check_words(command, arguments);
+    if (status != STATUS_DONE)
+        return status;
+    struct context context = {.command = command};
+    status = context_open(&context, arguments);
+    if (status == STATUS_DONE)
+        status = command->run(&context, arguments);
+    context_close(&context);
+    return status;
+}
+
+static int run(int argc, char **argv, struct arguments *arguments)
+{
+    struct error error = {0};
+    int at = 1;
+    if (!options_parse((const struct option_row *const[]){global_options, NULL}, argc, argv, &at, true, arguments, &error))
+        return misused(NULL, error.message);
+    if (at == argc) {
+        if (arguments->help)
+            usage_program(stdout);
+        else if (arguments->version)
+            printf("ssoferry " SSOFERRY_VERSION "\n");
+        else
+            return usage_program(stderr), STATUS_USAGE;
+        return STATUS_DONE;
+    }
+    const struct command *command = command_find(argv[at]);
+    if (command == NULL) {
+        usage_unknown_command(argv[at]);
+        return STATUS_USAGE;
+    }
+    ++at;
+    if (!options_parse((const struct option_row *const[]){global_options, command->options}, argc, argv, &at, false, arguments, &error))
+        return misused(command, error.message);
+    return run_command(command, arguments);
+}
+
+int main(int argc, char **argv)
+{
+    /* A reader that goes away is a failed write like any other. Names are UTF-8 whatever the terminal's locale says. */
+    signal(SIGPIPE, SIG_IGN);
+    setlocale(LC_CTYPE, "C.UTF-8");
+
+    struct arguments arguments = {0};
+    arguments.words = memory_allocate((size_t)argc * sizeof(arguments.words[0]) + 1);
+    int status = output_finish(run(argc, argv, &arguments));
+    free(arguments.words);
+    return status;
+}
