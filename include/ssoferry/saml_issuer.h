@@ -29,8 +29,11 @@ enum saml_encoding {
 void saml_issuer_startup(void);
 void saml_issuer_cleanup(void);
 
-/* Reads the Issuer out of a SAMLResponse field's decoded value. Base64 may hold line breaks and the URL-safe alphabet, with or without
- * padding. The text comes from `memory`, trimmed of white space. */
+/* Reads the Issuer out of a SAMLResponse field's raw value, as form_find() gives it: percent-encoded, '+' a space. Base64 may hold line
+ * breaks and the URL-safe alphabet, with or without padding. Reading stops where the answer is known, so that damage behind the Issuer is
+ * not noticed: at the element behind the Response's own Issuer; where it has none, when no other Assertion with an Issuer can follow.
+ * XML is read as UTF-8, whatever it declares. On SAML_ISSUER_FOUND the issuer, from `memory` and trimmed of white space, passes
+ * identifier_problem(). */
 enum saml_issuer_result saml_issuer_read(struct text field, enum saml_encoding encoding, struct memory memory, struct text *issuer);
 
 #endif

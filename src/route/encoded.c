@@ -1,0 +1,72 @@
+#include "encoded.h"
+
+/* The decoded byte at raw.at[*at], which gets past it. False where it has none. */
+static bool byte_forward(struct text raw, enum encoded_rule rule, size_t *at, char *byte)
+{
+    if (*at >= raw.size)
+        return false;
+    char c = raw.at[*at];
+    if (c == '%') {
+        int high = raw.size - *at > 2 ? encoded_hex(raw.at[*at + 1]) : -1;
+        int low = high >= 0 ? encoded_hex(raw.at[*at + 2]) : -1;
+        if (low >= 0) {
+            *byte = (char)(high * 16 + low);
+            *at += 3;
+            return true;
+        }
+        if (rule == ENCODED_PATH)
+            return false;
+    }
+    *byte = c == '+' && rule == ENCODED_FORM ? ' ' : c;
+    *at += 1;
+    return true;
+}
+
+/* The decoded byte that ends before raw.at[*end]. A '%' always begins an escape, so reading backwards finds the same bytes. */
+static bool byte_backward(struct text raw, enum encoded_rule rule, size_t *end, char *byte)
+{
+    if (*end == 0)
+        return false;
+    if (*end >= 3 && raw.at[*end - 3] == '%') {
+        size_t at = *end - 3;
+        if (byte_forward(raw, rule, &at, byte) && at == *end) {
+            *end -= 3;
+            return true;
+        }
+    }
+    char c = raw.at[*end - 1];
+    if (c == '%' && rule == ENCODED_PATH)
+        return false;
+    *byte = c == '+' && rule == ENCODED_FORM ? ' ' : c;
+    *end -= 1;
+    return true;
+}
+
+bool encoded_equal(struct text raw, enum encoded_rule rule, struct text plain)
+{
+    size_t size;
+    return raw.size >= plain.size && encoded_starts(raw, rule, plain, &size) && size == raw.size;
+}
+
+bool encoded_starts(struct text raw, enum encoded_rule rule, struct text plain, size_t *size)
+{
+    *size = 0;
+    for (size_t i = 0; i < plain.size; i++) {
+        char byte;
+        if (!byte_forward(raw, rule, size, &byte) || byte != plain.at[i])
+            return false;
+    }
+    return true;
+}
+
+bool encoded_ends(struct text raw, enum encoded_rule rule, struct text plain, size_t *size)
+{
+    size_t end = raw.size;
+    for (size_t i = plain.size; i > 0; i--) {
+        char byte;
+        if (!byte_backward(raw, rule, &end, &byte) || byte != plain.at[i - 1])
+            return false;
+    }
+    *size = raw.size - end;
+    return true;
+}

@@ -1,0 +1,31 @@
+/* Percent-encoded text compared with plain text on the fly, so that matching a request needs no memory. Private to this folder. */
+#ifndef SSOFERRY_ROUTE_ENCODED_H
+#define SSOFERRY_ROUTE_ENCODED_H
+
+#include "ssoferry/text.h"
+
+enum encoded_rule {
+    ENCODED_PATH, /* RFC 3986: '+' is a plus; a '%' that two hexadecimal digits do not follow equals nothing */
+    ENCODED_FORM, /* WHATWG URL, section 5: '+' is a space; such a '%' stands for itself */
+};
+
+/* The value of a hexadecimal digit, or -1. */
+static inline int encoded_hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* Whether all of `raw`, once decoded, is `plain`. */
+bool encoded_equal(struct text raw, enum encoded_rule rule, struct text plain);
+
+/* Whether `raw`, once decoded, starts or ends with `plain`. *size gets how many bytes of `raw` that takes. */
+bool encoded_starts(struct text raw, enum encoded_rule rule, struct text plain, size_t *size);
+bool encoded_ends(struct text raw, enum encoded_rule rule, struct text plain, size_t *size);
+
+#endif

@@ -1,0 +1,275 @@
+#include "ssoferry/route.h"
+#include "ssoferry/saml_issuer.h"
+
+#include "encoded.h"
+
+#include <jansson.h>
+
+/* A JSON RelayState holds a few short members; what is longer is not parsed. Bytes. */
+enum { JSON_SIZE_MAX = 8192 };
+
+/* -- what an identifier may be ---------------------------------------------------------------------------------------------- */
+
+static enum extract_problem check_identifier(struct text identifier)
+{
+    if (identifier.size == 0)
+        return EXTRACT_EMPTY;
+    if (identifier.size > IDENTIFIER_SIZE_MAX)
+        return EXTRACT_TOO_LONG;
+    if (!text_is_utf8(identifier))
+        return EXTRACT_BAD_UTF8;
+    return text_has_control(identifier) ? EXTRACT_CONTROL_CHARACTER : EXTRACT_FINE;
+}
+
+/* Cannot decode to IDENTIFIER_SIZE_MAX bytes or fewer. Spares copying what an attacker made long. */
+static bool is_hopelessly_long(struct text raw)
+{
+    return raw.size > 3 * IDENTIFIER_SIZE_MAX;
+}
+
+/* -- identifiers in the URL --------------------------------------------------------------------------------------------------- */
+
+/* Segments of an {identifier...} are joined by single slashes, whatever stood between them. */
+static struct text join_segments(struct text raw, char *out)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < raw.size; i++)
+        if (i == 0 || raw.at[i] != '/' || raw.at[i - 1] != '/')
+            out[size++] = raw.at[i];
+    return text_slice(out, size);
+}
+
+static enum extract_problem decode_path(struct text raw, struct memory memory, struct text *identifier)
+{
+    if (text_find(raw, '%', 0) == raw.size && text_find(raw, '/', 0) == raw.size) {
+        *identifier = raw;
+        return EXTRACT_FINE;
+    }
+    char *out = memory.allocate(memory.context, raw.size);
+    struct text joined = join_segments(raw, out);
+    if (!text_percent_decode(joined, TEXT_PLUS_IS_PLUS, out, &identifier->size))
+        return EXTRACT_BAD_ENCODING;
+    identifier->at = out;
+    return EXTRACT_FINE;
+}
+
+static struct text fold_host(struct text raw, struct memory memory)
+{
+    char *out = memory.allocate(memory.context, raw.size);
+    text_fold(raw, out);
+    return text_slice(out, raw.size);
+}
+
+/* What one way of finding an identifier has to go by. */
+struct search {
+    const struct route *route;
+    const struct request *request;
+    const struct template_capture *capture;
+    struct memory memory;
+};
+
+static enum extract_problem find_in_template(const struct search *search, struct text *identifier)
+{
+    const struct template_capture *capture = search->capture;
+    enum extract_problem problem = EXTRACT_FINE;
+    if (is_hopelessly_long(capture->raw))
+        return EXTRACT_TOO_LONG;
+    switch (capture->place) {
+    case TEMPLATE_NOWHERE:
+        break;
+    case TEMPLATE_IN_PATH:
+        problem = decode_path(capture->raw, search->memory, identifier);
+        break;
+    case TEMPLATE_IN_QUERY:
+        if (!form_decode(capture->raw, false, search->memory, identifier))
+            problem = EXTRACT_BAD_ENCODING;
+        break;
+    case TEMPLATE_IN_HOST:
+        *identifier = fold_host(capture->raw, search->memory);
+        break;
+    }
+    return problem != EXTRACT_FINE ? problem : check_identifier(*identifier);
+}
+
+/* -- identifiers in fields ---------------------------------------------------------------------------------------------------- */
+
+/* The fields of a message: a POST's in its body (saml-bindings 3.5), else in the query (3.4). False for a body that is no form. */
+static bool message_fields(const struct request *request, struct text *fields)
+{
+    *fields = request->query;
+    if (request->method != METHOD_POST)
+        return true;
+    *fields = request->body;
+    return request->body.size == 0 || form_content_type(request->content_type);
+}
+
+static enum extract_problem read_json(const struct search *search, struct text relay_state, struct text *identifier)
+{
+    if (relay_state.size > JSON_SIZE_MAX)
+        return EXTRACT_BAD_RELAY_STATE;
+    json_t *root = json_loadb(relay_state.at, relay_state.size, JSON_REJECT_DUPLICATES, NULL);
+    struct text key = search->route->relay_state_key;
+    json_t *member = json_object_getn(root, key.at, key.size);
+    enum extract_problem problem = EXTRACT_BAD_RELAY_STATE;
+    if (json_is_string(member)) {
+        struct text value = text_slice(json_string_value(member), json_string_length(member));
+        problem = check_identifier(value);
+        if (problem == EXTRACT_FINE) {
+            char *copy = search->memory.allocate(search->memory.context, value.size);
+            memcpy(copy, value.at, value.size);
+            *identifier = text_slice(copy, value.size);
+        }
+    }
+    json_decref(root);
+    return problem;
+}
+
+static enum extract_problem find_in_relay_state(const struct search *search, struct text *identifier)
+{
+    struct text fields, value;
+    struct form_pair pair;
+    if (!message_fields(search->request, &fields))
+        return EXTRACT_NOT_A_FORM;
+    enum form_find found = form_find(fields, TEXT("RelayState"), &pair);
+    if (found == FORM_TWICE)
+        return EXTRACT_PARAMETER_TWICE;
+    if (found == FORM_ABSENT || pair.value.size == 0)
+        return EXTRACT_NO_RELAY_STATE;
+    if (pair.value.size > 3 * JSON_SIZE_MAX)
+        return EXTRACT_TOO_LONG;
+    if (!form_decode(pair.value, false, search->memory, &value))
+        return EXTRACT_BAD_ENCODING;
+    if (value.at[0] == '{')
+        return read_json(search, value, identifier);
+    *identifier = value;
+    return check_identifier(value);
+}
+
+static enum extract_problem issuer_problem(enum saml_issuer_result result)
+{
+    switch (result) {
+    case SAML_ISSUER_FOUND:
+        return EXTRACT_FINE;
+    case SAML_ISSUER_BAD_BASE64:
+        return EXTRACT_BAD_BASE64;
+    case SAML_ISSUER_BAD_DEFLATE:
+        return EXTRACT_BAD_DEFLATE;
+    case SAML_ISSUER_TOO_LARGE:
+        return EXTRACT_SAML_TOO_LARGE;
+    case SAML_ISSUER_BAD_XML:
+        return EXTRACT_BAD_XML;
+    case SAML_ISSUER_NOT_RESPONSE:
+        return EXTRACT_NOT_A_RESPONSE;
+    case SAML_ISSUER_MISSING:
+        return EXTRACT_NO_ISSUER;
+    case SAML_ISSUER_TWICE:
+        return EXTRACT_ISSUER_TWICE;
+    case SAML_ISSUER_UNFIT:
+        return EXTRACT_UNFIT_ISSUER;
+    }
+    return EXTRACT_BAD_XML;
+}
+
+/* An artifact comes in a query or in a form (saml-bindings 3.6.3). */
+static bool has_artifact(const struct request *request, struct text fields)
+{
+    struct form_pair pair;
+    return form_find(fields, TEXT("SAMLart"), &pair) != FORM_ABSENT || form_find(request->query, TEXT("SAMLart"), &pair) != FORM_ABSENT;
+}
+
+static enum extract_problem find_in_issuer(const struct search *search, struct text *identifier)
+{
+    struct text fields;
+    struct form_pair pair;
+    if (!message_fields(search->request, &fields))
+        return EXTRACT_NOT_A_FORM;
+    enum form_find found = form_find(fields, TEXT("SAMLResponse"), &pair);
+    if (found == FORM_TWICE)
+        return EXTRACT_SAML_RESPONSE_TWICE;
+    if (found == FORM_ABSENT || pair.value.size == 0)
+        return has_artifact(search->request, fields) ? EXTRACT_SAML_ARTIFACT : EXTRACT_NO_SAML_RESPONSE;
+    enum saml_encoding encoding = search->request->method == METHOD_POST ? SAML_POST_BINDING : SAML_REDIRECT_BINDING;
+    return issuer_problem(saml_issuer_read(pair.value, encoding, search->memory, identifier));
+}
+
+/* A new way of finding an identifier is one row here. */
+static enum extract_problem (*const finders[])(const struct search *search, struct text *identifier) = {
+    [IDENTIFY_BY_TEMPLATE] = find_in_template,
+    [IDENTIFY_BY_RELAY_STATE] = find_in_relay_state,
+    [IDENTIFY_BY_ISSUER] = find_in_issuer,
+};
+
+/* -- routes ------------------------------------------------------------------------------------------------------------------- */
+
+static bool belongs_to_legacy(const struct route *route, const struct request *request)
+{
+    struct text fields;
+    struct form_pair pair;
+    if (route->legacy_relay_state_count == 0)
+        return false;
+    if ((!message_fields(request, &fields) || form_find(fields, TEXT("RelayState"), &pair) == FORM_ABSENT) &&
+        form_find(request->query, TEXT("RelayState"), &pair) == FORM_ABSENT)
+        return false;
+    for (size_t i = 0; i < route->legacy_relay_state_count; i++) {
+        size_t size;
+        if (encoded_starts(pair.value, ENCODED_FORM, route->legacy_relay_states[i], &size))
+            return true;
+    }
+    return false;
+}
+
+static void take(const struct route *route, const struct request *request, const struct template_capture *capture,
+                 enum template_result result, struct memory memory, struct extraction *extraction)
+{
+    struct search search = {route, request, capture, memory};
+    extraction->route = route;
+    extraction->legacy_relay_state = belongs_to_legacy(route, request);
+    extraction->problem = result == TEMPLATE_QUERY_TWICE ? EXTRACT_PARAMETER_TWICE : finders[route->identify_by](&search, &extraction->identifier);
+    if (extraction->problem != EXTRACT_FINE)
+        extraction->identifier = text_slice(NULL, 0);
+    if (capture->place == TEMPLATE_IN_QUERY && result == TEMPLATE_MATCHES) {
+        extraction->query = form_without(request->query, &capture->parameter, memory);
+        extraction->has_query = extraction->query.size > 0;
+    }
+}
+
+/* The same path with no more than two slashes at its start and one at its end, which match alike: else an attacker's megabyte of
+ * slashes would be walked over once a route. */
+static struct text trim_path(struct text path)
+{
+    size_t start = 0, end = path.size;
+    while (start + 2 < end && path.at[start] == '/' && path.at[start + 1] == '/' && path.at[start + 2] == '/')
+        start++;
+    while (end > start + 1 && path.at[end - 1] == '/' && path.at[end - 2] == '/')
+        end--;
+    return text_slice(path.at + start, end - start);
+}
+
+void extract(const struct route *routes, size_t count, const struct request *request, struct memory memory, const struct extract_trace *trace,
+             struct extraction *extraction)
+{
+    static const enum route_miss misses[] = {
+        [TEMPLATE_MATCHES] = ROUTE_TAKEN,
+        [TEMPLATE_HOST_DIFFERS] = ROUTE_HOST_DIFFERS,
+        [TEMPLATE_PATH_DIFFERS] = ROUTE_PATH_DIFFERS,
+        [TEMPLATE_QUERY_LACKS] = ROUTE_QUERY_LACKS,
+        [TEMPLATE_QUERY_TWICE] = ROUTE_TAKEN,
+    };
+    *extraction = (struct extraction){.query = request->query, .has_query = request->has_query};
+    if (request->path.size == 0 || request->path.at[0] != '/') {
+        extraction->problem = EXTRACT_BAD_PATH;
+        return;
+    }
+    struct request trimmed = *request;
+    trimmed.path = trim_path(request->path);
+    for (size_t i = 0; i < count; i++) {
+        struct template_capture capture;
+        enum template_result result = template_match(routes[i].template, &trimmed, &capture);
+        if (trace != NULL)
+            trace->on_route(trace->context, &routes[i], misses[result]);
+        if (misses[result] != ROUTE_TAKEN)
+            continue;
+        take(&routes[i], &trimmed, &capture, result, memory, extraction);
+        return;
+    }
+}

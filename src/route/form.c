@@ -1,0 +1,104 @@
+#include "ssoferry/form.h"
+
+#include "encoded.h"
+
+bool form_next(struct text source, size_t *position, struct form_pair *pair)
+{
+    size_t at = *position;
+    while (at < source.size && source.at[at] == '&')
+        at++;
+    if (at >= source.size) {
+        *position = source.size;
+        return false;
+    }
+    size_t end = text_find(source, '&', at);
+    struct text whole = text_slice(source.at + at, end - at);
+    size_t equals = text_find(whole, '=', 0);
+
+    pair->has_value = equals < whole.size;
+    pair->name = text_slice(whole.at, equals);
+    size_t value = pair->has_value ? equals + 1 : whole.size;
+    pair->value = text_slice(whole.at + value, whole.size - value);
+    pair->start = at;
+    pair->end = end;
+    *position = end;
+    return true;
+}
+
+bool form_name_is(struct text raw, struct text name)
+{
+    return encoded_equal(raw, ENCODED_FORM, name);
+}
+
+enum form_find form_find(struct text source, struct text name, struct form_pair *pair)
+{
+    enum form_find found = FORM_ABSENT;
+    struct form_pair each;
+    for (size_t position = 0; form_next(source, &position, &each);) {
+        if (!form_name_is(each.name, name))
+            continue;
+        if (found == FORM_FOUND)
+            return FORM_TWICE;
+        *pair = each;
+        found = FORM_FOUND;
+    }
+    return found;
+}
+
+/* As text_percent_decode(), but what is no escape stands for itself. */
+static size_t decode_leniently(struct text raw, char *out)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < raw.size; i++) {
+        char c = raw.at[i];
+        int high = c == '%' && raw.size - i > 2 ? encoded_hex(raw.at[i + 1]) : -1;
+        int low = high >= 0 ? encoded_hex(raw.at[i + 2]) : -1;
+        if (low >= 0) {
+            c = (char)(high * 16 + low);
+            i += 2;
+        } else if (c == '+') {
+            c = ' ';
+        }
+        out[size++] = c;
+    }
+    return size;
+}
+
+bool form_decode(struct text raw, bool lenient, struct memory memory, struct text *decoded)
+{
+    *decoded = raw;
+    if (text_find(raw, '%', 0) == raw.size && text_find(raw, '+', 0) == raw.size)
+        return true;
+    char *out = memory.allocate(memory.context, raw.size);
+    size_t size;
+    if (lenient)
+        size = decode_leniently(raw, out);
+    else if (!text_percent_decode(raw, TEXT_PLUS_IS_SPACE, out, &size))
+        return false;
+    *decoded = text_slice(out, size);
+    return true;
+}
+
+bool form_content_type(struct text content_type)
+{
+    struct text type = text_slice(content_type.at, text_find(content_type, ';', 0));
+    return text_equal_fold(text_trim(type), TEXT("application/x-www-form-urlencoded"));
+}
+
+struct text form_without(struct text source, const struct form_pair *pair, struct memory memory)
+{
+    size_t start = pair->start, end = pair->end;
+    if (end < source.size)
+        end++;
+    else if (start > 0)
+        start--;
+    if (start == 0)
+        return text_slice(source.at + end, source.size - end);
+    if (end == source.size)
+        return text_slice(source.at, start);
+    size_t rest = source.size - end;
+    char *out = memory.allocate(memory.context, start + rest);
+    memcpy(out, source.at, start);
+    memcpy(out + start, source.at + end, rest);
+    return text_slice(out, start + rest);
+}

@@ -1,0 +1,62 @@
+#include "template_internal.h"
+
+#include <stdlib.h>
+
+void template_free(struct template *template)
+{
+    free(template);
+}
+
+struct text template_source(const struct template *template)
+{
+    return template->source;
+}
+
+bool template_has_identifier(const struct template *template)
+{
+    return template->place != TEMPLATE_NOWHERE;
+}
+
+static bool is_unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+static size_t percent_encode(struct text plain, char *out)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t size = 0;
+    for (size_t i = 0; i < plain.size; i++) {
+        char c = plain.at[i];
+        if (is_unreserved(c)) {
+            out[size++] = c;
+            continue;
+        }
+        out[size++] = '%';
+        out[size++] = digits[(unsigned char)c >> 4];
+        out[size++] = digits[(unsigned char)c & 15];
+    }
+    return size;
+}
+
+struct text template_expand(struct text pattern, struct text identifier, struct memory memory)
+{
+    const struct text hole = TEXT("{identifier}");
+    size_t holes = 0;
+    for (size_t i = 0; i + hole.size <= pattern.size; i++)
+        holes += memcmp(pattern.at + i, hole.at, hole.size) == 0;
+    if (holes == 0)
+        return pattern;
+
+    char *out = memory.allocate(memory.context, pattern.size + holes * 3 * identifier.size);
+    size_t size = 0;
+    for (size_t i = 0; i < pattern.size;) {
+        if (i + hole.size <= pattern.size && memcmp(pattern.at + i, hole.at, hole.size) == 0) {
+            size += percent_encode(identifier, out + size);
+            i += hole.size;
+        } else {
+            out[size++] = pattern.at[i++];
+        }
+    }
+    return text_slice(out, size);
+}

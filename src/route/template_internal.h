@@ -1,0 +1,63 @@
+/* A compiled template. Private to template*.c. */
+#ifndef SSOFERRY_ROUTE_TEMPLATE_INTERNAL_H
+#define SSOFERRY_ROUTE_TEMPLATE_INTERNAL_H
+
+#include "ssoferry/template.h"
+
+/* All texts are decoded and point into the template's own bytes. */
+
+enum segment_kind {
+    SEGMENT_LITERAL, /* `before` */
+    SEGMENT_ANY,     /* one segment, not empty */
+    SEGMENT_AFFIXED, /* `before`, anything, `after`; one of both has bytes */
+    SEGMENT_SPREAD,  /* one or more segments */
+};
+
+struct segment {
+    enum segment_kind kind;
+    struct text before, after;
+};
+
+enum host_kind {
+    HOST_UNSAID,
+    HOST_LITERAL, /* `before` */
+    HOST_LABEL,   /* `before` up to and with a dot, one label, `after` from a dot on; one of both has bytes */
+    HOST_WHOLE,   /* any host */
+};
+
+struct host_pattern {
+    enum host_kind kind;
+    struct text before, after; /* in lower case */
+};
+
+enum value_kind {
+    VALUE_ANY,     /* with, without or with an empty value */
+    VALUE_SOME,    /* not empty */
+    VALUE_LITERAL, /* `value` */
+};
+
+struct parameter {
+    struct text name;
+    enum value_kind kind;
+    struct text value;
+};
+
+struct template {
+    struct text source;
+    enum template_place place;
+    bool floating;                                /* `**` stands first; it is not among the segments */
+    bool spread;                                  /* the identifier's segment is SEGMENT_SPREAD */
+    size_t segment_count;
+    size_t identifier_segment;                    /* segment_count where it stands elsewhere */
+    size_t parameter_count;
+    size_t identifier_parameter;                  /* parameter_count where it stands elsewhere */
+    struct host_pattern host;
+    struct segment segments[TEMPLATE_SEGMENTS_MAX];
+    struct parameter parameters[TEMPLATE_PARAMETERS_MAX];
+    char bytes[]; /* the source, then the literals */
+};
+
+/* Whether a host, without port and final dot, fits the pattern. *label gets what stands for the variable part. */
+bool host_pattern_matches(const struct host_pattern *pattern, struct text host, struct text *label);
+
+#endif

@@ -1,0 +1,256 @@
+/* How the URLs of two templates lie to each other, exactly.
+ *
+ * A template asks for a host, a path and some parameters, each by itself: its set of URLs is their product, so two templates relate as
+ * their parts do. Looked at are URLs with a host, without repeated or trailing slashes and with the first of equally named parameters,
+ * which is what matching reduces every URL to (an empty identifier apart, which names no connection). */
+#include "template_internal.h"
+
+/* Of two sets, each with something in it. */
+struct relation {
+    bool meet;   /* something is in both */
+    bool within; /* all of the first is in the second */
+    bool covers; /* all of the second is in the first */
+};
+
+static const struct relation EQUAL = {true, true, true};
+static const struct relation DISJOINT = {false, false, false};
+
+static struct relation both(struct relation a, struct relation b)
+{
+    return (struct relation){a.meet && b.meet, a.within && b.within, a.covers && b.covers};
+}
+
+/* -- host --------------------------------------------------------------------------------------------------------------- */
+
+/* Cuts the first label off. */
+static bool cut_label(struct text *host, struct text *label)
+{
+    if (host->size == 0)
+        return false;
+    size_t dot = text_find(*host, '.', 0);
+    *label = text_slice(host->at, dot);
+    size_t next = dot < host->size ? dot + 1 : dot;
+    *host = text_slice(host->at + next, host->size - next);
+    return true;
+}
+
+/* Labels of a HOST_LABEL pattern in order; its variable one is the star. */
+struct label_walk {
+    struct text before, after;
+    bool star_passed;
+};
+
+static bool next_label(struct label_walk *walk, struct text *label, bool *star)
+{
+    *star = false;
+    if (cut_label(&walk->before, label))
+        return true;
+    *star = !walk->star_passed;
+    walk->star_passed = true;
+    if (*star) {
+        struct text empty;
+        cut_label(&walk->after, &empty); /* what stands before the dot behind the star: nothing */
+        return true;
+    }
+    return cut_label(&walk->after, label);
+}
+
+static struct relation relate_label_hosts(const struct host_pattern *first, const struct host_pattern *second)
+{
+    struct label_walk a = {first->before, first->after, false}, b = {second->before, second->after, false};
+    struct relation relation = EQUAL;
+    for (;;) {
+        struct text a_label = {NULL, 0}, b_label = {NULL, 0};
+        bool a_star, b_star;
+        bool a_more = next_label(&a, &a_label, &a_star), b_more = next_label(&b, &b_label, &b_star);
+        if (a_more != b_more)
+            return DISJOINT;
+        if (!a_more)
+            return relation;
+        if (!a_star && !b_star && !text_equal(a_label, b_label))
+            return DISJOINT;
+        relation = both(relation, (struct relation){true, !a_star || b_star, a_star || !b_star});
+    }
+}
+
+static bool is_any_host(const struct host_pattern *pattern)
+{
+    return pattern->kind == HOST_UNSAID || pattern->kind == HOST_WHOLE;
+}
+
+static struct relation relate_hosts(const struct host_pattern *first, const struct host_pattern *second)
+{
+    struct text label;
+    if (is_any_host(first) || is_any_host(second))
+        return (struct relation){true, is_any_host(second), is_any_host(first)};
+    if (first->kind == HOST_LABEL && second->kind == HOST_LABEL)
+        return relate_label_hosts(first, second);
+    bool within = first->kind == HOST_LITERAL && host_pattern_matches(second, first->before, &label);
+    bool covers = second->kind == HOST_LITERAL && host_pattern_matches(first, second->before, &label);
+    return (struct relation){within || covers, within, covers};
+}
+
+/* -- segments ------------------------------------------------------------------------------------------------------------- */
+
+static bool affixes_fit(const struct segment *affixed, struct text segment)
+{
+    return segment.size >= affixed->before.size + affixed->after.size && text_starts(segment, affixed->before) &&
+           text_ends(segment, affixed->after);
+}
+
+static struct relation relate_affixed(const struct segment *a, const struct segment *b)
+{
+    bool a_longer_before = text_starts(a->before, b->before), b_longer_before = text_starts(b->before, a->before);
+    bool a_longer_after = text_ends(a->after, b->after), b_longer_after = text_ends(b->after, a->after);
+    return (struct relation){
+        .meet = (a_longer_before || b_longer_before) && (a_longer_after || b_longer_after),
+        .within = a_longer_before && a_longer_after,
+        .covers = b_longer_before && b_longer_after,
+    };
+}
+
+/* NULL is any segment. */
+static struct relation relate_segments(const struct segment *a, const struct segment *b)
+{
+    if (a == NULL || b == NULL)
+        return (struct relation){true, b == NULL, a == NULL};
+    if (a->kind == SEGMENT_AFFIXED && b->kind == SEGMENT_AFFIXED)
+        return relate_affixed(a, b);
+    bool within = a->kind == SEGMENT_LITERAL && (b->kind == SEGMENT_LITERAL ? text_equal(a->before, b->before) : affixes_fit(b, a->before));
+    bool covers = b->kind == SEGMENT_LITERAL && (a->kind == SEGMENT_LITERAL ? text_equal(a->before, b->before) : affixes_fit(a, b->before));
+    return (struct relation){within || covers, within, covers};
+}
+
+/* -- paths ----------------------------------------------------------------------------------------------------------------
+ *
+ * The paths of `count` segments that a template matches are a product of one set a position, or, where it has both `**` and
+ * {identifier...}, a union of such products: one for each place of the segments before the identifier. */
+
+/* How many products make up the template's paths of `count` segments. */
+static size_t product_count(const struct template *template, size_t count)
+{
+    size_t fixed = template->segment_count;
+    if (count < fixed || (count > fixed && !template->floating && !template->spread))
+        return 0;
+    return template->floating && template->spread ? count - fixed + 1 : 1;
+}
+
+/* What a product asks for at a position; NULL for any segment. Segments up to the spread one are counted from where the product has
+ * them, those behind it from the end. */
+static const struct segment *product_segment(const struct template *template, size_t count, size_t product, size_t position)
+{
+    size_t behind = template->spread ? template->segment_count - template->identifier_segment - 1 : 0;
+    const struct segment *segment = NULL;
+    if (position >= count - behind) {
+        segment = &template->segments[template->segment_count - (count - position)];
+    } else if (template->floating && !template->spread) {
+        size_t skipped = count - template->segment_count;
+        segment = position >= skipped ? &template->segments[position - skipped] : NULL;
+    } else {
+        size_t before = template->spread ? template->identifier_segment : template->segment_count;
+        segment = position >= product && position - product < before ? &template->segments[position - product] : NULL;
+    }
+    return segment != NULL && segment->kind != SEGMENT_ANY && segment->kind != SEGMENT_SPREAD ? segment : NULL;
+}
+
+static struct relation relate_products(const struct template *a, size_t a_product, const struct template *b, size_t b_product, size_t count)
+{
+    struct relation relation = EQUAL;
+    for (size_t i = 0; i < count && (relation.meet || relation.within || relation.covers); i++)
+        relation = both(relation, relate_segments(product_segment(a, count, a_product, i), product_segment(b, count, b_product, i)));
+    return relation;
+}
+
+/* Of the paths of `count` segments. A product lies in a union of products only if it lies in one of them: its path with a fresh word
+ * wherever it leaves a choice is matched by no literal. */
+static struct relation relate_lengths(const struct template *a, const struct template *b, size_t count)
+{
+    size_t a_products = product_count(a, count), b_products = product_count(b, count);
+    struct relation all = {false, true, true};
+    for (size_t i = 0; i < a_products; i++) {
+        bool within = false;
+        for (size_t j = 0; j < b_products; j++) {
+            struct relation relation = relate_products(a, i, b, j, count);
+            all.meet = all.meet || relation.meet;
+            within = within || relation.within;
+        }
+        all.within = all.within && within;
+    }
+    for (size_t j = 0; j < b_products; j++) {
+        bool covers = false;
+        for (size_t i = 0; i < a_products && !covers; i++)
+            covers = relate_products(a, i, b, j, count).covers;
+        all.covers = all.covers && covers;
+    }
+    return all;
+}
+
+/* Past the length at which neither template can reach into the other's fixed segments from the far end, nothing new comes. */
+static struct relation relate_paths(const struct template *a, const struct template *b)
+{
+    size_t longer = a->segment_count > b->segment_count ? a->segment_count : b->segment_count;
+    size_t limit = a->segment_count + b->segment_count + longer + 2;
+    struct relation all = {false, true, true};
+    for (size_t count = 0; count <= limit; count++) {
+        struct relation relation = relate_lengths(a, b, count);
+        all.meet = all.meet || relation.meet;
+        all.within = all.within && relation.within;
+        all.covers = all.covers && relation.covers;
+    }
+    return all;
+}
+
+/* -- queries -------------------------------------------------------------------------------------------------------------- */
+
+/* Whether `wider` asks no more of a parameter than `parameter` does. */
+static bool value_within(const struct parameter *parameter, const struct parameter *wider)
+{
+    switch (wider->kind) {
+    case VALUE_ANY:
+        return true;
+    case VALUE_SOME:
+        return parameter->kind == VALUE_SOME || (parameter->kind == VALUE_LITERAL && parameter->value.size > 0);
+    case VALUE_LITERAL:
+        return parameter->kind == VALUE_LITERAL && text_equal(parameter->value, wider->value);
+    }
+    return false;
+}
+
+static bool values_meet(const struct parameter *a, const struct parameter *b)
+{
+    if (a->kind == VALUE_LITERAL || b->kind == VALUE_LITERAL)
+        return value_within(a, b) || value_within(b, a);
+    return true;
+}
+
+static const struct parameter *find_parameter(const struct template *template, struct text name)
+{
+    for (size_t i = 0; i < template->parameter_count; i++)
+        if (text_equal(template->parameters[i].name, name))
+            return &template->parameters[i];
+    return NULL;
+}
+
+static struct relation relate_queries(const struct template *a, const struct template *b)
+{
+    struct relation relation = EQUAL;
+    for (size_t i = 0; i < a->parameter_count; i++) {
+        const struct parameter *mine = &a->parameters[i], *other = find_parameter(b, mine->name);
+        relation = both(relation, other == NULL ? (struct relation){true, true, false}
+                                                : (struct relation){values_meet(mine, other), value_within(mine, other), value_within(other, mine)});
+    }
+    for (size_t i = 0; i < b->parameter_count; i++)
+        if (find_parameter(a, b->parameters[i].name) == NULL)
+            relation.within = false;
+    return relation;
+}
+
+enum template_relation template_relation(const struct template *first, const struct template *second)
+{
+    struct relation relation = both(relate_hosts(&first->host, &second->host), both(relate_paths(first, second), relate_queries(first, second)));
+    if (!relation.meet)
+        return TEMPLATE_DISJOINT;
+    if (relation.covers)
+        return TEMPLATE_COVERS;
+    return relation.within ? TEMPLATE_WITHIN : TEMPLATE_OVERLAPS;
+}
