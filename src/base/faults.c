@@ -1,0 +1,253 @@
+#include "ssoferry/faults.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "ssoferry/memory.h"
+
+enum {
+    MESSAGE_SIZE = 1024,
+    SHOWN_MAX = 120,     /* characters of a line that are shown */
+    SHOWN_BEFORE = 60,   /* of these, before the column, where the line is cut on the left */
+    CHARACTER_BYTES = 4,
+};
+
+struct fault {
+    enum fault_severity severity;
+    unsigned file, line, column, length;
+    size_t order;
+    char *message;
+};
+
+struct file {
+    char *path;
+    FILE *text; /* NULL: open `path` */
+};
+
+struct faults {
+    struct file *files;
+    size_t file_count;
+    struct fault kept[2 * FAULTS_MAX];
+    size_t kept_count;
+    size_t errors, warnings; /* with those not kept */
+};
+
+struct faults *faults_new(void)
+{
+    return memory_zeroed(1, sizeof(struct faults));
+}
+
+void faults_free(struct faults *faults)
+{
+    if (faults == NULL)
+        return;
+    for (size_t i = 0; i < faults->file_count; i++) {
+        free(faults->files[i].path);
+        if (faults->files[i].text != NULL)
+            fclose(faults->files[i].text);
+    }
+    for (size_t i = 0; i < faults->kept_count; i++)
+        free(faults->kept[i].message);
+    free(faults->files);
+    free(faults);
+}
+
+unsigned faults_file(struct faults *faults, const char *path, FILE *text)
+{
+    faults->files = memory_resize(faults->files, (faults->file_count + 1) * sizeof faults->files[0]);
+    faults->files[faults->file_count] = (struct file){memory_string(text_of(path)), text};
+    return (unsigned)faults->file_count++;
+}
+
+size_t faults_errors(const struct faults *faults)
+{
+    return faults->errors;
+}
+
+size_t faults_warnings(const struct faults *faults)
+{
+    return faults->warnings;
+}
+
+void faults_add(struct faults *faults, enum fault_severity severity, unsigned file, unsigned line, unsigned column,
+                unsigned length, const char *format, ...)
+{
+    size_t *count = severity == FAULT_ERROR ? &faults->errors : &faults->warnings;
+    if ((*count)++ >= FAULTS_MAX)
+        return;
+    char message[MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    faults->kept[faults->kept_count] = (struct fault){
+        severity, file, line, column > 0 ? column : 1, length > 0 ? length : 1, faults->kept_count, memory_string(text_of(message))};
+    faults->kept_count++;
+}
+
+/* -- characters ----------------------------------------------------------------------------------------------------------- */
+
+struct character {
+    char bytes[CHARACTER_BYTES];
+    unsigned size;
+    bool breaks; /* ends a line */
+};
+
+/* Format characters that reorder or hide what stands beside them: a line that holds them would not look like what it is. */
+static bool misleads(const char *bytes, unsigned size)
+{
+    unsigned char second = size == 3 ? (unsigned char)bytes[1] : 0, third = size == 3 ? (unsigned char)bytes[2] : 0;
+    if (size != 3 || (unsigned char)bytes[0] != 0xe2)
+        return false;
+    return (second == 0x80 && ((third >= 0x8b && third <= 0x8f) || (third >= 0xaa && third <= 0xae))) ||
+           (second == 0x81 && third >= 0xa0 && third <= 0xaf);
+}
+
+/* Decides how what was read is shown. */
+static void settle(struct character *character)
+{
+    const char *at = character->bytes;
+    struct text t = text_slice(at, character->size);
+    character->breaks = *at == '\n' || *at == '\r' || text_equal(t, TEXT("\xc2\x85")) || text_equal(t, TEXT("\xe2\x80\xa8")) ||
+                        text_equal(t, TEXT("\xe2\x80\xa9"));
+    if (*at == '\t')
+        character->bytes[0] = ' ';
+    else if (!text_is_utf8(t) || text_has_control(t) || misleads(at, character->size))
+        *character = (struct character){{'?'}, 1, character->breaks};
+}
+
+static unsigned sequence_length(int lead)
+{
+    return lead < 0xc2 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 1;
+}
+
+/* Reads one character; a byte that belongs to none stands for itself. False at the end of the file. */
+static bool read_character(FILE *text, struct character *character)
+{
+    int byte = getc(text);
+    if (byte == EOF)
+        return false;
+    *character = (struct character){{(char)byte}, 1, false};
+    unsigned wanted = sequence_length(byte);
+    for (; character->size < wanted; character->size++) {
+        byte = getc(text);
+        if (byte == EOF || (byte & 0xc0) != 0x80) {
+            if (byte != EOF)
+                ungetc(byte, text);
+            break;
+        }
+        character->bytes[character->size] = (char)byte;
+    }
+    bool carriage_return = character->bytes[0] == '\r';
+    settle(character);
+    if (carriage_return && (byte = getc(text)) != '\n' && byte != EOF)
+        ungetc(byte, text);
+    return true;
+}
+
+/* -- the caret lines ------------------------------------------------------------------------------------------------------ */
+
+static void skip_byte_order_mark(FILE *text)
+{
+    if (getc(text) != 0xef || getc(text) != 0xbb || getc(text) != 0xbf)
+        rewind(text);
+}
+
+/* Reads up to the start of a line. False where the file has fewer. */
+static bool go_to_line(FILE *text, unsigned line)
+{
+    struct character character;
+    rewind(text);
+    skip_byte_order_mark(text);
+    for (unsigned at = 1; at < line;) {
+        if (!read_character(text, &character))
+            return false;
+        at += character.breaks;
+    }
+    return true;
+}
+
+/* Writes the part of the line around the fault. Returns how many characters of it stand at and behind the fault's column. */
+static unsigned write_line(FILE *text, unsigned column, unsigned first, FILE *out)
+{
+    struct character character;
+    unsigned at = 1, behind = 0;
+    fputs(first > 1 ? "    ..." : "    ", out);
+    for (; read_character(text, &character) && !character.breaks; at++) {
+        if (at >= first + SHOWN_MAX) {
+            fputs("...", out);
+            break;
+        }
+        if (at >= first)
+            fwrite(character.bytes, 1, character.size, out);
+        behind += at >= column;
+    }
+    fputc('\n', out);
+    return behind;
+}
+
+static void write_place(const struct fault *fault, FILE *text, FILE *out)
+{
+    unsigned first = fault->column > SHOWN_MAX - SHOWN_BEFORE / 2 ? fault->column - SHOWN_BEFORE : 1;
+    if (!go_to_line(text, fault->line))
+        return;
+    unsigned behind = write_line(text, fault->column, first, out);
+    fprintf(out, "%*s^", (int)(fault->column - first + (first > 1 ? 7 : 4)), "");
+    for (unsigned i = 1; i < fault->length && i < behind; i++)
+        fputc('~', out);
+    fputc('\n', out);
+}
+
+/* -- all of them ---------------------------------------------------------------------------------------------------------- */
+
+static int compare_faults(const void *a, const void *b)
+{
+    const struct fault *first = a, *second = b;
+    const unsigned keys[][2] = {{first->file, second->file}, {first->line, second->line}, {first->column, second->column}};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (keys[i][0] != keys[i][1])
+            return keys[i][0] < keys[i][1] ? -1 : 1;
+    }
+    return first->order < second->order ? -1 : 1;
+}
+
+static void write_message(const char *message, FILE *out)
+{
+    for (const char *at = message; *at != '\0'; at++)
+        fputc((unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at, out);
+    fputc('\n', out);
+}
+
+static void write_fault(const struct faults *faults, const struct fault *fault, FILE *out)
+{
+    const struct file *file = &faults->files[fault->file];
+    fputs(file->path, out);
+    if (fault->line > 0)
+        fprintf(out, ":%u:%u", fault->line, fault->column);
+    fputs(fault->severity == FAULT_ERROR ? ": error: " : ": warning: ", out);
+    write_message(fault->message, out);
+    if (fault->line == 0)
+        return;
+    FILE *text = file->text != NULL ? file->text : fopen(file->path, "re");
+    if (text == NULL)
+        return; /* gone since; its place has been told */
+    write_place(fault, text, out);
+    if (text != file->text)
+        fclose(text);
+}
+
+static void write_rest(size_t count, const char *what, FILE *out)
+{
+    if (count > FAULTS_MAX)
+        fprintf(out, "%zu more %s%s not shown\n", count - FAULTS_MAX, what, count - FAULTS_MAX == 1 ? " is" : "s are");
+}
+
+void faults_write(struct faults *faults, FILE *out)
+{
+    qsort(faults->kept, faults->kept_count, sizeof faults->kept[0], compare_faults);
+    for (size_t i = 0; i < faults->kept_count; i++)
+        write_fault(faults, &faults->kept[i], out);
+    write_rest(faults->errors, "error", out);
+    write_rest(faults->warnings, "warning", out);
+}
