@@ -85,7 +85,8 @@ bool page_wants_json(struct text accept)
             json = q;
         }
     }
-    return json_rank == 3 && json > html;
+    /* Equal wishes: the one that is named outright. */
+    return json_rank == 3 && json > 0 && (json > html || (json == html && html_rank < 3));
 }
 
 #define STYLE                                                                                                                   \

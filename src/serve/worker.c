@@ -295,6 +295,9 @@ void worker_close(struct worker *worker)
     for (size_t i = 0; i < worker->listener_count; ++i)
         h2o_socket_close(worker->listeners[i]);
     free(worker->listeners);
+    /* A last message may still wait, and libh2o asserts that none does. */
+    for (int turns = 0; turns < 2; ++turns)
+        h2o_evloop_run(worker->context.loop, 0);
     h2o_multithread_unregister_receiver(worker->context.queue, &worker->receiver);
     h2o_loop_t *loop = worker->context.loop;
     h2o_context_dispose(&worker->context);

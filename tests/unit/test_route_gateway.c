@@ -1,0 +1,349 @@
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "ssoferry/gateway.h"
+
+#define ID_LIVE "saml-connection-live-51861cbc-d3b9-428b-9761-227f5fb12be9"
+#define ID_TEST "saml-connection-test-51861cbc-d3b9-428b-9761-227f5fb12be9"
+#define LIVE "https://api.stytch.com/v1/b2b/sso/callback/" ID_LIVE
+#define TEST_PROJECT "https://test.stytch.com/v1/b2b/sso/callback/" ID_TEST
+#define CUSTOM "https://login.globex-app.com/v1/b2b/sso/callback/" ID_LIVE
+
+/* Rows of the table under test. */
+static const struct {
+    const char *source, *identifier;
+    struct connection row;
+} rows[] = {
+    {"default", "acme", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}}},
+    {"default", "testing", {.connection_id = {ID_TEST, sizeof(ID_TEST) - 1}}},
+    {"default", "custom", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}, .acs_url = {CUSTOM, sizeof(CUSTOM) - 1}}},
+    {"default", "own-query", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}, .acs_url = {CUSTOM "?k=v", sizeof(CUSTOM "?k=v") - 1}}},
+    {"default", "bent", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}, .acs_url = {"https://evil.example/" ID_LIVE, sizeof("https://evil.example/" ID_LIVE) - 1}}},
+    {"default", "seen", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}, .redirect = REDIRECT_303}},
+    {"default", "form", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}, .redirect = REDIRECT_FORM}},
+    {"default", "off", {.state = CONNECTION_DISABLED, .connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}}},
+    {"default", "old", {.state = CONNECTION_LEGACY, .connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}}},
+    {"default", "older", {.state = CONNECTION_LEGACY, .legacy_url = {"https://legacy.example.net/own", 30}}},
+    {"default", "bent-legacy", {.state = CONNECTION_LEGACY, .legacy_url = {"https://evil.example/own", 24}}},
+    {"default", "a/b", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}}},
+    {"default", "\xc3\xa9t\xc3\xa9", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}}},
+    {"folded", "acme", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}}},
+    {"folded", "MiXed", {.connection_id = {ID_TEST, sizeof(ID_TEST) - 1}}},
+};
+
+struct fixture {
+    char directory[64];
+    char path[96];
+    struct table *table;
+    struct lookup *lookup;
+    struct arena *arena;
+    struct allowed_hosts *stytch, *legacy;
+    struct route routes[8];
+    struct gateway_settings settings;
+};
+
+static void must(bool good, const struct error *error)
+{
+    if (!good)
+        fail_msg("%s", error->message);
+}
+
+static void fill(struct fixture *fixture)
+{
+    struct error error = {ERROR_NONE, ""};
+    struct change *change = NULL;
+    const struct revision_note note = {.command = "load", .actor = "test"};
+    must(change_begin(&change, fixture->table, &error), &error);
+    for (size_t i = 0; i < COUNT_OF(rows); ++i) {
+        char key[CONNECTION_KEY_SIZE_MAX];
+        char record[CONNECTION_RECORD_SIZE_MAX];
+        size_t key_size = connection_key(text_of(rows[i].source), text_of(rows[i].identifier), key);
+        size_t size = connection_encode(&rows[i].row, record);
+        must(change_put(change, text_slice(key, key_size), text_slice(record, size), &error), &error);
+    }
+    must(change_commit(change, &note, NULL, &error), &error);
+}
+
+static void add_route(struct fixture *fixture, const char *match, const char *source, const char *legacy_url)
+{
+    char why[256];
+    struct route *route = &fixture->routes[fixture->settings.route_count++];
+    *route = (struct route){.source = text_of(source), .relay_state_key = TEXT("idp"), .legacy_url = text_of(legacy_url), .name = text_of(match)};
+    if (!template_parse(&route->template, text_of(match), why, NULL))
+        fail_msg("%s", why);
+    if (!template_has_identifier(route->template))
+        route->identify_by = IDENTIFY_BY_RELAY_STATE;
+}
+
+static int set_up(void **state)
+{
+    static const struct text in_flight[] = {{"legacy-", 7}};
+    struct fixture *fixture = memory_zeroed(1, sizeof(*fixture));
+    struct error error = {ERROR_NONE, ""};
+    const struct table_options options = {.mode = TABLE_WRITE, .map_size = 16 << 20};
+    const char *why = NULL;
+    snprintf(fixture->directory, sizeof(fixture->directory), "/tmp/ssoferry-test-XXXXXX");
+    assert_non_null(mkdtemp(fixture->directory));
+    snprintf(fixture->path, sizeof(fixture->path), "%s/t.mdb", fixture->directory);
+    must(table_open(&fixture->table, fixture->path, &options, &error), &error);
+    must(lookup_open(&fixture->lookup, fixture->table, &error), &error);
+    fixture->arena = arena_new();
+    fixture->stytch = allowed_hosts_new();
+    fixture->legacy = allowed_hosts_new();
+    allowed_hosts_add_stytch(fixture->stytch);
+    assert_true(allowed_hosts_add(fixture->stytch, TEXT("login.globex-app.com"), &why));
+    assert_true(allowed_hosts_add(fixture->legacy, TEXT("legacy.example.net"), &why));
+    fixture->settings = (struct gateway_settings){
+        .routes = fixture->routes,
+        .live_url = TEXT("https://api.stytch.com"),
+        .test_url = TEXT("https://test.stytch.com"),
+        .redirect = REDIRECT_307,
+        .stytch_hosts = fixture->stytch,
+        .legacy_hosts = fixture->legacy,
+        .body_limit = 1 << 20,
+    };
+    add_route(fixture, "/old-sso/{identifier}", "default", "");
+    add_route(fixture, "/see-other/{identifier}", "default", "");
+    fixture->routes[1].redirect = REDIRECT_303;
+    add_route(fixture, "/login?connection={identifier}", "default", "https://legacy.example.net/login");
+    fixture->routes[2].unknown_is_legacy = true;
+    add_route(fixture, "/both/{identifier}/acs", "default", "https://legacy.example.net/saml/{identifier}/acs?from=gateway");
+    fixture->routes[3].unknown_is_legacy = true;
+    fixture->routes[3].legacy_relay_states = in_flight;
+    fixture->routes[3].legacy_relay_state_count = 1;
+    add_route(fixture, "/fold/{identifier}", "folded", "");
+    fixture->routes[4].fold_case = true;
+    add_route(fixture, "/rehearsal/{identifier}", "default", "https://legacy.example.net/r/{identifier}");
+    fixture->routes[5].observe = true;
+    add_route(fixture, "/round/{identifier}", "default", "https://legacy.example.net/round/{identifier}");
+    fixture->routes[6].unknown_is_legacy = true;
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    char lock[128];
+    for (size_t i = 0; i < fixture->settings.route_count; ++i)
+        template_free(fixture->routes[i].template);
+    allowed_hosts_free(fixture->stytch);
+    allowed_hosts_free(fixture->legacy);
+    arena_free(fixture->arena);
+    lookup_close(fixture->lookup);
+    table_close(fixture->table);
+    snprintf(lock, sizeof(lock), "%s-lock", fixture->path);
+    unlink(fixture->path);
+    unlink(lock);
+    rmdir(fixture->directory);
+    free(fixture);
+    return 0;
+}
+
+static void decide(struct fixture *fixture, struct request *request, const char *target, struct decision *decision)
+{
+    struct text whole = text_of(target);
+    size_t question = text_find(whole, '?', 0);
+    request->path = text_slice(whole.at, question);
+    request->has_query = question < whole.size;
+    request->query = request->has_query ? text_slice(whole.at + question + 1, whole.size - question - 1) : (struct text){0};
+    if (request->host.at == NULL)
+        request->host = TEXT("sso.example.com");
+    gateway_decide(&fixture->settings, fixture->lookup, request, arena_memory(fixture->arena), NULL, decision);
+}
+
+static const struct {
+    const char *method, *target;
+    unsigned status;
+    const char *outcome, *reason, *location;
+} decisions[] = {
+    {"POST", "/old-sso/acme", 307, "stytch", "", LIVE},
+    {"GET", "/old-sso/acme", 307, "stytch", "", LIVE},
+    {"HEAD", "/old-sso/acme", 307, "stytch", "", LIVE},
+    {"POST", "/old-sso/acme/", 307, "stytch", "", LIVE},
+    {"POST", "//old-sso//acme", 307, "stytch", "", LIVE},
+    {"POST", "/old-sso/testing", 307, "stytch", "", TEST_PROJECT},
+    {"POST", "/old-sso/custom", 307, "stytch", "", CUSTOM},
+    {"POST", "/old-sso/a%2Fb", 307, "stytch", "", LIVE},
+    {"POST", "/old-sso/%C3%A9t%c3%a9", 307, "stytch", "", LIVE},
+    {"POST", "/old-sso/acme?", 307, "stytch", "", LIVE "?"},
+    {"POST", "/old-sso/acme?a=1&b=%20+%zz&&c", 307, "stytch", "", LIVE "?a=1&b=%20+%zz&&c"},
+    {"POST", "/old-sso/acme??x", 307, "stytch", "", LIVE "??x"},
+    {"POST", "/old-sso/own-query?x=1", 307, "stytch", "", CUSTOM "?k=v&x=1"},
+    {"POST", "/old-sso/own-query", 307, "stytch", "", CUSTOM "?k=v"},
+    {"POST", "/old-sso/seen", 303, "stytch", "", LIVE},
+    {"POST", "/see-other/acme", 303, "stytch", "", LIVE},
+    {"POST", "/see-other/form", 307, "stytch", "", LIVE},
+    {"GET", "/login?connection=acme", 307, "stytch", "", LIVE},
+    {"GET", "/login?x=1&connection=acme&y=%2f", 307, "stytch", "", LIVE "?x=1&y=%2f"},
+    {"POST", "/old-sso/off", 410, "disabled", "state", ""},
+    {"POST", "/old-sso/nobody", 404, "unknown", "", ""},
+    {"POST", "/old-sso/ACME", 404, "unknown", "", ""},
+    {"POST", "/old-sso/a/b", 404, "no_route", "", ""},
+    {"POST", "/old-sso/..", 404, "unknown", "", ""},
+    {"POST", "/", 404, "no_route", "", ""},
+    {"POST", "/old-sso", 404, "no_route", "", ""},
+    {"POST", "/old-sso/", 400, "malformed", "empty_identifier", ""},
+    {"POST", "/old-sso/%zz", 400, "malformed", "bad_encoding", ""},
+    {"POST", "/old-sso/%00", 400, "malformed", "control_character", ""},
+    {"POST", "/old-sso/%ff", 400, "malformed", "bad_utf8", ""},
+    {"POST", "old-sso/acme", 400, "malformed", "bad_path", ""},
+    {"PUT", "/old-sso/acme", 405, "method", "", ""},
+    {"post", "/old-sso/acme", 405, "method", "", ""},
+    {"POST", "/old-sso/bent", 503, "unavailable", "host_not_allowed", ""},
+    {"POST", "/old-sso/bent-legacy", 503, "unavailable", "host_not_allowed", ""},
+    {"POST", "/old-sso/old", 503, "unavailable", "no_legacy_url", ""},
+    {"POST", "/old-sso/older?x=1", 307, "legacy", "state", "https://legacy.example.net/own?x=1"},
+    {"POST", "/both/old/acs?x=1", 307, "legacy", "state", "https://legacy.example.net/saml/old/acs?from=gateway&x=1"},
+    {"POST", "/both/new%2Fone/acs", 307, "legacy", "unknown_legacy", "https://legacy.example.net/saml/new%2Fone/acs?from=gateway"},
+    {"GET", "/login?x=1&connection=nobody", 307, "legacy", "unknown_legacy", "https://legacy.example.net/login?x=1&connection=nobody"},
+    {"POST", "/fold/ACME", 307, "stytch", "", LIVE},
+    {"POST", "/fold/MiXed", 307, "stytch", "", TEST_PROJECT},
+    {"POST", "/fold/mixed", 404, "unknown", "", ""},
+    {"POST", "/rehearsal/acme", 307, "legacy", "observe", "https://legacy.example.net/r/acme"},
+    {"POST", "/rehearsal/nobody", 307, "legacy", "observe", "https://legacy.example.net/r/nobody"},
+};
+
+static void every_row_of_the_decision_table_holds(void **state)
+{
+    struct fixture *fixture = *state;
+    fill(fixture);
+    for (size_t i = 0; i < COUNT_OF(decisions); ++i) {
+        struct request request = {.method = method_parse(text_of(decisions[i].method))};
+        struct decision decision;
+        decide(fixture, &request, decisions[i].target, &decision);
+        if (decision.status != decisions[i].status || strcmp(outcome_name(decision.outcome), decisions[i].outcome) != 0 ||
+            strcmp(decision_reason_code(&decision), decisions[i].reason) != 0 || !text_equal(decision.location, text_of(decisions[i].location)))
+            fail_msg("%s %s: %u %s (%s) \"%.*s\"", decisions[i].method, decisions[i].target, decision.status, outcome_name(decision.outcome),
+                     decision_reason_code(&decision), TEXT_ARGS(decision.location));
+        assert_int_equal(decision.status >= 400, decision.explanation[0] != '\0');
+        assert_int_equal(decision.reason == REASON_HOST_NOT_ALLOWED, decision.error.kind != ERROR_NONE);
+    }
+}
+
+static void a_form_is_posted_again_only_where_there_is_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct decision decision;
+    fill(fixture);
+    struct request form = {.method = METHOD_POST, .content_type = TEXT("application/x-www-form-urlencoded; charset=utf-8"), .body = TEXT("a=1")};
+    decide(fixture, &form, "/old-sso/form", &decision);
+    assert_int_equal(decision.status, 200);
+    assert_int_equal(decision.redirect, REDIRECT_FORM);
+    assert_text(decision.location, LIVE);
+    struct request other = {.method = METHOD_POST, .content_type = TEXT("text/xml"), .body = TEXT("<a/>")};
+    decide(fixture, &other, "/old-sso/form", &decision);
+    assert_int_equal(decision.status, 307);
+    struct request get = {.method = METHOD_GET};
+    decide(fixture, &get, "/old-sso/form", &decision);
+    assert_int_equal(decision.status, 307);
+}
+
+static void a_login_that_the_old_side_started_ends_there(void **state)
+{
+    struct fixture *fixture = *state;
+    struct decision decision;
+    fill(fixture);
+    struct request request = {.method = METHOD_POST, .content_type = TEXT("application/x-www-form-urlencoded"), .body = TEXT("SAMLResponse=x&RelayState=legacy-1")};
+    decide(fixture, &request, "/both/acme/acs", &decision);
+    assert_string_equal(outcome_name(decision.outcome), "legacy");
+    assert_string_equal(decision_reason_code(&decision), "relay_state");
+    assert_text(decision.location, "https://legacy.example.net/saml/acme/acs?from=gateway");
+    request.body = TEXT("SAMLResponse=x&RelayState=other");
+    decide(fixture, &request, "/both/acme/acs", &decision);
+    assert_string_equal(outcome_name(decision.outcome), "stytch");
+    request.body = TEXT("RelayState=legacy-1");
+    decide(fixture, &request, "/both/off/acs", &decision);
+    assert_string_equal(outcome_name(decision.outcome), "disabled");
+}
+
+static void a_circle_is_refused(void **state)
+{
+    static const struct text own[] = {{"Other.example.net", 17}, {"legacy.example.net", 18}};
+    struct fixture *fixture = *state;
+    struct decision decision;
+    fill(fixture);
+    struct request request = {.method = METHOD_POST, .host = TEXT("LEGACY.example.net:443")};
+    decide(fixture, &request, "/round/nobody", &decision);
+    assert_int_equal(decision.status, 508);
+    assert_int_equal(decision.location.size, 0);
+    request.host = TEXT("sso.example.com");
+    decide(fixture, &request, "/round/nobody", &decision);
+    assert_int_equal(decision.status, 307);
+    fixture->settings.own_hosts = own;
+    fixture->settings.own_host_count = 1;
+    decide(fixture, &request, "/round/nobody", &decision);
+    assert_int_equal(decision.status, 307);
+    fixture->settings.own_host_count = 2;
+    decide(fixture, &request, "/round/nobody", &decision);
+    assert_int_equal(decision.status, 508);
+}
+
+static void what_no_route_takes_goes_to_the_legacy_origin(void **state)
+{
+    struct fixture *fixture = *state;
+    struct decision decision;
+    struct request request = {.method = METHOD_GET};
+    fill(fixture);
+    fixture->settings.unmatched_url = TEXT("https://legacy.example.net");
+    decide(fixture, &request, "/slo/%2e?a=b", &decision);
+    assert_int_equal(decision.status, 307);
+    assert_string_equal(decision_reason_code(&decision), "unmatched");
+    assert_text(decision.location, "https://legacy.example.net/slo/%2e?a=b");
+}
+
+static void nothing_is_served_before_the_first_load(void **state)
+{
+    struct fixture *fixture = *state;
+    struct decision decision;
+    struct request request = {.method = METHOD_POST};
+    decide(fixture, &request, "/old-sso/acme", &decision);
+    assert_int_equal(decision.status, 503);
+    assert_string_equal(decision_reason_code(&decision), "not_loaded");
+}
+
+static void a_large_body_and_a_control_byte_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct decision decision;
+    fill(fixture);
+    fixture->settings.body_limit = 3;
+    struct request request = {.method = METHOD_POST, .body = TEXT("four")};
+    decide(fixture, &request, "/old-sso/acme", &decision);
+    assert_int_equal(decision.status, 413);
+    request.body = TEXT("");
+    decide(fixture, &request, "/old-sso/acme?a\r\nSet-Cookie: x", &decision);
+    assert_int_equal(decision.status, 400);
+    assert_int_equal(decision.location.size, 0);
+}
+
+static void a_rehearsal_says_what_it_would_have_done(void **state)
+{
+    struct fixture *fixture = *state;
+    struct decision decision;
+    struct request request = {.method = METHOD_POST};
+    fill(fixture);
+    decide(fixture, &request, "/rehearsal/off", &decision);
+    assert_true(decision.observed);
+    assert_string_equal(outcome_name(decision.would), "disabled");
+    assert_string_equal(outcome_name(decision.outcome), "legacy");
+}
+
+int main(void)
+{
+#define WITH_TABLE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        WITH_TABLE(every_row_of_the_decision_table_holds),
+        WITH_TABLE(a_form_is_posted_again_only_where_there_is_one),
+        WITH_TABLE(a_login_that_the_old_side_started_ends_there),
+        WITH_TABLE(a_circle_is_refused),
+        WITH_TABLE(what_no_route_takes_goes_to_the_legacy_origin),
+        WITH_TABLE(nothing_is_served_before_the_first_load),
+        WITH_TABLE(a_large_body_and_a_control_byte_are_refused),
+        WITH_TABLE(a_rehearsal_says_what_it_would_have_done),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
