@@ -236,7 +236,8 @@ static void serve(struct worker *worker)
 
 static void drain(struct worker *worker)
 {
-    h2o_context_request_shutdown(&worker->context);
+    /* What h2o_context_request_shutdown() does for HTTP/1, without the timer that it leaves behind for HTTP/2. */
+    worker->context.shutdown_requested = 1;
     close_listeners(worker);
     for_each_request(worker, end_if_idle);
     while ((worker->clients > 0 || worker->lingering.count > 0) && atomic_load(&worker->serving->phase) < PHASE_LEAVING) {
