@@ -1,0 +1,80 @@
+/* Who still uses the old addresses: hits by connection, and the identifiers that no row knows. Kept in an LMDB environment of its own beside the
+ * store, written by one thread on a timer and read by anybody at any time.
+ *
+ * A worker counts into a lane of its own without a lock: it fills a map, and hands the full map over when the flushing thread has asked for it.
+ * Memory and disk are bounded whatever arrives: per flush interval a lane keeps so many distinct names, and of unknown identifiers only those that
+ * keep coming are kept in the end. What is not kept by name is still counted in the totals. */
+#ifndef SSOFERRY_USAGE_H
+#define SSOFERRY_USAGE_H
+
+#include "ssoferry/table.h"
+
+enum {
+    USAGE_DAYS = 90,
+    USAGE_UNKNOWN_MAX = 2000,       /* unknown identifiers kept */
+    USAGE_FLUSH_INTERVAL_MS = 2000, /* what kill -9 can lose */
+};
+
+/* What happened to a request that named an identifier. */
+enum usage_outcome { USAGE_STYTCH, USAGE_LEGACY, USAGE_DISABLED, USAGE_FAILED, USAGE_OUTCOMES };
+const char *usage_outcome_name(enum usage_outcome outcome); /* "stytch"; static */
+
+/* -- counting, in the daemon -------------------------------------------------------------------------------------------------------- */
+
+struct usage;
+struct usage_lane;
+
+/* Opens (and makes) the usage environment of the table at `store`, with `lanes` lanes, and starts the flushing thread. Its file is STORE.usage. */
+bool usage_open(struct usage **usage, const char *store, size_t lanes, struct error *error) __attribute__((warn_unused_result));
+
+/* Takes what the lanes still hold, which nobody may be filling any more, writes it, and ends the thread. NULL is fine. */
+void usage_close(struct usage *usage);
+
+struct usage_lane *usage_lane(struct usage *usage, size_t index);
+
+/* Counts one request for a row of the table. `now` is microseconds UTC. Only the lane's own thread may call it. Never blocks, never fails. */
+void usage_count(struct usage_lane *lane, struct text source, struct text identifier, enum usage_outcome outcome, int64_t now);
+
+/* Counts one request for an identifier that has no row. */
+void usage_count_unknown(struct usage_lane *lane, struct text source, struct text identifier, int64_t now);
+
+/* Lets the flushing thread have what a lane without requests holds; call it now and then (every half second or so) from the lane's own thread. */
+void usage_tick(struct usage_lane *lane);
+
+/* Milliseconds since the last successful flush, for /metrics; and how many flushes failed. */
+uint64_t usage_flush_age_ms(struct usage *usage);
+uint64_t usage_flush_failures(struct usage *usage);
+
+/* -- reading, in the CLI and the admin listener ------------------------------------------------------------------------------------------- */
+
+struct usage_reader;
+
+struct usage_row {
+    struct text key;                  /* source, 0x00, identifier; lives until the next call */
+    uint64_t hits[USAGE_OUTCOMES];
+    int64_t first_seen, last_seen;    /* microseconds UTC */
+    uint32_t days[USAGE_DAYS];        /* hits a UTC day; [USAGE_DAYS - 1] is the day of `now` given to usage_reader_open() */
+};
+
+struct usage_unknown {
+    struct text key;
+    uint64_t hits; /* at least this many minus `error` */
+    uint64_t error;
+    int64_t last_seen;
+};
+
+/* Opens one state of the usage environment. *reader is NULL, and the call succeeds, where there is none yet. */
+bool usage_reader_open(struct usage_reader **reader, const char *store, int64_t now, struct error *error) __attribute__((warn_unused_result));
+void usage_reader_close(struct usage_reader *reader);
+
+/* Rows in key order: LOOKUP_FOUND, LOOKUP_ABSENT after the last, LOOKUP_FAILED. */
+enum lookup_result usage_reader_next(struct usage_reader *reader, struct usage_row *row, struct error *error) __attribute__((warn_unused_result));
+
+/* Unknown identifiers, the most frequent first; at most USAGE_UNKNOWN_MAX. Lives as long as the reader. */
+bool usage_reader_unknown(struct usage_reader *reader, const struct usage_unknown **unknown, size_t *count, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* Hits of unknown identifiers in all, kept by name or not. */
+uint64_t usage_reader_unknown_hits(const struct usage_reader *reader);
+
+#endif
