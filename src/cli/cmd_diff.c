@@ -47,9 +47,10 @@ static bool on_difference(void *context, const struct difference *difference, st
 static void print_summary(const struct tally *tally)
 {
     char added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE], same[NUMBER_SIZE];
-    printf("%s to add, %s to change, %s to remove, %s unchanged\n", number_grouped(tally->rows[DIFFERENCE_ADDED], added),
-           number_grouped(tally->rows[DIFFERENCE_CHANGED], changed), number_grouped(tally->rows[DIFFERENCE_REMOVED], removed),
-           number_grouped(tally->rows[DIFFERENCE_NONE], same));
+    printf(
+        "%s to add, %s to change, %s to remove, %s unchanged\n", number_grouped(tally->rows[DIFFERENCE_ADDED], added),
+        number_grouped(tally->rows[DIFFERENCE_CHANGED], changed),
+        number_grouped(tally->rows[DIFFERENCE_REMOVED], removed), number_grouped(tally->rows[DIFFERENCE_NONE], same));
 }
 
 /* What load would say to this, so that it comes as no surprise. */
@@ -59,10 +60,12 @@ static void announce(const struct context *context, const struct files *files, c
         log_info("there is no store at %s yet; `ssoferry load` makes it", context->store);
     const struct text *sources;
     if (mapping_sources(files->mapping, &sources) > 0 && tally_loses_many(tally))
-        log_warning("more than a tenth of the rows would be removed: `ssoferry load` will want --allow-removals, or --merge to keep them");
+        log_warning("more than a tenth of the rows would be removed: `ssoferry load` will want --allow-removals, or "
+                    "--merge to keep them");
 }
 
-static int compare(struct context *context, const struct files *files, const struct arguments *arguments, struct progress *progress)
+static int compare(struct context *context, const struct files *files, const struct arguments *arguments,
+                   struct progress *progress)
 {
     struct error error = {0};
     struct snapshot *snapshot = NULL;

@@ -2,13 +2,14 @@
 #include <stdlib.h>
 
 #include "context.h"
+#include "nearest.h"
 #include "output.h"
 #include "rows.h"
 #include "ssoferry/log.h"
 #include "ssoferry/mapping_file.h"
 
-/* Runs `edit` in a change and commits it; again with a larger map where that is full. `edit` returns an exit status and has said what is
- * wrong, or has set error->kind and left the saying to this. */
+/* Runs `edit` in a change and commits it; again with a larger map where that is full. `edit` returns an exit status
+ * and has said what is wrong, or has set error->kind and left the saying to this. */
 struct edit {
     struct context *context;
     const struct arguments *arguments;
@@ -18,7 +19,8 @@ struct edit {
     bool created; /* set: the row is new */
 };
 
-static int edit_once(struct edit *edit, const char *actor, uint64_t *revision, struct change_counts *counts, struct error *error)
+static int edit_once(struct edit *edit, const char *actor, uint64_t *revision, struct change_counts *counts,
+                     struct error *error)
 {
     struct change *change = NULL;
     if (!change_begin(&change, edit->context->table, error))
@@ -59,6 +61,19 @@ static bool split_field(const char *word, struct text *name, struct text *value)
     return equals < whole.size;
 }
 
+static bool refuse_field(const struct edit *edit, struct text name, const char *why, struct error *error)
+{
+    struct nearest nearest;
+    nearest_start(&nearest, name);
+    const char *field;
+    for (size_t i = 0; (field = connection_field_name(i)) != NULL; ++i)
+        nearest_offer(&nearest, text_of(field));
+    bool known = nearest.count > 0 && nearest.found[0].distance == 0;
+    bool mistyped = nearest.count > 0 && !known;
+    return error_set(error, ERROR_INPUT, "%s: %.*s %s%s%s%s", edit->arguments->words[0], TEXT_ARGS(name), why,
+                     mistyped ? "; did you mean " : "", mistyped ? nearest.found[0].name : "", mistyped ? "?" : "");
+}
+
 /* Applies the words FIELD=VALUE to a row and checks it as a whole. */
 static bool set_fields(const struct edit *edit, struct connection *row, struct error *error)
 {
@@ -69,12 +84,15 @@ static bool set_fields(const struct edit *edit, struct connection *row, struct e
         if (!split_field(arguments->words[i], &name, &value))
             return error_set(error, ERROR_INPUT, "'%s' is not FIELD=VALUE", arguments->words[i]);
         if (!connection_set_field(row, name, value, &why))
-            return error_set(error, ERROR_INPUT, "%s: %.*s %s", arguments->words[0], TEXT_ARGS(name), why);
+            return refuse_field(edit, name, why, error);
     }
     struct connection_problem problem;
     if (connection_check(row, &edit->context->config->rules, &problem))
         return true;
-    return error_set(error, ERROR_INPUT, "%s: %s %s", arguments->words[0], problem.field, problem.message);
+    bool host = strcmp(problem.field, "acs_url") == 0 || strcmp(problem.field, "legacy_url") == 0;
+    const char *hint =
+        host && edit->context->config_path == NULL ? "; without -c CONFIG, only Stytch's own hosts may be named" : "";
+    return error_set(error, ERROR_INPUT, "%s: %s%s", arguments->words[0], problem.message, hint);
 }
 
 static bool words_name(const struct arguments *arguments, struct text field)
@@ -93,11 +111,14 @@ static bool makes_row(const struct arguments *arguments)
     return words_name(arguments, TEXT("connection_id")) || words_name(arguments, TEXT("state"));
 }
 
-/* Puts the row as the words want it into `buffer`, from the one in the table if there is one. `snapshot` may be NULL: no table yet. */
-static int edited_row(struct edit *edit, struct snapshot *snapshot, struct connection_buffer *buffer, struct error *error)
+/* Puts the row as the words want it into `buffer`, from the one in the table if there is one. `snapshot` may be
+ * NULL: no table yet. */
+static int edited_row(struct edit *edit, struct snapshot *snapshot, struct connection_buffer *buffer,
+                      struct error *error)
 {
     struct text identifier = text_of(edit->arguments->words[0]);
-    enum lookup_result result = snapshot != NULL ? snapshot_find(snapshot, edit->source, identifier, buffer, error) : LOOKUP_ABSENT;
+    enum lookup_result result =
+        snapshot != NULL ? snapshot_find(snapshot, edit->source, identifier, buffer, error) : LOOKUP_ABSENT;
     if (result == LOOKUP_FAILED)
         return error_exit_status(error);
     edit->created = result != LOOKUP_FOUND;
@@ -122,7 +143,8 @@ static int run_set(struct edit *edit, struct change *change, struct error *error
     char key[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
     size_t key_size = connection_key(edit->source, text_of(edit->arguments->words[0]), key);
     size_t record_size = connection_encode(&buffer.row, record);
-    return change_put(change, text_slice(key, key_size), text_slice(record, record_size), error) ? STATUS_DONE : STATUS_FAILED;
+    return change_put(change, text_slice(key, key_size), text_slice(record, record_size), error) ? STATUS_DONE
+                                                                                                 : STATUS_FAILED;
 }
 
 /* With no store yet, what is asked for is checked before one is made. */
@@ -162,7 +184,9 @@ int cmd_set(struct context *context, const struct arguments *arguments)
         return status;
     bool changed = counts.added + counts.changed > 0;
     printf("revision %llu: %s %s\n", (unsigned long long)revision, arguments->words[0],
-           edit.created ? "added" : changed ? "changed" : "is so already, nothing changed");
+           edit.created ? "added"
+           : changed    ? "changed"
+                        : "is so already, nothing changed");
     return STATUS_DONE;
 }
 

@@ -22,7 +22,8 @@ struct explanation {
     json_t *routes; /* NULL: text */
 };
 
-/* Splits http[s]://HOST/PATH?QUERY#FRAGMENT or /PATH?QUERY. Nothing is checked or decoded: that is what is to be explained. */
+/* Splits http[s]://HOST/PATH?QUERY#FRAGMENT or /PATH?QUERY. Nothing is checked or decoded: that is what is to be
+ * explained. */
 static bool split_url(struct text url, struct request *request, struct error *error)
 {
     struct text rest = text_slice(url.at, text_find(url, '#', 0)); /* a browser keeps the fragment to itself */
@@ -38,7 +39,8 @@ static bool split_url(struct text url, struct request *request, struct error *er
         break;
     }
     if (request->host.size == 0 && (rest.size == 0 || rest.at[0] != '/'))
-        return error_set(error, ERROR_INPUT, "'%.*s' is not a URL: give https://HOST/PATH, or a path that starts with /", TEXT_ARGS(url));
+        return error_set(error, ERROR_INPUT,
+                         "'%.*s' is not a URL: give https://HOST/PATH, or a path that starts with /", TEXT_ARGS(url));
     size_t question = text_find(rest, '?', 0);
     request->path = question > 0 ? text_slice(rest.at, question) : TEXT("/");
     request->has_query = question < rest.size;
@@ -112,8 +114,8 @@ static void on_route(void *context, const struct route *route, enum route_miss m
         return;
     }
     printf("%-13s", explanation->routes_seen == 1 ? "routes" : "");
-    printf("%2u  %-*.*s  (line %u) %s\n", explanation->routes_seen, (int)explanation->name_width, TEXT_ARGS(match), route->line,
-           route_miss_text(miss));
+    printf("%2u  %-*.*s  (line %u) %s\n", explanation->routes_seen, (int)explanation->name_width, TEXT_ARGS(match),
+           route->line, route_miss_text(miss));
 }
 
 static void measure_routes(struct explanation *explanation)
@@ -136,11 +138,13 @@ static bool find_row(struct explanation *explanation, struct error *error)
     if (!snapshot_open(&snapshot, explanation->context->table, error))
         return false;
     struct error ignored; /* decision->error has it */
-    enum lookup_result result = snapshot_find(snapshot, decision->source, decision->identifier, &explanation->row, &ignored);
+    enum lookup_result result =
+        snapshot_find(snapshot, decision->source, decision->identifier, &explanation->row, &ignored);
     char folded[IDENTIFIER_SIZE_MAX];
     if (result == LOOKUP_ABSENT && decision->route->fold_case && decision->identifier.size <= sizeof(folded)) {
         text_fold(decision->identifier, folded);
-        result = snapshot_find(snapshot, decision->source, text_slice(folded, decision->identifier.size), &explanation->row, &ignored);
+        result = snapshot_find(snapshot, decision->source, text_slice(folded, decision->identifier.size),
+                               &explanation->row, &ignored);
     }
     explanation->has_row = result == LOOKUP_FOUND;
     snapshot_close(snapshot);
@@ -153,8 +157,16 @@ static const char *status_phrase(unsigned status)
         unsigned status;
         const char *phrase;
     } phrases[] = {
-        {200, "OK"}, {303, "See Other"}, {307, "Temporary Redirect"}, {400, "Bad Request"}, {404, "Not Found"}, {405, "Method Not Allowed"},
-        {410, "Gone"}, {413, "Content Too Large"}, {503, "Service Unavailable"}, {508, "Loop Detected"},
+        {200, "OK"},
+        {303, "See Other"},
+        {307, "Temporary Redirect"},
+        {400, "Bad Request"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {410, "Gone"},
+        {413, "Content Too Large"},
+        {503, "Service Unavailable"},
+        {508, "Loop Detected"},
     };
     for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); ++i) {
         if (phrases[i].status == status)
@@ -280,13 +292,15 @@ static void print_json(struct explanation *explanation)
     json_object_set_new(object, "identifier", json_text_or_null(decision->identifier));
     json_object_set_new(object, "row", explanation->has_row ? json_fields(&explanation->row.row) : json_null());
     json_object_set_new(object, "outcome", json_string(outcome_name(decision->outcome)));
-    json_object_set_new(object, "would_be", decision->observed ? json_string(outcome_name(decision->would)) : json_null());
+    json_object_set_new(object, "would_be",
+                        decision->observed ? json_string(outcome_name(decision->would)) : json_null());
     json_object_set_new(object, "reason", json_text_or_null(text_of(decision_reason_code(decision))));
     json_object_set_new(object, "status", json_integer(decision->status));
     json_object_set_new(object, "redirect", json_text_or_null(text_of(redirect_kind_name(decision->redirect))));
     json_object_set_new(object, "location", json_text_or_null(decision->location));
     json_object_set_new(object, "explanation", json_text_or_null(text_of(decision->explanation)));
-    json_object_set_new(object, "error", decision->error.kind != ERROR_NONE ? json_text(text_of(decision->error.message)) : json_null());
+    json_object_set_new(object, "error",
+                        decision->error.kind != ERROR_NONE ? json_text(text_of(decision->error.message)) : json_null());
     output_json(object);
     explanation->routes = NULL;
 }
@@ -304,7 +318,8 @@ static int explain(struct explanation *explanation, struct memory memory)
         print_request(explanation);
     measure_routes(explanation);
     const struct extract_trace trace = {on_route, explanation};
-    gateway_decide(&explanation->context->config->gateway, lookup, &explanation->request, memory, &trace, &explanation->decision);
+    gateway_decide(&explanation->context->config->gateway, lookup, &explanation->request, memory, &trace,
+                   &explanation->decision);
     lookup_close(lookup);
     if (!find_row(explanation, &error))
         return complain(&error);

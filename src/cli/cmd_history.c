@@ -37,21 +37,23 @@ static void show_line(struct grid *grid, const struct revision *revision)
         output_json(revision_json(revision));
         return;
     }
-    char number[NUMBER_SIZE], time[TIME_SIZE], counts[3][NUMBER_SIZE + 1];
+    char number[NUMBER_SIZE], time[TIME_SIZE], added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE];
     snprintf(number, sizeof(number), "%llu", (unsigned long long)revision->number);
-    const uint64_t changes[3] = {revision->counts.added, revision->counts.changed, revision->counts.removed};
-    for (size_t i = 0; i < 3; ++i) {
-        counts[i][0] = "+~-"[i];
-        number_grouped(changes[i], counts[i] + 1);
-    }
-    const struct text cells[] = {text_of(number),    text_of(time_text(revision->changed_at, time)),
-                                 text_of(counts[0]), text_of(counts[1]),
-                                 text_of(counts[2]), text_of(revision->command),
-                                 text_of(revision->actor), text_of(revision->message)};
+    const struct text cells[] = {
+        text_of(number),
+        text_of(time_text(revision->changed_at, time)),
+        text_of(number_grouped(revision->counts.added, added)),
+        text_of(number_grouped(revision->counts.changed, changed)),
+        text_of(number_grouped(revision->counts.removed, removed)),
+        text_of(revision->command),
+        text_of(revision->actor),
+        text_of(revision->message),
+    };
     grid_row(grid, cells);
 }
 
-static bool walk(struct snapshot *snapshot, const struct option_number *limit, struct grid *grid, uint64_t *shown, struct error *error)
+static bool walk(struct snapshot *snapshot, const struct option_number *limit, struct grid *grid, uint64_t *shown,
+                 struct error *error)
 {
     *shown = 0;
     for (uint64_t number = snapshot_state(snapshot)->revision; number > 0; --number) {
@@ -71,7 +73,8 @@ static bool walk(struct snapshot *snapshot, const struct option_number *limit, s
 
 static int list_revisions(struct snapshot *snapshot, const struct arguments *arguments)
 {
-    static const char *const headings[] = {"REVISION", "WHEN", "ADDED", "CHANGED", "REMOVED", "COMMAND", "ACTOR", "MESSAGE"};
+    static const char *const headings[] = {"REVISION", "WHEN",    "ADDED", "CHANGED",
+                                           "REMOVED",  "COMMAND", "ACTOR", "MESSAGE"};
     struct error error = {0};
     uint64_t shown;
     if (arguments->json)
@@ -129,9 +132,11 @@ static int complain_not_kept(const struct snapshot *snapshot, uint64_t number)
 {
     uint64_t newest = snapshot_state(snapshot)->revision;
     if (number > newest)
-        log_error("there is no revision %llu; the newest is %llu", (unsigned long long)number, (unsigned long long)newest);
+        log_error("there is no revision %llu; the newest is %llu", (unsigned long long)number,
+                  (unsigned long long)newest);
     else
-        log_error("revision %llu is not kept any more; `ssoferry history` lists those that are", (unsigned long long)number);
+        log_error("revision %llu is not kept any more; `ssoferry history` lists those that are",
+                  (unsigned long long)number);
     return STATUS_FAILED;
 }
 
@@ -148,7 +153,8 @@ static int show_revision(struct snapshot *snapshot, const struct arguments *argu
     if (result != LOOKUP_FOUND)
         return complain_not_kept(snapshot, arguments->show.value);
 
-    struct showing showing = {.style = {.json = arguments->json, .coloured = output_is_coloured()}, .limit = &arguments->limit};
+    struct showing showing = {.style = {.json = arguments->json, .coloured = output_is_coloured()},
+                              .limit = &arguments->limit};
     if (!revision_differences(snapshot, arguments->show.value, on_difference, &showing, &error))
         return ferror(stdout) ? STATUS_FAILED : complain(&error);
     if (arguments->limit.given && showing.shown > arguments->limit.value && !arguments->json)

@@ -44,7 +44,8 @@ static bool check_revision(const struct load *load, uint64_t revision, struct er
     if (!expected->given || expected->value == revision)
         return true;
     return error_set(error, ERROR_CONFLICT,
-                     "the table is at revision %llu, not %llu: somebody changed it meanwhile. See `ssoferry history` and `ssoferry diff`, then "
+                     "the table is at revision %llu, not %llu: somebody changed it meanwhile. See `ssoferry history` "
+                     "and `ssoferry diff`, then "
                      "load with --expect-revision %llu",
                      (unsigned long long)revision, (unsigned long long)expected->value, (unsigned long long)revision);
 }
@@ -56,9 +57,11 @@ static bool check_removals(const struct load *load, struct error *error)
         return true;
     char removed[NUMBER_SIZE], before[NUMBER_SIZE];
     return error_set(error, ERROR_FAILED,
-                     "this would remove %s of the %s rows of its sources, more than a tenth; nothing was written. If that is meant, add "
+                     "this would remove %s of the %s rows of its sources, more than a tenth; nothing was written. If "
+                     "that is meant, add "
                      "--allow-removals; to keep what the files do not name, --merge; `ssoferry diff` shows the rows",
-                     number_grouped(load->tally.rows[DIFFERENCE_REMOVED], removed), number_grouped(tally_before(&load->tally), before));
+                     number_grouped(load->tally.rows[DIFFERENCE_REMOVED], removed),
+                     number_grouped(tally_before(&load->tally), before));
 }
 
 static bool compare(struct load *load, struct snapshot *snapshot, struct error *error)
@@ -147,10 +150,10 @@ static void print_text(const struct load *load)
                (unsigned long long)load->revision, number_grouped(load->rows, total), plural(load->rows));
         return;
     }
-    printf("%srevision %llu: %s added, %s changed, %s removed, %s row%s\n", load->arguments->dry_run ? "dry run: would make " : "",
-           (unsigned long long)load->revision, number_grouped(rows[DIFFERENCE_ADDED], added),
-           number_grouped(rows[DIFFERENCE_CHANGED], changed), number_grouped(rows[DIFFERENCE_REMOVED], removed),
-           number_grouped(load->rows, total), plural(load->rows));
+    printf("%srevision %llu: %s added, %s changed, %s removed, %s row%s\n",
+           load->arguments->dry_run ? "dry run: would make " : "", (unsigned long long)load->revision,
+           number_grouped(rows[DIFFERENCE_ADDED], added), number_grouped(rows[DIFFERENCE_CHANGED], changed),
+           number_grouped(rows[DIFFERENCE_REMOVED], removed), number_grouped(load->rows, total), plural(load->rows));
 }
 
 static int run(struct load *load)
@@ -177,8 +180,10 @@ int cmd_load(struct context *context, const struct arguments *arguments)
     load.actor = context_actor(arguments, &error);
     if (load.actor == NULL)
         return complain(&error);
-    /* A store that cannot be written to is told before minutes of reading; one that is not there is made only once the files are good. */
-    if (context_store_exists(context) && !context_open_table(context, arguments->dry_run ? TABLE_READ : TABLE_WRITE, &error)) {
+    /* A store that cannot be written to is told before minutes of reading; one that is not there is made only once
+     * the files are good. */
+    if (context_store_exists(context) &&
+        !context_open_table(context, arguments->dry_run ? TABLE_READ : TABLE_WRITE, &error)) {
         free(load.actor);
         return complain(&error);
     }

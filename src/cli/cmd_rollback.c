@@ -29,7 +29,8 @@ static bool collect(void *context, const struct difference *difference, struct e
 }
 
 /* Prints how a row will change: `then` is its record at the target, empty where it had none. */
-static bool preview_row(struct rollback *rollback, struct snapshot *snapshot, struct text key, struct text then, struct error *error)
+static bool preview_row(struct rollback *rollback, struct snapshot *snapshot, struct text key, struct text then,
+                        struct error *error)
 {
     struct table_row now = {0};
     snapshot_seek(snapshot, key);
@@ -41,7 +42,9 @@ static bool preview_row(struct rollback *rollback, struct snapshot *snapshot, st
         difference.before = now.record;
     if (text_equal(difference.before, difference.after))
         return true;
-    difference.kind = then.size == 0 ? DIFFERENCE_REMOVED : difference.before.size == 0 ? DIFFERENCE_ADDED : DIFFERENCE_CHANGED;
+    difference.kind = then.size == 0                ? DIFFERENCE_REMOVED
+                      : difference.before.size == 0 ? DIFFERENCE_ADDED
+                                                    : DIFFERENCE_CHANGED;
     if (rollback->differences++ < ROWS_SHOWN)
         difference_print(&difference, &(struct difference_style){.coloured = output_is_coloured()});
     return true;
@@ -76,10 +79,11 @@ static bool check_target(const struct rollback *rollback, struct error *error)
     if (rollback->target < rollback->seen_revision)
         return true;
     if (rollback->target == rollback->seen_revision)
-        return error_set(error, ERROR_INPUT, "the table is at revision %llu already: name an earlier one; `ssoferry history` lists them",
+        return error_set(error, ERROR_INPUT,
+                         "the table is at revision %llu already: name an earlier one; `ssoferry history` lists them",
                          (unsigned long long)rollback->target);
-    return error_set(error, ERROR_INPUT, "there is no revision %llu; the newest is %llu", (unsigned long long)rollback->target,
-                     (unsigned long long)rollback->seen_revision);
+    return error_set(error, ERROR_INPUT, "there is no revision %llu; the newest is %llu",
+                     (unsigned long long)rollback->target, (unsigned long long)rollback->seen_revision);
 }
 
 static bool preview(struct rollback *rollback, struct error *error)
@@ -89,7 +93,8 @@ static bool preview(struct rollback *rollback, struct error *error)
         return false;
     rollback->seen_revision = snapshot_state(snapshot)->revision;
     struct rowset *rows = rowset_new();
-    bool fine = check_target(rollback, error) && (rollback->arguments->yes || preview_rows(rollback, snapshot, rows, error));
+    bool fine =
+        check_target(rollback, error) && (rollback->arguments->yes || preview_rows(rollback, snapshot, rows, error));
     rowset_free(rows);
     snapshot_close(snapshot);
     if (fine && rollback->differences > ROWS_SHOWN) {
@@ -133,7 +138,8 @@ static bool write_once(struct rollback *rollback, const char *actor, struct erro
         return false;
     uint64_t revision = snapshot_state(change_snapshot(change))->revision;
     bool fine = revision == rollback->seen_revision ||
-                error_set(error, ERROR_CONFLICT, "the table has changed meanwhile and is at revision %llu; nothing was written: look again",
+                error_set(error, ERROR_CONFLICT,
+                          "the table has changed meanwhile and is at revision %llu; nothing was written: look again",
                           (unsigned long long)revision);
     fine = fine && revision_rollback(change, rollback->target, error);
     if (!fine) {
@@ -175,8 +181,10 @@ int cmd_rollback(struct context *context, const struct arguments *arguments)
     if (!write_table(&rollback, &error))
         return complain(&error);
     char added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE], rows[NUMBER_SIZE];
-    printf("revision %llu: as revision %llu was; %s added, %s changed, %s removed, %s row%s\n", (unsigned long long)rollback.revision,
-           (unsigned long long)rollback.target, number_grouped(rollback.counts.added, added), number_grouped(rollback.counts.changed, changed),
-           number_grouped(rollback.counts.removed, removed), number_grouped(rollback.rows, rows), plural(rollback.rows));
+    printf("revision %llu: as revision %llu was; %s added, %s changed, %s removed, %s row%s\n",
+           (unsigned long long)rollback.revision, (unsigned long long)rollback.target,
+           number_grouped(rollback.counts.added, added), number_grouped(rollback.counts.changed, changed),
+           number_grouped(rollback.counts.removed, removed), number_grouped(rollback.rows, rows),
+           plural(rollback.rows));
     return STATUS_DONE;
 }

@@ -18,7 +18,8 @@ static void print_member(const char *name, struct text value)
     putchar('\n');
 }
 
-static void print_row(const struct context *context, struct text source, struct text identifier, const struct connection *row)
+static void print_row(const struct context *context, struct text source, struct text identifier,
+                      const struct connection *row)
 {
     struct arena *arena = arena_new();
     print_member("identifier", identifier);
@@ -94,15 +95,19 @@ static struct text or_dash(struct text t)
     return t.size > 0 ? t : TEXT("-");
 }
 
-static void show(const struct listing *listing, struct text source, struct text identifier, const struct connection *row)
+static void show(const struct listing *listing, struct text source, struct text identifier,
+                 const struct connection *row)
 {
     if (listing->grid == NULL) {
         output_json(json_row(source, identifier, row));
         return;
     }
-    const struct text cells[] = {
-        source, identifier, text_of(connection_state_name(row->state)), or_dash(text_of(redirect_kind_name(row->redirect))),
-        or_dash(row->connection_id), row->label};
+    const struct text cells[] = {source,
+                                 identifier,
+                                 text_of(connection_state_name(row->state)),
+                                 or_dash(text_of(redirect_kind_name(row->redirect))),
+                                 or_dash(row->connection_id),
+                                 row->label};
     grid_row(listing->grid, cells);
 }
 
@@ -124,7 +129,8 @@ static bool walk(struct listing *listing, struct error *error)
             continue;
         struct error why;
         if (!connection_decode(row.record, &buffer, &why))
-            return error_set(error, ERROR_FAILED, "%.*s in source %.*s: %s", TEXT_ARGS(identifier), TEXT_ARGS(source), why.message);
+            return error_set(error, ERROR_FAILED, "%.*s in source %.*s: %s", TEXT_ARGS(identifier), TEXT_ARGS(source),
+                             why.message);
         ++listing->rows;
         show(listing, source, identifier, &buffer.row);
     }

@@ -8,12 +8,15 @@ static void print_stat(const struct context *context, const struct table_stat *s
 {
     char a[NUMBER_SIZE], b[NUMBER_SIZE], time[TIME_SIZE];
     printf("store            %s\n", context->store);
-    printf("revision         %llu%s\n", (unsigned long long)stat->state.revision, stat->state.revision == 0 ? " (never loaded)" : "");
+    printf("revision         %llu%s\n", (unsigned long long)stat->state.revision,
+           stat->state.revision == 0 ? " (never loaded)" : "");
     printf("changed          %s\n", time_text(stat->state.changed_at, time));
     printf("rows             %s\n", number_grouped(table_state_total(&stat->state), a));
     for (int state = 0; state < CONNECTION_STATES; ++state)
-        printf("  %-15s%s\n", connection_state_name((enum connection_state)state), number_grouped(stat->state.rows[state], a));
-    printf("file             %s, %s of it in use\n", number_bytes(stat->file_size, a), number_bytes(stat->used_size, b));
+        printf("  %-15s%s\n", connection_state_name((enum connection_state)state),
+               number_grouped(stat->state.rows[state], a));
+    printf("file             %s, %s of it in use\n", number_bytes(stat->file_size, a),
+           number_bytes(stat->used_size, b));
     printf("undo             %s\n", number_bytes(stat->undo_size, a));
     printf("map              %s\n", number_bytes(stat->map_size, a));
     printf("readers          %u of %u\n", stat->readers, stat->readers_max);
@@ -32,7 +35,9 @@ static void print_stat_json(const struct context *context, const struct table_st
     json_t *object = json_object();
     json_object_set_new(object, "store", json_text(text_of(context->store)));
     add_number(object, "revision", stat->state.revision);
-    json_object_set_new(object, "changed_at", stat->state.changed_at != 0 ? json_string(time_text(stat->state.changed_at, time)) : json_null());
+    json_object_set_new(object, "changed_at",
+                        stat->state.changed_at != 0 ? json_string(time_text(stat->state.changed_at, time))
+                                                    : json_null());
     add_number(object, "rows", table_state_total(&stat->state));
     for (int state = 0; state < CONNECTION_STATES; ++state)
         add_number(object, connection_state_name((enum connection_state)state), stat->state.rows[state]);

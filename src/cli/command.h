@@ -13,7 +13,8 @@ struct option_number {
     uint64_t value;
 };
 
-/* Everything a command line can say; each command's table of options names the members it uses. Borrowed from argv, but for `words` itself. */
+/* Everything a command line can say; each command's table of options names the members it uses. Borrowed from argv,
+ * but for `words` itself. */
 struct arguments {
     bool help, version;
     const char *config, *store;
@@ -40,11 +41,22 @@ struct option_row {
     size_t offset; /* of its member of struct arguments */
 };
 
-#define OPTION_ROW_FLAG(name, letter, member, help) {name, letter, NULL, help, OPTION_FLAG, offsetof(struct arguments, member)}
-#define OPTION_ROW_TEXT(name, letter, argument, member, help) {name, letter, argument, help, OPTION_TEXT, offsetof(struct arguments, member)}
-#define OPTION_ROW_NUMBER(name, letter, argument, member, help) \
-    {name, letter, argument, help, OPTION_NUMBER, offsetof(struct arguments, member)}
-#define OPTION_ROW_END {NULL, '\0', NULL, NULL, OPTION_FLAG, 0}
+#define OPTION_ROW_FLAG(name, letter, member, help)                                                                    \
+    {                                                                                                                  \
+        name, letter, NULL, help, OPTION_FLAG, offsetof(struct arguments, member)                                      \
+    }
+#define OPTION_ROW_TEXT(name, letter, argument, member, help)                                                          \
+    {                                                                                                                  \
+        name, letter, argument, help, OPTION_TEXT, offsetof(struct arguments, member)                                  \
+    }
+#define OPTION_ROW_NUMBER(name, letter, argument, member, help)                                                        \
+    {                                                                                                                  \
+        name, letter, argument, help, OPTION_NUMBER, offsetof(struct arguments, member)                                \
+    }
+#define OPTION_ROW_END                                                                                                 \
+    {                                                                                                                  \
+        NULL, '\0', NULL, NULL, OPTION_FLAG, 0                                                                         \
+    }
 
 /* What stands ready in the context when a command runs. Each includes those before it. */
 enum needs {

@@ -48,7 +48,9 @@ static int choose_store(struct context *context, const struct arguments *argumen
     context->store = arguments->store != NULL ? arguments->store : context->config->store;
     if (context->store != NULL && context->store[0] != '\0')
         return STATUS_DONE;
-    log_error("which store? Give -c CONFIG (the daemon's configuration) or --store PATH; there is no " CONTEXT_DEFAULT_CONFIG " here");
+    log_error(
+        "which store? Give -c CONFIG (the daemon's configuration) or --store PATH; there is no " CONTEXT_DEFAULT_CONFIG
+        " here");
     return STATUS_USAGE;
 }
 

@@ -25,12 +25,14 @@ void context_close(struct context *context);
 bool context_store_exists(const struct context *context);
 
 /* Opens the table where it is not open yet. */
-bool context_open_table(struct context *context, enum table_mode mode, struct error *error) __attribute__((warn_unused_result));
+bool context_open_table(struct context *context, enum table_mode mode, struct error *error)
+    __attribute__((warn_unused_result));
 
 /* Prints an error to standard error and returns the exit status it calls for. */
 int complain(const struct error *error);
 
-/* The actor of a revision: --actor, else user@host. To be freed with free(). NULL, with *error set, where --actor is unfit. */
+/* The actor of a revision: --actor, else user@host. To be freed with free(). NULL, with *error set, where --actor is
+ * unfit. */
 char *context_actor(const struct arguments *arguments, struct error *error);
 
 #endif

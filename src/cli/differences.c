@@ -56,21 +56,26 @@ static void print_field(const char *name, struct text before, struct text after,
 static void print_changes(const struct connection *before, const struct connection *after)
 {
     bool first = true;
-    print_field("state", text_of(connection_state_name(before->state)), text_of(connection_state_name(after->state)), &first);
+    print_field("state", text_of(connection_state_name(before->state)), text_of(connection_state_name(after->state)),
+                &first);
     print_field("connection_id", before->connection_id, after->connection_id, &first);
     print_field("acs_url", before->acs_url, after->acs_url, &first);
-    print_field("redirect", text_of(redirect_kind_name(before->redirect)), text_of(redirect_kind_name(after->redirect)), &first);
+    print_field("redirect", text_of(redirect_kind_name(before->redirect)), text_of(redirect_kind_name(after->redirect)),
+                &first);
     print_field("legacy_url", before->legacy_url, after->legacy_url, &first);
     print_field("organization_id", before->organization_id, after->organization_id, &first);
     print_field("label", before->label, after->label, &first);
 }
 
-static void print_text(const struct difference *difference, const struct side *before, const struct side *after, bool coloured)
+static void print_text(const struct difference *difference, const struct side *before, const struct side *after,
+                       bool coloured)
 {
     static const struct {
         char sign;
         const char *colour;
-    } signs[] = {[DIFFERENCE_ADDED] = {'+', "\033[32m"}, [DIFFERENCE_CHANGED] = {'~', "\033[33m"}, [DIFFERENCE_REMOVED] = {'-', "\033[31m"}};
+    } signs[] = {[DIFFERENCE_ADDED] = {'+', "\033[32m"},
+                 [DIFFERENCE_CHANGED] = {'~', "\033[33m"},
+                 [DIFFERENCE_REMOVED] = {'-', "\033[31m"}};
 
     struct text source = {0}, identifier = {0};
     if (!connection_key_split(difference->key, &source, &identifier))

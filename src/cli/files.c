@@ -43,11 +43,12 @@ static void print_count(const struct files *files, const struct arguments *argum
     else if (warning_count == 0)
         log_info("%s error%s%s%s", errors, plural(error_count), in, coda);
     else
-        log_info("%s error%s, %s warning%s%s%s", errors, plural(error_count), warnings, plural(warning_count), in, coda);
+        log_info("%s error%s, %s warning%s%s%s", errors, plural(error_count), warnings, plural(warning_count), in,
+                 coda);
 }
 
-int files_read(struct files *files, const struct context *context, const struct arguments *arguments, struct progress *progress,
-               const char *coda)
+int files_read(struct files *files, const struct context *context, const struct arguments *arguments,
+               struct progress *progress, const char *coda)
 {
     files->faults = faults_new();
     files->mapping = mapping_new(&context->config->rules);
@@ -100,7 +101,8 @@ bool tally_loses_many(const struct tally *tally)
 }
 
 static bool compare_with_nothing(struct rowset *rows,
-                                 bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
+                                 bool (*on_difference)(void *context, const struct difference *difference,
+                                                       struct error *error),
                                  void *context, struct error *error)
 {
     if (!rowset_rewind(rows, error))
@@ -116,8 +118,8 @@ static bool compare_with_nothing(struct rowset *rows,
 }
 
 bool files_compare(const struct files *files, struct snapshot *snapshot, enum mapping_mode mode,
-                   bool (*on_difference)(void *context, const struct difference *difference, struct error *error), void *context,
-                   struct error *error)
+                   bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
+                   void *context, struct error *error)
 {
     if (snapshot == NULL)
         return compare_with_nothing(mapping_rows(files->mapping), on_difference, context, error);

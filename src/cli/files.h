@@ -11,10 +11,11 @@ struct files {
     struct faults *faults;
 };
 
-/* Reads all of the files named on the command line. Faults are printed, followed by their count and `coda` ("; nothing was written").
- * Returns the exit status: STATUS_DONE also with mere warnings. files_close() follows in any case. */
-int files_read(struct files *files, const struct context *context, const struct arguments *arguments, struct progress *progress,
-               const char *coda);
+/* Reads all of the files named on the command line. Faults are printed, followed by their count and `coda` (";
+ * nothing was written"). Returns the exit status: STATUS_DONE also with mere warnings. files_close() follows in any
+ * case. */
+int files_read(struct files *files, const struct context *context, const struct arguments *arguments,
+               struct progress *progress, const char *coda);
 void files_close(struct files *files);
 
 /* Prints "source default" or "sources auth0, default" to standard output. */
@@ -35,7 +36,7 @@ bool tally_loses_many(const struct tally *tally);
 
 /* As mapping_compare(), but a NULL snapshot stands for a store that is not there yet: every row is new. */
 bool files_compare(const struct files *files, struct snapshot *snapshot, enum mapping_mode mode,
-                   bool (*on_difference)(void *context, const struct difference *difference, struct error *error), void *context,
-                   struct error *error) __attribute__((warn_unused_result));
+                   bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
+                   void *context, struct error *error) __attribute__((warn_unused_result));
 
 #endif

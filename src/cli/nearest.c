@@ -21,8 +21,9 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* Edits (insert, delete, replace, swap two neighbours) that make `a` of `b`; limit + 1 where there are more than `limit`. Only a band
- * of the usual matrix around its diagonal can stay within the limit, so the work is limit * size. */
+/* Edits (insert, delete, replace, swap two neighbours) that make `a` of `b`; limit + 1 where there are more than
+ * `limit`. Only a band of the usual matrix around its diagonal can stay within the limit, so the work is limit *
+ * size. */
 static unsigned distance(struct text a, struct text b, unsigned limit)
 {
     size_t gap = a.size > b.size ? a.size - b.size : b.size - a.size;
@@ -44,7 +45,8 @@ static unsigned distance(struct text a, struct text b, unsigned limit)
         for (size_t j = from; j <= to; ++j) {
             bool same = folded(a.at[i - 1]) == folded(b.at[j - 1]);
             unsigned edits = least(last[j - 1] + (same ? 0 : 1), least(last[j], row[j - 1]) + 1);
-            if (i > 1 && j > 1 && folded(a.at[i - 1]) == folded(b.at[j - 2]) && folded(a.at[i - 2]) == folded(b.at[j - 1]))
+            if (i > 1 && j > 1 && folded(a.at[i - 1]) == folded(b.at[j - 2]) &&
+                folded(a.at[i - 2]) == folded(b.at[j - 1]))
                 edits = least(edits, before[j - 2] + 1);
             row[j] = edits;
             best = least(best, edits);

@@ -53,19 +53,21 @@ static bool unknown_long(const struct option_row *const tables[OPTION_TABLES], s
             nearest_offer(&nearest, text_of(row->name));
     }
     if (nearest.count > 0)
-        return error_set(error, ERROR_INPUT, "there is no option --%.*s; did you mean --%s?", TEXT_ARGS(name), nearest.found[0].name);
+        return error_set(error, ERROR_INPUT, "there is no option --%.*s; did you mean --%s?", TEXT_ARGS(name),
+                         nearest.found[0].name);
 
     for (const struct command *command = commands; command->name != NULL; ++command) {
         if (option_find(command->options, name.at, name.size) != NULL)
-            return error_set(error, ERROR_INPUT, "--%.*s is an option of some commands only; where it is, it stands behind the command",
+            return error_set(error, ERROR_INPUT,
+                             "--%.*s is an option of some commands only; where it is, it stands behind the command",
                              TEXT_ARGS(name));
     }
     return error_set(error, ERROR_INPUT, "there is no option --%.*s", TEXT_ARGS(name));
 }
 
 /* --name, --name=value or --name value. */
-static bool parse_long(const struct option_row *const tables[OPTION_TABLES], int argc, char **argv, int *at, struct arguments *arguments,
-                       struct error *error)
+static bool parse_long(const struct option_row *const tables[OPTION_TABLES], int argc, char **argv, int *at,
+                       struct arguments *arguments, struct error *error)
 {
     struct text word = text_of(argv[*at] + 2);
     size_t equals = text_find(word, '=', 0);
@@ -91,8 +93,8 @@ static bool parse_long(const struct option_row *const tables[OPTION_TABLES], int
 }
 
 /* -m value, -mvalue, or several flags in one: -hV. */
-static bool parse_letters(const struct option_row *const tables[OPTION_TABLES], int argc, char **argv, int *at, struct arguments *arguments,
-                          struct error *error)
+static bool parse_letters(const struct option_row *const tables[OPTION_TABLES], int argc, char **argv, int *at,
+                          struct arguments *arguments, struct error *error)
 {
     for (const char *letter = argv[*at] + 1; *letter != '\0'; ++letter) {
         const struct option_row *row = find_letter(tables[0], *letter);
@@ -118,8 +120,8 @@ static bool parse_letters(const struct option_row *const tables[OPTION_TABLES], 
     return true;
 }
 
-bool options_parse(const struct option_row *const tables[OPTION_TABLES], int argc, char **argv, int *at, bool stop_at_word,
-                   struct arguments *arguments, struct error *error)
+bool options_parse(const struct option_row *const tables[OPTION_TABLES], int argc, char **argv, int *at,
+                   bool stop_at_word, struct arguments *arguments, struct error *error)
 {
     bool words_only = false;
     while (*at < argc) {

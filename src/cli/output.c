@@ -10,7 +10,8 @@
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 
-/* The size of the character at the start of `t` if it may be shown as it is; 0 where its first byte has to be escaped. */
+/* The size of the character at the start of `t` if it may be shown as it is; 0 where its first byte has to be
+ * escaped. */
 static size_t printable(struct text t, size_t *columns)
 {
     unsigned char first = (unsigned char)t.at[0];
@@ -95,7 +96,8 @@ const char *time_text(int64_t microseconds, char *buffer)
 {
     time_t seconds = (time_t)(microseconds / 1000000);
     struct tm parts;
-    if (microseconds == 0 || gmtime_r(&seconds, &parts) == NULL || strftime(buffer, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+    if (microseconds == 0 || gmtime_r(&seconds, &parts) == NULL ||
+        strftime(buffer, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
         snprintf(buffer, TIME_SIZE, "never");
     return buffer;
 }
@@ -104,7 +106,8 @@ bool output_is_coloured(void)
 {
     const char *no_color = getenv("NO_COLOR");
     const char *term = getenv("TERM");
-    return isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0') && term != NULL && strcmp(term, "dumb") != 0;
+    return isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0') && term != NULL &&
+           strcmp(term, "dumb") != 0;
 }
 
 int output_finish(int status)
@@ -116,7 +119,8 @@ int output_finish(int status)
     if (!failed)
         return status;
     if (errno != EPIPE)
-        log_error("not all of the output could be written to standard output%s%s", errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+        log_error("not all of the output could be written to standard output%s%s", errno != 0 ? ": " : "",
+                  errno != 0 ? strerror(errno) : "");
     return STATUS_FAILED;
 }
 

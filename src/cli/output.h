@@ -8,7 +8,8 @@
 #include "ssoferry/connection.h"
 #include "ssoferry/faults.h"
 
-/* Writes text for a terminal: control characters and what is not UTF-8 come out as \xNN, so that a tampered record cannot move a cursor. */
+/* Writes text for a terminal: control characters and what is not UTF-8 come out as \xNN, so that a tampered record
+ * cannot move a cursor. */
 void output_text(FILE *out, struct text t);
 
 /* 1234567 as "1,234,567". `buffer` holds NUMBER_SIZE bytes; returned. */
@@ -28,11 +29,11 @@ const char *time_text(int64_t microseconds, char *buffer);
 /* Whether standard output is a terminal that wants colour: never with NO_COLOR or TERM=dumb. */
 bool output_is_coloured(void);
 
-/* Flushes standard output at the program's end. Returns `status`, or STATUS_FAILED where not all of it could be written: with a message,
- * but silently where the reader has gone away, as `head` does. */
+/* Flushes standard output at the program's end. Returns `status`, or STATUS_FAILED where not all of it could be
+ * written: with a message, but silently where the reader has gone away, as `head` does. */
 int output_finish(int status);
 
-/* -- a table with columns: every row goes by twice, first to be measured, then to be printed ---------------------------------- */
+/* -- a table with columns: every row goes by twice, first to be measured, then to be printed ------------------------ */
 
 enum { GRID_COLUMNS_MAX = 8 };
 
@@ -49,7 +50,7 @@ void grid_row(struct grid *grid, const struct text *cells);
 /* Between the two passes: prints the headings. */
 void grid_measured(struct grid *grid);
 
-/* -- JSON --------------------------------------------------------------------------------------------------------------------- */
+/* -- JSON ----------------------------------------------------------------------------------------------------------- */
 
 /* Prints one object as a line and gives it up. */
 void output_json(json_t *object);

@@ -39,7 +39,8 @@ static size_t terminal_width(void)
     return size.ws_col;
 }
 
-/* "reading customers.yaml  [#########...........]  45 %", never wider than the terminal: a wrapped bar could not be erased. */
+/* "reading customers.yaml  [#########...........]  45 %", never wider than the terminal: a wrapped bar could not be
+ * erased. */
 static void draw(struct progress *progress, uint64_t done, uint64_t total)
 {
     unsigned percent = total == 0 || done >= total ? 100 : (unsigned)((double)done * 100 / (double)total);
@@ -53,7 +54,8 @@ static void draw(struct progress *progress, uint64_t done, uint64_t total)
         bar = BAR_WIDTH_MAX;
 
     char line[LINE_SIZE];
-    int size = snprintf(line, sizeof(line), "\r\033[K%.*s", (int)(name < LINE_SIZE / 2 ? name : LINE_SIZE / 2), progress->phase);
+    int size = snprintf(line, sizeof(line), "\r\033[K%.*s", (int)(name < LINE_SIZE / 2 ? name : LINE_SIZE / 2),
+                        progress->phase);
     for (char *at = line + strlen("\r\033[K"); *at != '\0'; ++at) {
         if ((unsigned char)*at < 0x20 || *at == 0x7f)
             *at = '?'; /* a file's name may hold anything */

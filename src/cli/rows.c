@@ -10,7 +10,8 @@ bool rows_source(const struct arguments *arguments, struct text *source, struct 
 {
     *source = arguments->source != NULL ? text_of(arguments->source) : TEXT("default");
     const char *problem = source_problem(*source);
-    return problem == NULL || error_set(error, ERROR_INPUT, "--source: the source '%.*s' %s", TEXT_ARGS(*source), problem);
+    return problem == NULL ||
+           error_set(error, ERROR_INPUT, "--source: the source '%.*s' %s", TEXT_ARGS(*source), problem);
 }
 
 void rows_seek(struct snapshot *snapshot, struct text source)
@@ -25,8 +26,8 @@ void rows_seek(struct snapshot *snapshot, struct text source)
     snapshot_seek(snapshot, text_slice(key, source.size + 1));
 }
 
-enum lookup_result rows_next(struct snapshot *snapshot, struct text source, struct table_row *row, struct text *row_source,
-                             struct text *identifier, struct error *error)
+enum lookup_result rows_next(struct snapshot *snapshot, struct text source, struct table_row *row,
+                             struct text *row_source, struct text *identifier, struct error *error)
 {
     enum lookup_result result = snapshot_next(snapshot, row, error);
     if (result != LOOKUP_FOUND)
@@ -81,7 +82,8 @@ static bool find_elsewhere(struct snapshot *snapshot, struct text source, struct
     struct connection_buffer buffer;
     name[0] = '\0';
     while (rows_next_source(snapshot, text_of(name), name, &error) == LOOKUP_FOUND) {
-        if (!text_equal(text_of(name), source) && snapshot_find(snapshot, text_of(name), identifier, &buffer, &error) == LOOKUP_FOUND)
+        if (!text_equal(text_of(name), source) &&
+            snapshot_find(snapshot, text_of(name), identifier, &buffer, &error) == LOOKUP_FOUND)
             return true;
     }
     return false;
@@ -112,8 +114,8 @@ int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct 
 {
     char elsewhere[SOURCE_SIZE_MAX + 1];
     if (find_elsewhere(snapshot, source, identifier, elsewhere)) {
-        log_error("there is no %.*s in source %.*s, but in source %s: add --source %s", TEXT_ARGS(identifier), TEXT_ARGS(source), elsewhere,
-                  elsewhere);
+        log_error("there is no %.*s in source %.*s, but in source %s: add --source %s", TEXT_ARGS(identifier),
+                  TEXT_ARGS(source), elsewhere, elsewhere);
         return STATUS_FAILED;
     }
     if (!source_has_rows(snapshot, source))
@@ -123,8 +125,8 @@ int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct 
     nearest_start(&nearest, identifier);
     find_nearest(snapshot, source, &nearest);
     if (nearest.count == 0) {
-        log_error("there is no %.*s in source %.*s; `ssoferry list --match '*PART*'` looks for a part of a name", TEXT_ARGS(identifier),
-                  TEXT_ARGS(source));
+        log_error("there is no %.*s in source %.*s; `ssoferry list --match '*PART*'` looks for a part of a name",
+                  TEXT_ARGS(identifier), TEXT_ARGS(source));
         return STATUS_FAILED;
     }
     char names[NEAREST_KEPT * (IDENTIFIER_SIZE_MAX + 4) + 1] = "";

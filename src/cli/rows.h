@@ -6,23 +6,26 @@
 #include "ssoferry/table.h"
 
 /* --source, else "default". False, with *error set, where it is no source's name. */
-bool rows_source(const struct arguments *arguments, struct text *source, struct error *error) __attribute__((warn_unused_result));
+bool rows_source(const struct arguments *arguments, struct text *source, struct error *error)
+    __attribute__((warn_unused_result));
 
-/* Prints that there is no such row, with what the operator may have meant: near names, or a source that has it. Returns the exit status. */
+/* Prints that there is no such row, with what the operator may have meant: near names, or a source that has it.
+ * Returns the exit status. */
 int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier);
 
 /* Prints that a source has no rows, and which sources there are. Returns the exit status. */
 int rows_complain_source(struct snapshot *snapshot, struct text source);
 
-/* The next source in the table after `after` (empty: the first), copied to `name`, which holds SOURCE_SIZE_MAX + 1 bytes. LOOKUP_FOUND,
- * LOOKUP_ABSENT or LOOKUP_FAILED. Moves the snapshot's cursor. */
+/* The next source in the table after `after` (empty: the first), copied to `name`, which holds SOURCE_SIZE_MAX + 1
+ * bytes. LOOKUP_FOUND, LOOKUP_ABSENT or LOOKUP_FAILED. Moves the snapshot's cursor. */
 enum lookup_result rows_next_source(struct snapshot *snapshot, struct text after, char *name, struct error *error);
 
 /* Puts the cursor before a source's first row; before the first of all where `source` is empty. */
 void rows_seek(struct snapshot *snapshot, struct text source);
 
 /* The next row, up to the end of `source` where that is not empty. */
-enum lookup_result rows_next(struct snapshot *snapshot, struct text source, struct table_row *row, struct text *row_source,
-                             struct text *identifier, struct error *error) __attribute__((warn_unused_result));
+enum lookup_result rows_next(struct snapshot *snapshot, struct text source, struct table_row *row,
+                             struct text *row_source, struct text *identifier, struct error *error)
+    __attribute__((warn_unused_result));
 
 #endif

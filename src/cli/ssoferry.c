@@ -12,15 +12,16 @@
 #include "usage.h"
 
 #define SOURCE_OPTION(help) OPTION_ROW_TEXT("source", '\0', "NAME", source, help)
-#define JSON_OPTION OPTION_ROW_FLAG("json", '\0', json, "print JSON, one object a line")
-#define NOTE_OPTIONS \
-    OPTION_ROW_TEXT("message", 'm', "TEXT", message, "why; kept with the revision"), \
+#define JSON_OPTION         OPTION_ROW_FLAG("json", '\0', json, "print JSON, one object a line")
+#define NOTE_OPTIONS                                                                                                   \
+    OPTION_ROW_TEXT("message", 'm', "TEXT", message, "why; kept with the revision"),                                   \
         OPTION_ROW_TEXT("actor", '\0', "NAME", actor, "who; kept with the revision (default: user@host)")
 
 const struct option_row global_options[] = {
-    OPTION_ROW_TEXT("config", 'c', "FILE", config,
-                    "the daemon's configuration: names the store and the hosts that rows may name (default: " CONTEXT_DEFAULT_CONFIG
-                    ", where it is there)"),
+    OPTION_ROW_TEXT(
+        "config", 'c', "FILE", config,
+        "the daemon's configuration: names the store and the hosts that rows may name (default: " CONTEXT_DEFAULT_CONFIG
+        ", where it is there)"),
     OPTION_ROW_TEXT("store", '\0', "PATH", store, "the table's file; goes before the configuration's"),
     OPTION_ROW_FLAG("help", 'h', help, "print help and end"),
     OPTION_ROW_FLAG("version", 'V', version, "print the version and end"),
@@ -90,7 +91,8 @@ static const struct option_row explain_options[] = {
     OPTION_ROW_TEXT("method", '\0', "M", method, "GET, HEAD or POST (default: POST with a body, else GET)"),
     OPTION_ROW_TEXT("host", '\0', "NAME", host, "the Host field (default: the URL's)"),
     OPTION_ROW_TEXT("body", '\0', "FILE", body, "the body that is posted; - reads standard input"),
-    OPTION_ROW_TEXT("content-type", '\0', "TYPE", content_type, "of the body (default: application/x-www-form-urlencoded)"),
+    OPTION_ROW_TEXT("content-type", '\0', "TYPE", content_type,
+                    "of the body (default: application/x-www-form-urlencoded)"),
     JSON_OPTION,
     OPTION_ROW_END,
 };
@@ -98,43 +100,182 @@ static const struct option_row explain_options[] = {
 static const struct option_row json_only[] = {JSON_OPTION, OPTION_ROW_END};
 
 const struct command commands[] = {
-    {"check", "FILE...", "say what is wrong with mapping files",
-     "Reads mapping files as load does and reports everything that is wrong with them; - is standard input. Neither reads nor writes the table.",
-     no_options, 1, SIZE_MAX, NEEDS_RULES, cmd_check},
-    {"diff", "FILE...", "show what load would change",
-     "Shows what `load` of these files would add (+), change (~) and remove (-), a row a line. Writes nothing.", diff_options, 1, SIZE_MAX,
-     NEEDS_STORE, cmd_diff},
-    {"load", "FILE...", "make the table equal to mapping files",
-     "Makes the rows of the files' sources equal to the files, in one step that the daemon's next request sees, and that `rollback` takes back. "
-     "Rows that the files do not name are removed; other sources are left alone. Where a file has an error, nothing is written.",
-     load_options, 1, SIZE_MAX, NEEDS_STORE, cmd_load},
-    {"get", "ID", "show one row", "Shows the row of one identifier.", get_options, 1, 1, NEEDS_READ, cmd_get},
-    {"list", "", "list rows", "Lists rows, ordered by source and identifier.", list_options, 0, 0, NEEDS_READ, cmd_list},
-    {"export", "", "write the table as a mapping file", "Writes the table, or one source of it, as a mapping file that loads back to the same rows.",
-     export_options, 0, 0, NEEDS_READ, cmd_export},
-    {"set", "ID FIELD=VALUE...", "change one row, or add it",
-     "Sets fields of one row, as one revision; an empty value unsets a field. Fields: connection_id, acs_url, redirect, state, legacy_url, "
-     "organization_id, label. A row that is not there yet is added where connection_id or state is among them.",
-     edit_options, 2, SIZE_MAX, NEEDS_STORE, cmd_set},
-    {"remove", "ID...", "remove rows", "Removes rows, as one revision: all of those named, or none.", edit_options, 1, SIZE_MAX, NEEDS_WRITE,
-     cmd_remove},
-    {"history", "", "show what changed when, and by whom",
-     "Lists the revisions of the table, the newest first: when, by whom, with what command, why, and how many rows changed.", history_options,
-     0, 0, NEEDS_READ, cmd_history},
-    {"rollback", "REVISION", "make the table as it was at a revision",
-     "Makes the table as it was after that revision, as a new revision. Shows what that changes, and asks first.", rollback_options, 1, 1,
-     NEEDS_WRITE, cmd_rollback},
-    {"explain", "URL", "show how a request would be answered, and why",
-     "Shows which route takes a request, why those before it do not, the identifier, its row and the answer. The URL may be whole or just a path.",
-     explain_options, 1, 1, NEEDS_ROUTES, cmd_explain},
-    {"presets", "", "list the legacy systems known by name",
-     "Lists the presets that a route of the configuration can name in place of a URL template.", json_only, 0, 0, NEEDS_NOTHING, cmd_presets},
-    {"stat", "", "show sizes, revision and readers", "Shows facts about the store.", json_only, 0, 0, NEEDS_READ, cmd_stat},
-    {"backup", "FILE", "copy the store while it is in use",
-     "Writes a consistent, compacted copy of the store to a file that must not be there yet. The daemon goes on serving.", no_options, 1, 1,
-     NEEDS_READ, cmd_backup},
-    {"help", "[COMMAND]", "print help", "Prints help on all commands, or on one.", no_options, 0, 1, NEEDS_NOTHING, cmd_help},
-    {NULL, NULL, NULL, NULL, NULL, 0, 0, NEEDS_NOTHING, NULL},
+    {
+        .name = "check",
+        .arguments = "FILE...",
+        .help = "say what is wrong with mapping files",
+        .details = "Reads mapping files as load does and reports everything that is wrong with them; - is standard "
+                   "input. Neither reads nor writes the table.",
+        .options = no_options,
+        .words_least = 1,
+        .words_most = SIZE_MAX,
+        .needs = NEEDS_RULES,
+        .run = cmd_check,
+    },
+    {
+        .name = "diff",
+        .arguments = "FILE...",
+        .help = "show what load would change",
+        .details = "Shows what `load` of these files would add (+), change (~) and remove (-), a row a line. Writes"
+                   " nothing.",
+        .options = diff_options,
+        .words_least = 1,
+        .words_most = SIZE_MAX,
+        .needs = NEEDS_STORE,
+        .run = cmd_diff,
+    },
+    {
+        .name = "load",
+        .arguments = "FILE...",
+        .help = "make the table equal to mapping files",
+        .details = "Makes the rows of the files' sources equal to the files, in one step that the daemon's next "
+                   "request sees, and that `rollback` takes back. Rows that the files do not name are removed; "
+                   "other sources are left alone. Where a file has an error, nothing is written.",
+        .options = load_options,
+        .words_least = 1,
+        .words_most = SIZE_MAX,
+        .needs = NEEDS_STORE,
+        .run = cmd_load,
+    },
+    {
+        .name = "get",
+        .arguments = "ID",
+        .help = "show one row",
+        .details = "Shows the row of one identifier.",
+        .options = get_options,
+        .words_least = 1,
+        .words_most = 1,
+        .needs = NEEDS_READ,
+        .run = cmd_get,
+    },
+    {
+        .name = "list",
+        .arguments = "",
+        .help = "list rows",
+        .details = "Lists rows, ordered by source and identifier.",
+        .options = list_options,
+        .words_least = 0,
+        .words_most = 0,
+        .needs = NEEDS_READ,
+        .run = cmd_list,
+    },
+    {
+        .name = "export",
+        .arguments = "",
+        .help = "write the table as a mapping file",
+        .details = "Writes the table, or one source of it, as a mapping file that loads back to the same rows.",
+        .options = export_options,
+        .words_least = 0,
+        .words_most = 0,
+        .needs = NEEDS_READ,
+        .run = cmd_export,
+    },
+    {
+        .name = "set",
+        .arguments = "ID FIELD=VALUE...",
+        .help = "change one row, or add it",
+        .details = "Sets fields of one row, as one revision; an empty value unsets a field. Fields: connection_id, "
+                   "acs_url, redirect, state, legacy_url, organization_id, label. A row that is not there yet is "
+                   "added where connection_id or state is among them.",
+        .options = edit_options,
+        .words_least = 2,
+        .words_most = SIZE_MAX,
+        .needs = NEEDS_STORE,
+        .run = cmd_set,
+    },
+    {
+        .name = "remove",
+        .arguments = "ID...",
+        .help = "remove rows",
+        .details = "Removes rows, as one revision: all of those named, or none.",
+        .options = edit_options,
+        .words_least = 1,
+        .words_most = SIZE_MAX,
+        .needs = NEEDS_WRITE,
+        .run = cmd_remove,
+    },
+    {
+        .name = "history",
+        .arguments = "",
+        .help = "show what changed when, and by whom",
+        .details = "Lists the revisions of the table, the newest first: when, by whom, with what command, why, and "
+                   "how many rows changed.",
+        .options = history_options,
+        .words_least = 0,
+        .words_most = 0,
+        .needs = NEEDS_READ,
+        .run = cmd_history,
+    },
+    {
+        .name = "rollback",
+        .arguments = "REVISION",
+        .help = "make the table as it was at a revision",
+        .details = "Makes the table as it was after that revision, as a new revision. Shows what that changes, and "
+                   "asks first.",
+        .options = rollback_options,
+        .words_least = 1,
+        .words_most = 1,
+        .needs = NEEDS_WRITE,
+        .run = cmd_rollback,
+    },
+    {
+        .name = "explain",
+        .arguments = "URL",
+        .help = "show how a request would be answered, and why",
+        .details = "Shows which route takes a request, why those before it do not, the identifier, its row and the "
+                   "answer. The URL may be whole or just a path.",
+        .options = explain_options,
+        .words_least = 1,
+        .words_most = 1,
+        .needs = NEEDS_ROUTES,
+        .run = cmd_explain,
+    },
+    {
+        .name = "presets",
+        .arguments = "",
+        .help = "list the legacy systems known by name",
+        .details = "Lists the presets that a route of the configuration can name in place of a URL template.",
+        .options = json_only,
+        .words_least = 0,
+        .words_most = 0,
+        .needs = NEEDS_NOTHING,
+        .run = cmd_presets,
+    },
+    {
+        .name = "stat",
+        .arguments = "",
+        .help = "show sizes, revision and readers",
+        .details = "Shows facts about the store.",
+        .options = json_only,
+        .words_least = 0,
+        .words_most = 0,
+        .needs = NEEDS_READ,
+        .run = cmd_stat,
+    },
+    {
+        .name = "backup",
+        .arguments = "FILE",
+        .help = "copy the store while it is in use",
+        .details = "Writes a consistent, compacted copy of the store to a file that must not be there yet. The "
+                   "daemon goes on serving.",
+        .options = no_options,
+        .words_least = 1,
+        .words_most = 1,
+        .needs = NEEDS_READ,
+        .run = cmd_backup,
+    },
+    {
+        .name = "help",
+        .arguments = "[COMMAND]",
+        .help = "print help",
+        .details = "Prints help on all commands, or on one.",
+        .options = no_options,
+        .words_least = 0,
+        .words_most = 1,
+        .needs = NEEDS_NOTHING,
+        .run = cmd_help,
+    },
+    {.name = NULL},
 };
 
 const struct command *command_find(const char *name)
@@ -179,7 +320,8 @@ static int check_words(const struct command *command, const struct arguments *ar
     }
     if (arguments->word_count > command->words_most) {
         snprintf(message, sizeof(message), "%s takes %s%s, so '%.100s' is too much", command->name,
-                 command->words_most == 0 ? "options only" : "just ", command->arguments, arguments->words[command->words_most]);
+                 command->words_most == 0 ? "options only" : "just ", command->arguments,
+                 arguments->words[command->words_most]);
         return misused(command, message);
     }
     return STATUS_DONE;
@@ -209,7 +351,8 @@ static int run(int argc, char **argv, struct arguments *arguments)
 {
     struct error error = {0};
     int at = 1;
-    if (!options_parse((const struct option_row *const[]){global_options, NULL}, argc, argv, &at, true, arguments, &error))
+    if (!options_parse((const struct option_row *const[]){global_options, NULL}, argc, argv, &at, true, arguments,
+                       &error))
         return misused(NULL, error.message);
     if (at == argc) {
         if (arguments->help)
@@ -226,15 +369,18 @@ static int run(int argc, char **argv, struct arguments *arguments)
         return STATUS_USAGE;
     }
     ++at;
-    if (!options_parse((const struct option_row *const[]){global_options, command->options}, argc, argv, &at, false, arguments, &error))
+    if (!options_parse((const struct option_row *const[]){global_options, command->options}, argc, argv, &at, false,
+                       arguments, &error))
         return misused(command, error.message);
     return run_command(command, arguments);
 }
 
 int main(int argc, char **argv)
 {
-    /* A reader that goes away is a failed write like any other. Names are UTF-8 whatever the terminal's locale says. */
+    /* A reader that goes away and a limit on file sizes are failed writes like any other. Names are UTF-8 whatever
+     * the locale says. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     setlocale(LC_CTYPE, "C.UTF-8");
 
     struct arguments arguments = {0};

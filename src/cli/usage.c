@@ -33,7 +33,8 @@ void usage_line(FILE *out, const struct command *command)
             command->arguments[0] != '\0' ? " " : "", command->arguments);
 }
 
-/* Prints text in lines of LINE_WIDTH, from column `indent` on; the cursor stands there already. "\n" in it starts a new line. */
+/* Prints text in lines of LINE_WIDTH, from column `indent` on; the cursor stands there already. "\n" in it starts a
+ * new line. */
 static void print_wrapped(FILE *out, const char *text, int indent)
 {
     int column = indent;
@@ -58,7 +59,8 @@ static void print_wrapped(FILE *out, const char *text, int indent)
 
 static void print_option(FILE *out, const struct option_row *row)
 {
-    int column = row->letter != '\0' ? fprintf(out, "  -%c, --%s", row->letter, row->name) : fprintf(out, "      --%s", row->name);
+    int column = row->letter != '\0' ? fprintf(out, "  -%c, --%s", row->letter, row->name)
+                                     : fprintf(out, "      --%s", row->name);
     if (row->argument != NULL)
         column += fprintf(out, " %s", row->argument);
     if (column + 2 > HELP_COLUMN) {

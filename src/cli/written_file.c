@@ -23,7 +23,8 @@ static bool interrupted(const struct written_file *file)
     sigset_t pending;
     sigpending(&pending);
     (void)file;
-    return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGHUP) == 1;
+    return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+           sigismember(&pending, SIGHUP) == 1;
 }
 
 bool written_file_open(struct written_file *file, const char *path, struct error *error)
@@ -31,7 +32,8 @@ bool written_file_open(struct written_file *file, const char *path, struct error
     static const char suffix[] = ".XXXXXX";
     struct stat facts;
     if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode))
-        return error_set(error, ERROR_FAILED, "%s is not an ordinary file; to write to it, send the output there with >", path);
+        return error_set(error, ERROR_FAILED,
+                         "%s is not an ordinary file; to write to it, send the output there with >", path);
 
     file->path = path;
     file->temporary = memory_allocate(strlen(path) + sizeof(suffix));

@@ -15,10 +15,11 @@ struct written_file {
 };
 
 /* SIGINT, SIGTERM and SIGHUP wait from here until written_file_close(), so that no temporary file is left behind. */
-bool written_file_open(struct written_file *file, const char *path, struct error *error) __attribute__((warn_unused_result));
+bool written_file_open(struct written_file *file, const char *path, struct error *error)
+    __attribute__((warn_unused_result));
 
-/* Puts the file in its place if `keep`, and if it could be written to the disk; else removes it. Does not touch *error where `keep` is
- * false. */
+/* Puts the file in its place if `keep`, and if it could be written to the disk; else removes it. Does not touch
+ * *error where `keep` is false. */
 bool written_file_close(struct written_file *file, bool keep, struct error *error) __attribute__((warn_unused_result));
 
 #endif
