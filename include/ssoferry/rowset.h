@@ -1,5 +1,5 @@
-/* Rows on their way into the table: taken in any order, given back in key order. Memory is bounded: past 32 MiB, sorted runs go to
- * an unlinked temporary file ($TMPDIR or /tmp) and are merged while reading. */
+/* Rows on their way into the table: taken in any order, given back in key order. Memory is bounded, whatever their number, by some 40 MiB:
+ * past 24 MiB of rows, sorted runs go to a temporary file and are merged while reading. Rows that come in key order are not sorted. */
 #ifndef SSOFERRY_ROWSET_H
 #define SSOFERRY_ROWSET_H
 
@@ -19,6 +19,9 @@ bool rowset_add(struct rowset *set, const struct rowset_row *row, struct error *
 
 /* How many were added. */
 uint64_t rowset_count(const struct rowset *set);
+
+/* Whether every row so far had a greater key than the one before it, so that no key is there twice. */
+bool rowset_ascends(const struct rowset *set);
 
 /* Puts the set before its first row; may be called again. No row may be added after. */
 bool rowset_rewind(struct rowset *set, struct error *error) __attribute__((warn_unused_result));

@@ -19,6 +19,7 @@ struct yaml_node {
     enum yaml_kind kind;
     struct text value; /* a scalar's text; lives until the next yaml_next(); NUL-terminated */
     bool plain;        /* a scalar without quotes */
+    bool refused;      /* an alias: the fault is told, and the empty value is nobody's */
     unsigned line;     /* 1-based */
     unsigned column;   /* 1-based, in characters */
     unsigned length;   /* characters on this line that the node takes up, at least 1 */
@@ -44,6 +45,9 @@ bool yaml_broken(const struct yaml *yaml);
 /* Adds an error at `node`. */
 void yaml_fault(struct yaml *yaml, const struct yaml_node *node, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void yaml_warning(struct yaml *yaml, const struct yaml_node *node, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The path as faults show it: "<stdin>" for "-". Lives as long as the reader. */
+const char *yaml_path(const struct yaml *yaml);
 
 /* The number that stands for this file in faults_add(). */
 unsigned yaml_file(const struct yaml *yaml);

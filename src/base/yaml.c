@@ -11,6 +11,7 @@
 #include <yaml.h>
 
 #include "ssoferry/memory.h"
+#include "ssoferry/temporary.h"
 
 struct yaml {
     char *path;
@@ -51,36 +52,40 @@ static int on_read(void *context, unsigned char *buffer, size_t size, size_t *si
     return got >= 0;
 }
 
-/* Copies what cannot seek (standard input, a pipe) to an unlinked temporary file, since faults show its lines afterwards. */
-static FILE *spool(int fd)
+/* Copies what cannot seek (standard input, a pipe) to a temporary file, since faults show its lines afterwards. */
+static bool spool(int fd, const char *path, FILE **copied, struct error *error)
 {
     char buffer[65536];
     ssize_t got = 0;
-    FILE *copy = tmpfile();
-    while (copy != NULL && ((got = read(fd, buffer, sizeof buffer)) > 0 || (got < 0 && errno == EINTR))) {
-        if (got > 0 && fwrite(buffer, 1, (size_t)got, copy) != (size_t)got) {
-            got = -1;
+    FILE *copy = NULL;
+    if (!temporary_open(&copy, error))
+        return false;
+    while ((got = read(fd, buffer, sizeof buffer)) > 0 || (got < 0 && errno == EINTR)) {
+        if (got > 0 && fwrite(buffer, 1, (size_t)got, copy) != (size_t)got)
             break;
-        }
     }
-    if (copy != NULL && (got < 0 || fflush(copy) != 0)) {
-        int failed = errno;
+    if (got < 0)
+        error_set_errno(error, ERROR_FAILED, errno, "%s: cannot be read", path);
+    else if (got > 0 || fflush(copy) != 0)
+        temporary_fail(errno, error);
+    else
+        *copied = copy;
+    if (*copied == NULL)
         fclose(copy);
-        errno = failed;
-        return NULL;
-    }
-    if (copy != NULL)
+    else
         rewind(copy);
-    return copy;
+    return *copied != NULL;
 }
 
 /* -- opening -------------------------------------------------------------------------------------------------------------- */
+
+static const char stdin_name[] = "<stdin>";
 
 /* Opens `path` as something that can seek. *copy is the temporary file where one was needed; it owns the descriptor. */
 static int open_seekable(const char *path, FILE **copy, uint64_t *size, struct error *error)
 {
     struct stat st;
-    bool standard_input = strcmp(path, "-") == 0;
+    bool standard_input = path == stdin_name;
     int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) != 0) {
         error_set_errno(error, ERROR_INPUT, errno, "%s: cannot be read", path);
@@ -89,9 +94,7 @@ static int open_seekable(const char *path, FILE **copy, uint64_t *size, struct e
     } else if (S_ISREG(st.st_mode) && !standard_input) {
         *size = (uint64_t)st.st_size;
         return fd;
-    } else if ((*copy = spool(fd)) == NULL) {
-        error_set_errno(error, ERROR_FAILED, errno, "%s: cannot be copied to a temporary file", standard_input ? "standard input" : path);
-    } else if (fstat(fileno(*copy), &st) == 0) {
+    } else if (spool(fd, path, copy, error) && fstat(fileno(*copy), &st) == 0) {
         *size = (uint64_t)st.st_size;
     }
     if (fd >= 0 && !standard_input)
@@ -103,11 +106,13 @@ bool yaml_open(struct yaml **opened, const char *path, struct faults *faults, st
 {
     FILE *copy = NULL;
     uint64_t size = 0;
+    if (strcmp(path, "-") == 0)
+        path = stdin_name;
     int fd = open_seekable(path, &copy, &size, error);
     if (fd < 0)
         return false;
     struct yaml *yaml = memory_zeroed(1, sizeof *yaml);
-    yaml->path = memory_string(text_of(strcmp(path, "-") == 0 ? "<stdin>" : path));
+    yaml->path = memory_string(text_of(path));
     yaml->fd = fd;
     yaml->total = size;
     yaml->faults = faults;
@@ -268,7 +273,7 @@ static bool node_of_event(struct yaml *yaml, struct yaml_node *node)
     const yaml_event_t *event = &yaml->event;
     place(node, event);
     node->value = TEXT("");
-    node->plain = false;
+    node->plain = node->refused = false;
     switch (event->type) {
     case YAML_SCALAR_EVENT:
         node->kind = YAML_SCALAR;
@@ -290,6 +295,7 @@ static bool node_of_event(struct yaml *yaml, struct yaml_node *node)
         return true;
     case YAML_ALIAS_EVENT:
         node->kind = YAML_SCALAR;
+        node->refused = true;
         yaml_fault(yaml, node, "aliases are not supported: write the value out");
         return true;
     case YAML_DOCUMENT_START_EVENT:
@@ -381,6 +387,11 @@ void yaml_warning(struct yaml *yaml, const struct yaml_node *node, const char *f
     va_start(arguments, format);
     add_fault(yaml, FAULT_WARNING, node, format, arguments);
     va_end(arguments);
+}
+
+const char *yaml_path(const struct yaml *yaml)
+{
+    return yaml->path;
 }
 
 unsigned yaml_file(const struct yaml *yaml)

@@ -1,0 +1,25 @@
+/* A mapping's inside. For this folder only. */
+#ifndef SSOFERRY_TABLE_MAPPING_H
+#define SSOFERRY_TABLE_MAPPING_H
+
+#include "ssoferry/mapping_file.h"
+
+struct mapping_place {
+    unsigned number; /* of faults_file() */
+    char *path;
+};
+
+struct mapping {
+    const struct connection_rules *rules;
+    struct rowset *rows;
+    struct text *sources; /* sorted; each the mapping's own bytes */
+    size_t source_count;
+    struct revision_file *files;
+    struct mapping_place *places; /* of the files */
+    size_t file_count;
+};
+
+/* Notes that the files speak of a source. */
+void mapping_add_source(struct mapping *mapping, struct text source);
+
+#endif

@@ -1,0 +1,78 @@
+#include "mapping.h"
+
+struct comparison {
+    struct mapping *mapping;
+    struct snapshot *snapshot;
+    enum mapping_mode mode;
+    bool (*on_difference)(void *context, const struct difference *difference, struct error *error);
+    void *context;
+    struct table_row before; /* of the table */
+    struct rowset_row after; /* of the mapping */
+    bool has_before, has_after;
+};
+
+static bool next_before(struct comparison *comparison, struct text start, struct error *error)
+{
+    enum lookup_result result = snapshot_next(comparison->snapshot, &comparison->before, error);
+    comparison->has_before = result == LOOKUP_FOUND && text_starts(comparison->before.key, start);
+    return result != LOOKUP_FAILED;
+}
+
+static bool next_after(struct comparison *comparison, struct error *error)
+{
+    enum lookup_result result = rowset_next(comparison->mapping->rows, &comparison->after, error);
+    comparison->has_after = result == LOOKUP_FOUND;
+    return result != LOOKUP_FAILED;
+}
+
+/* Tells of the lesser of the two rows, or of both where they have one key, and moves on. */
+static bool compare_next(struct comparison *comparison, struct text start, struct error *error)
+{
+    const struct table_row *before = &comparison->before, *after = &comparison->after.row;
+    bool after_here = comparison->has_after && text_starts(after->key, start);
+    int order = !comparison->has_before ? 1 : !after_here ? -1 : text_compare(before->key, after->key);
+    struct difference difference = {DIFFERENCE_ADDED, order <= 0 ? before->key : after->key, {NULL, 0}, {NULL, 0}};
+    if (order <= 0)
+        difference.before = before->record;
+    if (order >= 0)
+        difference.after = after->record;
+    if (order == 0)
+        difference.kind = text_equal(before->record, after->record) ? DIFFERENCE_NONE : DIFFERENCE_CHANGED;
+    else if (order < 0)
+        difference.kind = DIFFERENCE_REMOVED;
+    if (order < 0 && comparison->mode == MAPPING_MERGE) {
+        difference.kind = DIFFERENCE_NONE;
+        difference.after = before->record;
+    }
+    return comparison->on_difference(comparison->context, &difference, error) && (order > 0 || next_before(comparison, start, error)) &&
+           (order < 0 || next_after(comparison, error));
+}
+
+/* The rows of one source, whose keys start with `start`. */
+static bool compare_source(struct comparison *comparison, struct text start, struct error *error)
+{
+    snapshot_seek(comparison->snapshot, start);
+    if (!next_before(comparison, start, error))
+        return false;
+    while (comparison->has_before || (comparison->has_after && text_starts(comparison->after.row.key, start))) {
+        if (!compare_next(comparison, start, error))
+            return false;
+    }
+    return true;
+}
+
+bool mapping_compare(struct mapping *mapping, struct snapshot *snapshot, enum mapping_mode mode,
+                     bool (*on_difference)(void *context, const struct difference *difference, struct error *error), void *context,
+                     struct error *error)
+{
+    char start[CONNECTION_KEY_SIZE_MAX];
+    struct comparison comparison = {.mapping = mapping, .snapshot = snapshot, .mode = mode, .on_difference = on_difference, .context = context};
+    if (!rowset_rewind(mapping->rows, error) || !next_after(&comparison, error))
+        return false;
+    for (size_t i = 0; i < mapping->source_count; i++) {
+        size_t size = connection_key(mapping->sources[i], TEXT(""), start);
+        if (!compare_source(&comparison, text_slice(start, size), error))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,217 @@
+#include <errno.h>
+
+#include "mapping.h"
+
+/* -- scalars -------------------------------------------------------------------------------------------------------------- */
+
+/* What YAML 1.1 readers other than ours take for something else than a text, though it has only letters. */
+static const char *const words[] = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"};
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Whether a text may stand without quotes: stricter than YAML is, so that nobody has to think. */
+static bool is_plain(struct text t)
+{
+    if (t.size == 0 || !(is_letter(t.at[0]) || t.at[0] == '_') || t.at[t.size - 1] == ' ' || t.at[t.size - 1] == ':')
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (text_equal_fold(t, text_of(words[i])))
+            return false;
+    }
+    for (size_t i = 1; i < t.size; i++) {
+        char c = t.at[i];
+        if (!is_letter(c) && !(c >= '0' && c <= '9') && (c == '\0' || strchr("_.-/@+=()%?&;~!$*':, ", c) == NULL))
+            return false;
+        if (c == ' ' && (t.at[i - 1] == ':' || t.at[i - 1] == ' '))
+            return false;
+    }
+    return true;
+}
+
+/* Reads one character of valid UTF-8. */
+static uint32_t take_character(struct text t, size_t *at)
+{
+    unsigned char lead = (unsigned char)t.at[(*at)++];
+    unsigned more = lead < 0x80 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+    uint32_t character = more == 0 ? lead : lead & (0x3fu >> more);
+    for (; more > 0; more--)
+        character = character << 6 | ((unsigned char)t.at[(*at)++] & 0x3f);
+    return character;
+}
+
+/* Characters that libyaml does not read, takes for the end of a line or for a byte order mark, and those that nobody would see. */
+static bool needs_escape(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c <= 0xa0) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) || (c >= 0x2060 && c <= 0x206f) ||
+           c == 0xfeff || c == 0xfffe || c == 0xffff;
+}
+
+static void write_quoted(struct text t, FILE *out)
+{
+    fputc('"', out);
+    for (size_t at = 0; at < t.size;) {
+        size_t start = at;
+        uint32_t character = take_character(t, &at);
+        if (character == '"' || character == '\\')
+            fprintf(out, "\\%c", (int)character);
+        else if (needs_escape(character))
+            fprintf(out, character < 0x100 ? "\\x%02x" : "\\u%04x", character);
+        else
+            fwrite(t.at + start, 1, at - start, out);
+    }
+    fputc('"', out);
+}
+
+static void write_scalar(struct text t, FILE *out)
+{
+    if (is_plain(t))
+        fwrite(t.at, 1, t.size, out);
+    else
+        write_quoted(t, out);
+}
+
+/* -- rows ----------------------------------------------------------------------------------------------------------------- */
+
+static void write_field(const char *indent, const char *name, struct text value, FILE *out)
+{
+    if (value.size == 0)
+        return;
+    fprintf(out, "%s  %s: ", indent, name);
+    write_scalar(value, out);
+    fputc('\n', out);
+}
+
+static bool is_short(const struct connection *row)
+{
+    return row->connection_id.size > 0 && row->state == CONNECTION_STYTCH && row->redirect == REDIRECT_UNSET && row->acs_url.size == 0 &&
+           row->legacy_url.size == 0 && row->organization_id.size == 0 && row->label.size == 0;
+}
+
+static void write_row(struct text identifier, const struct connection *row, const char *indent, FILE *out)
+{
+    fputs(indent, out);
+    write_scalar(identifier, out);
+    if (is_short(row)) {
+        fprintf(out, ": %.*s\n", TEXT_ARGS(row->connection_id));
+        return;
+    }
+    fputs(":\n", out);
+    write_field(indent, "connection_id", row->connection_id, out);
+    write_field(indent, "acs_url", row->acs_url, out);
+    if (row->redirect != REDIRECT_UNSET)
+        fprintf(out, "%s  redirect: %s\n", indent, redirect_kind_name(row->redirect));
+    if (row->state != CONNECTION_STYTCH)
+        fprintf(out, "%s  state: %s\n", indent, connection_state_name(row->state));
+    write_field(indent, "legacy_url", row->legacy_url, out);
+    write_field(indent, "organization_id", row->organization_id, out);
+    write_field(indent, "label", row->label, out);
+}
+
+/* -- sources -------------------------------------------------------------------------------------------------------------- */
+
+struct export {
+    struct snapshot *snapshot;
+    FILE *out;
+    const char *indent; /* of rows */
+    uint64_t rows;
+};
+
+static bool export_row(struct export *export, const struct table_row *row, struct text identifier, struct error *error)
+{
+    struct connection_buffer buffer;
+    struct error why;
+    if (!connection_decode(row->record, &buffer, &why))
+        return error_set(error, ERROR_FAILED, "identifier \"%.*s\": %s", TEXT_ARGS(identifier), why.message);
+    if (identifier_problem(identifier) != NULL)
+        return error_set(error, ERROR_FAILED, "identifier \"%.*s\" %s: the table is damaged", TEXT_ARGS(identifier), identifier_problem(identifier));
+    write_row(identifier, &buffer.row, export->indent, export->out);
+    export->rows++;
+    return true;
+}
+
+/* The rows of one source, from the first one on. */
+static bool export_rows(struct export *export, struct text source, struct error *error)
+{
+    char key[CONNECTION_KEY_SIZE_MAX];
+    struct text start = {key, connection_key(source, TEXT(""), key)};
+    struct table_row row;
+    enum lookup_result result;
+    uint64_t rows = export->rows;
+    snapshot_seek(export->snapshot, start);
+    while ((result = snapshot_next(export->snapshot, &row, error)) == LOOKUP_FOUND && text_starts(row.key, start)) {
+        if (rows == export->rows)
+            fputs("\n", export->out);
+        if (!export_row(export, &row, text_slice(row.key.at + start.size, row.key.size - start.size), error))
+            return false;
+    }
+    if (rows == export->rows)
+        fputs(" {}\n", export->out);
+    return result != LOOKUP_FAILED;
+}
+
+/* The first source that comes behind `source` (all, where it is empty). Its bytes go to `found`. */
+static enum lookup_result next_source(struct snapshot *snapshot, struct text source, char found[SOURCE_SIZE_MAX], size_t *size, struct error *error)
+{
+    char behind[SOURCE_SIZE_MAX + 1];
+    struct table_row row;
+    struct text name, identifier;
+    memcpy(behind, source.at, source.size);
+    behind[source.size] = 1; /* keys of `source` go on with 0, names of sources with '-' or more */
+    snapshot_seek(snapshot, text_slice(behind, source.size == 0 ? 0 : source.size + 1));
+    enum lookup_result result = snapshot_next(snapshot, &row, error);
+    if (result != LOOKUP_FOUND)
+        return result;
+    if (!connection_key_split(row.key, &name, &identifier) || source_problem(name) != NULL) {
+        error_set(error, ERROR_FAILED, "the table holds a key that names no source: it is damaged");
+        return LOOKUP_FAILED;
+    }
+    memcpy(found, name.at, name.size);
+    *size = name.size;
+    return LOOKUP_FOUND;
+}
+
+static bool export_one(struct export *export, struct text source, struct error *error)
+{
+    export->indent = "  ";
+    fputs("source: ", export->out);
+    write_scalar(source, export->out);
+    fputs("\nconnections:", export->out);
+    return export_rows(export, source, error);
+}
+
+static bool export_all(struct export *export, struct error *error)
+{
+    char name[SOURCE_SIZE_MAX], other[SOURCE_SIZE_MAX];
+    size_t size = 0, other_size = 0;
+    enum lookup_result result = next_source(export->snapshot, TEXT(""), name, &size, error), more = LOOKUP_ABSENT;
+    if (result == LOOKUP_FOUND)
+        more = next_source(export->snapshot, text_slice(name, size), other, &other_size, error);
+    if (result == LOOKUP_FAILED || more == LOOKUP_FAILED)
+        return false;
+    if (more == LOOKUP_ABSENT)
+        return export_one(export, result == LOOKUP_FOUND ? text_slice(name, size) : TEXT("default"), error);
+    export->indent = "    ";
+    fputs("sources:\n", export->out);
+    while (result == LOOKUP_FOUND) {
+        fputs("  ", export->out);
+        write_scalar(text_slice(name, size), export->out);
+        fputc(':', export->out);
+        if (!export_rows(export, text_slice(name, size), error))
+            return false;
+        result = next_source(export->snapshot, text_slice(name, size), name, &size, error);
+    }
+    return result == LOOKUP_ABSENT;
+}
+
+bool mapping_export(struct snapshot *snapshot, struct text source, FILE *out, uint64_t *rows, struct error *error)
+{
+    struct export export = {.snapshot = snapshot, .out = out};
+    fputs("version: 1\n", out);
+    bool good = source.size > 0 ? export_one(&export, source, error) : export_all(&export, error);
+    if (rows != NULL)
+        *rows = export.rows;
+    return good && (!ferror(out) || error_set_errno(error, ERROR_FAILED, errno, "the mapping file cannot be written"));
+}

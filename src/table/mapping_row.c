@@ -1,0 +1,224 @@
+#include "mapping_row.h"
+
+enum { FIELDS_MAX = 8, SHOWN_MAX = 80 };
+
+/* A connection being read: its fields so far, and where they stand. */
+struct row_reader {
+    struct mapping_reader *reader;
+    struct yaml_node key;                  /* the identifier; its text is gone once the value is read */
+    struct connection row;
+    struct yaml_node places[FIELDS_MAX];   /* of the fields' values, by index of connection_field_name(); kind YAML_END: not there */
+    unsigned lines[FIELDS_MAX];            /* of the fields' names */
+    bool faulty[FIELDS_MAX];
+    size_t used;
+    char bytes[CONNECTION_RECORD_SIZE_MAX]; /* what the row's texts point to */
+};
+
+bool mapping_refuse_key(struct mapping_reader *reader, const struct yaml_node *node)
+{
+    struct yaml_node value;
+    if (node->kind == YAML_SCALAR && !(node->plain && text_equal(node->value, TEXT("<<"))))
+        return false;
+    if (node->kind == YAML_SCALAR)
+        yaml_fault(reader->yaml, node, "merge keys are not supported: write the fields out (an identifier that is \"<<\" goes in quotes)");
+    else
+        yaml_fault(reader->yaml, node, "a key must be a text");
+    yaml_skip(reader->yaml, node);
+    yaml_next(reader->yaml, &value);
+    yaml_skip(reader->yaml, &value);
+    return true;
+}
+
+/* -- warnings ------------------------------------------------------------------------------------------------------------- */
+
+static void warn_of_id(struct mapping_reader *reader, const struct yaml_node *node, struct text id)
+{
+    bool is_test = connection_id_is_test(id);
+    if (!connection_id_has_uuid(id))
+        yaml_warning(reader->yaml, node, "this connection id does not end in a whole UUID: was it copied in full?");
+    if (reader->stage_line == 0) {
+        reader->stage_line = node->line;
+        reader->stage_is_test = is_test;
+    } else if (is_test != reader->stage_is_test && !reader->stages_mixed) {
+        reader->stages_mixed = true;
+        yaml_warning(reader->yaml, node, "this connection is of a %s project, the one in line %u of a %s project", is_test ? "test" : "live",
+                     reader->stage_line, is_test ? "live" : "test");
+    }
+}
+
+/* -- fields --------------------------------------------------------------------------------------------------------------- */
+
+static size_t index_of_field(struct text name)
+{
+    size_t index = 0;
+    while (connection_field_name(index) != NULL && !text_equal(name, text_of(connection_field_name(index))))
+        index++;
+    return index;
+}
+
+static void refuse_field(struct row_reader *row, const struct yaml_node *name)
+{
+    struct yaml_node value;
+    struct text shown = text_slice(name->value.at, name->value.size < SHOWN_MAX ? name->value.size : SHOWN_MAX);
+    yaml_fault(row->reader->yaml, name,
+               "\"%.*s\" is not a field: they are connection_id, acs_url, redirect, state, legacy_url, organization_id and label",
+               TEXT_ARGS(shown));
+    yaml_next(row->reader->yaml, &value);
+    yaml_skip(row->reader->yaml, &value);
+}
+
+/* Copies a value that is within its limits, since the next node ends its life. */
+static struct text keep(struct row_reader *row, struct text value)
+{
+    char *at = row->bytes + row->used;
+    if (value.size > sizeof row->bytes - row->used)
+        return text_slice(at, 0);
+    memcpy(at, value.at, value.size);
+    row->used += value.size;
+    return text_slice(at, value.size);
+}
+
+static void set_field(struct row_reader *row, size_t index, const struct yaml_node *value)
+{
+    const char *name = connection_field_name(index), *why = NULL;
+    struct yaml *yaml = row->reader->yaml;
+    struct connection tried = row->row;
+    row->faulty[index] = true;
+    if (value->refused)
+        return;
+    if (value->kind != YAML_SCALAR) {
+        yaml_fault(yaml, value, "%s must be a text, not a %s", name, value->kind == YAML_MAPPING ? "mapping" : "list");
+    } else if (value->value.size == 0) {
+        yaml_fault(yaml, value, "%s has no value: write one, or leave the field out", name);
+    } else if (!connection_set_field(&tried, text_of(name), value->value, &why)) {
+        yaml_fault(yaml, value, "%s %s", name, why);
+    } else {
+        row->faulty[index] = !connection_set_field(&row->row, text_of(name), keep(row, value->value), &why);
+        row->places[index] = *value;
+    }
+    yaml_skip(yaml, value);
+}
+
+static void read_fields(struct row_reader *row)
+{
+    struct yaml_node name, value;
+    for (;;) {
+        yaml_next(row->reader->yaml, &name);
+        if (name.kind == YAML_CLOSE || name.kind == YAML_END)
+            return;
+        if (mapping_refuse_key(row->reader, &name))
+            continue;
+        size_t index = index_of_field(name.value);
+        if (connection_field_name(index) == NULL) {
+            refuse_field(row, &name);
+            continue;
+        }
+        yaml_next(row->reader->yaml, &value);
+        if (row->lines[index] > 0) {
+            yaml_fault(row->reader->yaml, &name, "%s stands in line %u already", connection_field_name(index), row->lines[index]);
+            yaml_skip(row->reader->yaml, &value);
+            continue;
+        }
+        row->lines[index] = name.line;
+        set_field(row, index, &value);
+    }
+}
+
+/* -- the whole row -------------------------------------------------------------------------------------------------------- */
+
+/* Fields together and hosts. connection_check() stops at its first problem; here that field is taken out and the rest checked again. */
+static void check_row(struct row_reader *row)
+{
+    struct connection_problem problem;
+    struct connection rest = row->row;
+    size_t connection_id = index_of_field(TEXT("connection_id"));
+    if (row->faulty[connection_id] || row->faulty[index_of_field(TEXT("state"))]) {
+        rest.acs_url = text_slice(NULL, 0); /* whether it fits cannot be said */
+        rest.state = CONNECTION_LEGACY;     /* nor whether there must be an id */
+    }
+    for (unsigned i = 0; i < FIELDS_MAX && !connection_check(&rest, row->reader->mapping->rules, &problem); i++) {
+        const char *why = NULL;
+        size_t index = index_of_field(text_of(problem.field));
+        yaml_fault(row->reader->yaml, row->lines[index] > 0 ? &row->places[index] : &row->key, "%s", problem.message);
+        row->faulty[index] = true;
+        if (index == connection_id)
+            rest.state = CONNECTION_LEGACY;
+        else if (!connection_set_field(&rest, text_of(problem.field), TEXT(""), &why))
+            return;
+    }
+}
+
+static void warn_of_row(struct row_reader *row)
+{
+    size_t redirect = index_of_field(TEXT("redirect")), connection_id = index_of_field(TEXT("connection_id"));
+    if (row->row.redirect == REDIRECT_303)
+        yaml_warning(row->reader->yaml, &row->places[redirect],
+                     "303 makes browsers drop the POST body, and the SAML response with it: only for a callback that takes GET");
+    if (row->row.connection_id.size > 0)
+        warn_of_id(row->reader, &row->places[connection_id], row->row.connection_id);
+}
+
+/* `acme: saml-connection-live-...` */
+static void read_short_form(struct row_reader *row, const struct yaml_node *value)
+{
+    const char *why = connection_id_problem(value->value);
+    row->faulty[0] = why != NULL;
+    if (value->refused)
+        return;
+    if (value->value.size == 0) {
+        yaml_fault(row->reader->yaml, value, "this identifier has no connection: write its connection id, or a mapping of fields");
+    } else if (why != NULL) {
+        yaml_fault(row->reader->yaml, value, "the connection id %s", why);
+    } else {
+        row->row.connection_id = value->value; /* encoded before the next node is read */
+        warn_of_id(row->reader, value, value->value);
+    }
+}
+
+static void read_long_form(struct row_reader *row)
+{
+    read_fields(row);
+    if (yaml_broken(row->reader->yaml))
+        return;
+    check_row(row);
+    warn_of_row(row);
+}
+
+static bool is_good(const struct row_reader *row)
+{
+    for (size_t i = 0; i < FIELDS_MAX; i++) {
+        if (row->faulty[i])
+            return false;
+    }
+    return !yaml_broken(row->reader->yaml);
+}
+
+bool mapping_row_read(struct mapping_reader *reader, const struct yaml_node *key, struct error *error)
+{
+    char bytes[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
+    struct yaml_node value;
+    struct row_reader row;
+    struct rowset_row added = {.file = yaml_file(reader->yaml), .line = key->line, .column = key->column, .length = key->length};
+    const char *problem = identifier_problem(key->value);
+    memset(&row, 0, offsetof(struct row_reader, bytes));
+    row.reader = reader;
+    row.key = *key;
+    if (problem != NULL && !key->refused)
+        yaml_fault(reader->yaml, key, "the identifier %s", problem);
+    if (problem == NULL)
+        added.row.key = text_slice(bytes, connection_key(text_slice(reader->source, reader->source_size), key->value, bytes));
+    yaml_next(reader->yaml, &value);
+    if (value.kind == YAML_SCALAR) {
+        read_short_form(&row, &value);
+    } else if (value.kind == YAML_MAPPING) {
+        read_long_form(&row);
+    } else if (value.kind == YAML_SEQUENCE) {
+        yaml_fault(reader->yaml, &value, "a connection is a connection id or a mapping of fields, not a list");
+        yaml_skip(reader->yaml, &value);
+        row.faulty[0] = true;
+    }
+    /* A faulty row is added too, without a record, so that its identifier is still compared with the others'. */
+    if (is_good(&row))
+        added.row.record = text_slice(record, connection_encode(&row.row, record));
+    return problem != NULL || rowset_add(reader->mapping->rows, &added, error);
+}

@@ -1,0 +1,28 @@
+/* Reading one connection of a mapping file. For this folder only. */
+#ifndef SSOFERRY_TABLE_MAPPING_ROW_H
+#define SSOFERRY_TABLE_MAPPING_ROW_H
+
+#include "mapping.h"
+#include "ssoferry/yaml.h"
+
+/* What is remembered while one file is read. */
+struct mapping_reader {
+    struct mapping *mapping;
+    struct yaml *yaml;
+    struct faults *faults;
+    const struct mapping_progress *progress; /* may be NULL */
+    char source[SOURCE_SIZE_MAX];            /* of the connections being read */
+    size_t source_size;                      /* 0: none named yet */
+    unsigned stage_line;                     /* of the first connection id; 0: none yet */
+    bool stage_is_test;                      /* whether that one is of a test project */
+    bool stages_mixed;                       /* an id of the other kind was warned of */
+};
+
+/* Reads the value that belongs to the identifier `key`, whose text is still there, and adds the row. Faults are added; false only where
+ * the rowset fails. */
+bool mapping_row_read(struct mapping_reader *reader, const struct yaml_node *key, struct error *error) __attribute__((warn_unused_result));
+
+/* Says that `node` is a key that cannot be one (a collection, a merge key), and reads past it and its value. False: it can. */
+bool mapping_refuse_key(struct mapping_reader *reader, const struct yaml_node *node);
+
+#endif

@@ -1,0 +1,364 @@
+#include "ssoferry/rowset.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "ssoferry/memory.h"
+#include "ssoferry/temporary.h"
+
+/* A row as it lies in the buffer and in the file: this, the key, the record. */
+struct head {
+    uint16_t key_size, record_size;
+    uint32_t file, line, column, length;
+};
+
+enum {
+    BUFFER_SIZE = 24 << 20,
+    ROW_MAX = sizeof(struct head) + CONNECTION_KEY_SIZE_MAX + CONNECTION_RECORD_SIZE_MAX,
+    WINDOWS_SIZE = 16 << 20, /* for reading all runs */
+    WINDOW_MIN = 16 << 10,
+    WINDOW_MAX = 256 << 10,
+};
+
+/* A row of the buffer, for sorting: most comparisons end at the prefix, without a look at the key. */
+struct entry {
+    uint64_t prefix; /* the 8 bytes of the key behind what all keys of the buffer share, big-endian */
+    uint32_t offset;
+};
+
+/* A sorted stretch of the file, and the window through which it is read. */
+struct run {
+    off_t start, end;
+    off_t next;           /* what the window has not seen yet */
+    unsigned char *window;
+    size_t at, filled;    /* of the window */
+    struct rowset_row row;
+};
+
+struct rowset {
+    uint64_t count;
+    bool ascends;         /* all rows so far */
+    bool buffer_ascends;  /* not strictly: those of the buffer */
+    size_t last_key_size; /* of the row added last */
+    char last_key[CONNECTION_KEY_SIZE_MAX];
+
+    unsigned char *buffer;
+    size_t used, rows;    /* of the buffer */
+    struct entry *order;  /* of the buffer's rows, where they had to be sorted */
+    size_t at;            /* reading: bytes of the buffer, or entries of the order */
+
+    FILE *file;           /* NULL: all rows are in the buffer */
+    struct run *runs;
+    size_t run_count;
+    size_t *heap;         /* runs by their rows; the least first */
+    size_t heap_count;
+    size_t window_size;
+    bool given;           /* heap[0]'s row was given out and is to be passed */
+};
+
+struct rowset *rowset_new(void)
+{
+    struct rowset *set = memory_zeroed(1, sizeof *set);
+    set->ascends = set->buffer_ascends = true;
+    return set;
+}
+
+void rowset_free(struct rowset *set)
+{
+    if (set == NULL)
+        return;
+    for (size_t i = 0; i < set->run_count; i++)
+        free(set->runs[i].window);
+    if (set->file != NULL)
+        fclose(set->file);
+    free(set->runs);
+    free(set->heap);
+    free(set->order);
+    free(set->buffer);
+    free(set);
+}
+
+uint64_t rowset_count(const struct rowset *set)
+{
+    return set->count;
+}
+
+bool rowset_ascends(const struct rowset *set)
+{
+    return set->ascends;
+}
+
+/* -- rows as bytes -------------------------------------------------------------------------------------------------------- */
+
+static struct head head_at(const unsigned char *bytes)
+{
+    struct head head;
+    memcpy(&head, bytes, sizeof head);
+    return head;
+}
+
+static size_t size_at(const unsigned char *bytes)
+{
+    struct head head = head_at(bytes);
+    return sizeof head + head.key_size + head.record_size;
+}
+
+static struct text key_at(const unsigned char *bytes)
+{
+    return text_slice((const char *)bytes + sizeof(struct head), head_at(bytes).key_size);
+}
+
+static struct rowset_row row_at(const unsigned char *bytes)
+{
+    struct head head = head_at(bytes);
+    struct text key = key_at(bytes);
+    return (struct rowset_row){{key, text_slice(key.at + key.size, head.record_size)}, head.file, head.line, head.column, head.length};
+}
+
+static size_t write_row(unsigned char *bytes, const struct rowset_row *row)
+{
+    struct text key = row->row.key, record = row->row.record;
+    struct head head = {(uint16_t)key.size, (uint16_t)record.size, row->file, row->line, row->column, row->length};
+    memcpy(bytes, &head, sizeof head);
+    memcpy(bytes + sizeof head, key.at, key.size);
+    if (record.size > 0)
+        memcpy(bytes + sizeof head + key.size, record.at, record.size);
+    return sizeof head + key.size + record.size;
+}
+
+/* -- sorting the buffer --------------------------------------------------------------------------------------------------- */
+
+static int compare_entries(const void *a, const void *b, void *buffer)
+{
+    const struct entry *first = a, *second = b;
+    if (first->prefix != second->prefix)
+        return first->prefix < second->prefix ? -1 : 1;
+    int order = text_compare(key_at((unsigned char *)buffer + first->offset), key_at((unsigned char *)buffer + second->offset));
+    return order != 0 ? order : (first->offset > second->offset) - (first->offset < second->offset);
+}
+
+/* How many bytes all keys of the buffer start with: at least "default\0", and often more. */
+static size_t shared_by_all(const struct rowset *set)
+{
+    struct text first = key_at(set->buffer);
+    size_t shared = first.size;
+    for (size_t at = 0; at < set->used; at += size_at(set->buffer + at)) {
+        struct text key = key_at(set->buffer + at);
+        size_t i = 0;
+        while (i < shared && i < key.size && key.at[i] == first.at[i])
+            i++;
+        shared = i;
+    }
+    return shared;
+}
+
+static uint64_t prefix_of(struct text key, size_t from)
+{
+    uint64_t prefix = 0;
+    for (size_t i = from; i < from + 8; i++)
+        prefix = prefix << 8 | (i < key.size ? (unsigned char)key.at[i] : 0u);
+    return prefix;
+}
+
+static void sort_buffer(struct rowset *set)
+{
+    size_t shared = shared_by_all(set), i = 0;
+    set->order = memory_resize(set->order, set->rows * sizeof set->order[0]);
+    for (size_t at = 0; at < set->used; at += size_at(set->buffer + at))
+        set->order[i++] = (struct entry){prefix_of(key_at(set->buffer + at), shared), (uint32_t)at};
+    qsort_r(set->order, set->rows, sizeof set->order[0], compare_entries, set->buffer);
+}
+
+/* -- writing runs --------------------------------------------------------------------------------------------------------- */
+
+static bool write_buffer(struct rowset *set)
+{
+    if (set->buffer_ascends)
+        return fwrite(set->buffer, 1, set->used, set->file) == set->used;
+    sort_buffer(set);
+    for (size_t i = 0; i < set->rows; i++) {
+        const unsigned char *row = set->buffer + set->order[i].offset;
+        if (fwrite(row, 1, size_at(row), set->file) != size_at(row))
+            return false;
+    }
+    return true;
+}
+
+/* Empties the buffer into the file, as a new run or, where the rows came in order, as more of the last one. */
+static bool spill(struct rowset *set, bool continues, struct error *error)
+{
+    if (set->file == NULL && !temporary_open(&set->file, error))
+        return false;
+    off_t start = ftello(set->file);
+    if (!write_buffer(set))
+        return temporary_fail(errno, error);
+    if (!continues || set->run_count == 0) {
+        set->runs = memory_resize(set->runs, (set->run_count + 1) * sizeof set->runs[0]);
+        set->runs[set->run_count++] = (struct run){.start = start};
+    }
+    set->runs[set->run_count - 1].end = ftello(set->file);
+    set->used = set->rows = 0;
+    set->buffer_ascends = true;
+    return true;
+}
+
+bool rowset_add(struct rowset *set, const struct rowset_row *row, struct error *error)
+{
+    struct text key = row->row.key;
+    assert(key.size > 0 && key.size <= CONNECTION_KEY_SIZE_MAX && row->row.record.size <= CONNECTION_RECORD_SIZE_MAX);
+    if (set->buffer == NULL)
+        set->buffer = memory_allocate(BUFFER_SIZE); /* what is not used of it takes no memory */
+    if (BUFFER_SIZE - set->used < ROW_MAX && !spill(set, set->ascends, error))
+        return false;
+    int order = set->count == 0 ? -1 : text_compare(text_slice(set->last_key, set->last_key_size), key);
+    set->ascends = set->ascends && order < 0;
+    set->buffer_ascends = set->buffer_ascends && (set->rows == 0 || order <= 0);
+    set->used += write_row(set->buffer + set->used, row);
+    memcpy(set->last_key, key.at, key.size);
+    set->last_key_size = key.size;
+    set->rows++;
+    set->count++;
+    return true;
+}
+
+/* -- reading runs --------------------------------------------------------------------------------------------------------- */
+
+/* Sees to it that the run's next row is whole in the window. *ended where there is none. */
+static bool fill_window(struct rowset *set, struct run *run, bool *ended, struct error *error)
+{
+    size_t left = run->filled - run->at;
+    *ended = left == 0 && run->next == run->end;
+    if (left >= ROW_MAX || run->next == run->end)
+        return true;
+    memmove(run->window, run->window + run->at, left);
+    run->at = 0;
+    run->filled = left;
+    while (run->filled < set->window_size && run->next < run->end) {
+        size_t wanted = set->window_size - run->filled;
+        if ((off_t)wanted > run->end - run->next)
+            wanted = (size_t)(run->end - run->next);
+        ssize_t got = pread(fileno(set->file), run->window + run->filled, wanted, run->next);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return temporary_fail(got < 0 ? errno : EIO, error);
+        run->filled += (size_t)got;
+        run->next += got;
+    }
+    return true;
+}
+
+static bool next_of_run(struct rowset *set, struct run *run, bool *ended, struct error *error)
+{
+    if (!fill_window(set, run, ended, error))
+        return false;
+    if (!*ended) {
+        run->row = row_at(run->window + run->at);
+        run->at += size_at(run->window + run->at);
+    }
+    return true;
+}
+
+/* Equal keys come in the order they were added, and so do runs. */
+static bool comes_first(const struct rowset *set, size_t a, size_t b)
+{
+    int order = text_compare(set->runs[a].row.row.key, set->runs[b].row.row.key);
+    return order != 0 ? order < 0 : a < b;
+}
+
+static void sink(struct rowset *set, size_t at)
+{
+    for (;;) {
+        size_t first = at;
+        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < set->heap_count; child++) {
+            if (comes_first(set, set->heap[child], set->heap[first]))
+                first = child;
+        }
+        if (first == at)
+            return;
+        size_t run = set->heap[at];
+        set->heap[at] = set->heap[first];
+        set->heap[first] = run;
+        at = first;
+    }
+}
+
+/* Turns from adding to reading: the rest goes to the file as well, and the buffer's memory to the windows. */
+static bool end_adding(struct rowset *set, struct error *error)
+{
+    if (set->rows > 0 && !spill(set, set->ascends, error))
+        return false;
+    if (fflush(set->file) != 0)
+        return temporary_fail(errno, error);
+    free(set->buffer);
+    free(set->order);
+    set->buffer = NULL;
+    set->order = NULL;
+    set->window_size = WINDOWS_SIZE / set->run_count;
+    set->window_size = set->window_size < WINDOW_MIN ? WINDOW_MIN : set->window_size > WINDOW_MAX ? WINDOW_MAX : set->window_size;
+    set->heap = memory_allocate(set->run_count * sizeof set->heap[0]);
+    for (size_t i = 0; i < set->run_count; i++)
+        set->runs[i].window = memory_allocate(set->window_size);
+    return true;
+}
+
+static bool rewind_runs(struct rowset *set, struct error *error)
+{
+    if (set->heap == NULL && !end_adding(set, error))
+        return false;
+    set->heap_count = 0;
+    set->given = false;
+    for (size_t i = 0; i < set->run_count; i++) {
+        bool ended = false;
+        struct run *run = &set->runs[i];
+        run->next = run->start;
+        run->at = run->filled = 0;
+        if (!next_of_run(set, run, &ended, error))
+            return false;
+        set->heap[set->heap_count++] = i;
+    }
+    for (size_t i = set->heap_count; i-- > 0;)
+        sink(set, i);
+    return true;
+}
+
+bool rowset_rewind(struct rowset *set, struct error *error)
+{
+    set->at = 0;
+    if (set->file != NULL)
+        return rewind_runs(set, error);
+    if (!set->buffer_ascends && set->order == NULL)
+        sort_buffer(set);
+    return true;
+}
+
+static enum lookup_result next_of_buffer(struct rowset *set, struct rowset_row *row)
+{
+    if (set->at == (set->order != NULL ? set->rows : set->used))
+        return LOOKUP_ABSENT;
+    const unsigned char *bytes = set->buffer + (set->order != NULL ? set->order[set->at].offset : set->at);
+    *row = row_at(bytes);
+    set->at += set->order != NULL ? 1 : size_at(bytes);
+    return LOOKUP_FOUND;
+}
+
+enum lookup_result rowset_next(struct rowset *set, struct rowset_row *row, struct error *error)
+{
+    if (set->file == NULL)
+        return next_of_buffer(set, row);
+    if (set->given) {
+        bool ended = false;
+        if (!next_of_run(set, &set->runs[set->heap[0]], &ended, error))
+            return LOOKUP_FAILED;
+        if (ended)
+            set->heap[0] = set->heap[--set->heap_count];
+        sink(set, 0);
+    }
+    set->given = set->heap_count > 0;
+    if (set->heap_count == 0)
+        return LOOKUP_ABSENT;
+    *row = set->runs[set->heap[0]].row;
+    return LOOKUP_FOUND;
+}
