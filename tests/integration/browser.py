@@ -1,0 +1,77 @@
+"""Headless Chromium, driven by Selenium, with a profile of its own."""
+from selenium.common.exceptions import TimeoutException
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+_ARGUMENTS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=1000,700",
+)
+_TIMEOUT = 20  # seconds
+
+
+class Browser:
+    def __init__(self, profile, javascript=True):
+        options = ChromeOptions()
+        options.binary_location = "/usr/bin/chromium"
+        for argument in (*_ARGUMENTS, f"--user-data-dir={profile}"):
+            options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        if not javascript:
+            options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+        self._driver = Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        self._driver.set_page_load_timeout(_TIMEOUT)
+        self._driver.set_script_timeout(_TIMEOUT)
+
+    def close(self):
+        self._driver.quit()
+
+    def open(self, url):
+        self._driver.get(url)
+
+    def forget(self):
+        """Leaves the page, and drops cookies and console messages."""
+        self._driver.get("about:blank")
+        self._driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        self._driver.get_log("browser")
+
+    @property
+    def url(self):
+        return self._driver.current_url
+
+    @property
+    def title(self):
+        return self._driver.title
+
+    def wait_for_title(self, start):
+        """Waits for a page whose title starts so, and returns the title."""
+        self._wait(lambda _: self.title.startswith(start), f"no page called {start!r}")
+        return self.title
+
+    def wait_for_console(self, words):
+        """Waits for a console message that holds `words`, and returns it."""
+        kept = []
+
+        def look(driver):
+            kept.extend(entry["message"] for entry in driver.get_log("browser"))
+            return any(words in message for message in kept)
+
+        self._wait(look, f"no console message with {words!r} in {kept}")
+        return next(message for message in kept if words in message)
+
+    def wait_for_url(self, url):
+        self._wait(lambda _: self.url == url, f"not at {url}")
+
+    def press_button(self):
+        """Presses the page's one button, as a person does."""
+        [button] = self._driver.find_elements(By.CSS_SELECTOR, "button, input[type=submit]")
+        assert button.is_displayed(), "the button cannot be seen"
+        button.click()
+
+    def _wait(self, condition, otherwise):
+        try:
+            WebDriverWait(self._driver, _TIMEOUT, poll_frequency=0.05).until(condition)
+        except TimeoutException:
+            raise AssertionError(f"{otherwise}; the browser shows {self.title!r} at {self.url}") from None

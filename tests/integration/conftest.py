@@ -1,0 +1,84 @@
+"""Fixtures: gateways that are judged when a test ends, and the parties on both sides of them."""
+import contextlib
+
+import pytest
+
+from browser import Browser
+from cutover import Cutover
+from gateway import Gateway
+from keys import make_key_pair
+
+
+@pytest.fixture(scope="session")
+def idp_keys(tmp_path_factory):
+    return make_key_pair(tmp_path_factory.mktemp("idp-keys"), "legacy-idp.example.net")
+
+
+@pytest.fixture(scope="session")
+def sp_keys(tmp_path_factory):
+    """What the old service provider decrypts with; Stytch gets it as `saml_encryption_private_key`."""
+    return make_key_pair(tmp_path_factory.mktemp("sp-keys"), "app.example.com")
+
+
+class Gateways:
+    """Makes gateways and stops those still running; a gateway that ends badly fails the test."""
+
+    def __init__(self, directory):
+        self._directory = directory
+        self._made = []
+
+    def __call__(self, **config):
+        gateway = Gateway(self._directory / f"gateway-{len(self._made) + 1}", **config)
+        self._made.append(gateway)
+        return gateway
+
+    def stop(self):
+        with contextlib.ExitStack() as stack:
+            for gateway in self._made:
+                stack.callback(gateway.stop)
+
+
+@pytest.fixture
+def make_gateway(tmp_path):
+    gateways = Gateways(tmp_path)
+    yield gateways
+    gateways.stop()
+
+
+@pytest.fixture(scope="module")
+def make_shared_gateway(tmp_path_factory):
+    """For gateways that a whole file of tests speaks to."""
+    gateways = Gateways(tmp_path_factory.mktemp("shared"))
+    yield gateways
+    gateways.stop()
+
+
+@pytest.fixture(scope="module")
+def make_cutover(make_shared_gateway, idp_keys, sp_keys):
+    with contextlib.ExitStack() as stack:
+        def make(**config):
+            cutover = Cutover(make_shared_gateway, idp_keys, sp_keys, **config)
+            stack.callback(cutover.close)
+            return cutover
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def session_browser(tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("chromium"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def browser(session_browser):
+    session_browser.forget()
+    return session_browser
+
+
+@pytest.fixture
+def browser_without_scripts(tmp_path):
+    browser = Browser(tmp_path / "chromium", javascript=False)
+    yield browser
+    browser.close()

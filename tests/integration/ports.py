@@ -1,0 +1,19 @@
+"""Free TCP ports below the range that the kernel hands out by itself, so that nobody takes one between choosing and use."""
+import random
+import socket
+
+_random = random.SystemRandom()
+
+
+def free_port():
+    for _ in range(200):
+        port = _random.randrange(20000, 32000)
+        with socket.socket() as ipv4, socket.socket(socket.AF_INET6) as ipv6:
+            try:
+                ipv4.bind(("0.0.0.0", port))
+                ipv6.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                ipv6.bind(("::", port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError("no free port found")

@@ -1,0 +1,32 @@
+"""The programs under test, and what no run of them may ever leave behind: a sanitizer's report, or a signal's exit status."""
+import os
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_BIN = Path(os.environ.get("SSOFERRY_BIN") or ROOT / "build/dev/bin")
+_REPORT = re.compile(r"(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|: runtime error: ")
+
+
+def program(name):
+    path = _BIN / name
+    assert path.exists(), f"{path} is not there; build it, or set SSOFERRY_BIN to the folder that has it"
+    return str(path)
+
+
+def check_words(words):
+    """What a program wrote on stderr holds no sanitizer's report."""
+    assert not _REPORT.search(words), f"a sanitizer speaks:\n{words}"
+
+
+def run(name, *arguments, expect=0, timeout=60, **options):
+    """Runs a program to its end. `expect` is its exit status; None takes any but a crash's."""
+    done = subprocess.run([program(name), *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
+                          stdin=subprocess.DEVNULL, **options)
+    check_words(done.stderr)
+    assert 0 <= done.returncode <= 2, f"{name} ended with {done.returncode}: {done.stderr}"
+    if expect is not None:
+        assert done.returncode == expect, f"{name} {arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
+    return done

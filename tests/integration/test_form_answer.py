@@ -1,0 +1,166 @@
+"""`redirect: form`: the page that posts the same fields again, for IdPs whose Content-Security-Policy stops redirects."""
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
+from legacy_idp import USER, form
+from test_sign_in import RELAY_STATES, SIZES, as_sent_directly
+
+FORM_PATH = "/framed/acme"
+
+
+@pytest.fixture(scope="module")
+def started(make_cutover):
+    cutover = make_cutover(old_path=FORM_PATH, routes=[{"match": "/old-sso/{identifier}"}, {"match": "/framed/{identifier}", "redirect": "form"}])
+    return cutover.start({"acme": CONNECTION_ID, "globex": {"connection_id": OTHER_CONNECTION_ID, "redirect": 307}})
+
+
+@pytest.fixture
+def cutover(started):
+    started.stytch.received.clear()
+    started.stytch.sign_ins.clear()
+    return started
+
+
+def only_the_old_origin(cutover):
+    return f"form-action {cutover.gateway.origin('localhost')}"
+
+
+class TestAnIdpThatAllowsOnlyTheOldOrigin:
+    def test_stops_the_307(self, cutover, browser):
+        action = cutover.gateway.origin("localhost") + "/old-sso/acme"
+        page = cutover.idp.page({"SAMLResponse": cutover.idp.message()}, action, content_security_policy=only_the_old_origin(cutover))
+
+        browser.open(page)
+
+        assert action in browser.wait_for_console("form-action"), "Chromium names where the form was going, not where the redirect led"
+        posted = cutover.gateway.wait_for(lambda: [line for line in cutover.gateway.requests() if line["route"] == "/old-sso/{identifier}"])
+        assert (posted[-1]["method"], posted[-1]["status"]) == ("POST", 307), "it did reach the gateway, and was redirected"
+        assert cutover.stytch.received == [], "and nothing arrives at Stytch"
+
+    @pytest.mark.parametrize("size", SIZES)
+    def test_lets_the_form_through(self, cutover, browser, size):
+        fields = {"SAMLResponse": cutover.idp.message(SIZES[size]), "RelayState": "https://app.example.com/?a=1&b=%20+"}
+        directly = as_sent_directly(cutover, browser, fields)
+
+        browser.open(cutover.idp.page(fields, content_security_policy=only_the_old_origin(cutover)))
+
+        assert browser.wait_for_title("Signed in") == f"Signed in as {USER}"
+        assert browser.url == cutover.callback_url
+        assert cutover.stytch.only_callback().body == directly.body
+        assert cutover.stytch.only_callback().header("Content-Type") == directly.header("Content-Type")
+
+    def test_sp_initiated(self, cutover, browser):
+        browser.open(cutover.stytch.start_url(CONNECTION_ID) + "?RelayState=back")
+        browser.wait_for_title("Signed in")
+        assert cutover.stytch.sign_ins[0].in_response_to
+
+
+@pytest.mark.parametrize("name", RELAY_STATES)
+def test_relay_state_arrives_as_the_browser_sent_it(cutover, browser, name):
+    fields = {"SAMLResponse": cutover.idp.message(), "RelayState": RELAY_STATES[name]}
+    directly = as_sent_directly(cutover, browser, fields)
+    browser.open(cutover.idp.page(fields))
+    browser.wait_for_title("Signed in")
+    assert cutover.stytch.only_callback().body == directly.body
+
+
+def test_every_other_field_is_carried_too(cutover, browser):
+    """Also names that a script of ours could stumble over, and names that are no names at all."""
+    fields = {"first": "1", "SAMLResponse": cutover.idp.message(), "submit": "x", "action": "https://evil.example.com/", "a b&c=d\"<>": "é\t",
+              "method": "get", "target": "_blank", "elements": "", "\u00e4\U0001f600": "\u2028", "last": ""}
+    directly = as_sent_directly(cutover, browser, fields)
+    browser.open(cutover.idp.page(fields))
+    browser.wait_for_title("Signed in")
+    assert cutover.stytch.only_callback().body == directly.body
+
+
+def test_query_is_carried_over(cutover, browser):
+    action = cutover.service_provider.acs_url + "?tenant=a%20b&x=%22%3E<\"'"
+    browser.open(cutover.idp.page({"SAMLResponse": cutover.idp.message()}, action))
+    browser.wait_for_title("Signed in")
+    assert cutover.stytch.only_callback().query.startswith("tenant=a%20b&x=%22%3E")
+    assert cutover.stytch.only_callback().path.endswith(CONNECTION_ID)
+
+
+def test_without_scripts_there_is_a_button(cutover, browser_without_scripts):
+    browser = browser_without_scripts
+    message = cutover.idp.message()
+
+    browser.open(cutover.idp.page({"SAMLResponse": message, "RelayState": "a\nb"}))
+    assert browser.title == "Signing in" and cutover.stytch.received == [], "no script ran on the IdP's page"
+    browser.press_button()
+    browser.wait_for_url(cutover.service_provider.acs_url)
+    assert cutover.stytch.received == [], "nor on the gateway's"
+    browser.press_button()
+
+    assert browser.wait_for_title("Signed in") == f"Signed in as {USER}"
+    assert cutover.stytch.only_callback().form() == {"SAMLResponse": message, "RelayState": "a\r\nb"}
+
+
+class _FormPage(HTMLParser):
+    def __init__(self, source):
+        super().__init__()
+        self.forms, self.inputs, self.script, self._in_script = [], [], "", False
+        self.feed(source)
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "form":
+            self.forms.append(dict(attributes))
+        if tag == "input":
+            self.inputs.append(dict(attributes))
+        self._in_script = tag == "script"
+
+    def handle_endtag(self, tag):
+        self._in_script = False
+
+    def handle_data(self, data):
+        if self._in_script:
+            self.script += data
+
+
+class TestPage:
+    FIELDS = {"SAMLResponse": "PHg+", "RelayState": "\"><script>alert(1)</script>&amp;"}
+
+    def test_fields(self, cutover):
+        answer = cutover.post(form(self.FIELDS))
+        assert (answer.status, answer.location) == (200, None)
+        assert answer.header("Content-Type") == "text/html; charset=utf-8"
+        page = _FormPage(answer.text)
+        [attributes] = page.forms
+        assert attributes["action"] == cutover.callback_url
+        assert attributes["method"].lower() == "post"
+        assert {field["name"]: field["value"] for field in page.inputs} == self.FIELDS
+        assert all(field["type"] == "hidden" for field in page.inputs)
+        assert cutover.gateway.logged(answer)["status"] == 200
+
+    def test_security_policy(self, cutover):
+        answer = cutover.post(form(self.FIELDS))
+        directives = dict(part.strip().split(" ", 1) for part in answer.header("Content-Security-Policy").split(";"))
+        script = base64.b64encode(hashlib.sha256(_FormPage(answer.text).script.encode()).digest()).decode()
+        assert directives == {"default-src": "'none'", "script-src": f"'sha256-{script}'", "form-action": cutover.stytch.origin,
+                              "base-uri": "'none'", "frame-ancestors": "'none'"}
+        assert not re.search(r"\son\w+=", answer.text), "no inline handlers, which the policy would stop"
+
+    @pytest.mark.parametrize("method, content_type, body", [
+        ("GET", None, b""), ("POST", "text/plain", b"SAMLResponse=x"), ("POST", "multipart/form-data; boundary=x", b"--x--\r\n"),
+        ("POST", "application/x-www-form-urlencoded", b"SAMLResponse=%FF"), ("POST", "application/x-www-form-urlencoded", b"SAMLResponse=%00"),
+    ])
+    def test_what_a_page_cannot_carry_is_redirected(self, cutover, method, content_type, body):
+        headers = [("Content-Type", content_type)] if content_type else []
+        answer = cutover.gateway.request(method, FORM_PATH, headers, body)
+        assert (answer.status, answer.location) == (307, cutover.callback_url)
+
+    def test_the_row_overrides_the_route(self, cutover):
+        assert cutover.post(form(self.FIELDS), path="/framed/globex").status == 307
+
+    def test_the_configuration_is_the_last_word(self, make_gateway):
+        gateway = make_gateway(redirect="form", routes=[{"match": "/a/{identifier}"}, {"match": "/b/{identifier}", "redirect": 307}])
+        gateway.load({"acme": CONNECTION_ID})
+        gateway.start()
+        assert gateway.post("/a/acme", form(self.FIELDS)).status == 200
+        assert gateway.post("/b/acme", form(self.FIELDS)).status == 307

@@ -1,0 +1,261 @@
+"""Start, stop, addresses, and every way a start can fail: one line that names the trouble."""
+import re
+import signal
+import socket
+import stat
+
+import pytest
+
+import wire
+from cutover import CONNECTION_ID
+from programs import run
+
+LOCATION = f"https://api.stytch.com/v1/b2b/sso/callback/{CONNECTION_ID}"
+BODY = b"SAMLResponse=" + b"x" * 4000
+
+
+@pytest.fixture
+def gateway(make_gateway):
+    gateway = make_gateway()
+    gateway.load({"acme": CONNECTION_ID})
+    return gateway
+
+
+class TestStop:
+    def half_a_post(self, gateway):
+        connection = gateway.connect()
+        data = wire.request_bytes("POST", "/old-sso/acme", "localhost", (), BODY)
+        connection.send(data[:-2000])
+        return connection, data[-2000:]
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+    def test_a_request_that_is_arriving_gets_its_answer(self, gateway, number):
+        gateway.configure(drain={"delay": "0s", "timeout": "10m"})
+        gateway.start()
+        connection, rest = self.half_a_post(gateway)
+        gateway.get("/old-sso/acme")  # by now the half has arrived too, on either thread
+        gateway.signal(number)
+        gateway.wait_for(lambda: not gateway.accepts())
+
+        connection.send(rest)
+
+        assert connection.answer().location == LOCATION
+        assert connection.closed()
+        gateway.stop()
+        assert len(gateway.requests()) == 2
+
+    def test_idle_connections_do_not_hold_it_up(self, gateway):
+        gateway.configure(drain={"delay": "0s", "timeout": "10m"})
+        gateway.start()
+        connections = [gateway.connect() for _ in range(20)]
+        for connection in connections[::2]:
+            connection.send(wire.request_bytes("GET", "/old-sso/acme", "localhost"))
+            connection.answer()
+        gateway.stop()
+        assert all(connection.closed() for connection in connections)
+
+    def test_an_unfinished_request_holds_it_up_only_so_long(self, gateway):
+        gateway.configure(drain={"delay": "0s", "timeout": "100ms"})
+        gateway.start()
+        connection, _ = self.half_a_post(gateway)
+        gateway.stop()
+        assert connection.closed()
+
+    def test_a_second_signal_ends_it_at_once(self, gateway):
+        gateway.configure(drain={"delay": "10m", "timeout": "10m"})
+        gateway.start()
+        connection, _ = self.half_a_post(gateway)
+        gateway.terminate()
+        gateway.wait_for(lambda: gateway.get("/healthz").status == 503)
+        gateway.terminate()
+        gateway.wait_for(lambda: not gateway.accepts())
+        gateway.terminate()
+        assert connection.closed()
+        gateway.stop()
+
+    def test_it_goes_on_serving_while_balancers_notice(self, gateway):
+        gateway.configure(drain={"delay": "10m", "timeout": "10s"})
+        gateway.start()
+        gateway.terminate()
+        gateway.wait_for(lambda: gateway.get("/healthz").status == 503)
+        assert gateway.post("/old-sso/acme", BODY).location == LOCATION
+        gateway.stop()
+
+    def test_start_stop_start(self, gateway):
+        for _ in range(3):
+            gateway.start()
+            assert gateway.get("/old-sso/acme").status == 307
+            gateway.stop()
+
+    def test_killed_it_starts_again(self, gateway):
+        gateway.configure(listen=[*gateway.config["listen"], {"address": f"unix:{gateway.directory}/http.sock"}])
+        gateway.start()
+        gateway.kill()
+        assert (gateway.directory / "http.sock").exists()
+        gateway.start()
+        assert gateway.get("/old-sso/acme").status == 307
+
+
+class TestAddresses:
+    def test_ipv4_ipv6_and_unix_at_once(self, gateway):
+        path = gateway.directory / "http.sock"
+        gateway.configure(listen=[{"address": f"127.0.0.1:{gateway.port}"}, {"address": f"[::1]:{gateway.port}"}, {"address": f"unix:{path}"}])
+        gateway.start()
+        for address, peer in [(gateway.address, r"127\.0\.0\.1:\d+"), (("::1", gateway.port), r"\[::1\]:\d+"), (path, "unix")]:
+            for _ in range(10):
+                answer = wire.exchange(address, wire.request_bytes("POST", "/old-sso/acme", "localhost", (), BODY))
+                assert answer.location == LOCATION
+                assert re.fullmatch(peer, gateway.logged(answer)["peer"])
+        assert stat.S_ISSOCK(path.stat().st_mode)
+        gateway.stop()
+        assert not path.exists(), "the socket's file goes with the daemon"
+
+    def test_threads_share_the_connections(self, gateway):
+        """With three threads on one port, none of many connections is lost, and more than one thread answers."""
+        gateway.configure(threads=3, log={"requests": "off"})
+        gateway.start()
+        connections = [gateway.connect() for _ in range(150)]
+        before = gateway.busy_threads()
+        for _ in range(20):
+            for connection in connections:
+                connection.send(wire.request_bytes("POST", "/old-sso/acme", "localhost", (), BODY))
+            for connection in connections:
+                assert connection.answer().location == LOCATION
+        switched = [thread for thread, count in gateway.busy_threads().items() if count > before.get(thread, 0) + 10]
+        assert len(switched) >= 3
+        for connection in connections:
+            connection.close()
+
+
+def fails(path, name, advice, status=1):
+    """The daemon ends at its start with one line on stderr that names the trouble and says what to do."""
+    done = run("ssoferryd", "-c", path, expect=status)
+    lines = done.stderr.strip().split("\n")
+    assert len(lines) == 1, done.stderr
+    assert str(name) in lines[0] and re.search(advice, lines[0]), done.stderr
+    assert done.stdout == ""
+
+
+class TestStartFails:
+    def test_port_in_use(self, gateway):
+        with socket.create_server(gateway.address):
+            fails(gateway.config_path, f"127.0.0.1:{gateway.port}", "in use.*another address")
+
+    def test_address_of_another_machine(self, gateway):
+        gateway.configure(listen=[{"address": f"192.0.2.1:{gateway.port}"}])
+        fails(gateway.config_path, f"192.0.2.1:{gateway.port}", "no interface")
+
+    def test_unix_socket_in_use(self, gateway):
+        path = gateway.directory / "http.sock"
+        gateway.configure(listen=[{"address": f"unix:{path}"}])
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(str(path))
+            other.listen()
+            fails(gateway.config_path, path, "in use")
+        assert path.exists(), "a socket that somebody listens on is not taken away"
+
+    def test_unix_socket_in_a_missing_directory(self, gateway):
+        gateway.configure(listen=[{"address": f"unix:{gateway.directory}/none/http.sock"}])
+        fails(gateway.config_path, gateway.directory / "none/http.sock", "make the directory")
+
+    def test_unix_socket_in_the_place_of_a_file(self, gateway):
+        path = gateway.directory / "notes.txt"
+        path.write_text("keep me")
+        gateway.configure(listen=[{"address": f"unix:{path}"}])
+        fails(gateway.config_path, path, "in use")
+        assert path.read_text() == "keep me"
+
+    def test_store_in_a_missing_directory(self, gateway):
+        gateway.configure(store=str(gateway.directory / "none" / "connections.mdb"))
+        fails(gateway.config_path, gateway.directory / "none", "director")
+
+    @pytest.mark.parametrize("content", [b"not an LMDB file, but long enough to hold a page\n" * 400, b"short", b"\0" * 8192],
+                             ids=["text", "short", "zeros"])
+    def test_store_that_is_not_lmdb(self, gateway, content):
+        path = gateway.directory / "other.mdb"
+        path.write_bytes(content)
+        gateway.configure(store=str(path))
+        fails(gateway.config_path, path, "not")
+        assert path.read_bytes() == content, "what is not ours stays as it was"
+
+    def test_store_that_is_a_directory(self, gateway):
+        gateway.configure(store=str(gateway.directory))
+        fails(gateway.config_path, gateway.directory, "director")
+
+    def test_store_that_is_cut_short(self, gateway):
+        whole = gateway.store.read_bytes()
+        path = gateway.directory / "cut.mdb"
+        path.write_bytes(whole[:5000])
+        gateway.configure(store=str(path))
+        fails(gateway.config_path, path, "")
+
+    def test_configuration_that_is_not_there(self, gateway):
+        fails(gateway.directory / "none.yaml", gateway.directory / "none.yaml", "No such file", status=2)
+
+    @pytest.mark.parametrize("line, fault", [
+        ("stroe: /x", r"7:1: error: unknown key \"stroe\""),
+        ("threads: many", r"7:10: error: threads: .*many.* neither auto nor"),
+        ("limits: {body: 1MB}", r"7:16: error: limits\.body"),
+        ("redirect: 301", r"7:11: error: redirect: .*301.* not 307"),
+        ("stytch: {live_url: 'http://api.stytch.com'}", r"7:20: error: stytch\.live_url"),
+        ("threads: 1\nthreads: 2", r"8:1: error: threads stands here twice"),
+        ("a: [", r"8:1: error: "),
+    ])
+    def test_configuration_with_a_fault(self, tmp_path, line, fault):
+        path = tmp_path / "ssoferryd.yaml"
+        path.write_text(f"listen:\n  - address: 127.0.0.1:1\nstore: /nonexistent/x.mdb\n\nroutes:\n  - match: /x/{{identifier}}\n{line}\n")
+        for arguments in ([], ["--check"]):
+            done = run("ssoferryd", *arguments, "-c", path, expect=2)
+            assert re.search(re.escape(str(path)) + ":" + fault, done.stderr), done.stderr
+            assert "    ^" in done.stderr or "^" in done.stderr.split("\n")[2]
+            assert done.stdout == ""
+
+    def test_check_starts_nothing(self, gateway):
+        with socket.create_server(gateway.address):
+            done = run("ssoferryd", "--check", "-c", gateway.config_path)
+        assert str(gateway.config_path) in done.stdout
+
+
+def test_a_store_that_is_not_there_is_made(make_gateway):
+    gateway = make_gateway()
+    gateway.start()
+    assert gateway.store.exists()
+    assert gateway.get("/healthz").status == 503
+
+
+def test_listens_on_nothing_else(gateway):
+    gateway.start()
+    assert gateway.listening_ports() == {gateway.port}
+
+
+def test_slow_senders_are_cut_off(gateway):
+    gateway.configure(limits={"request_time": "300ms", "idle_time": "60s"})
+    gateway.start()
+    with gateway.connect() as head, gateway.connect() as body, gateway.connect() as idle:
+        idle.send(wire.request_bytes("GET", "/old-sso/acme", "localhost"))
+        idle.answer()
+        head.send(b"GET /old-sso/acme HTTP/1.1\r\n")
+        body.send(wire.request_bytes("POST", "/old-sso/acme", "localhost", [("Content-Length", "10")], b"x"))
+        for connection in (head, body):
+            answer = connection.answer()
+            assert answer is None or answer.status == 408
+            assert connection.closed()
+        idle.send(wire.request_bytes("GET", "/old-sso/acme", "localhost"))
+        assert idle.answer().location == LOCATION
+
+
+def test_connections_over_the_limit_wait_and_are_served(gateway):
+    gateway.configure(limits={"connections": 4})
+    gateway.start()
+    first = [gateway.connect() for _ in range(4)]
+    for connection in first:
+        connection.send(wire.request_bytes("GET", "/old-sso/acme", "localhost"))
+        assert connection.answer().location == LOCATION
+    waiting = [gateway.connect() for _ in range(4)]
+    for connection in waiting:
+        connection.send(wire.request_bytes("GET", "/old-sso/acme", "localhost"))
+    for connection in first:
+        connection.close()
+    for connection in waiting:
+        assert connection.answer().location == LOCATION
+        connection.close()

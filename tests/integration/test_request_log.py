@@ -1,0 +1,136 @@
+"""The request log: one JSON object a line, with everything that tells what happened and nothing that must stay secret."""
+import json
+import re
+
+import wire
+from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
+
+ROWS = {
+    "acme": CONNECTION_ID,
+    "paused": {"connection_id": OTHER_CONNECTION_ID, "state": "disabled"},
+    "quoted\"\\/": CONNECTION_ID,
+    "größe 日本 \u2028": CONNECTION_ID,
+    "{\"a\":1}": CONNECTION_ID,
+}
+
+
+def test_fields(make_gateway):
+    gateway = make_gateway()
+    gateway.load(ROWS)
+    gateway.start()
+
+    line = gateway.logged(gateway.post("/old-sso/acme", b"SAMLResponse=abc", [("X-Request-Id", "from-the-balancer")]))
+
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", line.pop("time"))
+    assert re.fullmatch(r"127\.0\.0\.1:\d+", line.pop("peer"))
+    duration = line.pop("duration_us")
+    assert isinstance(duration, int) and 0 <= duration < 60_000_000
+    assert line == {"request_id": "from-the-balancer", "method": "POST", "route": "/old-sso/{identifier}", "source": "default",
+                    "identifier": "acme", "decision": "stytch", "status": 307, "connection_id": CONNECTION_ID, "body_bytes": 16}
+
+
+def test_where_there_is_no_row(make_gateway):
+    gateway = make_gateway()
+    gateway.load(ROWS)
+    gateway.start()
+
+    unknown = gateway.logged(gateway.get("/old-sso/nobody"))
+    assert (unknown["source"], unknown["identifier"], unknown["decision"], unknown["status"]) == ("default", "nobody", "unknown", 404)
+    assert "connection_id" not in unknown
+
+    paused = gateway.logged(gateway.get("/old-sso/paused"))
+    assert (paused["decision"], paused["status"], paused["connection_id"]) == ("disabled", 410, OTHER_CONNECTION_ID)
+
+    nowhere = gateway.logged(gateway.get("/elsewhere?x=1"))
+    assert (nowhere["decision"], nowhere["status"], nowhere["path"]) == ("no_route", 404, "/elsewhere")
+
+    malformed = gateway.logged(gateway.get("/old-sso/%zz"))
+    assert (malformed["decision"], malformed["reason"], malformed["identifier"]) == ("malformed", "bad_encoding", "")
+
+
+def test_identifiers_are_escaped(make_gateway):
+    gateway = make_gateway()
+    gateway.load(ROWS)
+    gateway.start()
+    for target, identifier in [
+        ("/old-sso/quoted%22%5C%2F", "quoted\"\\/"),
+        ("/old-sso/gr%C3%B6%C3%9Fe%20%E6%97%A5%E6%9C%AC%20%E2%80%A8", "größe 日本 \u2028"),
+        ("/old-sso/%7B%22a%22:1%7D", "{\"a\":1}"),
+        ("/old-sso/%22,%22status%22:200,%22x%22:%22", "\",\"status\":200,\"x\":\""),
+    ]:
+        line = gateway.logged(gateway.get(target))
+        assert line["identifier"] == identifier
+        assert line["status"] in (307, 404)
+    gateway.raw(wire.request_bytes("GET", b"/\xff\xfe\"\\/x", "localhost"))
+    gateway.raw(wire.request_bytes("GET\"\\", b"/x", "localhost"))
+    gateway.stop()
+    assert len(gateway.requests()) == 6
+
+
+def test_every_request_has_its_line_when_the_daemon_ends(make_gateway):
+    gateway = make_gateway()
+    gateway.load(ROWS)
+    gateway.start()
+    with gateway.connect() as connection:
+        for n in range(500):
+            connection.send(wire.request_bytes("GET", "/old-sso/acme", "localhost", [("X-Request-Id", f"number-{n}")]))
+            connection.answer()
+    gateway.stop()
+    assert [line["request_id"] for line in gateway.requests()] == [f"number-{n}" for n in range(500)]
+
+
+def test_logging_costs_no_system_call_a_request(make_gateway):
+    gateway = make_gateway(threads=1)
+    gateway.load(ROWS)
+    gateway.start()
+    requests = 2000
+    with gateway.connect() as connection:
+        for _ in range(requests // 100):
+            connection.send(b"".join([wire.request_bytes("GET", "/old-sso/acme", "localhost")] * 100))
+            for _ in range(100):
+                connection.answer()
+    gateway.stop()
+    assert len(gateway.requests()) == requests
+    assert 0 < gateway.writes < requests / 5
+
+
+def test_only_errors(make_gateway):
+    gateway = make_gateway(log={"requests": "errors"})
+    gateway.load(ROWS)
+    gateway.start()
+    for target in ("/old-sso/acme", "/old-sso/nobody", "/old-sso/acme", "/old-sso/%zz", "/old-sso/paused"):
+        gateway.get(target)
+    gateway.stop()
+    assert sorted(line["status"] for line in gateway.requests()) == [400, 404, 410]
+
+
+def test_off(make_gateway):
+    gateway = make_gateway(log={"requests": "off"})
+    gateway.load(ROWS)
+    gateway.start()
+    gateway.get("/old-sso/acme")
+    gateway.get("/old-sso/nobody")
+    gateway.stop()
+    assert gateway.stdout == ""
+
+
+def test_a_reader_that_is_gone_does_not_stop_the_daemon(make_gateway):
+    gateway = make_gateway()
+    gateway.load(ROWS)
+    gateway.start(stdout_is_read=False)
+    for _ in range(20):
+        assert gateway.get("/old-sso/acme").status == 307
+    gateway.wait_for(lambda: "request log" in gateway.stderr)
+
+
+def test_lines_are_json_whatever_arrives(make_gateway):
+    """Every byte in path and identifier; each line parses, and none forges a second."""
+    gateway = make_gateway()
+    gateway.load(ROWS)
+    gateway.start()
+    for byte in range(256):
+        gateway.raw(b"GET /x%c HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % byte)
+        gateway.raw(b"GET /old-sso/x%%%02X%%22 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % byte)
+    gateway.stop()
+    for line in gateway.stdout.split("\n")[:-1]:
+        assert list(json.loads(line))[0] == "time"

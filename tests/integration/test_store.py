@@ -1,0 +1,165 @@
+"""The table under the daemon: replaced while it serves, tampered with, taken away."""
+import threading
+
+import pytest
+
+import wire
+from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
+
+LIVE = "https://api.stytch.com/v1/b2b/sso/callback/"
+SHORT_ID = "saml-connection-live-a-short-one-kept-as-text"
+CUSTOM_HOST = "noun-verb-1234.customers.stytch.com"
+CUSTOM = f"https://{CUSTOM_HOST}/v1/b2b/sso/callback/{OTHER_CONNECTION_ID}"
+
+
+class Hammer(threading.Thread):
+    """Asks for the same row over and over on kept connections, and keeps every answer."""
+
+    def __init__(self, gateway, target):
+        super().__init__(daemon=True)
+        self.gateway, self.target = gateway, target
+        self.locations, self.failures = [], []
+        self.enough = threading.Event()
+
+    def run(self):
+        try:
+            while not self.enough.is_set():
+                with self.gateway.connect() as connection:
+                    for _ in range(200):
+                        connection.send(wire.request_bytes("POST", self.target, "localhost", (), b"SAMLResponse=" + b"x" * 2000))
+                        answer = connection.answer()
+                        if answer is None or answer.status != 307:
+                            self.failures.append(answer)
+                        else:
+                            self.locations.append(answer.location)
+                        if self.enough.is_set():
+                            return
+        except Exception as error:
+            self.failures.append(error)
+
+
+def test_a_table_is_replaced_under_load_without_a_failed_request(make_gateway):
+    gateway = make_gateway()
+    tables = [{"acme": connection, **{f"customer-{n:04}": connection for n in range(2000)}} for connection in (CONNECTION_ID, OTHER_CONNECTION_ID)]
+    files = [gateway.mapping_file(table) for table in tables]
+    gateway.loader("load", files[0])
+    gateway.start()
+    hammers = [Hammer(gateway, target) for target in ("/old-sso/acme", "/old-sso/customer-0000", "/old-sso/customer-1999")]
+    for hammer in hammers:
+        hammer.start()
+    try:
+        for swap in range(1, 21):
+            gateway.loader("load", files[swap % 2])
+            expected = LIVE + tables[swap % 2]["acme"]
+            assert gateway.get("/old-sso/acme").location == expected, "the next request sees the new table"
+            assert gateway.get("/old-sso/customer-1999").location == expected, "and all of it"
+    finally:
+        for hammer in hammers:
+            hammer.enough.set()
+        for hammer in hammers:
+            hammer.join(30)
+    for hammer in hammers:
+        assert hammer.failures == []
+        assert set(hammer.locations) == {LIVE + CONNECTION_ID, LIVE + OTHER_CONNECTION_ID}
+        changes = sum(before != after for before, after in zip(hammer.locations, hammer.locations[1:]))
+        assert changes <= 20, "no answer falls back to a table that was replaced"
+
+
+class TestTamperedRow:
+    """Whoever can write the file still cannot send a browser anywhere else."""
+
+    def refused(self, gateway, target, *reasons):
+        answer = gateway.post(target, b"SAMLResponse=x")
+        assert (answer.status, answer.location) == (503, None)
+        assert int(answer.header("Retry-After")) > 0
+        line = gateway.logged(answer)
+        assert (line["decision"], line["status"]) == ("unavailable", 503)
+        assert line["reason"] in reasons
+        assert line["error"]
+        gateway.wait_for(lambda: f"request {line['request_id']}: {line['error']}" in gateway.stderr)
+
+    def test_host_that_is_no_longer_allowed(self, make_gateway):
+        url = f"https://login.globex-app.com/v1/b2b/sso/callback/{OTHER_CONNECTION_ID}"
+        gateway = make_gateway(stytch={"allowed_hosts": ["login.globex-app.com"]})
+        gateway.load({"globex": {"connection_id": OTHER_CONNECTION_ID, "acs_url": url}, "acme": CONNECTION_ID})
+        gateway.configure(stytch={"allowed_hosts": []})
+        gateway.start()
+        self.refused(gateway, "/old-sso/globex", "host_not_allowed")
+        assert gateway.get("/old-sso/acme").status == 307
+
+    @pytest.mark.parametrize("host", ["noun-verb-1234.customers.stytch.con", "noun.verb-1234.customers.stytch.com", "evil.example.com/customers.stytch.c",
+                                      "api.stytch.com@evil.example.com/12c"])
+    def test_host_that_was_written_into_the_file(self, make_gateway, host):
+        gateway = make_gateway()
+        gateway.load({"globex": {"connection_id": OTHER_CONNECTION_ID, "acs_url": CUSTOM}})
+        assert len(host) == len(CUSTOM_HOST), "the record stays as long as it was"
+        gateway.store_file.replace_bytes(CUSTOM_HOST.encode(), host.encode())
+        gateway.start()
+        answer = gateway.get("/old-sso/globex")
+        assert (answer.status, answer.location) == (503, None)
+
+    def test_legacy_host(self, make_gateway):
+        gateway = make_gateway(legacy={"allowed_hosts": ["legacy.example.net"]})
+        gateway.load({"moving": {"state": "legacy", "legacy_url": "https://legacy.example.net/acs"}})
+        gateway.store_file.replace_bytes(b"legacy.example.net", b"evil-1.example.net")
+        gateway.start()
+        self.refused(gateway, "/old-sso/moving", "host_not_allowed")
+
+    @pytest.mark.parametrize("tail", [b"../../../x", b"\r\nSet-Cookie: x=1", b"@evil.example.com", b"\x00", b"?x=", b"#", b"%2e"])
+    def test_connection_id(self, make_gateway, tail):
+        gateway = make_gateway()
+        gateway.load({"acme": SHORT_ID, "globex": OTHER_CONNECTION_ID})
+        gateway.store_file.replace_bytes(SHORT_ID.encode()[-len(tail):], tail)
+        gateway.start()
+        self.refused(gateway, "/old-sso/acme", "record", "store")
+        assert gateway.get("/old-sso/globex").status == 307
+
+    @pytest.mark.parametrize("record", [b"", b"\x00", b"\xff" * 5000, b"\x01" * 64], ids=["empty", "zero", "large", "ones"])
+    def test_record_of_nonsense(self, make_gateway, record):
+        gateway = make_gateway()
+        gateway.load({"acme": CONNECTION_ID, "globex": OTHER_CONNECTION_ID})
+        gateway.store_file.replace_record("acme", record)
+        gateway.start()
+        answer = gateway.get("/old-sso/acme")
+        assert (answer.status, answer.location) == (503, None)
+        assert gateway.logged(answer)["reason"] in ("store", "record")
+        assert gateway.get("/old-sso/globex").status == 307
+
+    def test_every_cut_of_a_record(self, make_gateway):
+        gateway = make_gateway()
+        gateway.load({"globex": {"connection_id": OTHER_CONNECTION_ID, "acs_url": CUSTOM, "label": "Globex", "redirect": 303}})
+        whole = gateway.store_file.record("globex")
+        gateway.start()
+        for size in range(len(whole)):
+            gateway.store_file.replace_record("globex", whole[:size])
+            answer = gateway.get("/old-sso/globex")
+            assert answer.status == 503 or answer.location == CUSTOM, (size, answer.status, answer.location)
+        gateway.store_file.replace_record("globex", whole)
+        assert gateway.get("/old-sso/globex").location == CUSTOM
+
+
+def test_loads_are_refused_whole(make_gateway):
+    gateway = make_gateway()
+    gateway.load({"acme": CONNECTION_ID})
+    gateway.start()
+    bad = gateway.mapping_file({"acme": OTHER_CONNECTION_ID, "globex": {"connection_id": OTHER_CONNECTION_ID, "acs_url": "https://evil.example.com/x"}})
+    refused = gateway.loader("load", bad, expect=2)
+    assert f"{bad}:" in refused.stderr
+    assert gateway.get("/old-sso/acme").location == LIVE + CONNECTION_ID
+    assert gateway.get("/old-sso/globex").status == 404
+
+
+def test_a_killed_load_leaves_the_table_whole(make_gateway):
+    gateway = make_gateway()
+    gateway.load({"acme": CONNECTION_ID})
+    gateway.start()
+    large = gateway.mapping_file({"acme": OTHER_CONNECTION_ID, **{f"customer-{n}": OTHER_CONNECTION_ID for n in range(20_000)}})
+    for delay in (0.02, 0.05, 0.1, 0.15, 0.2):
+        gateway.kill_load(large, delay)
+        location = gateway.get("/old-sso/acme").location
+        last = gateway.get("/old-sso/customer-19999").status
+        assert (location, last) in [(LIVE + CONNECTION_ID, 404), (LIVE + OTHER_CONNECTION_ID, 307)]
+        if last == 307:
+            gateway.load({"acme": CONNECTION_ID}, arguments=["--allow-removals"])
+    gateway.loader("load", large)
+    assert gateway.get("/old-sso/customer-19999").location == LIVE + OTHER_CONNECTION_ID
