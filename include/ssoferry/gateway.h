@@ -54,6 +54,9 @@ struct gateway_settings {
     size_t body_limit; /* bytes */
 };
 
+/* What the table said of the identifier. */
+enum decision_row { ROW_NOT_ASKED, ROW_FOUND, ROW_ABSENT };
+
 struct decision {
     enum outcome outcome;
     enum reason reason;
@@ -63,7 +66,8 @@ struct decision {
     struct text location;        /* empty where there is none */
     const struct route *route;   /* NULL: none */
     struct text source;
-    struct text identifier;      /* decoded */
+    struct text identifier;      /* decoded; where a route folds case and found it in lower case, that */
+    enum decision_row row;
     struct text connection_id;   /* of the row, where one was found */
     bool observed;               /* the answer would have been `would`, had this not been a rehearsal */
     enum outcome would;

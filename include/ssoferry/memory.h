@@ -11,6 +11,9 @@ struct memory {
     void *context;
 };
 
+/* A copy in `memory`; an empty text stays empty. */
+struct text text_copy(struct text t, struct memory memory);
+
 /* An allocator of its own, for programs without a request pool and for tests. */
 struct arena;
 struct arena *arena_new(void); /* never NULL */

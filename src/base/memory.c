@@ -49,6 +49,15 @@ char *memory_string(struct text t)
     return copy;
 }
 
+struct text text_copy(struct text t, struct memory memory)
+{
+    if (t.size == 0)
+        return (struct text){0};
+    char *copy = memory.allocate(memory.context, t.size);
+    memcpy(copy, t.at, t.size);
+    return text_slice(copy, t.size);
+}
+
 struct arena *arena_new(void)
 {
     return memory_zeroed(1, sizeof(struct arena));

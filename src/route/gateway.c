@@ -57,7 +57,6 @@ struct deciding {
     struct memory memory;
     struct extraction extraction;
     struct connection_buffer found;
-    bool has_row;
     struct decision *decision;
 };
 
@@ -117,11 +116,8 @@ struct text gateway_acs_url(const struct gateway_settings *settings, const struc
 {
     static const struct text callback = {"/v1/b2b/sso/callback/", 21};
     const struct text id = connection->connection_id;
-    if (connection->acs_url.size > 0) {
-        char *copy = memory.allocate(memory.context, connection->acs_url.size);
-        memcpy(copy, connection->acs_url.at, connection->acs_url.size);
-        return text_slice(copy, connection->acs_url.size);
-    }
+    if (connection->acs_url.size > 0)
+        return text_copy(connection->acs_url, memory);
     const struct text origin = connection_id_is_test(id) ? settings->test_url : settings->live_url;
     char *out = memory.allocate(memory.context, origin.size + callback.size + id.size);
     memcpy(out, origin.at, origin.size);
@@ -248,16 +244,14 @@ static bool answer_legacy(struct deciding *deciding, enum reason reason)
 {
     const struct request *request = deciding->request;
     const struct extraction *extraction = &deciding->extraction;
-    const struct text row_url = deciding->has_row ? deciding->found.row.legacy_url : (struct text){0};
+    const struct text row_url = deciding->decision->row == ROW_FOUND ? deciding->found.row.legacy_url : (struct text){0};
     const struct text pattern = extraction->route->legacy_url;
     struct text base = row_url;
 
     if (row_url.size > 0) {
         if (!url_is_allowed(deciding->settings->legacy_hosts, row_url, "legacy_url", deciding->decision))
             return true;
-        char *copy = deciding->memory.allocate(deciding->memory.context, row_url.size);
-        memcpy(copy, row_url.at, row_url.size);
-        base = text_slice(copy, row_url.size);
+        base = text_copy(row_url, deciding->memory);
     } else {
         if (pattern.size == 0 || (needs_identifier(pattern) && extraction->problem != EXTRACT_FINE))
             return false;
@@ -298,18 +292,19 @@ static enum lookup_result find_row(struct deciding *deciding, struct lookup *loo
     char folded[IDENTIFIER_SIZE_MAX];
     text_fold(identifier, folded);
     struct text lower = text_slice(folded, identifier.size);
-    return text_equal(lower, identifier) ? result : lookup_find(lookup, route->source, lower, &deciding->found, error);
+    if (text_equal(lower, identifier))
+        return result;
+    result = lookup_find(lookup, route->source, lower, &deciding->found, error);
+    if (result == LOOKUP_FOUND)
+        deciding->decision->identifier = text_copy(lower, deciding->memory);
+    return result;
 }
 
 static void answer_row(struct deciding *deciding)
 {
     struct decision *decision = deciding->decision;
     const struct connection *row = &deciding->found.row;
-    if (row->connection_id.size > 0) {
-        char *copy = deciding->memory.allocate(deciding->memory.context, row->connection_id.size);
-        memcpy(copy, row->connection_id.at, row->connection_id.size);
-        decision->connection_id = text_slice(copy, row->connection_id.size);
-    }
+    decision->connection_id = text_copy(row->connection_id, deciding->memory);
     switch (row->state) {
     case CONNECTION_STYTCH:
         if (!deciding->extraction.legacy_relay_state || !answer_legacy(deciding, REASON_RELAY_STATE))
@@ -332,10 +327,11 @@ static void answer_identified(struct deciding *deciding, struct lookup *lookup)
     const struct extraction *extraction = &deciding->extraction;
     switch (find_row(deciding, lookup)) {
     case LOOKUP_FOUND:
-        deciding->has_row = true;
+        decision->row = ROW_FOUND;
         answer_row(deciding);
         return;
     case LOOKUP_ABSENT:
+        decision->row = ROW_ABSENT;
         if (extraction->legacy_relay_state && answer_legacy(deciding, REASON_RELAY_STATE))
             return;
         if (!extraction->route->unknown_is_legacy || !answer_legacy(deciding, REASON_UNKNOWN_LEGACY))
@@ -387,7 +383,6 @@ void gateway_decide(const struct gateway_settings *settings, struct lookup *look
     deciding.settings = settings;
     deciding.request = request;
     deciding.memory = memory;
-    deciding.has_row = false;
     deciding.found.row = (struct connection){0};
     deciding.decision = decision;
     memset(decision, 0, offsetof(struct decision, error));

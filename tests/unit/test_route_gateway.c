@@ -224,6 +224,22 @@ static void every_row_of_the_decision_table_holds(void **state)
     }
 }
 
+static void a_decision_tells_what_the_table_said(void **state)
+{
+    struct fixture *fixture = *state;
+    struct decision decision;
+    struct request request = {.method = METHOD_POST};
+    fill(fixture);
+    decide(fixture, &request, "/fold/ACME", &decision);
+    assert_int_equal(decision.row, ROW_FOUND);
+    assert_text(decision.identifier, "acme");
+    decide(fixture, &request, "/fold/NoBody", &decision);
+    assert_int_equal(decision.row, ROW_ABSENT);
+    assert_text(decision.identifier, "NoBody");
+    decide(fixture, &request, "/old-sso/%zz", &decision);
+    assert_int_equal(decision.row, ROW_NOT_ASKED);
+}
+
 static void a_form_is_posted_again_only_where_there_is_one(void **state)
 {
     struct fixture *fixture = *state;
@@ -337,6 +353,7 @@ int main(void)
 #define WITH_TABLE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         WITH_TABLE(every_row_of_the_decision_table_holds),
+        WITH_TABLE(a_decision_tells_what_the_table_said),
         WITH_TABLE(a_form_is_posted_again_only_where_there_is_one),
         WITH_TABLE(a_login_that_the_old_side_started_ends_there),
         WITH_TABLE(a_circle_is_refused),

@@ -1,0 +1,47 @@
+/* What a worker counts about its requests and connections, and the Prometheus text of it (exposition format 0.0.4). A worker's counters have one
+ * writer, its own thread; whoever sums them up may read at any time. Label values are bounded: routes of the configuration, decisions, statuses and
+ * states, never an identifier. */
+#ifndef SSOFERRY_METRICS_H
+#define SSOFERRY_METRICS_H
+
+#include <stdio.h>
+
+#include "ssoferry/gateway.h"
+
+struct metrics;
+
+/* Things that are counted one by one. */
+enum metrics_event {
+    METRICS_ACCEPTED,      /* connections */
+    METRICS_CLOSED,
+    METRICS_LIMIT_REACHED, /* accepting stopped: too many connections or descriptors */
+    METRICS_TIMED_OUT,     /* connections cut because a request took too long to arrive */
+    METRICS_HEALTH_CHECKS,
+    METRICS_EVENTS,
+};
+
+struct metrics *metrics_new(size_t route_count); /* never NULL */
+void metrics_free(struct metrics *metrics);
+
+/* One request. `route` is its index, or route_count where there was none. */
+void metrics_request(struct metrics *metrics, size_t route, const struct decision *decision, uint64_t duration_us, size_t body_size);
+void metrics_event(struct metrics *metrics, enum metrics_event event);
+
+/* What stands beside the workers' counters. */
+struct metrics_scene {
+    const struct metrics *const *workers;
+    size_t worker_count;
+    const struct route *routes;
+    size_t route_count;
+    struct table_state table;
+    bool table_readable;
+    bool ready;
+    int64_t now; /* microseconds UTC */
+    bool has_usage;
+    uint64_t usage_flush_age_ms, usage_flush_failures;
+    uint64_t log_lines_dropped;
+};
+
+void metrics_write(const struct metrics_scene *scene, FILE *out);
+
+#endif

@@ -1,0 +1,221 @@
+#include "ssoferry/metrics.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "ssoferry/memory.h"
+
+/* Each answer there is: outcome and status. */
+static const struct {
+    enum outcome outcome;
+    unsigned status;
+} answers[] = {
+    {OUTCOME_STYTCH, 307},    {OUTCOME_STYTCH, 303},    {OUTCOME_STYTCH, 200},  {OUTCOME_LEGACY, 307},    {OUTCOME_DISABLED, 410},    {OUTCOME_UNKNOWN, 404},
+    {OUTCOME_NO_ROUTE, 404},  {OUTCOME_MALFORMED, 400}, {OUTCOME_METHOD, 405},  {OUTCOME_TOO_LARGE, 413}, {OUTCOME_UNAVAILABLE, 503}, {OUTCOME_LOOP, 508},
+    {OUTCOME_MALFORMED, 417},
+};
+enum { ANSWERS = sizeof(answers) / sizeof(answers[0]) };
+
+/* Upper bounds in microseconds, and as they are written. */
+static const struct {
+    uint64_t limit;
+    const char *label;
+} buckets[] = {
+    {25, "0.000025"}, {50, "0.00005"}, {100, "0.0001"}, {250, "0.00025"}, {500, "0.0005"}, {1000, "0.001"},  {2500, "0.0025"},   {5000, "0.005"},    {10000, "0.01"},
+    {25000, "0.025"}, {50000, "0.05"}, {100000, "0.1"}, {250000, "0.25"}, {500000, "0.5"}, {1000000, "1"},   {2500000, "2.5"},   {5000000, "5"},     {10000000, "10"},
+    {UINT64_MAX, "+Inf"},
+};
+enum { BUCKETS = sizeof(buckets) / sizeof(buckets[0]) };
+
+struct counter {
+    atomic_uint_fast64_t value;
+};
+
+struct metrics {
+    size_t route_count;
+    struct counter durations[BUCKETS];
+    struct counter duration_us;
+    struct counter body_bytes;
+    struct counter events[METRICS_EVENTS];
+    struct counter requests[]; /* (route_count + 1) * ANSWERS */
+};
+
+/* One writer a counter: no locked instruction is needed, only that a reader never sees half a value. */
+static void add(struct counter *counter, uint64_t amount)
+{
+    uint64_t value = atomic_load_explicit(&counter->value, memory_order_relaxed);
+    atomic_store_explicit(&counter->value, value + amount, memory_order_relaxed);
+}
+
+static uint64_t get(const struct counter *counter)
+{
+    return atomic_load_explicit(&counter->value, memory_order_relaxed);
+}
+
+struct metrics *metrics_new(size_t route_count)
+{
+    struct metrics *metrics = memory_zeroed(1, sizeof(*metrics) + (route_count + 1) * ANSWERS * sizeof(struct counter));
+    metrics->route_count = route_count;
+    return metrics;
+}
+
+void metrics_free(struct metrics *metrics)
+{
+    free(metrics);
+}
+
+static size_t answer_index(const struct decision *decision)
+{
+    size_t i = 0;
+    while (i + 1 < ANSWERS && (answers[i].outcome != decision->outcome || answers[i].status != decision->status))
+        ++i;
+    return i;
+}
+
+void metrics_request(struct metrics *metrics, size_t route, const struct decision *decision, uint64_t duration_us, size_t body_size)
+{
+    size_t bucket = 0;
+    while (duration_us > buckets[bucket].limit)
+        ++bucket;
+    add(&metrics->durations[bucket], 1);
+    add(&metrics->duration_us, duration_us);
+    add(&metrics->body_bytes, body_size);
+    add(&metrics->requests[route * ANSWERS + answer_index(decision)], 1);
+}
+
+void metrics_event(struct metrics *metrics, enum metrics_event event)
+{
+    add(&metrics->events[event], 1);
+}
+
+/* -- writing ----------------------------------------------------------------------------------------------------------------------------- */
+
+static void describe(FILE *out, const char *name, const char *type, const char *help)
+{
+    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void write_label_value(FILE *out, struct text value)
+{
+    for (size_t i = 0; i < value.size; ++i) {
+        char c = value.at[i];
+        if (c == '\\' || c == '"')
+            fputc('\\', out);
+        fputc((unsigned char)c < 0x20 ? '?' : c, out);
+    }
+}
+
+static uint64_t sum_requests(const struct metrics_scene *scene, size_t index)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < scene->worker_count; ++i)
+        sum += get(&scene->workers[i]->requests[index]);
+    return sum;
+}
+
+static uint64_t sum_events(const struct metrics_scene *scene, enum metrics_event event)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < scene->worker_count; ++i)
+        sum += get(&scene->workers[i]->events[event]);
+    return sum;
+}
+
+static void write_requests(const struct metrics_scene *scene, FILE *out)
+{
+    describe(out, "ssoferry_requests_total", "counter", "Requests answered, by route, decision and status.");
+    for (size_t route = 0; route <= scene->route_count; ++route) {
+        for (size_t answer = 0; answer < ANSWERS; ++answer) {
+            uint64_t sum = sum_requests(scene, route * ANSWERS + answer);
+            /* Answers that never happened are left out, but for the one that every dashboard asks for. */
+            if (sum == 0 && !(route < scene->route_count && answer == 0))
+                continue;
+            fputs("ssoferry_requests_total{route=\"", out);
+            write_label_value(out, route < scene->route_count ? scene->routes[route].name : TEXT("none"));
+            fprintf(out, "\",decision=\"%s\",status=\"%u\"} %" PRIu64 "\n", outcome_name(answers[answer].outcome), answers[answer].status, sum);
+        }
+    }
+}
+
+static void write_durations(const struct metrics_scene *scene, FILE *out)
+{
+    uint64_t sum = 0;
+    uint64_t total_us = 0;
+    describe(out, "ssoferry_request_duration_seconds", "histogram", "Time from a request's first byte to its answer, its body's arrival included.");
+    for (size_t bucket = 0; bucket < BUCKETS; ++bucket) {
+        for (size_t i = 0; i < scene->worker_count; ++i)
+            sum += get(&scene->workers[i]->durations[bucket]);
+        fprintf(out, "ssoferry_request_duration_seconds_bucket{le=\"%s\"} %" PRIu64 "\n", buckets[bucket].label, sum);
+    }
+    for (size_t i = 0; i < scene->worker_count; ++i)
+        total_us += get(&scene->workers[i]->duration_us);
+    fprintf(out, "ssoferry_request_duration_seconds_sum %" PRIu64 ".%06" PRIu64 "\n", total_us / 1000000, total_us % 1000000);
+    fprintf(out, "ssoferry_request_duration_seconds_count %" PRIu64 "\n", sum);
+}
+
+static void write_one(FILE *out, const char *name, const char *type, const char *help, uint64_t value)
+{
+    describe(out, name, type, help);
+    fprintf(out, "%s %" PRIu64 "\n", name, value);
+}
+
+static void write_connections(const struct metrics_scene *scene, FILE *out)
+{
+    uint64_t body_bytes = 0;
+    for (size_t i = 0; i < scene->worker_count; ++i)
+        body_bytes += get(&scene->workers[i]->body_bytes);
+    uint64_t closed = sum_events(scene, METRICS_CLOSED);
+    uint64_t accepted = sum_events(scene, METRICS_ACCEPTED);
+    write_one(out, "ssoferry_request_body_bytes_total", "counter", "Bytes of request bodies.", body_bytes);
+    write_one(out, "ssoferry_client_connections_accepted_total", "counter", "Client connections accepted.", accepted);
+    write_one(out, "ssoferry_client_connections_open", "gauge", "Client connections open now.", accepted > closed ? accepted - closed : 0);
+    write_one(out, "ssoferry_client_connections_refused_total", "counter", "Times that accepting stopped at the limit of connections or descriptors.",
+              sum_events(scene, METRICS_LIMIT_REACHED));
+    write_one(out, "ssoferry_client_connections_timed_out_total", "counter", "Client connections cut because a request took too long to arrive.",
+              sum_events(scene, METRICS_TIMED_OUT));
+    write_one(out, "ssoferry_health_checks_total", "counter", "Probes answered on the public port.", sum_events(scene, METRICS_HEALTH_CHECKS));
+}
+
+static void write_bad_requests(const struct metrics_scene *scene, FILE *out)
+{
+    uint64_t bad = 0;
+    for (size_t route = 0; route <= scene->route_count; ++route) {
+        for (size_t answer = 0; answer < ANSWERS; ++answer) {
+            if (answers[answer].outcome == OUTCOME_MALFORMED)
+                bad += sum_requests(scene, route * ANSWERS + answer);
+        }
+    }
+    write_one(out, "ssoferry_bad_requests_total", "counter", "Requests answered with 400 or 417.", bad);
+}
+
+static void write_table(const struct metrics_scene *scene, FILE *out)
+{
+    write_one(out, "ssoferry_table_readable", "gauge", "1 where the table can be read.", scene->table_readable);
+    describe(out, "ssoferry_table_connections", "gauge", "Rows of the table by state.");
+    for (int state = 0; state < CONNECTION_STATES; ++state)
+        fprintf(out, "ssoferry_table_connections{state=\"%s\"} %" PRIu64 "\n", connection_state_name((enum connection_state)state), scene->table.rows[state]);
+    write_one(out, "ssoferry_table_revision", "gauge", "Revision of the table; 0 before the first load.", scene->table.revision);
+    if (scene->table.revision > 0) {
+        int64_t age = scene->now - scene->table.changed_at;
+        write_one(out, "ssoferry_table_age_seconds", "gauge", "Seconds since the table was last loaded or changed.", age > 0 ? (uint64_t)age / 1000000 : 0);
+    }
+}
+
+void metrics_write(const struct metrics_scene *scene, FILE *out)
+{
+    describe(out, "ssoferry_build_info", "gauge", "Version of the program.");
+    fputs("ssoferry_build_info{version=\"" SSOFERRY_VERSION "\"} 1\n", out);
+    write_one(out, "ssoferry_ready", "gauge", "1 where sign-ins should be sent here.", scene->ready);
+    write_requests(scene, out);
+    write_durations(scene, out);
+    write_bad_requests(scene, out);
+    write_connections(scene, out);
+    write_table(scene, out);
+    if (scene->has_usage) {
+        describe(out, "ssoferry_usage_flush_age_seconds", "gauge", "Seconds since usage was last written.");
+        fprintf(out, "ssoferry_usage_flush_age_seconds %" PRIu64 ".%03" PRIu64 "\n", scene->usage_flush_age_ms / 1000, scene->usage_flush_age_ms % 1000);
+        write_one(out, "ssoferry_usage_flush_failures_total", "counter", "Writes of usage that failed.", scene->usage_flush_failures);
+    }
+    write_one(out, "ssoferry_log_lines_dropped_total", "counter", "Request log lines dropped because the log's reader was too slow.", scene->log_lines_dropped);
+}
