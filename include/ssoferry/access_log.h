@@ -17,6 +17,7 @@ struct access_record {
     const struct decision *decision;
     size_t body_size;     /* bytes */
     uint64_t duration_us; /* since the request's first byte arrived */
+    int64_t now;          /* microseconds UTC */
 };
 
 /* Starts the writing thread on `fd`, which stays the caller's, with `lanes` lanes. */
@@ -26,6 +27,9 @@ bool access_log_open(struct access_log **log, int fd, size_t lanes, struct error
 void access_log_close(struct access_log *log);
 
 struct log_lane *access_log_lane(struct access_log *log, size_t index);
+
+/* Lines dropped so far, because whoever reads the log was too slow. */
+uint64_t access_log_dropped(struct access_log *log);
 
 /* Adds a line. Never waits for the file. */
 void access_log_add(struct log_lane *lane, const struct access_record *record);

@@ -24,7 +24,9 @@ enum request_log { REQUEST_LOG_ALL, REQUEST_LOG_ERRORS, REQUEST_LOG_OFF };
 struct config {
     const struct address *listen;
     size_t listen_count;
+    const struct address *admin; /* NULL: no admin listener */
     const char *store;
+    bool usage; /* count who uses the old addresses */
     unsigned threads; /* CONFIG_THREADS_AUTO: one a core */
     const char *health_path;
     struct {
@@ -57,5 +59,8 @@ void config_write_keys(FILE *out);
 /* "127.0.0.1:8080", "[::1]:8080", "localhost:8080", "unix:/path". Borrows `text`, which must be NUL-terminated. NULL where it is good, else
  * a phrase that says what is wrong; static. */
 const char *address_parse(const char *text, struct address *address);
+
+/* Whether only this machine reaches it: 127.0.0.0/8, ::1 or a unix socket. */
+bool address_is_local(const struct address *address);
 
 #endif

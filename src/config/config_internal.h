@@ -38,7 +38,9 @@ struct building {
     size_t draft_count;
     struct route *routes;
     size_t route_count;
-    struct place unmatched_place, routes_place;
+    struct address admin;
+    bool admin_allow_remote;
+    struct place unmatched_place, routes_place, admin_place;
 };
 
 enum key_scope { KEY_OF_CONFIG, KEY_OF_LISTEN, KEY_OF_ROUTE };

@@ -170,6 +170,28 @@ SETTER(set_observe)
     return parse_bool(value, &building->config.gateway.observe);
 }
 
+SETTER(set_usage)
+{
+    UNUSED(place);
+    UNUSED(key);
+    return parse_bool(value, &building->config.usage);
+}
+
+SETTER(set_admin_address)
+{
+    UNUSED(key);
+    building->admin_place = *place;
+    building->config.admin = &building->admin;
+    return address_parse(building_copy(building, value).at, &building->admin);
+}
+
+SETTER(set_admin_allow_remote)
+{
+    UNUSED(place);
+    UNUSED(key);
+    return parse_bool(value, &building->admin_allow_remote);
+}
+
 SETTER(set_request_log)
 {
     static const struct text words[] = {{"all", 3}, {"errors", 6}, {"off", 3}};
@@ -294,6 +316,11 @@ SETTER(set_route_legacy_relay_state)
 const struct config_key config_keys[] = {
     {"listen[].address", KEY_OF_LISTEN, "address", "127.0.0.1:8080", "where to listen: IP:PORT, [IPv6]:PORT or unix:/PATH",
      set_listen_address, false, 0, 0, 0},
+    {"admin.address", KEY_OF_CONFIG, "address", "", "where the admin listener listens: metrics, health, the report and its page", set_admin_address,
+     false, 0, 0, 0},
+    {"admin.allow_remote", KEY_OF_CONFIG, "boolean", "false", "let admin.address be other than loopback or a unix socket", set_admin_allow_remote,
+     false, 0, 0, 0},
+    {"usage", KEY_OF_CONFIG, "boolean", "true", "count who uses the old addresses, for the report", set_usage, false, 0, 0, 0},
     {"store", KEY_OF_CONFIG, "path", "/var/lib/ssoferry/connections.mdb", "the table's LMDB file", set_store, false, 0, 0, 0},
     {"threads", KEY_OF_CONFIG, "number", "auto", "serving threads; auto: one a core", set_threads, false, 1, CONFIG_THREADS_MAX, 0},
     {"health_path", KEY_OF_CONFIG, "path", "/healthz", "path that answers a load balancer's probes", set_health_path, false, 0, 0, 0},
@@ -342,6 +369,20 @@ const struct config_key *config_key_find(enum key_scope scope, struct text name)
             return &config_keys[i];
     }
     return NULL;
+}
+
+bool address_is_local(const struct address *address)
+{
+    static const unsigned char ipv6_loopback[16] = {[15] = 1};
+    switch (address->family) {
+    case ADDRESS_IPV4:
+        return address->ip[0] == 127;
+    case ADDRESS_IPV6:
+        return memcmp(address->ip, ipv6_loopback, sizeof(ipv6_loopback)) == 0;
+    case ADDRESS_UNIX:
+        return true;
+    }
+    return false;
 }
 
 const char *address_parse(const char *text, struct address *address)

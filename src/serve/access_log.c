@@ -40,6 +40,7 @@ struct access_log {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     bool stopping, urgent;
+    atomic_uint_fast64_t dropped;
     atomic_bool broken; /* the descriptor failed; said once */
 };
 
@@ -94,18 +95,17 @@ static void put_member(struct line *line, struct text name, struct text value)
 }
 
 /* "2026-11-21T03:05:18.123456Z" */
-static void put_time(struct line *line, struct log_lane *lane)
+static void put_time(struct line *line, struct log_lane *lane, int64_t now)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (now.tv_sec != lane->second) {
+    time_t second = (time_t)(now / 1000000);
+    if (second != lane->second) {
         struct tm utc;
-        gmtime_r(&now.tv_sec, &utc);
+        gmtime_r(&second, &utc);
         strftime(lane->stamp, sizeof(lane->stamp), "%Y-%m-%dT%H:%M:%S.", &utc);
-        lane->second = now.tv_sec;
+        lane->second = second;
     }
     char micros[6];
-    long rest = now.tv_nsec / 1000;
+    int64_t rest = now % 1000000;
     for (size_t i = sizeof(micros); i > 0; --i, rest /= 10)
         micros[i - 1] = (char)('0' + rest % 10);
     put(line, text_of(lane->stamp));
@@ -118,7 +118,7 @@ static void format_line(struct line *line, struct log_lane *lane, const struct a
     const struct decision *decision = record->decision;
     const char *reason = decision_reason_code(decision);
     put(line, TEXT("{\"time\":\""));
-    put_time(line, lane);
+    put_time(line, lane, record->now);
     put_member(line, TEXT("\",\"request_id\":"), record->request_id);
     put_member(line, TEXT(",\"method\":"), record->method);
     if (decision->route != NULL) {
@@ -239,6 +239,7 @@ static void flush_lane(struct access_log *log, struct log_lane *lane)
         char note[96];
         int length = snprintf(note, sizeof(note), "{\"event\":\"log_lines_dropped\",\"lines\":%llu}\n", (unsigned long long)dropped);
         write_all(log, note, (size_t)length);
+        atomic_fetch_add(&log->dropped, dropped);
     }
 }
 
@@ -324,4 +325,9 @@ void access_log_close(struct access_log *log)
 struct log_lane *access_log_lane(struct access_log *log, size_t index)
 {
     return &log->lanes[index];
+}
+
+uint64_t access_log_dropped(struct access_log *log)
+{
+    return atomic_load(&log->dropped);
 }

@@ -19,9 +19,9 @@ unsigned health_page(struct worker *worker, struct page *page, struct memory mem
     struct error error;
     page->content_type = TEXT("application/json");
     page->security_policy = (struct text){0};
-    if (atomic_load(&worker->serving->phase) != PHASE_SERVING)
+    if (atomic_load(&worker->tools.serving->phase) != PHASE_SERVING)
         return unavailable(page, memory, "draining", "this process is about to stop");
-    if (!lookup_state(worker->lookup, &state, &error))
+    if (!lookup_state(worker->tools.lookup, &state, &error))
         return unavailable(page, memory, "store", "the table cannot be read; the log says why");
     if (state.revision == 0)
         return unavailable(page, memory, "not_loaded", "no mapping has been loaded yet; run: ssoferry load FILE");

@@ -91,22 +91,42 @@ static void read_request(const h2o_req_t *req, const struct fields *fields, stru
     request->body = text_of_iovec(req->entity);
 }
 
-static uint64_t microseconds_since(struct timeval begin)
+/* Microseconds UTC. */
+static int64_t now_us(void)
 {
     struct timeval now;
     gettimeofday(&now, NULL);
-    int64_t passed = (int64_t)(now.tv_sec - begin.tv_sec) * 1000000 + (now.tv_usec - begin.tv_usec);
-    return begin.tv_sec == 0 || passed < 0 ? 0 : (uint64_t)passed;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_usec;
 }
 
-static void log_request(struct worker *worker, h2o_req_t *req, const struct decision *decision, struct text request_id)
+static bool is_logged(const struct worker *worker, const struct decision *decision)
 {
-    bool failed = decision->status >= 400;
-    if (decision->error.kind != ERROR_NONE && h2o_now(worker->context.loop) - worker->warned_at >= WARN_INTERVAL_MS) {
-        worker->warned_at = h2o_now(worker->context.loop);
-        log_warning("request %.*s: %s", TEXT_ARGS(request_id), decision->error.message);
-    }
-    if (worker->lane == NULL || (!failed && worker->serving->config->request_log == REQUEST_LOG_ERRORS))
+    return worker->tools.lane != NULL && (decision->status >= 400 || worker->tools.serving->config->request_log == REQUEST_LOG_ALL);
+}
+
+/* A store that cannot be read, or was tampered with, is said on stderr too; once a second is enough. */
+static void warn(struct worker *worker, const struct decision *decision, struct text request_id)
+{
+    uint64_t now = h2o_now(worker->context.loop);
+    if (decision->error.kind == ERROR_NONE || now - worker->warned_at < WARN_INTERVAL_MS)
+        return;
+    worker->warned_at = now;
+    log_warning("request %.*s: %s", TEXT_ARGS(request_id), decision->error.message);
+}
+
+/* Everything that is kept of a request: counters, usage, log line. */
+static void account(struct worker *worker, h2o_req_t *req, const struct decision *decision, struct text request_id)
+{
+    const struct gateway_settings *gateway = &worker->tools.serving->config->gateway;
+    int64_t now = now_us();
+    const struct timeval begin = req->timestamps.request_begin_at;
+    int64_t passed = begin.tv_sec == 0 ? 0 : now - ((int64_t)begin.tv_sec * 1000000 + begin.tv_usec);
+    uint64_t duration_us = passed < 0 ? 0 : (uint64_t)passed;
+    size_t route = decision->route == NULL ? gateway->route_count : (size_t)(decision->route - gateway->routes);
+
+    metrics_request(worker->tools.metrics, route, decision, duration_us, req->entity.len);
+    warn(worker, decision, request_id);
+    if (!is_logged(worker, decision))
         return;
     struct text target = text_of_iovec(req->input.path);
     struct access_record record = {
@@ -116,9 +136,10 @@ static void log_request(struct worker *worker, h2o_req_t *req, const struct deci
         .peer = client_peer(worker_client(req), req),
         .decision = decision,
         .body_size = req->entity.len,
-        .duration_us = microseconds_since(req->timestamps.request_begin_at),
+        .duration_us = duration_us,
+        .now = now,
     };
-    access_log_add(worker->lane, &record);
+    access_log_add(worker->tools.lane, &record);
 }
 
 /* The word for programs: the reason where it tells more than the outcome. */
@@ -154,6 +175,7 @@ static void send_decision(h2o_req_t *req, const struct request *request, struct 
 static void send_health(struct worker *worker, h2o_req_t *req, struct answer *answer)
 {
     struct page page;
+    metrics_event(worker->tools.metrics, METRICS_HEALTH_CHECKS);
     answer->status = health_page(worker, &page, answer_memory(req));
     answer->retry_after = answer->status == 503;
     answer->page = &page;
@@ -163,7 +185,7 @@ static void send_health(struct worker *worker, h2o_req_t *req, struct answer *an
 static int on_request(h2o_handler_t *handler, h2o_req_t *req)
 {
     struct worker *worker = worker_of(req->conn->ctx);
-    const struct config *config = worker->serving->config;
+    const struct config *config = worker->tools.serving->config;
     struct memory memory = answer_memory(req);
     struct fields fields = read_fields(req);
     struct request request;
@@ -176,9 +198,9 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
         send_health(worker, req, &answer);
     } else {
         struct decision decision;
-        gateway_decide(&config->gateway, worker->lookup, &request, memory, NULL, &decision);
+        gateway_decide(&config->gateway, worker->tools.lookup, &request, memory, NULL, &decision);
         send_decision(req, &request, &decision, &answer, fields.accept);
-        log_request(worker, req, &decision, answer.request_id);
+        account(worker, req, &decision, answer.request_id);
     }
     worker->answering = NULL;
     return 0;
@@ -229,7 +251,7 @@ static void on_response(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **sl
         answer.status = decision.status;
         answer.page = &replacing->page;
         answer_prepare(req, &answer);
-        log_request(worker, req, &decision, answer.request_id);
+        account(worker, req, &decision, answer.request_id);
         struct client *client = worker_client(req);
         if (client->linger_fd < 0)
             client->linger_fd = dup(h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn)));

@@ -25,6 +25,7 @@ struct server {
     size_t worker_count;
     struct worker *workers;
     struct lookup **lookups;
+    struct metrics **metrics;
     int *fds; /* worker by worker, listener by listener */
     size_t fd_count;
     sigset_t signals;
@@ -95,9 +96,17 @@ static bool start_workers(struct server *server, struct error *error)
 {
     const size_t listeners = server->config->listen_count;
     server->workers = memory_zeroed(server->worker_count, sizeof(*server->workers));
+    server->metrics = memory_zeroed(server->worker_count, sizeof(*server->metrics));
     for (size_t i = 0; i < server->worker_count; ++i) {
-        struct log_lane *lane = server->log == NULL ? NULL : access_log_lane(server->log, i);
-        worker_open(&server->workers[i], &server->serving, &server->globals, server->lookups[i], lane, server->fds + i * listeners, listeners);
+        server->metrics[i] = metrics_new(server->config->gateway.route_count);
+        const struct worker_tools tools = {
+            .serving = &server->serving,
+            .globals = &server->globals,
+            .lookup = server->lookups[i],
+            .metrics = server->metrics[i],
+            .lane = server->log == NULL ? NULL : access_log_lane(server->log, i),
+        };
+        worker_open(&server->workers[i], &tools, server->fds + i * listeners, listeners);
     }
     for (size_t i = 0; i < server->worker_count; ++i) {
         if (worker_start(&server->workers[i], error))
@@ -196,7 +205,10 @@ static void release(struct server *server, bool sockets)
     access_log_close(server->log);
     for (size_t i = 0; server->lookups != NULL && i < server->worker_count; ++i)
         lookup_close(server->lookups[i]);
+    for (size_t i = 0; server->metrics != NULL && i < server->worker_count; ++i)
+        metrics_free(server->metrics[i]);
     table_close(server->table);
+    free(server->metrics);
     free(server->workers);
     free(server->lookups);
     free(server->fds);

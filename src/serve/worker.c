@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ssoferry/log.h"
@@ -20,7 +21,7 @@ enum {
 
 static const struct config *config_of(const struct worker *worker)
 {
-    return worker->serving->config;
+    return worker->tools.serving->config;
 }
 
 struct client *worker_client(h2o_req_t *req)
@@ -71,9 +72,16 @@ static void set_accepting(struct worker *worker, bool accepting)
     }
 }
 
+/* At a limit. */
+static void stop_accepting(struct worker *worker)
+{
+    metrics_event(worker->tools.metrics, METRICS_LIMIT_REACHED);
+    set_accepting(worker, false);
+}
+
 static bool has_room(const struct worker *worker)
 {
-    return atomic_load(&worker->serving->clients) < config_of(worker)->limits.connections;
+    return atomic_load(&worker->tools.serving->clients) < config_of(worker)->limits.connections;
 }
 
 static void on_client_closed(void *data)
@@ -83,7 +91,8 @@ static void on_client_closed(void *data)
     if (client->linger_fd >= 0)
         linger_begin(&worker->lingering, worker->context.loop, client->linger_fd);
     --worker->clients;
-    atomic_fetch_sub(&worker->serving->clients, 1);
+    metrics_event(worker->tools.metrics, METRICS_CLOSED);
+    atomic_fetch_sub(&worker->tools.serving->clients, 1);
     free(client);
     if (worker->listener_count > 0)
         set_accepting(worker, has_room(worker));
@@ -98,7 +107,8 @@ static void take_client(struct worker *worker, h2o_socket_t *socket)
     socket->on_close.cb = on_client_closed;
     socket->on_close.data = client;
     ++worker->clients;
-    atomic_fetch_add(&worker->serving->clients, 1);
+    metrics_event(worker->tools.metrics, METRICS_ACCEPTED);
+    atomic_fetch_add(&worker->tools.serving->clients, 1);
     struct timeval now;
     gettimeofday(&now, NULL);
     h2o_http1_accept(&worker->accept, socket, now);
@@ -111,14 +121,14 @@ static void on_connection(h2o_socket_t *listener, const char *problem)
         return;
     for (int i = 0; i < ACCEPTS_PER_WAKE && worker->accepting; ++i) {
         if (!has_room(worker)) {
-            set_accepting(worker, false);
+            stop_accepting(worker);
             return;
         }
         h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
         if (socket == NULL) {
             /* Out of descriptors, the listener stays readable and the loop would spin: look again at the next sweep. */
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-                set_accepting(worker, false);
+                stop_accepting(worker);
             return;
         }
         take_client(worker, socket);
@@ -147,7 +157,7 @@ static int socket_of(h2o_req_t *req)
 static int end_if_late(h2o_req_t *req, void *data)
 {
     static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    const struct worker *worker = data;
+    struct worker *worker = data;
     struct timeval now;
     if (!is_arriving(req))
         return 0;
@@ -159,6 +169,7 @@ static int end_if_late(h2o_req_t *req, void *data)
         ssize_t sent = send(fd, late, sizeof(late) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
         (void)sent;
         shutdown(fd, SHUT_RDWR);
+        metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
     }
     return 0;
 }
@@ -184,12 +195,32 @@ static void for_each_request(struct worker *worker, int (*visit)(h2o_req_t *req,
     worker->context.globalconf->http1.callbacks.foreach_request(&worker->context, visit, worker);
 }
 
+static uint64_t monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void tick(struct worker *worker)
+{
+    atomic_store_explicit(&worker->ticked_at, monotonic_ms(), memory_order_relaxed);
+}
+
+uint64_t worker_silence_ms(const struct worker *worker)
+{
+    uint64_t ticked_at = atomic_load_explicit(&worker->ticked_at, memory_order_relaxed);
+    uint64_t now = monotonic_ms();
+    return now > ticked_at ? now - ticked_at : 0;
+}
+
 static void sweep(struct worker *worker)
 {
     uint64_t now = h2o_now(worker->context.loop);
     if (now - worker->swept_at < SWEEP_INTERVAL_MS)
         return;
     worker->swept_at = now;
+    tick(worker);
     for_each_request(worker, end_if_late);
     linger_sweep(&worker->lingering, now);
     if (worker->listener_count > 0)
@@ -228,7 +259,7 @@ void worker_wake(struct worker *worker)
 
 static void serve(struct worker *worker)
 {
-    while (atomic_load(&worker->serving->phase) < PHASE_STOPPING) {
+    while (atomic_load(&worker->tools.serving->phase) < PHASE_STOPPING) {
         h2o_evloop_run(worker->context.loop, SWEEP_INTERVAL_MS);
         sweep(worker);
     }
@@ -240,7 +271,7 @@ static void drain(struct worker *worker)
     worker->context.shutdown_requested = 1;
     close_listeners(worker);
     for_each_request(worker, end_if_idle);
-    while ((worker->clients > 0 || worker->lingering.count > 0) && atomic_load(&worker->serving->phase) < PHASE_LEAVING) {
+    while ((worker->clients > 0 || worker->lingering.count > 0) && atomic_load(&worker->tools.serving->phase) < PHASE_LEAVING) {
         h2o_evloop_run(worker->context.loop, LEAVE_POLL_MS);
         sweep(worker);
     }
@@ -257,20 +288,18 @@ static void *run(void *argument)
     set_accepting(worker, true);
     serve(worker);
     drain(worker);
-    atomic_fetch_sub(&worker->serving->workers, 1);
+    atomic_fetch_sub(&worker->tools.serving->workers, 1);
     return NULL;
 }
 
-void worker_open(struct worker *worker, struct serving *serving, h2o_globalconf_t *globals, struct lookup *lookup, struct log_lane *lane,
-                 const int *fds, size_t fd_count)
+void worker_open(struct worker *worker, const struct worker_tools *tools, const int *fds, size_t fd_count)
 {
     memset(worker, 0, sizeof(*worker));
-    worker->serving = serving;
-    worker->lookup = lookup;
-    worker->lane = lane;
-    h2o_context_init(&worker->context, h2o_evloop_create(), globals);
+    worker->tools = *tools;
+    h2o_context_init(&worker->context, h2o_evloop_create(), tools->globals);
     worker->accept.ctx = &worker->context;
-    worker->accept.hosts = globals->hosts;
+    worker->accept.hosts = tools->globals->hosts;
+    tick(worker);
     h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_wake);
     linger_init(&worker->lingering);
     worker->listeners = memory_zeroed(fd_count, sizeof(*worker->listeners));
@@ -283,11 +312,11 @@ void worker_open(struct worker *worker, struct serving *serving, h2o_globalconf_
 
 bool worker_start(struct worker *worker, struct error *error)
 {
-    atomic_fetch_add(&worker->serving->workers, 1);
+    atomic_fetch_add(&worker->tools.serving->workers, 1);
     int problem = pthread_create(&worker->thread, NULL, run, worker);
     if (problem == 0)
         return true;
-    atomic_fetch_sub(&worker->serving->workers, 1);
+    atomic_fetch_sub(&worker->tools.serving->workers, 1);
     return error_set_errno(error, ERROR_FAILED, problem, "a worker thread cannot be started");
 }
 

@@ -9,6 +9,7 @@
 #include "h2o_system.h"
 #include "linger.h"
 #include "ssoferry/config.h"
+#include "ssoferry/metrics.h"
 
 enum phase {
     PHASE_SERVING,
@@ -33,13 +34,20 @@ struct client {
     char peer[64]; /* "192.0.2.1:50000"; made when first asked for */
 };
 
+/* What a worker works with, all borrowed. The ones that may be NULL are off then. */
+struct worker_tools {
+    struct serving *serving;
+    h2o_globalconf_t *globals;
+    struct lookup *lookup;
+    struct metrics *metrics;
+    struct log_lane *lane;    /* may be NULL */
+};
+
 struct worker {
     h2o_context_t context;
     h2o_accept_ctx_t accept;
     h2o_multithread_receiver_t receiver;
-    struct serving *serving;
-    struct lookup *lookup;
-    struct log_lane *lane; /* NULL: no request log */
+    struct worker_tools tools;
     h2o_socket_t **listeners;
     size_t listener_count;
     bool accepting;
@@ -49,12 +57,15 @@ struct worker {
     uint64_t random[2];
     uint64_t swept_at;   /* milliseconds of the loop's clock */
     uint64_t warned_at;  /* so that a broken store does not flood stderr */
+    atomic_uint_fast64_t ticked_at; /* monotonic milliseconds: when the loop last came round */
     pthread_t thread;
 };
 
-/* Prepares a worker to run on `fds`, which become its own, with the global configuration of h2o. The lookup and lane are borrowed. */
-void worker_open(struct worker *worker, struct serving *serving, h2o_globalconf_t *globals, struct lookup *lookup, struct log_lane *lane,
-                 const int *fds, size_t fd_count);
+/* Prepares a worker to run on `fds`, which become its own. */
+void worker_open(struct worker *worker, const struct worker_tools *tools, const int *fds, size_t fd_count);
+
+/* Milliseconds since the worker's loop last came round. Any thread may ask. */
+uint64_t worker_silence_ms(const struct worker *worker);
 
 bool worker_start(struct worker *worker, struct error *error) __attribute__((warn_unused_result));
 
