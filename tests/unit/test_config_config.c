@@ -1,0 +1,276 @@
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "ssoferry/config.h"
+#include "ssoferry/memory.h"
+
+/* Reads `yaml` as a configuration. *told gets what was said about it, to be freed. */
+static struct config *read_text(const char *yaml, char **told)
+{
+    char path[] = "/tmp/ssoferry-config-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    FILE *file = fdopen(fd, "w");
+    assert_non_null(file);
+    fputs(yaml, file);
+    assert_int_equal(fclose(file), 0);
+
+    struct error error = {ERROR_NONE, ""};
+    struct config *config = NULL;
+    struct faults *faults = faults_new();
+    bool good = config_read(&config, path, faults, &error);
+    size_t size = 0;
+    FILE *out = open_memstream(told, &size);
+    faults_write(faults, out);
+    fclose(out);
+    faults_free(faults);
+    unlink(path);
+    assert_int_equal(good, config != NULL);
+    assert_int_equal(good, error.kind == ERROR_NONE);
+    if (!good)
+        assert_int_equal(error.kind, ERROR_INPUT);
+    return config;
+}
+
+#define ROUTE "routes:\n  - match: /old-sso/{identifier}\n"
+
+static void what_is_left_out_has_its_default(void **state)
+{
+    char *told = NULL;
+    struct config *config = read_text(ROUTE, &told);
+    (void)state;
+    assert_non_null(config);
+    assert_string_equal(told, "");
+    assert_int_equal(config->listen_count, 1);
+    assert_string_equal(config->listen[0].text, "127.0.0.1:8080");
+    assert_null(config->admin);
+    assert_true(config->usage);
+    assert_string_equal(config->store, "/var/lib/ssoferry/connections.mdb");
+    assert_int_equal(config->threads, CONFIG_THREADS_AUTO);
+    assert_string_equal(config->health_path, "/healthz");
+    assert_int_equal(config->limits.connections, 10000);
+    assert_int_equal(config->limits.body, 1 << 20);
+    assert_int_equal(config->limits.request_time_ms, 10000);
+    assert_int_equal(config->limits.idle_time_ms, 75000);
+    assert_int_equal(config->drain.delay_ms, 5000);
+    assert_int_equal(config->drain.timeout_ms, 30000);
+    assert_int_equal(config->request_log, REQUEST_LOG_ALL);
+    assert_int_equal(config->gateway.redirect, REDIRECT_307);
+    assert_text(config->gateway.live_url, "https://api.stytch.com");
+    assert_text(config->gateway.test_url, "https://test.stytch.com");
+    assert_int_equal(config->gateway.body_limit, 1 << 20);
+    assert_int_equal(config->gateway.route_count, 1);
+    assert_text(config->gateway.routes[0].source, "default");
+    assert_int_equal(config->gateway.routes[0].line, 2);
+    config_free(config);
+    free(told);
+}
+
+static void every_key_is_read(void **state)
+{
+    static const char yaml[] =
+        "listen:\n  - address: '[::1]:81'\n  - {address: 'unix:/run/x.sock'}\n"
+        "admin: {address: 0.0.0.0:9, allow_remote: true}\nusage: false\nstore: /s\nthreads: 3\nhealth_path: /up\nhosts: [sso.example.com, 'a.example:8443']\n"
+        "stytch: {live_url: 'https://l.example/', test_url: 'http://127.0.0.1:9000', allowed_hosts: [login.example.com]}\n"
+        "legacy:\n  allowed_hosts: [legacy.example.com]\n  unmatched_url: https://legacy.example.com\n"
+        "redirect: 303\nobserve: false\n"
+        "limits: {connections: 5, body: 64KiB, request_time: 500ms, idle_time: 2m}\ndrain: {delay: 0s, timeout: 1h}\nlog: {requests: errors}\n"
+        "routes:\n"
+        "  - match: /a/{identifier}\n    source: a\n    redirect: form\n    fold_case: true\n    unknown: legacy\n"
+        "    legacy_url: https://legacy.example.com/a/{identifier}\n    legacy_relay_states: [x-, y-]\n    observe: true\n"
+        "  - match: /b\n    identify_by: issuer\n"
+        "  - {match: /c, identify_by: relay_state, relay_state_key: org}\n";
+    char *told = NULL;
+    struct config *config = read_text(yaml, &told);
+    (void)state;
+    if (config == NULL)
+        fail_msg("%s", told);
+    assert_int_equal(config->listen_count, 2);
+    assert_int_equal(config->listen[0].family, ADDRESS_IPV6);
+    assert_string_equal(config->listen[1].path, "/run/x.sock");
+    assert_int_equal(config->admin->port, 9);
+    assert_false(config->usage);
+    assert_string_equal(config->store, "/s");
+    assert_int_equal(config->threads, 3);
+    assert_string_equal(config->health_path, "/up");
+    assert_int_equal(config->gateway.own_host_count, 2);
+    assert_text(config->gateway.live_url, "https://l.example");
+    assert_text(config->gateway.test_url, "http://127.0.0.1:9000");
+    assert_text(config->gateway.unmatched_url, "https://legacy.example.com");
+    assert_int_equal(config->gateway.redirect, REDIRECT_303);
+    assert_int_equal(config->limits.connections, 5);
+    assert_int_equal(config->limits.body, 65536);
+    assert_int_equal(config->limits.request_time_ms, 500);
+    assert_int_equal(config->limits.idle_time_ms, 120000);
+    assert_int_equal(config->drain.delay_ms, 0);
+    assert_int_equal(config->drain.timeout_ms, 3600000);
+    assert_int_equal(config->request_log, REQUEST_LOG_ERRORS);
+    const struct route *route = config->gateway.routes;
+    assert_text(route[0].source, "a");
+    assert_int_equal(route[0].redirect, REDIRECT_FORM);
+    assert_true(route[0].fold_case && route[0].unknown_is_legacy && route[0].observe);
+    assert_int_equal(route[0].legacy_relay_state_count, 2);
+    assert_text(route[0].legacy_relay_states[1], "y-");
+    assert_int_equal(route[1].identify_by, IDENTIFY_BY_ISSUER);
+    assert_int_equal(route[2].identify_by, IDENTIFY_BY_RELAY_STATE);
+    assert_text(route[2].relay_state_key, "org");
+    config_free(config);
+    free(told);
+}
+
+static void a_preset_stands_for_its_routes(void **state)
+{
+    char *told = NULL;
+    struct config *config = read_text("routes:\n  - preset: auth0\n    source: auth0\n", &told);
+    (void)state;
+    if (config == NULL)
+        fail_msg("%s", told);
+    assert_true(config->gateway.route_count >= 2);
+    assert_text(config->gateway.routes[0].name, "/login/callback?connection={identifier}");
+    assert_int_equal(config->gateway.routes[1].identify_by, IDENTIFY_BY_ISSUER);
+    assert_text(config->gateway.routes[1].source, "auth0");
+    config_free(config);
+    free(told);
+}
+
+/* What is wrong, and a part of what is said of it, with its place. */
+static const struct {
+    const char *yaml, *told;
+} mistakes[] = {
+    {"", "routes: there is none"},
+    {"store: /s\n", "routes: there is none"},
+    {"[a]\n", ":1:1: error: a configuration is a mapping of keys"},
+    {"stoer: /s\n" ROUTE, ":1:1: error: unknown key \"stoer\""},
+    {"limits: {bodies: 1}\n" ROUTE, ":1:10: error: unknown key \"limits.bodies\""},
+    {"store: /s\nstore: /t\n" ROUTE, ":2:1: error: store stands here twice"},
+    {"limits:\n  body: 1MiB\nlimits:\n  body: 2MiB\n" ROUTE, ":3:1: error: limits stands here twice"},
+    {"store: [a]\n" ROUTE, "store takes a path, not a list"},
+    {"limits: 5\n" ROUTE, "limits takes a mapping"},
+    {"hosts: a\n" ROUTE, "hosts takes a list"},
+    {"limits: {body: 1MB}\n" ROUTE, "limits.body: \"1MB\" is not a size"},
+    {"limits: {body: 999999999999999999999GiB}\n" ROUTE, "is not a size"},
+    {"limits: {body: 1KiBx}\n" ROUTE, "is not a size"},
+    {"limits: {idle_time: 10}\n" ROUTE, "limits.idle_time: \"10\" is not a duration"},
+    {"limits: {idle_time: -1s}\n" ROUTE, "is not a duration"},
+    {"limits: {connections: 0}\n" ROUTE, "is not a whole number in range"},
+    {"threads: many\n" ROUTE, "is neither auto nor a number"},
+    {"threads: 0\n" ROUTE, "is neither auto nor a number"},
+    {"redirect: 301\n" ROUTE, "redirect: \"301\" is not 307, 303 or form"},
+    {"redirect: 302\n" ROUTE, "is not 307, 303 or form"},
+    {"redirect: 308\n" ROUTE, "is not 307, 303 or form"},
+    {"observe: yes\n" ROUTE, "is neither true nor false"},
+    {"log: {requests: some}\n" ROUTE, "is not all, errors or off"},
+    {"health_path: up\n" ROUTE, "is not a plain path"},
+    {"listen:\n  - address: 127.0.0.1\n" ROUTE, "has no port"},
+    {"listen:\n  - address: example.com:80\n" ROUTE, "is not an IP address"},
+    {"listen:\n  - address: 127.0.0.1:70000\n" ROUTE, "has no port from 1 to 65535"},
+    {"listen:\n  - address: unix:relative\n" ROUTE, "absolute path"},
+    {"listen:\n  - 127.0.0.1:80\n" ROUTE, "an item of listen is a mapping"},
+    {"listen:\n  - {}\n" ROUTE, "a listener needs an address"},
+    {"admin: {address: 0.0.0.0:9}\n" ROUTE, "say allow_remote: true"},
+    {"stytch: {live_url: 'http://api.stytch.com'}\n" ROUTE, "plain http"},
+    {"stytch: {live_url: 'https://api.stytch.com/v1'}\n" ROUTE, "has a path"},
+    {"stytch: {allowed_hosts: ['*']}\n" ROUTE, "is not a host"},
+    {"stytch: {allowed_hosts: ['https://a.example']}\n" ROUTE, "is not a host"},
+    {"legacy: {unmatched_url: 'https://other.example'}\n" ROUTE, "legacy.unmatched_url: its host is not in legacy.allowed_hosts"},
+    {"routes: /old-sso/{identifier}\n", "routes takes a list"},
+    {"routes:\n  - /old-sso/{identifier}\n", "an item of routes is a mapping"},
+    {"routes:\n  - source: a\n", ":2:5: error: a route needs a match or a preset"},
+    {"routes:\n  - {match: /a/{identifier}, preset: auth0}\n", "error"},
+    {"routes:\n  - match: /a/{identifier}\n    preset: auth0\n", "not both"},
+    {"routes:\n  - preset: auht0\n", "there is none of that name"},
+    {"routes:\n  - match: old\n", ":2:12: error: match: "},
+    {"routes:\n  - match: /old\n", "it has no {identifier}"},
+    {"routes:\n  - match: /old/{identifier}\n    identify_by: issuer\n", "it has an {identifier}"},
+    {"routes:\n  - match: /a/{identifier}\n    source: Upper\n", "routes[].source"},
+    {"routes:\n  - match: /a/{identifier}\n    unknown: legacy\n", "needs a legacy_url for unknown: legacy"},
+    {"routes:\n  - match: /a/{identifier}\n    observe: true\n", "needs a legacy_url for observe: true"},
+    {"observe: true\n" ROUTE, "needs a legacy_url for observe: true"},
+    {"routes:\n  - match: /a/{identifier}\n    legacy_relay_states: [x]\n", "needs a legacy_url for legacy_relay_states"},
+    {"routes:\n  - match: /a/{identifier}\n    legacy_relay_states: ['']\n    legacy_url: https://x.example\n", "is empty, which every RelayState starts with"},
+    {"routes:\n  - match: /a/{identifier}\n    legacy_url: https://other.example/\n", ":3:17: error: legacy_url: its host is not in legacy.allowed_hosts"},
+    {"legacy: {allowed_hosts: ['*.example.com']}\nroutes:\n  - match: /a/{identifier}\n    legacy_url: https://{identifier}.example.com/\n",
+     "the identifier may stand in its path and query, not in its host"},
+    {"hosts: [sso.example.com]\nlegacy: {allowed_hosts: [sso.example.com]}\nroutes:\n  - match: /a/{identifier}\n    legacy_url: https://SSO.example.com/\n",
+     "it leads back to the gateway itself"},
+    {"routes:\n  - match: /a/{identifier}\n  - match: /a/{identifier}\n", ":3:1: error: this route's /a/{identifier} takes requests that /a/{identifier} at line 2"},
+    {"routes:\n  - match: /a/*/{identifier}\n  - match: /*/b/{identifier}\n", "at line 2"},
+    {"store: &x /s\n" ROUTE, "anchor"},
+    {"store: !!str /s\n" ROUTE, "tag"},
+    {"store: \"a\n" ROUTE, "error"},
+    {ROUTE "---\nstore: /x\n", "error"},
+};
+
+static void every_mistake_is_named_with_its_place(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(mistakes); ++i) {
+        char *told = NULL;
+        struct config *config = read_text(mistakes[i].yaml, &told);
+        if (config != NULL || strstr(told, mistakes[i].told) == NULL)
+            fail_msg("%s\n%s instead of \"%s\"", mistakes[i].yaml, config != NULL ? "was taken" : told, mistakes[i].told);
+        config_free(config);
+        free(told);
+    }
+}
+
+static void all_mistakes_are_told_at_once(void **state)
+{
+    char *told = NULL;
+    (void)state;
+    assert_null(read_text("a: 1\nb: 2\nredirect: 301\nroutes:\n  - match: x\n  - preset: y\n", &told));
+    static const char *const places[] = {":1:1:", ":2:1:", ":3:11:", ":5:12:", ":6:13:"};
+    for (size_t i = 0; i < COUNT_OF(places); ++i) {
+        if (strstr(told, places[i]) == NULL)
+            fail_msg("%s lacks %s", told, places[i]);
+    }
+    free(told);
+}
+
+static void a_missing_file_is_the_users_mistake(void **state)
+{
+    struct error error = {ERROR_NONE, ""};
+    struct config *config = NULL;
+    struct faults *faults = faults_new();
+    (void)state;
+    assert_false(config_read(&config, "/nowhere/ssoferryd.yaml", faults, &error));
+    assert_int_equal(error.kind, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "/nowhere/ssoferryd.yaml"));
+    faults_free(faults);
+}
+
+static void the_defaults_need_no_file(void **state)
+{
+    struct config *config = config_defaults();
+    (void)state;
+    assert_null(config->store);
+    assert_int_equal(config->gateway.route_count, 0);
+    assert_text(config->gateway.live_url, "https://api.stytch.com");
+    config_free(config);
+    config_free(NULL);
+}
+
+static void a_fallback_below_a_narrower_route_is_fine(void **state)
+{
+    char *told = NULL;
+    struct config *config = read_text("routes:\n  - match: /a?c={identifier}\n  - match: /a\n    identify_by: issuer\n", &told);
+    (void)state;
+    if (config == NULL)
+        fail_msg("%s", told);
+    config_free(config);
+    free(told);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_left_out_has_its_default),      cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(a_preset_stands_for_its_routes),        cmocka_unit_test(every_mistake_is_named_with_its_place),
+        cmocka_unit_test(all_mistakes_are_told_at_once),         cmocka_unit_test(a_missing_file_is_the_users_mistake),
+        cmocka_unit_test(the_defaults_need_no_file),             cmocka_unit_test(a_fallback_below_a_narrower_route_is_fine),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
