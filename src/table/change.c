@@ -89,11 +89,14 @@ static bool may_write(struct change *change, struct text key, struct error *erro
            error_set(error, ERROR_FAILED, "%s: a key of %zu bytes cannot be written", change->snapshot.table->path, key.size);
 }
 
+static bool is_behind_all(const struct change *change, struct text key)
+{
+    return change->last_size == 0 || text_compare(key, text_slice(change->last, change->last_size)) > 0;
+}
+
 /* What is under `key`: MDB_SUCCESS, MDB_NOTFOUND or trouble. */
 static int find_old(const struct change *change, MDB_val *key, MDB_val *old)
 {
-    if (change->last_size == 0 || text_compare(text_of_val(*key), text_slice(change->last, change->last_size)) > 0)
-        return MDB_NOTFOUND; /* behind all there is */
     return mdb_get(change->snapshot.txn, change->snapshot.table->connections, key, old);
 }
 
@@ -110,9 +113,8 @@ static void leave_old(struct change *change, MDB_val key, const MDB_val *old)
     undo_writer_note(change->undo, key, old);
 }
 
-static int write_row(struct change *change, MDB_val key, MDB_val record)
+static int write_row(struct change *change, MDB_val key, MDB_val record, bool last)
 {
-    bool last = change->last_size == 0 || text_compare(text_of_val(key), text_slice(change->last, change->last_size)) > 0;
     int code = mdb_cursor_put(change->cursor, &key, &record, last ? MDB_APPEND : 0);
     if (last) {
         memcpy(change->last, key.mv_data, key.mv_size);
@@ -130,14 +132,15 @@ bool change_put(struct change *change, struct text key, struct text record, stru
         return false;
     if (record.size > CONNECTION_RECORD_SIZE_MAX || !connection_record_state(record, &state))
         return error_set(error, ERROR_FAILED, "%s: the record to be written is damaged", change->snapshot.table->path);
-    int code = find_old(change, &key_val, &old);
+    bool last = is_behind_all(change, key); /* rows that come in key order are appended, without a search */
+    int code = last ? MDB_NOTFOUND : find_old(change, &key_val, &old);
     if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
         return fail_change(change, code, error);
     bool there = code == MDB_SUCCESS;
     if (there && text_equal(text_of_val(old), record))
         return true;
     leave_old(change, key_val, there ? &old : NULL);
-    code = write_row(change, key_val, val_of(record));
+    code = write_row(change, key_val, val_of(record), last);
     if (code == MDB_SUCCESS)
         code = undo_writer_settle(change->undo);
     if (code != MDB_SUCCESS)

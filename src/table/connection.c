@@ -67,9 +67,20 @@ const char *label_problem(struct text label)
     return words_problem(label);
 }
 
-static bool is_lower_or_digit(char c)
+/* What a byte may be part of. A table, since ids are checked for every row of a load. */
+enum { ID = 1, HEX = 2 };
+static const unsigned char classes[256] = {
+    ['-'] = ID,       ['0'] = ID | HEX, ['1'] = ID | HEX, ['2'] = ID | HEX, ['3'] = ID | HEX, ['4'] = ID | HEX, ['5'] = ID | HEX,
+    ['6'] = ID | HEX, ['7'] = ID | HEX, ['8'] = ID | HEX, ['9'] = ID | HEX, ['a'] = ID | HEX, ['b'] = ID | HEX, ['c'] = ID | HEX,
+    ['d'] = ID | HEX, ['e'] = ID | HEX, ['f'] = ID | HEX, ['g'] = ID,       ['h'] = ID,       ['i'] = ID,       ['j'] = ID,
+    ['k'] = ID,       ['l'] = ID,       ['m'] = ID,       ['n'] = ID,       ['o'] = ID,       ['p'] = ID,       ['q'] = ID,
+    ['r'] = ID,       ['s'] = ID,       ['t'] = ID,       ['u'] = ID,       ['v'] = ID,       ['w'] = ID,       ['x'] = ID,
+    ['y'] = ID,       ['z'] = ID,
+};
+
+static unsigned class_of(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    return classes[(unsigned char)c];
 }
 
 const char *source_problem(struct text source)
@@ -78,35 +89,17 @@ const char *source_problem(struct text source)
         return "is empty";
     if (source.size > SOURCE_SIZE_MAX)
         return "is longer than 64 bytes";
-    if (!is_lower_or_digit(source.at[0]))
+    if (class_of(source.at[0]) == 0 || source.at[0] == '-')
         return "must start with a lower-case letter or a digit";
     for (size_t i = 1; i < source.size; i++) {
         char c = source.at[i];
-        if (!is_lower_or_digit(c) && c != '.' && c != '_' && c != '-')
+        if (class_of(c) == 0 && c != '.' && c != '_')
             return "may only hold lower-case letters, digits, '.', '_' and '-'";
     }
     return NULL;
 }
 
-/* What follows the first of `prefixes` that `id` starts with; a null text where it starts with none. */
-static struct text behind_prefix(struct text id, const struct text *prefixes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (text_starts(id, prefixes[i]))
-            return text_slice(id.at + prefixes[i].size, id.size - prefixes[i].size);
-    }
-    return text_slice(NULL, 0);
-}
-
-static bool is_id_tail(struct text tail)
-{
-    for (size_t i = 0; i < tail.size; i++) {
-        if (!is_lower_or_digit(tail.at[i]) && tail.at[i] != '-')
-            return false;
-    }
-    return tail.size > 0;
-}
-
+/* The ids' prefixes, by kind and stage. */
 static const struct text connection_prefixes[] = {
     {"saml-connection-live-", 21}, {"saml-connection-test-", 21},     {"oidc-connection-live-", 21},
     {"oidc-connection-test-", 21}, {"external-connection-live-", 25}, {"external-connection-test-", 25},
@@ -114,6 +107,30 @@ static const struct text connection_prefixes[] = {
 enum { CONNECTION_PREFIXES = sizeof connection_prefixes / sizeof connection_prefixes[0] };
 
 static const struct text organization_prefixes[] = {{"organization-live-", 18}, {"organization-test-", 18}};
+
+/* The index of the prefix that `id` starts with, or `count`. Compares here, since this runs for every row of a load. */
+static size_t prefix_of(struct text id, const struct text *prefixes, size_t count)
+{
+    size_t i = 0;
+    while (i < count && !(id.size >= prefixes[i].size && memcmp(id.at, prefixes[i].at, prefixes[i].size) == 0))
+        i++;
+    return i;
+}
+
+/* What follows the first of `prefixes` that `id` starts with; a null text where it starts with none. */
+static struct text behind_prefix(struct text id, const struct text *prefixes, size_t count)
+{
+    size_t i = prefix_of(id, prefixes, count);
+    return i < count ? text_slice(id.at + prefixes[i].size, id.size - prefixes[i].size) : text_slice(NULL, 0);
+}
+
+static bool is_id_tail(struct text tail)
+{
+    unsigned all = ID;
+    for (size_t i = 0; i < tail.size; i++)
+        all &= class_of(tail.at[i]);
+    return all != 0 && tail.size > 0;
+}
 
 const char *connection_id_problem(struct text id)
 {
@@ -146,24 +163,17 @@ const char *organization_id_problem(struct text id)
 bool connection_id_has_uuid(struct text id)
 {
     struct text tail = behind_prefix(id, connection_prefixes, CONNECTION_PREFIXES);
-    if (tail.size != 36)
+    if (tail.size != 36 || tail.at[8] != '-' || tail.at[13] != '-' || tail.at[18] != '-' || tail.at[23] != '-')
         return false;
-    for (size_t i = 0; i < tail.size; i++) {
-        char c = tail.at[i];
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? c != '-' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-            return false;
-    }
-    return true;
+    unsigned digits = 0;
+    for (size_t i = 0; i < 36; i++)
+        digits += class_of(tail.at[i]) / HEX;
+    return digits == 32;
 }
 
 bool connection_id_is_test(struct text id)
 {
-    for (size_t i = 0; i < CONNECTION_PREFIXES; i++) {
-        if (text_starts(id, connection_prefixes[i]))
-            return i % 2 == 1;
-    }
-    return false;
+    return prefix_of(id, connection_prefixes, CONNECTION_PREFIXES) % 2 == 1;
 }
 
 /* -- the whole row -------------------------------------------------------------------------------------------------------- */

@@ -21,20 +21,15 @@ static char *put_bytes(char *at, const char *bytes, size_t size)
 
 static unsigned hex_value(char c)
 {
-    return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+    return ((unsigned char)c & 15u) + (c > '9' ? 9u : 0u);
 }
 
 /* Writes the 16 bytes of the 36 characters of a UUID that connection_id_has_uuid() found. */
 static char *put_uuid(char *at, const char *uuid)
 {
-    for (unsigned i = 0; i < 36;) {
-        if (uuid[i] == '-') {
-            i++;
-            continue;
-        }
-        *at++ = (char)(hex_value(uuid[i]) << 4 | hex_value(uuid[i + 1]));
-        i += 2;
-    }
+    static const unsigned char places[UUID_SIZE] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+    for (unsigned i = 0; i < UUID_SIZE; i++)
+        *at++ = (char)(hex_value(uuid[places[i]]) << 4 | hex_value(uuid[places[i] + 1]));
     return at;
 }
 

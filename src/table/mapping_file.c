@@ -216,7 +216,11 @@ static bool note_file(struct mapping *mapping, struct yaml *yaml, const char *pa
 bool mapping_read(struct mapping *mapping, const char *path, struct faults *faults, const struct mapping_progress *progress,
                   struct error *error)
 {
-    struct file_reader file = {.rows = {.mapping = mapping, .faults = faults, .progress = progress}};
+    struct file_reader file;
+    memset(&file, 0, sizeof file);
+    file.rows.mapping = mapping;
+    file.rows.faults = faults;
+    file.rows.progress = progress;
     if (!yaml_open(&file.rows.yaml, path, faults, error))
         return false;
     bool good = read_file(&file, error);

@@ -158,67 +158,62 @@ static void warn_of_row(struct row_reader *row)
         warn_of_id(row->reader, &row->places[connection_id], row->row.connection_id);
 }
 
-/* `acme: saml-connection-live-...` */
-static void read_short_form(struct row_reader *row, const struct yaml_node *value)
+/* Reads the fields behind `key`. Returns the size of the record in reader->record, or 0 where the row is faulty. */
+static size_t read_long_form(struct mapping_reader *reader, const struct yaml_node *key)
 {
-    const char *why = connection_id_problem(value->value);
-    row->faulty[0] = why != NULL;
-    if (value->refused)
-        return;
-    if (value->value.size == 0) {
-        yaml_fault(row->reader->yaml, value, "this identifier has no connection: write its connection id, or a mapping of fields");
-    } else if (why != NULL) {
-        yaml_fault(row->reader->yaml, value, "the connection id %s", why);
-    } else {
-        row->row.connection_id = value->value; /* encoded before the next node is read */
-        warn_of_id(row->reader, value, value->value);
-    }
-}
-
-static void read_long_form(struct row_reader *row)
-{
-    read_fields(row);
-    if (yaml_broken(row->reader->yaml))
-        return;
-    check_row(row);
-    warn_of_row(row);
-}
-
-static bool is_good(const struct row_reader *row)
-{
+    struct row_reader row;
+    memset(&row, 0, offsetof(struct row_reader, bytes));
+    row.reader = reader;
+    row.key = *key;
+    read_fields(&row);
+    if (yaml_broken(reader->yaml))
+        return 0;
+    check_row(&row);
+    warn_of_row(&row);
     for (size_t i = 0; i < FIELDS_MAX; i++) {
-        if (row->faulty[i])
-            return false;
+        if (row.faulty[i])
+            return 0;
     }
-    return !yaml_broken(row->reader->yaml);
+    return connection_encode(&row.row, reader->record);
+}
+
+/* `acme: saml-connection-live-...`, which is most of most files. */
+static size_t read_short_form(struct mapping_reader *reader, const struct yaml_node *value)
+{
+    struct connection row = {.connection_id = value->value};
+    const char *why = connection_id_problem(value->value);
+    if (value->refused)
+        return 0;
+    if (why == NULL) {
+        warn_of_id(reader, value, value->value);
+        return connection_encode(&row, reader->record);
+    }
+    if (value->value.size == 0)
+        yaml_fault(reader->yaml, value, "this identifier has no connection: write its connection id, or a mapping of fields");
+    else
+        yaml_fault(reader->yaml, value, "the connection id %s", why);
+    return 0;
 }
 
 bool mapping_row_read(struct mapping_reader *reader, const struct yaml_node *key, struct error *error)
 {
-    char bytes[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
     struct yaml_node value;
-    struct row_reader row;
-    struct rowset_row added = {.file = yaml_file(reader->yaml), .line = key->line, .column = key->column, .length = key->length};
+    struct rowset_row row = {.file = yaml_file(reader->yaml), .line = key->line, .column = key->column, .length = key->length};
     const char *problem = identifier_problem(key->value);
-    memset(&row, 0, offsetof(struct row_reader, bytes));
-    row.reader = reader;
-    row.key = *key;
     if (problem != NULL && !key->refused)
         yaml_fault(reader->yaml, key, "the identifier %s", problem);
     if (problem == NULL)
-        added.row.key = text_slice(bytes, connection_key(text_slice(reader->source, reader->source_size), key->value, bytes));
+        row.row.key = text_slice(reader->key, connection_key(text_slice(reader->source, reader->source_size), key->value, reader->key));
+    /* A faulty row is added without a record, so that its identifier is still compared with the others'. */
+    row.row.record.at = reader->record;
     yaml_next(reader->yaml, &value);
     if (value.kind == YAML_SCALAR) {
-        read_short_form(&row, &value);
+        row.row.record.size = read_short_form(reader, &value);
     } else if (value.kind == YAML_MAPPING) {
-        read_long_form(&row);
+        row.row.record.size = read_long_form(reader, key);
     } else if (value.kind == YAML_SEQUENCE) {
         yaml_fault(reader->yaml, &value, "a connection is a connection id or a mapping of fields, not a list");
         yaml_skip(reader->yaml, &value);
-        row.faulty[0] = true;
     }
-    /* A faulty row is added too, without a record, so that its identifier is still compared with the others'. */
-    if (is_good(&row))
-        added.row.record = text_slice(record, connection_encode(&row.row, record));
-    return problem != NULL || rowset_add(reader->mapping->rows, &added, error);
+    return problem != NULL || rowset_add(reader->mapping->rows, &row, error);
 }

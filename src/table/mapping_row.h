@@ -16,6 +16,8 @@ struct mapping_reader {
     unsigned stage_line;                     /* of the first connection id; 0: none yet */
     bool stage_is_test;                      /* whether that one is of a test project */
     bool stages_mixed;                       /* an id of the other kind was warned of */
+    char key[CONNECTION_KEY_SIZE_MAX];       /* of the row being read */
+    char record[CONNECTION_RECORD_SIZE_MAX];
 };
 
 /* Reads the value that belongs to the identifier `key`, whose text is still there, and adds the row. Faults are added; false only where
