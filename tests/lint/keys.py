@@ -1,0 +1,51 @@
+"""keys.py SSOFERRYD: every key that the daemon lists stands, with its default, in ssoferryd.yaml(5) and in config/ssoferryd.yaml; and the man
+page has no key that is not there."""
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+rows = subprocess.run([sys.argv[1], "--list-keys"], check=True, capture_output=True, text=True).stdout.splitlines()
+keys = {name: default for name, _, default, _ in (row.split("\t") for row in rows)}
+faults = []
+
+
+def man_entries():
+    """The text behind each `.It Cm KEY` of the section KEYS."""
+    page = Path("docs/man/ssoferryd.yaml.5").read_text()
+    section = page.split("\n.Sh KEYS\n")[1].split("\n.Sh ")[0]
+    parts = re.split(r"^\.It Cm (\S+)$", section, flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def sample_value(key):
+    """What the sample writes behind a key, commented out or not; None where it lacks it."""
+    sample = Path("config/ssoferryd.yaml").read_text()
+    section, _, last = key.replace("[]", "").rpartition(".")
+    if section:
+        sample = "".join(re.findall(rf"^{section}:\n((?:[ #].*\n|\n)*)", sample, flags=re.M))
+    indent = r"[ #-]+" if section else ""
+    found = re.search(rf"^{indent}{last}:[ \t]*([^\s#]*)", sample, flags=re.M)
+    return found and found[1]
+
+
+entries = man_entries()
+for key, default in keys.items():
+    if key not in entries:
+        faults.append(f"docs/man/ssoferryd.yaml.5: no entry `.It Cm {key}`")
+    elif default and not re.search(rf"^\.(Ql|Pa) {re.escape(default)}( ?[.,])?$", entries[key], flags=re.M):
+        faults.append(f"docs/man/ssoferryd.yaml.5: {key} lacks its default {default}")
+    value = sample_value(key)
+    if value is None:
+        faults.append(f"config/ssoferryd.yaml: no {key}")
+    elif default and not key.startswith("routes[]") and value != default:
+        faults.append(f"config/ssoferryd.yaml: {key} is {value}, but its default is {default}")
+scopes = {key.rpartition(".")[0] for key in keys}
+for entry in entries:
+    if entry not in keys and (("." in entry) or entry in scopes):
+        faults.append(f"docs/man/ssoferryd.yaml.5: {entry} is no key of the daemon's")
+
+if not keys:
+    faults.append("the daemon lists no keys")
+print("\n".join(faults))
+sys.exit(bool(faults))

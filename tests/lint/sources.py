@@ -1,0 +1,63 @@
+"""Rules that hold for every file of the tree, with or without git: who may know which library, which folder may use which, no included .c files,
+no paths of somebody's own machine."""
+import re
+import sys
+from pathlib import Path
+
+SKIPPED = {".git", "build", "var", "__pycache__", ".pytest_cache", ".hypothesis"}
+LIBRARIES = {  # header: the places that may include it
+    r"h2o(\.h|/.*)": ["src/serve/", "tests/bench/"],
+    r"lmdb\.h": ["src/table/", "src/usage/"],
+    r"yaml\.h": ["src/base/yaml.c", "tests/bench/"],
+}
+ORDER = ["base", "table", "route", "config", "usage"]  # a folder may use itself and those before it; serve and cli all of them
+OWN_PATH = re.compile(r"(?<![\w.~:-])/(home|root|Users|work)/\w")
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.M)
+faults = []
+
+
+def files(folder):
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name not in SKIPPED:
+            yield from files(path)
+        elif path.is_file():
+            yield path
+
+
+def check_include(path, included, homes):
+    if included.endswith(".c"):
+        faults.append(f"{path}: includes {included}")
+    for header, places in LIBRARIES.items():
+        if re.fullmatch(header, included) and not any(str(path).startswith(place) for place in places):
+            faults.append(f"{path}: includes <{included}>, which only {' and '.join(places)} may")
+    if path.parts[0] == "tests" and included.startswith("../"):
+        faults.append(f"{path}: includes {included}; tests use public headers only")
+    if path.parts[0] != "src" or not included.startswith("ssoferry/"):
+        return
+    user, home = path.parts[1], homes.get(Path(included).stem)
+    if home == user or (user in ("serve", "cli") and home in ORDER):
+        return
+    if home is not None and not (user in ORDER and home in ORDER and ORDER.index(home) <= ORDER.index(user)):
+        faults.append(f"{path}: includes {included} of src/{home}, which src/{user} may not use")
+
+
+homes = {path.stem: path.parts[1] for path in Path("src").rglob("*.c")}
+homes |= {"memory": "base", "request": "route"}
+count = 0
+for path in files(Path(".")):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        continue  # test data that is meant not to be text
+    count += 1
+    if path.suffix in (".c", ".h"):
+        for included in INCLUDE.findall(text):
+            check_include(path, included, homes)
+    for number, line in enumerate(text.splitlines(), 1):
+        if OWN_PATH.search(line):
+            faults.append(f"{path}:{number}: a path of one machine: {line.strip()[:100]}")
+
+if count < 50:
+    faults.append(f"only {count} files found")
+print("\n".join(faults))
+sys.exit(bool(faults))
