@@ -1,35 +1,41 @@
-/* The migration at a glance: the table's rows joined with their usage, a verdict, and the unknown identifiers with what they may have meant. `ssoferry
- * report` and the admin listener's /report.json both say this. */
+/* The migration at a glance: the table's rows joined with their usage, a verdict, and the unknown identifiers with what
+ * they may have meant. `ssoferry report` and the admin listener's /report.json both say this. */
 #ifndef SSOFERRY_REPORT_H
 #define SSOFERRY_REPORT_H
 
 #include "ssoferry/usage.h"
 
+#define REPORT_DAY INT64_C(86400000000) /* microseconds */
+
+enum { REPORT_IDLE_DAYS = 30, REPORT_VERDICT_SIZE = 512 };
+
 struct report_options {
-    const char *store;   /* path of the table, for its usage */
-    struct text source;  /* only this source; empty: all */
+    const char *store;   /* path of the table, for its usage; not read where `usage` is set */
+    struct usage *usage; /* of the process that counts, which must not open the file a second time; else NULL */
+    struct text source;  /* only this source; empty: all. Borrowed until report_close() */
     int64_t now;         /* microseconds UTC */
-    int64_t idle;        /* microseconds without a hit after which a connection counts as idle (30 days by default) */
+    int64_t idle;        /* microseconds without a hit after which a connection counts as idle; 0: REPORT_IDLE_DAYS */
 };
 
 struct report_row {
     struct text source, identifier; /* live until the next row */
     struct connection_buffer *connection;
-    uint64_t hits;                  /* all outcomes */
-    struct usage_row usage;         /* zeroes where it was never seen */
-    bool idle;                      /* no hit within options.idle */
+    uint64_t hits;          /* all outcomes */
+    struct usage_row usage; /* zeroes where it was never seen */
+    bool idle;              /* no hit within options.idle */
 };
 
 struct report_unknown {
     struct text source, identifier; /* live as long as the report */
-    uint64_t hits, error;
-    int64_t last_seen;
-    struct text meant;              /* an identifier of the same source within a small edit distance; empty: none */
+    uint64_t hits, error;           /* as in struct usage_unknown */
+    int64_t first_seen, last_seen;
+    struct text meant; /* an identifier of the same source within a small edit distance; empty: none */
 };
 
 /* Sums over the rows that were walked. */
 struct report_totals {
     struct table_state table;
+    int64_t counted_since; /* when counting began; 0: nothing was ever counted */
     uint64_t rows[CONNECTION_STATES];
     uint64_t seen[CONNECTION_STATES]; /* of them with a hit within options.idle */
     uint64_t idle;                    /* rows of any state without one: the retire list */
@@ -39,22 +45,24 @@ struct report_totals {
 
 struct report;
 
-bool report_open(struct report **report, struct table *table, const struct report_options *options, struct error *error)
-    __attribute__((warn_unused_result));
-void report_close(struct report *report);
+bool report_open(struct report **report, struct table *table, const struct report_options *options,
+                 struct error *error) __attribute__((warn_unused_result));
+void report_close(struct report *report); /* NULL is fine */
 
 /* Rows in key order, in one pass, with bounded memory: LOOKUP_FOUND, LOOKUP_ABSENT after the last, LOOKUP_FAILED. */
-enum lookup_result report_next(struct report *report, struct report_row *row, struct error *error) __attribute__((warn_unused_result));
+enum lookup_result report_next(struct report *report, struct report_row *row, struct error *error)
+    __attribute__((warn_unused_result));
 
 /* After the last row. */
 const struct report_totals *report_totals(const struct report *report);
 
-/* After the last row: unknown identifiers, the most frequent first. `suggest` bounds how many are compared with the rows (edit distance costs). */
-bool report_unknown(struct report *report, size_t suggest, const struct report_unknown **unknown, size_t *count, struct error *error)
-    __attribute__((warn_unused_result));
+/* After the last row: unknown identifiers, the most frequent first, without those that have a row by now. At most
+ * `suggest` of them are compared with the rows, and fewer where the table is so large that it would take long. */
+bool report_unknown(struct report *report, size_t suggest, const struct report_unknown **unknown, size_t *count,
+                    struct error *error) __attribute__((warn_unused_result));
 
-/* The verdict in a sentence, such as "41 of 120 connections are cut over and seen; 60 are still legacy; 19 have been silent for 30 days." `out` holds
- * `size` bytes. */
+/* The verdict in a sentence or two, such as "41 of 120 connections are cut over, 38 of them seen in the last 30 days;
+ * 79 are still legacy. 19 have been silent for 30 days." `out` holds `size` bytes; REPORT_VERDICT_SIZE are enough. */
 void report_verdict(const struct report *report, char *out, size_t size);
 
 #endif
