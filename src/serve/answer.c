@@ -4,13 +4,14 @@ static h2o_iovec_t header_location = {H2O_STRLIT("Location")};
 static h2o_iovec_t header_request_id = {H2O_STRLIT("X-Request-Id")};
 static h2o_iovec_t header_content_type = {H2O_STRLIT("Content-Type")};
 static h2o_iovec_t header_security_policy = {H2O_STRLIT("Content-Security-Policy")};
+static h2o_iovec_t header_entity_tag = {H2O_STRLIT("ETag")};
 static h2o_iovec_t header_allow = {H2O_STRLIT("Allow")};
 static h2o_iovec_t header_retry_after = {H2O_STRLIT("Retry-After")};
 static h2o_iovec_t header_cache_control = {H2O_STRLIT("Cache-Control")};
 static h2o_iovec_t header_referrer_policy = {H2O_STRLIT("Referrer-Policy")};
 static h2o_iovec_t header_content_type_options = {H2O_STRLIT("X-Content-Type-Options")};
 
-enum { HEADERS_MAX = 9 };
+enum { HEADERS_MAX = 10 };
 
 static void *allocate_from_pool(void *context, size_t size)
 {
@@ -44,7 +45,10 @@ void answer_prepare(h2o_req_t *req, const struct answer *answer)
     add(req, &header_cache_control, TEXT("no-store"));
     add(req, &header_referrer_policy, TEXT("no-referrer"));
     add(req, &header_content_type_options, TEXT("nosniff"));
-    add(req, &header_request_id, answer->request_id);
+    if (answer->request_id.size > 0)
+        add(req, &header_request_id, answer->request_id);
+    if (answer->entity_tag.size > 0)
+        add(req, &header_entity_tag, answer->entity_tag);
     if (answer->page != NULL)
         add(req, &header_content_type, answer->page->content_type);
     if (answer->page != NULL && answer->page->security_policy.size > 0)

@@ -1,12 +1,24 @@
-/* The answer to a load balancer's probe: alive, and whether to send sign-ins here. */
+/* Whether sign-ins should be sent here. */
 #ifndef SSOFERRY_HEALTH_H
 #define SSOFERRY_HEALTH_H
 
 #include "ssoferry/page.h"
 #include "worker.h"
 
-/* Fills the page and returns the status: 200, or 503 with the reason while the table was never loaded, cannot be read, or the daemon is going
- * away. */
-unsigned health_page(struct worker *worker, struct page *page, struct memory memory);
+/* Why not, in the order in which they are asked. */
+enum health_problem { HEALTH_FINE, HEALTH_DRAINING, HEALTH_STORE, HEALTH_NOT_LOADED };
+
+struct health {
+    enum health_problem problem;
+    struct table_state table; /* zeroes where it cannot be read */
+    const char *reason;       /* a word: "not_loaded"; "" where all is well; static */
+    const char *message;      /* a sentence; static */
+};
+
+/* Asks the table by `lookup`, of the calling thread: its state, and one row that need not be there (a canary read). */
+void health_check(const struct serving *serving, struct lookup *lookup, struct health *health);
+
+/* The answer to a load balancer's probe: fills the page and returns the status, 200 or 503. */
+unsigned health_page(const struct serving *serving, struct lookup *lookup, struct page *page, struct memory memory);
 
 #endif

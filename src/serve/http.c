@@ -176,7 +176,7 @@ static void send_health(struct worker *worker, h2o_req_t *req, struct answer *an
 {
     struct page page;
     metrics_event(worker->tools.metrics, METRICS_HEALTH_CHECKS);
-    answer->status = health_page(worker, &page, answer_memory(req));
+    answer->status = health_page(worker->tools.serving, worker->tools.lookup, &page, answer_memory(req));
     answer->retry_after = answer->status == 503;
     answer->page = &page;
     answer_send(req, answer);
@@ -194,6 +194,9 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
 
     read_request(req, &fields, &request);
     worker->answering = req;
+    /* libh2o asks only when a request's head arrives. */
+    if (worker->context.shutdown_requested)
+        req->http1_is_persistent = 0;
     if (text_equal(request.path, text_of(config->health_path)) && (request.method == METHOD_GET || request.method == METHOD_HEAD)) {
         send_health(worker, req, &answer);
     } else {

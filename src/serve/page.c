@@ -10,6 +10,7 @@ static const struct {
 } statuses[] = {
     {200, "OK", ""},
     {303, "See Other", ""},
+    {304, "Not Modified", ""},
     {307, "Temporary Redirect", ""},
     {400, "Bad Request", "This sign-in request cannot be read"},
     {404, "Not Found", "This sign-in address is not known"},

@@ -16,6 +16,7 @@ enum {
     ACCEPTS_PER_WAKE = 16,
     SWEEP_INTERVAL_MS = 500,
     LEAVE_POLL_MS = 20,
+    FRESH_MS = 1000,
     INPUT_BUFFER_SIZE = 16 * 1024, /* a sign-in of 6 KB arrives in one read */
 };
 
@@ -152,19 +153,20 @@ static int socket_of(h2o_req_t *req)
     return h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn));
 }
 
+static int64_t milliseconds_since(struct timeval begin)
+{
+    struct timeval now;
+    gettimeofday(&now, NULL);
+    return (int64_t)(now.tv_sec - begin.tv_sec) * 1000 + (now.tv_usec - begin.tv_usec) / 1000;
+}
+
 /* libh2o's one timer runs from the connection's last request, so that it can only stand for idleness; a request that takes too long to arrive is
  * ended here. */
 static int end_if_late(h2o_req_t *req, void *data)
 {
     static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     struct worker *worker = data;
-    struct timeval now;
-    if (!is_arriving(req))
-        return 0;
-    gettimeofday(&now, NULL);
-    const struct timeval begin = req->timestamps.request_begin_at;
-    int64_t waited_ms = (int64_t)(now.tv_sec - begin.tv_sec) * 1000 + (now.tv_usec - begin.tv_usec) / 1000;
-    if (waited_ms >= (int64_t)config_of(worker)->limits.request_time_ms) {
+    if (is_arriving(req) && milliseconds_since(req->timestamps.request_begin_at) >= (int64_t)config_of(worker)->limits.request_time_ms) {
         int fd = socket_of(req);
         ssize_t sent = send(fd, late, sizeof(late) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
         (void)sent;
@@ -174,11 +176,14 @@ static int end_if_late(h2o_req_t *req, void *data)
     return 0;
 }
 
-/* What has arrived already is still read and answered after SHUT_RD; then comes the end of input, at which libh2o closes. */
+/* After SHUT_RD libh2o reads the end of input and closes. Not where something has just arrived, for half a request would be cut off, nor on a young
+ * connection, whose first request is on its way. */
 static int end_if_idle(h2o_req_t *req, void *data)
 {
+    char byte;
     (void)data;
-    if (is_idle(req))
+    if (is_idle(req) && milliseconds_since(req->conn->connected_at) >= FRESH_MS &&
+        recv(socket_of(req), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
         shutdown(socket_of(req), SHUT_RD);
     return 0;
 }
@@ -270,8 +275,8 @@ static void drain(struct worker *worker)
     /* What h2o_context_request_shutdown() does for HTTP/1, without the timer that it leaves behind for HTTP/2. */
     worker->context.shutdown_requested = 1;
     close_listeners(worker);
-    for_each_request(worker, end_if_idle);
     while ((worker->clients > 0 || worker->lingering.count > 0) && atomic_load(&worker->tools.serving->phase) < PHASE_LEAVING) {
+        for_each_request(worker, end_if_idle);
         h2o_evloop_run(worker->context.loop, LEAVE_POLL_MS);
         sweep(worker);
     }
