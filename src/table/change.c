@@ -1,8 +1,11 @@
 #include "change.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "history.h"
@@ -69,15 +72,38 @@ struct change_counts change_counts(const struct change *change)
     return change->counts;
 }
 
-/* -- rows ----------------------------------------------------------------------------------------------------------------- */
+/* -- trouble -------------------------------------------------------------------------------------------------------------- */
+
+/* LMDB has EIO for a write that ended early, which is how a full disk mostly shows itself; this finds the reason. */
+static int reason_of(const struct table *table, int code)
+{
+    const uint64_t little = 1 << 20;
+    struct statvfs disk;
+    struct rlimit limit;
+    struct stat st;
+    if (code != EIO || stat(table->path, &st) != 0)
+        return code;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && (uint64_t)st.st_size + little > limit.rlim_cur)
+        return EFBIG;
+    if (statvfs(table->path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < little)
+        return ENOSPC;
+    return code;
+}
+
+static bool fail_write(const struct table *table, int code, struct error *error)
+{
+    return store_fail(table->path, reason_of(table, code), "write", error);
+}
 
 /* After a failed write LMDB's transaction is of no use; later calls give the same reason. */
 static bool fail_change(struct change *change, int code, struct error *error)
 {
-    store_fail(change->snapshot.table->path, code, "write", &change->failed);
+    fail_write(change->snapshot.table, code, &change->failed);
     *error = change->failed;
     return false;
 }
+
+/* -- rows ----------------------------------------------------------------------------------------------------------------- */
 
 static bool may_write(struct change *change, struct text key, struct error *error)
 {
@@ -251,7 +277,7 @@ bool change_commit(struct change *change, const struct revision_note *note, uint
             cover_last_page(change->snapshot.table);
     }
     if (code != MDB_SUCCESS)
-        store_fail(change->snapshot.table->path, code, "write", error);
+        fail_write(change->snapshot.table, code, error);
     else if (revision != NULL)
         *revision = state->revision;
     if (change->snapshot.txn != NULL)

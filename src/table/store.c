@@ -42,7 +42,7 @@ static const struct {
     {EDQUOT, NULL, "free some space and try again"},
     {EFBIG, NULL, "raise the limit on the size of files and try again"},
     {EROFS, NULL, "mount it writable, or name a file elsewhere"},
-    {EIO, NULL, "see to the disk, then restore a backup if it is damaged"},
+    {EIO, NULL, "see whether the disk is full or failing, and try again"},
     {ENOMEM, "there is not enough address space or memory", "raise the limit (ulimit -v, LimitAS=)"},
 };
 

@@ -1,0 +1,359 @@
+/* What a table may be opened on, and what is said where it may not. */
+#include "table_fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static void refuse(const char *path, enum table_mode mode, const char *start, const char *advice)
+{
+    struct table *table = NULL;
+    struct error error = {0};
+    const struct table_options options = {.mode = mode};
+    if (table_open(&table, path, &options, &error))
+        fail_msg("%s was opened", path);
+    assert_int_equal(error.kind, ERROR_FAILED);
+    if (strncmp(error.message, start, strlen(start)) != 0 || strstr(error.message, advice) == NULL || strchr(error.message, '\n') != NULL)
+        fail_msg("got \"%s\", expected \"%s\" and \"%s\"", error.message, start, advice);
+}
+
+static const enum table_mode modes[] = {TABLE_READ, TABLE_SERVE, TABLE_WRITE};
+
+static void nothing_there(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb");
+    refuse(path, TABLE_READ, path, "`ssoferry load` makes it");
+    assert_int_equal(access(path, F_OK), -1);
+    struct table *table = open_table(path, TABLE_SERVE, 0);
+    assert_int_equal(find_row(table, "default", "acme"), LOOKUP_NOT_LOADED);
+    assert_int_equal(state_of(table).revision, 0);
+    assert_string_equal(table_path(table), path);
+    table_close(table);
+    table = open_table(path, TABLE_READ, 0);
+    assert_int_equal(find_row(table, "default", "acme"), LOOKUP_NOT_LOADED);
+    table_close(table);
+    table_close(NULL);
+}
+
+static void serving_does_not_write(void **state)
+{
+    struct error error = {0};
+    struct change *change = NULL;
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_SERVE, 0);
+    assert_false(change_begin(&change, table, &error));
+    assert_non_null(strstr(error.message, "opened for reading"));
+    table_close(table);
+}
+
+static void directories(void **state)
+{
+    struct scratch *scratch = *state;
+    const char *missing = scratch_path(scratch, "missing/t.mdb"), *file = scratch_path(scratch, "file");
+    scratch_write(file, "x", 1);
+    const char *below_file = scratch_path(scratch, "file/t.mdb");
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        refuse(scratch->directory, modes[i], scratch->directory, "is a directory");
+        refuse(missing, modes[i], missing, "missing does not exist: make it");
+        refuse(below_file, modes[i], below_file, "Not a directory");
+    }
+}
+
+static void other_files(void **state)
+{
+    struct scratch *scratch = *state;
+    const char *empty = scratch_path(scratch, "empty"), *words = scratch_path(scratch, "words"), *zeros = scratch_path(scratch, "zeros"),
+               *fifo = scratch_path(scratch, "fifo");
+    static const char nothing[65536];
+    scratch_write(empty, "", 0);
+    scratch_write(words, "version: 1\nconnections: {}\n", 27);
+    scratch_write(zeros, nothing, sizeof nothing);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        refuse(empty, modes[i], empty, "the file is empty");
+        refuse(words, modes[i], words, "it is not a table of ssoferry");
+        refuse(zeros, modes[i], zeros, "it is not a table of ssoferry");
+        refuse(fifo, modes[i], fifo, "not a regular file");
+    }
+    size_t size = 0;
+    char *after = scratch_read(words, &size);
+    assert_int_equal(size, 27); /* nothing was written to it */
+    free(after);
+}
+
+/* Changes a table's file behind its back: each `found` becomes `put`, of the same size. LMDB has no checksums. */
+static void patch(const char *path, const void *found, const void *put, size_t length)
+{
+    size_t size = 0, count = 0;
+    char *bytes = scratch_read(path, &size);
+    for (char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), found, length)) != NULL; at += length, count++)
+        memcpy(at, put, length);
+    assert_true(count > 0);
+    scratch_write(path, bytes, size);
+    free(bytes);
+}
+
+/* LMDB's node: 2 bytes of the data's size, 6 others, the key, the data. */
+static const struct {
+    const char *found, *put;
+    size_t size;
+    const char *message;
+} patches[] = {
+    {"meta", "mata", 4, "it is not a table of ssoferry"},
+    {"connections", "xonnections", 11, "it is not a table of ssoferry"},
+    {"undo", "redo", 4, "it is not a table of ssoferry"},
+    {"schema\0\0\0\1", "schema\0\0\0\7", 10, "schema version 7, and this ssoferry knows up to 1: use a newer ssoferry"},
+    {"schema\0\0\0\1", "schema\0\0\0\0", 10, "the file is damaged"},
+    {"schema", "schemo", 6, "it is not a table of ssoferry"},
+    {"\4\0\0\0\0\0\6\0schema", "\1\0\0\0\0\0\6\0schema", 14, "the file is damaged"},
+    {"\50\0\0\0\0\0\5\0state", "\47\0\0\0\0\0\5\0state", 13, "the file is damaged"},
+    {"state", "stato", 5, "the file is damaged"},
+};
+
+static void patched_tables(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb");
+    for (size_t i = 0; i < COUNT_OF(patches); i++) {
+        table_close(open_table(path, TABLE_WRITE, 0));
+        patch(path, patches[i].found, patches[i].put, patches[i].size);
+        for (size_t j = 0; j < COUNT_OF(modes); j++)
+            refuse(path, modes[j], path, patches[i].message);
+        assert_int_equal(unlink(path), 0);
+    }
+}
+
+static void cut_files(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb");
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    load_rows(table, 1, 5000, 0);
+    table_close(table);
+    size_t size = 0;
+    char *bytes = scratch_read(path, &size);
+    const char *cut = scratch_path(*state, "cut.mdb");
+    for (size_t i = 1; i <= 40; i++) {
+        scratch_write(cut, bytes, size * i / 41);
+        for (size_t j = 0; j < COUNT_OF(modes); j++)
+            refuse(cut, modes[j], cut, size * i / 41 < 8192 ? "" : "the file was cut short");
+    }
+    for (size_t left = 1; left < 8192; left += 97) {
+        struct error error = {0};
+        const struct table_options options = {.mode = TABLE_READ};
+        scratch_write(cut, bytes, left);
+        assert_false(table_open(&table, cut, &options, &error));
+        assert_non_null(strstr(error.message, cut));
+    }
+    scratch_write(cut, bytes, size);
+    table_close(open_table(cut, TABLE_READ, 0));
+    free(bytes);
+}
+
+/* -- rights --------------------------------------------------------------------------------------------------------------- */
+
+/* Runs `test` in a child that is nobody, where the tests run as root: root may do anything. */
+static void as_nobody(struct scratch *scratch, void (*test)(struct scratch *scratch))
+{
+    assert_int_equal(chmod(scratch->directory, 0777), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+            _exit(3);
+        test(scratch);
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* As refuse(), but ends the child. */
+static void expect_refusal(const char *path, enum table_mode mode, const char *start, const char *advice)
+{
+    struct table *table = NULL;
+    struct error error = {0};
+    const struct table_options options = {.mode = mode};
+    if (!table_open(&table, path, &options, &error) && strncmp(error.message, start, strlen(start)) == 0 && strstr(error.message, advice) != NULL)
+        return;
+    fprintf(stderr, "got \"%s\", expected \"%s\" and \"%s\"\n", error.message, start, advice);
+    _exit(1);
+}
+
+static void open_without_rights(struct scratch *scratch)
+{
+    const char *path = scratch_path(scratch, "t.mdb"), *lock = scratch_path(scratch, "t.mdb-lock");
+    chmod(path, 0000);
+    expect_refusal(path, TABLE_READ, path, "cannot open the table for reading: give this user the right");
+    chmod(path, 0400);
+    expect_refusal(path, TABLE_WRITE, path, "cannot open the table for writing: give this user the right");
+    chmod(path, 0600);
+    chmod(lock, 0400);
+    expect_refusal(path, TABLE_READ, lock, "cannot write the lock file, which readers need too");
+    expect_refusal(path, TABLE_WRITE, lock, "cannot write the lock file, which readers need too");
+    unlink(lock);
+    chmod(scratch->directory, 0500);
+    expect_refusal(path, TABLE_READ, lock, "cannot make the lock file, which readers need too");
+    const char *other = scratch_path(scratch, "other.mdb");
+    expect_refusal(other, TABLE_WRITE, other, "writable for this user");
+    expect_refusal(other, TABLE_SERVE, other, "writable for this user");
+    chmod(scratch->directory, 0000);
+    expect_refusal(path, TABLE_READ, path, "Permission denied");
+}
+
+static void make_and_open_without_rights(struct scratch *scratch)
+{
+    /* Everything belongs to the child, so that it may change the rights itself. */
+    char own[128];
+    snprintf(own, sizeof own, "%s/own", scratch->directory);
+    if (mkdir(own, 0700) != 0)
+        _exit(4);
+    struct scratch *inner = calloc(1, sizeof *inner);
+    if (inner == NULL)
+        _exit(4);
+    memcpy(inner->directory, own, strnlen(own, sizeof inner->directory - 1));
+    struct table *table = NULL;
+    struct error error = {0};
+    const struct table_options options = {.mode = TABLE_WRITE};
+    if (!table_open(&table, scratch_path(inner, "t.mdb"), &options, &error))
+        _exit(5);
+    table_close(table);
+    open_without_rights(inner);
+    chmod(own, 0700);
+    free(inner);
+}
+
+static void missing_rights(void **state)
+{
+    as_nobody(*state, make_and_open_without_rights);
+}
+
+/* -- address space and sizes of files ------------------------------------------------------------------------------------- */
+
+/* AddressSanitizer and ThreadSanitizer themselves take terabytes of address space. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+static void opened_in_little_address_space(struct scratch *scratch)
+{
+    /* Room for the smallest map but not for the largest. */
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) != 0)
+        _exit(4);
+    limit.rlim_cur = (rlim_t)3 << 30;
+    struct table *table = NULL;
+    struct error error = {0};
+    struct table_stat stat;
+    const struct table_options options = {.mode = TABLE_WRITE};
+    if (setrlimit(RLIMIT_AS, &limit) != 0)
+        _exit(4);
+    if (!table_open(&table, scratch_path(scratch, "t.mdb"), &options, &error) || !table_stat(table, &stat, &error)) {
+        fprintf(stderr, "%s\n", error.message);
+        _exit(1);
+    }
+    if (stat.map_size != (uint64_t)1 << 30)
+        _exit(6);
+    /* Doubling twice is more than there is; the table must live on. */
+    if (!table_grow(table, &error) || table_grow(table, &error) || strstr(error.message, "address space") == NULL)
+        _exit(7);
+    if (!table_stat(table, &stat, &error) || stat.map_size != (uint64_t)2 << 30)
+        _exit(8);
+    table_close(table);
+}
+
+static void little_address_space(void **state)
+{
+    as_nobody(*state, opened_in_little_address_space);
+}
+#endif
+
+static void file_size_limited(struct scratch *scratch)
+{
+    const struct rlimit limit = {256 << 10, 256 << 10};
+    signal(SIGXFSZ, SIG_IGN);
+    struct error error = {0};
+    struct table *table = NULL;
+    struct change *change = NULL;
+    const char *path = scratch_path(scratch, "t.mdb");
+    const struct table_options options = {.mode = TABLE_WRITE};
+    char identifier[32];
+    if (!table_open(&table, path, &options, &error) || !change_begin(&change, table, &error) ||
+        !put_row(change, "default", "kept", 1, &error) || !change_commit(change, &note_load, NULL, &error) ||
+        setrlimit(RLIMIT_FSIZE, &limit) != 0 || !change_begin(&change, table, &error))
+        _exit(4);
+    for (unsigned i = 0; i < 20000; i++) {
+        snprintf(identifier, sizeof identifier, "row-%06u", i);
+        if (!put_row(change, "default", identifier, i, &error))
+            _exit(5);
+    }
+    if (change_commit(change, &note_load, NULL, &error) || strstr(error.message, path) == NULL ||
+        strstr(error.message, "File too large: raise the limit") == NULL) {
+        fprintf(stderr, "%s\n", error.message);
+        _exit(6);
+    }
+    table_close(table);
+    if (!table_open(&table, path, &options, &error) || find_row(table, "default", "kept") != LOOKUP_FOUND ||
+        state_of(table).revision != 1 || state_of(table).rows[CONNECTION_STYTCH] != 1)
+        _exit(7);
+    table_close(table);
+}
+
+static void disk_too_small(void **state)
+{
+    as_nobody(*state, file_size_limited);
+}
+
+static void stale_making(void **state)
+{
+    /* What a process left that died while it made a table does not stand in the way. */
+    char name[64];
+    snprintf(name, sizeof name, "t.mdb.new-%ld", (long)getpid());
+    const char *path = scratch_path(*state, "t.mdb"), *left = scratch_path(*state, name);
+    scratch_write(left, "half", 4);
+    table_close(open_table(path, TABLE_SERVE, 0));
+    assert_int_equal(access(left, F_OK), -1);
+}
+
+static void made_by_two_at_once(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb");
+    pid_t children[8];
+    for (size_t i = 0; i < COUNT_OF(children); i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0) {
+            struct table *table = NULL;
+            struct error error;
+            const struct table_options options = {.mode = modes[1 + i % 2]};
+            _exit(table_open(&table, path, &options, &error) ? 0 : 1);
+        }
+    }
+    for (size_t i = 0; i < COUNT_OF(children); i++) {
+        int status = 0;
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+    struct table *table = open_table(path, TABLE_READ, 0);
+    assert_int_equal(state_of(table).revision, 0);
+    table_close(table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scratch_test(nothing_there),
+        scratch_test(serving_does_not_write),
+        scratch_test(directories),
+        scratch_test(other_files),
+        scratch_test(patched_tables),
+        scratch_test(cut_files),
+        scratch_test(missing_rights),
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+        scratch_test(little_address_space),
+#endif
+        scratch_test(disk_too_small),
+        scratch_test(stale_making),
+        scratch_test(made_by_two_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
