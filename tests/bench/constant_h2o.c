@@ -1,0 +1,75 @@
+/* Floor for serving: libh2o, set up as ssoferryd sets it up (HTTP/1 only, one thread, the same input buffer, the same header fields), answering
+ * every request with one and the same redirect. No table, no routes, no log. */
+#include <stdlib.h>
+
+#include "constant_answer.h"
+#include "h2o_system.h"
+#include "listening.h"
+
+enum { INPUT_BUFFER_SIZE = 16 * 1024, BODY_SIZE_MAX = 1024 * 1024, IDLE_TIME_MS = 75000, HEADERS_MAX = 9, WAIT_MS = 500 };
+
+struct field {
+    h2o_iovec_t name;
+    h2o_iovec_t value;
+};
+
+static struct field fields[] = {
+#define FIELD(name, value) {{H2O_STRLIT(name)}, {H2O_STRLIT(value)}},
+    CONSTANT_FIELDS(FIELD)
+#undef FIELD
+};
+
+static h2o_globalconf_t globals;
+static h2o_context_t context;
+static h2o_accept_ctx_t acceptor;
+
+static int on_request(h2o_handler_t *handler, h2o_req_t *req)
+{
+    static h2o_generator_t generator = {NULL, NULL};
+    (void)handler;
+    req->res.status = 307;
+    req->res.reason = "Temporary Redirect";
+    req->res.content_length = 0;
+    req->res.headers.size = 0;
+    h2o_vector_reserve(&req->pool, &req->res.headers, HEADERS_MAX);
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); ++i) {
+        h2o_header_t *header = &req->res.headers.entries[req->res.headers.size++];
+        header->name = &fields[i].name;
+        header->orig_name = NULL;
+        header->value = fields[i].value;
+    }
+    h2o_start_response(req, &generator);
+    h2o_send(req, NULL, 0, H2O_SEND_STATE_FINAL);
+    return 0;
+}
+
+static void on_connection(h2o_socket_t *listener, const char *problem)
+{
+    h2o_socket_t *socket = NULL;
+    struct timeval now;
+    if (problem != NULL || (socket = h2o_evloop_socket_accept(listener)) == NULL)
+        return;
+    gettimeofday(&now, NULL);
+    h2o_http1_accept(&acceptor, socket, now);
+}
+
+int main(int argc, char **argv)
+{
+    int fd = listening_open(argc, argv);
+    h2o_socket_buffer_prototype._initial_buf.capacity = INPUT_BUFFER_SIZE;
+    h2o_config_init(&globals);
+    globals.server_name = h2o_iovec_init(H2O_STRLIT(""));
+    globals.max_request_entity_size = BODY_SIZE_MAX;
+    globals.http1.req_timeout = IDLE_TIME_MS;
+    globals.http1.upgrade_to_http2 = 0;
+    h2o_hostconf_t *host = h2o_config_register_host(&globals, h2o_iovec_init(H2O_STRLIT("constant")), 65535);
+    h2o_create_handler(&host->fallback_path, sizeof(h2o_handler_t))->on_req = on_request;
+    h2o_context_init(&context, h2o_evloop_create(), &globals);
+    acceptor.ctx = &context;
+    acceptor.hosts = globals.hosts;
+    h2o_socket_t *listener = h2o_evloop_socket_create(context.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
+    h2o_socket_read_start(listener, on_connection);
+    while (h2o_evloop_run(context.loop, WAIT_MS) == 0) {
+    }
+    return EXIT_FAILURE;
+}

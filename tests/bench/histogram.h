@@ -1,0 +1,20 @@
+/* Times in nanoseconds, counted in buckets about 1.6 % wide. */
+#ifndef SSOFERRY_BENCH_HISTOGRAM_H
+#define SSOFERRY_BENCH_HISTOGRAM_H
+
+#include <stdint.h>
+
+enum { HISTOGRAM_FINE = 64, HISTOGRAM_BUCKETS = 40 * HISTOGRAM_FINE };
+
+struct histogram {
+    uint64_t counts[HISTOGRAM_BUCKETS];
+    uint64_t total;
+    uint64_t largest;
+};
+
+void histogram_add(struct histogram *histogram, uint64_t nanoseconds);
+
+/* The time that `share` (0 to 1) of the times do not exceed: the upper end of its bucket. 0 where there are none. */
+uint64_t histogram_quantile(const struct histogram *histogram, double share);
+
+#endif

@@ -1,0 +1,120 @@
+"""Start, memory, and how soon a change is seen."""
+import http.client
+import os
+import re
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import measure
+import rows
+import traffic
+from loading import loaded_store
+from report import Goal, Section
+from servers import Failed, Ferry
+
+START_LIMIT_MS, MEMORY_LIMIT_MB, CHANGE_LIMIT_MS = 50, 32, 1
+REQUESTS = 100_000
+CHANGES = 20
+
+
+def healthy(port):
+    """Whether /healthz answers 200 now."""
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        if probe.connect_ex(("127.0.0.1", port)) != 0:
+            return False
+        probe.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return probe.recv(64).startswith(b"HTTP/1.1 200 ")
+
+
+def start_time(bench, store, cold):
+    """Seconds from exec to the first 200."""
+    server = Ferry(bench, "ssoferryd", store)
+    if cold:
+        with store.open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    began = time.perf_counter()
+    server.process = subprocess.Popen(server.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not healthy(server.port):
+            if server.process.poll() is not None or time.perf_counter() - began > 60:
+                raise Failed("ssoferryd does not get ready")
+        return time.perf_counter() - began
+    finally:
+        server.stop()
+
+
+def run_start(bench, store, options):
+    runs = [lambda: start_time(bench, store, False), lambda: start_time(bench, store, True)]
+    warm, cold = (measure.Values(result) for result in measure.take_turns(runs, options.rounds * 2))
+    lines = [["the store's file in the page cache", warm.text(1, 1e3)], ["the file not in the page cache", cold.text(1, 1e3)]]
+    notes = f"Milliseconds from exec to the first 200 of the health path, {options.rows:,} rows.\n"
+    goal = Goal(f"start with {options.rows:,} rows (ms)", START_LIMIT_MS, warm.median * 1e3, warm.text(1, 1e3), " ms")
+    return Section("Start", ["start", "ms"], lines, notes, [goal])
+
+
+def mapped(server, path):
+    """Bytes of `path` that the server has mapped and touched."""
+    total = 0
+    for part in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path(f"/proc/{server.process.pid}/smaps").read_text(), flags=re.MULTILINE):
+        if part.split("\n", 1)[0].endswith(str(path)):
+            total += int(re.search(r"^Rss:\s+(\d+)", part, re.MULTILINE).group(1)) * 1024
+    return total
+
+
+def run_memory(bench, store, options):
+    lines = []
+    with traffic.by_path(bench.work, "memory", traffic.numbers(options.rows), 6 * 1024) as requests:
+        for name, log, threads in (("no log, 1 thread", None, 1), ("log to a file, 1 thread", bench.work / "requests.log", 1),
+                                   ("log to a file, 8 threads", bench.work / "requests.log", 8)):
+            with Ferry(bench, name, store, log=log, threads=threads) as server:
+                measure.load(server, requests, requests=REQUESTS)
+                memory, table = server.memory(), mapped(server, store)
+            private = memory["Private_Clean"] + memory["Private_Dirty"]
+            figures = (private - table, table, private, memory["Pss"], memory["Rss"])
+            lines.append([name, *(f"{figure / 1e6:.1f}" for figure in figures)])
+    notes = (f"Megabytes after {REQUESTS:,} requests for random rows of {options.rows:,}, over 64 connections. The table's pages belong to the page "
+             "cache, which the kernel takes back at need and every process that opens the table shares; the kernel counts them as private while only "
+             "one has them mapped.\n")
+    own = float(lines[1][1])
+    goal = Goal(f"private memory at {options.rows:,} rows, the table's cached pages apart (MB)", MEMORY_LIMIT_MB, own, lines[1][1], " MB")
+    return Section("Memory", ["daemon", "its own", "the table's pages", "private in all", "PSS", "RSS"], lines, notes, [goal])
+
+
+def seen_after(bench, server, connection, number, field, status):
+    """Seconds from the loader's exit to the end of the first answer that shows its change, and how many answers before did not."""
+    subprocess.run([bench.program("ssoferry"), "-c", str(server.config), "set", rows.identifier(number), field], check=True,
+                   stdout=subprocess.DEVNULL)
+    began = time.perf_counter()
+    for stale in range(1000):
+        connection.request("GET", traffic.PATH + rows.identifier(number))
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status == status:
+            return time.perf_counter() - began, stale
+    raise Failed(f"{field} of {rows.identifier(number)} is never seen")
+
+
+def run_change(bench, store, options):
+    times, stale = [], 0
+    with Ferry(bench, "ssoferryd", store) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        for number in traffic.numbers(options.rows, CHANGES):
+            for field, status in (("state=disabled", 410), ("state=stytch", 307)):
+                seconds, missed = seen_after(bench, server, connection, number, field, status)
+                times.append(seconds)
+                stale += missed
+        connection.close()
+    seen = measure.Values(times)
+    lines = [[f"{len(times)} changes of one row", seen.text(2, 1e3), stale]]
+    goal = Goal("a change is seen after the loader's end (ms)", CHANGE_LIMIT_MS, seen.median * 1e3, seen.text(2, 1e3), " ms")
+    notes = "From the exit of `ssoferry set` to the end of the first answer that shows the change, over a connection that was open before.\n"
+    return Section("A change", ["changes", "seen after, ms", "stale answers"], lines, notes, [goal])
+
+
+def run(bench, options):
+    store = loaded_store(bench, options.rows)
+    return [run_start(bench, store, options), run_memory(bench, store, options), run_change(bench, store, options)]

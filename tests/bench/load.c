@@ -1,0 +1,375 @@
+/* Sends requests that were made beforehand over many connections, and says how long the answers took. One thread, one request a connection
+ * at a time. With --rate requests are due at fixed times whether or not earlier ones have been answered, and a time counts from when it was
+ * due: a server that stalls cannot hide it by being asked less.
+ *
+ * Requests are read from a file of heads: 4 bytes of size, little-endian, then the bytes that differ from request to request. Each is
+ * followed on the wire by the tail, the same for all. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "histogram.h"
+
+enum { EVENTS_MAX = 256, CONNECTIONS_MAX = 10000, ANSWER_HEAD_MAX = 8192, GIVE_UP_SECONDS = 10 };
+
+struct slice {
+    const char *at;
+    size_t size;
+};
+
+struct client {
+    int fd; /* -1: not connected */
+    bool busy;
+    bool waits_to_write;
+    const char *head;
+    size_t head_size;
+    size_t sent;
+    uint64_t due; /* nanoseconds */
+    size_t got;         /* bytes of the answer's head so far */
+    uint64_t body_left; /* once the head is whole */
+    bool in_body;
+    char answer[ANSWER_HEAD_MAX];
+};
+
+struct options {
+    uint16_t port;
+    size_t connections;
+    uint64_t requests; /* 0: no limit */
+    double seconds;    /* 0: no limit */
+    double rate;       /* requests a second; 0: as fast as answers come */
+    unsigned status;   /* expected */
+    bool reconnect;    /* a connection per request */
+};
+
+struct run {
+    struct options options;
+    struct slice heads, tail;
+    size_t cursor; /* in the heads */
+    int loop;
+    struct client *clients;
+    struct client **idle;
+    size_t idle_count;
+    uint64_t begin, end; /* nanoseconds; end 0: none */
+    uint64_t started, answered, unexpected, broken;
+    uint64_t last;
+    struct histogram times;
+};
+
+static _Noreturn void fail(const char *what)
+{
+    perror(what);
+    exit(EXIT_FAILURE);
+}
+
+static uint64_t now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
+}
+
+static struct slice map_file(const char *path)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) != 0)
+        fail(path);
+    size_t size = (size_t)status.st_size;
+    if (size == 0) {
+        close(fd);
+        return (struct slice){"", 0};
+    }
+    void *at = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+    if (at == MAP_FAILED)
+        fail(path);
+    close(fd);
+    return (struct slice){at, size};
+}
+
+static void connect_client(struct run *run, struct client *client)
+{
+    const int on = 1;
+    struct sockaddr_in where = {
+        .sin_family = AF_INET, .sin_port = htons(run->options.port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)(void *)&where, sizeof(where)) != 0)
+        fail("connect");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = client}};
+    if (epoll_ctl(run->loop, EPOLL_CTL_ADD, fd, &event) != 0)
+        fail("epoll_ctl");
+    client->fd = fd;
+    client->waits_to_write = false;
+}
+
+static void wait_to_write(struct run *run, struct client *client, bool wait)
+{
+    if (client->waits_to_write == wait)
+        return;
+    client->waits_to_write = wait;
+    struct epoll_event event = {.events = wait ? EPOLLIN | EPOLLOUT : EPOLLIN, .data = {.ptr = client}};
+    epoll_ctl(run->loop, EPOLL_CTL_MOD, client->fd, &event);
+}
+
+static void release(struct run *run, struct client *client)
+{
+    client->busy = false;
+    run->idle[run->idle_count++] = client;
+}
+
+/* The connection is of no more use. */
+static void drop(struct run *run, struct client *client)
+{
+    close(client->fd);
+    client->fd = -1;
+    if (client->busy)
+        ++run->broken;
+    if (client->busy)
+        release(run, client);
+}
+
+static void send_rest(struct run *run, struct client *client)
+{
+    const size_t whole = client->head_size + run->tail.size;
+    while (client->sent < whole) {
+        struct iovec parts[2];
+        int count = 0;
+        if (client->sent < client->head_size)
+            parts[count++] = (struct iovec){(void *)(uintptr_t)(client->head + client->sent), client->head_size - client->sent};
+        size_t of_tail = client->sent > client->head_size ? client->sent - client->head_size : 0;
+        if (of_tail < run->tail.size)
+            parts[count++] = (struct iovec){(void *)(uintptr_t)(run->tail.at + of_tail), run->tail.size - of_tail};
+        ssize_t written = writev(client->fd, parts, count);
+        if (written < 0 && errno == EAGAIN)
+            break;
+        if (written < 0) {
+            drop(run, client);
+            return;
+        }
+        client->sent += (size_t)written;
+    }
+    wait_to_write(run, client, client->sent < whole);
+}
+
+static void take_head(struct run *run, struct client *client)
+{
+    const unsigned char *at = (const unsigned char *)run->heads.at + run->cursor;
+    client->head_size = (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
+    client->head = (const char *)at + 4;
+    run->cursor += 4 + client->head_size;
+    if (run->cursor >= run->heads.size)
+        run->cursor = 0;
+}
+
+static void start(struct run *run, uint64_t due)
+{
+    struct client *client = run->idle[--run->idle_count];
+    if (client->fd < 0)
+        connect_client(run, client);
+    take_head(run, client);
+    client->busy = true;
+    client->sent = 0;
+    client->got = 0;
+    client->in_body = false;
+    client->due = due;
+    ++run->started;
+    send_rest(run, client);
+}
+
+static void finish(struct run *run, struct client *client, unsigned status)
+{
+    run->last = now();
+    histogram_add(&run->times, run->last - client->due);
+    ++run->answered;
+    if (status != run->options.status)
+        ++run->unexpected;
+    if (run->options.reconnect) {
+        close(client->fd);
+        client->fd = -1;
+    }
+    release(run, client);
+}
+
+static uint64_t content_length(const char *head, size_t size)
+{
+    static const char name[] = "content-length:";
+    for (const char *line = head; line < head + size;) {
+        const char *end = memchr(line, '\n', (size_t)(head + size - line));
+        if (strncasecmp(line, name, sizeof(name) - 1) == 0)
+            return strtoull(line + sizeof(name) - 1, NULL, 10);
+        line = end == NULL ? head + size : end + 1;
+    }
+    return 0;
+}
+
+static unsigned status_of(const struct client *client)
+{
+    return (unsigned)strtoul(client->answer + sizeof("HTTP/1.1 ") - 1, NULL, 10);
+}
+
+/* Takes the `size` bytes that were read behind the head so far. Returns whether the answer is whole. */
+static bool take_answer(struct client *client, size_t size)
+{
+    if (!client->in_body) {
+        client->got += size;
+        client->answer[client->got] = '\0';
+        const char *end = memmem(client->answer, client->got, "\r\n\r\n", 4);
+        if (end == NULL)
+            return false;
+        size_t head = (size_t)(end - client->answer) + 4;
+        client->in_body = true;
+        client->body_left = content_length(client->answer, head);
+        size = client->got - head;
+        client->got = head;
+    }
+    client->body_left -= size < client->body_left ? size : client->body_left;
+    return client->body_left == 0;
+}
+
+static void receive(struct run *run, struct client *client)
+{
+    static char body[64 * 1024];
+    char *into = client->in_body ? body : client->answer + client->got;
+    size_t room = client->in_body ? sizeof(body) : sizeof(client->answer) - 1 - client->got;
+    ssize_t size = read(client->fd, into, room);
+    if (size < 0 && errno == EAGAIN)
+        return;
+    if (size <= 0 || !client->busy)
+        drop(run, client);
+    else if (take_answer(client, (size_t)size))
+        finish(run, client, status_of(client));
+}
+
+/* Whether more requests are to be started at `time`. */
+static bool wants_more(const struct run *run, uint64_t time)
+{
+    return (run->options.requests == 0 || run->started < run->options.requests) && (run->end == 0 || time < run->end);
+}
+
+static void start_what_is_due(struct run *run)
+{
+    uint64_t time = now();
+    if (run->options.rate <= 0) {
+        while (run->idle_count > 0 && wants_more(run, time))
+            start(run, time);
+        return;
+    }
+    while (run->idle_count > 0) {
+        uint64_t due = run->begin + (uint64_t)((double)run->started * 1e9 / run->options.rate);
+        if (due > time || !wants_more(run, due))
+            return;
+        start(run, due);
+    }
+}
+
+/* With a rate the loop does not sleep: a sleep's end is too coarse for the times at which requests are due. */
+static void run_all(struct run *run)
+{
+    struct epoll_event events[EVENTS_MAX];
+    run->begin = now();
+    run->end = run->options.seconds > 0 ? run->begin + (uint64_t)(run->options.seconds * 1e9) : 0;
+    run->last = run->begin;
+    for (;;) {
+        start_what_is_due(run);
+        bool more = wants_more(run, now());
+        if (!more && run->idle_count == run->options.connections)
+            return;
+        int count = epoll_wait(run->loop, events, EVENTS_MAX, run->options.rate > 0 && more ? 0 : 1000 * GIVE_UP_SECONDS);
+        if (count == 0 && !(run->options.rate > 0 && more)) {
+            fprintf(stderr, "bench_load: no answer for %d seconds\n", GIVE_UP_SECONDS);
+            exit(EXIT_FAILURE);
+        }
+        for (int i = 0; i < count; ++i) {
+            struct client *client = events[i].data.ptr;
+            if ((events[i].events & EPOLLOUT) != 0 && client->fd >= 0)
+                send_rest(run, client);
+            if ((events[i].events & ~(uint32_t)EPOLLOUT) != 0 && client->fd >= 0)
+                receive(run, client);
+        }
+    }
+}
+
+static void print(const struct run *run)
+{
+    const struct histogram *times = &run->times;
+    printf("{\"requests\":%llu,\"seconds\":%.6f,\"unexpected\":%llu,\"broken\":%llu,\"us\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,"
+           "\"p99.9\":%.1f,\"max\":%.1f}}\n",
+           (unsigned long long)run->answered, (double)(run->last - run->begin) / 1e9, (unsigned long long)run->unexpected,
+           (unsigned long long)run->broken, (double)histogram_quantile(times, 0.5) / 1e3, (double)histogram_quantile(times, 0.9) / 1e3,
+           (double)histogram_quantile(times, 0.99) / 1e3, (double)histogram_quantile(times, 0.999) / 1e3, (double)times->largest / 1e3);
+}
+
+static const char usage[] = "usage: bench_load --port PORT --heads FILE [--tail FILE] [--connections N] [--requests N] [--seconds S]\n"
+                            "                  [--rate PER_SECOND] [--status CODE] [--reconnect]\n";
+
+static const struct option names[] = {
+    {"port", required_argument, NULL, 'p'},     {"heads", required_argument, NULL, 'h'},   {"tail", required_argument, NULL, 't'},
+    {"connections", required_argument, NULL, 'c'}, {"requests", required_argument, NULL, 'n'}, {"seconds", required_argument, NULL, 'd'},
+    {"rate", required_argument, NULL, 'r'},     {"status", required_argument, NULL, 's'},  {"reconnect", no_argument, NULL, 'o'},
+    {NULL, 0, NULL, 0},
+};
+
+static void set_option(struct run *run, int name, const char *value)
+{
+    struct options *options = &run->options;
+    switch (name) {
+    case 'p': options->port = (uint16_t)strtoul(value, NULL, 10); break;
+    case 'h': run->heads = map_file(value); break;
+    case 't': run->tail = map_file(value); break;
+    case 'c': options->connections = strtoul(value, NULL, 10); break;
+    case 'n': options->requests = strtoull(value, NULL, 10); break;
+    case 'd': options->seconds = strtod(value, NULL); break;
+    case 'r': options->rate = strtod(value, NULL); break;
+    case 's': options->status = (unsigned)strtoul(value, NULL, 10); break;
+    case 'o': options->reconnect = true; break;
+    default:
+        fputs(usage, stderr);
+        exit(2);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct run run = {.options = {.connections = 64, .status = 307}, .tail = {"", 0}};
+    int name = 0;
+    while ((name = getopt_long(argc, argv, "", names, NULL)) != -1)
+        set_option(&run, name, optarg);
+    const struct options *options = &run.options;
+    if (optind < argc || options->port == 0 || run.heads.size == 0 || options->connections == 0 || options->connections > CONNECTIONS_MAX ||
+        (options->requests == 0 && options->seconds <= 0)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    run.loop = epoll_create1(EPOLL_CLOEXEC);
+    run.clients = calloc(options->connections, sizeof(*run.clients));
+    run.idle = calloc(options->connections, sizeof(*run.idle));
+    if (run.loop < 0 || run.clients == NULL || run.idle == NULL)
+        fail("bench_load");
+    for (size_t i = 0; i < options->connections; ++i) {
+        struct client *client = &run.clients[i];
+        client->fd = -1;
+        if (!options->reconnect)
+            connect_client(&run, client);
+        run.idle[run.idle_count++] = client;
+    }
+    run_all(&run);
+    print(&run);
+    return run.broken > 0 || run.unexpected > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,64 @@
+"""Loading a table, against libyaml alone parsing the same file."""
+import measure
+import rows
+from report import Goal, Section
+from servers import Failed
+
+FORMS = {"short": "short form, in key order", "shuffled": "short form, in random order", "long": "long form"}
+LIMITS = {"short": 2.0, "shuffled": 2.0, "long": 2.5}
+MEMORY_LIMIT = 200
+
+
+def remove_store(path):
+    for name in (path, path.with_name(path.name + "-lock")):
+        name.unlink(missing_ok=True)
+
+
+def loaded_store(bench, count, form="short"):
+    """A store of `count` rows, loaded where it is not there yet or the loader is newer."""
+    store = bench.work / f"{form}-{count}.mdb"
+    loader = bench.program("ssoferry")
+    if not store.exists() or store.stat().st_mtime < measure.modified(loader):
+        remove_store(store)
+        measure.run_timed(bench, [loader, "--store", str(store), "load", str(rows.mapping_file(bench.work, count, form))])
+    return store
+
+
+def check(bench, count):
+    """What was loaded is what the file says."""
+    store = loaded_store(bench, count)
+    for number in {0, 1, count // 2, count - 1}:
+        found = measure.output([bench.program("ssoferry"), "--store", str(store), "get", rows.identifier(number)])
+        if rows.connection_id(number) not in found:
+            raise Failed(f"the store has something else for {rows.identifier(number)}: {found}")
+
+
+def run(bench, options):
+    forms = ["short"] if options.quick else list(FORMS)
+    lines, goals = [], []
+    store = bench.work / "fresh.mdb"
+    for form in forms:
+        mapping = rows.mapping_file(bench.work, options.rows, form)
+
+        def load():
+            remove_store(store)
+            return measure.run_timed(bench, [bench.program("ssoferry"), "--store", str(store), "load", str(mapping)])
+
+        def parse():
+            return measure.run_timed(bench, [bench.program("bench_yaml_parse"), str(mapping)])
+
+        loads, parses = measure.take_turns([load, parse], options.load_rounds)
+        cpu, bare_cpu = measure.values(loads, "cpu"), measure.values(parses, "cpu")
+        wall, bare_wall = measure.values(loads, "wall"), measure.values(parses, "wall")
+        memory = max(result["memory"] for result in loads) / 1e6
+        lines.append([FORMS[form], wall.over(bare_wall).text(), cpu.over(bare_cpu).text(), wall.text(), bare_wall.text(), cpu.text(),
+                      bare_cpu.text(), f"{memory:.0f}"])
+        ratio = wall.over(bare_wall)
+        goals.append(Goal(f"load of {options.rows:,} rows, {FORMS[form]}, against libyaml's parse (wall)", LIMITS[form], ratio.median, ratio.text()))
+        if form == "short":
+            goals.append(Goal(f"peak memory of that load (MB)", MEMORY_LIMIT, memory, f"{memory:.0f}", " MB"))
+    remove_store(store)
+    header = ["file", "wall, ratio", "CPU, ratio", "load, s", "libyaml, s", "load, CPU s", "libyaml, CPU s", "peak, MB"]
+    notes = (f"`ssoferry load` of {options.rows:,} rows into a fresh store, checked and committed to disk, against `tests/bench/yaml_parse.c`, which "
+             f"reads the file's events and forgets them. {options.load_rounds} rounds. The peak counts the pages of the store that are mapped.\n")
+    return [Section("Loading", header, lines, notes, goals)]

@@ -1,0 +1,107 @@
+"""Measuring: one run of the load generator, rounds of runs that take turns, and what is made of them."""
+import json
+import os
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+from servers import LOAD_CORE, Failed
+
+
+class Values:
+    """What the rounds gave: the median, and the least and most."""
+
+    def __init__(self, values):
+        self.values = list(values)
+
+    @property
+    def median(self):
+        return statistics.median(self.values)
+
+    def text(self, digits=2, scale=1.0):
+        low, high = min(self.values) * scale, max(self.values) * scale
+        return f"{self.median * scale:.{digits}f} ({low:.{digits}f}..{high:.{digits}f})"
+
+    def over(self, other):
+        """Ratios, round by round: what was measured side by side is compared, so that a slow minute of the machine hits both."""
+        return Values(mine / theirs for mine, theirs in zip(self.values, other.values))
+
+    def minus(self, other):
+        return Values(mine - theirs for mine, theirs in zip(self.values, other.values))
+
+
+def load(server, traffic, requests=0, seconds=0.0, rate=0.0, connections=64, reconnect=False):
+    """Runs the load generator; what it prints, and `cpu_us`, the server's CPU microseconds a request. Any wrong answer is an error."""
+    command = [server.bench.program("bench_load"), "--port", str(server.port), "--heads", str(traffic.heads), "--tail", str(traffic.tail),
+               "--connections", str(connections), "--requests", str(requests), "--seconds", str(seconds), "--rate", str(rate), "--status",
+               str(server.expected_status(traffic.status)), *(["--reconnect"] if reconnect else [])]
+    before = server.cpu()
+    done = subprocess.run(server.bench.pinned(LOAD_CORE, command), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    used = server.cpu() - before
+    if done.returncode != 0:
+        raise Failed(f"{server.name}: {done.stderr.strip() or done.stdout.strip()}")
+    result = json.loads(done.stdout)
+    result["cpu_us"] = used * 1e6 / result["requests"]
+    result["per_second"] = result["requests"] / result["seconds"]
+    return result
+
+
+def take_turns(runs, rounds):
+    """Calls each of the functions once a round, in the one order and then in the other. Their results, function by function."""
+    results = [[] for _ in runs]
+    for number in range(rounds):
+        order = range(len(runs)) if number % 2 == 0 else reversed(range(len(runs)))
+        for i in order:
+            results[i].append(runs[i]())
+    return results
+
+
+def run_timed(bench, command):
+    """Runs a program to its end: wall and CPU seconds, and the most memory it held at one time, in bytes. Through time(1): the kernel counts
+    the memory of what a program was forked from as its own, and time's is small."""
+    report = bench.work / "time"
+    timed = ["/usr/bin/time", "-f", "%U %S %M", "-o", str(report), *command]
+    began = time.perf_counter()
+    done = subprocess.run(bench.pinned(LOAD_CORE, timed), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    wall = time.perf_counter() - began
+    if done.returncode != 0:
+        raise Failed(f"{' '.join(command)}: {done.stderr.strip()}")
+    user, system, kilobytes = report.read_text().split()
+    report.unlink()
+    return {"wall": wall, "cpu": float(user) + float(system), "memory": int(kilobytes) * 1024}
+
+
+class Noise:
+    """How busy the machine was with other work meanwhile: the share of all cores' time that neither we nor our children used."""
+
+    def __init__(self):
+        self.began = self._now()
+
+    @staticmethod
+    def _now():
+        ticks = os.sysconf("SC_CLK_TCK")
+        fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+        busy = (sum(fields[:8]) - fields[3] - fields[4]) / ticks
+        own = os.times()
+        return time.monotonic(), busy, sum(own[:4])
+
+    def text(self):
+        passed, busy, own = (now - began for now, began in zip(self._now(), self.began))
+        share = max(0.0, busy - own) / (passed * (os.cpu_count() or 1))
+        return f"{share:.0%}"
+
+
+def values(results, key):
+    return Values(result[key] for result in results)
+
+
+def modified(path):
+    return Path(path).stat().st_mtime
+
+
+def output(command):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failed(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout

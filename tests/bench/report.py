@@ -1,0 +1,98 @@
+"""What was measured, as tables: on the terminal, and in docs/performance.md."""
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+TRIED_BEGIN = "<!-- kept by hand from here -->"
+TRIED_END = "<!-- kept by hand up to here -->"
+PACKAGES = ("libh2o-evloop-dev", "liblmdb-dev", "libyaml-dev", "libxml2-dev", "libc6", "gcc")
+
+
+class Goal:
+    """A figure that was asked for, and what was measured."""
+
+    def __init__(self, what, limit, value, shown, unit=""):
+        self.row = [what, f"at most {limit:g}{unit}", shown, "yes" if value <= limit else "no"]
+
+
+class Section:
+    def __init__(self, title, header, rows, notes, goals=()):
+        self.title, self.header, self.rows, self.notes, self.goals = title, header, rows, notes, list(goals)
+
+    def text(self):
+        return f"## {self.title}\n\n{table(self.header, self.rows)}\n{self.notes}\n"
+
+
+def table(header, rows):
+    """A table that reads well as text and as Markdown."""
+    cells = [[str(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in cells]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines) + "\n"
+
+
+def goals(sections):
+    rows = [goal.row for section in sections for goal in section.goals]
+    return table(["what", "goal", "measured", "met"], rows) if rows else ""
+
+
+def _first(pattern, text):
+    found = re.search(pattern, text, re.MULTILINE)
+    return found.group(1).strip() if found else "unknown"
+
+
+def machine():
+    model = _first(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text())
+    memory = int(_first(r"^MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())) // 1024 // 1024
+    versions = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *PACKAGES], capture_output=True, text=True).stdout.split("\n")
+    return (f"{model}, {os.cpu_count()} cores, {memory} GiB; Linux {platform.release().split("-")[0]}; "
+            f"{_first('PRETTY_NAME=.(.*).$', Path('/etc/os-release').read_text())}; " + ", ".join(version for version in versions if version) + ".")
+
+
+def _kept(path):
+    """The part of the document that is written by hand."""
+    text = path.read_text() if path.exists() else ""
+    if TRIED_BEGIN in text and TRIED_END in text:
+        return text[text.index(TRIED_BEGIN) + len(TRIED_BEGIN):text.index(TRIED_END)].strip("\n")
+    return "Nothing yet."
+
+
+def write(path, sections, command, noise):
+    text = f"""# Performance
+
+Written by `{command}`; every figure is of that one run. Ratios come first, since they carry over to other machines better than times do: each is of
+two things measured in turn in the same round, and the median of the rounds is followed by the least and the most.
+
+{goals(sections)}
+{"".join(section.text() + chr(10) for section in sections)}## Machine and versions
+
+{machine()} Other work took {noise} of the machine's time meanwhile.
+
+## How to repeat
+
+    scripts/bench               everything, on a million rows
+    scripts/bench --quick       the essential rows, in under two minutes
+    scripts/bench --issuer      one part; also --load, --serve, --routes, --life
+    scripts/bench --write       everything, and this file
+    scripts/bench --help        rounds, seconds, rows
+
+Two cores are needed: the server has the one to itself, the load generator the other. Keep the machine free of other work.
+
+How it is measured: `tests/bench/load.c` sends requests that were made beforehand over 64 kept connections, each connection's next request as soon as its
+answer is there; identifiers are 200,000 random ones of the table, and the header fields a browser's. CPU a request is the server's user and system
+time, all its threads together (`/proc/PID/task/*/schedstat`), over the number of answers. Before anything is measured, sampled answers are compared
+with what the row says, and a run with one wrong status is void. The two floors are `tests/bench/constant_h2o.c`, libh2o set up as ssoferryd sets it
+up, answering a constant redirect with the same header fields; and `tests/bench/epoll_floor.c`, an epoll loop with one read and one write a request.
+
+## What was tried and what it gave
+
+{TRIED_BEGIN}
+
+{_kept(path)}
+
+{TRIED_END}
+"""
+    path.write_text(text)
