@@ -40,6 +40,7 @@ struct config {
         uint64_t timeout_ms; /* for requests to end after that */
     } drain;
     enum request_log request_log;
+    struct text onward_sources; /* where Stytch sends browsers on to: CSP sources, spaces between */
     struct connection_rules rules;    /* what rows may name */
     struct gateway_settings gateway;
 };

@@ -57,12 +57,32 @@ static void building_free(struct building *building)
     free(building);
 }
 
+/* Unless the operator says where Stytch sends browsers on to: any secure page, and a developer's own machine. */
+static struct text onward_sources(struct building *building)
+{
+    struct text joined = TEXT("https: http://localhost:* http://127.0.0.1:*");
+    for (size_t i = 0; i < building->onward_sources.count; ++i) {
+        struct text source = building->onward_sources.items[i];
+        struct memory memory = arena_memory(building->arena);
+        size_t before = i == 0 ? 0 : joined.size + 1;
+        char *grown = memory.allocate(memory.context, before + source.size);
+        if (i > 0) {
+            memcpy(grown, joined.at, joined.size);
+            grown[joined.size] = ' ';
+        }
+        memcpy(grown + before, source.at, source.size);
+        joined = text_slice(grown, before + source.size);
+    }
+    return joined;
+}
+
 /* Points the finished configuration at what was built for it. */
 static struct config *building_finish(struct building *building)
 {
     struct config *config = &building->config;
     config->listen = building->listen;
     config->listen_count = building->listen_count;
+    config->onward_sources = onward_sources(building);
     config->rules.stytch = building->stytch_hosts;
     config->rules.legacy = building->legacy_hosts;
     config->gateway.stytch_hosts = building->stytch_hosts;

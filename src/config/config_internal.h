@@ -31,7 +31,7 @@ struct building {
     struct config config;
     struct arena *arena;
     struct allowed_hosts *stytch_hosts, *legacy_hosts;
-    struct text_list own_hosts;
+    struct text_list own_hosts, onward_sources;
     struct address *listen;
     size_t listen_count;
     struct route_draft *drafts;

@@ -132,6 +132,23 @@ SETTER(set_stytch_host)
     return allowed_hosts_add(building->stytch_hosts, value, &why) ? NULL : "is not a host such as login.example.com or *.example.com";
 }
 
+/* A CSP source: scheme, host with or without star and port. Nothing that could end the directive. */
+SETTER(set_onward_source)
+{
+    UNUSED(place);
+    UNUSED(key);
+    for (size_t i = 0; i < value.size; ++i) {
+        char c = value.at[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && (c == '\0' || strchr(".:*/-_+[]", c) == NULL))
+            return "is not a CSP source such as https://app.example.com or https:";
+    }
+    if (value.size == 0)
+        return "is empty";
+    building_append(building, &building->onward_sources, building_copy(building, value));
+    return NULL;
+}
+
 SETTER(set_legacy_host)
 {
     const char *why = NULL;
@@ -329,6 +346,8 @@ const struct config_key config_keys[] = {
     {"stytch.test_url", KEY_OF_CONFIG, "url", "https://test.stytch.com", "origin for connections of test projects", set_test_url, false, 0, 0, 0},
     {"stytch.allowed_hosts", KEY_OF_CONFIG, "list of hosts", "", "your Stytch custom domains, which an acs_url may name besides Stytch's own hosts",
      set_stytch_host, true, 0, 0, 0},
+    {"stytch.onward_sources", KEY_OF_CONFIG, "list of CSP sources", "", "where Stytch sends browsers on to after a sign-in, for the form page's policy",
+     set_onward_source, true, 0, 0, 0},
     {"legacy.allowed_hosts", KEY_OF_CONFIG, "list of hosts", "", "hosts that a legacy_url may name", set_legacy_host, true, 0, 0, 0},
     {"legacy.unmatched_url", KEY_OF_CONFIG, "url", "", "legacy origin for requests that no route takes; path and query are kept",
      set_unmatched_url, false, 0, 0, 0},

@@ -80,16 +80,18 @@ static struct text origin_of(struct text url)
     return text_slice(url.at, end < url.size ? end : url.size);
 }
 
-static struct text security_policy(struct text location, struct memory memory)
+static struct text security_policy(struct text location, struct text onward, struct memory memory)
 {
     struct writer writer = {memory, NULL, 0, 0};
     write_text(&writer, TEXT("default-src 'none'; script-src '" SCRIPT_HASH "'; form-action "));
     write_text(&writer, origin_of(location));
+    write_text(&writer, TEXT(" "));
+    write_text(&writer, onward);
     write_text(&writer, TEXT("; base-uri 'none'; frame-ancestors 'none'"));
     return text_slice(writer.at, writer.size);
 }
 
-bool form_post_page(struct page *page, struct text body, struct text location, struct memory memory)
+bool form_post_page(struct page *page, struct text body, struct text location, struct text onward, struct memory memory)
 {
     struct writer writer = {memory, NULL, 0, 0};
     write_text(&writer, TEXT("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -107,6 +109,6 @@ bool form_post_page(struct page *page, struct text body, struct text location, s
                              "<script>" SCRIPT "</script>\n</body>\n</html>\n"));
     page->content_type = TEXT("text/html; charset=utf-8");
     page->body = text_slice(writer.at, writer.size);
-    page->security_policy = security_policy(location, memory);
+    page->security_policy = security_policy(location, onward, memory);
     return true;
 }

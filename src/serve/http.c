@@ -153,7 +153,8 @@ static void send_decision(h2o_req_t *req, const struct request *request, struct 
     struct memory memory = answer_memory(req);
     struct page page;
     if (decision->redirect == REDIRECT_FORM) {
-        if (form_post_page(&page, request->body, decision->location, memory)) {
+        struct text onward = worker_of(req->conn->ctx)->tools.serving->config->onward_sources;
+        if (form_post_page(&page, request->body, decision->location, onward, memory)) {
             answer->page = &page;
         } else {
             decision->redirect = REDIRECT_307;

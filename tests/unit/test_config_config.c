@@ -62,6 +62,7 @@ static void what_is_left_out_has_its_default(void **state)
     assert_text(config->gateway.live_url, "https://api.stytch.com");
     assert_text(config->gateway.test_url, "https://test.stytch.com");
     assert_int_equal(config->gateway.body_limit, 1 << 20);
+    assert_text(config->onward_sources, "https: http://localhost:* http://127.0.0.1:*");
     assert_int_equal(config->gateway.route_count, 1);
     assert_text(config->gateway.routes[0].source, "default");
     assert_int_equal(config->gateway.routes[0].line, 2);
@@ -74,7 +75,7 @@ static void every_key_is_read(void **state)
     static const char yaml[] =
         "listen:\n  - address: '[::1]:81'\n  - {address: 'unix:/run/x.sock'}\n"
         "admin: {address: 0.0.0.0:9, allow_remote: true}\nusage: false\nstore: /s\nthreads: 3\nhealth_path: /up\nhosts: [sso.example.com, 'a.example:8443']\n"
-        "stytch: {live_url: 'https://l.example/', test_url: 'http://127.0.0.1:9000', allowed_hosts: [login.example.com]}\n"
+        "stytch: {live_url: 'https://l.example/', test_url: 'http://127.0.0.1:9000', allowed_hosts: [login.example.com], onward_sources: ['https://a.example', 'https://*.b.example:8443']}\n"
         "legacy:\n  allowed_hosts: [legacy.example.com]\n  unmatched_url: https://legacy.example.com\n"
         "redirect: 303\nobserve: false\n"
         "limits: {connections: 5, body: 64KiB, request_time: 500ms, idle_time: 2m}\ndrain: {delay: 0s, timeout: 1h}\nlog: {requests: errors}\n"
@@ -100,6 +101,7 @@ static void every_key_is_read(void **state)
     assert_text(config->gateway.live_url, "https://l.example");
     assert_text(config->gateway.test_url, "http://127.0.0.1:9000");
     assert_text(config->gateway.unmatched_url, "https://legacy.example.com");
+    assert_text(config->onward_sources, "https://a.example https://*.b.example:8443");
     assert_int_equal(config->gateway.redirect, REDIRECT_303);
     assert_int_equal(config->limits.connections, 5);
     assert_int_equal(config->limits.body, 65536);
@@ -175,6 +177,7 @@ static const struct {
     {"stytch: {live_url: 'https://api.stytch.com/v1'}\n" ROUTE, "has a path"},
     {"stytch: {allowed_hosts: ['*']}\n" ROUTE, "is not a host"},
     {"stytch: {allowed_hosts: ['https://a.example']}\n" ROUTE, "is not a host"},
+    {"stytch: {onward_sources: ['a; script-src *']}\n" ROUTE, "is not a CSP source"},
     {"legacy: {unmatched_url: 'https://other.example'}\n" ROUTE, "legacy.unmatched_url: its host is not in legacy.allowed_hosts"},
     {"routes: /old-sso/{identifier}\n", "routes takes a list"},
     {"routes:\n  - /old-sso/{identifier}\n", "an item of routes is a mapping"},
