@@ -1,6 +1,4 @@
 /* set and remove: changes of single rows, a revision each. */
-#include <stdlib.h>
-
 #include "context.h"
 #include "nearest.h"
 #include "output.h"
@@ -19,8 +17,8 @@ struct edit {
     bool created; /* set: the row is new */
 };
 
-static int edit_once(struct edit *edit, const char *actor, uint64_t *revision, struct change_counts *counts,
-                     struct error *error)
+static int edit_once(struct edit *edit, const struct revision_note *note, uint64_t *revision,
+                     struct change_counts *counts, struct error *error)
 {
     struct change *change = NULL;
     if (!change_begin(&change, edit->context->table, error))
@@ -31,24 +29,23 @@ static int edit_once(struct edit *edit, const char *actor, uint64_t *revision, s
         return status;
     }
     *counts = change_counts(change);
-    const struct revision_note note = {.command = edit->command, .actor = actor, .message = edit->arguments->message};
-    return change_commit(change, &note, revision, error) ? STATUS_DONE : STATUS_FAILED;
+    return change_commit(change, note, revision, error) ? STATUS_DONE : STATUS_FAILED;
 }
 
 static int edit_table(struct edit *edit, uint64_t *revision, struct change_counts *counts)
 {
     struct error error = {0};
-    char *actor = context_actor(edit->arguments, &error);
-    if (actor == NULL)
+    struct revision_note note;
+    if (!context_note(&note, edit->command, edit->arguments, &error))
         return complain(&error);
     int status;
     for (;;) {
         error.kind = ERROR_NONE;
-        status = edit_once(edit, actor, revision, counts, &error);
+        status = edit_once(edit, &note, revision, counts, &error);
         if (error.kind != ERROR_MAP_FULL || !table_grow(edit->context->table, &error))
             break;
     }
-    free(actor);
+    context_note_release(&note);
     return error.kind != ERROR_NONE ? complain(&error) : status;
 }
 

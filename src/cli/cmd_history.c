@@ -85,7 +85,8 @@ static int list_revisions(struct snapshot *snapshot, const struct arguments *arg
     if (!walk(snapshot, &arguments->limit, &grid, &shown, &error))
         return complain(&error);
     if (shown == 0) {
-        log_info("no revisions: the table was never loaded");
+        if (snapshot_state(snapshot)->revision == 0)
+            log_info("no revisions: the table was never loaded");
         return STATUS_DONE;
     }
     grid_measured(&grid);
@@ -131,7 +132,9 @@ static bool on_difference(void *context, const struct difference *difference, st
 static int complain_not_kept(const struct snapshot *snapshot, uint64_t number)
 {
     uint64_t newest = snapshot_state(snapshot)->revision;
-    if (number > newest)
+    if (number == 0)
+        log_error("there is no revision 0: they are numbered from 1");
+    else if (number > newest)
         log_error("there is no revision %llu; the newest is %llu", (unsigned long long)number,
                   (unsigned long long)newest);
     else

@@ -11,7 +11,7 @@ struct load {
     const struct arguments *arguments;
     struct files files;
     struct progress progress;
-    char *actor;
+    struct revision_note note;
     struct change *change; /* NULL in a dry run */
     struct tally tally;
     uint64_t seen, expected;
@@ -86,8 +86,7 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
 /* One attempt; ERROR_MAP_FULL is for the caller. */
 static bool write_once(struct load *load, struct error *error)
 {
-    struct revision_note note = {.command = "load", .actor = load->actor, .message = load->arguments->message};
-    note.file_count = mapping_files(load->files.mapping, &note.files);
+    load->note.file_count = mapping_files(load->files.mapping, &load->note.files);
     progress_phase(&load->progress, "waiting for another writer to end");
     progress_update_now(&load->progress, 0, 1);
     if (!change_begin(&load->change, load->context->table, error))
@@ -101,7 +100,7 @@ static bool write_once(struct load *load, struct error *error)
     progress_update_now(&load->progress, 1, 1);
     struct change *change = load->change;
     load->change = NULL;
-    return change_commit(change, &note, &load->revision, error);
+    return change_commit(change, &load->note, &load->revision, error);
 }
 
 static bool write_table(struct load *load, struct error *error)
@@ -177,19 +176,19 @@ int cmd_load(struct context *context, const struct arguments *arguments)
 {
     struct error error = {0};
     struct load load = {.context = context, .arguments = arguments};
-    load.actor = context_actor(arguments, &error);
-    if (load.actor == NULL)
+    if (!context_note(&load.note, "load", arguments, &error))
         return complain(&error);
-    /* A store that cannot be written to is told before minutes of reading; one that is not there is made only once
-     * the files are good. */
+    int status;
+    /* A store that cannot be written to is told before minutes of reading; one that is not there is made only once the
+     * files are good. */
     if (context_store_exists(context) &&
         !context_open_table(context, arguments->dry_run ? TABLE_READ : TABLE_WRITE, &error)) {
-        free(load.actor);
-        return complain(&error);
+        status = complain(&error);
+    } else {
+        progress_start(&load.progress);
+        status = run(&load);
+        files_close(&load.files);
     }
-    progress_start(&load.progress);
-    int status = run(&load);
-    files_close(&load.files);
-    free(load.actor);
+    context_note_release(&load.note);
     return status;
 }

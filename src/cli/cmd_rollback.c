@@ -1,5 +1,4 @@
 /* rollback: the table as it was after an earlier revision, as a new one. */
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "context.h"
@@ -74,16 +73,26 @@ static bool preview_rows(struct rollback *rollback, struct snapshot *snapshot, s
     return result == LOOKUP_ABSENT;
 }
 
-static bool check_target(const struct rollback *rollback, struct error *error)
+/* Every revision after the target has to be kept, for each is undone. */
+static bool check_target(const struct rollback *rollback, const struct snapshot *snapshot, struct error *error)
 {
-    if (rollback->target < rollback->seen_revision)
-        return true;
-    if (rollback->target == rollback->seen_revision)
+    uint64_t target = rollback->target, newest = rollback->seen_revision;
+    if (target == newest)
         return error_set(error, ERROR_INPUT,
                          "the table is at revision %llu already: name an earlier one; `ssoferry history` lists them",
-                         (unsigned long long)rollback->target);
-    return error_set(error, ERROR_INPUT, "there is no revision %llu; the newest is %llu",
-                     (unsigned long long)rollback->target, (unsigned long long)rollback->seen_revision);
+                         (unsigned long long)target);
+    if (target > newest)
+        return error_set(error, ERROR_INPUT, "there is no revision %llu; the newest is %llu",
+                         (unsigned long long)target, (unsigned long long)newest);
+    struct revision next = {0};
+    enum lookup_result result = revision_read(snapshot, target + 1, &next, error);
+    revision_release(&next);
+    if (result != LOOKUP_ABSENT)
+        return result == LOOKUP_FOUND;
+    uint64_t earliest = newest > TABLE_REVISIONS_KEPT ? newest - TABLE_REVISIONS_KEPT : 0;
+    return error_set(error, ERROR_INPUT,
+                     "revision %llu is too far back: %d are kept, so the earliest to go back to is revision %llu",
+                     (unsigned long long)target, TABLE_REVISIONS_KEPT, (unsigned long long)earliest);
 }
 
 static bool preview(struct rollback *rollback, struct error *error)
@@ -93,8 +102,8 @@ static bool preview(struct rollback *rollback, struct error *error)
         return false;
     rollback->seen_revision = snapshot_state(snapshot)->revision;
     struct rowset *rows = rowset_new();
-    bool fine =
-        check_target(rollback, error) && (rollback->arguments->yes || preview_rows(rollback, snapshot, rows, error));
+    bool fine = check_target(rollback, snapshot, error) &&
+                (rollback->arguments->yes || preview_rows(rollback, snapshot, rows, error));
     rowset_free(rows);
     snapshot_close(snapshot);
     if (fine && rollback->differences > ROWS_SHOWN) {
@@ -126,13 +135,8 @@ static int ask(const struct rollback *rollback)
     return STATUS_FAILED;
 }
 
-static bool write_once(struct rollback *rollback, const char *actor, struct error *error)
+static bool write_once(struct rollback *rollback, const struct revision_note *note, struct error *error)
 {
-    char words[64];
-    snprintf(words, sizeof(words), "to revision %llu", (unsigned long long)rollback->target);
-    const char *message = rollback->arguments->message != NULL ? rollback->arguments->message : words;
-    const struct revision_note note = {.command = "rollback", .actor = actor, .message = message};
-
     struct change *change = NULL;
     if (!change_begin(&change, rollback->context->table, error))
         return false;
@@ -148,20 +152,24 @@ static bool write_once(struct rollback *rollback, const char *actor, struct erro
     }
     rollback->counts = change_counts(change);
     rollback->rows = table_state_total(snapshot_state(change_snapshot(change)));
-    return change_commit(change, &note, &rollback->revision, error);
+    return change_commit(change, note, &rollback->revision, error);
 }
 
 static bool write_table(struct rollback *rollback, struct error *error)
 {
-    char *actor = context_actor(rollback->arguments, error);
-    if (actor == NULL)
+    struct revision_note note;
+    if (!context_note(&note, "rollback", rollback->arguments, error))
         return false;
+    char words[64];
+    snprintf(words, sizeof(words), "to revision %llu", (unsigned long long)rollback->target);
+    if (note.message == NULL)
+        note.message = words;
     bool fine;
-    while (!(fine = write_once(rollback, actor, error))) {
+    while (!(fine = write_once(rollback, &note, error))) {
         if (error->kind != ERROR_MAP_FULL || !table_grow(rollback->context->table, error))
             break;
     }
-    free(actor);
+    context_note_release(&note);
     return fine;
 }
 
@@ -175,6 +183,10 @@ int cmd_rollback(struct context *context, const struct arguments *arguments)
     }
     if (!preview(&rollback, &error))
         return complain(&error);
+    if (!arguments->yes && rollback.differences == 0) {
+        printf("nothing to change: the rows are those of revision %llu\n", (unsigned long long)rollback.target);
+        return STATUS_DONE;
+    }
     int status = ask(&rollback);
     if (status != STATUS_DONE)
         return status;

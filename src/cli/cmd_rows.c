@@ -165,7 +165,8 @@ int cmd_list(struct context *context, const struct arguments *arguments)
         return complain(&error);
     bool fine = arguments->json ? walk(&listing, &error) : list_text(&listing, &error);
     int status = fine ? STATUS_DONE : complain(&error);
-    if (fine && listing.rows == 0 && !ferror(stdout)) {
+    bool limited = arguments->limit.given && arguments->limit.value == 0;
+    if (fine && listing.rows == 0 && !limited && !ferror(stdout)) {
         bool all = table_state_total(snapshot_state(listing.snapshot)) > 0;
         log_info(all ? "no row matches" : "the table has no rows; `ssoferry load` fills it");
     }

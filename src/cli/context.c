@@ -10,6 +10,8 @@
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 
+enum { ACTOR_SIZE_MAX = 256, MESSAGE_SIZE_MAX = 1024 };
+
 int complain(const struct error *error)
 {
     log_error("%s", error->message);
@@ -117,16 +119,9 @@ static const char *user_name(void)
     return entry != NULL ? entry->pw_name : "unknown";
 }
 
-char *context_actor(const struct arguments *arguments, struct error *error)
+static char *default_actor(void)
 {
-    if (arguments->actor != NULL) {
-        const char *problem = label_problem(text_of(arguments->actor));
-        if (problem == NULL)
-            return memory_string(text_of(arguments->actor));
-        error_set(error, ERROR_INPUT, "--actor %s", problem);
-        return NULL;
-    }
-    char host[256] = "localhost";
+    char host[256] = "";
     if (gethostname(host, sizeof(host) - 1) != 0)
         host[0] = '\0';
     const char *user = user_name();
@@ -134,4 +129,36 @@ char *context_actor(const struct arguments *arguments, struct error *error)
     char *actor = memory_allocate(size);
     snprintf(actor, size, "%s@%s", user, host);
     return actor;
+}
+
+/* What is shown in the lines of a history. */
+static bool check_line(const char *option, const char *value, size_t most, struct error *error)
+{
+    struct text line = text_of(value);
+    if (line.size > most)
+        return error_set(error, ERROR_INPUT, "--%s is longer than %zu bytes", option, most);
+    if (!text_is_utf8(line))
+        return error_set(error, ERROR_INPUT, "--%s is not valid UTF-8", option);
+    if (text_has_control(line))
+        return error_set(error, ERROR_INPUT, "--%s holds a line break or another control character: write one line",
+                         option);
+    return true;
+}
+
+bool context_note(struct revision_note *note, const char *command, const struct arguments *arguments,
+                  struct error *error)
+{
+    const char *actor = arguments->actor, *message = arguments->message;
+    if (actor != NULL && !check_line("actor", actor, ACTOR_SIZE_MAX, error))
+        return false;
+    if (message != NULL && !check_line("message", message, MESSAGE_SIZE_MAX, error))
+        return false;
+    *note = (struct revision_note){.command = command, .message = message};
+    note->actor = actor != NULL ? memory_string(text_of(actor)) : default_actor();
+    return true;
+}
+
+void context_note_release(struct revision_note *note)
+{
+    free((char *)note->actor);
 }

@@ -17,10 +17,14 @@ static int read_all(struct files *files, const struct arguments *arguments, stru
     int status = STATUS_DONE;
     for (size_t i = 0; i < arguments->word_count; ++i) {
         struct error error = {0};
+        const char *path = arguments->words[i], *slash = strrchr(path, '/');
         char phase[256];
-        snprintf(phase, sizeof(phase), "reading %s", arguments->words[i]);
+        snprintf(phase, sizeof(phase), "reading %s",
+                 strcmp(path, "-") == 0 ? "standard input"
+                 : slash != NULL        ? slash + 1
+                                        : path);
         progress_phase(progress, phase);
-        bool fine = mapping_read(files->mapping, arguments->words[i], files->faults, &report, &error);
+        bool fine = mapping_read(files->mapping, path, files->faults, &report, &error);
         progress_phase(progress, "sorting");
         if (!fine) {
             progress_erase(progress);
@@ -30,21 +34,19 @@ static int read_all(struct files *files, const struct arguments *arguments, stru
     return status;
 }
 
-/* "ssoferry: 3 errors, 1 warning in 2 files; nothing was written" */
-static void print_count(const struct files *files, const struct arguments *arguments, const char *coda)
+/* "ssoferry: 3 errors, 1 warning; nothing was written" */
+static void print_count(const struct files *files, const char *coda)
 {
     char errors[NUMBER_SIZE], warnings[NUMBER_SIZE];
     size_t error_count = faults_errors(files->faults), warning_count = faults_warnings(files->faults);
     number_grouped(error_count, errors);
     number_grouped(warning_count, warnings);
-    const char *in = arguments->word_count == 1 ? "" : " in all files";
     if (error_count == 0)
-        log_info("%s warning%s%s", warnings, plural(warning_count), in);
+        log_info("%s warning%s", warnings, plural(warning_count));
     else if (warning_count == 0)
-        log_info("%s error%s%s%s", errors, plural(error_count), in, coda);
+        log_info("%s error%s%s", errors, plural(error_count), coda);
     else
-        log_info("%s error%s, %s warning%s%s%s", errors, plural(error_count), warnings, plural(warning_count), in,
-                 coda);
+        log_info("%s error%s, %s warning%s%s", errors, plural(error_count), warnings, plural(warning_count), coda);
 }
 
 int files_read(struct files *files, const struct context *context, const struct arguments *arguments,
@@ -62,7 +64,7 @@ int files_read(struct files *files, const struct context *context, const struct 
 
     faults_write(files->faults, stderr);
     if (faults_errors(files->faults) + faults_warnings(files->faults) > 0)
-        print_count(files, arguments, coda);
+        print_count(files, coda);
     if (status == STATUS_DONE && faults_errors(files->faults) > 0)
         status = STATUS_USAGE;
     return status;

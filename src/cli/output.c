@@ -10,41 +10,49 @@
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 
-/* The size of the character at the start of `t` if it may be shown as it is; 0 where its first byte has to be
- * escaped. */
-static size_t printable(struct text t, size_t *columns)
+/* The size of the character beyond ASCII that `t` starts with, and the columns it takes; 0 where there is none that may
+ * be shown as it is. */
+static size_t wide_character(struct text t, size_t *columns)
 {
     unsigned char first = (unsigned char)t.at[0];
-    *columns = 1;
-    if (first < 0x80)
-        return first >= 0x20 && first != 0x7f ? 1 : 0;
-
     size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
     struct text character = text_slice(t.at, size);
-    if (size > t.size || !text_is_utf8(character) || text_has_control(character))
+    if (first < 0x80 || size > t.size || !text_is_utf8(character) || text_has_control(character))
         return 0;
     wchar_t wide;
     mbstate_t state = {0};
+    *columns = 1;
     if (mbrtowc(&wide, t.at, size, &state) == size && wcwidth(wide) >= 0)
         *columns = (size_t)wcwidth(wide);
     return size;
 }
 
-/* Calls for text_width() and output_text(): returns the columns taken; prints where `out` is not NULL. */
+/* How much of `t` is plain ASCII from its start. */
+static size_t plain_run(struct text t)
+{
+    size_t size = 0;
+    while (size < t.size && t.at[size] >= 0x20 && t.at[size] < 0x7f)
+        ++size;
+    return size;
+}
+
+/* Returns the columns that a text takes; prints it where `out` is not NULL. */
 static size_t walk(FILE *out, struct text t)
 {
     size_t width = 0;
     while (t.size > 0) {
-        size_t columns;
-        size_t size = printable(t, &columns);
-        if (size == 0) {
+        size_t columns, size = plain_run(t);
+        if (size > 0) {
+            columns = size;
+        } else if ((size = wide_character(t, &columns)) == 0) {
             if (out != NULL)
                 fprintf(out, "\\x%02x", (unsigned char)t.at[0]);
-            columns = 4;
-            size = 1;
-        } else if (out != NULL) {
-            fwrite(t.at, 1, size, out);
+            width += 4;
+            t = text_slice(t.at + 1, t.size - 1);
+            continue;
         }
+        if (out != NULL)
+            fwrite(t.at, 1, size, out);
         width += columns;
         t = text_slice(t.at + size, t.size - size);
     }

@@ -33,7 +33,7 @@ bool output_is_coloured(void);
  * written: with a message, but silently where the reader has gone away, as `head` does. */
 int output_finish(int status);
 
-/* -- a table with columns: every row goes by twice, first to be measured, then to be printed ------------------------ */
+/* -- a table with columns: every row goes by twice, first to be measured, then to be printed ----------------------- */
 
 enum { GRID_COLUMNS_MAX = 8 };
 
@@ -50,7 +50,7 @@ void grid_row(struct grid *grid, const struct text *cells);
 /* Between the two passes: prints the headings. */
 void grid_measured(struct grid *grid);
 
-/* -- JSON ----------------------------------------------------------------------------------------------------------- */
+/* -- JSON ---------------------------------------------------------------------------------------------------------- */
 
 /* Prints one object as a line and gives it up. */
 void output_json(json_t *object);

@@ -1,0 +1,882 @@
+"""The loader `ssoferry`, run as an operator runs it: every command, and the mistakes people make with them."""
+
+import fcntl
+import json
+import os
+import pathlib
+import pty
+import re
+import resource
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+import uuid
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = pathlib.Path(os.environ.get("SSOFERRY_BIN", ROOT / "build/dev/bin")) / "ssoferry"
+MAN_PAGE = ROOT / "docs/man/ssoferry.1"
+TIMEOUT = 120
+
+
+def connection_id(number, mode="live"):
+    return f"saml-connection-{mode}-{uuid.UUID(int=number)}"
+
+
+ACME, GLOBEX, INITECH = connection_id(1), connection_id(2), connection_id(3)
+SMALL = f"""\
+version: 1
+connections:
+  acme: {ACME}
+  globex:
+    connection_id: {GLOBEX}
+    redirect: form
+    label: Globex (Okta)
+  initech: {INITECH}
+"""
+
+
+def many_rows(count, first=0):
+    lines = ["version: 1", "connections:"]
+    lines += [f"  customer-{i:07}: {connection_id(first + i)}" for i in range(count)]
+    return "\n".join(lines) + "\n"
+
+
+class Loader:
+    """Runs the program on one store, with a home for files."""
+
+    def __init__(self, home):
+        self.home = home
+        self.store = home / "connections.mdb"
+
+    def file(self, text, name="connections.yaml"):
+        path = self.home / name
+        path.write_text(text)
+        return path
+
+    def command(self, *arguments, store=None):
+        return [PROGRAM, "--store", store or self.store, *map(str, arguments)]
+
+    def __call__(self, *arguments, status=0, store=None, **settings):
+        """Runs a command, which must end with `status` and leave no report of a sanitizer."""
+        result = subprocess.run(self.command(*arguments, store=store), capture_output=True, text=True, timeout=TIMEOUT, **settings)
+        assert "Sanitizer" not in result.stderr and "runtime error" not in result.stderr, result.stderr
+        assert result.returncode == status, f"{arguments}: {result.returncode}\n{result.stdout}{result.stderr}"
+        return result
+
+    def load(self, text, *options, **settings):
+        return self("load", *options, self.file(text), **settings)
+
+    def export(self):
+        return self("export").stdout
+
+    def revision(self):
+        return json.loads(self("stat", "--json").stdout)["revision"]
+
+    def rows(self, *options):
+        return [json.loads(line) for line in self("list", "--json", *options).stdout.splitlines()]
+
+
+@pytest.fixture
+def loader(tmp_path):
+    return Loader(tmp_path)
+
+
+@pytest.fixture
+def loaded(loader):
+    loader.load(SMALL)
+    return loader
+
+
+def plain(*arguments, status=0, **settings):
+    """Runs the program with nothing but these arguments."""
+    result = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=TIMEOUT, **settings)
+    assert result.returncode == status, f"{arguments}: {result.returncode}\n{result.stdout}{result.stderr}"
+    return result
+
+
+# -- usage ---------------------------------------------------------------------------------------------------------------------
+
+
+def commands():
+    listed = plain("help").stdout.split("Commands:\n")[1].split("\n\n")[0]
+    return [line.split()[0] for line in listed.splitlines()]
+
+
+def help_options(command):
+    text = plain(command, "--help").stdout.split("Options of every command:")[0]
+    return set(re.findall(r"^ {2,6}(?:-\w, )?(--[a-z-]+)", text, re.MULTILINE))
+
+
+def man_options():
+    """The options that each command's section of the man page names."""
+    text = MAN_PAGE.read_text().split("The commands are:")[1].split(".Sh ENVIRONMENT")[0]
+    found, command = {}, None
+    for line in text.splitlines():
+        if line.startswith(".It Ic "):
+            command = line.split()[2]
+            found[command] = set()
+        elif line.startswith(".It Fl "):
+            found[command] |= {"--" + name for name in re.findall(r"Fl Fl ([a-z-]+)", line)}
+    return found
+
+
+def test_man_page_and_help_name_the_same_commands_and_options():
+    documented = man_options()
+    assert list(documented) == commands()
+    for command in commands():
+        assert help_options(command) == documented[command], command
+
+
+def test_man_page_is_clean():
+    subprocess.run(["mandoc", "-T", "lint", "-W", "warning", MAN_PAGE], check=True, timeout=TIMEOUT)
+
+
+def test_every_command_has_help_and_version():
+    version = plain("--version").stdout
+    assert re.fullmatch(r"ssoferry \d+\.\d+\.\d+\n", version)
+    for command in commands():
+        text = plain(command, "--help").stdout
+        assert text.startswith("usage: ssoferry") and f" {command}" in text.splitlines()[0]
+        assert plain("help", command).stdout == text
+        assert plain(command, "--version").stdout == version
+
+
+def test_without_a_command_usage_is_printed():
+    result = plain(status=2)
+    assert result.stdout == "" and result.stderr.startswith("usage: ssoferry")
+    assert plain("--help").stdout == plain("help").stdout == result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["laod"], "did you mean load?"),
+        (["frobnicate"], "`ssoferry help` lists them"),
+        (["help", "lst"], "did you mean list?"),
+        (["load", "--mrege", "f.yaml"], "did you mean --merge?"),
+        (["load", "--frobnicate", "f.yaml"], "there is no option --frobnicate"),
+        (["load", "-x", "f.yaml"], "there is no option -x"),
+        (["--json", "list"], "stands behind the command"),
+        (["load"], "load wants FILE..."),
+        (["get", "a", "b"], "'b' is too much"),
+        (["list", "a"], "list takes options only"),
+        (["list", "--limit", "many"], "'many' is not a whole number"),
+        (["list", "--limit"], "--limit wants its N"),
+        (["list", "--json=yes"], "--json takes no value"),
+        (["--store", "", "list"], "--store: its PATH is empty"),
+        (["set", "acme"], "set wants ID FIELD=VALUE..."),
+    ],
+)
+def test_wrong_usage_says_what_is_right(arguments, words):
+    result = plain(*arguments, status=2)
+    assert words in result.stderr and result.stdout == ""
+
+
+def test_an_unknown_option_shows_the_way_to_help():
+    result = plain("load", "--mrege", "f.yaml", status=2)
+    assert "usage: ssoferry" in result.stderr and "see `ssoferry load --help`" in result.stderr
+
+
+def test_global_options_stand_before_or_behind_the_command(loaded):
+    before = plain("--store", loaded.store, "get", "acme", "--json").stdout
+    assert plain("get", "acme", f"--store={loaded.store}", "--json").stdout == before
+    assert plain("get", "--json", "--store", loaded.store, "--", "acme").stdout == before
+
+
+# -- choosing the store ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.path.exists("/etc/ssoferry/ssoferryd.yaml"), reason="this machine has a configuration of its own")
+def test_without_store_or_configuration_both_options_are_named():
+    result = plain("list", status=2)
+    assert "-c CONFIG" in result.stderr and "--store PATH" in result.stderr
+
+
+def test_a_configuration_that_is_named_must_be_there(tmp_path):
+    result = plain("-c", tmp_path / "none.yaml", "list", status=2)
+    assert str(tmp_path / "none.yaml") in result.stderr
+
+
+CONFIGURATION = """\
+listen:
+  - address: 127.0.0.1:8080
+store: {store}
+stytch:
+  allowed_hosts: [login.acme-app.com]
+legacy:
+  allowed_hosts: [legacy.example.net]
+routes:
+  - match: /saml/{{identifier}}/acs
+  - match: /old-sso/{{identifier}}
+"""
+
+
+@pytest.fixture
+def config(loader):
+    return loader.file(CONFIGURATION.format(store=loader.store), "ssoferryd.yaml")
+
+
+def test_a_configuration_names_the_store(loader, config):
+    plain("-c", config, "load", loader.file(SMALL))
+    assert loader.revision() == 1
+
+
+def test_store_goes_before_the_configuration(loader, config, tmp_path):
+    other = tmp_path / "other.mdb"
+    plain("-c", config, "--store", other, "load", loader.file(SMALL))
+    assert other.exists() and not loader.store.exists()
+
+
+def test_the_configuration_allows_hosts_that_the_default_does_not(loader, config):
+    file = loader.file(f"""\
+version: 1
+connections:
+  acme:
+    connection_id: {ACME}
+    acs_url: https://login.acme-app.com/v1/b2b/sso/callback/{ACME}
+  globex:
+    state: legacy
+    legacy_url: https://legacy.example.net/acs
+""")
+    plain("-c", config, "check", file)
+    result = loader("check", file, status=2)
+    assert result.stderr.count(": error: ") == 2
+
+
+# -- check, diff, load -------------------------------------------------------------------------------------------------------------
+
+
+def test_check_needs_no_store(loader):
+    assert plain("check", loader.file(SMALL)).stdout == "3 rows of source default: no errors\n"
+
+
+def test_faults_have_their_place_and_nothing_is_written(loader):
+    file = loader.file("version: 1\nconnections:\n  acme: nonsense\n  globex:\n    colour: red\n")
+    result = loader("load", file, status=2)
+    assert f"{file}:3:9: error: " in result.stderr and f"{file}:5:5: error: " in result.stderr
+    assert "    ^" in result.stderr and "nothing was written" in result.stderr
+    assert not loader.store.exists()
+
+
+def test_every_message_that_the_document_names_is_what_the_program_says(loader):
+    """Each line below is wrong in a way that docs/mapping-file.md has an entry for."""
+    wrong = {
+        "  acme: nonsense": "the connection id must start with",
+        f"  acme: {ACME}_": "and some of them behind its prefix",
+        f"  acme: {ACME}\n  acme: {ACME}": "this identifier stands in line 3 already",
+        f"  '': {ACME}": "the identifier is empty",
+        "  acme:": "this identifier has no connection: write its connection id, or a mapping of fields",
+        "  acme: []": "a connection is a connection id or a mapping of fields, not a list",
+        "  acme: {label: Acme}": "connection_id is missing, which state stytch needs",
+        f"  acme: {{connection_id: {ACME}, redirct: form}}": '"redirct" is not a field',
+        f"  acme: {{connection_id: {ACME}, redirect: 301}}": "redirect must be 307, 303 or form",
+        f"  acme: {{connection_id: {ACME}, state: on}}": "state must be stytch, legacy or disabled",
+        f"  acme: {{connection_id: {ACME}, label: }}": "label has no value: write one, or leave the field out",
+        f"  acme: {{connection_id: {ACME}, acs_url: 'api.stytch.com/x'}}": "fit for a redirect",
+        f"  acme: {{connection_id: {ACME}, acs_url: 'https://a.example/{ACME}'}}": "its host is not among the allowed hosts",
+        f"  acme: {{connection_id: {ACME}, acs_url: 'https://api.stytch.com/{GLOBEX}'}}": "acs_url must end in /",
+        f"  acme: {{connection_id: {ACME}, legacy_url: 'http://a.example/'}}": "plain http is only for this machine itself",
+        f"  acme: {{connection_id: {ACME}, organization_id: org}}": "organization_id must start with",
+        f"  acme: &a {ACME}": "anchors are not supported",
+        "  acme: *a": "aliases are not supported",
+        f"  acme: !!str {ACME}": "tags are not supported",
+        "  <<: {}": "merge keys are not supported",
+        f"\tacme: {ACME}": "a tab cannot indent: use spaces",
+        f'  "acme: {ACME}': "the quotes that open here are never closed",
+        f"  globex: {GLOBEX}\n  acme:{ACME}\n  initech: {INITECH}": "this is no key",
+        f"  acme: {ACME}\n---\n": "a second document starts here: a file holds one",
+    }
+    document = (ROOT / "docs/mapping-file.md").read_text().replace("\\|", "|").replace("`", "")
+    for text, message in wrong.items():
+        result = loader("check", loader.file(f"version: 1\nconnections:\n{text}\n"), status=2)
+        assert f": error: " in result.stderr and message in result.stderr, (text, result.stderr)
+        kind = re.sub(r"line \d+", "line N", message).removeprefix('"redirct" ').removeprefix("label ")
+        assert kind in document or kind.split(" are not")[0] in document, kind
+
+
+def test_the_examples_of_the_document_are_good(loader, config):
+    examples = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/mapping-file.md").read_text(), re.DOTALL)
+    assert len(examples) >= 2
+    config.write_text(config.read_text().replace("login.acme-app.com", "login.globex-app.com"))
+    for example in examples:
+        plain("-c", config, "check", loader.file(example))
+
+
+def test_faults_of_all_files_are_told_at_once(loader):
+    one = loader.file("version: 1\nconnections:\n  acme: nonsense\n", "one.yaml")
+    two = loader.file(SMALL, "two.yaml")
+    missing = loader.home / "missing.yaml"
+    result = loader("check", one, missing, two, status=2)
+    assert f"{one}:3:9: error: " in result.stderr and str(missing) in result.stderr
+
+
+def test_an_identifier_in_two_files_is_an_error(loader):
+    one = loader.file(SMALL, "one.yaml")
+    two = loader.file(f"version: 1\nconnections:\n  acme: {ACME}\n", "two.yaml")
+    assert f"{two}:3:3: error: " in loader("load", one, two, status=2).stderr
+
+
+def test_a_load_says_what_it_did(loader):
+    assert loader.load(SMALL).stdout == "revision 1: 3 added, 0 changed, 0 removed, 3 rows\n"
+    assert loader.load(SMALL).stdout == "nothing to change: revision 1 stays, 3 rows\n"
+    changed = SMALL.replace(INITECH, ACME)
+    assert json.loads(loader.load(changed, "--json").stdout) == {
+        "revision": 2, "added": 0, "changed": 1, "removed": 0, "rows": 3, "dry_run": False}
+
+
+def test_a_load_reads_standard_input(loader):
+    loader("load", "-", input=SMALL)
+    assert len(loader.rows()) == 3
+
+
+def test_export_loads_back_to_the_same_table(loader, tmp_path):
+    sources = SMALL.replace("connections:", "source: auth0\nconnections:")
+    odd = "version: 1\nconnections:\n" + "".join(
+        f"  {json.dumps(name)}: {ACME}\n" for name in ["0123", "yes", "1e3", "~", "null", "a b", "#x", "ü", "a/b", "x: y", "日本", "- a", "'q'"])
+    loader.load(sources)
+    loader.load(odd)
+    text = loader.export()
+    copy = Loader(tmp_path / "copy")
+    copy.home.mkdir()
+    copy("load", "-", input=text)
+    assert copy.export() == text and copy.rows() == loader.rows()
+
+    one = loader("export", "--source", "auth0").stdout
+    assert "source: auth0" in one and len(one.splitlines()) < len(text.splitlines())
+
+
+def test_export_to_a_file_replaces_it_whole(loaded):
+    target = loaded.home / "out.yaml"
+    target.write_text("old")
+    result = loaded("export", "-o", target)
+    assert target.read_text() == loaded.export() and result.stdout == "" and "3 rows" in result.stderr
+    assert sorted(p.name for p in loaded.home.iterdir() if p.name.startswith("out")) == ["out.yaml"]
+
+
+def test_diff_shows_rows_and_writes_nothing(loaded):
+    text = f"version: 1\nconnections:\n  acme: {ACME}\n  globex:\n    connection_id: {GLOBEX}\n    label: Globex\n  hooli: {INITECH}\n"
+    before = loaded.export()
+    result = loaded("diff", loaded.file(text))
+    assert result.stdout == (
+        "~ globex redirect: form -> (none), label: Globex (Okta) -> Globex\n"
+        f"+ hooli -> {INITECH}\n"
+        "- initech\n"
+        "1 to add, 1 to change, 1 to remove, 1 unchanged\n")
+    assert "--allow-removals" in result.stderr
+    assert "- initech" not in loaded("diff", "--merge", loaded.file(text)).stdout
+    assert loaded.export() == before and loaded.revision() == 1
+
+
+def test_diff_as_json_and_for_scripts(loaded):
+    changed = loaded.file(SMALL.replace("redirect: form", "redirect: 307"))
+    result = loaded("diff", "--exit-code", "--json", changed, status=1)
+    (row,) = map(json.loads, result.stdout.splitlines())
+    assert list(row) == ["change", "source", "identifier", "before", "after"]
+    assert (row["change"], row["before"]["redirect"], row["after"]["redirect"]) == ("changed", "form", "307")
+    assert loaded("diff", "--exit-code", loaded.file(SMALL)).stdout == "0 to add, 0 to change, 0 to remove, 3 unchanged\n"
+
+
+def test_diff_before_there_is_a_store(loader):
+    result = loader("diff", loader.file(SMALL))
+    assert result.stdout.count("+ ") == 3 and str(loader.store) in result.stderr
+    assert not loader.store.exists()
+
+
+def test_colours_are_for_terminals_that_want_them(loaded):
+    text = loaded.file(SMALL.replace("redirect: form", "redirect: 307"))
+    assert "\x1b" not in loaded("diff", text).stdout
+    assert "\x1b[33m~ globex" in on_terminal(loaded.command("diff", text))
+    assert "\x1b[" not in on_terminal(loaded.command("diff", text), NO_COLOR="1")
+
+
+def test_a_dry_run_writes_nothing(loader):
+    result = loader.load(SMALL, "--dry-run")
+    assert result.stdout == "dry run: would make revision 1: 3 added, 0 changed, 0 removed, 3 rows\n"
+    assert not loader.store.exists()
+    loader.load(SMALL)
+    before = loader.store.read_bytes()
+    loader.load(SMALL.replace(INITECH, ACME), "-n")
+    assert loader.store.read_bytes() == before
+
+
+def test_many_removals_want_to_be_allowed(loader):
+    loader.load(many_rows(100))
+    loader.load(many_rows(90))
+    before = loader.export()
+    for option in ("--dry-run", "--json"):
+        result = loader.load(many_rows(80), option, status=1)
+        assert "10 of the 90 rows" in result.stderr and "--allow-removals" in result.stderr and result.stdout == ""
+    assert loader.export() == before
+    loader.load(many_rows(80), "--merge")
+    assert loader.export() == before
+    loader.load(many_rows(80), "--allow-removals")
+    assert len(loader.rows()) == 80
+
+
+def test_another_source_is_left_alone(loader):
+    loader.load(many_rows(50))
+    loader.load(many_rows(3).replace("connections:", "source: auth0\nconnections:"))
+    assert len(loader.rows("--source", "default")) == 50 and len(loader.rows("--source", "auth0")) == 3
+    loader.load("version: 1\nsource: auth0\nconnections: {}\n", status=1)
+    loader.load("version: 1\nsource: auth0\nconnections: {}\n", "--allow-removals")
+    assert len(loader.rows()) == 50
+
+
+def test_rows_that_lie_between_many_new_ones_are_removed(loaded):
+    loaded.load(many_rows(2000), "--allow-removals")
+    assert [row["identifier"] for row in loaded.rows()] == [f"customer-{i:07}" for i in range(2000)]
+    assert loaded("history", "--show", "2").stdout.count("\n- ") == 3
+
+
+def test_expect_revision(loaded):
+    changed = SMALL.replace(INITECH, ACME)
+    result = loaded.load(changed, "--expect-revision", 7, status=1)
+    assert "revision 1, not 7" in result.stderr
+    loaded.load(changed, "--expect-revision", 1)
+    assert loaded.revision() == 2
+
+
+# -- rows ----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_get(loaded):
+    assert loaded("get", "globex").stdout == (
+        "identifier       globex\n"
+        "source           default\n"
+        "state            stytch\n"
+        f"connection_id    {GLOBEX}\n"
+        f"acs_url          https://api.stytch.com/v1/b2b/sso/callback/{GLOBEX}\n"
+        "redirect         form\n"
+        "label            Globex (Okta)\n")
+    assert json.loads(loaded("get", "globex", "--json").stdout) == {
+        "source": "default", "identifier": "globex", "state": "stytch", "connection_id": GLOBEX, "acs_url": None, "redirect": "form",
+        "legacy_url": None, "organization_id": None, "label": "Globex (Okta)"}
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["get", "globxe"], "did you mean globex?"),
+        (["get", "ACME"], "did you mean acme?"),
+        (["get", "zzzzzzzz"], "list --match"),
+        (["get", "--source", "auth0", "acme"], "in source default: add --source default"),
+        (["get", "--source", "auth0", "zzz"], "source auth0 has no rows; there are rows of: default"),
+        (["remove", "acme", "intech"], "did you mean initech?"),
+        (["set", "globx", "redirect=307"], "did you mean globex?"),
+        (["export", "--source", "auth0"], "there are rows of: default"),
+        (["history", "--show", "9"], "there is no revision 9; the newest is 1"),
+    ],
+)
+def test_what_is_not_there_comes_with_what_is(loaded, arguments, words):
+    before = loaded.export()
+    result = loaded(*arguments, status=1)
+    assert words in result.stderr and result.stdout == ""
+    assert loaded.export() == before
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["get", "--source", "No Such", "acme"], "--source"),
+        (["list", "--state", "live"], "there are stytch, legacy and disabled"),
+        (["set", "acme", "redirect=301"], "redirect"),
+        (["set", "acme", "redirect"], "'redirect' is not FIELD=VALUE"),
+        (["set", "acme", "colour=red"], "colour"),
+        (["set", "acme", "connection_id="], "connection_id"),
+        (["set", "acme", "acs_url=https://evil.example/v1"], "acs_url"),
+        (["set", "x" * 441, f"connection_id={ACME}"], "longer than 440 bytes"),
+        (["rollback", "yesterday"], "'yesterday' is not a revision's number"),
+        (["rollback", "1"], "at revision 1 already"),
+        (["rollback", "5"], "there is no revision 5"),
+        (["set", "acme", "redirect=form", "-m", "two\nlines"], "write one line"),
+        (["set", "acme", "redirect=form", "--actor", "x" * 257], "longer than 256 bytes"),
+        (["set", "acme", "redirct=form"], "did you mean redirect?"),
+    ],
+)
+def test_what_cannot_be_is_refused(loaded, arguments, words):
+    result = loaded(*arguments, status=2)
+    assert words in result.stderr and loaded.revision() == 1
+
+
+def test_list_filters(loaded):
+    loaded("set", "acme", "state=disabled")
+    names = lambda *options: [row["identifier"] for row in loaded.rows(*options)]
+    assert names() == ["acme", "globex", "initech"]
+    assert names("--state", "disabled") == ["acme"]
+    assert names("--match", "*i*") == ["initech"]
+    assert names("--limit", "2") == ["acme", "globex"]
+    assert names("--source", "default", "--match", "[ag]*") == ["acme", "globex"]
+    table = loaded("list").stdout.splitlines()
+    assert table[0].split() == ["SOURCE", "IDENTIFIER", "STATE", "REDIRECT", "CONNECTION", "LABEL"]
+    assert table[2].split(maxsplit=5) == ["default", "globex", "stytch", "form", GLOBEX, "Globex (Okta)"]
+    nothing = loaded("list", "--match", "zzz")
+    assert nothing.stdout == "" and "no row matches" in nothing.stderr
+
+
+def test_set_changes_one_row(loaded):
+    assert loaded("set", "acme", "redirect=303", "label=Acme, Inc.").stdout == "revision 2: acme changed\n"
+    assert loaded.rows("--match", "acme")[0]["label"] == "Acme, Inc."
+    assert loaded("set", "acme", "label=").stdout == "revision 3: acme changed\n"
+    assert loaded.rows("--match", "acme")[0]["label"] is None
+    assert "nothing changed" in loaded("set", "acme", "redirect=303").stdout
+    assert loaded.revision() == 3
+
+
+def test_set_adds_a_row_and_a_store(loader):
+    loader("set", "acme", "redirect=303", status=1)
+    assert not loader.store.exists()
+    assert loader("set", "--source", "auth0", "acme", f"connection_id={ACME}").stdout == "revision 1: acme added\n"
+    assert loader("set", "globex", "state=disabled").stdout == "revision 2: globex added\n"
+    assert [(row["source"], row["identifier"]) for row in loader.rows()] == [("auth0", "acme"), ("default", "globex")]
+
+
+def test_remove_takes_all_or_none(loaded):
+    assert "nothing was removed" in loaded("remove", "acme", "nobody", status=1).stderr
+    assert len(loaded.rows()) == 3
+    assert loaded("remove", "acme", "globex").stdout == "revision 2: 2 rows removed\n"
+    assert [row["identifier"] for row in loaded.rows()] == ["initech"]
+
+
+# -- revisions -------------------------------------------------------------------------------------------------------------------------
+
+
+def test_history_says_who_why_and_from_which_file(loaded):
+    loaded("set", "acme", "redirect=303", "-m", "their proxy", "--actor", "alice@ops")
+    newest, first = map(json.loads, loaded("history", "--json").stdout.splitlines())
+    assert (newest["revision"], newest["command"], newest["actor"], newest["message"]) == (2, "set", "alice@ops", "their proxy")
+    assert (newest["added"], newest["changed"], newest["removed"], newest["files"]) == (0, 1, 0, [])
+    file = loaded.home / "connections.yaml"
+    digest = subprocess.run(["sha256sum", file], capture_output=True, text=True, check=True).stdout.split()[0]
+    assert first["files"] == [{"path": str(file), "sha256": digest}]
+    assert "@" in first["actor"] and first["message"] is None
+    assert len(loaded("history", "--limit", "1").stdout.splitlines()) == 2
+
+
+def test_history_shows_the_rows_of_a_revision(loaded):
+    loaded("set", "acme", "redirect=303")
+    shown = loaded("history", "--show", 2).stdout
+    assert shown.startswith("revision 2, set by ") and shown.endswith("~ acme redirect: (none) -> 303\n")
+    (row,) = map(json.loads, loaded("history", "--show", "2", "--json").stdout.splitlines())
+    assert row["before"]["redirect"] is None and row["after"]["redirect"] == "303"
+
+
+def test_rollback(loaded):
+    first = loaded.export()
+    loaded("set", "acme", "state=disabled")
+    loaded("remove", "globex")
+    second = loaded.export()
+    result = loaded("rollback", "1", status=2, stdin=subprocess.DEVNULL)
+    assert "--yes" in result.stderr and result.stdout.splitlines() == ["~ acme state: disabled -> stytch", f"+ globex -> {GLOBEX}, redirect form"]
+    assert loaded.export() == second
+    assert loaded("rollback", "--yes", "1").stdout == "revision 4: as revision 1 was; 1 added, 1 changed, 0 removed, 3 rows\n"
+    assert loaded.export() == first
+    loaded("rollback", "3", "--yes")
+    assert loaded.export() == second
+    loaded("rollback", "0", "--yes")
+    assert loaded.rows() == []
+
+
+def test_rollback_to_what_is_not_kept(loaded):
+    for i in range(51):
+        loaded("set", "acme", f"label={i}")
+    for options in (["--yes"], []):
+        result = loaded("rollback", "1", *options, status=2, stdin=subprocess.DEVNULL)
+        assert "the earliest to go back to is revision 2" in result.stderr
+    loaded("rollback", "2", "--yes")
+    assert loaded.rows("--match", "acme")[0]["label"] == "0"
+    assert "not kept any more" in loaded("history", "--show", "1", status=1).stderr
+    assert len(loaded("history", "--json").stdout.splitlines()) == 50
+
+
+def test_rollback_asks_on_a_terminal(loaded):
+    loaded("set", "acme", "redirect=303")
+    assert "[y/N]" in on_terminal(loaded.command("rollback", "1"), answer=b"n\n", status=1)
+    assert loaded.revision() == 2
+    assert "revision 3: as revision 1 was" in on_terminal(loaded.command("rollback", "1"), answer=b"y\n")
+    assert loaded.revision() == 3
+
+
+# -- explain, presets, stat, backup ----------------------------------------------------------------------------------------------------------
+
+
+def explain(config, *arguments):
+    return json.loads(plain("-c", config, "explain", "--json", *arguments).stdout)
+
+
+def test_explain_shows_the_way_to_the_answer(loaded, config):
+    text = plain("-c", config, "explain", "https://login.example.com/old-sso/globex?RelayState=a%20b").stdout
+    assert "the path differs" in text and "matches" in text
+    assert f"location     https://api.stytch.com/v1/b2b/sso/callback/{GLOBEX}?RelayState=a%20b\n" in text
+    answer = explain(config, "/old-sso/acme")
+    assert (answer["status"], answer["identifier"], answer["row"]["connection_id"]) == (307, "acme", ACME)
+    assert [route["taken"] for route in answer["routes"]] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "arguments, status, outcome",
+    [
+        (["/old-sso/nobody"], 404, "unknown"),
+        (["/elsewhere"], 404, "no_route"),
+        (["/old-sso/%zz"], 400, "malformed"),
+        (["--method", "PUT", "/old-sso/acme"], 405, "method"),
+        (["--method", "POST", "/saml/acme/acs"], 307, "stytch"),
+        (["--host", "login.example.com", "/old-sso/globex"], 307, "stytch"),
+        (["https://login.example.com"], 404, "no_route"),
+    ],
+)
+def test_explain_answers_as_the_gateway_does(loaded, config, arguments, status, outcome):
+    answer = explain(config, *arguments)
+    assert (answer["status"], answer["outcome"]) == (status, outcome)
+
+
+def test_explain_takes_a_body(loaded, config):
+    body = loaded.file("SAMLResponse=abc", "body")
+    assert explain(config, "--body", body, "/old-sso/acme")["method"] == "POST"
+    assert "cannot read the body" in plain("-c", config, "explain", "--body", loaded.home / "none", "/old-sso/acme", status=2).stderr
+
+
+def test_explain_needs_routes_and_a_url(loaded, config):
+    assert "give -c CONFIG" in loaded("explain", "/old-sso/acme", status=2).stderr
+    assert "is not a URL" in plain("-c", config, "explain", "old-sso/acme", status=2).stderr
+
+
+def test_presets():
+    listed = [json.loads(line) for line in plain("presets", "--json").stdout.splitlines()]
+    names = [preset["name"] for preset in listed]
+    assert names == sorted(names) and "keycloak" in names and all(preset["routes"] for preset in listed)
+    text = plain("presets").stdout
+    assert all(name in text for name in names)
+
+
+def test_stat(loaded):
+    stat = json.loads(loaded("stat", "--json").stdout)
+    assert (stat["revision"], stat["rows"], stat["stytch"], stat["legacy"]) == (1, 3, 3, 0)
+    assert stat["file_bytes"] == loaded.store.stat().st_size
+    assert "revision         1\n" in loaded("stat").stdout
+
+
+def test_backup(loaded):
+    copy = loaded.home / "copy.mdb"
+    assert str(copy) in loaded("backup", copy).stdout
+    assert loaded("export", store=copy).stdout == loaded.export()
+    assert str(copy) in loaded("backup", copy, status=1).stderr
+
+
+# -- the store in trouble ------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_store_that_is_not_there(loader):
+    for arguments in (["list"], ["get", "acme"], ["stat"], ["remove", "acme"], ["rollback", "1"], ["history"], ["export"]):
+        result = loader(*arguments, status=1)
+        assert str(loader.store) in result.stderr and len(result.stderr.splitlines()) == 1
+    assert list(loader.home.iterdir()) == []
+
+
+def test_a_directory_that_is_not_there(loader, tmp_path):
+    store = tmp_path / "none" / "connections.mdb"
+    result = loader("load", loader.file(SMALL), store=store, status=1)
+    assert str(tmp_path / "none") in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_a_store_that_is_something_else(loader):
+    loader.store.write_text("this is no LMDB file\n" * 1000)
+    for arguments in (["list"], ["load", loader.file(SMALL)], ["stat"]):
+        result = loader(*arguments, status=1)
+        assert str(loader.store) in result.stderr and len(result.stderr.splitlines()) == 1
+    assert loader.store.read_text().startswith("this is no LMDB file")
+
+
+def without_root():
+    """In the child: gives up root, to which no file is read-only."""
+    if os.getuid() == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+
+
+def test_a_read_only_store(loaded):
+    for path in (loaded.home, *loaded.home.parents):
+        if path.owner() == "root" and path.parts[1:2] == ("tmp",) and len(path.parts) > 2:
+            path.chmod(0o755)
+    loaded.store.chmod(0o444)
+    pathlib.Path(str(loaded.store) + "-lock").chmod(0o666)
+    loaded.home.chmod(0o555)
+    assert "acme" in loaded("list", preexec_fn=without_root).stdout
+    result = loaded.load(SMALL.replace(INITECH, ACME), status=1, preexec_fn=without_root)
+    assert str(loaded.store) in result.stderr and len(result.stderr.splitlines()) == 1
+    loaded.home.chmod(0o755)
+
+
+def file_size_limit(size):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    return limit
+
+
+def test_a_full_disk_leaves_the_table_as_it_was(loaded):
+    before = loaded.export()
+    file = loaded.file(many_rows(20000), "many.yaml")
+    room = loaded.store.stat().st_size + 256 * 1024
+    result = loaded("load", "--merge", file, status=1, preexec_fn=file_size_limit(room))
+    assert str(loaded.store) in result.stderr
+    assert loaded.export() == before
+    loaded("load", "--merge", file)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a file system")
+def test_a_full_file_system_leaves_the_table_as_it_was(loader, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], capture_output=True).returncode != 0:
+        pytest.skip("mounting is not allowed here")
+    try:
+        loader.store = disk / "connections.mdb"
+        loader.load(SMALL)
+        before = loader.export()
+        result = loader("load", "--merge", loader.file(many_rows(40000), "many.yaml"), status=1)
+        assert str(loader.store) in result.stderr and "disk" in result.stderr
+        assert loader.export() == before
+        target = disk / "out.yaml"
+        (disk / "filler").write_bytes(b"x" * (2 * 1024 * 1024 - sum(p.stat().st_blocks * 512 for p in disk.iterdir())))
+        assert str(target) in loader("export", "-o", target, status=1).stderr
+        assert not target.exists() and not list(disk.glob("out.yaml*"))
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_a_full_standard_output(loaded):
+    for arguments in (["list"], ["export"], ["list", "--json"], ["help"], ["diff", loaded.file(many_rows(3000))]):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run(loaded.command(*arguments), stdout=full, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT)
+        assert result.returncode == 1 and "standard output" in result.stderr and "No space left" in result.stderr, (arguments, result)
+
+
+def test_a_reader_that_has_seen_enough(loader):
+    loader.load(many_rows(20000))
+    for arguments in (["list"], ["list", "--json"], ["export"]):
+        program = subprocess.Popen(loader.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        program.stdout.readline()
+        program.stdout.close()
+        assert program.stderr.read() == b"" and program.wait(TIMEOUT) == 1
+        program.stderr.close()
+
+
+# -- several at once, and interrupted --------------------------------------------------------------------------------------------------------
+
+
+def test_loaders_at_the_same_time_all_land(loader):
+    loader.load(SMALL)
+    files = [loader.file(many_rows(2000).replace("customer", f"part-{i}"), f"part{i}.yaml") for i in range(4)]
+    programs = [subprocess.Popen(loader.command("load", "--merge", file), stdout=subprocess.PIPE, stderr=subprocess.PIPE) for file in files]
+    for program in programs:
+        out, err = program.communicate(timeout=TIMEOUT)
+        assert program.returncode == 0, err
+    assert loader.revision() == 5 and len(loader.rows()) == 8003
+
+
+def has_open(process, path):
+    try:
+        return any(os.path.samefile(f"/proc/{process.pid}/fd/{fd}", path) for fd in os.listdir(f"/proc/{process.pid}/fd"))
+    except (FileNotFoundError, PermissionError):
+        return False
+
+
+def wait_until(condition):
+    end = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+
+
+def leftovers(loader):
+    return sorted(path.name for path in loader.home.iterdir() if path.suffix != ".yaml")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_load_leaves_a_whole_table(loaded, number):
+    before, files_before = loaded.export(), leftovers(loaded)
+    file = loaded.file(many_rows(200000), "many.yaml")
+    landed = 0
+    for delay in (0, 0.05, 0.2, 0.5, 0.8, 1.2):
+        program = subprocess.Popen(loaded.command("load", "--allow-removals", file), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        wait_until(lambda: has_open(program, file) or program.poll() is not None)
+        time.sleep(delay)
+        program.send_signal(number)
+        error = program.communicate(timeout=TIMEOUT)[1]
+        assert program.returncode in (0, -number), error
+        rows = json.loads(loaded("stat", "--json").stdout)["rows"]
+        if rows != 3:
+            assert rows == 200000
+            landed += 1
+            loaded("rollback", "--yes", "1")
+        assert loaded.export() == before
+        assert leftovers(loaded) == files_before
+    assert landed < 6, "no load was interrupted"
+
+
+# -- the progress bar ----------------------------------------------------------------------------------------------------------------------------
+
+
+def start_on_terminal(command, **environment):
+    """Starts a program whose three standard streams are a terminal of 100 columns; returns it and the terminal's other end."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    environment = {**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, "TERM": "xterm", **environment}
+    program = subprocess.Popen(list(map(str, command)), stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True)
+    os.close(theirs)
+    return program, ours
+
+
+def read_terminal(program, terminal):
+    text = b""
+    try:
+        while select.select([terminal], [], [], TIMEOUT)[0]:
+            text += os.read(terminal, 65536)
+    except OSError:
+        pass  # EIO: the other end is closed
+    os.close(terminal)
+    program.wait(TIMEOUT)
+    return text.decode()
+
+
+def on_terminal(command, answer=b"", status=0, **environment):
+    program, terminal = start_on_terminal(command, **environment)
+    if answer:
+        os.write(terminal, answer)
+    text = read_terminal(program, terminal)
+    assert program.returncode == status, text
+    return text.replace("\r\n", "\n")
+
+
+def pause_while_loading(program, file):
+    """Makes a load a slow one, however fast the machine is: stops it in the middle of its file for longer than half a second."""
+    wait_until(lambda: has_open(program, file))
+    program.send_signal(signal.SIGSTOP)
+    time.sleep(0.7)
+    program.send_signal(signal.SIGCONT)
+
+
+def test_a_slow_load_shows_a_bar_on_a_terminal_and_takes_it_away(loader):
+    file = loader.file(many_rows(200000))
+    program, terminal = start_on_terminal(loader.command("load", file))
+    pause_while_loading(program, file)
+    text = read_terminal(program, terminal)
+    assert program.returncode == 0, text
+    assert re.search(r"\r\x1b\[K\w[^\r]*\[[#.]+\]  +\d+ %", text)
+    assert re.search(r"\r\x1b\[Krevision 1: 200,000 added, 0 changed, 0 removed, 200,000 rows\s*$", text)
+    assert max(len(line.replace("\x1b[K", "")) for line in text.split("\r")) < 100
+
+
+def test_a_slow_load_shows_no_bar_in_a_pipe(loader):
+    file = loader.file(many_rows(200000))
+    program = subprocess.Popen(loader.command("load", file), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pause_while_loading(program, file)
+    out, err = program.communicate(timeout=TIMEOUT)
+    assert program.returncode == 0 and err == "" and "\r" not in out
+
+
+def test_a_quick_load_shows_no_bar(loader):
+    assert "\r\x1b" not in on_terminal(loader.command("load", loader.file(SMALL)))
