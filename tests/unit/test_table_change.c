@@ -1,0 +1,616 @@
+/* Changes: what they write, what they leave alone, and what is left when they end badly. */
+#include "table_fixture.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+enum { SMALL_MAP = 256 << 10 };
+
+static void counts_and_states(void **state)
+{
+    struct error error = {0};
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    char key[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
+    struct connection legacy = {.state = CONNECTION_LEGACY};
+    struct change *change = begin(table);
+    assert_done(put_row(change, "default", "b", 1, &error));
+    assert_done(put_row(change, "default", "a", 1, &error));
+    assert_done(put_row(change, "auth0", "a", 1, &error));
+    assert_done(put_row(change, "auth0", "a", 1, &error)); /* equal already */
+    struct text legacy_key = {key, connection_key(TEXT("default"), TEXT("l"), key)};
+    assert_done(change_put(change, legacy_key, text_slice(record, connection_encode(&legacy, record)), &error));
+    assert_int_equal(change_counts(change).added, 4);
+    assert_int_equal(snapshot_state(change_snapshot(change))->rows[CONNECTION_STYTCH], 3);
+    assert_int_equal(commit(change), 1);
+
+    struct table_state first = state_of(table);
+    assert_int_equal(first.revision, 1);
+    assert_true(first.changed_at > 1600000000ll * 1000000);
+    assert_int_equal(first.rows[CONNECTION_STYTCH], 3);
+    assert_int_equal(first.rows[CONNECTION_LEGACY], 1);
+    assert_int_equal(table_state_total(&first), 4);
+
+    change = begin(table);
+    assert_done(put_row(change, "default", "b", 2, &error));
+    assert_done(remove_row(change, "auth0", "a", &error));
+    assert_done(remove_row(change, "auth0", "nobody", &error));
+    assert_done(put_row(change, "default", "l", 1, &error)); /* legacy becomes stytch */
+    assert_int_equal(change_counts(change).added, 0);
+    assert_int_equal(change_counts(change).changed, 2);
+    assert_int_equal(change_counts(change).removed, 1);
+    assert_int_equal(commit(change), 2);
+    struct table_state second = state_of(table);
+    assert_int_equal(second.rows[CONNECTION_STYTCH], 3);
+    assert_int_equal(second.rows[CONNECTION_LEGACY], 0);
+    assert_true(second.changed_at >= first.changed_at);
+    assert_int_equal(find_row(table, "auth0", "a"), LOOKUP_ABSENT);
+    assert_int_equal(find_row(table, "default", "a"), LOOKUP_FOUND);
+    assert_int_equal(find_row(table, "default", "l"), LOOKUP_FOUND);
+    table_close(table);
+}
+
+static void changes_of_nothing(void **state)
+{
+    struct error error = {0};
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    assert_int_equal(commit(begin(table)), 1); /* an empty load is a load */
+    assert_int_equal(find_row(table, "default", "a"), LOOKUP_ABSENT);
+    assert_int_equal(commit(begin(table)), 1); /* but the next is none */
+    struct change *change = begin(table);
+    assert_done(put_row(change, "default", "a", 1, &error));
+    change_abort(change);
+    change_abort(NULL);
+    assert_int_equal(state_of(table).revision, 1);
+    assert_int_equal(find_row(table, "default", "a"), LOOKUP_ABSENT);
+    table_close(table);
+}
+
+static void keys_and_records_that_cannot_be(void **state)
+{
+    struct error error = {0};
+    char key[CONNECTION_KEY_SIZE_MAX + 1] = "x";
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    struct change *change = begin(table);
+    const struct text good = {"\1\1\0", 3}; /* legacy, no id */
+    assert_false(change_put(change, TEXT(""), good, &error));
+    assert_false(change_put(change, text_slice(key, sizeof key), good, &error));
+    assert_false(change_put(change, TEXT("default\0a"), TEXT(""), &error));
+    assert_false(change_put(change, TEXT("default\0a"), TEXT("\7\0\0"), &error));
+    assert_false(change_remove(change, text_slice(key, sizeof key), &error));
+    assert_done(change_put(change, text_slice(key, sizeof key - 1), good, &error)); /* none of that spoilt the change */
+    assert_int_equal(commit(change), 1);
+    table_close(table);
+}
+
+/* -- readers beside a change ---------------------------------------------------------------------------------------------- */
+
+static void readers_see_whole_revisions(void **state)
+{
+    struct error error = {0};
+    const char *path = scratch_path(*state, "t.mdb");
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    load_rows(table, 1, 100, 0);
+    struct snapshot *before = NULL;
+    assert_done(snapshot_open(&before, table, &error));
+    struct change *change = begin(table);
+    assert_done(put_row(change, "default", "new", 1, &error));
+    assert_done(remove_row(change, "default", "row-000001", &error));
+    assert_int_equal(find_row(table, "default", "new"), LOOKUP_ABSENT);
+    commit(change);
+    assert_int_equal(find_row(table, "default", "new"), LOOKUP_FOUND);
+    struct connection_buffer buffer;
+    assert_int_equal(snapshot_find(before, TEXT("default"), TEXT("new"), &buffer, &error), LOOKUP_ABSENT);
+    assert_int_equal(snapshot_find(before, TEXT("default"), TEXT("row-000001"), &buffer, &error), LOOKUP_FOUND);
+    assert_int_equal(snapshot_state(before)->revision, 1);
+    snapshot_close(before);
+    snapshot_close(NULL);
+    table_close(table);
+}
+
+static void lookups(void **state)
+{
+    struct error error = {0};
+    struct lookup *lookup = NULL;
+    struct connection_buffer buffer;
+    struct table_state now;
+    char longest[IDENTIFIER_SIZE_MAX + 1];
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    assert_done(lookup_open(&lookup, table, &error));
+    memset(longest, 'i', sizeof longest);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), text_slice(longest, sizeof longest), &buffer, &error), LOOKUP_NOT_LOADED);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000007"), &buffer, &error), LOOKUP_NOT_LOADED);
+    load_rows(table, 1, 10, 0);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000007"), &buffer, &error), LOOKUP_FOUND);
+    assert_text(buffer.row.connection_id, LIVE_ID("00000007"));
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-00000"), &buffer, &error), LOOKUP_ABSENT);
+    assert_int_equal(lookup_find(lookup, TEXT("other"), TEXT("row-000007"), &buffer, &error), LOOKUP_ABSENT);
+    assert_int_equal(lookup_find(lookup, TEXT(""), TEXT(""), &buffer, &error), LOOKUP_ABSENT);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), text_slice(longest, sizeof longest), &buffer, &error), LOOKUP_ABSENT);
+    load_rows(table, 7, 7, 0x100);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000007"), &buffer, &error), LOOKUP_FOUND);
+    assert_text(buffer.row.connection_id, LIVE_ID("00000107"));
+    assert_done(lookup_state(lookup, &now, &error));
+    assert_int_equal(now.revision, 2);
+    assert_int_equal(now.rows[CONNECTION_STYTCH], 10);
+    lookup_close(lookup);
+    lookup_close(NULL);
+    table_close(table);
+}
+
+static void damaged_record_is_told(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb");
+    struct error error = {0};
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    load_rows(table, 1, 3, 0);
+    table_close(table);
+    size_t size = 0;
+    char *bytes = scratch_read(path, &size);
+    char *row = memmem(bytes, size, "row-000002\1\0\2", 13);
+    assert_non_null(row);
+    row[10] = 9; /* a version nobody has written yet */
+    scratch_write(path, bytes, size);
+    free(bytes);
+
+    table = open_table(path, TABLE_WRITE, 0);
+    struct lookup *lookup = NULL;
+    struct connection_buffer buffer;
+    assert_done(lookup_open(&lookup, table, &error));
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000002"), &buffer, &error), LOOKUP_FAILED);
+    assert_non_null(strstr(error.message, "version 9"));
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000003"), &buffer, &error), LOOKUP_FOUND);
+    /* A load repairs it, and the rows are counted right again. */
+    load_rows(table, 1, 3, 0);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000002"), &buffer, &error), LOOKUP_FOUND);
+    assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 3);
+    lookup_close(lookup);
+    table_close(table);
+}
+
+/* -- walking -------------------------------------------------------------------------------------------------------------- */
+
+static void expect_next(struct snapshot *snapshot, const char *identifier)
+{
+    struct table_row row;
+    struct error error = {0};
+    struct text source, found;
+    enum lookup_result result = snapshot_next(snapshot, &row, &error);
+    if (identifier == NULL) {
+        assert_int_equal(result, LOOKUP_ABSENT);
+        return;
+    }
+    assert_int_equal(result, LOOKUP_FOUND);
+    assert_true(connection_key_split(row.key, &source, &found));
+    assert_text(found, identifier);
+}
+
+static void walks(void **state)
+{
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    assert_done(snapshot_open(&snapshot, table, &error));
+    expect_next(snapshot, NULL);
+    snapshot_close(snapshot);
+    load_rows(table, 1, 3, 0);
+    assert_done(snapshot_open(&snapshot, table, &error));
+    expect_next(snapshot, "row-000001"); /* without a seek: from the first */
+    snapshot_seek(snapshot, text_slice("default\0row-000002", 18));
+    expect_next(snapshot, "row-000002");
+    expect_next(snapshot, "row-000003");
+    expect_next(snapshot, NULL);
+    expect_next(snapshot, NULL);
+    snapshot_seek(snapshot, text_slice("default\0row-0000021", 19));
+    expect_next(snapshot, "row-000003");
+    snapshot_seek(snapshot, TEXT("e"));
+    expect_next(snapshot, NULL);
+    snapshot_seek(snapshot, TEXT(""));
+    expect_next(snapshot, "row-000001");
+    snapshot_close(snapshot);
+    table_close(table);
+}
+
+static void walks_while_writing(void **state)
+{
+    struct error error = {0};
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    load_rows(table, 1, 2000, 0);
+    struct change *change = begin(table);
+    struct snapshot *snapshot = change_snapshot(change);
+    struct table_row row;
+    unsigned seen = 0;
+    while (snapshot_next(snapshot, &row, &error) == LOOKUP_FOUND) {
+        char identifier[32];
+        seen++;
+        snprintf(identifier, sizeof identifier, "row-%06u", seen);
+        assert_memory_equal(row.key.at + 8, identifier, 10);
+        if (seen % 3 == 0) {
+            assert_done(change_remove(change, row.key, &error));
+        } else if (seen % 3 == 1) {
+            assert_done(put_row(change, "default", identifier, 0xffff, &error));
+        } else {
+            assert_done(put_row(change, "aaa", identifier, seen, &error));
+        }
+    }
+    assert_int_equal(seen, 2000);
+    commit(change);
+    assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 2000 - 666 + 667);
+    table_close(table);
+}
+
+/* -- a map that is too small ---------------------------------------------------------------------------------------------- */
+
+static bool put_many(struct change *change, unsigned count, struct error *error)
+{
+    char identifier[32];
+    for (unsigned i = 1; i <= count; i++) {
+        snprintf(identifier, sizeof identifier, "row-%06u", i);
+        if (!put_row(change, "default", identifier, i, error))
+            return false;
+    }
+    return true;
+}
+
+static void map_full_at_put(void **state)
+{
+    struct error error = {0};
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, SMALL_MAP);
+    load_rows(table, 1, 10, 0);
+    struct change *change = begin(table);
+    assert_false(put_many(change, 20000, &error));
+    assert_int_equal(error.kind, ERROR_MAP_FULL);
+    assert_false(put_row(change, "default", "again", 1, &error));
+    assert_int_equal(error.kind, ERROR_MAP_FULL);
+    assert_false(table_grow(table, &error)); /* not while a change is open */
+    assert_false(change_commit(change, &note_load, NULL, &error));
+    assert_int_equal(error.kind, ERROR_MAP_FULL);
+    assert_int_equal(state_of(table).revision, 1);
+    assert_int_equal(table_state_total(&(struct table_state){.rows = {state_of(table).rows[0]}}), 10);
+    uint64_t revision = 0;
+    for (unsigned grown = 0; revision == 0; grown++) {
+        assert_true(grown < 8);
+        assert_done(table_grow(table, &error));
+        change = begin(table);
+        if (!put_many(change, 20000, &error))
+            change_abort(change);
+        else if (change_commit(change, &note_load, &revision, &error))
+            break;
+        assert_int_equal(error.kind, ERROR_MAP_FULL);
+    }
+    assert_int_equal(revision, 2);
+    assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 20000);
+    assert_int_equal(find_row(table, "default", "row-020000"), LOOKUP_FOUND);
+    table_close(table);
+}
+
+/* Whether a load of `count` rows into a fresh table with a map of `size` fails at its commit, all its puts done. */
+static bool fails_at_commit(struct scratch *scratch, uint64_t size, unsigned count)
+{
+    struct error error = {0};
+    const char *path = scratch_path(scratch, "t.mdb"), *lock = scratch_path(scratch, "t.mdb-lock");
+    struct table *table = open_table(path, TABLE_WRITE, size);
+    struct change *change = begin(table);
+    bool all_put = put_many(change, count, &error), failed = false;
+    if (all_put) {
+        failed = !change_commit(change, &note_load, NULL, &error);
+        assert_int_equal(state_of(table).revision, failed ? 0 : 1);
+        assert_int_equal(find_row(table, "default", "row-000001"), failed ? LOOKUP_NOT_LOADED : LOOKUP_FOUND);
+    } else {
+        change_abort(change);
+    }
+    if (failed) {
+        assert_int_equal(error.kind, ERROR_MAP_FULL);
+        assert_done(table_grow(table, &error)); /* and the same load goes through */
+        change = begin(table);
+        assert_true(put_many(change, count, &error));
+        assert_int_equal(commit(change), 1);
+    }
+    table_close(table);
+    assert_int_equal(unlink(path) | unlink(lock), 0);
+    return failed;
+}
+
+static void map_full_at_commit(void **state)
+{
+    unsigned at_commit = 0;
+    for (uint64_t pages = 12; pages < 40; pages++)
+        at_commit += fails_at_commit(*state, pages * 4096, 500);
+    assert_true(at_commit > 0);
+}
+
+/* -- other processes ------------------------------------------------------------------------------------------------------ */
+
+/* Runs `work` in a child that opens the table by itself, as another process would. */
+static void in_child(const char *path, void (*work)(struct table *table), uint64_t map_size)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct table *table = open_table(path, TABLE_WRITE, map_size);
+        work(table);
+        table_close(table);
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void load_much(struct table *table)
+{
+    load_rows(table, 1, 20000, 0);
+}
+
+static void load_more(struct table *table)
+{
+    load_rows(table, 20001, 90000, 0);
+}
+
+static void map_resized_by_another(void **state)
+{
+    struct error error = {0};
+    struct connection_buffer buffer;
+    struct lookup *lookups_of_threads[3];
+    const char *path = scratch_path(*state, "t.mdb");
+    in_child(path, load_much, 64 << 20);
+    /* As large as the file is now, so that the next load outgrows it. */
+    pid_t child = 0;
+    int ready[2], done[2];
+    assert_int_equal(pipe(ready) | pipe(done), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) { /* reads; forked before the loads, since LMDB's handles do not survive a fork */
+        struct table *table = open_table(path, TABLE_SERVE, 1);
+        char byte = 0;
+        for (size_t i = 0; i < COUNT_OF(lookups_of_threads); i++)
+            assert_done(lookup_open(&lookups_of_threads[i], table, &error));
+        assert_int_equal(lookup_find(lookups_of_threads[0], TEXT("default"), TEXT("row-020000"), &buffer, &error), LOOKUP_FOUND);
+        assert_int_equal(write(ready[1], "r", 1), 1);
+        assert_int_equal(read(done[0], &byte, 1), 1);
+        for (size_t i = 0; i < COUNT_OF(lookups_of_threads); i++) {
+            if (lookup_find(lookups_of_threads[i], TEXT("default"), TEXT("row-090000"), &buffer, &error) != LOOKUP_FOUND) {
+                fprintf(stderr, "%s\n", error.message);
+                _exit(1);
+            }
+        }
+        for (size_t i = 0; i < COUNT_OF(lookups_of_threads); i++)
+            lookup_close(lookups_of_threads[i]);
+        if (state_of(table).rows[CONNECTION_STYTCH] != 90000)
+            _exit(2);
+        table_close(table);
+        _exit(0);
+    }
+    char byte = 0;
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    in_child(path, load_more, 64 << 20);
+    assert_int_equal(write(done[1], "d", 1), 1);
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(ready[0]), close(ready[1]), close(done[0]), close(done[1]);
+}
+
+static void writer_follows_a_resize(void **state)
+{
+    struct error error = {0};
+    const char *path = scratch_path(*state, "t.mdb");
+    in_child(path, load_much, 64 << 20);
+    struct table *table = open_table(path, TABLE_WRITE, 1);
+    in_child(path, load_more, 64 << 20);
+    struct snapshot *snapshot = NULL;
+    assert_done(snapshot_open(&snapshot, table, &error));
+    assert_int_equal(snapshot_state(snapshot)->rows[CONNECTION_STYTCH], 90000);
+    snapshot_close(snapshot);
+    assert_int_equal(load_rows(table, 1, 1, 5), 3);
+    table_close(table);
+}
+
+/* A child that fills half of a change, tells so, and waits to be killed. */
+static pid_t start_half_a_change(const char *path, int tell)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child != 0)
+        return child;
+    struct error error = {0};
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    struct change *change = begin(table);
+    if (!put_many(change, 30000, &error) || !remove_row(change, "default", "row-000001", &error) || write(tell, "h", 1) != 1)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+static void killed_changes_leave_the_old_table(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb");
+    int pipes[2];
+    char byte = 0;
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    load_rows(table, 1, 100, 0);
+    table_close(table);
+    assert_int_equal(pipe(pipes), 0);
+    for (unsigned round = 0; round < 3; round++) {
+        pid_t child = start_half_a_change(path, pipes[1]);
+        assert_int_equal(read(pipes[0], &byte, 1), 1);
+        assert_int_equal(kill(child, SIGKILL), 0);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        table = open_table(path, TABLE_WRITE, 0);
+        assert_int_equal(state_of(table).revision, 1 + round);
+        assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 100);
+        assert_int_equal(find_row(table, "default", "row-000001"), LOOKUP_FOUND);
+        assert_int_equal(find_row(table, "default", "row-030000"), LOOKUP_ABSENT);
+        assert_int_equal(load_rows(table, 50, 50, round + 1), 2 + round); /* and the lock was given back */
+        table_close(table);
+    }
+    close(pipes[0]), close(pipes[1]);
+}
+
+/* A child that gives all rows one number after another, a revision each, until it is killed. */
+static pid_t start_many_changes(const char *path, int tell)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child != 0)
+        return child;
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    struct error error = {0};
+    for (unsigned number = 1;; number++) {
+        struct change *change = begin(table);
+        char identifier[32];
+        for (unsigned i = 0; i < 400; i++) {
+            snprintf(identifier, sizeof identifier, "row-%06u", i);
+            if (!put_row(change, "default", identifier, number, &error))
+                _exit(1);
+        }
+        commit(change);
+        if (number == 3 && write(tell, "b", 1) != 1)
+            _exit(1);
+    }
+}
+
+static void killed_commits_are_whole_or_not_there(void **state)
+{
+    struct error error = {0};
+    for (unsigned round = 0; round < 12; round++) {
+        const char *path = scratch_path(*state, "t.mdb");
+        int pipes[2];
+        char byte = 0;
+        assert_int_equal(pipe(pipes), 0);
+        pid_t child = start_many_changes(path, pipes[1]);
+        assert_int_equal(read(pipes[0], &byte, 1), 1);
+        usleep(round * 1500);
+        assert_int_equal(kill(child, SIGKILL), 0);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        struct table *table = open_table(path, TABLE_WRITE, 0);
+        struct snapshot *snapshot = NULL;
+        struct table_row row, first = {{NULL, 0}, {NULL, 0}};
+        unsigned seen = 0;
+        assert_done(snapshot_open(&snapshot, table, &error));
+        for (; snapshot_next(snapshot, &row, &error) == LOOKUP_FOUND; seen++) {
+            first = seen == 0 ? row : first;
+            assert_true(text_equal(first.record, row.record));
+        }
+        assert_int_equal(seen, 400);
+        assert_true(snapshot_state(snapshot)->revision >= 3);
+        snapshot_close(snapshot);
+        table_close(table);
+        unlink(path);
+        close(pipes[0]), close(pipes[1]);
+    }
+}
+
+static void dead_readers_are_cleared(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb");
+    struct error error = {0};
+    struct table_stat stat;
+    unsigned cleared = 9;
+    int pipes[2];
+    char byte = 0;
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    load_rows(table, 1, 100, 0);
+    assert_done(table_clear_dead_readers(table, &cleared, &error));
+    assert_int_equal(cleared, 0);
+    assert_int_equal(pipe(pipes), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct snapshot *snapshot = NULL;
+        struct table *own = open_table(path, TABLE_READ, 0);
+        if (!snapshot_open(&snapshot, own, &error) || write(pipes[1], "s", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(pipes[0], &byte, 1), 1);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_done(table_stat(table, &stat, &error));
+    unsigned readers = stat.readers;
+    assert_done(table_clear_dead_readers(table, &cleared, &error));
+    assert_int_equal(cleared, 1);
+    assert_done(table_stat(table, &stat, &error));
+    assert_int_equal(stat.readers, readers - 1);
+    table_close(table);
+    close(pipes[0]), close(pipes[1]);
+}
+
+/* -- the whole of it ------------------------------------------------------------------------------------------------------ */
+
+static void facts(void **state)
+{
+    struct error error = {0};
+    struct table_stat stat;
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 8 << 20);
+    load_rows(table, 1, 3000, 0);
+    assert_done(table_stat(table, &stat, &error));
+    assert_int_equal(stat.state.revision, 1);
+    assert_int_equal(stat.map_size, 8 << 20);
+    assert_int_equal(stat.schema_version, TABLE_SCHEMA_VERSION);
+    assert_in_range(stat.used_size, 3000 * 30, stat.file_size);
+    assert_in_range(stat.undo_size, 4096, stat.used_size);
+    assert_in_range(stat.depth, 2, 4);
+    assert_int_equal(stat.readers_max, 510);
+    assert_done(table_grow(table, &error));
+    assert_done(table_stat(table, &stat, &error));
+    assert_int_equal(stat.map_size, 16 << 20);
+    table_close(table);
+}
+
+static void backups(void **state)
+{
+    struct error error = {0};
+    struct scratch *scratch = *state;
+    const char *path = scratch_path(scratch, "t.mdb"), *copy = scratch_path(scratch, "copy.mdb"),
+               *nowhere = scratch_path(scratch, "missing/copy.mdb");
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    load_rows(table, 1, 5000, 0);
+    struct change *change = begin(table);
+    assert_done(put_row(change, "default", "not yet", 1, &error)); /* a change under way does not hinder, and is not in it */
+    assert_done(table_backup(table, copy, &error));
+    commit(change);
+    assert_false(table_backup(table, copy, &error));
+    assert_non_null(strstr(error.message, "it is there already"));
+    assert_false(table_backup(table, nowhere, &error));
+    assert_non_null(strstr(error.message, "does not exist: make it"));
+    assert_false(table_backup(table, scratch->directory, &error));
+    table_close(table);
+    table = open_table(copy, TABLE_READ, 0);
+    assert_int_equal(state_of(table).revision, 1);
+    assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 5000);
+    assert_int_equal(find_row(table, "default", "row-005000"), LOOKUP_FOUND);
+    assert_int_equal(find_row(table, "default", "not yet"), LOOKUP_ABSENT);
+    table_close(table);
+    /* Nothing is left of the temporary name, and the copy can be gone on with. */
+    char left[96];
+    snprintf(left, sizeof left, "%s.new-%ld", copy, (long)getpid());
+    assert_int_equal(access(left, F_OK), -1);
+    table = open_table(copy, TABLE_WRITE, 0);
+    assert_int_equal(load_rows(table, 1, 1, 9), 2);
+    table_close(table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scratch_test(counts_and_states),
+        scratch_test(changes_of_nothing),
+        scratch_test(keys_and_records_that_cannot_be),
+        scratch_test(readers_see_whole_revisions),
+        scratch_test(lookups),
+        scratch_test(damaged_record_is_told),
+        scratch_test(walks),
+        scratch_test(walks_while_writing),
+        scratch_test(map_full_at_put),
+        scratch_test(map_full_at_commit),
+        scratch_test(map_resized_by_another),
+        scratch_test(writer_follows_a_resize),
+        scratch_test(killed_changes_leave_the_old_table),
+        scratch_test(killed_commits_are_whole_or_not_there),
+        scratch_test(dead_readers_are_cleared),
+        scratch_test(facts),
+        scratch_test(backups),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
