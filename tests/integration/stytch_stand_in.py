@@ -39,6 +39,7 @@ class StytchStandIn:
         self._lock = threading.Lock()
         self.received = []  # every request, in order
         self.sign_ins = []
+        self.application = None  # origin that a good sign-in is redirected on to, as Stytch does; None: a page says so instead
         self.web = WebServer(host, self._respond)
         self.origin = self.web.origin
 
@@ -112,6 +113,8 @@ class StytchStandIn:
         if sign_in.in_response_to and f"{_COOKIE}={sign_in.in_response_to}" not in (received.header("Cookie") or ""):
             return _refuse("missing_saml_csrf_cookie")
         self.sign_ins.append(sign_in)
+        if self.application:
+            return Reply(302, "", (("Location", f"{self.application}/authenticate?stytch_token_type=sso&token=x"),))
         return Reply(200, f"<!doctype html><title>Signed in as {html.escape(sign_in.user)}</title>")
 
 

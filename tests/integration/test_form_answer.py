@@ -9,6 +9,7 @@ import pytest
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from legacy_idp import USER, form
 from test_sign_in import RELAY_STATES, SIZES, as_sent_directly
+from web_server import Reply, WebServer
 
 FORM_PATH = "/framed/acme"
 
@@ -58,6 +59,18 @@ class TestAnIdpThatAllowsOnlyTheOldOrigin:
         browser.open(cutover.stytch.start_url(CONNECTION_ID) + "?RelayState=back")
         browser.wait_for_title("Signed in")
         assert cutover.stytch.sign_ins[0].in_response_to
+
+
+def test_stytchs_own_redirect_to_the_application_is_not_stopped(cutover, browser):
+    """Chromium checks form-action on every redirect that follows a form, also on Stytch's."""
+    application = WebServer("localhost", lambda received: Reply(200, "<!doctype html><title>The application</title>"))
+    cutover.stytch.application = application.origin
+    try:
+        browser.open(cutover.idp.page({"SAMLResponse": cutover.idp.message()}))
+        browser.wait_for_title("The application")
+    finally:
+        cutover.stytch.application = None
+        application.close()
 
 
 @pytest.mark.parametrize("name", RELAY_STATES)
@@ -142,7 +155,7 @@ class TestPage:
         answer = cutover.post(form(self.FIELDS))
         directives = dict(part.strip().split(" ", 1) for part in answer.header("Content-Security-Policy").split(";"))
         script = base64.b64encode(hashlib.sha256(_FormPage(answer.text).script.encode()).digest()).decode()
-        assert directives == {"default-src": "'none'", "script-src": f"'sha256-{script}'", "form-action": cutover.stytch.origin,
+        assert directives == {"default-src": "'none'", "script-src": f"'sha256-{script}'", "form-action": cutover.stytch.origin + " https: http://localhost:* http://127.0.0.1:*",
                               "base-uri": "'none'", "frame-ancestors": "'none'"}
         assert not re.search(r"\son\w+=", answer.text), "no inline handlers, which the policy would stop"
 
