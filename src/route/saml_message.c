@@ -173,7 +173,7 @@ static enum saml_issuer_result read_deflated(struct saml_message *message)
 
 enum saml_issuer_result saml_message_read(struct saml_message *message, size_t size)
 {
-    size_t most = message->deflated ? SAML_INFLATED_SIZE_MAX + 1 : message->base64.raw.size;
+    size_t most = message->deflated ? SAML_INFLATED_SIZE_MAX + 1 : message->base64.raw.size + 1; /* more than there can be */
     if (size > most)
         size = most;
     reserve(message, size + 3);
