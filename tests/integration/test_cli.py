@@ -820,12 +820,12 @@ def test_an_interrupted_load_leaves_a_whole_table(loaded, number):
 # -- the progress bar ----------------------------------------------------------------------------------------------------------------------------
 
 
-def start_on_terminal(command, **environment):
-    """Starts a program whose three standard streams are a terminal of 100 columns; returns it and the terminal's other end."""
+def start_on_terminal(command, stdin=None, **environment):
+    """Starts a program whose standard streams are a terminal of 100 columns; returns it and the terminal's other end."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     environment = {**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, "TERM": "xterm", **environment}
-    program = subprocess.Popen(list(map(str, command)), stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True)
+    program = subprocess.Popen(list(map(str, command)), stdin=stdin or theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True)
     os.close(theirs)
     return program, ours
 
@@ -851,31 +851,31 @@ def on_terminal(command, answer=b"", status=0, **environment):
     return text.replace("\r\n", "\n")
 
 
-def pause_while_loading(program, file):
-    """Makes a load a slow one, however fast the machine is: stops it in the middle of its file for longer than half a second."""
-    wait_until(lambda: has_open(program, file))
-    program.send_signal(signal.SIGSTOP)
+def feed_slowly(program, loader, text):
+    """Makes a load from standard input a slow one, however fast the machine is: the text comes late by more than half a second."""
+    wait_until(lambda: has_open(program, loader.store))
     time.sleep(0.7)
-    program.send_signal(signal.SIGCONT)
+    program.stdin.write(text.encode())
+    program.stdin.close()
+    program.stdin = None
 
 
-def test_a_slow_load_shows_a_bar_on_a_terminal_and_takes_it_away(loader):
-    file = loader.file(many_rows(200000))
-    program, terminal = start_on_terminal(loader.command("load", file))
-    pause_while_loading(program, file)
+def test_a_slow_load_shows_a_bar_on_a_terminal_and_takes_it_away(loaded):
+    program, terminal = start_on_terminal(loaded.command("load", "--merge", "-"), stdin=subprocess.PIPE)
+    feed_slowly(program, loaded, many_rows(20000))
     text = read_terminal(program, terminal)
     assert program.returncode == 0, text
-    assert re.search(r"\r\x1b\[K\w[^\r]*\[[#.]+\]  +\d+ %", text)
-    assert re.search(r"\r\x1b\[Krevision 1: 200,000 added, 0 changed, 0 removed, 200,000 rows\s*$", text)
+    assert re.search(r"\r\x1b\[Kreading standard input  \[[#.]+\]  +\d+ %", text)
+    assert re.search(r"\r\x1b\[Krevision 2: 20,000 added, 0 changed, 0 removed, 20,003 rows\s*$", text)
     assert max(len(line.replace("\x1b[K", "")) for line in text.split("\r")) < 100
 
 
-def test_a_slow_load_shows_no_bar_in_a_pipe(loader):
-    file = loader.file(many_rows(200000))
-    program = subprocess.Popen(loader.command("load", file), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    pause_while_loading(program, file)
+def test_a_slow_load_shows_no_bar_in_a_pipe(loaded):
+    program = subprocess.Popen(
+        loaded.command("load", "--merge", "-"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    feed_slowly(program, loaded, many_rows(20000))
     out, err = program.communicate(timeout=TIMEOUT)
-    assert program.returncode == 0 and err == "" and "\r" not in out
+    assert program.returncode == 0 and err == b"" and b"\r" not in out
 
 
 def test_a_quick_load_shows_no_bar(loader):
