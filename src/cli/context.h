@@ -31,8 +31,8 @@ bool context_open_table(struct context *context, enum table_mode mode, struct er
 /* Prints an error to standard error and returns the exit status it calls for. */
 int complain(const struct error *error);
 
-/* What is written down about a revision: the command, --actor (else user@host) and --message, checked. Where it is true,
- * context_note_release() follows. */
+/* What is written down about a revision: the command, --actor (else user@host) and --message, checked. Where it is
+ * true, context_note_release() follows. */
 bool context_note(struct revision_note *note, const char *command, const struct arguments *arguments,
                   struct error *error) __attribute__((warn_unused_result));
 void context_note_release(struct revision_note *note);
