@@ -1,0 +1,438 @@
+/* Revisions: their notes, what each changed, and the table taken back, against a model. */
+#include "table_fixture.h"
+
+enum { ROWS = 60, HISTORY = 70 };
+
+/* -- notes ---------------------------------------------------------------------------------------------------------------- */
+
+static enum lookup_result read_revision(struct table *table, uint64_t number, struct revision *revision)
+{
+    struct snapshot *snapshot = NULL;
+    struct error error = {0};
+    assert_done(snapshot_open(&snapshot, table, &error));
+    enum lookup_result result = revision_read(snapshot, number, revision, &error);
+    snapshot_close(snapshot);
+    return result;
+}
+
+static void notes(void **state)
+{
+    struct error error = {0};
+    struct revision revision;
+    uint64_t number = 0;
+    struct revision_file files[2] = {{"a.yaml", ""}, {"some where/b.yaml", ""}};
+    memset(files[0].sha256, 'a', 64);
+    memset(files[1].sha256, '0', 64);
+    const struct revision_note note = {"load", "alice", "moved \"globex\"\n", files, 2};
+    const struct revision_note bare = {"set", "", NULL, NULL, 0};
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    assert_int_equal(read_revision(table, 1, &revision), LOOKUP_ABSENT);
+
+    struct change *change = begin(table);
+    assert_done(put_row(change, "default", "a", 1, &error));
+    assert_done(change_commit(change, &note, &number, &error));
+    assert_int_equal(number, 1);
+    change = begin(table);
+    assert_done(put_row(change, "default", "a", 2, &error));
+    assert_done(put_row(change, "default", "b", 2, &error));
+    assert_done(change_commit(change, &bare, NULL, &error));
+
+    assert_int_equal(read_revision(table, 1, &revision), LOOKUP_FOUND);
+    assert_int_equal(revision.number, 1);
+    assert_int_equal(revision.counts.added, 1);
+    assert_int_equal(revision.counts.changed, 0);
+    assert_string_equal(revision.command, "load");
+    assert_string_equal(revision.actor, "alice");
+    assert_string_equal(revision.message, "moved \"globex\"\n");
+    assert_int_equal(revision.file_count, 2);
+    assert_string_equal(revision.files[1].path, "some where/b.yaml");
+    assert_string_equal(revision.files[0].sha256, files[0].sha256);
+    revision_release(&revision);
+
+    assert_int_equal(read_revision(table, 2, &revision), LOOKUP_FOUND);
+    assert_int_equal(revision.changed_at, state_of(table).changed_at);
+    assert_int_equal(revision.counts.added, 1);
+    assert_int_equal(revision.counts.changed, 1);
+    assert_string_equal(revision.actor, "");
+    assert_string_equal(revision.message, "");
+    assert_int_equal(revision.file_count, 0);
+    revision_release(&revision);
+    assert_int_equal(read_revision(table, 0, &revision), LOOKUP_ABSENT);
+    assert_int_equal(read_revision(table, 3, &revision), LOOKUP_ABSENT);
+    revision_release(&revision); /* a zeroed one */
+    table_close(table);
+}
+
+/* Each byte of a note changed: refused or read, never a wrong access. */
+static void damaged_notes(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb");
+    struct error error = {0};
+    struct revision_file file = {"mapping.yaml", "aa"};
+    const struct revision_note note = {"load", "someone", "because", &file, 1};
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    struct change *change = begin(table);
+    assert_done(put_row(change, "default", "a", 1, &error));
+    assert_done(change_commit(change, &note, NULL, &error));
+    table_close(table);
+    size_t size = 0;
+    char *bytes = scratch_read(path, &size);
+    char *text = memmem(bytes, size, "\0\0\0\4load\0\0\0\7someone", 19);
+    assert_non_null(text);
+    for (char *at = text - 33; at < text + 60; at++) {
+        struct revision revision;
+        char kept = *at;
+        *at = (char)(kept ^ 0xff);
+        scratch_write(path, bytes, size);
+        table = open_table(path, TABLE_READ, 0);
+        if (read_revision(table, 1, &revision) == LOOKUP_FOUND)
+            revision_release(&revision);
+        table_close(table);
+        *at = kept;
+    }
+    free(bytes);
+}
+
+/* -- a model -------------------------------------------------------------------------------------------------------------- */
+
+/* Row i after a revision: 0 where it is not there, else the number of its connection. */
+struct model {
+    unsigned rows[HISTORY + 1][ROWS];
+    uint64_t newest;
+};
+
+static void name_row(char out[32], unsigned row)
+{
+    snprintf(out, 32, "row-%03u", row);
+}
+
+/* A change of some rows, in any order, some of them twice. */
+static void change_at_random(struct table *table, struct model *model)
+{
+    struct error error = {0};
+    unsigned now[ROWS];
+    char name[32];
+    memcpy(now, model->rows[model->newest], sizeof now);
+    struct change *change = begin(table);
+    for (unsigned edits = (unsigned)rand() % 30 + 1; edits > 0; edits--) {
+        unsigned row = (unsigned)rand() % ROWS;
+        name_row(name, row);
+        now[row] = rand() % 3 == 0 ? 0 : (unsigned)rand() % 4 + 1;
+        assert_done(now[row] == 0 ? remove_row(change, "default", name, &error) : put_row(change, "default", name, now[row], &error));
+    }
+    uint64_t revision = commit(change);
+    if (revision != model->newest) {
+        assert_int_equal(revision, model->newest + 1);
+        model->newest = revision;
+        memcpy(model->rows[revision], now, sizeof now);
+    }
+}
+
+static void expect_table(struct table *table, const unsigned rows[ROWS])
+{
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    struct table_row row;
+    char name[32], id[64];
+    uint64_t count = 0;
+    assert_done(snapshot_open(&snapshot, table, &error));
+    for (unsigned i = 0; i < ROWS; i++) {
+        if (rows[i] == 0)
+            continue;
+        struct connection_buffer buffer;
+        name_row(name, i);
+        snprintf(id, sizeof id, LIVE_ID("%08x"), rows[i]);
+        assert_int_equal(snapshot_next(snapshot, &row, &error), LOOKUP_FOUND);
+        assert_memory_equal(row.key.at + 8, name, strlen(name));
+        assert_done(connection_decode(row.record, &buffer, &error));
+        assert_text(buffer.row.connection_id, id);
+        count++;
+    }
+    assert_int_equal(snapshot_next(snapshot, &row, &error), LOOKUP_ABSENT);
+    assert_int_equal(snapshot_state(snapshot)->rows[CONNECTION_STYTCH], count);
+    snapshot_close(snapshot);
+}
+
+static bool roll_back(struct table *table, uint64_t number, uint64_t *revision, struct error *error)
+{
+    struct change *change = begin(table);
+    const struct revision_note note = {.command = "rollback", .actor = "tester"};
+    if (revision_rollback(change, number, error))
+        return change_commit(change, &note, revision, error);
+    change_abort(change);
+    return false;
+}
+
+static void taken_back_as_the_model_says(void **state)
+{
+    struct model *model = calloc(1, sizeof *model);
+    struct error error = {0};
+    assert_non_null(model);
+    srand(11);
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    while (model->newest < HISTORY - 1) {
+        change_at_random(table, model);
+        expect_table(table, model->rows[model->newest]);
+        if (rand() % 3 != 0)
+            continue;
+        uint64_t oldest = model->newest > TABLE_REVISIONS_KEPT ? model->newest - TABLE_REVISIONS_KEPT : 0;
+        uint64_t target = oldest + (uint64_t)rand() % (model->newest - oldest + 1), revision = 0;
+        assert_done(roll_back(table, target, &revision, &error));
+        expect_table(table, model->rows[target]);
+        if (revision != model->newest)
+            memcpy(model->rows[++model->newest], model->rows[target], sizeof model->rows[0]);
+        assert_int_equal(revision, model->newest);
+    }
+    table_close(table);
+    free(model);
+}
+
+/* -- differences ---------------------------------------------------------------------------------------------------------- */
+
+struct expectation {
+    const unsigned *before, *after;
+    unsigned row; /* the next that may differ */
+};
+
+static unsigned number_of(struct text record)
+{
+    struct connection_buffer buffer;
+    struct error error = {0};
+    if (record.size == 0)
+        return 0;
+    assert_done(connection_decode(record, &buffer, &error));
+    char digits[9] = "";
+    memcpy(digits, buffer.row.connection_id.at + buffer.row.connection_id.size - 8, 8);
+    return (unsigned)strtoul(digits, NULL, 16);
+}
+
+static bool on_difference(void *context, const struct difference *difference, struct error *error)
+{
+    struct expectation *expected = context;
+    char name[32];
+    (void)error;
+    while (expected->row < ROWS && expected->before[expected->row] == expected->after[expected->row])
+        expected->row++;
+    assert_true(expected->row < ROWS);
+    unsigned before = expected->before[expected->row], after = expected->after[expected->row];
+    name_row(name, expected->row++);
+    assert_memory_equal(difference->key.at + 8, name, strlen(name));
+    assert_int_equal(number_of(difference->before), before);
+    assert_int_equal(number_of(difference->after), after);
+    assert_int_equal(difference->kind, before == 0 ? DIFFERENCE_ADDED : after == 0 ? DIFFERENCE_REMOVED : DIFFERENCE_CHANGED);
+    return true;
+}
+
+static void differences_as_the_model_says(void **state)
+{
+    struct model *model = calloc(1, sizeof *model);
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    assert_non_null(model);
+    srand(5);
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    while (model->newest < HISTORY - 1)
+        change_at_random(table, model);
+    assert_done(snapshot_open(&snapshot, table, &error));
+    for (uint64_t number = model->newest - TABLE_REVISIONS_KEPT + 1; number <= model->newest; number++) {
+        struct expectation expected = {model->rows[number - 1], model->rows[number], 0};
+        assert_done(revision_differences(snapshot, number, on_difference, &expected, &error));
+        for (; expected.row < ROWS; expected.row++)
+            assert_int_equal(expected.before[expected.row], expected.after[expected.row]);
+    }
+    snapshot_close(snapshot);
+    table_close(table);
+    free(model);
+}
+
+static bool stop_at_once(void *context, const struct difference *difference, struct error *error)
+{
+    (void)difference;
+    *(unsigned *)context += 1;
+    return error_set(error, ERROR_CONFLICT, "enough");
+}
+
+static void callers_may_stop(void **state)
+{
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    unsigned calls = 0;
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    load_rows(table, 1, 9, 0);
+    assert_done(snapshot_open(&snapshot, table, &error));
+    assert_false(revision_differences(snapshot, 1, stop_at_once, &calls, &error));
+    assert_int_equal(calls, 1);
+    assert_string_equal(error.message, "enough");
+    snapshot_close(snapshot);
+    table_close(table);
+}
+
+/* -- limits --------------------------------------------------------------------------------------------------------------- */
+
+static void only_so_many_are_kept(void **state)
+{
+    struct error error = {0};
+    struct revision revision;
+    struct snapshot *snapshot = NULL;
+    struct table_stat stat;
+    uint64_t made = 0;
+    unsigned calls = 0;
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    for (unsigned i = 1; i <= TABLE_REVISIONS_KEPT + 5; i++)
+        made = load_rows(table, 1, 3, 16 * i);
+    assert_int_equal(made, TABLE_REVISIONS_KEPT + 5);
+    assert_int_equal(read_revision(table, 5, &revision), LOOKUP_ABSENT);
+    assert_int_equal(read_revision(table, 6, &revision), LOOKUP_FOUND);
+    revision_release(&revision);
+
+    assert_done(snapshot_open(&snapshot, table, &error));
+    assert_false(revision_differences(snapshot, 5, stop_at_once, &calls, &error));
+    assert_int_equal(error.kind, ERROR_INPUT);
+    assert_string_equal(error.message, "revision 5 is not kept any more: the last 50 are");
+    assert_false(revision_differences(snapshot, 0, stop_at_once, &calls, &error));
+    assert_int_equal(error.kind, ERROR_INPUT);
+    assert_false(revision_differences(snapshot, 56, stop_at_once, &calls, &error));
+    assert_string_equal(error.message, "there is no revision 56: the table is at revision 55");
+    assert_int_equal(calls, 0);
+    snapshot_close(snapshot);
+
+    assert_false(roll_back(table, 4, &made, &error)); /* 5 would have to be undone, and is not kept */
+    assert_int_equal(error.kind, ERROR_INPUT);
+    assert_false(roll_back(table, 56, &made, &error));
+    assert_int_equal(error.kind, ERROR_INPUT);
+    assert_int_equal(state_of(table).revision, 55);
+    assert_done(roll_back(table, 5, &made, &error));
+    assert_int_equal(made, 56);
+    assert_done(roll_back(table, 56, &made, &error)); /* nothing to take back, no revision */
+    assert_int_equal(made, 56);
+    assert_done(table_stat(table, &stat, &error));
+    assert_in_range(stat.undo_size, 4096, 16 * 4096);
+    table_close(table);
+}
+
+static void before_the_first(void **state)
+{
+    struct error error = {0};
+    uint64_t made = 0;
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    load_rows(table, 1, 3, 0);
+    load_rows(table, 2, 9, 50);
+    assert_done(roll_back(table, 0, &made, &error));
+    assert_int_equal(made, 3);
+    assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 0);
+    assert_int_equal(find_row(table, "default", "row-000001"), LOOKUP_ABSENT);
+    assert_done(roll_back(table, 2, &made, &error)); /* and a rollback is taken back as anything else */
+    assert_int_equal(made, 4);
+    assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 9);
+    table_close(table);
+}
+
+static void a_used_change_takes_nothing_back(void **state)
+{
+    struct error error = {0};
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    load_rows(table, 1, 3, 0);
+    struct change *change = begin(table);
+    assert_done(put_row(change, "default", "x", 1, &error));
+    assert_false(revision_rollback(change, 0, &error));
+    assert_int_equal(error.kind, ERROR_FAILED);
+    change_abort(change);
+    table_close(table);
+}
+
+/* -- many rows ------------------------------------------------------------------------------------------------------------ */
+
+enum { MANY = 40000 };
+
+/* Fills some chunks of undo: rows in falling order, then in leaps, so that the runs overlap. */
+static void change_many(struct table *table, unsigned number)
+{
+    struct error error = {0};
+    char name[32];
+    struct change *change = begin(table);
+    for (unsigned i = MANY; i > 0; i--) {
+        snprintf(name, sizeof name, "row-%06u", number % 2 == 0 ? i : i * 7919u % MANY + 1);
+        assert_done(put_row(change, "default", name, number, &error));
+    }
+    commit(change);
+}
+
+static bool count_difference(void *context, const struct difference *difference, struct error *error)
+{
+    unsigned *count = context;
+    assert_int_equal(difference->kind, DIFFERENCE_CHANGED);
+    assert_int_equal(number_of(difference->before), 2);
+    assert_int_equal(number_of(difference->after), 3);
+    (void)error;
+    ++*count;
+    return true;
+}
+
+static void many_rows_in_any_order(void **state)
+{
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    struct table_row row;
+    uint64_t made = 0;
+    unsigned count = 0;
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    for (unsigned number = 1; number <= 4; number++)
+        change_many(table, number);
+    assert_done(snapshot_open(&snapshot, table, &error));
+    assert_done(revision_differences(snapshot, 3, count_difference, &count, &error));
+    assert_int_equal(count, MANY);
+    snapshot_close(snapshot);
+    assert_done(roll_back(table, 2, &made, &error));
+    assert_done(snapshot_open(&snapshot, table, &error));
+    for (count = 0; snapshot_next(snapshot, &row, &error) == LOOKUP_FOUND; count++)
+        assert_int_equal(number_of(row.record), 2);
+    assert_int_equal(count, MANY);
+    snapshot_close(snapshot);
+    table_close(table);
+}
+
+/* Each byte at the start of a chunk of undo changed: refused or read, never a wrong access. */
+static void damaged_undo(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb");
+    struct error error = {0};
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    load_rows(table, 1, 3, 0);
+    load_rows(table, 2, 4, 50);
+    table_close(table);
+    size_t size = 0, refused = 0;
+    char *bytes = scratch_read(path, &size);
+    char *chunk = memmem(bytes, size, "\1\0\0\x12\x14" "default\0row-000002", 23);
+    assert_non_null(chunk);
+    for (char *at = chunk; at < chunk + 60; at++) {
+        char kept = *at;
+        uint64_t made = 0;
+        for (unsigned flip = 1; flip < 256; flip = flip * 2 + 1) {
+            *at = (char)(kept ^ (char)flip);
+            scratch_write(path, bytes, size);
+            table = open_table(path, TABLE_WRITE, 0);
+            refused += !roll_back(table, 1, &made, &error);
+            table_close(table);
+        }
+        *at = kept;
+    }
+    assert_true(refused > 0);
+    free(bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scratch_test(notes),
+        scratch_test(damaged_notes),
+        scratch_test(taken_back_as_the_model_says),
+        scratch_test(differences_as_the_model_says),
+        scratch_test(callers_may_stop),
+        scratch_test(only_so_many_are_kept),
+        scratch_test(before_the_first),
+        scratch_test(a_used_change_takes_nothing_back),
+        scratch_test(many_rows_in_any_order),
+        scratch_test(damaged_undo),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
