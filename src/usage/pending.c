@@ -1,0 +1,184 @@
+#include "pending.h"
+
+#include <stdlib.h>
+
+#include "record.h"
+#include "ssoferry/memory.h"
+
+void pending_init(struct pending *pending, const struct hash_key *hash_key, int64_t now)
+{
+    *pending = (struct pending){.hash_key = *hash_key, .latest = now};
+    tally_init(&pending->known, PENDING_MAX, PENDING_BYTES_MAX);
+    pending->kept = kept_new();
+    pending->spare = kept_new();
+    pending->kept->changed = true; /* the file may have more */
+}
+
+void pending_release(struct pending *pending)
+{
+    tally_release(&pending->known);
+    sketch_release(&pending->sketch);
+    free(pending->kept);
+    free(pending->spare);
+}
+
+/* -- taking in ----------------------------------------------------------------------------------------------------- */
+
+static void add_known(struct pending *pending, const struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->known.count; ++i) {
+        const struct tally_entry *from = &batch->known.entries[i];
+        struct tally_entry *to = tally_find(&pending->known, tally_key(&batch->known, from), from->hash, from->day);
+        if (to != NULL) {
+            tally_entry_add(to, from->hits, from->first, from->last);
+            continue;
+        }
+        for (int outcome = 0; outcome < USAGE_OUTCOMES; ++outcome)
+            pending->totals.unnamed += from->hits[outcome];
+    }
+}
+
+static void add_totals(struct usage_totals *to, const struct usage_totals *from)
+{
+    for (int i = 0; i < USAGE_OUTCOMES; ++i)
+        to->hits[i] += from->hits[i];
+    to->unnamed += from->unnamed;
+    to->unknown_hits += from->unknown_hits;
+}
+
+void pending_add(struct pending *pending, const struct batch *batch)
+{
+    add_known(pending, batch);
+    for (uint32_t i = 0; i < batch->unknown.count; ++i) {
+        const struct tally_entry *entry = &batch->unknown.entries[i];
+        kept_count(pending->kept, &pending->sketch, tally_key(&batch->unknown, entry), entry->hash, entry->hits[0],
+                   entry->first, entry->last);
+    }
+    add_totals(&pending->totals, &batch->totals);
+    pending->latest = batch->latest > pending->latest ? batch->latest : pending->latest;
+}
+
+bool pending_is_empty(const struct pending *pending)
+{
+    uint64_t sum = pending->totals.unknown_hits;
+    for (int i = 0; i < USAGE_OUTCOMES; ++i)
+        sum += pending->totals.hits[i];
+    return sum == 0;
+}
+
+bool pending_is_large(const struct pending *pending)
+{
+    return pending->known.count >= PENDING_MAX / 2 || pending->known.bytes >= PENDING_BYTES_MAX / 2;
+}
+
+/* -- writing ------------------------------------------------------------------------------------------------------- */
+
+struct item {
+    struct text key;
+    const struct tally_entry *entry;
+};
+
+static int compare_items(const void *a, const void *b)
+{
+    return text_compare(((const struct item *)a)->key, ((const struct item *)b)->key);
+}
+
+/* In key order, so that each page is visited once. To be freed. */
+static struct item *sorted_items(const struct tally *tally)
+{
+    struct item *items = memory_allocate(tally->count * sizeof(*items));
+    for (uint32_t i = 0; i < tally->count; ++i)
+        items[i] = (struct item){tally_key(tally, &tally->entries[i]), &tally->entries[i]};
+    qsort(items, tally->count, sizeof(*items), compare_items);
+    return items;
+}
+
+/* Writes the items of one key, of which there are as many as days; *count gets how many there were. */
+static int write_row(MDB_cursor *cursor, const struct item *items, size_t left, size_t *count)
+{
+    char bytes[RECORD_SIZE_MAX];
+    struct usage_record record = {.first = 0};
+    MDB_val key = val_of(items[0].key), value;
+    int code = mdb_cursor_get(cursor, &key, &value, MDB_SET);
+    if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
+        return code;
+    /* A record that cannot be read cannot be added to either: begin anew. */
+    if (code == MDB_SUCCESS && !usage_record_decode(text_of_val(value), &record))
+        record = (struct usage_record){.first = 0};
+    size_t at = 0;
+    do {
+        const struct tally_entry *entry = items[at].entry;
+        usage_record_add(&record, entry->day, entry->hits, entry->first, entry->last);
+        ++at;
+    } while (at < left && text_equal(items[at].key, items[0].key));
+    *count = at;
+    key = val_of(items[0].key);
+    value = (MDB_val){usage_record_encode(&record, bytes), bytes};
+    return mdb_cursor_put(cursor, &key, &value, 0);
+}
+
+static int write_known(struct pending *pending, struct usage_file *file, MDB_txn *txn)
+{
+    MDB_cursor *cursor = NULL;
+    struct item *items = NULL;
+    int code = mdb_cursor_open(txn, file->hits, &cursor);
+    if (code != MDB_SUCCESS)
+        return code;
+    items = sorted_items(&pending->known);
+    for (size_t at = 0, count = 0; at < pending->known.count && code == MDB_SUCCESS; at += count)
+        code = write_row(cursor, items + at, pending->known.count - at, &count);
+    free(items);
+    mdb_cursor_close(cursor);
+    return code;
+}
+
+static int write_totals(const struct usage_totals *more, int64_t since, struct usage_file *file, MDB_txn *txn)
+{
+    char bytes[RECORD_SIZE_MAX];
+    struct usage_totals totals = {.since = 0};
+    MDB_val key = val_of(TEXT("totals")), value;
+    int code = mdb_get(txn, file->meta, &key, &value);
+    if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
+        return code;
+    if (code == MDB_SUCCESS && !totals_decode(text_of_val(value), &totals))
+        totals = (struct usage_totals){.since = 0};
+    add_totals(&totals, more);
+    if (totals.since == 0)
+        totals.since = since;
+    struct text record = text_slice(bytes, totals_encode(&totals, bytes));
+    if (code == MDB_SUCCESS && text_equal(text_of_val(value), record))
+        return MDB_SUCCESS; /* nothing to add: at the start */
+    value = val_of(record);
+    return mdb_put(txn, file->meta, &key, &value, 0);
+}
+
+static int write_all(struct pending *pending, struct usage_file *file, MDB_txn *txn)
+{
+    int code = write_known(pending, file, txn);
+    if (code == MDB_SUCCESS && pending->kept->changed)
+        code = pending_write_unknown(pending, file, txn);
+    return code == MDB_SUCCESS ? write_totals(&pending->totals, pending->latest, file, txn) : code;
+}
+
+int pending_write(struct pending *pending, struct usage_file *file)
+{
+    MDB_txn *txn = NULL;
+    int dead = 0;
+    mdb_reader_check(file->env, &dead); /* a reader that was killed would keep every page from being used again */
+    int code = mdb_txn_begin(file->env, NULL, 0, &txn);
+    if (code != MDB_SUCCESS)
+        return code;
+    code = write_all(pending, file, txn);
+    if (code != MDB_SUCCESS) {
+        mdb_txn_abort(txn);
+        return code;
+    }
+    code = mdb_txn_commit(txn);
+    if (code != MDB_SUCCESS)
+        return code;
+    if (pending->kept->changed)
+        pending_settle_unknown(pending);
+    tally_clear(&pending->known);
+    pending->totals = (struct usage_totals){.since = 0};
+    return MDB_SUCCESS;
+}

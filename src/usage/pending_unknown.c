@@ -1,0 +1,116 @@
+#include "pending.h"
+#include "record.h"
+
+static const int64_t kept_for = INT64_C(86400000000) * USAGE_DAYS; /* microseconds */
+
+static int forget(struct usage_file *file, MDB_txn *txn, struct text key)
+{
+    MDB_val val = val_of(key);
+    int code = mdb_del(txn, file->unknown, &val, NULL);
+    return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
+}
+
+/* Puts an entry into `spare`; what must go for it goes from the file, too. */
+static int offer(struct pending *pending, struct text key, const struct kept_entry *entry, struct usage_file *file,
+                 MDB_txn *txn)
+{
+    char gone_bytes[CONNECTION_KEY_SIZE_MAX];
+    struct text gone;
+    bool taken = kept_offer(pending->spare, key, entry, &gone, gone_bytes);
+    int code = gone.size > 0 ? forget(file, txn, gone) : MDB_SUCCESS;
+    return code == MDB_SUCCESS && !taken && entry->stored ? forget(file, txn, key) : code;
+}
+
+static bool read_entry(const struct pending *pending, struct text key, struct text value, struct kept_entry *entry)
+{
+    struct unknown_record record;
+    if (!unknown_record_decode(value, &record) || key.size > CONNECTION_KEY_SIZE_MAX)
+        return false;
+    *entry = (struct kept_entry){
+        .hash = keyed_hash(&pending->hash_key, key),
+        .hits = record.hits,
+        .error = record.error,
+        .weight = kept_weight(record.hits, pending->latest - record.last),
+        .first = record.first,
+        .last = record.last,
+        .stored = true,
+    };
+    return pending->latest - record.last < kept_for;
+}
+
+/* Reads the file's into `spare`, and drops from the file what is too old or cannot be read. */
+static int load(struct pending *pending, struct usage_file *file, MDB_txn *txn)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val key, value;
+    struct kept_entry entry;
+    kept_clear(pending->spare);
+    int code = mdb_cursor_open(txn, file->unknown, &cursor);
+    if (code != MDB_SUCCESS)
+        return code;
+    code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    while (code == MDB_SUCCESS) {
+        if (read_entry(pending, text_of_val(key), text_of_val(value), &entry))
+            code = offer(pending, text_of_val(key), &entry, file, txn);
+        else
+            code = mdb_cursor_del(cursor, 0);
+        if (code == MDB_SUCCESS)
+            code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
+}
+
+/* Adds what is new here. */
+static int merge(struct pending *pending, struct usage_file *file, MDB_txn *txn)
+{
+    int code = MDB_SUCCESS;
+    for (size_t i = 0; i < pending->kept->count && code == MDB_SUCCESS; ++i) {
+        struct kept_entry entry = pending->kept->entries[i];
+        struct text key = kept_key(pending->kept, &pending->kept->entries[i]);
+        if (entry.fresh == 0)
+            continue;
+        struct kept_entry *there = kept_find(pending->spare, key, entry.hash);
+        if (there != NULL) {
+            kept_add(pending->spare, there, entry.fresh, entry.first, entry.last);
+            continue;
+        }
+        entry.stored = false;
+        entry.weight = kept_weight(entry.hits, pending->latest - entry.last);
+        code = offer(pending, key, &entry, file, txn);
+    }
+    return code;
+}
+
+static int write_entry(const struct kept *kept, const struct kept_entry *entry, struct usage_file *file, MDB_txn *txn)
+{
+    char bytes[RECORD_SIZE_MAX];
+    const struct unknown_record record = {entry->hits, entry->error, entry->first, entry->last};
+    MDB_val key = val_of(kept_key(kept, entry)), value = {unknown_record_encode(&record, bytes), bytes};
+    return mdb_put(txn, file->unknown, &key, &value, 0);
+}
+
+int pending_write_unknown(struct pending *pending, struct usage_file *file, MDB_txn *txn)
+{
+    int code = load(pending, file, txn);
+    if (code == MDB_SUCCESS)
+        code = merge(pending, file, txn);
+    for (size_t i = 0; i < pending->spare->count && code == MDB_SUCCESS; ++i) {
+        const struct kept_entry *entry = &pending->spare->entries[i];
+        if (entry->fresh > 0)
+            code = write_entry(pending->spare, entry, file, txn);
+    }
+    return code;
+}
+
+void pending_settle_unknown(struct pending *pending)
+{
+    struct kept *settled = pending->spare;
+    for (size_t i = 0; i < settled->count; ++i) {
+        settled->entries[i].fresh = 0;
+        settled->entries[i].stored = true;
+    }
+    settled->changed = false;
+    pending->spare = pending->kept;
+    pending->kept = settled;
+}

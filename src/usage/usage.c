@@ -1,0 +1,256 @@
+/* The flushing thread. Each interval it asks the lanes for what they have, waits a little for those without requests to
+ * tick, and writes all of it in one transaction. A lane that fills up hands over unasked; that is taken in at once and
+ * written with the rest. */
+#include "ssoferry/usage.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "lane.h"
+#include "live.h"
+#include "pending.h"
+#include "ssoferry/memory.h"
+#include "usage_file.h"
+
+enum {
+    ANSWER_MS = USAGE_TICK_MS + 100,
+    /* Asked, answered and written, what was counted is on its way for at most the interval. */
+    ASK_MS = USAGE_FLUSH_INTERVAL_MS - ANSWER_MS,
+};
+
+struct usage {
+    size_t lane_count;
+    struct usage_lane *lanes;
+    struct usage_file file;
+    struct pending pending; /* the flushing thread's */
+    pthread_t thread;
+    sem_t wake; /* a lane handed over, or the thread is to end */
+    atomic_bool stopping;
+    _Atomic uint64_t flushed_at; /* milliseconds of the monotonic clock */
+    _Atomic uint64_t failures;
+
+    pthread_mutex_t mutex; /* guards what follows */
+    unsigned readers;      /* that use the file, so that it must stay open */
+    struct error failed;   /* of the last flush */
+};
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* -- taking in ----------------------------------------------------------------------------------------------------- */
+
+static void collect(struct usage *usage)
+{
+    for (size_t i = 0; i < usage->lane_count; ++i) {
+        struct batch *batch = lane_take(&usage->lanes[i]);
+        if (batch == NULL)
+            continue;
+        pending_add(&usage->pending, batch);
+        lane_give_back(&usage->lanes[i], batch);
+    }
+}
+
+/* Waits until a lane hands over or `deadline` has come; takes in what is there. False once it has come. */
+static bool wait_and_collect(struct usage *usage, uint64_t deadline)
+{
+    const struct timespec until = {(time_t)(deadline / 1000), (long)(deadline % 1000) * 1000000L};
+    int ignored = sem_clockwait(&usage->wake, CLOCK_MONOTONIC, &until);
+    (void)ignored;
+    while (sem_trywait(&usage->wake) == 0) {
+    }
+    collect(usage);
+    return now_ms() < deadline;
+}
+
+static bool all_have_answered(const struct usage *usage)
+{
+    for (size_t i = 0; i < usage->lane_count; ++i) {
+        if (!lane_has_answered(&usage->lanes[i]))
+            return false;
+    }
+    return true;
+}
+
+/* A lane whose thread does not even tick is left behind; it answers when it comes back. */
+static void ask_lanes(struct usage *usage)
+{
+    uint64_t deadline = now_ms() + ANSWER_MS;
+    bool asked = false;
+    for (size_t i = 0; i < usage->lane_count; ++i)
+        asked = lane_ask(&usage->lanes[i]) || asked;
+    while (asked && !all_have_answered(usage) && !atomic_load(&usage->stopping) && wait_and_collect(usage, deadline)) {
+    }
+    collect(usage);
+}
+
+/* -- writing ------------------------------------------------------------------------------------------------------- */
+
+/* LMDB gives an environment up after some failed writes, or where another process made the map larger. It must be opened
+ * anew then, which takes that nobody reads. */
+static void revive(struct usage *usage)
+{
+    struct error error;
+    pthread_mutex_lock(&usage->mutex);
+    bool tried = usage->readers == 0 && usage_file_reopen(&usage->file, &error);
+    (void)tried; /* the next flush tells */
+    pthread_mutex_unlock(&usage->mutex);
+}
+
+static void flush(struct usage *usage)
+{
+    struct error failed = {.kind = ERROR_NONE};
+    int code = usage->file.env != NULL ? pending_write(&usage->pending, &usage->file) : MDB_PANIC;
+    if (code != MDB_SUCCESS) {
+        usage_file_fail(usage->file.path, code, "write the usage file", &failed);
+        atomic_fetch_add(&usage->failures, 1);
+    } else {
+        atomic_store(&usage->flushed_at, now_ms());
+    }
+    pthread_mutex_lock(&usage->mutex);
+    usage->failed = failed;
+    pthread_mutex_unlock(&usage->mutex);
+    if (code == MDB_PANIC || code == MDB_MAP_RESIZED)
+        revive(usage);
+}
+
+static void flush_if_needed(struct usage *usage)
+{
+    if (pending_is_empty(&usage->pending))
+        atomic_store(&usage->flushed_at, now_ms());
+    else
+        flush(usage);
+}
+
+static void *run(void *argument)
+{
+    struct usage *usage = argument;
+    uint64_t next = now_ms() + ASK_MS;
+    while (!atomic_load(&usage->stopping)) {
+        bool early = wait_and_collect(usage, next);
+        if (early && !pending_is_large(&usage->pending))
+            continue;
+        if (!early)
+            ask_lanes(usage);
+        flush_if_needed(usage);
+        next = now_ms() + ASK_MS;
+    }
+    return NULL;
+}
+
+/* -- opening and closing ------------------------------------------------------------------------------------------- */
+
+/* Signals are for the program's other threads. */
+static int start_thread(struct usage *usage)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int problem = pthread_create(&usage->thread, NULL, run, usage);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return problem;
+}
+
+static void release(struct usage *usage)
+{
+    usage_file_close(&usage->file);
+    pending_release(&usage->pending);
+    lanes_free(usage->lanes, usage->lane_count);
+    pthread_mutex_destroy(&usage->mutex);
+    sem_destroy(&usage->wake);
+    free(usage);
+}
+
+bool usage_open(struct usage **opened, const char *store, size_t lanes, int64_t now, struct error *error)
+{
+    struct usage_file file;
+    if (usage_file_open(&file, store, true, error) != USAGE_FILE_OPEN) {
+        usage_file_close(&file);
+        return false;
+    }
+    struct usage *usage = memory_zeroed(1, sizeof(*usage));
+    struct hash_key hash_key = hash_key_new();
+    usage->file = file;
+    usage->lane_count = lanes;
+    sem_init(&usage->wake, 0, 0);
+    pthread_mutex_init(&usage->mutex, NULL);
+    usage->lanes = lanes_new(lanes, &hash_key, &usage->wake);
+    pending_init(&usage->pending, &hash_key, now);
+    atomic_store(&usage->flushed_at, now_ms());
+    flush(usage); /* notes since when it counts; a disk that is full now may have room later */
+    int problem = start_thread(usage);
+    if (problem != 0) {
+        release(usage);
+        return error_set_errno(error, ERROR_FAILED, problem, "the usage thread cannot be started");
+    }
+    *opened = usage;
+    return true;
+}
+
+/* What lies with a lane whose thread has ended. */
+static void empty_lane(struct usage *usage, struct usage_lane *lane)
+{
+    pending_add(&usage->pending, lane->current);
+    batch_clear(lane->current);
+}
+
+void usage_close(struct usage *usage)
+{
+    if (usage == NULL)
+        return;
+    atomic_store(&usage->stopping, true);
+    sem_post(&usage->wake);
+    pthread_join(usage->thread, NULL);
+    collect(usage);
+    for (size_t i = 0; i < usage->lane_count; ++i)
+        empty_lane(usage, &usage->lanes[i]);
+    flush_if_needed(usage);
+    release(usage);
+}
+
+struct usage_lane *usage_lane(struct usage *usage, size_t index)
+{
+    return &usage->lanes[index];
+}
+
+/* -- how it goes --------------------------------------------------------------------------------------------------- */
+
+uint64_t usage_flush_age_ms(struct usage *usage)
+{
+    uint64_t now = now_ms(), flushed_at = atomic_load(&usage->flushed_at);
+    return now > flushed_at ? now - flushed_at : 0;
+}
+
+uint64_t usage_flush_failures(struct usage *usage)
+{
+    return atomic_load(&usage->failures);
+}
+
+bool usage_failing(struct usage *usage, struct error *error)
+{
+    pthread_mutex_lock(&usage->mutex);
+    *error = usage->failed;
+    pthread_mutex_unlock(&usage->mutex);
+    return error->kind != ERROR_NONE;
+}
+
+const struct usage_file *usage_share(struct usage *usage)
+{
+    pthread_mutex_lock(&usage->mutex);
+    ++usage->readers;
+    pthread_mutex_unlock(&usage->mutex);
+    return &usage->file;
+}
+
+void usage_unshare(struct usage *usage)
+{
+    pthread_mutex_lock(&usage->mutex);
+    --usage->readers;
+    pthread_mutex_unlock(&usage->mutex);
+}

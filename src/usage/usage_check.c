@@ -1,0 +1,156 @@
+/* LMDB trusts its file: a page of garbage can make it end the process. A daemon that serves sign-ins must not end for
+ * the sake of its statistics, so a child goes first. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "record.h"
+#include "usage_file.h"
+
+static const char sound = 's';
+
+static bool is_key(struct text key)
+{
+    struct text source, identifier;
+    return key.size <= CONNECTION_KEY_SIZE_MAX && connection_key_split(key, &source, &identifier);
+}
+
+static bool is_sound_hit(struct text key, struct text value)
+{
+    struct usage_record record;
+    return is_key(key) && usage_record_decode(value, &record);
+}
+
+static bool is_sound_unknown(struct text key, struct text value)
+{
+    struct unknown_record record;
+    return is_key(key) && unknown_record_decode(value, &record);
+}
+
+static bool is_sound_meta(struct text key, struct text value)
+{
+    struct usage_totals totals;
+    return text_equal(key, TEXT("totals")) ? totals_decode(value, &totals) : text_equal(key, TEXT("schema"));
+}
+
+/* The list of free pages: a transaction's number, and as many page numbers as the first of them says, falling. */
+static bool is_sound_free(struct text key, struct text value)
+{
+    size_t count = 0, page = 0, last = SIZE_MAX;
+    if (key.size != sizeof(size_t) || value.size < sizeof(size_t) || value.size % sizeof(size_t) != 0)
+        return false;
+    memcpy(&count, value.at, sizeof(count));
+    if (count > value.size / sizeof(size_t) - 1)
+        return false;
+    for (size_t i = 1; i <= count; ++i) {
+        memcpy(&page, value.at + i * sizeof(page), sizeof(page));
+        if (page >= last || page < 2)
+            return false;
+        last = page;
+    }
+    return true;
+}
+
+static bool walk(MDB_txn *txn, MDB_dbi dbi, bool ordered, bool (*is_sound)(struct text key, struct text value))
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val key, value, last = {0, NULL};
+    MDB_stat stat;
+    size_t count = 0;
+    if (mdb_stat(txn, dbi, &stat) != MDB_SUCCESS || mdb_cursor_open(txn, dbi, &cursor) != MDB_SUCCESS)
+        return false;
+    int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    for (; code == MDB_SUCCESS; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        /* Pages that lead back to each other would never end. */
+        if (count++ >= stat.ms_entries || !is_sound(text_of_val(key), text_of_val(value)) ||
+            (ordered && last.mv_data != NULL && text_compare(text_of_val(last), text_of_val(key)) >= 0))
+            break;
+        last = key;
+    }
+    return code == MDB_NOTFOUND && count == stat.ms_entries;
+}
+
+/* Whether records are of a format that is known here. */
+static bool is_readable_schema(MDB_txn *txn)
+{
+    static const unsigned char known[] = {0, 0, 0, USAGE_SCHEMA_VERSION};
+    MDB_dbi dbi;
+    MDB_val key = val_of(TEXT("schema")), value;
+    return mdb_dbi_open(txn, "meta", 0, &dbi) == MDB_SUCCESS && mdb_get(txn, dbi, &key, &value) == MDB_SUCCESS &&
+           value.mv_size == sizeof(known) && memcmp(value.mv_data, known, sizeof(known)) == 0;
+}
+
+static bool walk_databases(MDB_txn *txn)
+{
+    static const struct {
+        const char *name;
+        bool (*is_sound)(struct text key, struct text value);
+    } databases[] = {{"hits", is_sound_hit}, {"unknown", is_sound_unknown}, {"meta", is_sound_meta}};
+    MDB_dbi dbi;
+    for (size_t i = 0; i < sizeof(databases) / sizeof(databases[0]); ++i) {
+        if (mdb_dbi_open(txn, databases[i].name, 0, &dbi) != MDB_SUCCESS ||
+            !walk(txn, dbi, true, databases[i].is_sound))
+            return false;
+    }
+    return true;
+}
+
+static bool walk_all(const char *path)
+{
+    MDB_env *env = NULL;
+    MDB_txn *txn = NULL;
+    if (mdb_env_create(&env) != MDB_SUCCESS || mdb_env_set_maxdbs(env, 3) != MDB_SUCCESS)
+        return false;
+    int code = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_RDONLY | MDB_NOTLS, 0660);
+    if (code == MDB_SUCCESS)
+        code = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
+    if (code != MDB_SUCCESS)
+        return code != MDB_PAGE_NOTFOUND && code != MDB_CORRUPTED; /* the caller will see, and say, the same */
+    bool good = walk(txn, 0, false, is_sound_free) && (!is_readable_schema(txn) || walk_databases(txn));
+    mdb_txn_abort(txn);
+    mdb_env_close(env);
+    return good;
+}
+
+/* In the child: says `sound` on the pipe, or dies of what it reads. */
+static void check_and_exit(const char *path, int pipe_end)
+{
+    static const int fatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE};
+    prctl(PR_SET_DUMPABLE, 0); /* no core */
+    for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); ++i)
+        signal(fatal[i], SIG_DFL);
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (null >= 0)
+        dup2(null, STDERR_FILENO); /* LMDB prints its assertions */
+    bool good = walk_all(path) && write(pipe_end, &sound, 1) == 1;
+    _exit(good ? 0 : 1);
+}
+
+bool usage_file_check(const char *path, struct error *error)
+{
+    int ends[2];
+    char got = 0;
+    ssize_t size = 0;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return error_set_errno(error, ERROR_FAILED, errno, "%s: cannot check the usage file", path);
+    pid_t child = fork();
+    if (child == 0)
+        check_and_exit(path, ends[1]);
+    int problem = errno;
+    close(ends[1]);
+    if (child > 0) {
+        do
+            size = read(ends[0], &got, 1);
+        while (size < 0 && errno == EINTR);
+        while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+        }
+    }
+    close(ends[0]);
+    if (child < 0)
+        return error_set_errno(error, ERROR_FAILED, problem, "%s: cannot check the usage file", path);
+    return (size == 1 && got == sound) || usage_file_fail(path, MDB_CORRUPTED, "use the usage file", error);
+}

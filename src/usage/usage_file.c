@@ -1,0 +1,183 @@
+#include "usage_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "record.h"
+#include "ssoferry/memory.h"
+
+enum { NAMED_DATABASES = 3, SCHEMA_SIZE = 4, FOLLOW_TRIES = 8 };
+
+static const char write_again[] = "see to the disk, then start again";
+static const char move_away[] = "move it away and start again; counting then begins anew";
+
+static const struct {
+    int code;
+    const char *cause; /* NULL: LMDB's or the system's own words */
+    const char *advice;
+} causes[] = {
+    {MDB_CORRUPTED, "the file is damaged", move_away},
+    {MDB_PAGE_NOTFOUND, "the file is damaged", move_away},
+    {MDB_NOTFOUND, "the file is damaged", move_away},
+    {MDB_INVALID, "it is not a usage file of ssoferry", move_away},
+    {MDB_INCOMPATIBLE, "it is not a usage file of ssoferry", move_away},
+    {MDB_VERSION_MISMATCH, "another version of LMDB made it or its -lock file", "end the programs that have it open"},
+    {MDB_MAP_FULL, "its map is full", "give the process more address space"},
+    {MDB_READERS_FULL, "every reader slot is taken", "end some of the programs that read it"},
+    {MDB_PANIC, "a write to it failed earlier", write_again},
+    {ENOSPC, "the disk is full", "free some space"},
+    {EDQUOT, NULL, "free some space"},
+    {EIO, NULL, write_again},
+    {EACCES, NULL, "let this user read and write it, its -lock file and their directory"},
+    {EPERM, NULL, "let this user read and write it, its -lock file and their directory"},
+    {EISDIR, NULL, "move it away"},
+};
+
+bool usage_file_fail(const char *path, int code, const char *doing, struct error *error)
+{
+    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); ++i) {
+        if (causes[i].code == code)
+            return error_set(error, ERROR_FAILED, "%s: cannot %s: %s: %s", path, doing,
+                             causes[i].cause != NULL ? causes[i].cause : mdb_strerror(code), causes[i].advice);
+    }
+    return error_set(error, ERROR_FAILED, "%s: cannot %s: %s", path, doing, mdb_strerror(code));
+}
+
+/* -- opening ------------------------------------------------------------------------------------------------------- */
+
+/* One attempt, with a map of `size` bytes. Returns an LMDB code. */
+static int open_env(MDB_env **opened, const char *path, bool writing, size_t size)
+{
+    MDB_env *env = NULL;
+    unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (writing ? (unsigned)MDB_NOMETASYNC : (unsigned)MDB_RDONLY);
+    int code = mdb_env_create(&env);
+    if (code != MDB_SUCCESS)
+        return code;
+    if ((code = mdb_env_set_maxdbs(env, NAMED_DATABASES)) == MDB_SUCCESS &&
+        (code = mdb_env_set_mapsize(env, size)) == MDB_SUCCESS &&
+        (code = mdb_env_open(env, path, flags, 0660)) == MDB_SUCCESS) {
+        *opened = env;
+        return MDB_SUCCESS;
+    }
+    mdb_env_close(env);
+    return code;
+}
+
+/* The map costs address space only, of which a process may not have as much as it likes. */
+static int open_env_that_fits(MDB_env **env, const char *path, bool writing)
+{
+    static const size_t sizes[] = {(size_t)64 << 30, (size_t)16 << 30, (size_t)4 << 30, (size_t)1 << 30};
+    int code = ENOMEM;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && code == ENOMEM; ++i)
+        code = open_env(env, path, writing, sizes[i]);
+    return code;
+}
+
+static int open_databases(struct usage_file *file, MDB_txn *txn, unsigned flags)
+{
+    int code = mdb_dbi_open(txn, "hits", flags, &file->hits);
+    if (code == MDB_SUCCESS)
+        code = mdb_dbi_open(txn, "unknown", flags, &file->unknown);
+    return code == MDB_SUCCESS ? mdb_dbi_open(txn, "meta", flags, &file->meta) : code;
+}
+
+/* Reads the schema's number; a new file gets it. */
+static int settle_schema(struct usage_file *file, MDB_txn *txn, bool writing, uint32_t *schema)
+{
+    unsigned char bytes[SCHEMA_SIZE] = {0, 0, 0, USAGE_SCHEMA_VERSION};
+    MDB_val key = val_of(TEXT("schema")), value;
+    int code = mdb_get(txn, file->meta, &key, &value);
+    if (code == MDB_NOTFOUND && writing) {
+        value = (MDB_val){sizeof(bytes), bytes};
+        code = mdb_put(txn, file->meta, &key, &value, 0);
+    }
+    if (code != MDB_SUCCESS || value.mv_size != SCHEMA_SIZE)
+        return code != MDB_SUCCESS ? code : MDB_CORRUPTED;
+    memcpy(bytes, value.mv_data, sizeof(bytes));
+    *schema = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+    return MDB_SUCCESS;
+}
+
+static enum usage_file_result open_contents(struct usage_file *file, bool writing, struct error *error)
+{
+    MDB_txn *txn = NULL;
+    uint32_t schema = 0;
+    int code = writing ? mdb_txn_begin(file->env, NULL, 0, &txn) : usage_file_begin_read(file, &txn);
+    if (code == MDB_SUCCESS)
+        code = open_databases(file, txn, writing ? (unsigned)MDB_CREATE : 0);
+    bool made = !writing && code == MDB_NOTFOUND; /* a moment ago, and its maker has not come further yet */
+    if (code == MDB_SUCCESS)
+        code = settle_schema(file, txn, writing, &schema);
+    if (code == MDB_SUCCESS) {
+        code = mdb_txn_commit(txn); /* which keeps the handles of the databases */
+        txn = NULL;
+    }
+    if (txn != NULL)
+        mdb_txn_abort(txn);
+    if (made)
+        return USAGE_FILE_ABSENT;
+    if (code == MDB_SUCCESS && schema == USAGE_SCHEMA_VERSION)
+        return USAGE_FILE_OPEN;
+    if (code == MDB_SUCCESS)
+        error_set(error, ERROR_FAILED, "%s: the usage file has schema version %lu, and this ssoferry knows %d: %s",
+                  file->path, (unsigned long)schema, USAGE_SCHEMA_VERSION, "use a newer ssoferry, or move it away");
+    else
+        usage_file_fail(file->path, code, "open the usage file", error);
+    return USAGE_FILE_FAILED;
+}
+
+static enum usage_file_result open_checked(struct usage_file *file, bool writing, struct error *error)
+{
+    int code = open_env_that_fits(&file->env, file->path, writing);
+    if (code == MDB_SUCCESS)
+        return open_contents(file, writing, error);
+    usage_file_fail(file->path, code, "open the usage file", error);
+    return USAGE_FILE_FAILED;
+}
+
+enum usage_file_result usage_file_open(struct usage_file *file, const char *store, bool writing, struct error *error)
+{
+    struct stat facts;
+    size_t size = strlen(store) + sizeof(".usage");
+    *file = (struct usage_file){.path = memory_allocate(size)};
+    snprintf(file->path, size, "%s.usage", store);
+    bool there = stat(file->path, &facts) == 0;
+    if (!there && errno == ENOENT && !writing)
+        return USAGE_FILE_ABSENT;
+    /* An empty one is what is left where its maker was killed at once; LMDB takes it for a new one. */
+    if (there && facts.st_size > 0 && S_ISREG(facts.st_mode) && !usage_file_check(file->path, error))
+        return USAGE_FILE_FAILED;
+    if (there && facts.st_size == 0 && !writing)
+        return USAGE_FILE_ABSENT;
+    return open_checked(file, writing, error);
+}
+
+bool usage_file_reopen(struct usage_file *file, struct error *error)
+{
+    if (file->env != NULL)
+        mdb_env_close(file->env);
+    file->env = NULL;
+    return open_checked(file, true, error) == USAGE_FILE_OPEN;
+}
+
+void usage_file_close(struct usage_file *file)
+{
+    if (file->env != NULL)
+        mdb_env_close(file->env);
+    free(file->path);
+    *file = (struct usage_file){0};
+}
+
+int usage_file_begin_read(const struct usage_file *file, MDB_txn **txn)
+{
+    int code = MDB_MAP_RESIZED;
+    for (int tries = 0; tries < FOLLOW_TRIES && code == MDB_MAP_RESIZED; ++tries) {
+        code = mdb_txn_begin(file->env, NULL, MDB_RDONLY, txn);
+        int followed = code == MDB_MAP_RESIZED ? mdb_env_set_mapsize(file->env, 0) : MDB_SUCCESS;
+        if (followed != MDB_SUCCESS)
+            return followed;
+    }
+    return code;
+}

@@ -1,0 +1,49 @@
+/* The usage file: an LMDB environment of its own, beside the table's. For this folder only.
+ *
+ * Commits are MDB_NOMETASYNC: one flush to disk each, and not two. Data lie on disk before the page that names them is
+ * written, so a crash of the machine gives the state of the last commit or of the one before, never a damaged file; a
+ * process that is killed loses nothing it committed. */
+#ifndef SSOFERRY_USAGE_FILE_H
+#define SSOFERRY_USAGE_FILE_H
+
+#include <lmdb.h>
+
+#include "ssoferry/usage.h"
+
+struct usage_file {
+    MDB_env *env;
+    char *path;
+    MDB_dbi hits, unknown, meta;
+};
+
+enum usage_file_result { USAGE_FILE_OPEN, USAGE_FILE_ABSENT, USAGE_FILE_FAILED };
+
+/* Opens the file of the table at `store`. For writing it is made where it is not there; for reading, USAGE_FILE_ABSENT
+ * then. usage_file_close() follows in any case. */
+enum usage_file_result usage_file_open(struct usage_file *file, const char *store, bool writing, struct error *error);
+void usage_file_close(struct usage_file *file);
+
+/* Closes and opens it for writing again, after LMDB has given it up. No transaction may be open. */
+bool usage_file_reopen(struct usage_file *file, struct error *error) __attribute__((warn_unused_result));
+
+/* Begins a read transaction, also where another process made the map larger. Returns an LMDB code. */
+int usage_file_begin_read(const struct usage_file *file, MDB_txn **txn);
+
+/* Sets *error from an LMDB code or an errno and returns false: "PATH: cannot DOING: CAUSE: what to do". */
+bool usage_file_fail(const char *path, int code, const char *doing, struct error *error);
+
+/* Reads the file at `path` from end to end in a child process, so that a damaged one cannot take this process with it.
+ * False, with *error set, where the child does not come through. */
+bool usage_file_check(const char *path, struct error *error) __attribute__((warn_unused_result));
+
+static inline MDB_val val_of(struct text t)
+{
+    return (MDB_val){t.size, (void *)t.at};
+}
+
+static inline struct text text_of_val(MDB_val val)
+{
+    return text_slice(val.mv_data, val.mv_size);
+}
+
+#endif

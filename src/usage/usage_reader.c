@@ -1,0 +1,189 @@
+#include <stdlib.h>
+
+#include "live.h"
+#include "record.h"
+#include "lane.h"
+#include "ssoferry/memory.h"
+
+struct usage_reader {
+    struct usage *live; /* NULL: `own` is used */
+    struct usage_file own;
+    const struct usage_file *file;
+    MDB_txn *txn;
+    MDB_cursor *cursor; /* on hits */
+    bool placed;        /* the cursor stands on the row before the next; else before `from` */
+    size_t from_size;
+    char from[CONNECTION_KEY_SIZE_MAX];
+    uint32_t today;
+    struct usage_totals totals;
+    struct usage_unknown *unknown; /* NULL: not read yet */
+    size_t unknown_count;
+};
+
+static int read_totals(struct usage_reader *reader)
+{
+    MDB_val key = val_of(TEXT("totals")), value;
+    int code = mdb_get(reader->txn, reader->file->meta, &key, &value);
+    if (code == MDB_NOTFOUND)
+        return MDB_SUCCESS;
+    if (code == MDB_SUCCESS && !totals_decode(text_of_val(value), &reader->totals))
+        return MDB_CORRUPTED;
+    return code;
+}
+
+static bool begin(struct usage_reader *reader, struct error *error)
+{
+    int code = reader->file->env != NULL ? usage_file_begin_read(reader->file, &reader->txn) : MDB_PANIC;
+    if (code == MDB_SUCCESS)
+        code = mdb_cursor_open(reader->txn, reader->file->hits, &reader->cursor);
+    if (code == MDB_SUCCESS)
+        code = read_totals(reader);
+    return code == MDB_SUCCESS || usage_file_fail(reader->file->path, code, "read the usage file", error);
+}
+
+bool usage_reader_open(struct usage_reader **opened, const char *store, int64_t now, struct error *error)
+{
+    struct usage_reader *reader = memory_zeroed(1, sizeof(*reader));
+    reader->file = &reader->own;
+    reader->today = day_of(now);
+    *opened = NULL;
+    enum usage_file_result result = usage_file_open(&reader->own, store, false, error);
+    if (result == USAGE_FILE_OPEN && begin(reader, error)) {
+        *opened = reader;
+        return true;
+    }
+    usage_reader_close(reader);
+    return result == USAGE_FILE_ABSENT;
+}
+
+bool usage_reader_open_live(struct usage_reader **opened, struct usage *usage, int64_t now, struct error *error)
+{
+    struct usage_reader *reader = memory_zeroed(1, sizeof(*reader));
+    reader->live = usage;
+    reader->file = usage_share(usage);
+    reader->today = day_of(now);
+    *opened = NULL;
+    if (begin(reader, error)) {
+        *opened = reader;
+        return true;
+    }
+    usage_reader_close(reader);
+    return false;
+}
+
+void usage_reader_close(struct usage_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    if (reader->cursor != NULL)
+        mdb_cursor_close(reader->cursor);
+    if (reader->txn != NULL)
+        mdb_txn_abort(reader->txn);
+    if (reader->live != NULL)
+        usage_unshare(reader->live);
+    else
+        usage_file_close(&reader->own);
+    free(reader->unknown);
+    free(reader);
+}
+
+const struct usage_totals *usage_reader_totals(const struct usage_reader *reader)
+{
+    return &reader->totals;
+}
+
+/* -- rows ---------------------------------------------------------------------------------------------------------- */
+
+void usage_reader_seek(struct usage_reader *reader, struct text key)
+{
+    reader->placed = false;
+    reader->from_size = key.size < sizeof(reader->from) ? key.size : sizeof(reader->from);
+    if (reader->from_size > 0)
+        memcpy(reader->from, key.at, reader->from_size);
+}
+
+static int next(struct usage_reader *reader, MDB_val *key, MDB_val *value)
+{
+    if (reader->placed)
+        return mdb_cursor_get(reader->cursor, key, value, MDB_NEXT);
+    reader->placed = true;
+    *key = (MDB_val){reader->from_size, reader->from};
+    return mdb_cursor_get(reader->cursor, key, value, reader->from_size > 0 ? MDB_SET_RANGE : MDB_FIRST);
+}
+
+/* Days of a record, which end with its newest, as days that end with the reader's today. */
+static void align_days(const struct usage_record *record, uint32_t today, uint32_t days[USAGE_DAYS])
+{
+    memset(days, 0, USAGE_DAYS * sizeof(days[0]));
+    for (uint32_t i = 0; i < USAGE_DAYS && i <= record->newest; ++i) {
+        uint32_t day = record->newest - i;
+        if (day <= today && today - day < USAGE_DAYS)
+            days[USAGE_DAYS - 1 - (today - day)] = record->days[i];
+    }
+}
+
+enum lookup_result usage_reader_next(struct usage_reader *reader, struct usage_row *row, struct error *error)
+{
+    struct usage_record record;
+    MDB_val key, value;
+    int code = next(reader, &key, &value);
+    if (code == MDB_NOTFOUND)
+        return LOOKUP_ABSENT;
+    if (code == MDB_SUCCESS && !usage_record_decode(text_of_val(value), &record))
+        code = MDB_CORRUPTED;
+    if (code != MDB_SUCCESS) {
+        usage_file_fail(reader->file->path, code, "read the usage file", error);
+        return LOOKUP_FAILED;
+    }
+    row->key = text_of_val(key);
+    memcpy(row->hits, record.hits, sizeof(row->hits));
+    row->first_seen = record.first;
+    row->last_seen = record.last;
+    align_days(&record, reader->today, row->days);
+    return LOOKUP_FOUND;
+}
+
+/* -- unknown identifiers ------------------------------------------------------------------------------------------- */
+
+static int compare_unknown(const void *a, const void *b)
+{
+    const struct usage_unknown *left = a, *right = b;
+    if (left->hits != right->hits)
+        return left->hits > right->hits ? -1 : 1;
+    return text_compare(left->key, right->key);
+}
+
+static int read_unknown(struct usage_reader *reader, MDB_cursor *cursor)
+{
+    MDB_val key, value;
+    struct unknown_record record;
+    int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    while (code == MDB_SUCCESS && reader->unknown_count < USAGE_UNKNOWN_MAX) {
+        if (!unknown_record_decode(text_of_val(value), &record))
+            return MDB_CORRUPTED;
+        reader->unknown[reader->unknown_count++] =
+            (struct usage_unknown){text_of_val(key), record.hits, record.error, record.first, record.last};
+        code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    }
+    return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
+}
+
+bool usage_reader_unknown(struct usage_reader *reader, const struct usage_unknown **unknown, size_t *count,
+                          struct error *error)
+{
+    if (reader->unknown == NULL) {
+        MDB_cursor *cursor = NULL;
+        reader->unknown = memory_zeroed(USAGE_UNKNOWN_MAX, sizeof(reader->unknown[0]));
+        int code = mdb_cursor_open(reader->txn, reader->file->unknown, &cursor);
+        if (code == MDB_SUCCESS) {
+            code = read_unknown(reader, cursor);
+            mdb_cursor_close(cursor);
+        }
+        if (code != MDB_SUCCESS)
+            return usage_file_fail(reader->file->path, code, "read the usage file", error);
+        qsort(reader->unknown, reader->unknown_count, sizeof(reader->unknown[0]), compare_unknown);
+    }
+    *unknown = reader->unknown;
+    *count = reader->unknown_count;
+    return true;
+}
