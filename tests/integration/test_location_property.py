@@ -17,7 +17,7 @@ ALLOWED = {"https://api.stytch.com", "https://test.stytch.com", "https://noun-ve
 EVIL = ["evil.example.com", "//evil.example.com", "https://evil.example.com/", "/\\evil.example.com", "@evil.example.com", ".evil.example.com",
         "http:evil.example.com", "\r\nLocation: https://evil.example.com/", "%0d%0aLocation:%20https://evil.example.com/", "javascript:alert(1)",
         "data:text/html,x", "evil.example.com#", "evil.example.com?", "\\", "..", "%2e%2e%2f", "\t", "\0", "\x7f", "\xff", "é", "[::1]", "%"]
-IDENTIFIERS = ["acme", "trial", "globex", "framed", "moving", "paused", "nobody", "ACME", "a/b", "größe", "https://idp.example.com/", "", "x" * 440,
+IDENTIFIERS = ["acme", "with space", "trial", "globex", "framed", "moving", "paused", "nobody", "ACME", "a/b", "größe", "https://idp.example.com/", "", "x" * 440,
                "x" * 441]
 PATHS = ["/old-sso/{}", "/old-sso/{}/", "//old-sso//{}", "/q?connection={}", "/q?a=1&connection={}&b={}", "/issuer", "/relay", "/flight/{}", "/watched/{}",
          "/unknown/{}", "/framed/{}", "/{}", "{}", "http://{}/old-sso/acme", "https://sso.example.com/old-sso/{}", "*", "/old-sso/{}?{}", "/framed/acme?{}",
@@ -98,7 +98,7 @@ def targets_of(answer):
     """Every URL in an answer that a browser would go to by itself."""
     targets = list(answer.all("Location")) + answer.all("Refresh") + answer.all("Content-Location") + answer.all("Link")
     if "text/html" in (answer.header("Content-Type") or ""):
-        page = answer.body.decode("utf-8")
+        page = answer.body.decode("utf-8", "replace")
         targets += [unescape(value) for value in re.findall(r"""(?:action|href|src)\s*=\s*["']?([^"'\s>]*)""", page)]
         assert len(re.findall("<script", page)) <= 1 and "http-equiv" not in page.lower()
     return targets

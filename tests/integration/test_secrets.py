@@ -37,9 +37,9 @@ BROKEN = [XML[:-20], XML.replace("<Issuer>", f"<Issuer {MARK}>"), XML.replace("<
           XML.replace("urn:oasis:names:tc:SAML:2.0:protocol", f"urn:{MARK}"), f"{MARK}<<<"]
 
 FIELDS = {
+    "first": MARK,  # where a log line that is cut short would still show it
     "SAMLResponse": b64encode(XML.encode()).decode() + MARK,
     "RelayState": f"{MARK}-relay-state",
-    "other": MARK,
 }
 SECRET_HEADERS = [("Cookie", f"session={MARK}"), ("Authorization", f"Bearer {MARK}"), ("Referer", f"https://idp.example.com/?{MARK}"),
                   ("Origin", f"https://{MARK}.example.com"), ("User-Agent", MARK), ("X-Request-Id", f"{MARK} not sane")]
@@ -55,7 +55,7 @@ def test_nothing_secret_is_written_anywhere(gateway):
     for target in TARGETS:
         target += ("&" if "?" in target else "?") + query
         for method, body in [("POST", form(FIELDS)), ("POST", MARK.encode()), ("GET", b""), ("HEAD", b""), ("PUT", MARK.encode())]:
-            content_type = [("Content-Type", "application/x-www-form-urlencoded")] if body.startswith(b"SAML") else []
+            content_type = [("Content-Type", "application/x-www-form-urlencoded")] if b"SAMLResponse" in body else []
             statuses.add(gateway.request(method, target, content_type + SECRET_HEADERS, body).status)
         statuses.add(gateway.post(target, b"x=" + MARK.encode() * 10_000, SECRET_HEADERS).status)
     for xml in (XML, *BROKEN):
