@@ -1,20 +1,36 @@
 #include "mapping.h"
 
+enum { LMDB_KEY_SIZE_MAX = 511 };
+
 struct comparison {
     struct mapping *mapping;
     struct snapshot *snapshot;
     enum mapping_mode mode;
     bool (*on_difference)(void *context, const struct difference *difference, struct error *error);
     void *context;
-    struct table_row before; /* of the table */
+    struct table_row before; /* of the table; points to the copies below, since a write takes away what the snapshot gave */
+    char before_key[LMDB_KEY_SIZE_MAX], before_record[CONNECTION_RECORD_SIZE_MAX];
     struct rowset_row after; /* of the mapping */
     bool has_before, has_after;
 };
+
+/* At most `room` bytes: a record that somebody tampered with may be longer, and then differs from every good one all the same. */
+static struct text keep(struct text t, char *copy, size_t room)
+{
+    size_t size = t.size < room ? t.size : room;
+    if (size > 0)
+        memcpy(copy, t.at, size);
+    return text_slice(copy, size);
+}
 
 static bool next_before(struct comparison *comparison, struct text start, struct error *error)
 {
     enum lookup_result result = snapshot_next(comparison->snapshot, &comparison->before, error);
     comparison->has_before = result == LOOKUP_FOUND && text_starts(comparison->before.key, start);
+    if (comparison->has_before) {
+        comparison->before.key = keep(comparison->before.key, comparison->before_key, sizeof comparison->before_key);
+        comparison->before.record = keep(comparison->before.record, comparison->before_record, sizeof comparison->before_record);
+    }
     return result != LOOKUP_FAILED;
 }
 
