@@ -161,7 +161,7 @@ static const struct {
     {"did not find expected ',' or ']'", NULL, false, "a ',' or ']' is missing here"},
     {"did not find expected ',' or '}'", NULL, false, "a ',' or '}' is missing here"},
     {"did not find expected node content", NULL, false, "a value is missing here"},
-    {"did not find expected <document start>", NULL, false, "the file must be one mapping: nothing may stand before or behind it"},
+    {"did not find expected <document start>", NULL, false, "the file is one mapping, and this is not part of it: see to the indentation"},
     {"found unexpected end of stream", NULL, true, "the quotes that open here are never closed"},
     {"found unexpected document indicator", NULL, true, "the quotes that open here are not closed before the next '---' or '...'"},
     {"found unknown escape character", NULL, false, "there is no such escape: write '\\\\' for a backslash, or use single quotes"},
@@ -210,6 +210,19 @@ static bool is_at_tab(const yaml_parser_t *parser)
            *parser->buffer.pointer == '\t';
 }
 
+/* Where the sequence of a byte that libyaml did not expect started: its own offset points into the middle of a character. */
+static uint64_t start_of_sequence(const struct yaml *yaml, uint64_t offset)
+{
+    unsigned char bytes[3];
+    uint64_t before = offset < 3 ? offset : 3;
+    if (strcmp(yaml->parser.problem, "invalid trailing UTF-8 octet") != 0 || pread(yaml->fd, bytes, before, (off_t)(offset - before)) != (ssize_t)before)
+        return offset;
+    uint64_t back = 1;
+    while (back < before && (bytes[before - back] & 0xc0) == 0x80)
+        back++;
+    return offset - back;
+}
+
 static const char *wording_of(const struct yaml *yaml, bool *start)
 {
     const char *problem = yaml->parser.problem, *context = yaml->parser.context;
@@ -238,7 +251,7 @@ static void add_syntax_fault(struct yaml *yaml)
     const char *message = wording_of(yaml, &start);
     const yaml_mark_t *mark = start ? &parser->context_mark : &parser->problem_mark;
     if (parser->error == YAML_READER_ERROR) {
-        place_of_byte(yaml, parser->problem_offset, &line, &column);
+        place_of_byte(yaml, start_of_sequence(yaml, parser->problem_offset), &line, &column);
     } else {
         line = (unsigned)mark->line + 1;
         column = (unsigned)mark->column + 1;
