@@ -34,6 +34,7 @@ enum reason {
     REASON_STORE,               /* the store could not be read */
     REASON_RECORD,              /* the row cannot be read, or fails its check: the store was tampered with */
     REASON_HOST_NOT_ALLOWED,    /* the row names a host that the configuration does not allow */
+    REASON_FRAMING,             /* the request's head leaves doubt about where it ends; said by the HTTP side, never decided here */
     REASON_NO_LEGACY_URL,       /* the row is `legacy`, and neither it nor its route has a legacy URL */
     REASONS,
 };
@@ -71,6 +72,7 @@ struct decision {
     struct text connection_id;   /* of the row, where one was found */
     bool observed;               /* the answer would have been `would`, had this not been a rehearsal */
     enum outcome would;
+    const char *detail;          /* a word more for the log; NULL: none; static */
     const char *explanation;     /* a sentence for the person who meets this answer; "" for redirects; static */
     struct error error;          /* REASON_STORE, REASON_RECORD, REASON_HOST_NOT_ALLOWED: what to log; else its kind is ERROR_NONE */
 };

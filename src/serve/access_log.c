@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ssoferry/clock.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 
@@ -133,6 +134,8 @@ static void format_line(struct line *line, struct log_lane *lane, const struct a
     put_member(line, TEXT(",\"decision\":"), text_of(outcome_name(decision->outcome)));
     if (reason[0] != '\0')
         put_member(line, TEXT(",\"reason\":"), text_of(reason));
+    if (decision->detail != NULL)
+        put_member(line, TEXT(",\"detail\":"), text_of(decision->detail));
     if (decision->observed)
         put_member(line, TEXT(",\"would\":"), text_of(outcome_name(decision->would)));
     put(line, TEXT(",\"status\":"));
@@ -174,13 +177,6 @@ void access_log_add(struct log_lane *lane, const struct access_record *record)
     }
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool is_stopping(struct access_log *log)
 {
     pthread_mutex_lock(&log->mutex);
@@ -196,8 +192,8 @@ static bool wait_writable(struct access_log *log, int64_t *deadline)
     while (poll(&poll_fd, 1, FLUSH_INTERVAL_MS) == 0) {
         if (is_stopping(log)) {
             if (*deadline == 0)
-                *deadline = now_ms() + CLOSE_TIMEOUT_MS;
-            if (now_ms() > *deadline)
+                *deadline = (int64_t)clock_monotonic_ms() + CLOSE_TIMEOUT_MS;
+            if ((int64_t)clock_monotonic_ms() > *deadline)
                 return false;
         }
     }

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "answer.h"
+#include "ssoferry/clock.h"
 #include "ssoferry/form_post.h"
+#include "ssoferry/framing.h"
 #include "health.h"
 #include "ssoferry/log.h"
 #include "worker.h"
@@ -91,12 +93,19 @@ static void read_request(const h2o_req_t *req, const struct fields *fields, stru
     request->body = text_of_iovec(req->entity);
 }
 
-/* Microseconds UTC. */
-static int64_t now_us(void)
+static enum usage_outcome usage_outcome_of(enum outcome outcome)
 {
-    struct timeval now;
-    gettimeofday(&now, NULL);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_usec;
+    return outcome == OUTCOME_STYTCH ? USAGE_STYTCH : outcome == OUTCOME_LEGACY ? USAGE_LEGACY : outcome == OUTCOME_DISABLED ? USAGE_DISABLED : USAGE_FAILED;
+}
+
+static void count_usage(struct usage_lane *usage, const struct decision *decision, int64_t now)
+{
+    /* A rehearsal is counted as what it would have been: that is what it is for. */
+    enum outcome outcome = decision->observed ? decision->would : decision->outcome;
+    if (decision->row == ROW_FOUND)
+        usage_count(usage, decision->source, decision->identifier, usage_outcome_of(outcome), now);
+    else if (decision->row == ROW_ABSENT)
+        usage_count_unknown(usage, decision->source, decision->identifier, now);
 }
 
 static bool is_logged(const struct worker *worker, const struct decision *decision)
@@ -118,13 +127,15 @@ static void warn(struct worker *worker, const struct decision *decision, struct 
 static void account(struct worker *worker, h2o_req_t *req, const struct decision *decision, struct text request_id)
 {
     const struct gateway_settings *gateway = &worker->tools.serving->config->gateway;
-    int64_t now = now_us();
+    int64_t now = clock_utc_us();
     const struct timeval begin = req->timestamps.request_begin_at;
     int64_t passed = begin.tv_sec == 0 ? 0 : now - ((int64_t)begin.tv_sec * 1000000 + begin.tv_usec);
     uint64_t duration_us = passed < 0 ? 0 : (uint64_t)passed;
     size_t route = decision->route == NULL ? gateway->route_count : (size_t)(decision->route - gateway->routes);
 
     metrics_request(worker->tools.metrics, route, decision, duration_us, req->entity.len);
+    if (worker->tools.usage != NULL)
+        count_usage(worker->tools.usage, decision, now);
     warn(worker, decision, request_id);
     if (!is_logged(worker, decision))
         return;
@@ -183,6 +194,42 @@ static void send_health(struct worker *worker, h2o_req_t *req, struct answer *an
     answer_send(req, answer);
 }
 
+/* A request that is refused before it reaches the gateway. */
+static void refuse(struct decision *decision, enum outcome outcome, unsigned status, const char *explanation)
+{
+    memset(decision, 0, sizeof(*decision));
+    decision->outcome = outcome;
+    decision->status = status;
+    decision->explanation = explanation;
+}
+
+#define NOT_HTTP "The request is not proper HTTP. Start the sign-in again; if that does not help, tell your administrator."
+
+/* What libh2o refuses on its own, in our words. */
+static void decide_refusal(const h2o_req_t *req, struct decision *decision)
+{
+    if (req->res.status == 413)
+        refuse(decision, OUTCOME_TOO_LARGE, 413,
+               "The sign-in message from the identity provider is too large. Ask your administrator to send fewer groups or attributes.");
+    else
+        refuse(decision, OUTCOME_MALFORMED, (unsigned)req->res.status, NOT_HTTP);
+}
+
+/* The raw head is still at the start of the socket's input: libh2o takes it out when the answer has gone. */
+static bool is_framed_well(h2o_req_t *req, struct decision *decision)
+{
+    const h2o_buffer_t *input = req->conn->callbacks->get_socket(req->conn)->input;
+    enum framing framing = framing_check(text_slice(input->bytes, input->size));
+    if (framing != FRAMING_GOOD)
+        req->http1_is_persistent = 0;
+    if (framing <= FRAMING_CLOSE)
+        return true;
+    refuse(decision, OUTCOME_MALFORMED, 400, NOT_HTTP);
+    decision->reason = REASON_FRAMING;
+    decision->detail = framing_code(framing);
+    return false;
+}
+
 static int on_request(h2o_handler_t *handler, h2o_req_t *req)
 {
     struct worker *worker = worker_of(req->conn->ctx);
@@ -202,25 +249,13 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
         send_health(worker, req, &answer);
     } else {
         struct decision decision;
-        gateway_decide(&config->gateway, worker->tools.lookup, &request, memory, NULL, &decision);
+        if (is_framed_well(req, &decision))
+            gateway_decide(&config->gateway, worker->tools.lookup, &request, memory, NULL, &decision);
         send_decision(req, &request, &decision, &answer, fields.accept);
         account(worker, req, &decision, answer.request_id);
     }
     worker->answering = NULL;
     return 0;
-}
-
-/* What libh2o refuses on its own, in our words. */
-static void decide_refusal(const h2o_req_t *req, struct decision *decision)
-{
-    memset(decision, 0, sizeof(*decision));
-    decision->status = (unsigned)req->res.status;
-    decision->outcome = req->res.status == 413 ? OUTCOME_TOO_LARGE : OUTCOME_MALFORMED;
-    decision->reason = REASON_NONE;
-    decision->explanation = req->res.status == 413
-                                ? "The sign-in message from the identity provider is too large. Ask your administrator to send fewer groups or "
-                                  "attributes."
-                                : "The request is not proper HTTP. Start the sign-in again; if that does not help, tell your administrator.";
 }
 
 struct replacing {

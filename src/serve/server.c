@@ -11,6 +11,7 @@
 #include "ssoferry/access_log.h"
 #include "http.h"
 #include "listener.h"
+#include "ssoferry/clock.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/saml_issuer.h"
@@ -21,6 +22,7 @@ struct server {
     struct serving serving;
     struct table *table;
     struct access_log *log;
+    struct usage *usage;
     h2o_globalconf_t globals;
     size_t worker_count;
     struct worker *workers;
@@ -105,6 +107,7 @@ static bool start_workers(struct server *server, struct error *error)
             .lookup = server->lookups[i],
             .metrics = server->metrics[i],
             .lane = server->log == NULL ? NULL : access_log_lane(server->log, i),
+            .usage = server->usage == NULL ? NULL : usage_lane(server->usage, i),
         };
         worker_open(&server->workers[i], &tools, server->fds + i * listeners, listeners);
     }
@@ -187,6 +190,14 @@ static void wait_for_end(struct server *server)
         worker_join(&server->workers[i]);
 }
 
+/* Counting is worth having, and signing in is worth more: without it the daemon serves all the same. */
+static void open_usage(struct server *server)
+{
+    struct error error;
+    if (server->config->usage && !usage_open(&server->usage, server->config->store, server->worker_count, clock_utc_us(), &error))
+        log_warning("usage is not counted: %s", error.message);
+}
+
 static bool prepare(struct server *server, struct error *error)
 {
     const struct config *config = server->config;
@@ -203,6 +214,7 @@ static void release(struct server *server, bool sockets)
     for (size_t i = 0; i < server->config->listen_count && server->fd_count > i; ++i)
         listener_remove(&server->config->listen[i]);
     access_log_close(server->log);
+    usage_close(server->usage);
     for (size_t i = 0; server->lookups != NULL && i < server->worker_count; ++i)
         lookup_close(server->lookups[i]);
     for (size_t i = 0; server->metrics != NULL && i < server->worker_count; ++i)
@@ -222,6 +234,7 @@ bool server_run(const struct config *config, struct error *error)
     bool prepared = prepare(&server, error);
     bool done = false;
     if (prepared) {
+        open_usage(&server);
         configure_h2o(&server);
         done = start_workers(&server, error);
         if (done) {

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ssoferry/log.h"
+#include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
 
 enum {
@@ -155,9 +155,7 @@ static int socket_of(h2o_req_t *req)
 
 static int64_t milliseconds_since(struct timeval begin)
 {
-    struct timeval now;
-    gettimeofday(&now, NULL);
-    return (int64_t)(now.tv_sec - begin.tv_sec) * 1000 + (now.tv_usec - begin.tv_usec) / 1000;
+    return (clock_utc_us() - ((int64_t)begin.tv_sec * 1000000 + begin.tv_usec)) / 1000;
 }
 
 /* libh2o's one timer runs from the connection's last request, so that it can only stand for idleness; a request that takes too long to arrive is
@@ -200,22 +198,15 @@ static void for_each_request(struct worker *worker, int (*visit)(h2o_req_t *req,
     worker->context.globalconf->http1.callbacks.foreach_request(&worker->context, visit, worker);
 }
 
-static uint64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void tick(struct worker *worker)
 {
-    atomic_store_explicit(&worker->ticked_at, monotonic_ms(), memory_order_relaxed);
+    atomic_store_explicit(&worker->ticked_at, clock_monotonic_ms(), memory_order_relaxed);
 }
 
 uint64_t worker_silence_ms(const struct worker *worker)
 {
     uint64_t ticked_at = atomic_load_explicit(&worker->ticked_at, memory_order_relaxed);
-    uint64_t now = monotonic_ms();
+    uint64_t now = clock_monotonic_ms();
     return now > ticked_at ? now - ticked_at : 0;
 }
 
@@ -226,6 +217,8 @@ static void sweep(struct worker *worker)
         return;
     worker->swept_at = now;
     tick(worker);
+    if (worker->tools.usage != NULL)
+        usage_tick(worker->tools.usage);
     for_each_request(worker, end_if_late);
     linger_sweep(&worker->lingering, now);
     if (worker->listener_count > 0)

@@ -10,6 +10,7 @@
 #include "linger.h"
 #include "ssoferry/config.h"
 #include "ssoferry/metrics.h"
+#include "ssoferry/usage.h"
 
 enum phase {
     PHASE_SERVING,
@@ -41,6 +42,7 @@ struct worker_tools {
     struct lookup *lookup;
     struct metrics *metrics;
     struct log_lane *lane;    /* may be NULL */
+    struct usage_lane *usage; /* may be NULL */
 };
 
 struct worker {

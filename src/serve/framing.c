@@ -1,0 +1,133 @@
+#include "ssoferry/framing.h"
+
+static const char *const codes[FRAMINGS] = {
+    [FRAMING_GOOD] = "",
+    [FRAMING_CLOSE] = "",
+    [FRAMING_BARE_LINE_FEED] = "bare_line_feed",
+    [FRAMING_FOLDED_LINE] = "folded_line",
+    [FRAMING_BAD_FIELD] = "bad_field",
+    [FRAMING_LENGTH_TWICE] = "length_twice",
+    [FRAMING_LENGTH_AND_CODING] = "length_and_coding",
+    [FRAMING_CODING_TWICE] = "coding_twice",
+    [FRAMING_CODING_IN_OLD_HTTP] = "coding_in_old_http",
+    [FRAMING_NO_HOST] = "no_host",
+    [FRAMING_HOST_TWICE] = "host_twice",
+    [FRAMING_BAD_HOST] = "bad_host",
+    [FRAMING_BAD_TARGET] = "bad_target",
+};
+
+const char *framing_code(enum framing framing)
+{
+    return codes[framing];
+}
+
+/* A head as it is being read. */
+struct head {
+    bool old; /* HTTP/1.0 */
+    unsigned lengths, codings, hosts;
+    bool length_zero;
+};
+
+/* Takes the next line off `rest`, without its CRLF. False where it ends with a bare LF, or not at all. */
+static bool next_line(struct text *rest, struct text *line)
+{
+    size_t end = text_find(*rest, '\n', 0);
+    if (end == rest->size || end == 0 || rest->at[end - 1] != '\r')
+        return false;
+    *line = text_slice(rest->at, end - 1);
+    *rest = text_slice(rest->at + end + 1, rest->size - end - 1);
+    return true;
+}
+
+/* RFC 9110 5.6.2 */
+static bool is_token(struct text name)
+{
+    for (size_t i = 0; i < name.size; ++i) {
+        char c = name.at[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
+            return false;
+    }
+    return name.size > 0;
+}
+
+/* uri-host [ ":" port ] (RFC 9110 7.2), loosely: nothing that could be taken for another part of a URL, or for a second host. */
+static bool is_host(struct text host)
+{
+    for (size_t i = 0; i < host.size; ++i) {
+        unsigned char c = (unsigned char)host.at[i];
+        if (c <= 0x20 || c >= 0x7f || strchr("\"#/<>?@\\^`{|},", c) != NULL)
+            return false;
+    }
+    return true;
+}
+
+static enum framing read_request_line(struct head *head, struct text line)
+{
+    size_t method_end = text_find(line, ' ', 0);
+    size_t target_end = text_find(line, ' ', method_end + 1);
+    if (target_end >= line.size)
+        return FRAMING_BAD_TARGET;
+    struct text target = text_slice(line.at + method_end + 1, target_end - method_end - 1);
+    head->old = text_equal(text_slice(line.at + target_end + 1, line.size - target_end - 1), TEXT("HTTP/1.0"));
+    bool asterisk = text_equal(target, TEXT("*"));
+    return asterisk || text_starts(target, TEXT("/")) ? FRAMING_GOOD : FRAMING_BAD_TARGET;
+}
+
+static enum framing read_field(struct head *head, struct text line)
+{
+    if (line.at[0] == ' ' || line.at[0] == '\t')
+        return FRAMING_FOLDED_LINE;
+    size_t colon = text_find(line, ':', 0);
+    struct text name = text_slice(line.at, colon);
+    if (colon == line.size || !is_token(name))
+        return FRAMING_BAD_FIELD;
+    struct text value = text_trim(text_slice(line.at + colon + 1, line.size - colon - 1));
+    if (text_equal_fold(name, TEXT("content-length"))) {
+        uint64_t number = 0;
+        if (head->lengths++ > 0 || !text_to_number(value, INT64_MAX, &number))
+            return FRAMING_LENGTH_TWICE;
+        head->length_zero = number == 0;
+    } else if (text_equal_fold(name, TEXT("transfer-encoding"))) {
+        if (head->codings++ > 0)
+            return FRAMING_CODING_TWICE;
+    } else if (text_equal_fold(name, TEXT("host"))) {
+        if (head->hosts++ > 0)
+            return FRAMING_HOST_TWICE;
+        if (!is_host(value))
+            return FRAMING_BAD_HOST;
+    }
+    return FRAMING_GOOD;
+}
+
+static enum framing judge(const struct head *head)
+{
+    if (head->lengths > 0 && head->codings > 0)
+        return FRAMING_LENGTH_AND_CODING;
+    if (head->codings > 0 && head->old)
+        return FRAMING_CODING_IN_OLD_HTTP;
+    if (head->hosts == 0 && !head->old)
+        return FRAMING_NO_HOST;
+    /* libh2o's chunk reader is lenient, and proxies differ on bodies in HTTP/1.0. */
+    bool body = head->codings > 0 || (head->lengths > 0 && !head->length_zero);
+    return head->codings > 0 || (head->old && body) ? FRAMING_CLOSE : FRAMING_GOOD;
+}
+
+enum framing framing_check(struct text input)
+{
+    struct head head = {0};
+    struct text line;
+    if (text_starts(input, TEXT("\r\n")))
+        input = text_slice(input.at + 2, input.size - 2);
+    if (!next_line(&input, &line))
+        return FRAMING_BARE_LINE_FEED;
+    enum framing framing = read_request_line(&head, line);
+    while (framing == FRAMING_GOOD) {
+        if (!next_line(&input, &line))
+            return FRAMING_BARE_LINE_FEED;
+        if (line.size == 0)
+            return judge(&head);
+        framing = read_field(&head, line);
+    }
+    return framing;
+}

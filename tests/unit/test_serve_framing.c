@@ -1,0 +1,83 @@
+#include "check.h"
+
+#include "ssoferry/framing.h"
+
+#define POST "POST /old-sso/acme HTTP/1.1\r\n"
+#define HOST "Host: sso.example.com\r\n"
+
+static const struct {
+    const char *head;
+    enum framing framing;
+} heads[] = {
+    {POST HOST "Content-Length: 3\r\n\r\nabc", FRAMING_GOOD},
+    {"GET / HTTP/1.1\r\n" HOST "\r\n", FRAMING_GOOD},
+    {"\r\nGET / HTTP/1.1\r\n" HOST "\r\n", FRAMING_GOOD},
+    {"GET / HTTP/1.0\r\n\r\n", FRAMING_GOOD},
+    {"OPTIONS * HTTP/1.1\r\n" HOST "\r\n", FRAMING_GOOD},
+    {POST "host:  [::1]:8080 \r\nCONTENT-LENGTH:0\r\n\r\n", FRAMING_GOOD},
+    {POST "Host:\r\n\r\n", FRAMING_GOOD},
+    {POST HOST "X-Odd!#$%&'*+-.^_`|~: \xff\r\n\r\n", FRAMING_GOOD},
+    {POST HOST "Transfer-Encoding: chunked\r\n\r\n", FRAMING_CLOSE},
+    {"POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc", FRAMING_CLOSE},
+    {"POST / HTTP/1.0\r\nContent-Length: 0\r\n\r\n", FRAMING_GOOD},
+    {"GET / HTTP/1.1\n" HOST "\r\n", FRAMING_BARE_LINE_FEED},
+    {"GET / HTTP/1.1\r\nHost: a\n\r\n", FRAMING_BARE_LINE_FEED},
+    {"GET / HTTP/1.1\r\n" HOST "\n", FRAMING_BARE_LINE_FEED},
+    {"GET / HTTP/1.1\r\n" HOST, FRAMING_BARE_LINE_FEED},
+    {"", FRAMING_BARE_LINE_FEED},
+    {POST HOST " folded\r\n\r\n", FRAMING_FOLDED_LINE},
+    {POST HOST "Content-Length: 3\r\n\tTransfer-Encoding: chunked\r\n\r\n", FRAMING_FOLDED_LINE},
+    {POST HOST "Content-Length : 3\r\n\r\n", FRAMING_BAD_FIELD},
+    {POST HOST "nonsense\r\n\r\n", FRAMING_BAD_FIELD},
+    {POST HOST ": 3\r\n\r\n", FRAMING_BAD_FIELD},
+    {POST HOST "Content-Length: 3\r\nContent-Length: 4\r\n\r\n", FRAMING_LENGTH_TWICE},
+    {POST HOST "Content-Length: 3\r\ncontent-length: 3\r\n\r\n", FRAMING_LENGTH_TWICE},
+    {POST HOST "Content-Length: 3, 3\r\n\r\n", FRAMING_LENGTH_TWICE},
+    {POST HOST "Content-Length: +3\r\n\r\n", FRAMING_LENGTH_TWICE},
+    {POST HOST "Content-Length: 0x3\r\n\r\n", FRAMING_LENGTH_TWICE},
+    {POST HOST "Content-Length:\r\n\r\n", FRAMING_LENGTH_TWICE},
+    {POST HOST "Content-Length: 99999999999999999999\r\n\r\n", FRAMING_LENGTH_TWICE},
+    {POST HOST "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", FRAMING_LENGTH_AND_CODING},
+    {POST HOST "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", FRAMING_LENGTH_AND_CODING},
+    {POST HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", FRAMING_CODING_TWICE},
+    {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", FRAMING_CODING_IN_OLD_HTTP},
+    {POST "\r\n", FRAMING_NO_HOST},
+    {POST HOST HOST "\r\n", FRAMING_HOST_TWICE},
+    {POST "Host: a, b\r\n\r\n", FRAMING_BAD_HOST},
+    {POST "Host: a b\r\n\r\n", FRAMING_BAD_HOST},
+    {POST "Host: user@a\r\n\r\n", FRAMING_BAD_HOST},
+    {POST "Host: a/b\r\n\r\n", FRAMING_BAD_HOST},
+    {"POST http://a/old-sso/acme HTTP/1.1\r\n" HOST "\r\n", FRAMING_BAD_TARGET},
+    {"CONNECT a:443 HTTP/1.1\r\n" HOST "\r\n", FRAMING_BAD_TARGET},
+    {"GET  / HTTP/1.1\r\n" HOST "\r\n", FRAMING_BAD_TARGET},
+    {"GET /\r\n" HOST "\r\n", FRAMING_BAD_TARGET},
+};
+
+static void a_head_leaves_no_doubt(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(heads); ++i) {
+        enum framing framing = framing_check(text_of(heads[i].head));
+        if (framing != heads[i].framing)
+            fail_msg("%s: %d (%s)", heads[i].head, (int)framing, framing_code(framing));
+        assert_int_equal(framing > FRAMING_CLOSE, framing_code(framing)[0] != '\0');
+    }
+}
+
+static void every_cut_of_a_head_is_in_doubt(void **state)
+{
+    static const char head[] = "\r\n" POST HOST "Content-Length: 3\r\nAccept: */*\r\n\r\n";
+    (void)state;
+    for (size_t size = 0; size < sizeof(head) - 1; ++size)
+        assert_true(framing_check(text_slice(head, size)) > FRAMING_CLOSE);
+    assert_int_equal(framing_check(text_slice(head, sizeof(head) - 1)), FRAMING_GOOD);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_head_leaves_no_doubt),
+        cmocka_unit_test(every_cut_of_a_head_is_in_doubt),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
