@@ -1,6 +1,5 @@
 /* Floor for serving: libh2o, set up as ssoferryd sets it up (HTTP/1 only, one thread, the same input buffer, the same header fields), answering
  * every request with one and the same redirect. No table, no routes, no log. */
-#include <stdlib.h>
 
 #include "constant_answer.h"
 #include "h2o_system.h"
@@ -69,7 +68,6 @@ int main(int argc, char **argv)
     acceptor.hosts = globals.hosts;
     h2o_socket_t *listener = h2o_evloop_socket_create(context.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
     h2o_socket_read_start(listener, on_connection);
-    while (h2o_evloop_run(context.loop, WAIT_MS) == 0) {
-    }
-    return EXIT_FAILURE;
+    for (;;)
+        h2o_evloop_run(context.loop, WAIT_MS);
 }

@@ -48,7 +48,7 @@ def machine():
     model = _first(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text())
     memory = int(_first(r"^MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())) // 1024 // 1024
     versions = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *PACKAGES], capture_output=True, text=True).stdout.split("\n")
-    return (f"{model}, {os.cpu_count()} cores, {memory} GiB; Linux {platform.release().split("-")[0]}; "
+    return (f"{model}, {os.cpu_count()} cores, {memory} GiB; Linux {platform.release().split('-')[0]}; "
             f"{_first('PRETTY_NAME=.(.*).$', Path('/etc/os-release').read_text())}; " + ", ".join(version for version in versions if version) + ".")
 
 
