@@ -100,10 +100,6 @@ class Gateway:
     def pid(self):
         return self._process.pid
 
-    @property
-    def running(self):
-        return self._process is not None
-
     def signal(self, number):
         self._process.send_signal(number)
 

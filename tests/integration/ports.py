@@ -8,11 +8,9 @@ _random = random.SystemRandom()
 def free_port():
     for _ in range(200):
         port = _random.randrange(20000, 32000)
-        with socket.socket() as ipv4, socket.socket(socket.AF_INET6) as ipv6:
+        with socket.socket() as probe:
             try:
-                ipv4.bind(("0.0.0.0", port))
-                ipv6.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                ipv6.bind(("::", port))
+                probe.bind(("0.0.0.0", port))
                 return port
             except OSError:
                 continue

@@ -141,7 +141,7 @@ BAD_MESSAGES = {
     "issuer_with_a_comment": (response(f"<a:Issuer>{GOOD}<!-- -->.evil.example</a:Issuer>"), "unfit_issuer"),
     "issuer_with_an_element": (response(f"<a:Issuer>{GOOD}<b/></a:Issuer>"), "unfit_issuer"),
     "issuer_with_cdata": (response(f"<a:Issuer><![CDATA[{GOOD}]]></a:Issuer>"), "unfit_issuer"),
-    "issuer_with_a_line_break": (response(f"<a:Issuer>https://idp&#10;globex</a:Issuer>"), "unfit_issuer"),
+    "issuer_with_a_line_break": (response("<a:Issuer>https://idp&#10;globex</a:Issuer>"), "unfit_issuer"),
     "document_type": ("<!DOCTYPE x>" + response(f"<a:Issuer>{GOOD}</a:Issuer>"), "bad_xml"),
     "entity": (f'<!DOCTYPE x [<!ENTITY e "{GOOD}">]>' + response("<a:Issuer>&e;</a:Issuer>"), "bad_xml"),
     "external_entity": ('<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>' + response("<a:Issuer>&e;</a:Issuer>"), "bad_xml"),

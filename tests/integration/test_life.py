@@ -96,19 +96,38 @@ class TestStop:
         assert gateway.get("/old-sso/acme").status == 307
 
 
+def has_ipv6_loopback():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
 class TestAddresses:
-    def test_ipv4_ipv6_and_unix_at_once(self, gateway):
+    def serves(self, gateway, address, peer):
+        for _ in range(10):
+            answer = wire.exchange(address, wire.request_bytes("POST", "/old-sso/acme", "localhost", (), BODY))
+            assert answer.location == LOCATION
+        assert re.fullmatch(peer, gateway.logged(answer)["peer"])
+
+    def test_ipv4_and_unix_at_once(self, gateway):
         path = gateway.directory / "http.sock"
-        gateway.configure(listen=[{"address": f"127.0.0.1:{gateway.port}"}, {"address": f"[::1]:{gateway.port}"}, {"address": f"unix:{path}"}])
+        gateway.configure(listen=[*gateway.config["listen"], {"address": f"unix:{path}"}])
         gateway.start()
-        for address, peer in [(gateway.address, r"127\.0\.0\.1:\d+"), (("::1", gateway.port), r"\[::1\]:\d+"), (path, "unix")]:
-            for _ in range(10):
-                answer = wire.exchange(address, wire.request_bytes("POST", "/old-sso/acme", "localhost", (), BODY))
-                assert answer.location == LOCATION
-                assert re.fullmatch(peer, gateway.logged(answer)["peer"])
+        self.serves(gateway, gateway.address, r"127\.0\.0\.1:\d+")
+        self.serves(gateway, path, "unix")
         assert stat.S_ISSOCK(path.stat().st_mode)
         gateway.stop()
         assert not path.exists(), "the socket's file goes with the daemon"
+
+    @pytest.mark.skipif(not has_ipv6_loopback(), reason="this machine has no ::1")
+    def test_ipv6_beside_ipv4(self, gateway):
+        gateway.configure(listen=[{"address": f"0.0.0.0:{gateway.port}"}, {"address": f"[::]:{gateway.port}"}])
+        gateway.start()
+        self.serves(gateway, ("::1", gateway.port), r"\[::1\]:\d+")
+        self.serves(gateway, gateway.address, r"127\.0\.0\.1:\d+")
 
     def test_threads_share_the_connections(self, gateway):
         """With three threads on one port, none of many connections is lost, and more than one thread answers."""
@@ -182,12 +201,17 @@ class TestStartFails:
         gateway.configure(store=str(gateway.directory))
         fails(gateway.config_path, gateway.directory, "director")
 
-    def test_store_that_is_cut_short(self, gateway):
+    @pytest.mark.parametrize("size", [0, 100, 4096, 5000])
+    def test_store_that_is_cut_short(self, gateway, size):
         whole = gateway.store.read_bytes()
         path = gateway.directory / "cut.mdb"
-        path.write_bytes(whole[:5000])
+        path.write_bytes(whole[:size])
         gateway.configure(store=str(path))
-        fails(gateway.config_path, path, "")
+        fails(gateway.config_path, path, "not a table|damaged|cut|remove|backup")
+
+    def test_store_of_a_newer_version(self, gateway):
+        gateway.store_file.put_meta(b"schema", (99).to_bytes(4, "big"))
+        fails(gateway.config_path, gateway.store, r"99.*newer|newer.*99")
 
     def test_configuration_that_is_not_there(self, gateway):
         fails(gateway.directory / "none.yaml", gateway.directory / "none.yaml", "No such file", status=2)

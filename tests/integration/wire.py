@@ -33,7 +33,7 @@ class Answer:
 
 
 def request_bytes(method, target, host, headers=(), body=b""):
-    """A request with exactly these bytes as its target; `body` None leaves Content-Length out."""
+    """A request with exactly these bytes as its target. Text becomes bytes one to one. `host` None leaves Host out."""
     lines = [_bytes(method) + b" " + _bytes(target) + b" HTTP/1.1"]
     names = {name.lower() for name, _ in headers}
     if host is not None and "host" not in names:
@@ -41,7 +41,7 @@ def request_bytes(method, target, host, headers=(), body=b""):
     lines += [_bytes(name) + b": " + _bytes(value) for name, value in headers]
     if body and not names & {"content-length", "transfer-encoding"}:
         lines.append(b"Content-Length: %d" % len(body))
-    return b"\r\n".join(lines) + b"\r\n\r\n" + (body or b"")
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
 class Connection:
