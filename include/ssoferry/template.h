@@ -51,7 +51,8 @@ struct template_capture {
     struct form_pair parameter;  /* TEMPLATE_IN_QUERY: what form_without() takes out */
 };
 
-/* Never allocates. The capture is set on TEMPLATE_MATCHES and TEMPLATE_QUERY_TWICE (of the first of the two). */
+/* Never allocates. Where host and path differ, either may be what is said. The capture is set on TEMPLATE_MATCHES and
+ * TEMPLATE_QUERY_TWICE (of the first of the two). */
 enum template_result template_match(const struct template *template, const struct request *request, struct template_capture *capture);
 
 /* How the sets of URLs that two templates match lie to each other. Exact for URLs with a host and without repeated or trailing slashes;

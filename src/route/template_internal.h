@@ -51,6 +51,7 @@ struct template {
     size_t identifier_segment;                    /* segment_count where it stands elsewhere */
     size_t parameter_count;
     size_t identifier_parameter;                  /* parameter_count where it stands elsewhere */
+    struct text lead;                             /* how the plainest matching paths begin: see lead_differs() */
     struct host_pattern host;
     struct segment segments[TEMPLATE_SEGMENTS_MAX];
     struct parameter parameters[TEMPLATE_PARAMETERS_MAX];

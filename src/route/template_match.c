@@ -201,6 +201,18 @@ static bool match_floating(const struct template *template, struct text path, st
     return is_empty_identifier(template, &gap, raw) && take_last(template, 0, identifier, &rest, &(struct text){NULL, 0});
 }
 
+/* Whether a path cannot match, from its first bytes: what makes a route that does not take a request cost next to nothing. Escapes and
+ * repeated slashes make it undecided, which is false. */
+static bool lead_differs(struct text lead, struct text path)
+{
+    size_t size = lead.size < path.size ? lead.size : path.size, i = 0;
+    while (i < size && lead.at[i] == path.at[i])
+        i++;
+    if (i == lead.size)
+        return false;
+    return i == path.size || (path.at[i] != '%' && path.at[i] != '/');
+}
+
 static bool match_path(const struct template *template, struct text path, struct text *raw)
 {
     if (path.size == 0 || path.at[0] != '/')
@@ -243,12 +255,14 @@ static enum template_result match_query(const struct template *template, struct 
 
 enum template_result template_match(const struct template *template, const struct request *request, struct template_capture *capture)
 {
-    *capture = (struct template_capture){.place = template->place};
-    struct text label, raw = {NULL, 0};
-    if (!host_pattern_matches(&template->host, host_name(request->host), &label))
+    struct text label = {NULL, 0}, raw = {NULL, 0};
+    if (lead_differs(template->lead, request->path))
+        return TEMPLATE_PATH_DIFFERS;
+    if (template->host.kind != HOST_UNSAID && !host_pattern_matches(&template->host, host_name(request->host), &label))
         return TEMPLATE_HOST_DIFFERS;
     if (!match_path(template, request->path, &raw))
         return TEMPLATE_PATH_DIFFERS;
+    *capture = (struct template_capture){.place = template->place};
     if (template->place == TEMPLATE_IN_HOST)
         capture->raw = label;
     else if (template->place == TEMPLATE_IN_PATH)

@@ -13,7 +13,7 @@ static const struct text SPREAD_HOLE = {"{identifier...}", 15};
 struct parser {
     struct template *template;
     struct text source; /* the template's own copy */
-    char *out;          /* where the next literal goes; the source's size is enough for all of them */
+    char *out;          /* where the next literal goes; twice the source's size is enough for all of them and the lead */
     char *why;
     size_t at; /* of the trouble */
 };
@@ -217,6 +217,23 @@ static bool parse_segment(struct parser *parser, struct text part)
     return true;
 }
 
+/* The literal segments that a path starts with, each behind its slash, up to what may be written in more than one way or is variable. */
+static void build_lead(struct parser *parser)
+{
+    struct template *template = parser->template;
+    char *start = parser->out;
+    for (size_t i = 0; i < template->segment_count && !template->floating; i++) {
+        const struct segment *segment = &template->segments[i];
+        struct text literal = segment->before;
+        if (segment->kind != SEGMENT_LITERAL || text_find(literal, '%', 0) < literal.size || text_find(literal, '/', 0) < literal.size)
+            break;
+        *parser->out++ = '/';
+        memcpy(parser->out, literal.at, literal.size);
+        parser->out += literal.size;
+    }
+    template->lead = text_slice(start, (size_t)(parser->out - start));
+}
+
 static bool parse_path(struct parser *parser, struct text path)
 {
     for (size_t start = 0, end; start < path.size; start = end + 1) {
@@ -315,6 +332,7 @@ static bool parse(struct parser *parser)
     size_t question = text_find(rest, '?', 0);
     if (!parse_path(parser, text_slice(rest.at, question)))
         return false;
+    build_lead(parser);
     if (question < rest.size && !parse_query(parser, part_from(rest, question + 1)))
         return false;
     if (template->place != TEMPLATE_IN_PATH)
@@ -333,7 +351,7 @@ bool template_parse(struct template **template, struct text source, char *why, s
             *at = TEMPLATE_SIZE_MAX;
         return false;
     }
-    struct template *made = memory_zeroed(1, sizeof *made + 2 * source.size + 1);
+    struct template *made = memory_zeroed(1, sizeof *made + 3 * source.size + 1);
     if (source.size > 0)
         memcpy(made->bytes, source.at, source.size);
     made->source = text_slice(made->bytes, source.size);

@@ -360,6 +360,47 @@ static void requests_match_as_documented(void **state)
     }
 }
 
+/* Writes the path anew with every `step`th byte that is no slash percent-encoded, and slashes doubled where `doubled` (which could make a
+ * path match that does not: with an empty identifier). */
+static size_t respell(struct text path, size_t step, bool doubled, char *out)
+{
+    size_t size = 0, since = 0;
+    for (size_t i = 0; i < path.size; i++) {
+        out[size++] = path.at[i];
+        if (path.at[i] == '/' && doubled)
+            out[size++] = '/';
+        else if (path.at[i] != '/' && ++since % step == 0)
+            size += (size_t)sprintf(out + size - 1, "%%%02x", (unsigned char)path.at[i]) - 1;
+    }
+    return size;
+}
+
+static void other_spellings_of_a_path_match_alike(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(matches); i++) {
+        struct text path = text_of(matches[i].path);
+        bool plain = strstr(matches[i].path, "//") == NULL && path.size > 1 && path.at[path.size - 1] != '/';
+        if (!plain || strchr(matches[i].path, '%') != NULL)
+            continue;
+        struct template *template = compiled(matches[i].template);
+        for (size_t step = 1; step < 14; step++) {
+            char bytes[1024], decoded[1024];
+            struct request request = {.host = text_of(matches[i].host), .query = text_of(matches[i].query), .has_query = true};
+            struct template_capture capture;
+            request.path = text_slice(bytes, respell(path, step / 2 + 1, step % 2 == 1 && matches[i].result == TEMPLATE_MATCHES, bytes));
+            enum template_result result = template_match(template, &request, &capture);
+            if (result != matches[i].result)
+                fail_msg("%s: %.*s: result %d", matches[i].template, TEXT_ARGS(request.path), (int)result);
+            if (result != TEMPLATE_MATCHES || capture.place != TEMPLATE_IN_PATH || strchr(matches[i].raw, '/') != NULL)
+                continue;
+            assert_true(text_percent_decode(capture.raw, TEXT_PLUS_IS_PLUS, decoded, &capture.raw.size));
+            assert_text(text_slice(decoded, capture.raw.size), matches[i].raw);
+        }
+        template_free(template);
+    }
+}
+
 /* Ends in an acceptable time only where no byte of a path is looked at again and again. */
 static void long_paths_are_matched_in_one_pass(void **state)
 {
@@ -418,6 +459,7 @@ int main(void)
         cmocka_unit_test(bad_templates_are_refused_where_they_are_bad),
         cmocka_unit_test(limits_of_templates_hold),
         cmocka_unit_test(requests_match_as_documented),
+        cmocka_unit_test(other_spellings_of_a_path_match_alike),
         cmocka_unit_test(long_paths_are_matched_in_one_pass),
         cmocka_unit_test(identifiers_are_encoded_into_legacy_urls),
     };
