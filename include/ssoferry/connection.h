@@ -84,7 +84,7 @@ bool connection_equal(const struct connection *a, const struct connection *b);
 
 /* Sets one field of a row by its name in the file formats ("redirect", "state", ...). `value` is not copied: the connection borrows it.
  * An empty value unsets an optional field. False on an unknown name or a bad value; *why is a phrase that fits behind the name: "is longer
- * than 256 bytes". Static. */
+ * than 256 bytes". Static. What URLs and the fields together may be, connection_check() says. */
 bool connection_set_field(struct connection *connection, struct text name, struct text value, const char **why)
     __attribute__((warn_unused_result));
 

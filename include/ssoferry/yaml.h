@@ -42,7 +42,7 @@ void yaml_skip(struct yaml *yaml, const struct yaml_node *node);
 /* Whether a syntax error ended the stream early, so that a missing key is no news. */
 bool yaml_broken(const struct yaml *yaml);
 
-/* Adds an error at `node`. */
+/* Adds an error at `node`; none at a YAML_END that a syntax error made, since what was expected there may well be in the file. */
 void yaml_fault(struct yaml *yaml, const struct yaml_node *node, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void yaml_warning(struct yaml *yaml, const struct yaml_node *node, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -382,6 +382,8 @@ static void __attribute__((format(printf, 4, 0)))
 add_fault(struct yaml *yaml, enum fault_severity severity, const struct yaml_node *node, const char *format, va_list arguments)
 {
     char message[1024];
+    if (node->kind == YAML_END && yaml->broken)
+        return; /* a value that the syntax error swallowed is not wrong */
     vsnprintf(message, sizeof message, format, arguments);
     faults_add(yaml->faults, severity, yaml->file, node->line, node->column, node->length, "%s", message);
 }

@@ -192,7 +192,7 @@ static bool read_file(struct file_reader *file, struct error *error)
         if (file->lines[TOP_VERSION] == 0)
             fault_of_file(file, "version is missing: write `version: 1` in its first line");
         if (file->lines[TOP_CONNECTIONS] == 0 && file->lines[TOP_SOURCES] == 0)
-            fault_of_file(file, "connections is missing");
+            fault_of_file(file, "connections is missing: the mapping of identifiers to connections");
     }
     while (node.kind != YAML_END) /* a second document shows itself */
         yaml_next(yaml, &node);

@@ -106,8 +106,10 @@ static void read_fields(struct row_reader *row)
         yaml_next(row->reader->yaml, &name);
         if (name.kind == YAML_CLOSE || name.kind == YAML_END)
             return;
-        if (mapping_refuse_key(row->reader, &name))
+        if (mapping_refuse_key(row->reader, &name)) {
+            row->faulty[index_of_field(TEXT("connection_id"))] = true; /* it may have been meant to come by the merge */
             continue;
+        }
         size_t index = index_of_field(name.value);
         if (connection_field_name(index) == NULL) {
             refuse_field(row, &name);
