@@ -7,11 +7,11 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "lane.h"
 #include "live.h"
 #include "pending.h"
+#include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
 #include "usage_file.h"
 
@@ -37,13 +37,6 @@ struct usage {
     struct error failed;   /* of the last flush */
 };
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* -- taking in ----------------------------------------------------------------------------------------------------- */
 
 static void collect(struct usage *usage)
@@ -66,7 +59,7 @@ static bool wait_and_collect(struct usage *usage, uint64_t deadline)
     while (sem_trywait(&usage->wake) == 0) {
     }
     collect(usage);
-    return now_ms() < deadline;
+    return clock_monotonic_ms() < deadline;
 }
 
 static bool all_have_answered(const struct usage *usage)
@@ -81,7 +74,7 @@ static bool all_have_answered(const struct usage *usage)
 /* A lane whose thread does not even tick is left behind; it answers when it comes back. */
 static void ask_lanes(struct usage *usage)
 {
-    uint64_t deadline = now_ms() + ANSWER_MS;
+    uint64_t deadline = clock_monotonic_ms() + ANSWER_MS;
     bool asked = false;
     for (size_t i = 0; i < usage->lane_count; ++i)
         asked = lane_ask(&usage->lanes[i]) || asked;
@@ -111,7 +104,7 @@ static void flush(struct usage *usage)
         usage_file_fail(usage->file.path, code, "write the usage file", &failed);
         atomic_fetch_add(&usage->failures, 1);
     } else {
-        atomic_store(&usage->flushed_at, now_ms());
+        atomic_store(&usage->flushed_at, clock_monotonic_ms());
     }
     pthread_mutex_lock(&usage->mutex);
     usage->failed = failed;
@@ -123,7 +116,7 @@ static void flush(struct usage *usage)
 static void flush_if_needed(struct usage *usage)
 {
     if (pending_is_empty(&usage->pending))
-        atomic_store(&usage->flushed_at, now_ms());
+        atomic_store(&usage->flushed_at, clock_monotonic_ms());
     else
         flush(usage);
 }
@@ -131,7 +124,7 @@ static void flush_if_needed(struct usage *usage)
 static void *run(void *argument)
 {
     struct usage *usage = argument;
-    uint64_t next = now_ms() + ASK_MS;
+    uint64_t next = clock_monotonic_ms() + ASK_MS;
     while (!atomic_load(&usage->stopping)) {
         bool early = wait_and_collect(usage, next);
         if (early && !pending_is_large(&usage->pending))
@@ -139,7 +132,7 @@ static void *run(void *argument)
         if (!early)
             ask_lanes(usage);
         flush_if_needed(usage);
-        next = now_ms() + ASK_MS;
+        next = clock_monotonic_ms() + ASK_MS;
     }
     return NULL;
 }
@@ -182,7 +175,7 @@ bool usage_open(struct usage **opened, const char *store, size_t lanes, int64_t 
     pthread_mutex_init(&usage->mutex, NULL);
     usage->lanes = lanes_new(lanes, &hash_key, &usage->wake);
     pending_init(&usage->pending, &hash_key, now);
-    atomic_store(&usage->flushed_at, now_ms());
+    atomic_store(&usage->flushed_at, clock_monotonic_ms());
     flush(usage); /* notes since when it counts; a disk that is full now may have room later */
     int problem = start_thread(usage);
     if (problem != 0) {
@@ -223,7 +216,7 @@ struct usage_lane *usage_lane(struct usage *usage, size_t index)
 
 uint64_t usage_flush_age_ms(struct usage *usage)
 {
-    uint64_t now = now_ms(), flushed_at = atomic_load(&usage->flushed_at);
+    uint64_t now = clock_monotonic_ms(), flushed_at = atomic_load(&usage->flushed_at);
     return now > flushed_at ? now - flushed_at : 0;
 }
 

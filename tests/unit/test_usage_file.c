@@ -1,0 +1,391 @@
+/* The usage file among kills, damage, other writers and a full disk. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "usage_fixture.h"
+
+static void pause_us(long us)
+{
+    const struct timespec time = {us / 1000000, us % 1000000 * 1000L};
+    nanosleep(&time, NULL);
+}
+
+static const char *usage_path(struct scratch *scratch)
+{
+    return scratch_path(scratch, "store.usage");
+}
+
+/* -- kill -9 ------------------------------------------------------------------------------------------------------- */
+
+enum { KILLS = 12, ROUND_NAMES = 50 };
+
+/* Each round counts each name once and is written as a whole when it is closed; then a byte says so. */
+static void count_rounds(const char *store, int pipe_end)
+{
+    for (;;) {
+        struct usage *usage = NULL;
+        struct error error;
+        if (!usage_open(&usage, store, 1, NOON, &error))
+            _exit(1);
+        for (int i = 0; i < ROUND_NAMES; ++i) {
+            char name[16];
+            snprintf(name, sizeof(name), "row-%d", i);
+            count(usage, name, USAGE_STYTCH, NOON);
+            count_unknown(usage, name, NOON);
+        }
+        usage_close(usage);
+        if (write(pipe_end, "", 1) != 1)
+            _exit(1);
+    }
+}
+
+/* Lets a child count for a while, kills it, and returns how many rounds it had said were written. */
+static uint64_t count_and_be_killed(const char *store, long after_us)
+{
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        count_rounds(store, ends[1]);
+    close(ends[1]);
+    char byte;
+    assert_int_equal(read(ends[0], &byte, 1), 1); /* not killed before it has begun */
+    pause_us(after_us);
+    kill(child, SIGKILL);
+    uint64_t rounds = 1;
+    while (read(ends[0], &byte, 1) == 1)
+        ++rounds;
+    close(ends[0]);
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    return rounds;
+}
+
+static void a_kill_leaves_whole_flushes_and_loses_none(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    uint64_t said = 0, random = 88172645463325252u;
+    for (int i = 0; i < KILLS; ++i) {
+        said += count_and_be_killed(store, random_below(&random, 20000));
+        struct usage_reader *reader = open_reader(store, NOON);
+        uint64_t written = assert_totals_agree(reader) / ROUND_NAMES;
+        assert_in_range(written, said, said + (uint64_t)i + 1); /* the byte of a round may be missing */
+        assert_int_equal(usage_reader_totals(reader)->unknown_hits, written * ROUND_NAMES);
+        for (int k = 0; k < ROUND_NAMES; ++k) {
+            char name[16];
+            struct usage_row row;
+            snprintf(name, sizeof(name), "row-%d", k);
+            assert_true(find_usage(reader, name, &row));
+            assert_int_equal(sum_of(row.hits), written);
+            assert_int_equal(find_unknown(reader, name)->hits, written);
+        }
+        usage_reader_close(reader);
+    }
+}
+
+static bool is_written(const char *store, const char *identifier)
+{
+    struct usage_reader *reader = NULL;
+    struct usage_row row;
+    struct error error = {0};
+    assert_done(usage_reader_open(&reader, store, NOON, &error));
+    bool found = reader != NULL && find_usage(reader, identifier, &row);
+    usage_reader_close(reader);
+    return found;
+}
+
+/* Without a restart: the flushing thread writes by itself, another process reads it, and then a kill takes nothing. */
+static void what_was_flushed_is_there_after_a_kill(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct usage *usage = NULL;
+        struct error error;
+        if (!usage_open(&usage, store, 1, NOON, &error))
+            _exit(1);
+        count(usage, "acme", USAGE_STYTCH, NOON);
+        for (;; pause_us(20000))
+            usage_tick(usage_lane(usage, 0));
+    }
+    bool written = false;
+    for (int i = 0; i < 300 && !written; ++i) {
+        pause_us(100000);
+        written = is_written(store, "acme");
+    }
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(written);
+    usage_close(open_usage(store, 1, NOON));
+    assert_true(is_written(store, "acme"));
+}
+
+/* -- several processes --------------------------------------------------------------------------------------------- */
+
+enum { WRITERS = 3, WRITER_ROUNDS = 8, WRITER_HITS = 100 };
+
+static void write_along(const char *store)
+{
+    for (int round = 0; round < WRITER_ROUNDS; ++round) {
+        struct usage *usage = NULL;
+        struct error error;
+        if (!usage_open(&usage, store, 1, NOON, &error))
+            _exit(1);
+        for (int i = 0; i < WRITER_HITS; ++i) {
+            count(usage, "acme", USAGE_STYTCH, NOON);
+            count_unknown(usage, "acmee", NOON);
+        }
+        usage_close(usage);
+    }
+    _exit(0);
+}
+
+static void several_writers_all_count(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    pid_t children[WRITERS];
+    for (int i = 0; i < WRITERS; ++i) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0)
+            write_along(store);
+    }
+    for (int i = 0; i < WRITERS; ++i) {
+        int status = 1;
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+    struct usage_reader *reader = open_reader(store, NOON);
+    struct usage_row row;
+    assert_true(find_usage(reader, "acme", &row));
+    assert_int_equal(row.hits[USAGE_STYTCH], WRITERS * WRITER_ROUNDS * WRITER_HITS);
+    assert_int_equal(find_unknown(reader, "acmee")->hits, WRITERS * WRITER_ROUNDS * WRITER_HITS);
+    usage_reader_close(reader);
+}
+
+/* -- damage -------------------------------------------------------------------------------------------------------- */
+
+enum { PAGE = 4096, ROWS = 3000 };
+
+static void make_usage(const char *store)
+{
+    struct usage *usage = open_usage(store, 1, NOON);
+    for (int i = 0; i < ROWS; ++i) {
+        char name[32];
+        snprintf(name, sizeof(name), "customer-%d", i);
+        count(usage, name, USAGE_STYTCH, NOON);
+        count_unknown(usage, name, NOON);
+    }
+    usage_close(usage);
+}
+
+static bool opens(const char *store, struct error *error)
+{
+    struct usage *usage = NULL;
+    bool good = usage_open(&usage, store, 1, NOON, error);
+    if (good) {
+        count(usage, "customer-1", USAGE_STYTCH, NOON);
+        usage_close(usage);
+    }
+    return good;
+}
+
+static bool can_be_read(const char *store, struct error *error)
+{
+    struct usage_reader *reader = NULL;
+    bool good = usage_reader_open(&reader, store, NOON, error);
+    usage_reader_close(reader);
+    return good;
+}
+
+/* Neither may end the process; where they fail they say so with the path. */
+static void assert_refused(const char *store, const char *word)
+{
+    struct error error = {0};
+    assert_false(opens(store, &error));
+    if (strstr(error.message, "store.usage") == NULL || strstr(error.message, word) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", error.message, word);
+    error.message[0] = '\0';
+    assert_false(can_be_read(store, &error));
+    if (strstr(error.message, word) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", error.message, word);
+}
+
+static void what_is_no_usage_file_is_refused(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    char text[3 * PAGE];
+    memset(text, 'x', sizeof(text));
+    scratch_write(usage_path(*state), text, sizeof(text));
+    assert_refused(store, "not a usage file");
+    assert_int_equal(unlink(usage_path(*state)), 0);
+    assert_int_equal(mkdir(usage_path(*state), 0700), 0);
+    assert_refused(store, "directory");
+    assert_int_equal(rmdir(usage_path(*state)), 0);
+    /* What a kill in the moment of making leaves. */
+    scratch_write(usage_path(*state), "", 0);
+    struct error error = {0};
+    assert_done(can_be_read(store, &error));
+    assert_done(opens(store, &error));
+}
+
+static void a_missing_directory_is_said(void **state)
+{
+    const char *store = scratch_path(*state, "none/store");
+    struct error error = {0};
+    assert_false(opens(store, &error));
+    assert_non_null(strstr(error.message, "No such file or directory"));
+}
+
+static void a_file_that_was_cut_is_refused(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    make_usage(store);
+    struct stat facts;
+    assert_int_equal(stat(usage_path(*state), &facts), 0);
+    assert_int_equal(truncate(usage_path(*state), facts.st_size / 2), 0);
+    assert_refused(store, "damaged");
+}
+
+static void a_newer_schema_is_refused(void **state)
+{
+    static const char schema[] = "schema\0\0\0\1";
+    const char *store = scratch_path(*state, "store");
+    make_usage(store);
+    size_t size = 0, patched = 0;
+    char *bytes = scratch_read(usage_path(*state), &size);
+    for (size_t i = 0; i + sizeof(schema) <= size; ++i) {
+        if (memcmp(bytes + i, schema, sizeof(schema) - 1) == 0) {
+            bytes[i + sizeof(schema) - 2] = 2;
+            ++patched;
+        }
+    }
+    assert_true(patched > 0);
+    scratch_write(usage_path(*state), bytes, size);
+    free(bytes);
+    assert_refused(store, "newer");
+}
+
+/* Writes `size` bytes of `fill` (256: of chance) over the file, from `from` on. */
+static void overwrite(const char *path, size_t from, size_t size, int fill, uint64_t *random)
+{
+    char bytes[PAGE];
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (size_t i = 0; i < size; ++i)
+        bytes[i] = (char)(fill < 256 ? (unsigned)fill : random_below(random, 256));
+    assert_int_equal(pwrite(fd, bytes, size, (off_t)from), size);
+    close(fd);
+}
+
+static void garbage_ends_no_process(void **state)
+{
+    static const struct {
+        int fill;
+        size_t size;
+    } kinds[] = {{0, PAGE}, {255, PAGE}, {256, PAGE}, {256, 16}, {256, 1}, {0, 64}};
+    const char *store = scratch_path(*state, "store"), *path = usage_path(*state);
+    uint64_t random = 88172645463325252u;
+    size_t size = 0, refused = 0, tried = 0;
+    make_usage(store);
+    char *good = scratch_read(path, &size);
+    for (size_t page = 2; page < size / PAGE; page += 2) {
+        size_t kind = page / 2 % COUNT_OF(kinds);
+        struct error error = {0};
+        scratch_write(path, good, size);
+        overwrite(path, page * PAGE + random_below(&random, (uint32_t)(PAGE - kinds[kind].size + 1)), kinds[kind].size,
+                  kinds[kind].fill, &random);
+        ++tried;
+        refused += !can_be_read(store, &error);
+        bool opened = opens(store, &error);
+        (void)opened; /* either will do; to be here is what counts */
+    }
+    free(good);
+    assert_true(tried > 40);
+    assert_true(refused > tried / 4);
+}
+
+/* -- a full disk --------------------------------------------------------------------------------------------------- */
+
+static void limit_files(rlim_t size)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0)
+        _exit(2);
+    limit.rlim_cur = size < limit.rlim_max ? size : limit.rlim_max;
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        _exit(3);
+}
+
+static void count_names(struct usage *usage, int names)
+{
+    for (int i = 0; i < names; ++i) {
+        char name[32];
+        snprintf(name, sizeof(name), "customer-%d", i);
+        count(usage, name, USAGE_STYTCH, NOON);
+    }
+}
+
+/* Fails to write for a while; then there is room again. */
+static void count_on_a_full_disk(const char *store, const char *path)
+{
+    struct usage *usage = NULL;
+    struct error error;
+    struct stat facts;
+    signal(SIGXFSZ, SIG_IGN);
+    if (!usage_open(&usage, store, 1, NOON, &error) || stat(path, &facts) != 0)
+        _exit(4);
+    limit_files((rlim_t)facts.st_size);
+    count_names(usage, ROWS);
+    for (int i = 0; i < 300 && usage_flush_failures(usage) == 0; ++i) {
+        pause_us(100000);
+        usage_tick(usage_lane(usage, 0));
+    }
+    if (!usage_failing(usage, &error) || strstr(error.message, path) == NULL)
+        _exit(5);
+    count_names(usage, ROWS);
+    limit_files(RLIM_INFINITY);
+    usage_close(usage);
+    _exit(0);
+}
+
+static void a_full_disk_delays_but_loses_nothing(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        count_on_a_full_disk(store, usage_path(*state));
+    int status = 1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    struct usage_reader *reader = open_reader(store, NOON);
+    assert_int_equal(assert_totals_agree(reader), 2 * ROWS);
+    assert_int_equal(usage_reader_totals(reader)->unnamed, 0);
+    usage_reader_close(reader);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scratch_test(a_kill_leaves_whole_flushes_and_loses_none),
+        scratch_test(what_was_flushed_is_there_after_a_kill),
+        scratch_test(several_writers_all_count),
+        scratch_test(what_is_no_usage_file_is_refused),
+        scratch_test(a_missing_directory_is_said),
+        scratch_test(a_file_that_was_cut_is_refused),
+        scratch_test(a_newer_schema_is_refused),
+        scratch_test(garbage_ends_no_process),
+        scratch_test(a_full_disk_delays_but_loses_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
