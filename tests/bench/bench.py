@@ -49,7 +49,7 @@ def check(bench):
     store = loading.loaded_store(bench, CHECK_ROWS)
     with traffic.by_path(bench.work, "check", traffic.numbers(CHECK_ROWS), 6 * 1024) as known, \
          traffic.by_path(bench.work, "check-unknown", traffic.numbers(CHECK_ROWS), known=False) as unknown:
-        for server in (Ferry(bench, "ssoferryd", store), Ferry(bench, "ssoferryd with a log", store, log=bench.work / "check.log"),
+        for server in (Ferry(bench, "ssoferryd without log and usage", store), Ferry(bench, "ssoferryd with the defaults", store, log=True, usage=True),
                        bare_h2o(bench), bare_epoll(bench)):
             with server:
                 serving.check(server, CHECK_ROWS)

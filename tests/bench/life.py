@@ -31,7 +31,8 @@ def healthy(port):
 
 def start_time(bench, store, cold):
     """Seconds from exec to the first 200."""
-    server = Ferry(bench, "ssoferryd", store)
+    server = Ferry(bench, "ssoferryd", store, log=True, usage=True)
+    server.prepare()
     if cold:
         with store.open("rb") as file:
             os.fsync(file.fileno())
@@ -56,11 +57,11 @@ def run_start(bench, store, options):
     return Section("Start", ["start", "ms"], lines, notes, [goal])
 
 
-def mapped(server, path):
-    """Bytes of `path` that the server has mapped and touched."""
+def mapped(server, directory):
+    """Bytes of files in `directory`, the table and its usage, that the server has mapped and touched."""
     total = 0
     for part in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path(f"/proc/{server.process.pid}/smaps").read_text(), flags=re.MULTILINE):
-        if part.split("\n", 1)[0].endswith(str(path)):
+        if f" {directory}/" in part.split("\n", 1)[0]:
             total += int(re.search(r"^Rss:\s+(\d+)", part, re.MULTILINE).group(1)) * 1024
     return total
 
@@ -68,20 +69,20 @@ def mapped(server, path):
 def run_memory(bench, store, options):
     lines = []
     with traffic.by_path(bench.work, "memory", traffic.numbers(options.rows), 6 * 1024) as requests:
-        for name, log, threads in (("no log, 1 thread", None, 1), ("log to a file, 1 thread", bench.work / "requests.log", 1),
-                                   ("log to a file, 8 threads", bench.work / "requests.log", 8)):
-            with Ferry(bench, name, store, log=log, threads=threads) as server:
+        for name, log, threads in (("the defaults, 1 thread", True, 1), ("the defaults, 8 threads", True, 8), ("no log and usage, 1 thread", False, 1)):
+            with Ferry(bench, name, store, log=log, usage=log, threads=threads) as server:
                 measure.load(server, requests, requests=REQUESTS)
-                memory, table = server.memory(), mapped(server, store)
+                time.sleep(measure.SETTLE_SECONDS)
+                memory, table = server.memory(), mapped(server, bench.work)
             private = memory["Private_Clean"] + memory["Private_Dirty"]
             figures = (private - table, table, private, memory["Pss"], memory["Rss"])
             lines.append([name, *(f"{figure / 1e6:.1f}" for figure in figures)])
-    notes = (f"Megabytes after {REQUESTS:,} requests for random rows of {options.rows:,}, over 64 connections. The table's pages belong to the page "
+    notes = (f"Megabytes after {REQUESTS:,} requests for random rows of {options.rows:,}, over 64 connections. The pages of the table's and the usage's files belong to the page "
              "cache, which the kernel takes back at need and every process that opens the table shares; the kernel counts them as private while only "
              "one has them mapped.\n")
-    own = float(lines[1][1])
-    goal = Goal(f"private memory at {options.rows:,} rows, the table's cached pages apart (MB)", MEMORY_LIMIT_MB, own, lines[1][1], " MB")
-    return Section("Memory", ["daemon", "its own", "the table's pages", "private in all", "PSS", "RSS"], lines, notes, [goal])
+    own = float(lines[0][1])
+    goal = Goal(f"private memory at {options.rows:,} rows, cached pages of its files apart (MB)", MEMORY_LIMIT_MB, own, lines[0][1], " MB")
+    return Section("Memory", ["daemon", "its own", "pages of its files", "private in all", "PSS", "RSS"], lines, notes, [goal])
 
 
 def seen_after(bench, server, connection, number, field, status):
@@ -100,7 +101,7 @@ def seen_after(bench, server, connection, number, field, status):
 
 def run_change(bench, store, options):
     times, stale = [], 0
-    with Ferry(bench, "ssoferryd", store) as server:
+    with Ferry(bench, "ssoferryd", store, log=True, usage=True) as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
         for number in traffic.numbers(options.rows, CHANGES):
             for field, status in (("state=disabled", 410), ("state=stytch", 307)):

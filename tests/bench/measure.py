@@ -4,6 +4,7 @@ import os
 import statistics
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 from servers import LOAD_CORE, Failed
@@ -31,18 +32,18 @@ class Values:
         return Values(mine - theirs for mine, theirs in zip(self.values, other.values))
 
 
+SETTLE_SECONDS = 2.6  # after which ssoferryd has written its usage down
+
+
 def load(server, traffic, requests=0, seconds=0.0, rate=0.0, connections=64, reconnect=False):
-    """Runs the load generator; what it prints, and `cpu_us`, the server's CPU microseconds a request. Any wrong answer is an error."""
+    """Runs the load generator; what it prints, and `per_second`. Any wrong answer is an error."""
     command = [server.bench.program("bench_load"), "--port", str(server.port), "--heads", str(traffic.heads), "--tail", str(traffic.tail),
                "--connections", str(connections), "--requests", str(requests), "--seconds", str(seconds), "--rate", str(rate), "--status",
                str(server.expected_status(traffic.status)), *(["--reconnect"] if reconnect else [])]
-    before = server.cpu()
     done = subprocess.run(server.bench.pinned(LOAD_CORE, command), stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    used = server.cpu() - before
     if done.returncode != 0:
         raise Failed(f"{server.name}: {done.stderr.strip() or done.stdout.strip()}")
     result = json.loads(done.stdout)
-    result["cpu_us"] = used * 1e6 / result["requests"]
     result["per_second"] = result["requests"] / result["seconds"]
     return result
 
@@ -55,6 +56,25 @@ def take_turns(runs, rounds):
         for i in order:
             results[i].append(runs[i]())
     return results
+
+
+def costs(runs, rounds, seconds):
+    """Loads servers in turns; `runs` are pairs of server and traffic. Of each: CPU microseconds a request, and requests a second.
+
+    A server's turn lasts until its next: what it does behind the answers, such as writing usage down, is counted too."""
+    marks = {server: [] for server, _ in runs}
+
+    def turn(server, traffic):
+        marks[server].append(server.cpu())
+        return {"turn": len(marks[server]), **load(server, traffic, seconds=seconds)}
+
+    results = take_turns([partial(turn, *run) for run in runs], rounds)
+    time.sleep(SETTLE_SECONDS)
+    for server, spent in marks.items():
+        spent.append(server.cpu())
+    spent_us = [Values((marks[server][result["turn"]] - marks[server][result["turn"] - 1]) * 1e6 / result["requests"] for result in turns)
+                for (server, _), turns in zip(runs, results)]
+    return spent_us, [values(turns, "per_second") for turns in results]
 
 
 def run_timed(bench, command):

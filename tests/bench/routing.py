@@ -1,5 +1,7 @@
 """What kinds of routes and answers cost against the plain one."""
+import json
 import subprocess
+from urllib.parse import quote
 
 import measure
 import rows
@@ -16,22 +18,24 @@ ISSUER_SIZES = {10: (10 * 1024, 20_000, 60), 300: (300 * 1024, 2_000, 1000)}  # 
 
 
 def presets_that_agree(bench, store):
-    """All presets that can stand in one configuration, in the order they are listed: some systems have the same URLs."""
+    """All presets that can stand in one configuration, in the order they are listed, and how many routes they stand for: some systems have the
+    same URLs."""
     listed = measure.output([bench.program("ssoferry"), "presets", "--json"])
-    names = [line.split('"')[3] for line in listed.splitlines()]
+    routes = {preset["name"]: len(preset["routes"]) for preset in map(json.loads, listed.splitlines())}
     taken = []
-    for name in names:
+    for name in routes:
         tried = Ferry(bench, name, store, routes=[f"preset: {preset}" for preset in [*taken, name]])
         if subprocess.run([bench.program("ssoferryd"), "--check", "-c", str(tried.config)], capture_output=True).returncode == 0:
             taken.append(name)
-        tried.config.unlink()
-    return taken
+        tried.stop()
+    return taken, sum(routes[name] for name in taken)
 
 
 def run_presets(bench, options):
     """The plain route alone, and behind all presets; and a request that no row is there for."""
     store = loaded_store(bench, options.rows)
-    presets = presets_that_agree(bench, store)
+    presets, routes = presets_that_agree(bench, store)
+    crowd = f"behind {len(presets)} presets ({routes} routes)"
     servers = [Ferry(bench, "one route", store, routes=[PLAIN]),
                Ferry(bench, "presets", store, routes=[*(f"preset: {preset}" for preset in presets), PLAIN])]
     numbers = traffic.numbers(options.rows)
@@ -43,11 +47,11 @@ def run_presets(bench, options):
             (unknown_one, unknown_many), _ = serving.cost(servers, unknown, options)
     finally:
         serving.stop(servers)
-    lines = [[f"a route behind {len(presets)} presets", many.over(one).text(), one.text(1), many.text(1)],
+    lines = [[f"a route {crowd}", many.over(one).text(), one.text(1), many.text(1)],
              ["the same, identifier unknown: 404 with a page", unknown_many.over(unknown_one).text(), unknown_one.text(1), unknown_many.text(1)]]
-    goals = [Goal(f"CPU a request, path routing behind {len(presets)} presets, against one route", PRESETS_LIMIT, many.over(one).median,
+    goals = [Goal(f"CPU a request, path routing {crowd}, against one route", PRESETS_LIMIT, many.over(one).median,
                   many.over(one).text())]
-    notes = ("CPU microseconds a request, POST 6 KB. The presets are all those that can stand together; the request's own route is the last.\n")
+    notes = ("CPU microseconds a request, POST 6 KB, no log and usage. The presets are all those that can stand together; the request's own route is the last.\n")
     return [Section("Routes", ["requests", "ratio", "one route, us", "with presets, us"], lines, notes, goals)]
 
 
@@ -65,9 +69,9 @@ def check_issuer(server, requests_by):
 def run_issuer(bench, options):
     """The same Responses to the route by Issuer and to one by path, of one daemon on one table."""
     store = loaded_store(bench, options.rows, "issuers")
-    server = Ferry(bench, "ssoferryd", store, routes=["match: '/old-sso/{identifier...}'", BY_ISSUER])
+    server = Ferry(bench, "ssoferryd", store, routes=[PLAIN, BY_ISSUER])
     lines, goals = [], []
-    by_path = lambda number: traffic.PATH + rows.issuer(number)  # noqa: E731
+    by_path = lambda number: traffic.PATH + quote(rows.issuer(number), safe="")  # noqa: E731
     with server:
         for kilobytes, (size, different, limit) in ISSUER_SIZES.items():
             numbers = traffic.numbers(options.rows, different)
@@ -75,11 +79,10 @@ def run_issuer(bench, options):
                 with traffic.responses(bench.work, "by-issuer", numbers, size, in_response) as by_issuer, \
                      traffic.responses(bench.work, "by-path", numbers, size, in_response, by_path) as plain:
                     check_issuer(server, ((by_issuer, numbers[0]), (plain, numbers[0])))
-                    runs = [lambda requests=requests: measure.load(server, requests, seconds=options.seconds) for requests in (by_issuer, plain)]
-                    issuer_us, path_us = (measure.values(result, "cpu_us") for result in measure.take_turns(runs, options.rounds))
+                    (issuer_us, path_us), _ = measure.costs([(server, by_issuer), (server, plain)], options.rounds, options.seconds)
                 more = issuer_us.minus(path_us)
                 lines.append([f"{kilobytes} KB{where}", more.text(1), issuer_us.text(1), path_us.text(1)])
                 goals.append(Goal(f"CPU a request, Issuer of {kilobytes} KB{where}, above path routing (us)", limit, more.median, more.text(1), " us"))
-    notes = ("CPU microseconds a request. The size is the XML's; in the POST it is base64 and percent-encoded, so a good third more. Path routing gets "
+    notes = ("CPU microseconds a request, no log and usage. The size is the XML's; in the POST it is base64 and percent-encoded, so a good third more. Path routing gets "
              "the very same bodies.\n")
     return [Section("Routing by Issuer", ["Response", "more, us", "by Issuer, us", "by path, us"], lines, notes, goals)]

@@ -139,32 +139,39 @@ class Server:
 
 
 class Ferry(Server):
-    """ssoferryd itself, on a store that was loaded before."""
+    """ssoferryd itself, on a store that was loaded before: with the defaults, or quiet, without request log and usage."""
 
-    def __init__(self, bench, name, store, log=None, routes=("match: /old-sso/{identifier}",), threads=1):
+    def __init__(self, bench, name, loaded, log=False, usage=False, routes=("match: /old-sso/{identifier}",), threads=1):
         super().__init__(bench)
         self.name = name
-        self.store = store
-        self.config = bench.work / f"ssoferryd-{self.port}.yaml"
-        self.log = log
-        lines = [f"listen: [{{address: '127.0.0.1:{self.port}'}}]", f"store: {store}", f"threads: {threads}", "drain: {delay: 0s, timeout: 1s}",
-                 f"log: {{requests: {'all' if log else 'off'}}}", "routes:", *(f"  - {route}" for route in routes)]
+        # A name of its own for the same file: the same pages are cached, while locks and usage are not shared with another daemon.
+        self.store = bench.work / f"ssoferryd-{self.port}.mdb"
+        self.loaded = loaded
+        self.config = self.store.with_suffix(".yaml")
+        self.log = self.store.with_suffix(".log") if log else None
+        lines = [f"listen: [{{address: '127.0.0.1:{self.port}'}}]", f"store: {self.store}", f"threads: {threads}", "drain: {delay: 0s, timeout: 1s}",
+                 f"log: {{requests: {'all' if log else 'off'}}}", f"usage: {'true' if usage else 'false'}", "routes:",
+                 *(f"  - {route}" for route in routes)]
         self.config.write_text("\n".join(lines) + "\n")
 
     def command(self):
         return [self.bench.program("ssoferryd"), "-c", str(self.config)]
 
     def start(self):
+        self.prepare()
         if self.log is None:
             return super().start()
         with self.log.open("wb") as self.output:
             return super().start()
 
+    def prepare(self):
+        if not self.store.exists():
+            os.link(self.loaded, self.store)
+
     def stop(self):
         super().stop()
-        self.config.unlink(missing_ok=True)
-        if self.log is not None:
-            self.log.unlink(missing_ok=True)
+        for path in self.bench.work.glob(f"{self.store.stem}.*"):
+            path.unlink()
 
 
 class Floor(Server):
