@@ -1,0 +1,13 @@
+/* How far apart two names are, for "did you mean". */
+#ifndef SSOFERRY_DISTANCE_H
+#define SSOFERRY_DISTANCE_H
+
+#include "ssoferry/text.h"
+
+enum { DISTANCE_SIZE_MAX = 512 }; /* bytes; a longer name is far from everything */
+
+/* The fewest edits (insert, delete or replace a byte, swap two neighbours; none twice at the same place) that make `a`
+ * of `b`; limit + 1 where it takes more than `limit`. ASCII case does not count. The work is limit * size. */
+unsigned text_distance(struct text a, struct text b, unsigned limit);
+
+#endif

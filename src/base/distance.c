@@ -1,0 +1,53 @@
+#include "ssoferry/distance.h"
+
+static unsigned char folded(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+static bool is_swap(struct text a, size_t i, struct text b, size_t j)
+{
+    return i > 1 && j > 1 && folded(a.at[i - 1]) == folded(b.at[j - 2]) && folded(a.at[i - 2]) == folded(b.at[j - 1]);
+}
+
+/* Only a band of the usual matrix around its diagonal can stay within the limit. */
+unsigned text_distance(struct text a, struct text b, unsigned limit)
+{
+    size_t gap = a.size > b.size ? a.size - b.size : b.size - a.size;
+    if (gap > limit || b.size > DISTANCE_SIZE_MAX)
+        return limit + 1;
+
+    unsigned rows[3][DISTANCE_SIZE_MAX + 2];
+    unsigned *before = rows[0], *last = rows[1], *row = rows[2];
+    for (size_t j = 0; j <= b.size; ++j)
+        last[j] = before[j] = (unsigned)j;
+
+    for (size_t i = 1; i <= a.size; ++i) {
+        size_t from = i > limit ? i - limit : 1;
+        size_t to = i + limit < b.size ? i + limit : b.size;
+        unsigned best = from == 1 ? (unsigned)i : limit + 1;
+        row[from - 1] = best;
+        if (i + limit <= b.size)
+            last[to] = limit + 1; /* the row above ended one short of here */
+        for (size_t j = from; j <= to; ++j) {
+            bool same = folded(a.at[i - 1]) == folded(b.at[j - 1]);
+            unsigned edits = least(last[j - 1] + (same ? 0 : 1), least(last[j], row[j - 1]) + 1);
+            if (is_swap(a, i, b, j))
+                edits = least(edits, before[j - 2] + 1);
+            row[j] = edits;
+            best = least(best, edits);
+        }
+        if (best > limit)
+            return limit + 1;
+        unsigned *spare = before;
+        before = last;
+        last = row;
+        row = spare;
+    }
+    return least(last[b.size], limit + 1);
+}
