@@ -7,6 +7,7 @@
   const FRESH_MAX = 5;   // more changed rows than these are traffic, not an event: they are not lit up
   const LIST_FIRST = 8;
   const LIST_STEP = 100;
+  const ID_TERM_MIN = 4; // shorter search terms would match most connection ids, which are hexadecimal
   const PAGE_WIDE = 50;
   const PAGE_NARROW = 20;
   const DAYS = 90;
@@ -183,11 +184,12 @@
 
   const terms = () => fold(view.query).split(/\s+/).filter(Boolean);
 
+  const passes = (entry) => view.filter === "" || (view.filter === "idle" ? entry.row.idle : entry.row.state === view.filter);
+
   function findRows() {
     const wanted = terms();
-    const { filter } = view;
     return sorted.filter((entry) =>
-      (filter === "" || (filter === "idle" ? entry.row.idle : entry.row.state === filter)) && wanted.every((term) => entry.text.includes(term)));
+      passes(entry) && wanted.every((term) => (term.length < ID_TERM_MIN ? entry.visible : entry.text).includes(term)));
   }
 
   // -- header and summary -------------------------------------------------------------------------------------------------
