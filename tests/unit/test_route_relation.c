@@ -45,6 +45,8 @@ static const struct {
     {"/**/a/b", "/**/b", TEMPLATE_WITHIN, TEMPLATE_COVERS},
     {"/**/a", "/a/{identifier...}", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
     {"/**/module.php/saml2-acs.php/{identifier}", "/groups/{identifier...}/-/saml/callback", TEMPLATE_DISJOINT, TEMPLATE_DISJOINT},
+    {"/**/a/{identifier...}/c", "/**/a/*/*", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
+    {"/**/a/{identifier...}", "/**/a/*", TEMPLATE_COVERS, TEMPLATE_WITHIN},
     {"/x{identifier}", "/{identifier}y", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
     {"/x{identifier}", "/xy{identifier}", TEMPLATE_COVERS, TEMPLATE_WITHIN},
     {"/x{identifier}", "/y{identifier}", TEMPLATE_DISJOINT, TEMPLATE_DISJOINT},
