@@ -43,6 +43,7 @@ class Gateway:
         self.configure(**config)
         self.store_file = StoreFile(self.store)
         self._process = None
+        self._signalled = False
         self._readers = []
         self._loads = 0
 
@@ -81,6 +82,7 @@ class Gateway:
     def start(self, stdout_is_read=True):
         """Starts the daemon and waits until it answers. Its stdout is a socket that keeps each write apart, so that they can be counted."""
         assert self._process is None
+        self._signalled = False
         self._stdout, self._stderr = [], []
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = subprocess.Popen(
@@ -101,6 +103,7 @@ class Gateway:
         return self._process.pid
 
     def signal(self, number):
+        self._signalled = True
         self._process.send_signal(number)
 
     def terminate(self):
@@ -124,6 +127,7 @@ class Gateway:
         if self._process is None:
             return
         process = self._process
+        ended_by_itself = process.poll() is not None and not self._signalled
         try:
             if process.poll() is None:
                 self.terminate()
@@ -134,6 +138,7 @@ class Gateway:
             left = self._end_group()
             self._process = None
         check_words(self.stderr)
+        assert not ended_by_itself, f"ended with {process.returncode} though nobody told it to; it said:\n{self.stderr}"
         assert process.returncode == 0, f"exit status {process.returncode}; it said:\n{self.stderr}"
         assert not left, "it left a process behind"
         self.requests()  # each line is what it should be
