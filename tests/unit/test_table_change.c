@@ -20,6 +20,7 @@ static void counts_and_states(void **state)
     struct text legacy_key = {key, connection_key(TEXT("default"), TEXT("l"), key)};
     assert_done(change_put(change, legacy_key, text_slice(record, connection_encode(&legacy, record)), &error));
     assert_int_equal(change_counts(change).added, 4);
+    assert_int_equal(change_counts(change).changed, 0);
     assert_int_equal(snapshot_state(change_snapshot(change))->rows[CONNECTION_STYTCH], 3);
     assert_int_equal(commit(change), 1);
 

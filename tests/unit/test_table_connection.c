@@ -447,6 +447,32 @@ static void odd_records_are_refused(void **state)
     }
 }
 
+/* Fields longer than their limits, in records that are sound otherwise: there is no room for them. */
+static void long_fields_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        char flag; /* the field's, with state legacy */
+        size_t max;
+        const char *start;
+    } longest[] = {{0x21, URL_SIZE_MAX, ""}, {0x41, ORGANIZATION_ID_SIZE_MAX, "organization-live-"}, {(char)0x81, LABEL_SIZE_MAX, ""}};
+    char *record = malloc(5 + UINT16_MAX);
+    struct connection_buffer *buffer = malloc(sizeof *buffer);
+    struct error error;
+    for (size_t i = 0; i < COUNT_OF(longest); i++) {
+        const size_t sizes[] = {longest[i].max, longest[i].max + 1, CONNECTION_RECORD_SIZE_MAX + 1, UINT16_MAX};
+        for (size_t j = 0; j < COUNT_OF(sizes); j++) {
+            const char head[] = {1, longest[i].flag, 0, (char)(sizes[j] >> 8), (char)(sizes[j] & 0xff)};
+            memcpy(record, head, sizeof head);
+            memset(record + 5, 'x', sizes[j]);
+            memcpy(record + 5, longest[i].start, strlen(longest[i].start));
+            assert_int_equal(connection_decode(text_slice(record, 5 + sizes[j]), buffer, &error), j == 0);
+        }
+    }
+    free(record);
+    free(buffer);
+}
+
 /* -- keys ----------------------------------------------------------------------------------------------------------------- */
 
 static void keys(void **state)
@@ -484,6 +510,7 @@ int main(void)
         cmocka_unit_test(flipped_bits_are_refused_or_valid),
         cmocka_unit_test(noise_is_refused_or_valid),
         cmocka_unit_test(odd_records_are_refused),
+        cmocka_unit_test(long_fields_are_refused),
         cmocka_unit_test(keys),
     };
     fill_longest();

@@ -73,6 +73,8 @@ static const struct {
     {"version: 1\nconnections: {}\n", "auth0", "version: 1\nsource: auth0\nconnections: {}\n"},
     {"version: 1\nconnections: {b: " ID_A ", 'a b': " ID_A ", \"yes\": " ID_A ", 12: " ID_A ", é: " ID_A "}\n", "",
      "version: 1\nsource: default\nconnections:\n  \"12\": " ID_A "\n  a b: " ID_A "\n  b: " ID_A "\n  \"yes\": " ID_A "\n  \"é\": " ID_A "\n"},
+    {"version: 1\nconnections: {\"\\ufeff\\u2028\\ufffe\\u202e\\\"\\\\\": " ID_A "}\n", "",
+     "version: 1\nsource: default\nconnections:\n  \"\\ufeff\\u2028\\ufffe\\u202e\\\"\\\\\": " ID_A "\n"},
     {"version: 1\nsource: auth0\nconnections: {b: " ID_A "}\n", "", "version: 1\nsource: auth0\nconnections:\n  b: " ID_A "\n"},
     {"version: 1\nsources: {auth0: {b: " ID_A "}, 0x: {}, auth0-eu: {c: {state: legacy}}}\n", "",
      "version: 1\nsources:\n  auth0:\n    b: " ID_A "\n  auth0-eu:\n    c:\n      state: legacy\n"},

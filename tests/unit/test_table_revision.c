@@ -274,7 +274,6 @@ static void only_so_many_are_kept(void **state)
     struct error error = {0};
     struct revision revision;
     struct snapshot *snapshot = NULL;
-    struct table_stat stat;
     uint64_t made = 0;
     unsigned calls = 0;
     struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
@@ -305,8 +304,25 @@ static void only_so_many_are_kept(void **state)
     assert_int_equal(made, 56);
     assert_done(roll_back(table, 56, &made, &error)); /* nothing to take back, no revision */
     assert_int_equal(made, 56);
+    table_close(table);
+}
+
+static uint64_t undo_after(struct table *table, unsigned revisions)
+{
+    struct error error = {0};
+    struct table_stat stat;
+    while (state_of(table).revision < revisions)
+        load_rows(table, 1, 200, (unsigned)state_of(table).revision * 256);
     assert_done(table_stat(table, &stat, &error));
-    assert_in_range(stat.undo_size, 4096, 16 * 4096);
+    return stat.undo_size;
+}
+
+static void undo_is_forgotten(void **state)
+{
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    uint64_t full = undo_after(table, TABLE_REVISIONS_KEPT + 1);
+    assert_true(full >= TABLE_REVISIONS_KEPT * 4096);
+    assert_in_range(undo_after(table, 2 * TABLE_REVISIONS_KEPT), full - 4 * 4096, full + 4 * 4096);
     table_close(table);
 }
 
@@ -391,6 +407,33 @@ static void many_rows_in_any_order(void **state)
     table_close(table);
 }
 
+/* One row changed at both ends of a large change: its first record is the one from before. */
+static void one_row_in_two_chunks(void **state)
+{
+    struct error error = {0};
+    uint64_t made = 0;
+    char name[32];
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    load_rows(table, 1, 2, 0);
+    struct change *change = begin(table);
+    assert_done(put_row(change, "default", "row-000001", 7, &error));
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "a-row-%06u", i);
+        assert_done(put_row(change, "default", name, i, &error));
+    }
+    assert_done(put_row(change, "default", "row-000001", 8, &error));
+    assert_int_equal(commit(change), 2);
+    assert_done(roll_back(table, 1, &made, &error));
+    struct lookup *lookup = NULL;
+    struct connection_buffer buffer;
+    assert_done(lookup_open(&lookup, table, &error));
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000001"), &buffer, &error), LOOKUP_FOUND);
+    assert_text(buffer.row.connection_id, LIVE_ID("00000001"));
+    lookup_close(lookup);
+    assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 2);
+    table_close(table);
+}
+
 /* Each byte at the start of a chunk of undo changed: refused or read, never a wrong access. */
 static void damaged_undo(void **state)
 {
@@ -429,9 +472,11 @@ int main(void)
         scratch_test(differences_as_the_model_says),
         scratch_test(callers_may_stop),
         scratch_test(only_so_many_are_kept),
+        scratch_test(undo_is_forgotten),
         scratch_test(before_the_first),
         scratch_test(a_used_change_takes_nothing_back),
         scratch_test(many_rows_in_any_order),
+        scratch_test(one_row_in_two_chunks),
         scratch_test(damaged_undo),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
