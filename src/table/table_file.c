@@ -76,7 +76,7 @@ bool table_file_fail(const char *path, int code, bool writing, struct error *err
     char *parent = parent_of(path);
     bool file_good = faccessat(AT_FDCWD, path, writing ? R_OK | W_OK : R_OK, AT_EACCESS) == 0;
     bool lock_there = access(lock, F_OK) == 0;
-    if (code != EACCES && code != EPERM && code != EROFS)
+    if (code != EACCES && code != EPERM)
         store_fail(path, code, "open the table", error);
     else if (!file_good && access(path, F_OK) == 0)
         error_set_errno(error, ERROR_FAILED, code, "%s: cannot open the table for %s: give this user the right, or run as its owner", path,
