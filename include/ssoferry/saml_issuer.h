@@ -6,7 +6,8 @@
 #include "ssoferry/memory.h"
 #include "ssoferry/text.h"
 
-enum { SAML_INFLATED_SIZE_MAX = 4 * 1024 * 1024 };
+/* Bytes of XML that a query's few kilobytes may inflate to. What a POST may bring is limited by its body. */
+enum { SAML_INFLATED_SIZE_MAX = 1024 * 1024 };
 
 enum saml_issuer_result {
     SAML_ISSUER_FOUND,

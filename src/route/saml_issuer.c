@@ -11,8 +11,9 @@ static const char PROTOCOL[] = "urn:oasis:names:tc:SAML:2.0:protocol";
 static const char ASSERTION[] = "urn:oasis:names:tc:SAML:2.0:assertion";
 
 /* libxml2 compares each attribute of an element with all others, and each prefix with all namespaces in scope, so that a message within
- * the size limit could keep it busy for seconds. No real message comes near these. */
-enum { EQUALS_MAX = 1024, NAMESPACES_MAX = 128, DEPTH_MAX = 64 };
+ * the size limit could keep it busy for seconds. No real message comes near these: attributes of an element, comparisons of attributes in
+ * all, namespaces in scope, open elements. */
+enum { ATTRIBUTES_MAX = 1024, PAIRS_MAX = 16 * 1024 * 1024, NAMESPACES_MAX = 64, DEPTH_MAX = 64 };
 
 /* Where the Issuer being read, or the one found, stands. */
 enum place { PLACE_NONE, PLACE_RESPONSE, PLACE_ASSERTION };
@@ -228,9 +229,13 @@ static xmlParserCtxtPtr parser_new(struct reader *reader)
     return parser;
 }
 
-/* Whether bytes are fit for the parser: no attribute value holds a '<', so that '='s between two of them limit an element's attributes,
- * and no UTF-16, in whose bytes these would mean something else. */
-static bool check_bytes(struct text bytes, unsigned *equals)
+/* How many attributes there can be at most, for no attribute's value holds a '<': '='s since the last one, and the pairs of such. */
+struct attribute_count {
+    unsigned equals, pairs;
+};
+
+/* Whether bytes are fit for the parser: without too many attributes, and no UTF-16, in whose bytes '<' and '=' would mean something else. */
+static bool check_bytes(struct text bytes, struct attribute_count *count)
 {
     if (memchr(bytes.at, '\0', bytes.size) != NULL)
         return false;
@@ -238,12 +243,14 @@ static bool check_bytes(struct text bytes, unsigned *equals)
     while (at < end) {
         const char *open = memchr(at, '<', (size_t)(end - at));
         const char *stop = open != NULL ? open : end;
-        for (; (at = memchr(at, '=', (size_t)(stop - at))) != NULL; at++)
-            if (++*equals > EQUALS_MAX)
+        for (; (at = memchr(at, '=', (size_t)(stop - at))) != NULL; at++) {
+            count->pairs += count->equals;
+            if (++count->equals > ATTRIBUTES_MAX || count->pairs > PAIRS_MAX)
                 return false;
+        }
         if (open == NULL)
             break;
-        *equals = 0;
+        count->equals = 0;
         at = open + 1;
     }
     return true;
@@ -264,7 +271,7 @@ static bool names_one_issuer(struct text message)
 /* Feeds the parser piece by piece. The pieces grow, since libxml2 may look back over all of an unfinished element at each. */
 static enum saml_issuer_result walk(struct reader *reader, struct saml_message *message)
 {
-    unsigned equals = 0;
+    struct attribute_count attributes = {0, 0};
     bool searched = false;
     size_t fed = 0;
     for (size_t target = 1024; !reader->decided; target *= 4) {
@@ -272,7 +279,7 @@ static enum saml_issuer_result walk(struct reader *reader, struct saml_message *
         if (result != SAML_ISSUER_FOUND)
             return result;
         struct text piece = text_slice(message->bytes + fed, message->size - fed);
-        if (!check_bytes(piece, &equals))
+        if (!check_bytes(piece, &attributes))
             return SAML_ISSUER_BAD_XML;
         xmlParseChunk(reader->parser, piece.at, (int)piece.size, message->ended);
         fed = message->size;

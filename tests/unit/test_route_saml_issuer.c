@@ -336,8 +336,21 @@ static void messages_made_to_be_slow_are_refused(void **state)
     check_and_free(&builder, SAML_ISSUER_BAD_XML, "");
 
     add(&builder, "<p:Response " NS ">");
-    for (int i = 0; i < 60000; i++)
+    for (int i = 0; i < 60; i++) {
+        add(&builder, "<x");
+        for (int j = 0; j < 1000; j++)
+            add(&builder, " a%x=''", (unsigned)j);
+        add(&builder, "/>");
+    }
+    add(&builder, I(X) "</p:Response>");
+    check_and_free(&builder, SAML_ISSUER_BAD_XML, "");
+
+    add(&builder, "<p:Response " NS ">");
+    for (int i = 0; i < 100; i++)
         add(&builder, "<x>");
+    for (int i = 0; i < 100; i++)
+        add(&builder, "</x>");
+    add(&builder, I(X) "</p:Response>");
     check_and_free(&builder, SAML_ISSUER_BAD_XML, "");
 
     add(&builder, "<p:Response " NS ">");
@@ -345,6 +358,12 @@ static void messages_made_to_be_slow_are_refused(void **state)
         add(&builder, "<x>");
     for (int i = 0; i < 60; i++)
         add(&builder, "</x>");
+    for (int i = 0; i < 20; i++) {
+        add(&builder, "<x>");
+        for (int j = 0; j < 200; j++)
+            add(&builder, "CN=a%d,", j);
+        add(&builder, "</x>");
+    }
     add(&builder, I(X) "</p:Response>");
     check_and_free(&builder, SAML_ISSUER_FOUND, X);
 }
