@@ -1,0 +1,232 @@
+#include "ssoferry/report.h"
+
+#include <stdlib.h>
+
+#include "ssoferry/memory.h"
+#include "suggest.h"
+#include "verdict.h"
+
+/* Comparisons of an unknown identifier with a row; some tenths of a second of them. */
+static const uint64_t comparisons_max = 40 * 1000 * 1000;
+
+struct report {
+    struct report_options options;
+    struct snapshot *snapshot;
+    struct usage_reader *usage;    /* NULL: nothing was ever counted */
+    enum lookup_result usage_left; /* LOOKUP_FOUND: `ahead` is the next row of usage */
+    struct usage_row ahead;
+    struct connection_buffer connection;
+    struct report_totals totals;
+    struct arena *arena; /* of what follows */
+    struct report_unknown *unknown;
+};
+
+/* -- opening ------------------------------------------------------------------------------------------------------- */
+
+/* Before the first row of the source, or of all; `seek` is what makes a cursor do so. */
+static void go_to_start(struct report *report)
+{
+    char key[SOURCE_SIZE_MAX + 1] = "";
+    struct text source = report->options.source, from = {0};
+    if (source.size > 0 && source.size <= SOURCE_SIZE_MAX) {
+        memcpy(key, source.at, source.size);
+        key[source.size] = '\0';
+        from = text_slice(key, source.size + 1);
+    }
+    snapshot_seek(report->snapshot, from);
+    if (report->usage != NULL)
+        usage_reader_seek(report->usage, from);
+}
+
+static bool open_usage(struct report *report, struct error *error)
+{
+    const struct report_options *options = &report->options;
+    bool good = options->usage != NULL ? usage_reader_open_live(&report->usage, options->usage, options->now, error)
+                                       : usage_reader_open(&report->usage, options->store, options->now, error);
+    if (good && report->usage != NULL) {
+        const struct usage_totals *counted = usage_reader_totals(report->usage);
+        report->totals.counted_since = counted->since;
+        report->totals.unknown_hits = counted->unknown_hits;
+    }
+    return good;
+}
+
+bool report_open(struct report **opened, struct table *table, const struct report_options *options, struct error *error)
+{
+    struct report *report = memory_zeroed(1, sizeof(*report));
+    report->options = *options;
+    report->arena = arena_new();
+    report->usage_left = LOOKUP_ABSENT;
+    if (report->options.idle == 0)
+        report->options.idle = REPORT_IDLE_DAYS * REPORT_DAY;
+    if (!snapshot_open(&report->snapshot, table, error) || !open_usage(report, error)) {
+        report_close(report);
+        return false;
+    }
+    report->totals.table = *snapshot_state(report->snapshot);
+    go_to_start(report);
+    if (report->usage != NULL)
+        report->usage_left = usage_reader_next(report->usage, &report->ahead, error);
+    *opened = report;
+    return true;
+}
+
+void report_close(struct report *report)
+{
+    if (report == NULL)
+        return;
+    usage_reader_close(report->usage);
+    snapshot_close(report->snapshot);
+    arena_free(report->arena);
+    free(report->unknown);
+    free(report);
+}
+
+/* -- rows ---------------------------------------------------------------------------------------------------------- */
+
+static bool is_wanted(const struct report *report, struct text source)
+{
+    return report->options.source.size == 0 || text_equal(report->options.source, source);
+}
+
+/* Both sides come in key order. Usage of rows that are not in the table any more is passed over. */
+static enum lookup_result join(struct report *report, struct text key, struct usage_row *usage, struct error *error)
+{
+    while (report->usage_left == LOOKUP_FOUND && text_compare(report->ahead.key, key) < 0)
+        report->usage_left = usage_reader_next(report->usage, &report->ahead, error);
+    if (report->usage_left != LOOKUP_FOUND)
+        return report->usage_left;
+    if (!text_equal(report->ahead.key, key))
+        return LOOKUP_ABSENT;
+    *usage = report->ahead;
+    return LOOKUP_FOUND;
+}
+
+static void add_up(struct report *report, struct report_row *row)
+{
+    enum connection_state state = row->connection->row.state;
+    struct report_totals *totals = &report->totals;
+    row->hits = 0;
+    for (int i = 0; i < USAGE_OUTCOMES; ++i)
+        row->hits += row->usage.hits[i];
+    row->idle = row->hits == 0 || row->usage.last_seen <= report->options.now - report->options.idle;
+    ++totals->rows[state];
+    totals->seen[state] += !row->idle;
+    totals->idle += row->idle;
+    totals->never += row->hits == 0;
+    totals->hits += row->hits;
+}
+
+static bool read_row(struct report *report, const struct table_row *found, struct report_row *row, struct error *error)
+{
+    struct error why;
+    if (!connection_key_split(found->key, &row->source, &row->identifier))
+        return error_set(error, ERROR_FAILED, "the table has a key that cannot be read: the store is damaged");
+    row->connection = &report->connection;
+    return connection_decode(found->record, &report->connection, &why) ||
+           error_set(error, ERROR_FAILED, "%.*s in source %.*s: %s", TEXT_ARGS(row->identifier), TEXT_ARGS(row->source),
+                     why.message);
+}
+
+enum lookup_result report_next(struct report *report, struct report_row *row, struct error *error)
+{
+    struct table_row found;
+    enum lookup_result result = snapshot_next(report->snapshot, &found, error);
+    if (result != LOOKUP_FOUND)
+        return result;
+    if (!read_row(report, &found, row, error))
+        return LOOKUP_FAILED;
+    if (!is_wanted(report, row->source))
+        return LOOKUP_ABSENT;
+    result = join(report, found.key, &row->usage, error);
+    if (result == LOOKUP_FAILED)
+        return result;
+    if (result != LOOKUP_FOUND)
+        row->usage = (struct usage_row){.key = found.key};
+    add_up(report, row);
+    return LOOKUP_FOUND;
+}
+
+const struct report_totals *report_totals(const struct report *report)
+{
+    return &report->totals;
+}
+
+void report_verdict(const struct report *report, char *out, size_t size)
+{
+    verdict_write(&report->totals, &report->options, out, size);
+}
+
+/* -- unknown identifiers ------------------------------------------------------------------------------------------- */
+
+/* Those of the source that have no row by now. Returns how many. */
+static size_t choose_unknown(struct report *report, const struct usage_unknown *from, size_t from_count)
+{
+    struct connection_buffer buffer;
+    struct error error;
+    size_t count = 0;
+    report->unknown = memory_zeroed(from_count, sizeof(report->unknown[0]));
+    for (size_t i = 0; i < from_count; ++i) {
+        struct report_unknown *to = &report->unknown[count];
+        if (!connection_key_split(from[i].key, &to->source, &to->identifier) || !is_wanted(report, to->source) ||
+            snapshot_find(report->snapshot, to->source, to->identifier, &buffer, &error) != LOOKUP_ABSENT)
+            continue;
+        to->hits = from[i].hits;
+        to->error = from[i].error;
+        to->first_seen = from[i].first_seen;
+        to->last_seen = from[i].last_seen;
+        ++count;
+    }
+    return count;
+}
+
+static bool compare_with_rows(struct report *report, struct suggest *suggest, struct error *error)
+{
+    struct table_row row;
+    struct text source, identifier;
+    enum lookup_result result = LOOKUP_ABSENT;
+    go_to_start(report);
+    while ((result = snapshot_next(report->snapshot, &row, error)) == LOOKUP_FOUND) {
+        if (!connection_key_split(row.key, &source, &identifier))
+            continue;
+        if (!is_wanted(report, source))
+            return true;
+        suggest_offer(suggest, source, identifier);
+    }
+    return result == LOOKUP_ABSENT;
+}
+
+/* Finds what the first `count` may have meant. */
+static bool find_meant(struct report *report, size_t count, struct error *error)
+{
+    struct suggest suggest;
+    struct wanted *wanted = memory_zeroed(count, sizeof(*wanted));
+    for (size_t i = 0; i < count; ++i) {
+        wanted[i].source = report->unknown[i].source;
+        wanted[i].identifier = report->unknown[i].identifier;
+    }
+    suggest_start(&suggest, wanted, count, arena_memory(report->arena));
+    bool good = compare_with_rows(report, &suggest, error);
+    suggest_end(&suggest);
+    for (size_t i = 0; i < count; ++i)
+        report->unknown[i].meant = wanted[i].meant;
+    free(wanted);
+    return good;
+}
+
+bool report_unknown(struct report *report, size_t suggest, const struct report_unknown **unknown, size_t *count,
+                    struct error *error)
+{
+    const struct usage_unknown *from = NULL;
+    size_t from_count = 0;
+    if (report->usage != NULL && !usage_reader_unknown(report->usage, &from, &from_count, error))
+        return false;
+    free(report->unknown);
+    *count = choose_unknown(report, from, from_count);
+    *unknown = report->unknown;
+    uint64_t rows = table_state_total(&report->totals.table);
+    uint64_t affordable = rows > 0 ? comparisons_max / rows : 0;
+    suggest = suggest < *count ? suggest : *count;
+    suggest = suggest < affordable ? suggest : (size_t)affordable;
+    return suggest == 0 || find_meant(report, suggest, error);
+}

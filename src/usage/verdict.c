@@ -1,0 +1,105 @@
+#include "verdict.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+struct sentence {
+    char *out;
+    size_t size, used;
+};
+
+static void say(struct sentence *sentence, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct sentence *sentence, const char *format, ...)
+{
+    va_list arguments;
+    size_t left = sentence->size - sentence->used;
+    va_start(arguments, format);
+    int wanted = vsnprintf(sentence->out + sentence->used, left, format, arguments);
+    va_end(arguments);
+    if (wanted > 0)
+        sentence->used += (size_t)wanted < left ? (size_t)wanted : left - 1;
+}
+
+static const char *is_or_are(uint64_t count)
+{
+    return count == 1 ? "is" : "are";
+}
+
+static const char *has_or_have(uint64_t count)
+{
+    return count == 1 ? "has" : "have";
+}
+
+/* "30 days", "36 hours": in the largest unit that says it exactly, or that is near enough where it need not be exact. */
+static void say_duration(struct sentence *sentence, int64_t duration, bool exact)
+{
+    static const struct {
+        int64_t size;
+        const char *name;
+    } units[] = {{REPORT_DAY, "day"}, {REPORT_DAY / 24, "hour"}, {REPORT_DAY / 1440, "minute"}, {1000000, "second"}};
+    size_t i = 0;
+    while (i < 3 && (duration < units[i].size || (exact && duration % units[i].size != 0)))
+        ++i;
+    int64_t count = duration > 0 ? duration / units[i].size : 0;
+    say(sentence, "%" PRId64 " %s%s", count, units[i].name, count == 1 ? "" : "s");
+}
+
+static void say_cut_over(struct sentence *sentence, const struct report_totals *totals, uint64_t all, int64_t idle)
+{
+    uint64_t done = totals->rows[CONNECTION_STYTCH], seen = totals->seen[CONNECTION_STYTCH];
+    say(sentence, "%" PRIu64 " of %" PRIu64 " connection%s %s cut over", done, all, all == 1 ? "" : "s",
+        is_or_are(done));
+    if (done > 0 && totals->counted_since > 0) {
+        if (seen == 0 || (seen == done && done > 1))
+            say(sentence, ", %s of them seen in the last ", seen == 0 ? "none" : "all");
+        else
+            say(sentence, ", %" PRIu64 " of them seen in the last ", seen);
+        say_duration(sentence, idle, true);
+    }
+    if (totals->rows[CONNECTION_LEGACY] > 0)
+        say(sentence, "; %" PRIu64 " %s still legacy", totals->rows[CONNECTION_LEGACY],
+            is_or_are(totals->rows[CONNECTION_LEGACY]));
+    if (totals->rows[CONNECTION_DISABLED] > 0)
+        say(sentence, "; %" PRIu64 " %s disabled", totals->rows[CONNECTION_DISABLED],
+            is_or_are(totals->rows[CONNECTION_DISABLED]));
+    say(sentence, ".");
+}
+
+/* Silence is told only as far as counting goes back. */
+static void say_silent(struct sentence *sentence, const struct report_totals *totals,
+                       const struct report_options *options)
+{
+    int64_t counted = options->now - totals->counted_since;
+    if (totals->counted_since == 0) {
+        say(sentence, " Nothing has been counted yet, so nothing is known of who still uses the old addresses.");
+    } else if (counted < options->idle) {
+        say(sentence, " Counting began only ");
+        say_duration(sentence, counted, false);
+        say(sentence, " ago; %" PRIu64 " %s not been seen since.", totals->never, has_or_have(totals->never));
+    } else {
+        say(sentence, " %" PRIu64 " %s been silent for ", totals->idle, has_or_have(totals->idle));
+        say_duration(sentence, options->idle, true);
+        if (totals->never > 0)
+            say(sentence, ", %" PRIu64 " of them ever since counting began", totals->never);
+        say(sentence, ".");
+    }
+}
+
+void verdict_write(const struct report_totals *totals, const struct report_options *options, char *out, size_t size)
+{
+    struct sentence sentence = {out, size, 0};
+    uint64_t all = 0;
+    for (int i = 0; i < CONNECTION_STATES; ++i)
+        all += totals->rows[i];
+    if (size == 0)
+        return;
+    out[0] = '\0';
+    if (all == 0) {
+        say(&sentence, options->source.size > 0 ? "The source has no connections." : "The table has no connections.");
+        return;
+    }
+    say_cut_over(&sentence, totals, all, options->idle);
+    say_silent(&sentence, totals, options);
+}
