@@ -11,9 +11,9 @@ static const char PROTOCOL[] = "urn:oasis:names:tc:SAML:2.0:protocol";
 static const char ASSERTION[] = "urn:oasis:names:tc:SAML:2.0:assertion";
 
 /* libxml2 compares each attribute of an element with all others, and each prefix with all namespaces in scope, so that a message within
- * the size limit could keep it busy for seconds. No real message comes near these: attributes of an element, comparisons of attributes in
- * all, namespaces in scope, open elements. */
-enum { ATTRIBUTES_MAX = 1024, PAIRS_MAX = 16 * 1024 * 1024, NAMESPACES_MAX = 64, DEPTH_MAX = 64 };
+ * the size limit could keep it busy for seconds. No real message comes near these: comparisons of attributes, namespaces in scope, open
+ * elements. */
+enum { PAIRS_MAX = 16 * 1024 * 1024, NAMESPACES_MAX = 64, DEPTH_MAX = 64 };
 
 /* Where the Issuer being read, or the one found, stands. */
 enum place { PLACE_NONE, PLACE_RESPONSE, PLACE_ASSERTION };
@@ -229,7 +229,8 @@ static xmlParserCtxtPtr parser_new(struct reader *reader)
     return parser;
 }
 
-/* How many attributes there can be at most, for no attribute's value holds a '<': '='s since the last one, and the pairs of such. */
+/* How many attributes an element can have at most, for no attribute's value holds a '<': '='s since the last one; and all the pairs of
+ * such, of all elements. */
 struct attribute_count {
     unsigned equals, pairs;
 };
@@ -244,8 +245,8 @@ static bool check_bytes(struct text bytes, struct attribute_count *count)
         const char *open = memchr(at, '<', (size_t)(end - at));
         const char *stop = open != NULL ? open : end;
         for (; (at = memchr(at, '=', (size_t)(stop - at))) != NULL; at++) {
-            count->pairs += count->equals;
-            if (++count->equals > ATTRIBUTES_MAX || count->pairs > PAIRS_MAX)
+            count->pairs += count->equals++;
+            if (count->pairs > PAIRS_MAX)
                 return false;
         }
         if (open == NULL)
