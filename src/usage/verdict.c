@@ -46,18 +46,24 @@ static void say_duration(struct sentence *sentence, int64_t duration, bool exact
     say(sentence, "%" PRId64 " %s%s", count, units[i].name, count == 1 ? "" : "s");
 }
 
+static void say_seen(struct sentence *sentence, uint64_t done, uint64_t seen, int64_t idle)
+{
+    if (done == 1)
+        say(sentence, seen == 1 ? " and was seen in the last " : " but was not seen in the last ");
+    else if (seen == 0 || seen == done)
+        say(sentence, ", %s of them seen in the last ", seen == 0 ? "none" : "all");
+    else
+        say(sentence, ", %" PRIu64 " of them seen in the last ", seen);
+    say_duration(sentence, idle, true);
+}
+
 static void say_cut_over(struct sentence *sentence, const struct report_totals *totals, uint64_t all, int64_t idle)
 {
-    uint64_t done = totals->rows[CONNECTION_STYTCH], seen = totals->seen[CONNECTION_STYTCH];
+    uint64_t done = totals->rows[CONNECTION_STYTCH];
     say(sentence, "%" PRIu64 " of %" PRIu64 " connection%s %s cut over", done, all, all == 1 ? "" : "s",
-        is_or_are(done));
-    if (done > 0 && totals->counted_since > 0) {
-        if (seen == 0 || (seen == done && done > 1))
-            say(sentence, ", %s of them seen in the last ", seen == 0 ? "none" : "all");
-        else
-            say(sentence, ", %" PRIu64 " of them seen in the last ", seen);
-        say_duration(sentence, idle, true);
-    }
+        all == 1 ? "is" : is_or_are(done));
+    if (done > 0 && totals->counted_since > 0)
+        say_seen(sentence, done, totals->seen[CONNECTION_STYTCH], idle);
     if (totals->rows[CONNECTION_LEGACY] > 0)
         say(sentence, "; %" PRIu64 " %s still legacy", totals->rows[CONNECTION_LEGACY],
             is_or_are(totals->rows[CONNECTION_LEGACY]));
@@ -79,9 +85,14 @@ static void say_silent(struct sentence *sentence, const struct report_totals *to
         say_duration(sentence, counted, false);
         say(sentence, " ago; %" PRIu64 " %s not been seen since.", totals->never, has_or_have(totals->never));
     } else {
-        say(sentence, " %" PRIu64 " %s been silent for ", totals->idle, has_or_have(totals->idle));
+        if (totals->idle > 0)
+            say(sentence, " %" PRIu64 " %s been silent for ", totals->idle, has_or_have(totals->idle));
+        else
+            say(sentence, " None has been silent for ");
         say_duration(sentence, options->idle, true);
-        if (totals->never > 0)
+        if (totals->never > 0 && totals->never == totals->idle)
+            say(sentence, ", ever since counting began");
+        else if (totals->never > 0)
             say(sentence, ", %" PRIu64 " of them ever since counting began", totals->never);
         say(sentence, ".");
     }

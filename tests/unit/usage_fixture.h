@@ -9,12 +9,14 @@
 #define DAY    (INT64_C(86400) * SECOND)
 #define NOON   (INT64_C(20000) * DAY + DAY / 2) /* of a day in 2024 */
 
+#ifndef assert_done /* the table's fixture has it, too */
 /* Fails with the error's message. */
 #define assert_done(call)                                                                                              \
     do {                                                                                                               \
         if (!(call))                                                                                                   \
             fail_msg("%s: %s", #call, error.message);                                                                  \
     } while (0)
+#endif
 
 static inline struct usage *open_usage(const char *store, size_t lanes, int64_t now)
 {
