@@ -495,18 +495,25 @@
     setAgo(item.seen, row.last_seen, "never seen");
   }
 
+  // When counting began, as far as is known: null where nothing was ever counted.
+  function countedSince() {
+    const first = rows.reduce((time, { row }) => (row.first_seen && !(time <= row.first_seen) ? row.first_seen : time), undefined);
+    return report.counted_since ?? first ?? null;
+  }
+
   // Silence means something only once it has been listened for as long.
   function retireHint() {
-    const since = rows.reduce((first, { row }) => (row.first_seen && row.first_seen < first ? row.first_seen : first), report.now);
+    const since = countedSince();
+    if (since === null) return "Nothing has been counted yet: too early to retire one.";
     const listened = Math.floor((Date.parse(report.now) - Date.parse(since)) / DAY_MS);
     if (listened >= report.idle_days) return `No hit for ${idleSpan()}: nobody seems to need their old address.`;
-    return `No hit for ${idleSpan()}, but the first hit of any was ${listened === 0 ? "less than a day" : count(listened, "day", "days")} ago: too early to retire one.`;
+    return `Counting began ${listened === 0 ? "less than a day" : count(listened, "day", "days")} ago: too early to retire one.`;
   }
 
   function showRetired() {
     const list = retired();
     setText(byId("retire-count"), list.length > 0 ? number(list.length) : "");
-    setText(byId("retire-hint"), report.hits === 0 ? "Nothing has been counted yet: too early to retire one." : retireHint());
+    setText(byId("retire-hint"), retireHint());
     byId("copy").hidden = list.length === 0;
     showList("retire", list, makeItem, updateRetired, rows.length === 0 ? "Nothing is loaded." : "Empty: every connection was used.");
   }
