@@ -7,7 +7,7 @@
 #include "ssoferry/faults.h"
 #include "ssoferry/gateway.h"
 
-enum { CONFIG_THREADS_MAX = 256, CONFIG_THREADS_AUTO = 0 };
+enum { CONFIG_THREADS_MAX = 256, CONFIG_THREADS_AUTO = 0, CONFIG_ROUTES_MAX = 256 };
 
 /* Where a listener listens. */
 enum address_family { ADDRESS_IPV4, ADDRESS_IPV6, ADDRESS_UNIX };
@@ -48,6 +48,11 @@ struct config {
 /* Reads and checks a configuration. What is wrong with the file goes to `faults`, which must outlive the call only. False where the file
  * cannot be read or has errors; error->kind is ERROR_INPUT for the latter, and for a file that is not there. */
 bool config_read(struct config **config, const char *path, struct faults *faults, struct error *error) __attribute__((warn_unused_result));
+
+/* Calls `on_difference` for each key that two configurations set to different values, in the file's order; a value is "" where a key is left out, and a
+ * list's items are joined by ", ". `needs_restart` says that a running daemon cannot change it. */
+void config_differences(const struct config *before, const struct config *after,
+                        void (*on_difference)(void *context, struct text name, struct text before, struct text after, bool needs_restart), void *context);
 
 /* A configuration without a file: the defaults, for a loader that was given only a store. It has no routes and no store. */
 struct config *config_defaults(void);

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "ssoferry/gateway.h"
+#include "ssoferry/config.h"
 
 struct metrics;
 
@@ -20,10 +20,15 @@ enum metrics_event {
     METRICS_EVENTS,
 };
 
-struct metrics *metrics_new(size_t route_count); /* never NULL */
+struct metrics *metrics_new(void); /* never NULL */
 void metrics_free(struct metrics *metrics);
 
-/* One request. `route` is its index, or route_count where there was none. */
+/* Forgets the counts by route, which stand for other routes from now on: to Prometheus, a counter that starts anew. */
+void metrics_routes_changed(struct metrics *metrics);
+
+enum { METRICS_NO_ROUTE = CONFIG_ROUTES_MAX };
+
+/* One request. `route` is its index, or METRICS_NO_ROUTE. */
 void metrics_request(struct metrics *metrics, size_t route, const struct decision *decision, uint64_t duration_us, size_t body_size);
 void metrics_event(struct metrics *metrics, enum metrics_event event);
 

@@ -50,6 +50,7 @@ static void building_free(struct building *building)
         template_free(building->routes[i].template);
     free(building->routes);
     free(building->drafts);
+    free(building->settings);
     free(building->listen);
     allowed_hosts_free(building->stytch_hosts);
     allowed_hosts_free(building->legacy_hosts);
@@ -112,6 +113,7 @@ static void read_scalar(struct building *building, struct yaml *yaml, const stru
     const char *problem = key->set(building, node->value, &place, key);
     if (problem != NULL)
         yaml_fault(yaml, node, "%s: \"%.*s\" %s", key->name, TEXT_ARGS(node->value), problem);
+    building_note(building, key, node->value);
 }
 
 static void read_value(struct building *building, struct yaml *yaml, const struct config_key *key)

@@ -16,6 +16,12 @@ struct text_list {
     size_t count;
 };
 
+/* What a key was set to, for telling what a reload changed. */
+struct setting {
+    struct text name; /* "routes[0].match" */
+    struct text value;
+};
+
 /* A route as it is written. */
 struct route_draft {
     struct text match, preset, source, legacy_url, relay_state_key;
@@ -34,6 +40,8 @@ struct building {
     struct text_list own_hosts, onward_sources;
     struct address *listen;
     size_t listen_count;
+    struct setting *settings;
+    size_t setting_count;
     struct route_draft *drafts;
     size_t draft_count;
     struct route *routes;
@@ -68,6 +76,9 @@ const struct config_key *config_key_find(enum key_scope scope, struct text name)
 /* Copies into the arena; NUL-terminated. */
 struct text building_copy(struct building *building, struct text t);
 void building_append(struct building *building, struct text_list *list, struct text t);
+
+/* Notes that `key` was set to `value` (one item of it, for a list). */
+void building_note(struct building *building, const struct config_key *key, struct text value);
 
 /* Turns drafts into routes and checks them against each other and against the allowed hosts. */
 void building_routes(struct building *building, struct faults *faults, unsigned file);

@@ -171,6 +171,8 @@ void building_routes(struct building *building, struct faults *faults, unsigned 
         build_route(&checker, &building->drafts[i]);
     if (building->draft_count == 0)
         fault_at(&checker, &building->routes_place, "routes: there is none", "; write at least \"- match: /old-sso/{identifier}\"");
+    if (building->route_count > CONFIG_ROUTES_MAX)
+        fault_at(&checker, &building->routes_place, "routes: there are more than 256", "");
     check_ambiguity(&checker);
     if (building->config.admin != NULL && !address_is_local(building->config.admin) && !building->admin_allow_remote)
         fault_at(&checker, &building->admin_place, "admin.address: everybody who reaches it sees all customers' names", "; use 127.0.0.1, or say allow_remote: true");

@@ -1,11 +1,13 @@
 #include "ssoferry/access_log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +37,7 @@ struct log_lane {
 
 struct access_log {
     int fd;
+    size_t write_max; /* bytes that one write takes without waiting for a reader */
     size_t lane_count;
     struct log_lane *lanes;
     pthread_t thread;
@@ -206,8 +209,7 @@ static void write_all(struct access_log *log, const char *at, size_t size)
     while (size > 0 && !atomic_load(&log->broken)) {
         if (!wait_writable(log, &deadline))
             return;
-        /* A pipe that poll() calls writable takes PIPE_BUF bytes without blocking. */
-        ssize_t written = write(log->fd, at, size < 4096 ? size : 4096);
+        ssize_t written = write(log->fd, at, size < log->write_max ? size : log->write_max);
         if (written < 0 && errno != EINTR && errno != EAGAIN) {
             log_warning("the request log cannot be written, and is off from now on: %s", strerror(errno));
             atomic_store(&log->broken, true);
@@ -285,7 +287,10 @@ static void free_log(struct access_log *log)
 bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct error *error)
 {
     struct access_log *log = memory_zeroed(1, sizeof(*log));
+    struct stat status;
     log->fd = fd;
+    /* A pipe that poll() calls writable takes PIPE_BUF bytes without blocking; a file takes all. */
+    log->write_max = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? LANE_SIZE : PIPE_BUF;
     log->lane_count = lanes;
     log->lanes = memory_zeroed(lanes, sizeof(*log->lanes));
     pthread_mutex_init(&log->mutex, NULL);

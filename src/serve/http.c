@@ -110,7 +110,8 @@ static void count_usage(struct usage_lane *usage, const struct decision *decisio
 
 static bool is_logged(const struct worker *worker, const struct decision *decision)
 {
-    return worker->tools.lane != NULL && (decision->status >= 400 || worker->tools.serving->config->request_log == REQUEST_LOG_ALL);
+    enum request_log wanted = worker_config(worker)->request_log;
+    return wanted == REQUEST_LOG_ALL || (wanted == REQUEST_LOG_ERRORS && decision->status >= 400);
 }
 
 /* A store that cannot be read, or was tampered with, is said on stderr too; once a second is enough. */
@@ -126,12 +127,12 @@ static void warn(struct worker *worker, const struct decision *decision, struct 
 /* Everything that is kept of a request: counters, usage, log line. */
 static void account(struct worker *worker, h2o_req_t *req, const struct decision *decision, struct text request_id)
 {
-    const struct gateway_settings *gateway = &worker->tools.serving->config->gateway;
+    const struct gateway_settings *gateway = &worker_config(worker)->gateway;
     int64_t now = clock_utc_us();
     const struct timeval begin = req->timestamps.request_begin_at;
     int64_t passed = begin.tv_sec == 0 ? 0 : now - ((int64_t)begin.tv_sec * 1000000 + begin.tv_usec);
     uint64_t duration_us = passed < 0 ? 0 : (uint64_t)passed;
-    size_t route = decision->route == NULL ? gateway->route_count : (size_t)(decision->route - gateway->routes);
+    size_t route = decision->route == NULL ? METRICS_NO_ROUTE : (size_t)(decision->route - gateway->routes);
 
     metrics_request(worker->tools.metrics, route, decision, duration_us, req->entity.len);
     if (worker->tools.usage != NULL)
@@ -164,7 +165,7 @@ static void send_decision(h2o_req_t *req, const struct request *request, struct 
     struct memory memory = answer_memory(req);
     struct page page;
     if (decision->redirect == REDIRECT_FORM) {
-        struct text onward = worker_of(req->conn->ctx)->tools.serving->config->onward_sources;
+        struct text onward = worker_config(worker_of(req->conn->ctx))->onward_sources;
         if (form_post_page(&page, request->body, decision->location, onward, memory)) {
             answer->page = &page;
         } else {
@@ -233,7 +234,7 @@ static bool is_framed_well(h2o_req_t *req, struct decision *decision)
 static int on_request(h2o_handler_t *handler, h2o_req_t *req)
 {
     struct worker *worker = worker_of(req->conn->ctx);
-    const struct config *config = worker->tools.serving->config;
+    const struct config *config = worker_config(worker);
     struct memory memory = answer_memory(req);
     struct fields fields = read_fields(req);
     struct request request;

@@ -1,6 +1,7 @@
 #include "listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <systemd/sd-daemon.h>
 
 union socket_address {
     struct sockaddr any;
@@ -73,18 +76,49 @@ static bool report(const struct address *address, struct error *error)
     return error_set(error, ERROR_FAILED, "cannot listen on %s: %s%s", address->text, strerror(problem), advice);
 }
 
-int listener_open(const struct address *address, struct error *error)
+static bool same_address(const union socket_address *a, const union socket_address *b)
 {
-    union socket_address where;
-    socklen_t size = to_socket_address(address, &where);
-    int fd = socket(where.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (a->any.sa_family != b->any.sa_family)
+        return false;
+    if (a->any.sa_family == AF_UNIX)
+        return strcmp(a->un.sun_path, b->un.sun_path) == 0;
+    if (a->any.sa_family == AF_INET)
+        return a->in.sin_port == b->in.sin_port && a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+    return a->in6.sin6_port == b->in6.sin6_port && memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr)) == 0;
+}
+
+/* The socket that systemd passed for this address, or -1. */
+static int find_passed(const union socket_address *where)
+{
+    int count = sd_listen_fds(0);
+    for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + count; ++fd) {
+        union socket_address passed;
+        socklen_t size = sizeof(passed);
+        memset(&passed, 0, sizeof(passed));
+        if (getsockname(fd, &passed.any, &size) == 0 && same_address(&passed, where))
+            return fd;
+    }
+    return -1;
+}
+
+static int share(const struct address *address, int fd, struct error *error)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0)
+        report(address, error);
+    return copy;
+}
+
+static int open_new(const struct address *address, const union socket_address *where, socklen_t size, struct error *error)
+{
+    int fd = socket(where->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
         report(address, error);
         return -1;
     }
     if (address->family == ADDRESS_UNIX)
-        remove_stale(address, &where, size);
-    if (!configure(fd, address) || bind(fd, &where.any, size) != 0 || listen(fd, SOMAXCONN) != 0) {
+        remove_stale(address, where, size);
+    if (!configure(fd, address) || bind(fd, &where->any, size) != 0 || listen(fd, SOMAXCONN) != 0) {
         report(address, error);
         close(fd);
         return -1;
@@ -94,8 +128,26 @@ int listener_open(const struct address *address, struct error *error)
     return fd;
 }
 
+int listener_open(const struct address *address, int first, struct error *error)
+{
+    union socket_address where;
+    socklen_t size = to_socket_address(address, &where);
+    int passed = find_passed(&where);
+    if (passed >= 0)
+        return share(address, passed, error);
+    /* Unix sockets have no SO_REUSEPORT that shares out. */
+    if (first >= 0 && address->family == ADDRESS_UNIX)
+        return share(address, first, error);
+    return open_new(address, &where, size, error);
+}
+
 void listener_remove(const struct address *address)
 {
-    if (address->family == ADDRESS_UNIX)
+    union socket_address where;
+    if (address->family != ADDRESS_UNIX)
+        return;
+    to_socket_address(address, &where);
+    /* systemd goes on listening on its own. */
+    if (find_passed(&where) < 0)
         unlink(address->path);
 }

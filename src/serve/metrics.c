@@ -33,12 +33,11 @@ struct counter {
 };
 
 struct metrics {
-    size_t route_count;
     struct counter durations[BUCKETS];
     struct counter duration_us;
     struct counter body_bytes;
     struct counter events[METRICS_EVENTS];
-    struct counter requests[]; /* (route_count + 1) * ANSWERS */
+    struct counter requests[CONFIG_ROUTES_MAX + 1][ANSWERS]; /* by route; the last one for those that no route took */
 };
 
 /* One writer a counter: no locked instruction is needed, only that a reader never sees half a value. */
@@ -53,11 +52,17 @@ static uint64_t get(const struct counter *counter)
     return atomic_load_explicit(&counter->value, memory_order_relaxed);
 }
 
-struct metrics *metrics_new(size_t route_count)
+struct metrics *metrics_new(void)
 {
-    struct metrics *metrics = memory_zeroed(1, sizeof(*metrics) + (route_count + 1) * ANSWERS * sizeof(struct counter));
-    metrics->route_count = route_count;
-    return metrics;
+    return memory_zeroed(1, sizeof(struct metrics));
+}
+
+void metrics_routes_changed(struct metrics *metrics)
+{
+    for (size_t route = 0; route < CONFIG_ROUTES_MAX; ++route) {
+        for (size_t answer = 0; answer < ANSWERS; ++answer)
+            atomic_store_explicit(&metrics->requests[route][answer].value, 0, memory_order_relaxed);
+    }
 }
 
 void metrics_free(struct metrics *metrics)
@@ -81,7 +86,7 @@ void metrics_request(struct metrics *metrics, size_t route, const struct decisio
     add(&metrics->durations[bucket], 1);
     add(&metrics->duration_us, duration_us);
     add(&metrics->body_bytes, body_size);
-    add(&metrics->requests[route * ANSWERS + answer_index(decision)], 1);
+    add(&metrics->requests[route][answer_index(decision)], 1);
 }
 
 void metrics_event(struct metrics *metrics, enum metrics_event event)
@@ -106,11 +111,11 @@ static void write_label_value(FILE *out, struct text value)
     }
 }
 
-static uint64_t sum_requests(const struct metrics_scene *scene, size_t index)
+static uint64_t sum_requests(const struct metrics_scene *scene, size_t route, size_t answer)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < scene->worker_count; ++i)
-        sum += get(&scene->workers[i]->requests[index]);
+        sum += get(&scene->workers[i]->requests[route][answer]);
     return sum;
 }
 
@@ -122,20 +127,25 @@ static uint64_t sum_events(const struct metrics_scene *scene, enum metrics_event
     return sum;
 }
 
+static void write_route(const struct metrics_scene *scene, FILE *out, size_t route, struct text name)
+{
+    for (size_t answer = 0; answer < ANSWERS; ++answer) {
+        uint64_t sum = sum_requests(scene, route, answer);
+        /* Answers that never happened are left out, but for the one that every dashboard asks for. */
+        if (sum == 0 && (route == METRICS_NO_ROUTE || answer > 0))
+            continue;
+        fputs("ssoferry_requests_total{route=\"", out);
+        write_label_value(out, name);
+        fprintf(out, "\",decision=\"%s\",status=\"%u\"} %" PRIu64 "\n", outcome_name(answers[answer].outcome), answers[answer].status, sum);
+    }
+}
+
 static void write_requests(const struct metrics_scene *scene, FILE *out)
 {
     describe(out, "ssoferry_requests_total", "counter", "Requests answered, by route, decision and status.");
-    for (size_t route = 0; route <= scene->route_count; ++route) {
-        for (size_t answer = 0; answer < ANSWERS; ++answer) {
-            uint64_t sum = sum_requests(scene, route * ANSWERS + answer);
-            /* Answers that never happened are left out, but for the one that every dashboard asks for. */
-            if (sum == 0 && !(route < scene->route_count && answer == 0))
-                continue;
-            fputs("ssoferry_requests_total{route=\"", out);
-            write_label_value(out, route < scene->route_count ? scene->routes[route].name : TEXT("none"));
-            fprintf(out, "\",decision=\"%s\",status=\"%u\"} %" PRIu64 "\n", outcome_name(answers[answer].outcome), answers[answer].status, sum);
-        }
-    }
+    for (size_t route = 0; route < scene->route_count; ++route)
+        write_route(scene, out, route, scene->routes[route].name);
+    write_route(scene, out, METRICS_NO_ROUTE, TEXT("none"));
 }
 
 static void write_durations(const struct metrics_scene *scene, FILE *out)
@@ -180,11 +190,9 @@ static void write_connections(const struct metrics_scene *scene, FILE *out)
 static void write_bad_requests(const struct metrics_scene *scene, FILE *out)
 {
     uint64_t bad = 0;
-    for (size_t route = 0; route <= scene->route_count; ++route) {
-        for (size_t answer = 0; answer < ANSWERS; ++answer) {
-            if (answers[answer].outcome == OUTCOME_MALFORMED)
-                bad += sum_requests(scene, route * ANSWERS + answer);
-        }
+    for (size_t answer = 0; answer < ANSWERS; ++answer) {
+        for (size_t route = 0; answers[answer].outcome == OUTCOME_MALFORMED && route <= CONFIG_ROUTES_MAX; ++route)
+            bad += sum_requests(scene, route, answer);
     }
     write_one(out, "ssoferry_bad_requests_total", "counter", "Requests answered with 400 or 417.", bad);
 }

@@ -1,37 +1,17 @@
 #include "server.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "ssoferry/access_log.h"
 #include "http.h"
 #include "listener.h"
+#include "server_state.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/saml_issuer.h"
-#include "worker.h"
-
-struct server {
-    const struct config *config;
-    struct serving serving;
-    struct table *table;
-    struct access_log *log;
-    struct usage *usage;
-    h2o_globalconf_t globals;
-    size_t worker_count;
-    struct worker *workers;
-    struct lookup **lookups;
-    struct metrics **metrics;
-    int *fds; /* worker by worker, listener by listener */
-    size_t fd_count;
-    sigset_t signals;
-};
 
 static size_t count_cores(void)
 {
@@ -42,30 +22,35 @@ static size_t count_cores(void)
     return count < 1 ? 1 : count > CONFIG_THREADS_MAX ? CONFIG_THREADS_MAX : (size_t)count;
 }
 
+void server_apply_limits(struct server *server)
+{
+    /* Workers read it whenever a request comes in; a whole word, so that they see the old or the new one. */
+    __atomic_store_n(&server->globals.max_request_entity_size, (size_t)server->config->limits.body, __ATOMIC_RELAXED);
+    server->globals.http1.req_timeout = server->config->limits.idle_time_ms;
+}
+
 static void configure_h2o(struct server *server)
 {
-    const struct config *config = server->config;
     h2o_config_init(&server->globals);
     server->globals.server_name = h2o_iovec_init(H2O_STRLIT(""));
-    server->globals.max_request_entity_size = (size_t)config->limits.body;
-    server->globals.http1.req_timeout = config->limits.idle_time_ms;
     /* Also without h2 in ALPN, `PRI *` and `Upgrade: h2c` would reach it; 2.2.5 has CVE-2023-44487 and CVE-2025-8671 unpatched. */
     server->globals.http1.upgrade_to_http2 = 0;
+    server_apply_limits(server);
     http_register(&server->globals);
 }
 
-/* The first listener of a port is opened without a twin, so that another program's socket there is noticed. */
+/* The admin listener first: where it fails, no client has been let in yet. */
 static bool open_listeners(struct server *server, struct error *error)
 {
     const struct config *config = server->config;
+    server->admin_fd = config->admin == NULL ? -1 : listener_open(config->admin, -1, error);
+    if (config->admin != NULL && server->admin_fd < 0)
+        return false;
     server->fds = memory_zeroed(server->worker_count * config->listen_count, sizeof(*server->fds));
     for (size_t worker = 0; worker < server->worker_count; ++worker) {
         for (size_t i = 0; i < config->listen_count; ++i) {
-            /* Unix sockets have no SO_REUSEPORT that shares out: all workers wait on the same one. */
-            bool shared = worker > 0 && config->listen[i].family == ADDRESS_UNIX;
-            int fd = shared ? dup(server->fds[i]) : listener_open(&config->listen[i], error);
-            if (fd < 0 && shared)
-                error_set_errno(error, ERROR_FAILED, errno, "cannot listen on %s", config->listen[i].text);
+            int first = worker == 0 ? -1 : server->fds[i];
+            int fd = listener_open(&config->listen[i], first, error);
             if (fd < 0)
                 return false;
             server->fds[server->fd_count++] = fd;
@@ -84,33 +69,46 @@ static bool open_lookups(struct server *server, struct error *error)
     return true;
 }
 
-/* Every thread inherits the blocked signals; this thread alone takes them, in wait_for_end(). */
-static void block_signals(struct server *server)
+/* Counting is worth having, and signing in is worth more: without it the daemon serves all the same. */
+static void open_usage(struct server *server)
 {
-    sigemptyset(&server->signals);
-    sigaddset(&server->signals, SIGTERM);
-    sigaddset(&server->signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &server->signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    struct error error;
+    if (server->config->usage && !usage_open(&server->usage, server->config->store, server->worker_count, clock_utc_us(), &error))
+        log_warning("usage is not counted: %s", error.message);
 }
 
-static bool start_workers(struct server *server, struct error *error)
+static bool prepare(struct server *server, struct error *error)
+{
+    const struct table_options options = {.mode = TABLE_SERVE};
+    const struct config *config = server->config;
+    server->worker_count = config->threads == CONFIG_THREADS_AUTO ? count_cores() : config->threads;
+    if (!table_open(&server->table, config->store, &options, error) || !open_lookups(server, error) || !open_listeners(server, error))
+        return false;
+    open_usage(server);
+    return access_log_open(&server->log, STDOUT_FILENO, server->worker_count, error);
+}
+
+static void open_workers(struct server *server)
 {
     const size_t listeners = server->config->listen_count;
     server->workers = memory_zeroed(server->worker_count, sizeof(*server->workers));
     server->metrics = memory_zeroed(server->worker_count, sizeof(*server->metrics));
     for (size_t i = 0; i < server->worker_count; ++i) {
-        server->metrics[i] = metrics_new(server->config->gateway.route_count);
+        server->metrics[i] = metrics_new();
         const struct worker_tools tools = {
             .serving = &server->serving,
             .globals = &server->globals,
             .lookup = server->lookups[i],
             .metrics = server->metrics[i],
-            .lane = server->log == NULL ? NULL : access_log_lane(server->log, i),
+            .lane = access_log_lane(server->log, i),
             .usage = server->usage == NULL ? NULL : usage_lane(server->usage, i),
         };
         worker_open(&server->workers[i], &tools, server->fds + i * listeners, listeners);
     }
+}
+
+static bool start_workers(struct server *server, struct error *error)
+{
     for (size_t i = 0; i < server->worker_count; ++i) {
         if (worker_start(&server->workers[i], error))
             continue;
@@ -124,95 +122,32 @@ static bool start_workers(struct server *server, struct error *error)
     return true;
 }
 
-static void announce(struct server *server)
+static bool start_admin(struct server *server, struct error *error)
 {
-    struct table_state state = {0};
-    struct error error;
-    if (!lookup_state(server->lookups[0], &state, &error))
-        log_warning("%s", error.message);
-    for (size_t i = 0; i < server->config->listen_count; ++i)
-        log_info("listening on %s", server->config->listen[i].text);
-    if (state.revision == 0)
-        log_info("%s has no mapping yet: every sign-in gets 503 until `ssoferry load FILE`", server->config->store);
-    else
-        log_info("serving %" PRIu64 " connections of %s at revision %" PRIu64 " with %zu thread%s", table_state_total(&state),
-                 server->config->store, state.revision, server->worker_count, server->worker_count == 1 ? "" : "s");
-}
-
-static void enter(struct server *server, enum phase phase)
-{
-    atomic_store(&server->serving.phase, phase);
-    for (size_t i = 0; i < server->worker_count; ++i)
-        worker_wake(&server->workers[i]);
-}
-
-/* Waits for a signal for at most `ms`. Returns it, or 0. */
-static int wait_signal(struct server *server, uint64_t ms)
-{
-    struct timespec timeout = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000L};
-    int got = 0;
-    do
-        got = sigtimedwait(&server->signals, NULL, &timeout);
-    while (got < 0 && errno == EINTR);
-    return got < 0 ? 0 : got;
-}
-
-/* Waits until the workers have nothing left to do, or the time is up, or a second signal comes. */
-static void wait_for_workers(struct server *server)
-{
-    enum { STEP_MS = 20 };
-    for (uint64_t waited = 0; waited < server->config->drain.timeout_ms; waited += STEP_MS) {
-        if (atomic_load(&server->serving.workers) == 0)
-            return;
-        if (wait_signal(server, STEP_MS) != 0)
-            break;
-    }
-    if (atomic_load(&server->serving.clients) > 0)
-        log_warning("leaving with %zu connections still open", atomic_load(&server->serving.clients));
-}
-
-static void wait_for_end(struct server *server)
-{
-    int got = 0;
-    while (sigwait(&server->signals, &got) != 0) {
-    }
-    log_info("%s: finishing requests; once more to leave at once", got == SIGTERM ? "SIGTERM" : "SIGINT");
-    /* Ctrl-C has no balancer that must first notice. */
-    bool hurry = got == SIGINT;
-    if (!hurry && server->config->drain.delay_ms > 0) {
-        enter(server, PHASE_NOT_READY);
-        hurry = wait_signal(server, server->config->drain.delay_ms) != 0;
-    }
-    enter(server, PHASE_STOPPING);
-    wait_for_workers(server);
-    enter(server, PHASE_LEAVING);
-    for (size_t i = 0; i < server->worker_count; ++i)
-        worker_join(&server->workers[i]);
-}
-
-/* Counting is worth having, and signing in is worth more: without it the daemon serves all the same. */
-static void open_usage(struct server *server)
-{
-    struct error error;
-    if (server->config->usage && !usage_open(&server->usage, server->config->store, server->worker_count, clock_utc_us(), &error))
-        log_warning("usage is not counted: %s", error.message);
-}
-
-static bool prepare(struct server *server, struct error *error)
-{
-    const struct config *config = server->config;
-    const struct table_options options = {.mode = TABLE_SERVE};
-    server->worker_count = config->threads == CONFIG_THREADS_AUTO ? count_cores() : config->threads;
-    return table_open(&server->table, config->store, &options, error) && open_lookups(server, error) && open_listeners(server, error) &&
-           (config->request_log == REQUEST_LOG_OFF || access_log_open(&server->log, STDOUT_FILENO, server->worker_count, error));
+    const struct admin_scene scene = {
+        .config = server->config,
+        .serving = &server->serving,
+        .table = server->table,
+        .workers = server->workers,
+        .metrics = (const struct metrics *const *)server->metrics,
+        .worker_count = server->worker_count,
+        .usage = server->usage,
+        .log = server->log,
+    };
+    return server->config->admin == NULL || admin_start(&server->admin, &scene, server->admin_fd, error);
 }
 
 static void release(struct server *server, bool sockets)
 {
     for (size_t i = 0; sockets && i < server->fd_count; ++i)
         close(server->fds[i]);
-    for (size_t i = 0; i < server->config->listen_count && server->fd_count > i; ++i)
-        listener_remove(&server->config->listen[i]);
+    for (size_t i = 0; i < server->started->listen_count && server->fd_count > i; ++i)
+        listener_remove(&server->started->listen[i]);
+    admin_stop(server->admin);
+    if (sockets && server->admin_fd >= 0)
+        close(server->admin_fd);
+    if (server->admin_fd >= 0)
+        listener_remove(server->started->admin);
     access_log_close(server->log);
     usage_close(server->usage);
     for (size_t i = 0; server->lookups != NULL && i < server->worker_count; ++i)
@@ -226,24 +161,34 @@ static void release(struct server *server, bool sockets)
     free(server->fds);
 }
 
-bool server_run(const struct config *config, struct error *error)
+/* Everything that can fail comes before the first worker starts. */
+static bool start(struct server *server, struct error *error)
 {
-    struct server server = {.config = config, .serving = {.config = config}};
+    configure_h2o(server);
+    open_workers(server);
+    if (start_admin(server, error))
+        return start_workers(server, error);
+    for (size_t i = 0; i < server->worker_count; ++i)
+        worker_close(&server->workers[i]);
+    return false;
+}
+
+bool server_run(const char *path, struct config **config, struct error *error)
+{
+    struct server server = {.config_path = path, .config = *config, .started = *config, .admin_fd = -1};
+    atomic_init(&server.serving.config, *config);
     saml_issuer_startup();
-    block_signals(&server);
+    life_block_signals(&server);
     bool prepared = prepare(&server, error);
-    bool done = false;
-    if (prepared) {
-        open_usage(&server);
-        configure_h2o(&server);
-        done = start_workers(&server, error);
-        if (done) {
-            announce(&server);
-            wait_for_end(&server);
-        }
-        h2o_config_dispose(&server.globals);
-    }
+    bool done = prepared && start(&server, error);
+    if (done)
+        life_run(&server);
     release(&server, !prepared);
+    if (prepared)
+        h2o_config_dispose(&server.globals);
     saml_issuer_cleanup();
+    if (server.config != server.started)
+        config_free(server.started);
+    *config = server.config;
     return done;
 }

@@ -19,7 +19,7 @@ static const char usage[] =
     "      --help         this text\n"
     "      --version      the version\n"
     "\n"
-    "SIGTERM finishes what is under way and ends; a second one ends at once. See ssoferryd(8) and ssoferryd.yaml(5).\n";
+    "SIGTERM finishes what is under way and ends; a second one ends at once. SIGHUP reads the configuration again. See ssoferryd(8) and ssoferryd.yaml(5).\n";
 
 enum { OPTION_CHECK = 256, OPTION_KEYS, OPTION_HELP, OPTION_VERSION };
 
@@ -39,7 +39,7 @@ static int read_and_run(const char *path, bool check)
     if (done && check)
         printf("%s: good\n", path);
     if (done && !check)
-        done = server_run(config, &error);
+        done = server_run(path, &config, &error);
     config_free(config);
     if (done)
         return EXIT_SUCCESS;

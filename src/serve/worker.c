@@ -20,9 +20,9 @@ enum {
     INPUT_BUFFER_SIZE = 16 * 1024, /* a sign-in of 6 KB arrives in one read */
 };
 
-static const struct config *config_of(const struct worker *worker)
+const struct config *worker_config(const struct worker *worker)
 {
-    return worker->tools.serving->config;
+    return atomic_load_explicit(&worker->config, memory_order_acquire);
 }
 
 struct client *worker_client(h2o_req_t *req)
@@ -82,7 +82,7 @@ static void stop_accepting(struct worker *worker)
 
 static bool has_room(const struct worker *worker)
 {
-    return atomic_load(&worker->tools.serving->clients) < config_of(worker)->limits.connections;
+    return atomic_load(&worker->tools.serving->clients) < worker_config(worker)->limits.connections;
 }
 
 static void on_client_closed(void *data)
@@ -164,7 +164,7 @@ static int end_if_late(h2o_req_t *req, void *data)
 {
     static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     struct worker *worker = data;
-    if (is_arriving(req) && milliseconds_since(req->timestamps.request_begin_at) >= (int64_t)config_of(worker)->limits.request_time_ms) {
+    if (is_arriving(req) && milliseconds_since(req->timestamps.request_begin_at) >= (int64_t)worker_config(worker)->limits.request_time_ms) {
         int fd = socket_of(req);
         ssize_t sent = send(fd, late, sizeof(late) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
         (void)sent;
@@ -255,9 +255,21 @@ void worker_wake(struct worker *worker)
 
 /* -- the thread ----------------------------------------------------------------------------------------------------------------------- */
 
+/* Between two turns of the loop no request is under way that could still look at the old one. */
+static void adopt_config(struct worker *worker)
+{
+    const struct config *newest = atomic_load(&worker->tools.serving->config);
+    if (newest == worker_config(worker))
+        return;
+    worker->context.http1.req_timeout.timeout = newest->limits.idle_time_ms;
+    metrics_routes_changed(worker->tools.metrics);
+    atomic_store_explicit(&worker->config, newest, memory_order_release);
+}
+
 static void serve(struct worker *worker)
 {
     while (atomic_load(&worker->tools.serving->phase) < PHASE_STOPPING) {
+        adopt_config(worker);
         h2o_evloop_run(worker->context.loop, SWEEP_INTERVAL_MS);
         sweep(worker);
     }
@@ -294,6 +306,7 @@ void worker_open(struct worker *worker, const struct worker_tools *tools, const 
 {
     memset(worker, 0, sizeof(*worker));
     worker->tools = *tools;
+    atomic_init(&worker->config, atomic_load(&tools->serving->config));
     h2o_context_init(&worker->context, h2o_evloop_create(), tools->globals);
     worker->accept.ctx = &worker->context;
     worker->accept.hosts = tools->globals->hosts;

@@ -21,7 +21,7 @@ enum phase {
 
 /* What all workers share. */
 struct serving {
-    const struct config *config;
+    _Atomic(const struct config *) config; /* the newest; workers adopt it when they next come round */
     atomic_int phase;
     atomic_size_t clients; /* connections open, all workers together */
     atomic_size_t workers; /* threads that still have something to do */
@@ -50,6 +50,7 @@ struct worker {
     h2o_accept_ctx_t accept;
     h2o_multithread_receiver_t receiver;
     struct worker_tools tools;
+    _Atomic(const struct config *) config; /* the one this worker works by */
     h2o_socket_t **listeners;
     size_t listener_count;
     bool accepting;
@@ -66,12 +67,15 @@ struct worker {
 /* Prepares a worker to run on `fds`, which become its own. */
 void worker_open(struct worker *worker, const struct worker_tools *tools, const int *fds, size_t fd_count);
 
+/* The configuration this worker works by. Another thread may ask, too: once it is the newest, the worker has let go of the one before. */
+const struct config *worker_config(const struct worker *worker);
+
 /* Milliseconds since the worker's loop last came round. Any thread may ask. */
 uint64_t worker_silence_ms(const struct worker *worker);
 
 bool worker_start(struct worker *worker, struct error *error) __attribute__((warn_unused_result));
 
-/* Tells a worker, from another thread, that the phase has changed. */
+/* Tells a worker, from another thread, that the phase or the configuration has changed. */
 void worker_wake(struct worker *worker);
 
 /* Waits until the worker's thread has ended, and frees what it had. */

@@ -1,0 +1,79 @@
+/* What a configuration was set to, key by key, and how two of them differ. */
+#include <stdlib.h>
+
+#include "config_internal.h"
+#include "ssoferry/memory.h"
+
+/* "routes[].match" as it stands in the item that is being read: "routes[2].match". */
+static struct text full_name(struct building *building, const struct config_key *key)
+{
+    const char *inner = strstr(key->name, "[].");
+    size_t items = key->scope == KEY_OF_LISTEN ? building->listen_count : building->draft_count;
+    char name[128];
+    if (inner == NULL)
+        return text_of(key->name);
+    int size = snprintf(name, sizeof(name), "%.*s[%zu].%s", (int)(inner - key->name), key->name, items - 1, inner + 3);
+    return building_copy(building, text_slice(name, (size_t)size));
+}
+
+static struct text join(struct building *building, struct text first, struct text second)
+{
+    struct memory memory = arena_memory(building->arena);
+    char *joined = memory.allocate(memory.context, first.size + 2 + second.size);
+    memcpy(joined, first.at, first.size);
+    memcpy(joined + first.size, ", ", 2);
+    if (second.size > 0)
+        memcpy(joined + first.size + 2, second.at, second.size);
+    return text_slice(joined, first.size + 2 + second.size);
+}
+
+void building_note(struct building *building, const struct config_key *key, struct text value)
+{
+    struct text name = full_name(building, key);
+    struct setting *last = building->setting_count == 0 ? NULL : &building->settings[building->setting_count - 1];
+    if (last != NULL && text_equal(last->name, name)) {
+        last->value = join(building, last->value, value);
+        return;
+    }
+    building->settings = memory_resize(building->settings, (building->setting_count + 1) * sizeof(*building->settings));
+    building->settings[building->setting_count++] = (struct setting){name, building_copy(building, value)};
+}
+
+static const struct setting *find(const struct building *building, struct text name)
+{
+    for (size_t i = 0; i < building->setting_count; ++i) {
+        if (text_equal(building->settings[i].name, name))
+            return &building->settings[i];
+    }
+    return NULL;
+}
+
+/* What is opened once, at start. */
+static bool needs_restart(struct text name)
+{
+    static const char *const fixed[] = {"listen[", "admin.", "store", "threads", "usage"};
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); ++i) {
+        if (text_starts(name, text_of(fixed[i])))
+            return true;
+    }
+    return false;
+}
+
+void config_differences(const struct config *before, const struct config *after,
+                        void (*on_difference)(void *context, struct text name, struct text before, struct text after, bool needs_restart), void *context)
+{
+    const struct building *old = (const struct building *)(const void *)before;
+    const struct building *new = (const struct building *)(const void *)after;
+    for (size_t i = 0; i < new->setting_count; ++i) {
+        const struct setting *setting = &new->settings[i];
+        const struct setting *found = find(old, setting->name);
+        struct text was = found == NULL ? TEXT("") : found->value;
+        if (!text_equal(was, setting->value))
+            on_difference(context, setting->name, was, setting->value, needs_restart(setting->name));
+    }
+    for (size_t i = 0; i < old->setting_count; ++i) {
+        const struct setting *setting = &old->settings[i];
+        if (setting->value.size > 0 && find(new, setting->name) == NULL)
+            on_difference(context, setting->name, setting->value, TEXT(""), needs_restart(setting->name));
+    }
+}

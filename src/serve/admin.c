@@ -1,0 +1,249 @@
+#include "admin.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "admin_page.h"
+#include "admin_report.h"
+#include "answer.h"
+#include "health.h"
+#include "ssoferry/clock.h"
+#include "ssoferry/memory.h"
+
+enum { STUCK_MS = 5000, TAG_SIZE = 24 };
+
+struct admin {
+    struct admin_scene scene;
+    struct serving serving; /* of this listener: it outlives the public ones */
+    struct lookup *lookup;
+    struct metrics *metrics;
+    h2o_globalconf_t globals;
+    struct worker worker;
+    char *page, *page_policy;
+};
+
+/* An h2o handler that knows whose it is. */
+struct admin_handler {
+    h2o_handler_t handler;
+    struct admin *admin;
+};
+
+static void send_page(h2o_req_t *req, unsigned status, const struct page *page)
+{
+    const struct answer answer = {.status = status, .page = page};
+    answer_send(req, &answer);
+}
+
+/* A text that was made for this answer: copied into the request's memory and freed. */
+static struct text take(h2o_req_t *req, char *made)
+{
+    struct text copy = text_copy(text_of(made), answer_memory(req));
+    free(made);
+    return copy;
+}
+
+static void answer_live(struct admin *admin, h2o_req_t *req)
+{
+    char *body = NULL;
+    size_t size = 0;
+    uint64_t longest = 0;
+    FILE *out = open_memstream(&body, &size);
+    fputs("{\"loops_silent_ms\":[", out);
+    for (size_t i = 0; i < admin->scene.worker_count; ++i) {
+        uint64_t silent = worker_silence_ms(&admin->scene.workers[i]);
+        longest = silent > longest ? silent : longest;
+        fprintf(out, "%s%" PRIu64, i == 0 ? "" : ",", silent);
+    }
+    bool alive = longest <= STUCK_MS;
+    fprintf(out, "],\"status\":\"%s\"}\n", alive ? "ok" : "stuck");
+    fclose(out);
+    const struct page page = {.content_type = TEXT("application/json"), .body = take(req, body)};
+    send_page(req, alive ? 200 : 503, &page);
+}
+
+static void answer_ready(struct admin *admin, h2o_req_t *req)
+{
+    struct page page;
+    unsigned status = health_page(admin->scene.serving, admin->lookup, &page, answer_memory(req));
+    send_page(req, status, &page);
+}
+
+static void answer_metrics(struct admin *admin, h2o_req_t *req)
+{
+    const struct admin_scene *from = &admin->scene;
+    struct health health;
+    health_check(from->serving, admin->lookup, &health);
+    const struct metrics_scene scene = {
+        .workers = from->metrics,
+        .worker_count = from->worker_count,
+        .routes = worker_config(&admin->worker)->gateway.routes,
+        .route_count = worker_config(&admin->worker)->gateway.route_count,
+        .table = health.table,
+        .table_readable = health.problem != HEALTH_STORE,
+        .ready = health.problem == HEALTH_FINE,
+        .now = clock_utc_us(),
+        .has_usage = from->usage != NULL,
+        .usage_flush_age_ms = from->usage == NULL ? 0 : usage_flush_age_ms(from->usage),
+        .usage_flush_failures = from->usage == NULL ? 0 : usage_flush_failures(from->usage),
+        .log_lines_dropped = from->log == NULL ? 0 : access_log_dropped(from->log),
+    };
+    char *body = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&body, &size);
+    metrics_write(&scene, out);
+    fclose(out);
+    const struct page page = {.content_type = TEXT("text/plain; version=0.0.4; charset=utf-8"), .body = take(req, body)};
+    send_page(req, 200, &page);
+}
+
+static struct text field(const h2o_req_t *req, const h2o_token_t *name)
+{
+    ssize_t at = h2o_find_header(&req->headers, name, -1);
+    if (at < 0)
+        return (struct text){0};
+    return text_slice(req->headers.entries[at].value.base, req->headers.entries[at].value.len);
+}
+
+static void answer_report(struct admin *admin, h2o_req_t *req)
+{
+    struct error error;
+    char *body = NULL;
+    uint64_t tag = 0;
+    struct page page = {.content_type = TEXT("application/json")};
+    if (!admin_report(admin->scene.table, admin->scene.usage, worker_config(&admin->worker)->gateway.observe, &body, &tag, &error)) {
+        page_error(&page, true, 503, "report", "The report cannot be made; the store or its usage file cannot be read.", (struct text){0}, answer_memory(req));
+        send_page(req, 503, &page);
+        return;
+    }
+    char *quoted = answer_memory(req).allocate(answer_memory(req).context, TAG_SIZE);
+    int size = snprintf(quoted, TAG_SIZE, "\"%016" PRIx64 "\"", tag);
+    page.body = take(req, body);
+    struct answer answer = {.status = 200, .page = &page, .entity_tag = text_slice(quoted, (size_t)size)};
+    if (text_equal(field(req, H2O_TOKEN_IF_NONE_MATCH), answer.entity_tag)) {
+        answer.status = 304;
+        answer.page = NULL;
+    }
+    answer_send(req, &answer);
+}
+
+static void answer_page(struct admin *admin, h2o_req_t *req)
+{
+    const struct page page = {
+        .content_type = TEXT("text/html; charset=utf-8"), .body = text_of(admin->page), .security_policy = text_of(admin->page_policy)};
+    send_page(req, 200, &page);
+}
+
+static const struct {
+    const char *path;
+    void (*answer)(struct admin *admin, h2o_req_t *req);
+} endpoints[] = {
+    {"/", answer_page},          {"/livez", answer_live},      {"/readyz", answer_ready},
+    {"/healthz", answer_ready},  {"/metrics", answer_metrics}, {"/report.json", answer_report},
+};
+
+/* A page of another site could have its name resolve to this machine (DNS rebinding) and read along. It cannot forge the Host field: so by default only
+ * addresses and localhost are answered. */
+static bool is_own_name(const struct admin *admin, h2o_req_t *req)
+{
+    struct url url;
+    const char *why = NULL;
+    char source[300];
+    if (!address_is_local(admin->scene.config->admin) || req->input.authority.base == req->hostconf->authority.hostport.base)
+        return true;
+    int size = snprintf(source, sizeof(source), "http://%.*s", (int)req->input.authority.len, req->input.authority.base);
+    return size > 0 && size < (int)sizeof(source) && url_parse(text_slice(source, (size_t)size), &url, &why) && url_is_loopback(&url);
+}
+
+static int on_request(h2o_handler_t *handler, h2o_req_t *req)
+{
+    struct admin *admin = ((struct admin_handler *)(void *)handler)->admin;
+    struct text path = text_slice(req->input.path.base, req->input.path.len);
+    path.size = text_find(path, '?', 0);
+    bool get = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("GET")) ||
+               h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
+    struct page page;
+    unsigned status = is_own_name(admin, req) ? 404 : 400;
+    for (size_t i = 0; status == 404 && i < sizeof(endpoints) / sizeof(endpoints[0]); ++i) {
+        if (!text_equal(path, text_of(endpoints[i].path)))
+            continue;
+        if (get) {
+            endpoints[i].answer(admin, req);
+            return 0;
+        }
+        status = 405;
+    }
+    page_error(&page, true, status, "admin", "The admin listener answers GET of /, /livez, /readyz, /healthz, /metrics and /report.json.", (struct text){0},
+               answer_memory(req));
+    const struct answer answer = {.status = status, .page = &page};
+    answer_send(req, &answer);
+    return 0;
+}
+
+static void configure_h2o(struct admin *admin)
+{
+    h2o_config_init(&admin->globals);
+    admin->globals.server_name = h2o_iovec_init(H2O_STRLIT(""));
+    admin->globals.max_request_entity_size = 1024;
+    admin->globals.http1.req_timeout = admin->scene.config->limits.idle_time_ms;
+    admin->globals.http1.upgrade_to_http2 = 0;
+    h2o_hostconf_t *host = h2o_config_register_host(&admin->globals, h2o_iovec_init(H2O_STRLIT("ssoferry-admin")), 65535);
+    struct admin_handler *handler = (struct admin_handler *)(void *)h2o_create_handler(&host->fallback_path, sizeof(*handler));
+    handler->handler.on_req = on_request;
+    handler->admin = admin;
+}
+
+static void free_admin(struct admin *admin)
+{
+    lookup_close(admin->lookup);
+    metrics_free(admin->metrics);
+    free(admin->page);
+    free(admin->page_policy);
+    free(admin);
+}
+
+bool admin_start(struct admin **started, const struct admin_scene *scene, int fd, struct error *error)
+{
+    struct admin *admin = memory_zeroed(1, sizeof(*admin));
+    admin->scene = *scene;
+    atomic_init(&admin->serving.config, scene->config);
+    admin->metrics = metrics_new();
+    admin_page_build(&admin->page, &admin->page_policy);
+    if (!lookup_open(&admin->lookup, scene->table, error)) {
+        free_admin(admin);
+        return false;
+    }
+    configure_h2o(admin);
+    const struct worker_tools tools = {.serving = &admin->serving, .globals = &admin->globals, .lookup = admin->lookup, .metrics = admin->metrics};
+    worker_open(&admin->worker, &tools, &fd, 1);
+    if (!worker_start(&admin->worker, error)) {
+        worker_close(&admin->worker);
+        h2o_config_dispose(&admin->globals);
+        free_admin(admin);
+        return false;
+    }
+    *started = admin;
+    return true;
+}
+
+void admin_reload(struct admin *admin, const struct config *config)
+{
+    if (admin == NULL)
+        return;
+    atomic_store(&admin->serving.config, config);
+    worker_wake(&admin->worker);
+    while (worker_config(&admin->worker) != config)
+        sched_yield();
+}
+
+void admin_stop(struct admin *admin)
+{
+    if (admin == NULL)
+        return;
+    atomic_store(&admin->serving.phase, PHASE_LEAVING);
+    worker_wake(&admin->worker);
+    worker_join(&admin->worker);
+    h2o_config_dispose(&admin->globals);
+    free_admin(admin);
+}

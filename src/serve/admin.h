@@ -1,0 +1,30 @@
+/* The admin listener: health, metrics, the report, and the operator's page; on a thread of its own, so that a long report holds no sign-in up. */
+#ifndef SSOFERRY_ADMIN_H
+#define SSOFERRY_ADMIN_H
+
+#include "worker.h"
+
+struct admin;
+
+/* What it tells of; all borrowed. */
+struct admin_scene {
+    const struct config *config;   /* at start; admin_reload() replaces it */
+    const struct serving *serving; /* of the public listeners */
+    struct table *table;
+    const struct worker *workers;
+    const struct metrics *const *metrics;
+    size_t worker_count;
+    struct usage *usage;    /* NULL: off */
+    struct access_log *log; /* NULL: off */
+};
+
+/* Starts serving on `fd`, which becomes its own. */
+bool admin_start(struct admin **admin, const struct admin_scene *scene, int fd, struct error *error) __attribute__((warn_unused_result));
+
+/* Has it work by another configuration, and returns when the old one is no longer looked at. NULL is fine. */
+void admin_reload(struct admin *admin, const struct config *config);
+
+/* Ends it, answering what is under way. NULL is fine. */
+void admin_stop(struct admin *admin);
+
+#endif

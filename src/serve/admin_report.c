@@ -1,0 +1,228 @@
+#include "admin_report.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "ssoferry/clock.h"
+#include "ssoferry/memory.h"
+#include "ssoferry/revision.h"
+
+enum { TIME_SIZE = 32 };
+
+static void format_time(int64_t when, char *out)
+{
+    time_t second = (time_t)(when / 1000000);
+    struct tm utc;
+    gmtime_r(&second, &utc);
+    strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+static json_t *json_time(int64_t when)
+{
+    char text[TIME_SIZE];
+    if (when == 0)
+        return json_null();
+    format_time(when, text);
+    return json_string(text);
+}
+
+static json_t *json_text(struct text t)
+{
+    return t.size == 0 ? json_null() : json_stringn(t.at, t.size);
+}
+
+static json_t *json_number(uint64_t number)
+{
+    return json_integer((json_int_t)number);
+}
+
+/* The days up to today, without the empty ones in front. */
+static json_t *json_days(const uint32_t *days)
+{
+    json_t *list = json_array();
+    size_t first = 0;
+    while (first < USAGE_DAYS && days[first] == 0)
+        ++first;
+    for (size_t i = first; i < USAGE_DAYS; ++i)
+        json_array_append_new(list, json_number(days[i]));
+    return list;
+}
+
+static json_t *json_row(const struct report_row *row)
+{
+    json_t *outcomes = json_object();
+    for (int i = 0; i < USAGE_OUTCOMES; ++i) {
+        if (row->usage.hits[i] > 0)
+            json_object_set_new(outcomes, usage_outcome_name((enum usage_outcome)i), json_number(row->usage.hits[i]));
+    }
+    const struct connection *connection = &row->connection->row;
+    json_t *object = json_object();
+    json_object_set_new(object, "source", json_text(row->source));
+    json_object_set_new(object, "identifier", json_text(row->identifier));
+    json_object_set_new(object, "state", json_string(connection_state_name(connection->state)));
+    json_object_set_new(object, "hits", json_number(row->hits));
+    json_object_set_new(object, "outcomes", outcomes);
+    json_object_set_new(object, "first_seen", json_time(row->usage.first_seen));
+    json_object_set_new(object, "last_seen", json_time(row->usage.last_seen));
+    json_object_set_new(object, "idle", json_boolean(row->idle));
+    json_object_set_new(object, "label", json_text(connection->label));
+    json_object_set_new(object, "connection_id", json_text(connection->connection_id));
+    json_object_set_new(object, "days", json_days(row->usage.days));
+    return object;
+}
+
+static bool add_rows(json_t *root, struct report *report, struct error *error)
+{
+    json_t *rows = json_array();
+    struct report_row row;
+    uint64_t total = 0;
+    enum lookup_result result = LOOKUP_ABSENT;
+    json_object_set_new(root, "rows", rows);
+    while ((result = report_next(report, &row, error)) == LOOKUP_FOUND) {
+        if (total++ < ADMIN_REPORT_ROWS_MAX)
+            json_array_append_new(rows, json_row(&row));
+    }
+    json_object_set_new(root, "rows_total", json_number(total));
+    json_object_set_new(root, "truncated", json_boolean(total > ADMIN_REPORT_ROWS_MAX));
+    return result == LOOKUP_ABSENT;
+}
+
+static json_t *json_states(const uint64_t *counts)
+{
+    json_t *object = json_object();
+    for (int i = 0; i < CONNECTION_STATES; ++i)
+        json_object_set_new(object, connection_state_name((enum connection_state)i), json_number(counts[i]));
+    return object;
+}
+
+static void add_totals(json_t *root, const struct report *report)
+{
+    const struct report_totals *totals = report_totals(report);
+    json_object_set_new(root, "revision", json_number(totals->table.revision));
+    json_object_set_new(root, "changed_at", json_time(totals->table.changed_at));
+    json_object_set_new(root, "idle_days", json_integer(REPORT_IDLE_DAYS));
+    json_object_set_new(root, "states", json_states(totals->rows));
+    json_object_set_new(root, "seen", json_states(totals->seen));
+    json_object_set_new(root, "idle", json_number(totals->idle));
+    json_object_set_new(root, "never", json_number(totals->never));
+    json_object_set_new(root, "hits", json_number(totals->hits));
+    json_object_set_new(root, "unknown_hits", json_number(totals->unknown_hits));
+}
+
+static bool add_unknown(json_t *root, struct report *report, struct error *error)
+{
+    const struct report_unknown *unknown = NULL;
+    size_t count = 0;
+    json_t *list = json_array();
+    json_object_set_new(root, "unknown", list);
+    if (!report_unknown(report, ADMIN_REPORT_SUGGESTIONS_MAX, &unknown, &count, error))
+        return false;
+    for (size_t i = 0; i < count; ++i) {
+        json_t *object = json_object();
+        json_object_set_new(object, "source", json_text(unknown[i].source));
+        json_object_set_new(object, "identifier", json_text(unknown[i].identifier));
+        json_object_set_new(object, "hits", json_number(unknown[i].hits));
+        json_object_set_new(object, "last_seen", json_time(unknown[i].last_seen));
+        json_object_set_new(object, "meant", json_text(unknown[i].meant));
+        json_array_append_new(list, object);
+    }
+    return true;
+}
+
+static json_t *json_revision(const struct revision *revision)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "revision", json_number(revision->number));
+    json_object_set_new(object, "time", json_time(revision->changed_at));
+    json_object_set_new(object, "command", json_string(revision->command));
+    json_object_set_new(object, "actor", json_string(revision->actor));
+    json_object_set_new(object, "message", json_text(text_of(revision->message)));
+    json_object_set_new(object, "added", json_number(revision->counts.added));
+    json_object_set_new(object, "changed", json_number(revision->counts.changed));
+    json_object_set_new(object, "removed", json_number(revision->counts.removed));
+    return object;
+}
+
+static bool add_history(json_t *root, struct table *table, struct error *error)
+{
+    struct snapshot *snapshot = NULL;
+    json_t *list = json_array();
+    json_object_set_new(root, "history", list);
+    if (!snapshot_open(&snapshot, table, error))
+        return false;
+    enum lookup_result result = LOOKUP_ABSENT;
+    for (uint64_t number = snapshot_state(snapshot)->revision; number > 0; --number) {
+        struct revision revision = {0};
+        result = revision_read(snapshot, number, &revision, error);
+        if (result == LOOKUP_FOUND)
+            json_array_append_new(list, json_revision(&revision));
+        revision_release(&revision);
+        if (result != LOOKUP_FOUND)
+            break;
+    }
+    snapshot_close(snapshot);
+    return result != LOOKUP_FAILED;
+}
+
+/* FNV-1a, 64 bits: to tell one report from another, not against anybody. */
+static uint64_t hash(const char *text)
+{
+    uint64_t value = 0xcbf29ce484222325U;
+    for (; *text != '\0'; ++text)
+        value = (value ^ (unsigned char)*text) * 0x100000001b3U;
+    return value;
+}
+
+static char *dump(json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+    if (text == NULL)
+        abort();
+    return text;
+}
+
+/* Both objects as one. What speaks of the time stands in the first, and the tag does not see it. */
+static void join(json_t *timely, json_t *root, char **body, uint64_t *tag)
+{
+    char *head = dump(timely);
+    char *rest = dump(root);
+    *tag = hash(rest);
+    size_t size = strlen(head) + strlen(rest) + 1;
+    *body = memory_allocate(size);
+    snprintf(*body, size, "%.*s,%s", (int)strlen(head) - 1, head, rest + 1);
+    free(head);
+    free(rest);
+}
+
+static json_t *json_timely(const struct report *report, int64_t now)
+{
+    char verdict[REPORT_VERDICT_SIZE];
+    report_verdict(report, verdict, sizeof(verdict));
+    json_t *object = json_object();
+    json_object_set_new(object, "now", json_time(now));
+    json_object_set_new(object, "verdict", json_string(verdict));
+    return object;
+}
+
+bool admin_report(struct table *table, struct usage *usage, bool observe, char **body, uint64_t *tag, struct error *error)
+{
+    const int64_t now = clock_utc_us();
+    const struct report_options options = {.store = table_path(table), .usage = usage, .now = now};
+    struct report *report = NULL;
+    json_t *root = json_object();
+    json_object_set_new(root, "version", json_string(SSOFERRY_VERSION));
+    json_object_set_new(root, "observe", json_boolean(observe));
+    bool good = report_open(&report, table, &options, error) && add_rows(root, report, error) && add_unknown(root, report, error);
+    good = good && add_history(root, table, error);
+    if (good) {
+        json_t *timely = json_timely(report, now);
+        add_totals(root, report);
+        join(timely, root, body, tag);
+        json_decref(timely);
+    }
+    report_close(report);
+    json_decref(root);
+    return good;
+}

@@ -1,0 +1,188 @@
+/* Signals, reloads, drain, and what systemd is told (sd_notify(3)). */
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "server_state.h"
+#include "ssoferry/clock.h"
+#include "ssoferry/log.h"
+
+enum {
+    STUCK_MS = 5000,   /* a worker's loop that has not come round for so long is not alive */
+    STEP_MS = 20,
+    NO_WATCHDOG_MS = 3600 * 1000,
+};
+
+void life_block_signals(struct server *server)
+{
+    sigemptyset(&server->signals);
+    sigaddset(&server->signals, SIGTERM);
+    sigaddset(&server->signals, SIGINT);
+    sigaddset(&server->signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &server->signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* Waits for a signal for at most `ms`. Returns it, or 0. */
+static int wait_signal(struct server *server, uint64_t ms)
+{
+    struct timespec timeout = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000L};
+    int got = 0;
+    do
+        got = sigtimedwait(&server->signals, NULL, &timeout);
+    while (got < 0 && errno == EINTR);
+    return got < 0 ? 0 : got;
+}
+
+/* Waits for a signal to end by. A request to reload while ending is too late. */
+static bool wait_for_hurry(struct server *server, uint64_t ms)
+{
+    uint64_t end = clock_monotonic_ms() + ms;
+    for (uint64_t now = end - ms; now < end; now = clock_monotonic_ms()) {
+        int got = wait_signal(server, end - now);
+        if (got != 0 && got != SIGHUP)
+            return true;
+    }
+    return false;
+}
+
+static void announce(struct server *server)
+{
+    struct table_state state = {0};
+    struct error error;
+    if (!lookup_state(server->lookups[0], &state, &error))
+        log_warning("%s", error.message);
+    for (size_t i = 0; i < server->started->listen_count; ++i)
+        log_info("listening on %s", server->started->listen[i].text);
+    if (server->admin != NULL)
+        log_info("admin listener on %s", server->started->admin->text);
+    if (state.revision == 0)
+        log_info("%s has no mapping yet: every sign-in gets 503 until `ssoferry load FILE`", server->started->store);
+    else
+        log_info("serving %" PRIu64 " connections of %s at revision %" PRIu64 " with %zu thread%s", table_state_total(&state),
+                 server->started->store, state.revision, server->worker_count, server->worker_count == 1 ? "" : "s");
+}
+
+/* -- reload ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void on_difference(void *context, struct text name, struct text before, struct text after, bool needs_restart)
+{
+    size_t *count = context;
+    ++*count;
+    log_info("reload: %.*s: \"%.*s\" -> \"%.*s\"%s", TEXT_ARGS(name), TEXT_ARGS(before), TEXT_ARGS(after),
+             needs_restart ? " (takes effect at the next restart)" : "");
+}
+
+/* Hands `next` to every thread and returns when none looks at the old one any more. */
+static void publish(struct server *server, struct config *next)
+{
+    struct config *old = server->config;
+    server->config = next;
+    server_apply_limits(server);
+    atomic_store(&server->serving.config, next);
+    for (size_t i = 0; i < server->worker_count; ++i)
+        worker_wake(&server->workers[i]);
+    for (size_t i = 0; i < server->worker_count; ++i) {
+        while (worker_config(&server->workers[i]) != next)
+            nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+    admin_reload(server->admin, next);
+    if (old != server->started)
+        config_free(old);
+}
+
+static void reload(struct server *server)
+{
+    struct error error;
+    struct config *next = NULL;
+    size_t changes = 0;
+    struct faults *faults = faults_new();
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_ms() * 1000);
+    bool good = config_read(&next, server->config_path, faults, &error);
+    faults_write(faults, stderr);
+    faults_free(faults);
+    if (!good) {
+        log_error("reload: %s; going on with the configuration as it was", error.message);
+    } else {
+        config_differences(server->config, next, on_difference, &changes);
+        publish(server, next);
+        log_info("reload: done, %zu key%s changed", changes, changes == 1 ? "" : "s");
+    }
+    sd_notify(0, "READY=1");
+}
+
+/* -- the end --------------------------------------------------------------------------------------------------------------------------- */
+
+static void enter(struct server *server, enum phase phase)
+{
+    atomic_store(&server->serving.phase, phase);
+    for (size_t i = 0; i < server->worker_count; ++i)
+        worker_wake(&server->workers[i]);
+}
+
+/* Waits until the workers have nothing left to do, or the time is up, or a second signal comes. */
+static void wait_for_workers(struct server *server)
+{
+    for (uint64_t waited = 0; waited < server->config->drain.timeout_ms; waited += STEP_MS) {
+        if (atomic_load(&server->serving.workers) == 0)
+            return;
+        if (wait_for_hurry(server, STEP_MS))
+            break;
+    }
+    if (atomic_load(&server->serving.clients) > 0)
+        log_warning("leaving with %zu connections still open", atomic_load(&server->serving.clients));
+}
+
+static void drain(struct server *server, int got)
+{
+    log_info("%s: finishing requests; once more to leave at once", got == SIGTERM ? "SIGTERM" : "SIGINT");
+    sd_notify(0, "STOPPING=1");
+    /* Ctrl-C has no balancer that must first notice. */
+    if (got == SIGTERM && server->config->drain.delay_ms > 0) {
+        enter(server, PHASE_NOT_READY);
+        if (wait_for_hurry(server, server->config->drain.delay_ms))
+            enter(server, PHASE_LEAVING);
+    }
+    if (atomic_load(&server->serving.phase) < PHASE_STOPPING)
+        enter(server, PHASE_STOPPING);
+    if (atomic_load(&server->serving.phase) < PHASE_LEAVING)
+        wait_for_workers(server);
+    enter(server, PHASE_LEAVING);
+    for (size_t i = 0; i < server->worker_count; ++i)
+        worker_join(&server->workers[i]);
+}
+
+/* -- serving ----------------------------------------------------------------------------------------------------------------------------- */
+
+/* systemd hears from us only while every loop comes round: a daemon that hangs is restarted. */
+static void feed_watchdog(const struct server *server)
+{
+    for (size_t i = 0; i < server->worker_count; ++i) {
+        if (worker_silence_ms(&server->workers[i]) > STUCK_MS)
+            return;
+    }
+    sd_notify(0, "WATCHDOG=1");
+}
+
+void life_run(struct server *server)
+{
+    uint64_t watchdog_us = 0;
+    bool watched = sd_watchdog_enabled(0, &watchdog_us) > 0;
+    uint64_t interval_ms = watched ? watchdog_us / 2000 : NO_WATCHDOG_MS;
+    int got = 0;
+    announce(server);
+    sd_notify(0, "READY=1");
+    while (got != SIGTERM && got != SIGINT) {
+        got = wait_signal(server, interval_ms);
+        if (got == SIGHUP)
+            reload(server);
+        if (watched)
+            feed_watchdog(server);
+    }
+    drain(server, got);
+}

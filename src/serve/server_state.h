@@ -1,0 +1,40 @@
+/* What server.c sets up and life.c leads through its life. */
+#ifndef SSOFERRY_SERVER_STATE_H
+#define SSOFERRY_SERVER_STATE_H
+
+#include <signal.h>
+
+#include "admin.h"
+#include "ssoferry/access_log.h"
+#include "worker.h"
+
+struct server {
+    const char *config_path;
+    struct config *config;  /* the newest */
+    struct config *started; /* the one it was started by: listeners and store stay what that says */
+    struct serving serving;
+    struct table *table;
+    struct access_log *log;
+    struct usage *usage; /* NULL: not counted */
+    struct admin *admin; /* NULL: not wanted */
+    h2o_globalconf_t globals;
+    size_t worker_count;
+    struct worker *workers;
+    struct lookup **lookups;
+    struct metrics **metrics;
+    int admin_fd; /* -1: none */
+    int *fds; /* worker by worker, listener by listener */
+    size_t fd_count;
+    sigset_t signals;
+};
+
+/* Blocks the signals that life_run() takes, in this thread and those it starts. */
+void life_block_signals(struct server *server);
+
+/* From the first request to the last: tells systemd, takes signals, reloads, drains, and joins the workers. */
+void life_run(struct server *server);
+
+/* What of the configuration libh2o keeps for itself. */
+void server_apply_limits(struct server *server);
+
+#endif

@@ -1,0 +1,238 @@
+"""The admin listener: health, metrics, the report."""
+import json
+import socket
+import subprocess
+import time
+
+import pytest
+
+import wire
+from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
+from ports import free_port
+
+
+class Admin:
+    def __init__(self, port):
+        self.port = port
+
+    def request(self, method, target, headers=(), host=None):
+        data = wire.request_bytes(method, target, host or f"127.0.0.1:{self.port}", headers, b"")
+        answer = wire.exchange(("127.0.0.1", self.port), data, method == "HEAD")
+        assert answer is not None
+        return answer
+
+    def get(self, target, headers=(), host=None):
+        return self.request("GET", target, headers, host)
+
+    def json(self, target):
+        return json.loads(self.get(target).text)
+
+    def metrics(self):
+        values = {}
+        for line in self.get("/metrics").text.splitlines():
+            if not line.startswith("#"):
+                name, _, value = line.rpartition(" ")
+                values[name] = float(value)
+        return values
+
+
+@pytest.fixture
+def pair(make_gateway):
+    port = free_port()
+    gateway = make_gateway(admin={"address": f"127.0.0.1:{port}"})
+    return gateway, Admin(port)
+
+
+@pytest.fixture
+def started(pair):
+    gateway, admin = pair
+    gateway.load({"acme": CONNECTION_ID, "globex": {"connection_id": OTHER_CONNECTION_ID, "state": "disabled"}})
+    gateway.start()
+    return gateway, admin
+
+
+class TestHealth:
+    def test_before_the_first_load(self, pair):
+        gateway, admin = pair
+        gateway.start()
+        assert admin.get("/livez").status == 200
+        for path in ("/readyz", "/healthz"):
+            answer = admin.get(path)
+            assert (answer.status, json.loads(answer.text)["reason"]) == (503, "not_loaded")
+        gateway.load({"acme": CONNECTION_ID})
+        assert admin.json("/readyz") == {"status": "ok", "revision": 1, "connections": 1}
+
+    def test_while_draining(self, pair):
+        gateway, admin = pair
+        gateway.configure(drain={"delay": "10m", "timeout": "10m"})
+        gateway.load({"acme": CONNECTION_ID})
+        gateway.start()
+        gateway.terminate()
+        gateway.wait_for(lambda: admin.get("/readyz").status == 503)
+        assert admin.json("/readyz")["reason"] == "draining"
+        assert admin.get("/livez").status == 200
+        assert gateway.get("/old-sso/acme").status == 307, "it goes on serving until the balancer has noticed"
+        gateway.terminate()
+
+    def test_every_loop_is_listed(self, started):
+        _, admin = started
+        assert len(admin.json("/livez")["loops_silent_ms"]) == 2
+
+    def test_head_has_no_body(self, started):
+        _, admin = started
+        answer = admin.request("HEAD", "/readyz")
+        assert (answer.status, answer.body) == (200, b"")
+        assert int(answer.header("Content-Length")) > 0
+
+
+class TestDoor:
+    @pytest.mark.parametrize("method, path, status", [("POST", "/metrics", 405), ("GET", "/nothing", 404), ("GET", "/metrics/", 404)])
+    def test_other_requests(self, started, method, path, status):
+        _, admin = started
+        assert admin.request(method, path).status == status
+
+    @pytest.mark.parametrize("host, status", [
+        ("localhost:1", 200), ("[::1]", 200), ("127.0.0.1", 200), ("evil.example", 400), ("127.0.0.1.evil.example", 400), ("", 400)])
+    def test_a_page_whose_name_points_here_reads_nothing(self, started, host, status):
+        _, admin = started
+        answer = wire.exchange(("127.0.0.1", admin.port), f"GET /livez HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert answer.status == status
+
+    def test_the_public_port_has_none_of_it(self, started):
+        gateway, _ = started
+        assert gateway.get("/metrics").status == 404
+
+    def test_a_public_address_needs_a_word(self, make_gateway):
+        gateway = make_gateway(admin={"address": f"0.0.0.0:{free_port()}"})
+        with pytest.raises(AssertionError, match="allow_remote: true"):
+            gateway.start()
+
+    def test_a_port_in_use_is_named(self, make_gateway):
+        gateway = make_gateway()
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            port = listener.getsockname()[1]
+            gateway.configure(admin={"address": f"127.0.0.1:{port}"})
+            with pytest.raises(AssertionError, match=f"cannot listen on 127.0.0.1:{port}.*in use"):
+                gateway.start()
+
+
+class TestMetrics:
+    def test_promtool_accepts_them(self, started):
+        gateway, admin = started
+        for path in ("/old-sso/acme", "/old-sso/globex", "/old-sso/nobody", "/old-sso/%zz", "/nothing"):
+            gateway.get(path)
+        gateway.request("PUT", "/old-sso/acme")
+        text = admin.get("/metrics").text
+        result = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=60)
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+    def test_each_request_is_counted_once(self, started):
+        gateway, admin = started
+        for _ in range(3):
+            gateway.post("/old-sso/acme", b"SAMLResponse=x")
+        gateway.get("/old-sso/globex")
+        gateway.get("/old-sso/nobody")
+        gateway.get("/old-sso/%zz")
+        gateway.get("/nothing")
+        gateway.wait_for(lambda: admin.metrics()["ssoferry_request_duration_seconds_count"] == 7)
+        metrics = admin.metrics()
+        route = 'ssoferry_requests_total{route="/old-sso/{identifier}",'
+        assert metrics[route + 'decision="stytch",status="307"}'] == 3
+        assert metrics[route + 'decision="disabled",status="410"}'] == 1
+        assert metrics[route + 'decision="unknown",status="404"}'] == 1
+        assert metrics[route + 'decision="malformed",status="400"}'] == 1
+        assert metrics['ssoferry_requests_total{route="none",decision="no_route",status="404"}'] == 1
+        assert metrics["ssoferry_bad_requests_total"] == 1
+        assert metrics["ssoferry_request_duration_seconds_count"] == 7
+        assert metrics['ssoferry_request_duration_seconds_bucket{le="+Inf"}'] == 7
+        assert metrics["ssoferry_request_body_bytes_total"] == 3 * len("SAMLResponse=x")
+        assert metrics['ssoferry_table_connections{state="stytch"}'] == 1
+        assert metrics['ssoferry_table_connections{state="disabled"}'] == 1
+        assert metrics["ssoferry_table_revision"] == 1
+        assert 0 <= metrics["ssoferry_table_age_seconds"] < 600
+        assert metrics["ssoferry_ready"] == 1
+        assert metrics["ssoferry_usage_flush_age_seconds"] < 600
+
+    def test_no_label_holds_an_identifier(self, started):
+        gateway, admin = started
+        for i in range(50):
+            gateway.get(f"/old-sso/marker-{i}")
+        text = admin.get("/metrics").text
+        assert "marker" not in text and "acme" not in text
+
+    def test_connections_come_and_go(self, started):
+        gateway, admin = started
+        def wait_for(count):
+            gateway.wait_for(lambda: admin.metrics()["ssoferry_client_connections_open"] == count)
+
+        wait_for(0)
+        connection = gateway.connect()
+        wait_for(1)
+        connection.close()
+        wait_for(0)
+
+    def test_a_slow_sender_is_cut_and_counted(self, pair):
+        gateway, admin = pair
+        gateway.configure(limits={"request_time": "300ms"})
+        gateway.load({"acme": CONNECTION_ID})
+        gateway.start()
+        connection = gateway.connect()
+        connection.send(b"POST /old-sso/acme HTTP/1.1\r\nHost: a\r\n")
+        assert connection.answer().status == 408
+        assert connection.closed()
+        gateway.wait_for(lambda: admin.metrics()["ssoferry_client_connections_timed_out_total"] == 1)
+
+    def test_the_limit_of_connections_is_counted_and_lifted(self, pair):
+        gateway, admin = pair
+        gateway.configure(limits={"connections": 3})
+        gateway.load({"acme": CONNECTION_ID})
+        gateway.start()
+        held = [gateway.connect() for _ in range(3)]
+        gateway.wait_for(lambda: admin.metrics()["ssoferry_client_connections_open"] == 3)
+        late = gateway.connect()
+        late.send(b"GET /old-sso/acme HTTP/1.1\r\nHost: a\r\n\r\n")
+        gateway.wait_for(lambda: admin.metrics()["ssoferry_client_connections_refused_total"] >= 1)
+        held[0].close()
+        assert late.answer().status == 307
+        for connection in (*held[1:], late):
+            connection.close()
+
+
+class TestReport:
+    def test_rows_unknown_and_history(self, started):
+        gateway, admin = started
+        for _ in range(2):
+            gateway.get("/old-sso/acme")
+        gateway.get("/old-sso/acmee")
+        report = gateway.wait_for(lambda: (value := admin.json("/report.json"))["hits"] == 2 and value["unknown"] and value)
+        assert report["states"] == {"stytch": 1, "legacy": 0, "disabled": 1}
+        assert (report["rows_total"], report["truncated"], report["idle"], report["never"]) == (2, False, 1, 1)
+        acme, globex = report["rows"]
+        assert (acme["identifier"], acme["state"], acme["hits"], acme["outcomes"], acme["idle"]) == ("acme", "stytch", 2, {"stytch": 2}, False)
+        assert (acme["connection_id"], acme["days"]) == (CONNECTION_ID, [2])
+        assert (globex["hits"], globex["last_seen"], globex["days"], globex["idle"]) == (0, None, [], True)
+        [unknown] = report["unknown"]
+        assert (unknown["identifier"], unknown["hits"], unknown["meant"]) == ("acmee", 1, "acme")
+        [revision] = report["history"]
+        assert (revision["revision"], revision["command"], revision["added"]) == (1, "load", 2)
+
+    def test_nothing_new_is_said_with_304(self, started):
+        gateway, admin = started
+        gateway.get("/old-sso/acme")
+        gateway.wait_for(lambda: admin.json("/report.json")["hits"] == 1)
+        tag = admin.get("/report.json").header("ETag")
+        time.sleep(1.1)  # `now` alone is no news
+        again = admin.get("/report.json", (("If-None-Match", tag),))
+        assert (again.status, again.body) == (304, b"")
+        gateway.get("/old-sso/acme")
+        gateway.wait_for(lambda: admin.get("/report.json", (("If-None-Match", tag),)).status == 200)
+
+    def test_usage_outlives_the_daemon(self, started):
+        gateway, admin = started
+        for _ in range(5):
+            gateway.get("/old-sso/acme")
+        gateway.stop()
+        gateway.start()
+        assert admin.json("/report.json")["hits"] == 5, "SIGTERM loses nothing"

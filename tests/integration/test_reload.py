@@ -1,0 +1,101 @@
+"""SIGHUP: the configuration is read again, all of it or nothing."""
+import signal
+
+import pytest
+
+from cutover import CONNECTION_ID
+
+LOCATION_END = "/v1/b2b/sso/callback/" + CONNECTION_ID
+
+
+@pytest.fixture
+def gateway(make_gateway):
+    gateway = make_gateway()
+    gateway.load({"acme": CONNECTION_ID})
+    gateway.start()
+    return gateway
+
+
+def reload(gateway, word="reload: done"):
+    before = gateway.stderr.count(word)
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for(lambda: gateway.stderr.count(word) > before)
+
+
+def test_routes_change_while_connections_stay(gateway):
+    connection = gateway.connect()
+    request = b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n"
+    connection.send(request % b"/new-sso/acme")
+    assert connection.answer().status == 404
+
+    gateway.configure(routes=[{"match": "/new-sso/{identifier}"}], redirect=303)
+    reload(gateway)
+
+    connection.send(request % b"/new-sso/acme")
+    answer = connection.answer()
+    assert answer.status == 303 and answer.location.endswith(LOCATION_END)
+    assert 'routes[0].match: "/old-sso/{identifier}" -> "/new-sso/{identifier}"' in gateway.stderr
+    assert 'redirect: "" -> "303"' in gateway.stderr
+    assert "2 keys changed" in gateway.stderr
+    connection.close()
+
+
+def test_a_bad_file_changes_nothing(gateway):
+    gateway.config_path.write_text("routes:\n  - match: /new-sso/{identifier}\nredirect: 301\n")
+    reload(gateway, "going on with the configuration as it was")
+    assert f'{gateway.config_path}:3:11: error: redirect: "301"' in gateway.stderr
+    assert gateway.get("/old-sso/acme").status == 307
+    assert gateway.get("/new-sso/acme").status == 404
+
+
+def test_a_missing_file_changes_nothing(gateway):
+    gateway.config_path.unlink()
+    reload(gateway, "going on with the configuration as it was")
+    assert gateway.get("/old-sso/acme").status == 307
+
+
+def test_what_needs_a_restart_is_said_and_left(gateway):
+    gateway.configure(threads=1, store=str(gateway.store) + ".other", listen=[{"address": "127.0.0.1:1"}])
+    reload(gateway)
+    for key in ("threads", "store", "listen[0].address"):
+        [line] = [line for line in gateway.stderr.splitlines() if f"reload: {key}:" in line]
+        assert line.endswith("(takes effect at the next restart)")
+    assert gateway.get("/old-sso/acme").status == 307
+    gateway.configure(threads=2, store=str(gateway.store), listen=[{"address": f"{gateway.host}:{gateway.port}"}])
+
+
+def test_limits_hold_from_then_on(gateway):
+    body = b"x" * 4096
+    assert gateway.post("/old-sso/acme", body).status == 307
+    gateway.configure(limits={"body": "2KiB"})
+    reload(gateway)
+    assert gateway.post("/old-sso/acme", body).status == 413
+
+
+def test_the_request_log_can_be_switched(gateway):
+    gateway.configure(log={"requests": "off"})
+    reload(gateway)
+    quiet = gateway.get("/old-sso/acme")
+    gateway.configure(log={"requests": "errors"})
+    reload(gateway)
+    fine = gateway.get("/old-sso/acme")
+    wrong = gateway.get("/old-sso/nobody")
+    gateway.logged(wrong)
+    logged = {line["request_id"] for line in gateway.requests()}
+    assert quiet.header("X-Request-Id") not in logged and fine.header("X-Request-Id") not in logged
+
+
+def test_under_load_no_request_fails(gateway):
+    """Fifty reloads between two configurations; every answer is that of one of them."""
+    statuses = set()
+    connection = gateway.connect()
+    for i in range(50):
+        gateway.configure(redirect=303 if i % 2 else 307)
+        gateway.signal(signal.SIGHUP)
+        for _ in range(20):
+            connection.send(b"GET /old-sso/acme HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = connection.answer()
+            assert answer.location.endswith(LOCATION_END)
+            statuses.add(answer.status)
+    assert statuses == {303, 307}
+    connection.close()
