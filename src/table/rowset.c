@@ -17,6 +17,8 @@ struct head {
 enum {
     BUFFER_SIZE = 24 << 20,
     ROW_MAX = sizeof(struct head) + CONNECTION_KEY_SIZE_MAX + CONNECTION_RECORD_SIZE_MAX,
+    ROWS_AHEAD = 16,
+    WRITE_SIZE = 256 << 10,  /* bytes written at a time */
     WINDOWS_SIZE = 16 << 20, /* for reading all runs */
     WINDOW_MIN = 16 << 10,
     WINDOW_MAX = 256 << 10,
@@ -180,6 +182,8 @@ static bool write_buffer(struct rowset *set)
     sort_buffer(set);
     for (size_t i = 0; i < set->rows; i++) {
         const unsigned char *row = set->buffer + set->order[i].offset;
+        if (i + ROWS_AHEAD < set->rows) /* they lie all over the buffer */
+            __builtin_prefetch(set->buffer + set->order[i + ROWS_AHEAD].offset);
         if (fwrite(row, 1, size_at(row), set->file) != size_at(row))
             return false;
     }
@@ -189,8 +193,11 @@ static bool write_buffer(struct rowset *set)
 /* Empties the buffer into the file, as a new run or, where the rows came in order, as more of the last one. */
 static bool spill(struct rowset *set, bool continues, struct error *error)
 {
-    if (set->file == NULL && !temporary_open(&set->file, error))
-        return false;
+    if (set->file == NULL) {
+        if (!temporary_open(&set->file, error))
+            return false;
+        setvbuf(set->file, NULL, _IOFBF, WRITE_SIZE);
+    }
     off_t start = ftello(set->file);
     if (!write_buffer(set))
         return temporary_fail(errno, error);
