@@ -11,7 +11,7 @@ enum { FLOOD = 300000, MEMORY_IS_MEASURED = 0 };
 enum { FLOOD = 2000000, MEMORY_IS_MEASURED = 1 };
 #endif
 
-enum { REAL = 20, REAL_BEFORE = 5, REAL_ROUNDS = 100 };
+enum { REAL = 20, REAL_BEFORE = 5, REAL_ROUNDS = 100, RARE = 20, RARE_HITS = 4 };
 
 /* SSOFERRY_TEST_FLOOD=10000000 makes it a longer one. */
 static unsigned long flood_size(void)
@@ -35,11 +35,11 @@ static long memory_used(void)
     return size;
 }
 
-static void count_real(struct usage *usage, int64_t now)
+static void count_each(struct usage *usage, const char *prefix, int names, int64_t now)
 {
-    for (int i = 0; i < REAL; ++i) {
+    for (int i = 0; i < names; ++i) {
         char name[32];
-        snprintf(name, sizeof(name), "real-customer-%02d", i);
+        snprintf(name, sizeof(name), "%s-customer-%02d", prefix, i);
         count_unknown(usage, name, now);
     }
 }
@@ -50,14 +50,16 @@ static void a_flood_of_singles_pushes_nothing_out(void **state)
     unsigned long size = flood_size();
     struct usage *usage = open_usage(store, 1, NOON);
     for (int i = 0; i < REAL_BEFORE; ++i)
-        count_real(usage, NOON);
+        count_each(usage, "real", REAL, NOON);
+    for (int i = 0; i < RARE_HITS; ++i)
+        count_each(usage, "rare", RARE, NOON);
     long before = memory_used();
     for (unsigned long i = 0; i < size; ++i) {
         char name[48];
         snprintf(name, sizeof(name), "%lx/../../etc/passwd", i * 2654435761u % 4294967291u);
         count_unknown(usage, name, NOON + (int64_t)i);
         if (i % (size / REAL_ROUNDS) == 0)
-            count_real(usage, NOON + (int64_t)i);
+            count_each(usage, "real", REAL, NOON + (int64_t)i);
     }
     long grown = memory_used() - before;
     usage_close(usage);
@@ -81,6 +83,12 @@ static void a_flood_of_singles_pushes_nothing_out(void **state)
         /* Less where a lane was full for a moment; more only by what the sketch took for it at first. */
         assert_in_range(unknown->hits, REAL_ROUNDS / 2, REAL_BEFORE + REAL_ROUNDS + 1 + unknown->error);
         assert_in_range(unknown->error, 0, 4);
+    }
+    for (int i = 0; i < RARE; ++i) {
+        char name[32];
+        snprintf(name, sizeof(name), "rare-customer-%02d", i);
+        assert_non_null(find_unknown(reader, name));
+        assert_int_equal(find_unknown(reader, name)->hits, RARE_HITS);
     }
     usage_reader_close(reader);
 }
