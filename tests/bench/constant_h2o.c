@@ -5,7 +5,13 @@
 #include "h2o_system.h"
 #include "listening.h"
 
-enum { INPUT_BUFFER_SIZE = 16 * 1024, BODY_SIZE_MAX = 1024 * 1024, IDLE_TIME_MS = 75000, HEADERS_MAX = 9, WAIT_MS = 500 };
+enum {
+    INPUT_BUFFER_SIZE = 16 * 1024,
+    BODY_SIZE_MAX = 1024 * 1024,
+    IDLE_TIME_MS = 75000,
+    HEADERS_MAX = 9,
+    WAIT_MS = 500
+};
 
 struct field {
     h2o_iovec_t name;

@@ -15,13 +15,14 @@
 enum { EVENTS_MAX = 256, HEAD_SIZE_MAX = 16 * 1024, BUFFER_SIZE = 64 * 1024, FDS_MAX = 65536 };
 
 #define FIELD(name, value) name ": " value "\r\n"
-static const char answer[] = "HTTP/1.1 307 Temporary Redirect\r\nDate: Sat, 21 Nov 2026 00:00:00 GMT\r\nConnection: keep-alive\r\n"
-                             "Content-Length: 0\r\n" CONSTANT_FIELDS(FIELD) "\r\n";
+static const char answer[] =
+    "HTTP/1.1 307 Temporary Redirect\r\nDate: Sat, 21 Nov 2026 00:00:00 GMT\r\nConnection: keep-alive\r\n"
+    "Content-Length: 0\r\n" CONSTANT_FIELDS(FIELD) "\r\n";
 
 /* What a connection waits for; by descriptor. */
 struct waiting {
-    size_t head;      /* bytes of a head that is not whole yet */
-    size_t body;      /* bytes of a body still to come */
+    size_t head; /* bytes of a head that is not whole yet */
+    size_t body; /* bytes of a body still to come */
     char bytes[HEAD_SIZE_MAX];
 };
 
@@ -85,7 +86,8 @@ static void serve_client(int fd)
         close(fd);
         return;
     }
-    if (take(waitings[fd], buffer, (size_t)size) && write(fd, answer, sizeof(answer) - 1) != (ssize_t)sizeof(answer) - 1)
+    if (take(waitings[fd], buffer, (size_t)size) &&
+        write(fd, answer, sizeof(answer) - 1) != (ssize_t)sizeof(answer) - 1)
         close(fd);
 }
 

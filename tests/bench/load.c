@@ -39,7 +39,7 @@ struct client {
     const char *head;
     size_t head_size;
     size_t sent;
-    uint64_t due; /* nanoseconds */
+    uint64_t due;       /* nanoseconds */
     size_t got;         /* bytes of the answer's head so far */
     uint64_t body_left; /* once the head is whole */
     bool in_body;
@@ -151,7 +151,8 @@ static void send_rest(struct run *run, struct client *client)
         struct iovec parts[2];
         int count = 0;
         if (client->sent < client->head_size)
-            parts[count++] = (struct iovec){(void *)(uintptr_t)(client->head + client->sent), client->head_size - client->sent};
+            parts[count++] =
+                (struct iovec){(void *)(uintptr_t)(client->head + client->sent), client->head_size - client->sent};
         size_t of_tail = client->sent > client->head_size ? client->sent - client->head_size : 0;
         if (of_tail < run->tail.size)
             parts[count++] = (struct iovec){(void *)(uintptr_t)(run->tail.at + of_tail), run->tail.size - of_tail};
@@ -272,7 +273,7 @@ static void start_what_is_due(struct run *run)
     }
     while (run->idle_count > 0) {
         uint64_t due = run->begin + (uint64_t)((double)run->started * 1e9 / run->options.rate);
-        if (due > time || !wants_more(run, due))
+        if (due > time || !wants_more(run, time))
             return;
         start(run, due);
     }
@@ -290,7 +291,8 @@ static void run_all(struct run *run)
         bool more = wants_more(run, now());
         if (!more && run->idle_count == run->options.connections)
             return;
-        int count = epoll_wait(run->loop, events, EVENTS_MAX, run->options.rate > 0 && more ? 0 : 1000 * GIVE_UP_SECONDS);
+        int count =
+            epoll_wait(run->loop, events, EVENTS_MAX, run->options.rate > 0 && more ? 0 : 1000 * GIVE_UP_SECONDS);
         if (count == 0 && !(run->options.rate > 0 && more)) {
             fprintf(stderr, "bench_load: no answer for %d seconds\n", GIVE_UP_SECONDS);
             exit(EXIT_FAILURE);
@@ -305,39 +307,69 @@ static void run_all(struct run *run)
     }
 }
 
+/* Requests that were due within the time, but for which no connection was free: the server was asked for more than it can do. */
+static uint64_t unsent(const struct run *run)
+{
+    uint64_t due = (uint64_t)(run->options.rate * run->options.seconds);
+    return run->options.requests == 0 && due > run->started + 1 ? due - run->started : 0;
+}
+
 static void print(const struct run *run)
 {
     const struct histogram *times = &run->times;
-    printf("{\"requests\":%llu,\"seconds\":%.6f,\"unexpected\":%llu,\"broken\":%llu,\"us\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,"
+    printf("{\"requests\":%llu,\"seconds\":%.6f,\"unexpected\":%llu,\"broken\":%llu,\"unsent\":%llu,\"us\":{\"p50\":%."
+           "1f,\"p90\":%.1f,\"p99\":%.1f,"
            "\"p99.9\":%.1f,\"max\":%.1f}}\n",
-           (unsigned long long)run->answered, (double)(run->last - run->begin) / 1e9, (unsigned long long)run->unexpected,
-           (unsigned long long)run->broken, (double)histogram_quantile(times, 0.5) / 1e3, (double)histogram_quantile(times, 0.9) / 1e3,
-           (double)histogram_quantile(times, 0.99) / 1e3, (double)histogram_quantile(times, 0.999) / 1e3, (double)times->largest / 1e3);
+           (unsigned long long)run->answered, (double)(run->last - run->begin) / 1e9,
+           (unsigned long long)run->unexpected, (unsigned long long)run->broken, (unsigned long long)unsent(run),
+           (double)histogram_quantile(times, 0.5) / 1e3, (double)histogram_quantile(times, 0.9) / 1e3,
+           (double)histogram_quantile(times, 0.99) / 1e3, (double)histogram_quantile(times, 0.999) / 1e3,
+           (double)times->largest / 1e3);
 }
 
-static const char usage[] = "usage: bench_load --port PORT --heads FILE [--tail FILE] [--connections N] [--requests N] [--seconds S]\n"
-                            "                  [--rate PER_SECOND] [--status CODE] [--reconnect]\n";
+static const char usage[] =
+    "usage: bench_load --port PORT --heads FILE [--tail FILE] [--connections N] [--requests N] [--seconds S]\n"
+    "                  [--rate PER_SECOND] [--status CODE] [--reconnect]\n";
 
 static const struct option names[] = {
-    {"port", required_argument, NULL, 'p'},     {"heads", required_argument, NULL, 'h'},   {"tail", required_argument, NULL, 't'},
-    {"connections", required_argument, NULL, 'c'}, {"requests", required_argument, NULL, 'n'}, {"seconds", required_argument, NULL, 'd'},
-    {"rate", required_argument, NULL, 'r'},     {"status", required_argument, NULL, 's'},  {"reconnect", no_argument, NULL, 'o'},
-    {NULL, 0, NULL, 0},
+    {"port", required_argument, NULL, 'p'},     {"heads", required_argument, NULL, 'h'},
+    {"tail", required_argument, NULL, 't'},     {"connections", required_argument, NULL, 'c'},
+    {"requests", required_argument, NULL, 'n'}, {"seconds", required_argument, NULL, 'd'},
+    {"rate", required_argument, NULL, 'r'},     {"status", required_argument, NULL, 's'},
+    {"reconnect", no_argument, NULL, 'o'},      {NULL, 0, NULL, 0},
 };
 
 static void set_option(struct run *run, int name, const char *value)
 {
     struct options *options = &run->options;
     switch (name) {
-    case 'p': options->port = (uint16_t)strtoul(value, NULL, 10); break;
-    case 'h': run->heads = map_file(value); break;
-    case 't': run->tail = map_file(value); break;
-    case 'c': options->connections = strtoul(value, NULL, 10); break;
-    case 'n': options->requests = strtoull(value, NULL, 10); break;
-    case 'd': options->seconds = strtod(value, NULL); break;
-    case 'r': options->rate = strtod(value, NULL); break;
-    case 's': options->status = (unsigned)strtoul(value, NULL, 10); break;
-    case 'o': options->reconnect = true; break;
+    case 'p':
+        options->port = (uint16_t)strtoul(value, NULL, 10);
+        break;
+    case 'h':
+        run->heads = map_file(value);
+        break;
+    case 't':
+        run->tail = map_file(value);
+        break;
+    case 'c':
+        options->connections = strtoul(value, NULL, 10);
+        break;
+    case 'n':
+        options->requests = strtoull(value, NULL, 10);
+        break;
+    case 'd':
+        options->seconds = strtod(value, NULL);
+        break;
+    case 'r':
+        options->rate = strtod(value, NULL);
+        break;
+    case 's':
+        options->status = (unsigned)strtoul(value, NULL, 10);
+        break;
+    case 'o':
+        options->reconnect = true;
+        break;
     default:
         fputs(usage, stderr);
         exit(2);
@@ -351,8 +383,8 @@ int main(int argc, char **argv)
     while ((name = getopt_long(argc, argv, "", names, NULL)) != -1)
         set_option(&run, name, optarg);
     const struct options *options = &run.options;
-    if (optind < argc || options->port == 0 || run.heads.size == 0 || options->connections == 0 || options->connections > CONNECTIONS_MAX ||
-        (options->requests == 0 && options->seconds <= 0)) {
+    if (optind < argc || options->port == 0 || run.heads.size == 0 || options->connections == 0 ||
+        options->connections > CONNECTIONS_MAX || (options->requests == 0 && options->seconds <= 0)) {
         fputs(usage, stderr);
         return 2;
     }
