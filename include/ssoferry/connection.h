@@ -67,6 +67,8 @@ bool connection_id_is_test(struct text id);
 struct connection_rules {
     const struct allowed_hosts *stytch; /* for acs_url */
     const struct allowed_hosts *legacy; /* for legacy_url */
+    const struct text *own_hosts;       /* the gateway's own names, to which no legacy_url may lead back */
+    size_t own_host_count;
 };
 
 /* Which field of a connection a problem lies in; `field` is its name in the file formats. */

@@ -45,4 +45,7 @@ void allowed_hosts_add_stytch(struct allowed_hosts *hosts);
 bool allowed_hosts_check(const struct allowed_hosts *hosts, const struct url *url, const char **why)
     __attribute__((warn_unused_result));
 
+/* Whether `url` leads to one of `hosts`: names such as sso.example.com, which stand for every port, or sso.example.com:8443. Case is folded. */
+bool url_leads_to(const struct url *url, const struct text *hosts, size_t count);
+
 #endif

@@ -132,6 +132,17 @@ bool url_is_loopback(const struct url *url)
     return inet_pton(AF_INET, copy, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
+bool url_leads_to(const struct url *url, const struct text *hosts, size_t count)
+{
+    for (size_t i = 0; i < count; ++i) {
+        struct url host = {.port = 0};
+        const char *why = NULL;
+        if (parse_authority(hosts[i], &host, &why) && text_equal_fold(host.host, url->host) && (host.port == 0 || host.port == url->port))
+            return true;
+    }
+    return false;
+}
+
 struct host_pattern {
     char *host; /* lower case; without "*." where `star` */
     bool star;

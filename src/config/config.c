@@ -86,6 +86,8 @@ static struct config *building_finish(struct building *building)
     config->onward_sources = onward_sources(building);
     config->rules.stytch = building->stytch_hosts;
     config->rules.legacy = building->legacy_hosts;
+    config->rules.own_hosts = building->own_hosts.items;
+    config->rules.own_host_count = building->own_hosts.count;
     config->gateway.stytch_hosts = building->stytch_hosts;
     config->gateway.legacy_hosts = building->legacy_hosts;
     config->gateway.own_hosts = building->own_hosts.items;

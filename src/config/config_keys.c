@@ -161,7 +161,11 @@ SETTER(set_own_host)
 {
     UNUSED(place);
     UNUSED(key);
-    if (value.size == 0 || text_find(value, '/', 0) < value.size || text_find(value, '*', 0) < value.size)
+    const char *why = NULL;
+    struct allowed_hosts *parser = allowed_hosts_new();
+    bool good = !text_starts(value, TEXT("*")) && allowed_hosts_add(parser, value, &why);
+    allowed_hosts_free(parser);
+    if (!good)
         return "is not a host such as sso.example.com";
     building_append(building, &building->own_hosts, building_copy(building, value));
     return NULL;

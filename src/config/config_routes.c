@@ -16,13 +16,6 @@ static void fault_at(struct checker *checker, const struct place *place, const c
     faults_add(checker->faults, FAULT_ERROR, checker->file, place->line, place->column, place->length, "%s%s", what, detail);
 }
 
-static struct text host_of(struct text authority)
-{
-    if (authority.size > 0 && authority.at[0] == '[')
-        return authority;
-    return text_slice(authority.at, text_find(authority, ':', 0));
-}
-
 /* The pattern as it looks with an identifier in it, so that it can be parsed as a URL. */
 static struct text sample_of(const struct building *building, struct text pattern)
 {
@@ -35,10 +28,8 @@ const char *building_legacy_problem(const struct building *building, struct text
     const char *why = NULL;
     if (!url_parse(pattern ? sample_of(building, url) : url, &parsed, &why))
         return why;
-    for (size_t i = 0; i < building->own_hosts.count; ++i) {
-        if (text_equal_fold(host_of(building->own_hosts.items[i]), parsed.host))
-            return "it leads back to the gateway itself (hosts)";
-    }
+    if (url_leads_to(&parsed, building->own_hosts.items, building->own_hosts.count))
+        return "it leads back to the gateway itself (hosts)";
     if (!allowed_hosts_check(building->legacy_hosts, &parsed, &why))
         return url_is_loopback(&parsed) || parsed.https ? "its host is not in legacy.allowed_hosts" : why;
     size_t brace = text_find(url, '{', 0);

@@ -172,52 +172,28 @@ static void answer_stytch(struct deciding *deciding)
     decision->location = with_query(base, deciding->extraction.has_query, deciding->extraction.query, deciding->memory);
 }
 
-/* host[:port] of an absolute URL that has been checked before. */
-static struct text authority_of(struct text url)
-{
-    size_t start = text_find(url, '/', 0) + 2;
-    size_t end = start;
-    while (end < url.size && url.at[end] != '/' && url.at[end] != '?')
-        ++end;
-    return start <= end && end <= url.size ? text_slice(url.at + start, end - start) : (struct text){0};
-}
-
-/* Splits host[:port]; the port's text is empty where there is none. */
-static void split_authority(struct text authority, struct text *host, struct text *port)
-{
-    size_t colon = authority.size;
-    while (colon > 0 && authority.at[colon - 1] >= '0' && authority.at[colon - 1] <= '9')
-        --colon;
-    *host = authority;
-    *port = (struct text){0};
-    if (colon > 0 && authority.at[colon - 1] == ':') {
-        *host = text_slice(authority.at, colon - 1);
-        *port = text_slice(authority.at + colon, authority.size - colon);
-    }
-}
-
-static bool is_default_port(struct text port)
-{
-    return port.size == 0 || text_equal(port, TEXT("443")) || text_equal(port, TEXT("80"));
-}
-
-/* Whether a Location leads to where this request came in, or to another of the gateway's names. */
+/* Whether a Location leads to where this request came in, or to another of the gateway's names. Behind a load balancer the Host field has the balancer's
+ * port or none, so that default ports stand for each other. */
 static bool leads_back(const struct deciding *deciding, struct text location)
 {
-    struct text host;
-    struct text port;
-    struct text own;
-    struct text own_port;
-    split_authority(authority_of(location), &host, &port);
-    split_authority(deciding->request->host, &own, &own_port);
-    if (own.size > 0 && text_equal_fold(host, own) && (text_equal(port, own_port) || (is_default_port(port) && is_default_port(own_port))))
+    struct url url;
+    struct url own;
+    const char *why = NULL;
+    char source[HOST_SIZE_MAX + 32];
+    const struct text host = deciding->request->host;
+    const struct gateway_settings *settings = deciding->settings;
+    if (!url_parse(text_slice(location.at, text_find(location, '?', 0)), &url, &why))
+        return false;
+    if (url_leads_to(&url, settings->own_hosts, settings->own_host_count))
         return true;
-    for (size_t i = 0; i < deciding->settings->own_host_count; ++i) {
-        split_authority(deciding->settings->own_hosts[i], &own, &own_port);
-        if (text_equal_fold(host, own) && (own_port.size == 0 || text_equal(port, own_port)))
-            return true;
-    }
-    return false;
+    if (host.size == 0 || host.size > HOST_SIZE_MAX)
+        return false;
+    memcpy(source, "http://", 7);
+    memcpy(source + 7, host.at, host.size);
+    if (!url_parse(text_slice(source, 7 + host.size), &own, &why) || !text_equal_fold(own.host, url.host))
+        return false;
+    bool default_ports = (own.port == 80 || own.port == 443) && (url.port == 80 || url.port == 443);
+    return own.port == url.port || default_ports;
 }
 
 static void redirect_legacy(struct deciding *deciding, struct text base, bool has_query, struct text query, enum reason reason)

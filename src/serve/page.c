@@ -94,12 +94,11 @@ bool page_wants_json(struct text accept)
     ":root{color-scheme:light dark}"                                                                                            \
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1rem}"                                  \
     "h1{font-size:1.4rem;line-height:1.25}"                                                                                     \
-    "small{color:GrayText}"                                                                                                     \
     "code{overflow-wrap:anywhere}"
 
 /* The hash is STYLE's SHA-256; a test computes it again. */
 #define SECURITY_POLICY                                                                                                         \
-    "default-src 'none'; style-src 'sha256-aU8sncS+uOb8nmFczzfsfp7BXMAKS3SXTztJo4mT/zc='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'sha256-MhUi6AF2xkAFq+zWpdL4uqSj66ETiOQdq2K3DiCE33w='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 static struct text join(struct memory memory, const struct text *parts, size_t count)
 {

@@ -197,7 +197,9 @@ static bool check_url(struct text value, const char *field, const struct allowed
         return refuse(problem, field, "%s cannot be used: %s", field, why);
     if (!allowed_hosts_check(hosts, url, &why)) {
         struct text shown = text_slice(url->authority.at, url->authority.size < 100 ? url->authority.size : 100);
-        return refuse(problem, field, "%s names %.*s: %s", field, TEXT_ARGS(shown), why);
+        bool foreign = url->https || url_is_loopback(url);
+        const char *key = !foreign ? "" : strcmp(field, "acs_url") == 0 ? " (stytch.allowed_hosts)" : " (legacy.allowed_hosts)";
+        return refuse(problem, field, "%s names %.*s: %s%s", field, TEXT_ARGS(shown), why, key);
     }
     return true;
 }
@@ -243,6 +245,8 @@ bool connection_check(const struct connection *connection, const struct connecti
         return false;
     if (connection->legacy_url.size > 0 && !check_url(connection->legacy_url, "legacy_url", rules->legacy, &url, problem))
         return false;
+    if (connection->legacy_url.size > 0 && url_leads_to(&url, rules->own_hosts, rules->own_host_count))
+        return refuse(problem, "legacy_url", "legacy_url leads back to the gateway itself (hosts): sign-ins would go round in a circle");
     if (why != NULL)
         return refuse(problem, "label", "label %s", why);
     return true;

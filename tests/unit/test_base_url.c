@@ -146,12 +146,34 @@ static void wide_or_broken_patterns_are_refused(void **state)
     allowed_hosts_free(NULL);
 }
 
+static void own_names_are_recognised(void **state)
+{
+    static const struct text own[] = {{"SSO.example.com", 15}, {"other.example.com:8443", 22}, {"[::1]", 5}};
+    static const struct {
+        const char *source;
+        bool own;
+    } cases[] = {
+        {"https://sso.example.com/x", true},      {"https://sso.example.com:9/x", true},     {"https://other.example.com:8443", true},
+        {"https://[::1]:5/", true},               {"https://other.example.com/", false},     {"https://xsso.example.com/", false},
+        {"https://sso.example.com.evil/", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); ++i) {
+        struct url url;
+        const char *why = NULL;
+        assert_true(url_parse(text_of(cases[i].source), &url, &why));
+        if (url_leads_to(&url, own, COUNT_OF(own)) != cases[i].own)
+            fail_msg("%s", cases[i].source);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_plain_absolute_urls_parse),       cmocka_unit_test(a_url_has_its_parts),
         cmocka_unit_test(a_url_has_a_longest_size),             cmocka_unit_test(only_listed_hosts_are_allowed),
         cmocka_unit_test(wide_or_broken_patterns_are_refused),
+        cmocka_unit_test(own_names_are_recognised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -179,6 +179,8 @@ static const struct {
     {"stytch: {allowed_hosts: ['https://a.example']}\n" ROUTE, "is not a host"},
     {"stytch: {onward_sources: ['a; script-src *']}\n" ROUTE, "is not a CSP source"},
     {"legacy: {unmatched_url: 'https://other.example'}\n" ROUTE, "legacy.unmatched_url: its host is not in legacy.allowed_hosts"},
+    {"hosts: ['https://a.example']\n" ROUTE, "is not a host"},
+    {"hosts: ['*.example.com']\n" ROUTE, "is not a host"},
     {"routes: /old-sso/{identifier}\n", "routes takes a list"},
     {"routes:\n  - /old-sso/{identifier}\n", "an item of routes is a mapping"},
     {"routes:\n  - source: a\n", ":2:5: error: a route needs a match or a preset"},

@@ -178,6 +178,8 @@ static const struct {
     {.acs = ACS("api.stytch.com"), .state = CONNECTION_LEGACY, .field = "acs_url", .message = "acs_url needs a connection_id beside it"},
     {.id = LIVE, .legacy = "https://api.stytch.com/", .field = "legacy_url"},
     {.id = LIVE, .legacy = "javascript:1", .field = "legacy_url"},
+    {.id = LIVE, .legacy = "https://own.example.net/acs", .field = "legacy_url",
+     .message = "legacy_url leads back to the gateway itself (hosts): sign-ins would go round in a circle"},
     {.id = LIVE, .organization = "org", .field = "organization_id", .message = "organization_id must start with organization-{live|test}-"},
     {.id = LIVE, .label = "\r", .field = "label", .message = "label holds a control character"},
     {.id = LIVE, .state = (enum connection_state)3, .field = "state", .message = "state must be stytch, legacy or disabled"},
@@ -189,8 +191,10 @@ static void check_rows(void **state)
     const char *why = NULL;
     struct allowed_hosts *stytch = allowed_hosts_new(), *legacy = allowed_hosts_new();
     allowed_hosts_add_stytch(stytch);
+    static const struct text own[] = {{"Own.example.net", 15}};
     assert_true(allowed_hosts_add(legacy, TEXT("legacy.example.net"), &why));
-    const struct connection_rules rules = {stytch, legacy};
+    assert_true(allowed_hosts_add(legacy, TEXT("own.example.net"), &why));
+    const struct connection_rules rules = {.stytch = stytch, .legacy = legacy, .own_hosts = own, .own_host_count = 1};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct connection_problem problem = {NULL, ""};
         struct connection row = {rows[i].state, REDIRECT_UNSET, text_of(rows[i].id), text_of(rows[i].acs), text_of(rows[i].legacy),

@@ -46,7 +46,7 @@ static void load_yaml(struct table *table, const char *path, const char *yaml)
     struct allowed_hosts *hosts = allowed_hosts_new();
     allowed_hosts_add_stytch(hosts);
     assert_true(allowed_hosts_add(hosts, TEXT("legacy.example.net"), &why));
-    const struct connection_rules rules = {hosts, hosts};
+    const struct connection_rules rules = {.stytch = hosts, .legacy = hosts};
     struct faults *faults = faults_new();
     struct mapping *mapping = mapping_new(&rules);
     scratch_write(path, yaml, strlen(yaml));

@@ -22,7 +22,7 @@ static void reading_open(struct reading *reading)
     reading->legacy = allowed_hosts_new();
     allowed_hosts_add_stytch(reading->stytch);
     assert_true(allowed_hosts_add(reading->legacy, TEXT("legacy.example.net"), &why));
-    reading->rules = (struct connection_rules){reading->stytch, reading->legacy};
+    reading->rules = (struct connection_rules){.stytch = reading->stytch, .legacy = reading->legacy};
     reading->faults = faults_new();
     reading->mapping = mapping_new(&reading->rules);
 }
