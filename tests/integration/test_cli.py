@@ -277,7 +277,7 @@ def test_every_message_that_the_document_names_is_what_the_program_says(loader):
         f"  acme: {{connection_id: {ACME}, redirect: 301}}": "redirect must be 307, 303 or form",
         f"  acme: {{connection_id: {ACME}, state: on}}": "state must be stytch, legacy or disabled",
         f"  acme: {{connection_id: {ACME}, label: }}": "label has no value: write one, or leave the field out",
-        f"  acme: {{connection_id: {ACME}, acs_url: 'api.stytch.com/x'}}": "fit for a redirect",
+        f"  acme: {{connection_id: {ACME}, acs_url: 'api.stytch.com/x'}}": "acs_url cannot be used: ",
         f"  acme: {{connection_id: {ACME}, acs_url: 'https://a.example/{ACME}'}}": "its host is not among the allowed hosts",
         f"  acme: {{connection_id: {ACME}, acs_url: 'https://api.stytch.com/{GLOBEX}'}}": "acs_url must end in /",
         f"  acme: {{connection_id: {ACME}, legacy_url: 'http://a.example/'}}": "plain http is only for this machine itself",
