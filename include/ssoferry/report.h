@@ -10,8 +10,8 @@
 enum { REPORT_IDLE_DAYS = 30, REPORT_VERDICT_SIZE = 512 };
 
 struct report_options {
-    const char *store;   /* path of the table, for its usage; not read where `usage` is set */
-    struct usage *usage; /* of the process that counts, which must not open the file a second time; else NULL */
+    struct usage *usage; /* where this process counts, which must not open the file a second time; else NULL */
+    const char *store;   /* else the path of the table, whose usage is beside it; NULL: a report without usage */
     struct text source;  /* only this source; empty: all. Borrowed until report_close() */
     int64_t now;         /* microseconds UTC */
     int64_t idle;        /* microseconds without a hit after which a connection counts as idle; 0: REPORT_IDLE_DAYS */
@@ -51,6 +51,14 @@ void report_close(struct report *report); /* NULL is fine */
 
 /* Rows in key order, in one pass, with bounded memory: LOOKUP_FOUND, LOOKUP_ABSENT after the last, LOOKUP_FAILED. */
 enum lookup_result report_next(struct report *report, struct report_row *row, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* Goes back to before the first row; the totals start anew. The state that is read stays the same. */
+void report_rewind(struct report *report);
+
+/* One row by its key (source, 0x00, identifier), which may be of any source. Neither moves on nor counts in the totals,
+ * but takes the place of the last row that report_next() gave. */
+enum lookup_result report_find(struct report *report, struct text key, struct report_row *row, struct error *error)
     __attribute__((warn_unused_result));
 
 /* After the last row. */

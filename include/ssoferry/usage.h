@@ -106,6 +106,10 @@ void usage_reader_seek(struct usage_reader *reader, struct text key);
 enum lookup_result usage_reader_next(struct usage_reader *reader, struct usage_row *row, struct error *error)
     __attribute__((warn_unused_result));
 
+/* One row by its key, wherever usage_reader_next() is: LOOKUP_FOUND, LOOKUP_ABSENT, LOOKUP_FAILED. row->key is `key`. */
+enum lookup_result usage_reader_find(struct usage_reader *reader, struct text key, struct usage_row *row,
+                                     struct error *error) __attribute__((warn_unused_result));
+
 /* Unknown identifiers, the most frequent first; at most USAGE_UNKNOWN_MAX. Live as long as the reader. */
 bool usage_reader_unknown(struct usage_reader *reader, const struct usage_unknown **unknown, size_t *count,
                           struct error *error) __attribute__((warn_unused_result));

@@ -12,9 +12,9 @@ static const uint64_t comparisons_max = 40 * 1000 * 1000;
 struct report {
     struct report_options options;
     struct snapshot *snapshot;
-    struct usage_reader *usage;    /* NULL: nothing was ever counted */
-    enum lookup_result usage_left; /* LOOKUP_FOUND: `ahead` is the next row of usage */
-    struct usage_row ahead;
+    struct usage_reader *usage; /* NULL: nothing was ever counted */
+    enum { USAGE_UNREAD, USAGE_AHEAD, USAGE_AT_END } reach;
+    struct usage_row ahead; /* the next row of usage, where it is USAGE_AHEAD */
     struct connection_buffer connection;
     struct report_totals totals;
     struct arena *arena; /* of what follows */
@@ -23,7 +23,7 @@ struct report {
 
 /* -- opening ------------------------------------------------------------------------------------------------------- */
 
-/* Before the first row of the source, or of all; `seek` is what makes a cursor do so. */
+/* Before the first row of the source, or of all. */
 static void go_to_start(struct report *report)
 {
     char key[SOURCE_SIZE_MAX + 1] = "";
@@ -36,13 +36,25 @@ static void go_to_start(struct report *report)
     snapshot_seek(report->snapshot, from);
     if (report->usage != NULL)
         usage_reader_seek(report->usage, from);
+    report->reach = USAGE_UNREAD;
+}
+
+void report_rewind(struct report *report)
+{
+    const struct report_totals *old = &report->totals;
+    report->totals = (struct report_totals){
+        .table = old->table, .counted_since = old->counted_since, .unknown_hits = old->unknown_hits};
+    go_to_start(report);
 }
 
 static bool open_usage(struct report *report, struct error *error)
 {
     const struct report_options *options = &report->options;
-    bool good = options->usage != NULL ? usage_reader_open_live(&report->usage, options->usage, options->now, error)
-                                       : usage_reader_open(&report->usage, options->store, options->now, error);
+    bool good = true;
+    if (options->usage != NULL)
+        good = usage_reader_open_live(&report->usage, options->usage, options->now, error);
+    else if (options->store != NULL)
+        good = usage_reader_open(&report->usage, options->store, options->now, error);
     if (good && report->usage != NULL) {
         const struct usage_totals *counted = usage_reader_totals(report->usage);
         report->totals.counted_since = counted->since;
@@ -56,7 +68,6 @@ bool report_open(struct report **opened, struct table *table, const struct repor
     struct report *report = memory_zeroed(1, sizeof(*report));
     report->options = *options;
     report->arena = arena_new();
-    report->usage_left = LOOKUP_ABSENT;
     if (report->options.idle == 0)
         report->options.idle = REPORT_IDLE_DAYS * REPORT_DAY;
     if (!snapshot_open(&report->snapshot, table, error) || !open_usage(report, error)) {
@@ -65,8 +76,6 @@ bool report_open(struct report **opened, struct table *table, const struct repor
     }
     report->totals.table = *snapshot_state(report->snapshot);
     go_to_start(report);
-    if (report->usage != NULL)
-        report->usage_left = usage_reader_next(report->usage, &report->ahead, error);
     *opened = report;
     return true;
 }
@@ -89,27 +98,32 @@ static bool is_wanted(const struct report *report, struct text source)
     return report->options.source.size == 0 || text_equal(report->options.source, source);
 }
 
+static enum lookup_result advance(struct report *report, struct error *error)
+{
+    enum lookup_result result = usage_reader_next(report->usage, &report->ahead, error);
+    report->reach = result == LOOKUP_FOUND ? USAGE_AHEAD : USAGE_AT_END;
+    return result;
+}
+
 /* Both sides come in key order. Usage of rows that are not in the table any more is passed over. */
 static enum lookup_result join(struct report *report, struct text key, struct usage_row *usage, struct error *error)
 {
-    while (report->usage_left == LOOKUP_FOUND && text_compare(report->ahead.key, key) < 0)
-        report->usage_left = usage_reader_next(report->usage, &report->ahead, error);
-    if (report->usage_left != LOOKUP_FOUND)
-        return report->usage_left;
-    if (!text_equal(report->ahead.key, key))
+    if (report->usage == NULL)
+        return LOOKUP_ABSENT;
+    while (report->reach == USAGE_UNREAD ||
+           (report->reach == USAGE_AHEAD && text_compare(report->ahead.key, key) < 0)) {
+        if (advance(report, error) == LOOKUP_FAILED)
+            return LOOKUP_FAILED;
+    }
+    if (report->reach == USAGE_AT_END || !text_equal(report->ahead.key, key))
         return LOOKUP_ABSENT;
     *usage = report->ahead;
     return LOOKUP_FOUND;
 }
 
-static void add_up(struct report *report, struct report_row *row)
+static void add_up(struct report_totals *totals, const struct report_row *row)
 {
     enum connection_state state = row->connection->row.state;
-    struct report_totals *totals = &report->totals;
-    row->hits = 0;
-    for (int i = 0; i < USAGE_OUTCOMES; ++i)
-        row->hits += row->usage.hits[i];
-    row->idle = row->hits == 0 || row->usage.last_seen <= report->options.now - report->options.idle;
     ++totals->rows[state];
     totals->seen[state] += !row->idle;
     totals->idle += row->idle;
@@ -117,15 +131,26 @@ static void add_up(struct report *report, struct report_row *row)
     totals->hits += row->hits;
 }
 
-static bool read_row(struct report *report, const struct table_row *found, struct report_row *row, struct error *error)
+static bool read_row(struct report *report, struct text key, struct text record, struct report_row *row,
+                     struct error *error)
 {
     struct error why;
-    if (!connection_key_split(found->key, &row->source, &row->identifier))
+    if (!connection_key_split(key, &row->source, &row->identifier))
         return error_set(error, ERROR_FAILED, "the table has a key that cannot be read: the store is damaged");
     row->connection = &report->connection;
-    return connection_decode(found->record, &report->connection, &why) ||
+    return connection_decode(record, &report->connection, &why) ||
            error_set(error, ERROR_FAILED, "%.*s in source %.*s: %s", TEXT_ARGS(row->identifier), TEXT_ARGS(row->source),
                      why.message);
+}
+
+static void finish_row(const struct report *report, struct text key, enum lookup_result used, struct report_row *row)
+{
+    if (used != LOOKUP_FOUND)
+        row->usage = (struct usage_row){.key = key};
+    row->hits = 0;
+    for (int i = 0; i < USAGE_OUTCOMES; ++i)
+        row->hits += row->usage.hits[i];
+    row->idle = row->hits == 0 || row->usage.last_seen <= report->options.now - report->options.idle;
 }
 
 enum lookup_result report_next(struct report *report, struct report_row *row, struct error *error)
@@ -134,16 +159,31 @@ enum lookup_result report_next(struct report *report, struct report_row *row, st
     enum lookup_result result = snapshot_next(report->snapshot, &found, error);
     if (result != LOOKUP_FOUND)
         return result;
-    if (!read_row(report, &found, row, error))
+    if (!read_row(report, found.key, found.record, row, error))
         return LOOKUP_FAILED;
     if (!is_wanted(report, row->source))
         return LOOKUP_ABSENT;
     result = join(report, found.key, &row->usage, error);
     if (result == LOOKUP_FAILED)
         return result;
+    finish_row(report, found.key, result, row);
+    add_up(&report->totals, row);
+    return LOOKUP_FOUND;
+}
+
+enum lookup_result report_find(struct report *report, struct text key, struct report_row *row, struct error *error)
+{
+    if (!connection_key_split(key, &row->source, &row->identifier))
+        return LOOKUP_ABSENT;
+    row->connection = &report->connection;
+    enum lookup_result result =
+        snapshot_find(report->snapshot, row->source, row->identifier, &report->connection, error);
     if (result != LOOKUP_FOUND)
-        row->usage = (struct usage_row){.key = found.key};
-    add_up(report, row);
+        return result;
+    result = report->usage != NULL ? usage_reader_find(report->usage, key, &row->usage, error) : LOOKUP_ABSENT;
+    if (result == LOOKUP_FAILED)
+        return result;
+    finish_row(report, key, result, row);
     return LOOKUP_FOUND;
 }
 

@@ -122,11 +122,11 @@ static void align_days(const struct usage_record *record, uint32_t today, uint32
     }
 }
 
-enum lookup_result usage_reader_next(struct usage_reader *reader, struct usage_row *row, struct error *error)
+/* Tells of what LMDB answered. */
+static enum lookup_result give(const struct usage_reader *reader, int code, struct text key, MDB_val value,
+                               struct usage_row *row, struct error *error)
 {
     struct usage_record record;
-    MDB_val key, value;
-    int code = next(reader, &key, &value);
     if (code == MDB_NOTFOUND)
         return LOOKUP_ABSENT;
     if (code == MDB_SUCCESS && !usage_record_decode(text_of_val(value), &record))
@@ -135,12 +135,27 @@ enum lookup_result usage_reader_next(struct usage_reader *reader, struct usage_r
         usage_file_fail(reader->file->path, code, "read the usage file", error);
         return LOOKUP_FAILED;
     }
-    row->key = text_of_val(key);
+    row->key = key;
     memcpy(row->hits, record.hits, sizeof(row->hits));
     row->first_seen = record.first;
     row->last_seen = record.last;
     align_days(&record, reader->today, row->days);
     return LOOKUP_FOUND;
+}
+
+enum lookup_result usage_reader_next(struct usage_reader *reader, struct usage_row *row, struct error *error)
+{
+    MDB_val key = {0, NULL}, value = {0, NULL};
+    int code = next(reader, &key, &value);
+    return give(reader, code, text_of_val(key), value, row, error);
+}
+
+enum lookup_result usage_reader_find(struct usage_reader *reader, struct text key, struct usage_row *row,
+                                     struct error *error)
+{
+    MDB_val key_val = val_of(key), value = {0, NULL};
+    int code = mdb_get(reader->txn, reader->file->hits, &key_val, &value);
+    return give(reader, code, key, value, row, error);
 }
 
 /* -- unknown identifiers ------------------------------------------------------------------------------------------- */

@@ -99,6 +99,41 @@ static void rows_are_joined_with_their_usage(void **state)
     table_close(table);
 }
 
+static void a_report_can_be_read_again_and_row_by_row(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    struct table *table = make_small(store);
+    const struct report_options options = {.store = store, .now = NOON + 60 * DAY, .source = TEXT("default")};
+    struct report *report = open_report(table, &options);
+    struct report_row row;
+    struct error error = {0};
+    char text[512];
+    for (int i = 0; i < 2; ++i) {
+        assert_string_equal(walk(report, text, sizeof(text)), "acme:0! hooli:2! umbrella:0! zorg:1");
+        assert_int_equal(report_totals(report)->rows[CONNECTION_LEGACY], 2);
+        assert_int_equal(report_totals(report)->hits, 3);
+        assert_int_equal(report_totals(report)->unknown_hits, 4);
+        assert_int_equal(report_totals(report)->counted_since, NOON);
+        report_rewind(report);
+    }
+    assert_int_equal(report_next(report, &row, &error), LOOKUP_FOUND);
+    assert_int_equal(report_find(report, text_slice("default\0zorg", 12), &row, &error), LOOKUP_FOUND);
+    assert_text(row.identifier, "zorg");
+    assert_int_equal(row.connection->row.state, CONNECTION_LEGACY);
+    assert_int_equal(row.hits, 1);
+    assert_int_equal(report_find(report, text_slice("default\0acme", 12), &row, &error), LOOKUP_FOUND);
+    assert_int_equal(row.hits, 0);
+    assert_int_equal(row.usage.last_seen, 0);
+    assert_true(row.idle);
+    assert_int_equal(report_find(report, text_slice("default\0none", 12), &row, &error), LOOKUP_ABSENT);
+    /* None of which moved it. */
+    assert_int_equal(report_next(report, &row, &error), LOOKUP_FOUND);
+    assert_text(row.identifier, "hooli");
+    assert_int_equal(report_totals(report)->hits, 2);
+    report_close(report);
+    table_close(table);
+}
+
 static void a_report_may_be_of_one_source(void **state)
 {
     static const struct {
@@ -195,6 +230,15 @@ static void a_report_without_usage_shows_the_rows(void **state)
     assert_int_equal(report_totals(report)->counted_since, 0);
     assert_done(report_unknown(report, 10, &unknown, &amount, &error));
     assert_int_equal(amount, 0);
+    report_close(report);
+    /* Nor does it look for any where it is not to. */
+    table_close(table);
+    table = make_small(scratch_path(*state, "counted"));
+    const struct report_options without = {.now = NOON + 60 * DAY};
+    report = open_report(table, &without);
+    assert_string_equal(walk(report, text, sizeof(text)),
+                        "acme:0! globex:0! initech:0! acme:0! hooli:0! umbrella:0! zorg:0!");
+    assert_int_equal(report_totals(report)->counted_since, 0);
     report_close(report);
     table_close(table);
 }
@@ -425,6 +469,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scratch_test(rows_are_joined_with_their_usage),
+        scratch_test(a_report_can_be_read_again_and_row_by_row),
         scratch_test(a_report_may_be_of_one_source),
         scratch_test(idle_is_what_the_options_say),
         scratch_test(the_days_end_with_today),

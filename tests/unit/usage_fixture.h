@@ -60,10 +60,9 @@ static inline bool find_usage(struct usage_reader *reader, const char *identifie
     char bytes[CONNECTION_KEY_SIZE_MAX];
     struct error error = {0};
     struct text key = text_slice(bytes, connection_key(TEXT("default"), text_of(identifier), bytes));
-    usage_reader_seek(reader, key);
-    enum lookup_result result = usage_reader_next(reader, row, &error);
+    enum lookup_result result = usage_reader_find(reader, key, row, &error);
     assert_int_not_equal(result, LOOKUP_FAILED);
-    return result == LOOKUP_FOUND && text_equal(row->key, key);
+    return result == LOOKUP_FOUND;
 }
 
 static inline const struct usage_unknown *find_unknown(struct usage_reader *reader, const char *identifier)
