@@ -8,8 +8,8 @@
 
 enum {
     MESSAGE_SIZE = 1024,
-    SHOWN_MAX = 120,     /* characters of a line that are shown */
-    SHOWN_BEFORE = 60,   /* of these, before the column, where the line is cut on the left */
+    SHOWN_MAX = 120,   /* characters of a line that are shown */
+    SHOWN_BEFORE = 60, /* of these, before the column, where the line is cut on the left */
     CHARACTER_BYTES = 4,
 };
 
@@ -81,8 +81,13 @@ void faults_add(struct faults *faults, enum fault_severity severity, unsigned fi
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    faults->kept[faults->kept_count] = (struct fault){
-        severity, file, line, column > 0 ? column : 1, length > 0 ? length : 1, faults->kept_count, memory_string(text_of(message))};
+    faults->kept[faults->kept_count] = (struct fault){severity,
+                                                      file,
+                                                      line,
+                                                      column > 0 ? column : 1,
+                                                      length > 0 ? length : 1,
+                                                      faults->kept_count,
+                                                      memory_string(text_of(message))};
     faults->kept_count++;
 }
 
@@ -109,8 +114,8 @@ static void settle(struct character *character)
 {
     const char *at = character->bytes;
     struct text t = text_slice(at, character->size);
-    character->breaks = *at == '\n' || *at == '\r' || text_equal(t, TEXT("\xc2\x85")) || text_equal(t, TEXT("\xe2\x80\xa8")) ||
-                        text_equal(t, TEXT("\xe2\x80\xa9"));
+    character->breaks = *at == '\n' || *at == '\r' || text_equal(t, TEXT("\xc2\x85")) ||
+                        text_equal(t, TEXT("\xe2\x80\xa8")) || text_equal(t, TEXT("\xe2\x80\xa9"));
     if (*at == '\t')
         character->bytes[0] = ' ';
     else if (!text_is_utf8(t) || text_has_control(t) || misleads(at, character->size))
@@ -204,7 +209,8 @@ static void write_place(const struct fault *fault, FILE *text, FILE *out)
 static int compare_faults(const void *a, const void *b)
 {
     const struct fault *first = a, *second = b;
-    const unsigned keys[][2] = {{first->file, second->file}, {first->line, second->line}, {first->column, second->column}};
+    const unsigned keys[][2] = {
+        {first->file, second->file}, {first->line, second->line}, {first->column, second->column}};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (keys[i][0] != keys[i][1])
             return keys[i][0] < keys[i][1] ? -1 : 1;

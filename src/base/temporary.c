@@ -13,7 +13,8 @@ const char *temporary_directory(void)
 
 bool temporary_fail(int errnum, struct error *error)
 {
-    return error_set_errno(error, ERROR_FAILED, errnum, "a temporary file in %s cannot be used (free space there, or set TMPDIR)",
+    return error_set_errno(error, ERROR_FAILED, errnum,
+                           "a temporary file in %s cannot be used (free space there, or set TMPDIR)",
                            temporary_directory());
 }
 

@@ -118,7 +118,8 @@ bool yaml_open(struct yaml **opened, const char *path, struct faults *faults, st
     yaml->faults = faults;
     yaml->file = faults_file(faults, yaml->path, copy);
     yaml->digest = EVP_MD_CTX_new();
-    if (yaml->digest == NULL || EVP_DigestInit_ex(yaml->digest, EVP_sha256(), NULL) != 1 || !yaml_parser_initialize(&yaml->parser)) {
+    if (yaml->digest == NULL || EVP_DigestInit_ex(yaml->digest, EVP_sha256(), NULL) != 1 ||
+        !yaml_parser_initialize(&yaml->parser)) {
         error_set(error, ERROR_FAILED, "%s: cannot be read: out of memory", yaml->path);
         yaml_close(yaml);
         return false;
@@ -149,23 +150,30 @@ static const struct {
     bool start;
     const char *message;
 } wordings[] = {
-    {"found character that cannot start any token", NULL, false, "a value cannot start with this character: put the value in quotes"},
+    {"found character that cannot start any token", NULL, false,
+     "a value cannot start with this character: put the value in quotes"},
     {"could not find expected ':'", NULL, true, "this is no key: a ':' and a space must follow it on its line"},
     {"mapping values are not allowed in this context", NULL, false,
      "a ': ' cannot stand here: see to the indentation, or put the value in quotes"},
     {"mapping keys are not allowed in this context", NULL, false, "a key cannot stand here: see to the indentation"},
-    {"block sequence entries are not allowed in this context", NULL, false, "a '- ' cannot stand here: see to the indentation"},
-    {"did not find expected key", "while parsing a block mapping", false, "a key was expected here, indented like the keys before it"},
+    {"block sequence entries are not allowed in this context", NULL, false,
+     "a '- ' cannot stand here: see to the indentation"},
+    {"did not find expected key", "while parsing a block mapping", false,
+     "a key was expected here, indented like the keys before it"},
     {"did not find expected key", "while parsing a flow mapping", false, "a key is missing here"},
     {"did not find expected '-' indicator", NULL, false, "a '- ' is missing here, or the indentation is wrong"},
     {"did not find expected ',' or ']'", NULL, false, "a ',' or ']' is missing here"},
     {"did not find expected ',' or '}'", NULL, false, "a ',' or '}' is missing here"},
     {"did not find expected node content", NULL, false, "a value is missing here"},
-    {"did not find expected <document start>", NULL, false, "the file is one mapping, and this is not part of it: see to the indentation"},
+    {"did not find expected <document start>", NULL, false,
+     "the file is one mapping, and this is not part of it: see to the indentation"},
     {"found unexpected end of stream", NULL, true, "the quotes that open here are never closed"},
-    {"found unexpected document indicator", NULL, true, "the quotes that open here are not closed before the next '---' or '...'"},
-    {"found unknown escape character", NULL, false, "there is no such escape: write '\\\\' for a backslash, or use single quotes"},
-    {"did not find expected hexdecimal number", NULL, false, "this escape needs hexadecimal digits: 2 behind \\x, 4 behind \\u, 8 behind \\U"},
+    {"found unexpected document indicator", NULL, true,
+     "the quotes that open here are not closed before the next '---' or '...'"},
+    {"found unknown escape character", NULL, false,
+     "there is no such escape: write '\\\\' for a backslash, or use single quotes"},
+    {"did not find expected hexdecimal number", NULL, false,
+     "this escape needs hexadecimal digits: 2 behind \\x, 4 behind \\u, 8 behind \\U"},
     {"found invalid Unicode character escape code", NULL, false, "this escape stands for no character"},
     {"found a tab character that violates indentation", NULL, false, "a tab cannot indent: use spaces"},
     {"found a tab character where an indentation space is expected", NULL, false, "a tab cannot indent: use spaces"},
@@ -176,7 +184,8 @@ static const struct {
     {"invalid trailing UTF-8 octet", NULL, false, "this is not UTF-8: save the file as UTF-8"},
     {"invalid length of a UTF-8 sequence", NULL, false, "this is not UTF-8: save the file as UTF-8"},
     {"invalid Unicode character", NULL, false, "this is not UTF-8: save the file as UTF-8"},
-    {"control characters are not allowed", NULL, false, "a control character cannot stand in the file: write it as an escape in double quotes"},
+    {"control characters are not allowed", NULL, false,
+     "a control character cannot stand in the file: write it as an escape in double quotes"},
 };
 
 /* Line and column of a byte, counted as libyaml counts them. */
@@ -206,8 +215,8 @@ static void place_of_byte(struct yaml *yaml, uint64_t offset, unsigned *line, un
 /* libyaml has a general word for every character that starts no value; of these a tab is the one that cannot be seen. */
 static bool is_at_tab(const yaml_parser_t *parser)
 {
-    return parser->problem != NULL && strcmp(parser->problem, wordings[0].problem) == 0 && parser->buffer.pointer < parser->buffer.last &&
-           *parser->buffer.pointer == '\t';
+    return parser->problem != NULL && strcmp(parser->problem, wordings[0].problem) == 0 &&
+           parser->buffer.pointer < parser->buffer.last && *parser->buffer.pointer == '\t';
 }
 
 /* Where the sequence of a byte that libyaml did not expect started: its own offset points into the middle of a character. */
@@ -215,7 +224,8 @@ static uint64_t start_of_sequence(const struct yaml *yaml, uint64_t offset)
 {
     unsigned char bytes[3];
     uint64_t before = offset < 3 ? offset : 3;
-    if (strcmp(yaml->parser.problem, "invalid trailing UTF-8 octet") != 0 || pread(yaml->fd, bytes, before, (off_t)(offset - before)) != (ssize_t)before)
+    if (strcmp(yaml->parser.problem, "invalid trailing UTF-8 octet") != 0 ||
+        pread(yaml->fd, bytes, before, (off_t)(offset - before)) != (ssize_t)before)
         return offset;
     uint64_t back = 1;
     while (back < before && (bytes[before - back] & 0xc0) == 0x80)
@@ -272,7 +282,8 @@ static void place(struct yaml_node *node, const yaml_event_t *event)
         node->length = (unsigned)(event->end_mark.column - event->start_mark.column);
 }
 
-static void refuse_properties(struct yaml *yaml, const struct yaml_node *node, const yaml_char_t *anchor, const yaml_char_t *tag)
+static void refuse_properties(struct yaml *yaml, const struct yaml_node *node, const yaml_char_t *anchor,
+                              const yaml_char_t *tag)
 {
     if (anchor != NULL)
         yaml_fault(yaml, node, "anchors are not supported: write the value out where it is used");
@@ -379,7 +390,8 @@ bool yaml_broken(const struct yaml *yaml)
 /* -- faults --------------------------------------------------------------------------------------------------------------- */
 
 static void __attribute__((format(printf, 4, 0)))
-add_fault(struct yaml *yaml, enum fault_severity severity, const struct yaml_node *node, const char *format, va_list arguments)
+add_fault(struct yaml *yaml, enum fault_severity severity, const struct yaml_node *node, const char *format,
+          va_list arguments)
 {
     char message[1024];
     if (node->kind == YAML_END && yaml->broken)
@@ -430,7 +442,8 @@ bool yaml_sha256(struct yaml *yaml, char *hex, struct error *error)
     if (yaml->read_error != 0)
         return error_set_errno(error, ERROR_FAILED, yaml->read_error, "%s: cannot be read", yaml->path);
     EVP_MD_CTX *copy = EVP_MD_CTX_new();
-    bool good = copy != NULL && EVP_MD_CTX_copy_ex(copy, yaml->digest) == 1 && EVP_DigestFinal_ex(copy, digest, NULL) == 1;
+    bool good =
+        copy != NULL && EVP_MD_CTX_copy_ex(copy, yaml->digest) == 1 && EVP_DigestFinal_ex(copy, digest, NULL) == 1;
     EVP_MD_CTX_free(copy);
     if (!good)
         return error_set(error, ERROR_FAILED, "%s: its digest cannot be computed", yaml->path);

@@ -83,7 +83,8 @@ static int reason_of(const struct table *table, int code)
     struct stat st;
     if (code != EIO || stat(table->path, &st) != 0)
         return code;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && (uint64_t)st.st_size + little > limit.rlim_cur)
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        (uint64_t)st.st_size + little > limit.rlim_cur)
         return EFBIG;
     if (statvfs(table->path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < little)
         return ENOSPC;
@@ -112,7 +113,8 @@ static bool may_write(struct change *change, struct text key, struct error *erro
         return false;
     }
     return (key.size > 0 && key.size <= CONNECTION_KEY_SIZE_MAX) ||
-           error_set(error, ERROR_FAILED, "%s: a key of %zu bytes cannot be written", change->snapshot.table->path, key.size);
+           error_set(error, ERROR_FAILED, "%s: a key of %zu bytes cannot be written", change->snapshot.table->path,
+                     key.size);
 }
 
 static bool is_behind_all(const struct change *change, struct text key)
@@ -130,7 +132,8 @@ static int find_old(const struct change *change, MDB_val *key, MDB_val *old)
 static void leave_old(struct change *change, MDB_val key, const MDB_val *old)
 {
     enum connection_state state;
-    if (old != NULL && connection_record_state(text_of_val(*old), &state) && old->mv_size <= CONNECTION_RECORD_SIZE_MAX) {
+    if (old != NULL && connection_record_state(text_of_val(*old), &state) &&
+        old->mv_size <= CONNECTION_RECORD_SIZE_MAX) {
         change->snapshot.state.rows[state]--;
     } else if (old != NULL) {
         change->uncounted = true;
@@ -229,7 +232,8 @@ static int write_revision(struct change *change, const struct revision_note *not
     int code = change->uncounted ? count_rows(change, state->rows) : MDB_SUCCESS;
     int64_t now = now_microseconds();
     state->revision++;
-    state->changed_at = now > state->changed_at ? now : state->changed_at; /* a clock that went back does not take the table back */
+    state->changed_at =
+        now > state->changed_at ? now : state->changed_at; /* a clock that went back does not take the table back */
     struct history_entry entry = {state->revision, state->changed_at, change->counts};
     if (code == MDB_SUCCESS)
         code = undo_writer_finish(change->undo);

@@ -70,12 +70,13 @@ const char *label_problem(struct text label)
 /* What a byte may be part of. A table, since ids are checked for every row of a load. */
 enum { ID = 1, HEX = 2 };
 static const unsigned char classes[256] = {
-    ['-'] = ID,       ['0'] = ID | HEX, ['1'] = ID | HEX, ['2'] = ID | HEX, ['3'] = ID | HEX, ['4'] = ID | HEX, ['5'] = ID | HEX,
-    ['6'] = ID | HEX, ['7'] = ID | HEX, ['8'] = ID | HEX, ['9'] = ID | HEX, ['a'] = ID | HEX, ['b'] = ID | HEX, ['c'] = ID | HEX,
-    ['d'] = ID | HEX, ['e'] = ID | HEX, ['f'] = ID | HEX, ['g'] = ID,       ['h'] = ID,       ['i'] = ID,       ['j'] = ID,
-    ['k'] = ID,       ['l'] = ID,       ['m'] = ID,       ['n'] = ID,       ['o'] = ID,       ['p'] = ID,       ['q'] = ID,
-    ['r'] = ID,       ['s'] = ID,       ['t'] = ID,       ['u'] = ID,       ['v'] = ID,       ['w'] = ID,       ['x'] = ID,
-    ['y'] = ID,       ['z'] = ID,
+    ['-'] = ID,       ['0'] = ID | HEX, ['1'] = ID | HEX, ['2'] = ID | HEX, ['3'] = ID | HEX, ['4'] = ID | HEX,
+    ['5'] = ID | HEX, ['6'] = ID | HEX, ['7'] = ID | HEX, ['8'] = ID | HEX, ['9'] = ID | HEX, ['a'] = ID | HEX,
+    ['b'] = ID | HEX, ['c'] = ID | HEX, ['d'] = ID | HEX, ['e'] = ID | HEX, ['f'] = ID | HEX, ['g'] = ID,
+    ['h'] = ID,       ['i'] = ID,       ['j'] = ID,       ['k'] = ID,       ['l'] = ID,       ['m'] = ID,
+    ['n'] = ID,       ['o'] = ID,       ['p'] = ID,       ['q'] = ID,       ['r'] = ID,       ['s'] = ID,
+    ['t'] = ID,       ['u'] = ID,       ['v'] = ID,       ['w'] = ID,       ['x'] = ID,       ['y'] = ID,
+    ['z'] = ID,
 };
 
 static unsigned class_of(char c)
@@ -178,7 +179,8 @@ bool connection_id_is_test(struct text id)
 
 /* -- the whole row -------------------------------------------------------------------------------------------------------- */
 
-static bool __attribute__((format(printf, 3, 4))) refuse(struct connection_problem *problem, const char *field, const char *format, ...)
+static bool __attribute__((format(printf, 3, 4)))
+refuse(struct connection_problem *problem, const char *field, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -198,13 +200,16 @@ static bool check_url(struct text value, const char *field, const struct allowed
     if (!allowed_hosts_check(hosts, url, &why)) {
         struct text shown = text_slice(url->authority.at, url->authority.size < 100 ? url->authority.size : 100);
         bool foreign = url->https || url_is_loopback(url);
-        const char *key = !foreign ? "" : strcmp(field, "acs_url") == 0 ? " (stytch.allowed_hosts)" : " (legacy.allowed_hosts)";
+        const char *key = !foreign                        ? ""
+                          : strcmp(field, "acs_url") == 0 ? " (stytch.allowed_hosts)"
+                                                          : " (legacy.allowed_hosts)";
         return refuse(problem, field, "%s names %.*s: %s%s", field, TEXT_ARGS(shown), why, key);
     }
     return true;
 }
 
-static bool check_acs_url(const struct connection *connection, const struct connection_rules *rules, struct connection_problem *problem)
+static bool check_acs_url(const struct connection *connection, const struct connection_rules *rules,
+                          struct connection_problem *problem)
 {
     struct url url;
     if (connection->acs_url.size == 0)
@@ -214,7 +219,8 @@ static bool check_acs_url(const struct connection *connection, const struct conn
     if (connection->connection_id.size == 0)
         return refuse(problem, "acs_url", "acs_url needs a connection_id beside it");
     size_t before = url.path.size - connection->connection_id.size;
-    if (url.has_query || !text_ends(url.path, connection->connection_id) || before == 0 || url.path.at[before - 1] != '/')
+    if (url.has_query || !text_ends(url.path, connection->connection_id) || before == 0 ||
+        url.path.at[before - 1] != '/')
         return refuse(problem, "acs_url", "acs_url must end in /%.*s", TEXT_ARGS(connection->connection_id));
     return true;
 }
@@ -233,7 +239,8 @@ static bool check_ids(const struct connection *connection, struct connection_pro
     return true;
 }
 
-bool connection_check(const struct connection *connection, const struct connection_rules *rules, struct connection_problem *problem)
+bool connection_check(const struct connection *connection, const struct connection_rules *rules,
+                      struct connection_problem *problem)
 {
     struct url url;
     const char *why = label_problem(connection->label);
@@ -243,10 +250,12 @@ bool connection_check(const struct connection *connection, const struct connecti
         return refuse(problem, "redirect", "redirect must be 307, 303 or form");
     if (!check_ids(connection, problem) || !check_acs_url(connection, rules, problem))
         return false;
-    if (connection->legacy_url.size > 0 && !check_url(connection->legacy_url, "legacy_url", rules->legacy, &url, problem))
+    if (connection->legacy_url.size > 0 &&
+        !check_url(connection->legacy_url, "legacy_url", rules->legacy, &url, problem))
         return false;
     if (connection->legacy_url.size > 0 && url_leads_to(&url, rules->own_hosts, rules->own_host_count))
-        return refuse(problem, "legacy_url", "legacy_url leads back to the gateway itself (hosts): sign-ins would go round in a circle");
+        return refuse(problem, "legacy_url",
+                      "legacy_url leads back to the gateway itself (hosts): sign-ins would go round in a circle");
     if (why != NULL)
         return refuse(problem, "label", "label %s", why);
     return true;
@@ -313,8 +322,12 @@ static const struct {
     const char *name;
     const char *(*set)(struct connection *connection, struct text value); /* returns a problem or NULL */
 } fields[] = {
-    {"connection_id", set_connection_id}, {"acs_url", set_acs_url},       {"redirect", set_redirect},
-    {"state", set_state},                 {"legacy_url", set_legacy_url}, {"organization_id", set_organization_id},
+    {"connection_id", set_connection_id},
+    {"acs_url", set_acs_url},
+    {"redirect", set_redirect},
+    {"state", set_state},
+    {"legacy_url", set_legacy_url},
+    {"organization_id", set_organization_id},
     {"label", set_label},
 };
 enum { FIELDS = sizeof fields / sizeof fields[0] };

@@ -75,12 +75,14 @@ size_t connection_encode(const struct connection *connection, char *out)
 {
     char *at = out + RECORD_HEAD;
     assert(connection->connection_id.size <= CONNECTION_ID_SIZE_MAX && connection->acs_url.size <= URL_SIZE_MAX &&
-           connection->legacy_url.size <= URL_SIZE_MAX && connection->organization_id.size <= ORGANIZATION_ID_SIZE_MAX &&
-           connection->label.size <= LABEL_SIZE_MAX);
+           connection->legacy_url.size <= URL_SIZE_MAX &&
+           connection->organization_id.size <= ORGANIZATION_ID_SIZE_MAX && connection->label.size <= LABEL_SIZE_MAX);
     out[0] = RECORD_VERSION;
-    out[1] = (char)((unsigned)connection->state | (unsigned)connection->redirect << 2 | (connection->acs_url.size ? HAS_ACS_URL : 0u) |
-                    (connection->legacy_url.size ? HAS_LEGACY_URL : 0u) | (connection->organization_id.size ? HAS_ORGANIZATION_ID : 0u) |
-                    (connection->label.size ? HAS_LABEL : 0u));
+    out[1] =
+        (char)((unsigned)connection->state | (unsigned)connection->redirect << 2 |
+               (connection->acs_url.size ? HAS_ACS_URL : 0u) | (connection->legacy_url.size ? HAS_LEGACY_URL : 0u) |
+               (connection->organization_id.size ? HAS_ORGANIZATION_ID : 0u) |
+               (connection->label.size ? HAS_LABEL : 0u));
     at = put_connection_id(at, connection->connection_id, &out[2]);
     at = put_field(at, connection->acs_url);
     at = put_field(at, connection->legacy_url);
@@ -190,7 +192,8 @@ bool connection_decode(struct text record, struct connection_buffer *out, struct
     struct reader reader = {.out = out->bytes};
     memset(&out->row, 0, sizeof out->row);
     if (record.size > 0 && (unsigned char)record.at[0] > RECORD_VERSION)
-        return error_set(error, ERROR_FAILED, "the record is of version %u, which a newer ssoferry wrote; this one reads up to %d",
+        return error_set(error, ERROR_FAILED,
+                         "the record is of version %u, which a newer ssoferry wrote; this one reads up to %d",
                          (unsigned char)record.at[0], RECORD_VERSION);
     if (!connection_record_state(record, &out->row.state))
         return error_set(error, ERROR_FAILED, "the record is damaged");

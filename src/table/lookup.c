@@ -87,8 +87,8 @@ static enum lookup_result find(struct lookup *lookup, MDB_val key, struct connec
     return connection_decode(text_of_val(value), out, error) ? LOOKUP_FOUND : LOOKUP_FAILED;
 }
 
-enum lookup_result lookup_find(struct lookup *lookup, struct text source, struct text identifier, struct connection_buffer *out,
-                               struct error *error)
+enum lookup_result lookup_find(struct lookup *lookup, struct text source, struct text identifier,
+                               struct connection_buffer *out, struct error *error)
 {
     char key[CONNECTION_KEY_SIZE_MAX];
     enum lookup_result result = LOOKUP_FAILED;

@@ -53,7 +53,8 @@ void mapping_add_source(struct mapping *mapping, struct text source)
     if (at < mapping->source_count && text_equal(mapping->sources[at], source))
         return;
     mapping->sources = memory_resize(mapping->sources, (mapping->source_count + 1) * sizeof mapping->sources[0]);
-    memmove(mapping->sources + at + 1, mapping->sources + at, (mapping->source_count - at) * sizeof mapping->sources[0]);
+    memmove(mapping->sources + at + 1, mapping->sources + at,
+            (mapping->source_count - at) * sizeof mapping->sources[0]);
     mapping->sources[at] = text_slice(memory_string(source), source.size);
     mapping->source_count++;
 }
@@ -69,14 +70,15 @@ static const char *path_of(const struct mapping *mapping, unsigned number)
     return "";
 }
 
-static void add_double(const struct mapping *mapping, struct faults *faults, const struct rowset_row *first, const struct rowset_row *row)
+static void add_double(const struct mapping *mapping, struct faults *faults, const struct rowset_row *first,
+                       const struct rowset_row *row)
 {
     if (first->file == row->file)
-        faults_add(faults, FAULT_ERROR, row->file, row->line, row->column, row->length, "this identifier stands in line %u already",
-                   first->line);
+        faults_add(faults, FAULT_ERROR, row->file, row->line, row->column, row->length,
+                   "this identifier stands in line %u already", first->line);
     else
-        faults_add(faults, FAULT_ERROR, row->file, row->line, row->column, row->length, "this identifier stands in %s:%u already",
-                   path_of(mapping, first->file), first->line);
+        faults_add(faults, FAULT_ERROR, row->file, row->line, row->column, row->length,
+                   "this identifier stands in %s:%u already", path_of(mapping, first->file), first->line);
 }
 
 bool mapping_finish(struct mapping *mapping, struct faults *faults, struct error *error)

@@ -8,7 +8,8 @@ struct comparison {
     enum mapping_mode mode;
     bool (*on_difference)(void *context, const struct difference *difference, struct error *error);
     void *context;
-    struct table_row before; /* of the table; points to the copies below, since a write takes away what the snapshot gave */
+    struct table_row
+        before; /* of the table; points to the copies below, since a write takes away what the snapshot gave */
     char before_key[LMDB_KEY_SIZE_MAX], before_record[CONNECTION_RECORD_SIZE_MAX];
     struct rowset_row after; /* of the mapping */
     bool has_before, has_after;
@@ -29,7 +30,8 @@ static bool next_before(struct comparison *comparison, struct text start, struct
     comparison->has_before = result == LOOKUP_FOUND && text_starts(comparison->before.key, start);
     if (comparison->has_before) {
         comparison->before.key = keep(comparison->before.key, comparison->before_key, sizeof comparison->before_key);
-        comparison->before.record = keep(comparison->before.record, comparison->before_record, sizeof comparison->before_record);
+        comparison->before.record =
+            keep(comparison->before.record, comparison->before_record, sizeof comparison->before_record);
     }
     return result != LOOKUP_FAILED;
 }
@@ -60,8 +62,8 @@ static bool compare_next(struct comparison *comparison, struct text start, struc
         difference.kind = DIFFERENCE_NONE;
         difference.after = before->record;
     }
-    return comparison->on_difference(comparison->context, &difference, error) && (order > 0 || next_before(comparison, start, error)) &&
-           (order < 0 || next_after(comparison, error));
+    return comparison->on_difference(comparison->context, &difference, error) &&
+           (order > 0 || next_before(comparison, start, error)) && (order < 0 || next_after(comparison, error));
 }
 
 /* The rows of one source, whose keys start with `start`. */
@@ -78,11 +80,12 @@ static bool compare_source(struct comparison *comparison, struct text start, str
 }
 
 bool mapping_compare(struct mapping *mapping, struct snapshot *snapshot, enum mapping_mode mode,
-                     bool (*on_difference)(void *context, const struct difference *difference, struct error *error), void *context,
-                     struct error *error)
+                     bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
+                     void *context, struct error *error)
 {
     char start[CONNECTION_KEY_SIZE_MAX];
-    struct comparison comparison = {.mapping = mapping, .snapshot = snapshot, .mode = mode, .on_difference = on_difference, .context = context};
+    struct comparison comparison = {
+        .mapping = mapping, .snapshot = snapshot, .mode = mode, .on_difference = on_difference, .context = context};
     if (!rowset_rewind(mapping->rows, error) || !next_after(&comparison, error))
         return false;
     for (size_t i = 0; i < mapping->source_count; i++) {

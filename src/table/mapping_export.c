@@ -45,8 +45,8 @@ static uint32_t take_character(struct text t, size_t *at)
 /* Characters that libyaml does not read, takes for the end of a line or for a byte order mark, and those that nobody would see. */
 static bool needs_escape(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c <= 0xa0) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) || (c >= 0x2060 && c <= 0x206f) ||
-           c == 0xfeff || c == 0xfffe || c == 0xffff;
+    return c < 0x20 || (c >= 0x7f && c <= 0xa0) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) ||
+           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c == 0xfffe || c == 0xffff;
 }
 
 static void write_quoted(struct text t, FILE *out)
@@ -86,8 +86,9 @@ static void write_field(const char *indent, const char *name, struct text value,
 
 static bool is_short(const struct connection *row)
 {
-    return row->connection_id.size > 0 && row->state == CONNECTION_STYTCH && row->redirect == REDIRECT_UNSET && row->acs_url.size == 0 &&
-           row->legacy_url.size == 0 && row->organization_id.size == 0 && row->label.size == 0;
+    return row->connection_id.size > 0 && row->state == CONNECTION_STYTCH && row->redirect == REDIRECT_UNSET &&
+           row->acs_url.size == 0 && row->legacy_url.size == 0 && row->organization_id.size == 0 &&
+           row->label.size == 0;
 }
 
 static void write_row(struct text identifier, const struct connection *row, const char *indent, FILE *out)
@@ -112,48 +113,51 @@ static void write_row(struct text identifier, const struct connection *row, cons
 
 /* -- sources -------------------------------------------------------------------------------------------------------------- */
 
-struct export {
+struct exporting {
     struct snapshot *snapshot;
     FILE *out;
     const char *indent; /* of rows */
     uint64_t rows;
 };
 
-static bool export_row(struct export *export, const struct table_row *row, struct text identifier, struct error *error)
+static bool export_row(struct exporting *exporting, const struct table_row *row, struct text identifier,
+                       struct error *error)
 {
     struct connection_buffer buffer;
     struct error why;
     if (!connection_decode(row->record, &buffer, &why))
         return error_set(error, ERROR_FAILED, "identifier \"%.*s\": %s", TEXT_ARGS(identifier), why.message);
     if (identifier_problem(identifier) != NULL)
-        return error_set(error, ERROR_FAILED, "identifier \"%.*s\" %s: the table is damaged", TEXT_ARGS(identifier), identifier_problem(identifier));
-    write_row(identifier, &buffer.row, export->indent, export->out);
-    export->rows++;
+        return error_set(error, ERROR_FAILED, "identifier \"%.*s\" %s: the table is damaged", TEXT_ARGS(identifier),
+                         identifier_problem(identifier));
+    write_row(identifier, &buffer.row, exporting->indent, exporting->out);
+    exporting->rows++;
     return true;
 }
 
 /* The rows of one source, from the first one on. */
-static bool export_rows(struct export *export, struct text source, struct error *error)
+static bool export_rows(struct exporting *exporting, struct text source, struct error *error)
 {
     char key[CONNECTION_KEY_SIZE_MAX];
     struct text start = {key, connection_key(source, TEXT(""), key)};
     struct table_row row;
     enum lookup_result result;
-    uint64_t rows = export->rows;
-    snapshot_seek(export->snapshot, start);
-    while ((result = snapshot_next(export->snapshot, &row, error)) == LOOKUP_FOUND && text_starts(row.key, start)) {
-        if (rows == export->rows)
-            fputs("\n", export->out);
-        if (!export_row(export, &row, text_slice(row.key.at + start.size, row.key.size - start.size), error))
+    uint64_t rows = exporting->rows;
+    snapshot_seek(exporting->snapshot, start);
+    while ((result = snapshot_next(exporting->snapshot, &row, error)) == LOOKUP_FOUND && text_starts(row.key, start)) {
+        if (rows == exporting->rows)
+            fputs("\n", exporting->out);
+        if (!export_row(exporting, &row, text_slice(row.key.at + start.size, row.key.size - start.size), error))
             return false;
     }
-    if (rows == export->rows)
-        fputs(" {}\n", export->out);
+    if (rows == exporting->rows)
+        fputs(" {}\n", exporting->out);
     return result != LOOKUP_FAILED;
 }
 
 /* The first source that comes behind `source` (all, where it is empty). Its bytes go to `found`. */
-static enum lookup_result next_source(struct snapshot *snapshot, struct text source, char found[SOURCE_SIZE_MAX], size_t *size, struct error *error)
+static enum lookup_result next_source(struct snapshot *snapshot, struct text source, char found[SOURCE_SIZE_MAX],
+                                      size_t *size, struct error *error)
 {
     char behind[SOURCE_SIZE_MAX + 1];
     struct table_row row;
@@ -173,45 +177,45 @@ static enum lookup_result next_source(struct snapshot *snapshot, struct text sou
     return LOOKUP_FOUND;
 }
 
-static bool export_one(struct export *export, struct text source, struct error *error)
+static bool export_one(struct exporting *exporting, struct text source, struct error *error)
 {
-    export->indent = "  ";
-    fputs("source: ", export->out);
-    write_scalar(source, export->out);
-    fputs("\nconnections:", export->out);
-    return export_rows(export, source, error);
+    exporting->indent = "  ";
+    fputs("source: ", exporting->out);
+    write_scalar(source, exporting->out);
+    fputs("\nconnections:", exporting->out);
+    return export_rows(exporting, source, error);
 }
 
-static bool export_all(struct export *export, struct error *error)
+static bool export_all(struct exporting *exporting, struct error *error)
 {
     char name[SOURCE_SIZE_MAX], other[SOURCE_SIZE_MAX];
     size_t size = 0, other_size = 0;
-    enum lookup_result result = next_source(export->snapshot, TEXT(""), name, &size, error), more = LOOKUP_ABSENT;
+    enum lookup_result result = next_source(exporting->snapshot, TEXT(""), name, &size, error), more = LOOKUP_ABSENT;
     if (result == LOOKUP_FOUND)
-        more = next_source(export->snapshot, text_slice(name, size), other, &other_size, error);
+        more = next_source(exporting->snapshot, text_slice(name, size), other, &other_size, error);
     if (result == LOOKUP_FAILED || more == LOOKUP_FAILED)
         return false;
     if (more == LOOKUP_ABSENT)
-        return export_one(export, result == LOOKUP_FOUND ? text_slice(name, size) : TEXT("default"), error);
-    export->indent = "    ";
-    fputs("sources:\n", export->out);
+        return export_one(exporting, result == LOOKUP_FOUND ? text_slice(name, size) : TEXT("default"), error);
+    exporting->indent = "    ";
+    fputs("sources:\n", exporting->out);
     while (result == LOOKUP_FOUND) {
-        fputs("  ", export->out);
-        write_scalar(text_slice(name, size), export->out);
-        fputc(':', export->out);
-        if (!export_rows(export, text_slice(name, size), error))
+        fputs("  ", exporting->out);
+        write_scalar(text_slice(name, size), exporting->out);
+        fputc(':', exporting->out);
+        if (!export_rows(exporting, text_slice(name, size), error))
             return false;
-        result = next_source(export->snapshot, text_slice(name, size), name, &size, error);
+        result = next_source(exporting->snapshot, text_slice(name, size), name, &size, error);
     }
     return result == LOOKUP_ABSENT;
 }
 
 bool mapping_export(struct snapshot *snapshot, struct text source, FILE *out, uint64_t *rows, struct error *error)
 {
-    struct export export = {.snapshot = snapshot, .out = out};
+    struct exporting exporting = {.snapshot = snapshot, .out = out};
     fputs("version: 1\n", out);
-    bool good = source.size > 0 ? export_one(&export, source, error) : export_all(&export, error);
+    bool good = source.size > 0 ? export_one(&exporting, source, error) : export_all(&exporting, error);
     if (rows != NULL)
-        *rows = export.rows;
+        *rows = exporting.rows;
     return good && (!ferror(out) || error_set_errno(error, ERROR_FAILED, errno, "the mapping file cannot be written"));
 }

@@ -33,9 +33,10 @@ static bool read_connections(struct mapping_reader *reader, const struct yaml_no
 {
     struct yaml_node key;
     if (value->kind != YAML_MAPPING) {
-        yaml_fault(reader->yaml, value, "%s", value->kind == YAML_SCALAR && value->value.size == 0
-                                                  ? "connections has no value: to say that there are none, write {}"
-                                                  : "connections must be a mapping of identifiers");
+        yaml_fault(reader->yaml, value, "%s",
+                   value->kind == YAML_SCALAR && value->value.size == 0
+                       ? "connections has no value: to say that there are none, write {}"
+                       : "connections must be a mapping of identifiers");
         yaml_skip(reader->yaml, value);
         return true;
     }
@@ -75,7 +76,8 @@ static bool read_version(struct file_reader *file, const struct yaml_node *value
         return true;
     file->unsupported = value->kind == YAML_SCALAR && value->value.size > 0;
     if (file->unsupported)
-        yaml_fault(file->rows.yaml, value, "version %.*s is not supported: this ssoferry reads version 1", TEXT_ARGS(shown(value->value)));
+        yaml_fault(file->rows.yaml, value, "version %.*s is not supported: this ssoferry reads version 1",
+                   TEXT_ARGS(shown(value->value)));
     else
         yaml_fault(file->rows.yaml, value, "version must be 1");
     yaml_skip(file->rows.yaml, value);
@@ -113,7 +115,8 @@ static bool read_sources(struct file_reader *file, const struct yaml_node *value
         return true;
     }
     seen = mapping_new(NULL); /* the names of this file, to find one that stands twice */
-    for (yaml_next(reader->yaml, &name); good && name.kind != YAML_CLOSE && name.kind != YAML_END; yaml_next(reader->yaml, &name)) {
+    for (yaml_next(reader->yaml, &name); good && name.kind != YAML_CLOSE && name.kind != YAML_END;
+         yaml_next(reader->yaml, &name)) {
         if (mapping_refuse_key(reader, &name))
             continue;
         bool fit = take_source(reader, &name);
@@ -150,8 +153,10 @@ static bool read_top(struct file_reader *file, const struct yaml_node *key, stru
     while (top < TOPS && !text_equal(key->value, text_of(tops[top].name)))
         top++;
     if (top == TOPS)
-        yaml_fault(yaml, key, "\"%.*s\" is not known here: a mapping file has version, source and connections, or version and sources",
-                   TEXT_ARGS(shown(key->value)));
+        yaml_fault(
+            yaml, key,
+            "\"%.*s\" is not known here: a mapping file has version, source and connections, or version and sources",
+            TEXT_ARGS(shown(key->value)));
     else if (file->lines[top] > 0)
         yaml_fault(yaml, key, "%s stands in line %u already", tops[top].name, file->lines[top]);
     yaml_next(yaml, &value);
@@ -160,7 +165,8 @@ static bool read_top(struct file_reader *file, const struct yaml_node *key, stru
         return true;
     }
     file->lines[top] = key->line;
-    if (file->lines[TOP_SOURCES] > 0 && (file->lines[TOP_SOURCE] > 0 || file->lines[TOP_CONNECTIONS] > 0) && top != TOP_VERSION)
+    if (file->lines[TOP_SOURCES] > 0 && (file->lines[TOP_SOURCE] > 0 || file->lines[TOP_CONNECTIONS] > 0) &&
+        top != TOP_VERSION)
         yaml_fault(yaml, key, "sources takes the place of source and connections: have one or the other");
     return tops[top].read(file, &value, error);
 }
@@ -183,7 +189,8 @@ static bool read_file(struct file_reader *file, struct error *error)
         yaml_fault(yaml, &node, "a mapping file is a mapping: it starts with `version: 1`");
         yaml_skip(yaml, &node);
     } else {
-        for (yaml_next(yaml, &node); node.kind != YAML_CLOSE && node.kind != YAML_END && !file->unsupported; yaml_next(yaml, &node)) {
+        for (yaml_next(yaml, &node); node.kind != YAML_CLOSE && node.kind != YAML_END && !file->unsupported;
+             yaml_next(yaml, &node)) {
             if (!mapping_refuse_key(&file->rows, &node) && !read_top(file, &node, error))
                 return false;
         }
@@ -213,8 +220,8 @@ static bool note_file(struct mapping *mapping, struct yaml *yaml, const char *pa
     return true;
 }
 
-bool mapping_read(struct mapping *mapping, const char *path, struct faults *faults, const struct mapping_progress *progress,
-                  struct error *error)
+bool mapping_read(struct mapping *mapping, const char *path, struct faults *faults,
+                  const struct mapping_progress *progress, struct error *error)
 {
     struct file_reader file;
     memset(&file, 0, sizeof file);

@@ -5,10 +5,11 @@ enum { FIELDS_MAX = 8, SHOWN_MAX = 80 };
 /* A connection being read: its fields so far, and where they stand. */
 struct row_reader {
     struct mapping_reader *reader;
-    struct yaml_node key;                  /* the identifier; its text is gone once the value is read */
+    struct yaml_node key; /* the identifier; its text is gone once the value is read */
     struct connection row;
-    struct yaml_node places[FIELDS_MAX];   /* of the fields' values, by index of connection_field_name(); kind YAML_END: not there */
-    unsigned lines[FIELDS_MAX];            /* of the fields' names */
+    struct yaml_node
+        places[FIELDS_MAX]; /* of the fields' values, by index of connection_field_name(); kind YAML_END: not there */
+    unsigned lines[FIELDS_MAX]; /* of the fields' names */
     bool faulty[FIELDS_MAX];
     size_t used;
     char bytes[CONNECTION_RECORD_SIZE_MAX]; /* what the row's texts point to */
@@ -20,7 +21,8 @@ bool mapping_refuse_key(struct mapping_reader *reader, const struct yaml_node *n
     if (node->kind == YAML_SCALAR && !(node->plain && text_equal(node->value, TEXT("<<"))))
         return false;
     if (node->kind == YAML_SCALAR)
-        yaml_fault(reader->yaml, node, "merge keys are not supported: write the fields out (an identifier that is \"<<\" goes in quotes)");
+        yaml_fault(reader->yaml, node,
+                   "merge keys are not supported: write the fields out (an identifier that is \"<<\" goes in quotes)");
     else
         yaml_fault(reader->yaml, node, "a key must be a text");
     yaml_skip(reader->yaml, node);
@@ -41,8 +43,8 @@ static void warn_of_id(struct mapping_reader *reader, const struct yaml_node *no
         reader->stage_is_test = is_test;
     } else if (is_test != reader->stage_is_test && !reader->stages_mixed) {
         reader->stages_mixed = true;
-        yaml_warning(reader->yaml, node, "this connection is of a %s project, the one in line %u of a %s project", is_test ? "test" : "live",
-                     reader->stage_line, is_test ? "live" : "test");
+        yaml_warning(reader->yaml, node, "this connection is of a %s project, the one in line %u of a %s project",
+                     is_test ? "test" : "live", reader->stage_line, is_test ? "live" : "test");
     }
 }
 
@@ -61,7 +63,8 @@ static void refuse_field(struct row_reader *row, const struct yaml_node *name)
     struct yaml_node value;
     struct text shown = text_slice(name->value.at, name->value.size < SHOWN_MAX ? name->value.size : SHOWN_MAX);
     yaml_fault(row->reader->yaml, name,
-               "\"%.*s\" is not a field: they are connection_id, acs_url, redirect, state, legacy_url, organization_id and label",
+               "\"%.*s\" is not a field: they are connection_id, acs_url, redirect, state, legacy_url, organization_id "
+               "and label",
                TEXT_ARGS(shown));
     yaml_next(row->reader->yaml, &value);
     yaml_skip(row->reader->yaml, &value);
@@ -117,7 +120,8 @@ static void read_fields(struct row_reader *row)
         }
         yaml_next(row->reader->yaml, &value);
         if (row->lines[index] > 0) {
-            yaml_fault(row->reader->yaml, &name, "%s stands in line %u already", connection_field_name(index), row->lines[index]);
+            yaml_fault(row->reader->yaml, &name, "%s stands in line %u already", connection_field_name(index),
+                       row->lines[index]);
             yaml_skip(row->reader->yaml, &value);
             continue;
         }
@@ -154,8 +158,9 @@ static void warn_of_row(struct row_reader *row)
 {
     size_t redirect = index_of_field(TEXT("redirect")), connection_id = index_of_field(TEXT("connection_id"));
     if (row->row.redirect == REDIRECT_303)
-        yaml_warning(row->reader->yaml, &row->places[redirect],
-                     "303 makes browsers drop the POST body, and the SAML response with it: only for a callback that takes GET");
+        yaml_warning(
+            row->reader->yaml, &row->places[redirect],
+            "303 makes browsers drop the POST body, and the SAML response with it: only for a callback that takes GET");
     if (row->row.connection_id.size > 0)
         warn_of_id(row->reader, &row->places[connection_id], row->row.connection_id);
 }
@@ -191,7 +196,8 @@ static size_t read_short_form(struct mapping_reader *reader, const struct yaml_n
         return connection_encode(&row, reader->record);
     }
     if (value->value.size == 0)
-        yaml_fault(reader->yaml, value, "this identifier has no connection: write its connection id, or a mapping of fields");
+        yaml_fault(reader->yaml, value,
+                   "this identifier has no connection: write its connection id, or a mapping of fields");
     else
         yaml_fault(reader->yaml, value, "the connection id %s", why);
     return 0;
@@ -200,12 +206,14 @@ static size_t read_short_form(struct mapping_reader *reader, const struct yaml_n
 bool mapping_row_read(struct mapping_reader *reader, const struct yaml_node *key, struct error *error)
 {
     struct yaml_node value;
-    struct rowset_row row = {.file = yaml_file(reader->yaml), .line = key->line, .column = key->column, .length = key->length};
+    struct rowset_row row = {
+        .file = yaml_file(reader->yaml), .line = key->line, .column = key->column, .length = key->length};
     const char *problem = identifier_problem(key->value);
     if (problem != NULL && !key->refused)
         yaml_fault(reader->yaml, key, "the identifier %s", problem);
     if (problem == NULL)
-        row.row.key = text_slice(reader->key, connection_key(text_slice(reader->source, reader->source_size), key->value, reader->key));
+        row.row.key = text_slice(
+            reader->key, connection_key(text_slice(reader->source, reader->source_size), key->value, reader->key));
     /* A faulty row is added without a record, so that its identifier is still compared with the others'. */
     row.row.record.at = reader->record;
     yaml_next(reader->yaml, &value);

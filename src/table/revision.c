@@ -108,7 +108,8 @@ static bool take_files(struct reader *reader, struct revision_file *files, size_
 {
     for (size_t i = 0; i < count; i++) {
         const char *sha256 = NULL;
-        if (!take_text(reader, &files[i].path) || !take_text(reader, &sha256) || strlen(sha256) >= sizeof files[i].sha256)
+        if (!take_text(reader, &files[i].path) || !take_text(reader, &sha256) ||
+            strlen(sha256) >= sizeof files[i].sha256)
             return false;
         memcpy(files[i].sha256, sha256, strlen(sha256) + 1);
     }
@@ -122,10 +123,11 @@ static bool decode_note(MDB_val value, struct revision *revision)
     if (value.mv_size < NOTE_HEAD || bytes[0] != NOTE_VERSION)
         return false;
     revision->changed_at = (int64_t)number_read(bytes + 1, 8);
-    revision->counts = (struct change_counts){number_read(bytes + 9, 8), number_read(bytes + 17, 8), number_read(bytes + 25, 8)};
+    revision->counts =
+        (struct change_counts){number_read(bytes + 9, 8), number_read(bytes + 17, 8), number_read(bytes + 25, 8)};
     revision->block = reader.out = memory_allocate(value.mv_size);
-    if (!take_text(&reader, &revision->command) || !take_text(&reader, &revision->actor) || !take_text(&reader, &revision->message) ||
-        reader.end - reader.at < 4)
+    if (!take_text(&reader, &revision->command) || !take_text(&reader, &revision->actor) ||
+        !take_text(&reader, &revision->message) || reader.end - reader.at < 4)
         return false;
     size_t count = number_read(reader.at, 4);
     reader.at += 4;
@@ -136,7 +138,8 @@ static bool decode_note(MDB_val value, struct revision *revision)
     return take_files(&reader, revision->files, count);
 }
 
-enum lookup_result revision_read(const struct snapshot *snapshot, uint64_t number, struct revision *revision, struct error *error)
+enum lookup_result revision_read(const struct snapshot *snapshot, uint64_t number, struct revision *revision,
+                                 struct error *error)
 {
     unsigned char bytes[8];
     number_write(bytes, number, sizeof bytes);

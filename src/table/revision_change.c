@@ -7,10 +7,10 @@ static bool are_kept(const struct snapshot *snapshot, uint64_t first, uint64_t l
 {
     uint64_t newest = snapshot->state.revision, kept = newest < TABLE_REVISIONS_KEPT ? newest : TABLE_REVISIONS_KEPT;
     if (last > newest)
-        return error_set(error, ERROR_INPUT, "there is no revision %llu: the table is at revision %llu", (unsigned long long)last,
-                         (unsigned long long)newest);
-    return first > newest - kept || error_set(error, ERROR_INPUT, "revision %llu is not kept any more: the last %d are", (unsigned long long)first,
-                                              TABLE_REVISIONS_KEPT);
+        return error_set(error, ERROR_INPUT, "there is no revision %llu: the table is at revision %llu",
+                         (unsigned long long)last, (unsigned long long)newest);
+    return first > newest - kept || error_set(error, ERROR_INPUT, "revision %llu is not kept any more: the last %d are",
+                                              (unsigned long long)first, TABLE_REVISIONS_KEPT);
 }
 
 /* -- differences ---------------------------------------------------------------------------------------------------------- */
@@ -42,8 +42,8 @@ static bool find_after(struct after *after, struct text key, bool *there, struct
 }
 
 static bool tell(struct undo_reader *reader, struct after *after,
-                 bool (*on_difference)(void *context, const struct difference *difference, struct error *error), void *context,
-                 struct error *error)
+                 bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
+                 void *context, struct error *error)
 {
     struct undo_row row;
     enum lookup_result result;
@@ -63,16 +63,18 @@ static bool tell(struct undo_reader *reader, struct after *after,
 }
 
 bool revision_differences(struct snapshot *snapshot, uint64_t number,
-                          bool (*on_difference)(void *context, const struct difference *difference, struct error *error), void *context,
-                          struct error *error)
+                          bool (*on_difference)(void *context, const struct difference *difference,
+                                                struct error *error),
+                          void *context, struct error *error)
 {
     struct undo_reader *reader = NULL;
     struct after after = {.snapshot = snapshot};
     if (number == 0)
         return error_set(error, ERROR_INPUT, "there is no revision 0: the first is 1");
-    bool good = are_kept(snapshot, number, number, error) &&
-                undo_reader_open(&reader, snapshot->table, snapshot->txn, number, number, error) &&
-                undo_reader_open(&after.later, snapshot->table, snapshot->txn, number + 1, snapshot->state.revision, error);
+    bool good =
+        are_kept(snapshot, number, number, error) &&
+        undo_reader_open(&reader, snapshot->table, snapshot->txn, number, number, error) &&
+        undo_reader_open(&after.later, snapshot->table, snapshot->txn, number + 1, snapshot->state.revision, error);
     if (good) {
         after.read = undo_reader_next(after.later, &after.row, error);
         good = after.read != LOOKUP_FAILED && tell(reader, &after, on_difference, context, error);
@@ -101,12 +103,14 @@ bool revision_rollback(struct change *change, uint64_t number, struct error *err
     struct snapshot *before = NULL;
     struct undo_reader *reader = NULL;
     if (change->counts.added + change->counts.changed + change->counts.removed > 0)
-        return error_set(error, ERROR_FAILED, "the change has changed rows already, so no revision can be taken back in it");
+        return error_set(error, ERROR_FAILED,
+                         "the change has changed rows already, so no revision can be taken back in it");
     if (number == now->state.revision)
         return true;
     /* The undo is read in a transaction of its own, since a write would end the life of what was read in the change's. No other writer
      * can have come between: the change began first. */
-    bool good = are_kept(now, number < now->state.revision ? number + 1 : number, number < now->state.revision ? now->state.revision : number, error) &&
+    bool good = are_kept(now, number < now->state.revision ? number + 1 : number,
+                         number < now->state.revision ? now->state.revision : number, error) &&
                 snapshot_open(&before, now->table, error) &&
                 undo_reader_open(&reader, now->table, before->txn, number + 1, now->state.revision, error) &&
                 restore(change, reader, error);

@@ -33,9 +33,9 @@ struct entry {
 /* A sorted stretch of the file, and the window through which it is read. */
 struct run {
     off_t start, end;
-    off_t next;           /* what the window has not seen yet */
+    off_t next; /* what the window has not seen yet */
     unsigned char *window;
-    size_t at, filled;    /* of the window */
+    size_t at, filled; /* of the window */
     struct rowset_row row;
 };
 
@@ -47,17 +47,17 @@ struct rowset {
     char last_key[CONNECTION_KEY_SIZE_MAX];
 
     unsigned char *buffer;
-    size_t used, rows;    /* of the buffer */
-    struct entry *order;  /* of the buffer's rows, where they had to be sorted */
-    size_t at;            /* reading: bytes of the buffer, or entries of the order */
+    size_t used, rows;   /* of the buffer */
+    struct entry *order; /* of the buffer's rows, where they had to be sorted */
+    size_t at;           /* reading: bytes of the buffer, or entries of the order */
 
-    FILE *file;           /* NULL: all rows are in the buffer */
+    FILE *file; /* NULL: all rows are in the buffer */
     struct run *runs;
     size_t run_count;
-    size_t *heap;         /* runs by their rows; the least first */
+    size_t *heap; /* runs by their rows; the least first */
     size_t heap_count;
     size_t window_size;
-    bool given;           /* heap[0]'s row was given out and is to be passed */
+    bool given; /* heap[0]'s row was given out and is to be passed */
 };
 
 struct rowset *rowset_new(void)
@@ -116,7 +116,8 @@ static struct rowset_row row_at(const unsigned char *bytes)
 {
     struct head head = head_at(bytes);
     struct text key = key_at(bytes);
-    return (struct rowset_row){{key, text_slice(key.at + key.size, head.record_size)}, head.file, head.line, head.column, head.length};
+    return (struct rowset_row){
+        {key, text_slice(key.at + key.size, head.record_size)}, head.file, head.line, head.column, head.length};
 }
 
 static size_t write_row(unsigned char *bytes, const struct rowset_row *row)
@@ -137,7 +138,8 @@ static int compare_entries(const void *a, const void *b, void *buffer)
     const struct entry *first = a, *second = b;
     if (first->prefix != second->prefix)
         return first->prefix < second->prefix ? -1 : 1;
-    int order = text_compare(key_at((unsigned char *)buffer + first->offset), key_at((unsigned char *)buffer + second->offset));
+    int order =
+        text_compare(key_at((unsigned char *)buffer + first->offset), key_at((unsigned char *)buffer + second->offset));
     return order != 0 ? order : (first->offset > second->offset) - (first->offset < second->offset);
 }
 
@@ -304,7 +306,9 @@ static bool end_adding(struct rowset *set, struct error *error)
     set->buffer = NULL;
     set->order = NULL;
     set->window_size = WINDOWS_SIZE / set->run_count;
-    set->window_size = set->window_size < WINDOW_MIN ? WINDOW_MIN : set->window_size > WINDOW_MAX ? WINDOW_MAX : set->window_size;
+    set->window_size = set->window_size < WINDOW_MIN   ? WINDOW_MIN
+                       : set->window_size > WINDOW_MAX ? WINDOW_MAX
+                                                       : set->window_size;
     set->heap = memory_allocate(set->run_count * sizeof set->heap[0]);
     for (size_t i = 0; i < set->run_count; i++)
         set->runs[i].window = memory_allocate(set->window_size);

@@ -54,8 +54,8 @@ const struct table_state *snapshot_state(const struct snapshot *snapshot)
     return &snapshot->state;
 }
 
-enum lookup_result snapshot_find(struct snapshot *snapshot, struct text source, struct text identifier, struct connection_buffer *out,
-                                 struct error *error)
+enum lookup_result snapshot_find(struct snapshot *snapshot, struct text source, struct text identifier,
+                                 struct connection_buffer *out, struct error *error)
 {
     char bytes[CONNECTION_KEY_SIZE_MAX];
     if (source.size > SOURCE_SIZE_MAX || identifier.size > IDENTIFIER_SIZE_MAX)
@@ -94,7 +94,8 @@ static int place(struct snapshot *snapshot, bool past, MDB_val *key, MDB_val *va
         return mdb_cursor_get(snapshot->cursor, key, value, MDB_FIRST);
     *key = (MDB_val){snapshot->key_size, snapshot->key};
     int code = mdb_cursor_get(snapshot->cursor, key, value, MDB_SET_RANGE);
-    if (code == MDB_SUCCESS && past && key->mv_size == snapshot->key_size && memcmp(key->mv_data, snapshot->key, key->mv_size) == 0)
+    if (code == MDB_SUCCESS && past && key->mv_size == snapshot->key_size &&
+        memcmp(key->mv_data, snapshot->key, key->mv_size) == 0)
         code = mdb_cursor_get(snapshot->cursor, key, value, MDB_NEXT);
     return code;
 }

@@ -34,7 +34,8 @@ static const struct {
     {MDB_PAGE_NOTFOUND, "the file is damaged", "restore a backup, or move it away and load again"},
     {MDB_PANIC, "a write to the file failed earlier", "see to the disk, then start again"},
     {MDB_INVALID, "it is not a table of ssoferry", "name another file, or move it away and load again"},
-    {MDB_VERSION_MISMATCH, "another version of LMDB made it or its -lock file", "end the programs that have it open, or export it with that version and load it here"},
+    {MDB_VERSION_MISMATCH, "another version of LMDB made it or its -lock file",
+     "end the programs that have it open, or export it with that version and load it here"},
     {MDB_INCOMPATIBLE, "it is not a table of ssoferry", "name another file, or move it away and load again"},
     {MDB_NOTFOUND, "it is not a table of ssoferry", "name another file, or move it away and load again"},
     {MDB_BAD_RSLOT, "its -lock file was replaced meanwhile", "start again"},
@@ -51,8 +52,8 @@ bool store_fail(const char *path, int code, const char *doing, struct error *err
     enum error_kind kind = code == MDB_MAP_FULL ? ERROR_MAP_FULL : ERROR_FAILED;
     for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
         if (causes[i].code == code)
-            return error_set(error, kind, "%s: cannot %s: %s: %s", path, doing, causes[i].cause ? causes[i].cause : mdb_strerror(code),
-                             causes[i].advice);
+            return error_set(error, kind, "%s: cannot %s: %s: %s", path, doing,
+                             causes[i].cause ? causes[i].cause : mdb_strerror(code), causes[i].advice);
     }
     return error_set(error, kind, "%s: cannot %s: %s", path, doing, mdb_strerror(code));
 }

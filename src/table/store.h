@@ -59,7 +59,8 @@ static inline struct text text_of_val(MDB_val val)
 bool store_fail(const char *path, int code, const char *doing, struct error *error);
 
 /* Begins a transaction and counts it; store_done() when it has ended. `flags` is 0 or MDB_RDONLY. */
-bool store_begin(struct table *table, unsigned flags, MDB_txn **txn, struct error *error) __attribute__((warn_unused_result));
+bool store_begin(struct table *table, unsigned flags, MDB_txn **txn, struct error *error)
+    __attribute__((warn_unused_result));
 void store_done(struct table *table);
 
 /* Takes over the size that another process gave the map. Returns an LMDB code. The caller has no transaction and holds no lookup's mutex. */
@@ -74,7 +75,8 @@ bool store_state_read(const struct table *table, MDB_txn *txn, struct table_stat
 int store_state_write(MDB_txn *txn, MDB_dbi meta, const struct table_state *state); /* returns an LMDB code */
 
 /* Prepares a snapshot over a transaction that somebody else ends. */
-bool snapshot_attach(struct snapshot *snapshot, struct table *table, MDB_txn *txn, struct error *error) __attribute__((warn_unused_result));
+bool snapshot_attach(struct snapshot *snapshot, struct table *table, MDB_txn *txn, struct error *error)
+    __attribute__((warn_unused_result));
 void snapshot_detach(struct snapshot *snapshot); /* before the transaction ends */
 
 #endif

@@ -27,7 +27,8 @@ static int open_env(MDB_env **opened, const char *path, const struct table_optio
     if (code != MDB_SUCCESS)
         return code;
     if ((code = mdb_env_set_maxdbs(env, NAMED_DATABASES)) == MDB_SUCCESS &&
-        (code = mdb_env_set_maxreaders(env, options->max_readers ? options->max_readers : READERS_DEFAULT)) == MDB_SUCCESS &&
+        (code = mdb_env_set_maxreaders(env, options->max_readers ? options->max_readers : READERS_DEFAULT)) ==
+            MDB_SUCCESS &&
         (code = mdb_env_set_mapsize(env, size)) == MDB_SUCCESS &&
         (code = mdb_env_open(env, path, flags, 0660)) == MDB_SUCCESS) {
         *opened = env;
@@ -53,8 +54,10 @@ static int open_databases(struct table *table, MDB_txn *txn)
     const struct {
         const char *name;
         MDB_dbi *dbi;
-    } databases[NAMED_DATABASES] = {
-        {"connections", &table->connections}, {"meta", &table->meta}, {"revisions", &table->revisions}, {"undo", &table->undo}};
+    } databases[NAMED_DATABASES] = {{"connections", &table->connections},
+                                    {"meta", &table->meta},
+                                    {"revisions", &table->revisions},
+                                    {"undo", &table->undo}};
     for (size_t i = 0; i < NAMED_DATABASES; i++) {
         int code = mdb_dbi_open(txn, databases[i].name, 0, databases[i].dbi);
         if (code != MDB_SUCCESS)
@@ -84,10 +87,13 @@ static bool check_schema(struct table *table, MDB_txn *txn, struct error *error)
     if (!read_schema(table, txn, &schema, error))
         return false;
     if (schema > TABLE_SCHEMA_VERSION)
-        return error_set(error, ERROR_FAILED, "%s: the table has schema version %llu, and this ssoferry knows up to %d: use a newer ssoferry",
-                         table->path, (unsigned long long)schema, TABLE_SCHEMA_VERSION);
+        return error_set(
+            error, ERROR_FAILED,
+            "%s: the table has schema version %llu, and this ssoferry knows up to %d: use a newer ssoferry",
+            table->path, (unsigned long long)schema, TABLE_SCHEMA_VERSION);
     int code = open_databases(table, txn);
-    return code == MDB_SUCCESS ? store_state_read(table, txn, &state, error) : store_fail(table->path, code, "open the table", error);
+    return code == MDB_SUCCESS ? store_state_read(table, txn, &state, error)
+                               : store_fail(table->path, code, "open the table", error);
 }
 
 /* A page behind the file's end would end the process by SIGBUS, so a file that was cut short is refused. Our commits keep the file as long as
@@ -104,8 +110,10 @@ static bool check_length(const struct table *table, struct error *error)
         return store_fail(table->path, errno, "open the table", error);
     uint64_t needed = ((uint64_t)info.me_last_pgno + 1) * env_stat.ms_psize;
     return (uint64_t)st.st_size >= needed ||
-           error_set(error, ERROR_FAILED, "%s: the file was cut short (%llu bytes of %llu): restore a backup, or move it away and load again",
-                     table->path, (unsigned long long)st.st_size, (unsigned long long)needed);
+           error_set(
+               error, ERROR_FAILED,
+               "%s: the file was cut short (%llu bytes of %llu): restore a backup, or move it away and load again",
+               table->path, (unsigned long long)st.st_size, (unsigned long long)needed);
 }
 
 static bool open_tables(struct table *table, struct error *error)
@@ -131,7 +139,8 @@ static bool prepare_file(const char *path, enum table_mode mode, struct error *e
     case TABLE_FILE_ABSENT:
         return mode != TABLE_READ
                    ? table_file_make(path, error)
-                   : error_set(error, ERROR_FAILED, "%s: there is no table: `ssoferry load` makes it, or name another with --store", path);
+                   : error_set(error, ERROR_FAILED,
+                               "%s: there is no table: `ssoferry load` makes it, or name another with --store", path);
     case TABLE_FILE_UNFIT:
         break;
     }
@@ -204,7 +213,8 @@ static bool fill_stat(struct table *table, MDB_txn *txn, struct table_stat *stat
     mdb_env_info(table->env, &info);
     if ((code = mdb_stat(txn, table->connections, &connections)) != MDB_SUCCESS ||
         (code = mdb_stat(txn, table->revisions, &revisions)) != MDB_SUCCESS ||
-        (code = mdb_stat(txn, table->undo, &undo)) != MDB_SUCCESS || (code = mdb_env_get_fd(table->env, &fd)) != MDB_SUCCESS)
+        (code = mdb_stat(txn, table->undo, &undo)) != MDB_SUCCESS ||
+        (code = mdb_env_get_fd(table->env, &fd)) != MDB_SUCCESS)
         return store_fail(table->path, code, "read", error);
     if (fstat(fd, &st) != 0)
         return store_fail(table->path, errno, "read", error);
@@ -287,6 +297,7 @@ bool table_backup(struct table *table, const char *path, struct error *error)
     if (code != MDB_SUCCESS)
         unlink(temporary);
     free(temporary);
-    return code == MDB_SUCCESS || (code == EEXIST ? error_set(error, ERROR_FAILED, "%s: it is there already: name another file", path)
-                                                  : store_fail(path, code, "write the backup", error));
+    return code == MDB_SUCCESS ||
+           (code == EEXIST ? error_set(error, ERROR_FAILED, "%s: it is there already: name another file", path)
+                           : store_fail(path, code, "write the backup", error));
 }

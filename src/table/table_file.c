@@ -43,7 +43,8 @@ static enum table_file look_at_parent(const char *path, struct error *error)
     char *parent = parent_of(path);
     enum table_file found = TABLE_FILE_ABSENT;
     if (stat(parent, &st) != 0 || !S_ISDIR(st.st_mode)) {
-        error_set(error, ERROR_FAILED, "%s: the directory %s does not exist: make it (mkdir -p), or name a file elsewhere", path, parent);
+        error_set(error, ERROR_FAILED,
+                  "%s: the directory %s does not exist: make it (mkdir -p), or name a file elsewhere", path, parent);
         found = TABLE_FILE_UNFIT;
     }
     free(parent);
@@ -79,16 +80,20 @@ bool table_file_fail(const char *path, int code, bool writing, struct error *err
     if (code != EACCES && code != EPERM)
         store_fail(path, code, "open the table", error);
     else if (!file_good && access(path, F_OK) == 0)
-        error_set_errno(error, ERROR_FAILED, code, "%s: cannot open the table for %s: give this user the right, or run as its owner", path,
+        error_set_errno(error, ERROR_FAILED, code,
+                        "%s: cannot open the table for %s: give this user the right, or run as its owner", path,
                         writing ? "writing" : "reading");
     else if (file_good && lock_there)
-        error_set_errno(error, ERROR_FAILED, code, "%s: cannot write the lock file, which readers need too: give this user the right", lock);
+        error_set_errno(error, ERROR_FAILED, code,
+                        "%s: cannot write the lock file, which readers need too: give this user the right", lock);
     else if (file_good)
-        error_set_errno(error, ERROR_FAILED, code, "%s: cannot make the lock file, which readers need too: make %s writable for this user",
-                        lock, parent);
+        error_set_errno(error, ERROR_FAILED, code,
+                        "%s: cannot make the lock file, which readers need too: make %s writable for this user", lock,
+                        parent);
     else
-        error_set_errno(error, ERROR_FAILED, code, "%s: cannot make the table: make %s writable for this user, or name a file elsewhere",
-                        path, parent);
+        error_set_errno(error, ERROR_FAILED, code,
+                        "%s: cannot make the table: make %s writable for this user, or name a file elsewhere", path,
+                        parent);
     free(parent);
     free(lock);
     return false;
@@ -139,7 +144,8 @@ static int make_at(const char *path)
     int code = mdb_env_create(&env);
     if (code != MDB_SUCCESS)
         return code;
-    if ((code = mdb_env_set_maxdbs(env, 4)) == MDB_SUCCESS && (code = mdb_env_set_mapsize(env, 1 << 20)) == MDB_SUCCESS &&
+    if ((code = mdb_env_set_maxdbs(env, 4)) == MDB_SUCCESS &&
+        (code = mdb_env_set_mapsize(env, 1 << 20)) == MDB_SUCCESS &&
         (code = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK, 0660)) == MDB_SUCCESS &&
         (code = mdb_txn_begin(env, NULL, 0, &txn)) == MDB_SUCCESS) {
         code = write_schema(txn);

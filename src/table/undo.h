@@ -39,8 +39,8 @@ struct undo_row {
     struct text record; /* lives as long as the transaction */
 };
 
-bool undo_reader_open(struct undo_reader **reader, const struct table *table, MDB_txn *txn, uint64_t first, uint64_t last,
-                      struct error *error) __attribute__((warn_unused_result));
+bool undo_reader_open(struct undo_reader **reader, const struct table *table, MDB_txn *txn, uint64_t first,
+                      uint64_t last, struct error *error) __attribute__((warn_unused_result));
 void undo_reader_close(struct undo_reader *reader);
 
 /* LOOKUP_FOUND, LOOKUP_ABSENT after the last, LOOKUP_FAILED. row->key lives until the next call. */

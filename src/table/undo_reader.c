@@ -166,8 +166,8 @@ static bool add_revision(struct undo_reader *reader, uint64_t revision, struct e
     }
 }
 
-bool undo_reader_open(struct undo_reader **opened, const struct table *table, MDB_txn *txn, uint64_t first, uint64_t last,
-                      struct error *error)
+bool undo_reader_open(struct undo_reader **opened, const struct table *table, MDB_txn *txn, uint64_t first,
+                      uint64_t last, struct error *error)
 {
     struct undo_reader *reader = memory_zeroed(1, sizeof *reader);
     reader->table = table;

@@ -7,7 +7,7 @@ enum {
     RAW_SIZE = 512 * 1024,
     ENTRY_HEAD = 4, /* 2 bytes of key size, 2 of 1 + record size */
     ENTRY_MAX = ENTRY_HEAD + CONNECTION_KEY_SIZE_MAX + CONNECTION_RECORD_SIZE_MAX,
-    NUMBERS_MAX = 6,                          /* bytes that an entry's three numbers take at most */
+    NUMBERS_MAX = 6,                           /* bytes that an entry's three numbers take at most */
     ENTRIES_MAX = RAW_SIZE / (ENTRY_HEAD + 1), /* a key has at least one byte */
     CHUNK_HEAD = 2,
 };
@@ -28,7 +28,8 @@ struct undo_writer {
 
 struct undo_writer *undo_writer_new(MDB_txn *txn, MDB_dbi undo, uint64_t revision)
 {
-    struct undo_writer *writer = memory_allocate(sizeof *writer); /* pages of it that a small change leaves alone cost nothing */
+    struct undo_writer *writer =
+        memory_allocate(sizeof *writer); /* pages of it that a small change leaves alone cost nothing */
     writer->txn = txn;
     writer->undo = undo;
     writer->revision = revision;
@@ -56,7 +57,8 @@ void undo_writer_note(struct undo_writer *writer, MDB_val key, const MDB_val *be
     memcpy(entry + ENTRY_HEAD, key.mv_data, key.mv_size);
     if (before != NULL)
         memcpy(entry + ENTRY_HEAD + key.mv_size, before->mv_data, before->mv_size);
-    if (writer->count > 0 && text_compare(entry_key(writer->raw + writer->entries[writer->count - 1]), entry_key(entry)) >= 0)
+    if (writer->count > 0 &&
+        text_compare(entry_key(writer->raw + writer->entries[writer->count - 1]), entry_key(entry)) >= 0)
         writer->ascending = false;
     writer->entries[writer->count++] = (uint32_t)writer->used;
     writer->used += ENTRY_HEAD + key.mv_size + (before == NULL ? 0 : before->mv_size);

@@ -26,7 +26,8 @@ static inline struct table *open_table(const char *path, enum table_mode mode, u
 }
 
 /* Puts a row whose connection id ends in `number`. */
-static inline bool put_row(struct change *change, const char *source, const char *identifier, unsigned number, struct error *error)
+static inline bool put_row(struct change *change, const char *source, const char *identifier, unsigned number,
+                           struct error *error)
 {
     char id[64], key[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
     snprintf(id, sizeof id, LIVE_ID("%08x"), number);

@@ -77,24 +77,40 @@ static const struct {
 } places[] = {
     {"abc", 1, 1, 1, "    abc\n    ^\n"},
     {"abc", 1, 3, 9, "    abc\n      ^\n"},
-    {"abc", 1, 4, 1, "    abc\n       ^\n"},      /* behind the end */
-    {"abc\n", 2, 1, 1, "    \n    ^\n"},           /* the line behind the last break */
-    {"abc\n", 3, 1, 1, ""},                        /* no such line */
+    {"abc", 1, 4, 1, "    abc\n       ^\n"}, /* behind the end */
+    {"abc\n", 2, 1, 1, "    \n    ^\n"},     /* the line behind the last break */
+    {"abc\n", 3, 1, 1, ""},                  /* no such line */
     {"", 1, 1, 1, "    \n    ^\n"},
     {"a\tb", 1, 3, 1, "    a b\n      ^\n"},
     {"a\x1b[0mb", 1, 6, 1, "    a?[0mb\n         ^\n"},
-    {"a\x7f\x01" "b", 1, 4, 1, "    a??b\n       ^\n"},
+    {"a\x7f\x01"
+     "b",
+     1, 4, 1, "    a??b\n       ^\n"},
     {"\xc3\xa9=\xf0\x9f\x98\x80.", 1, 4, 1, "    \xc3\xa9=\xf0\x9f\x98\x80.\n       ^\n"},
-    {"\xc2\x9b" "x", 1, 2, 1, "    ?x\n     ^\n"},             /* a control character of two bytes */
-    {"\xe2\x80\xae" "x\xe2\x81\xa6", 1, 2, 1, "    ?x?\n     ^\n"},     /* what turns the line around */
+    {"\xc2\x9b"
+     "x",
+     1, 2, 1, "    ?x\n     ^\n"}, /* a control character of two bytes */
+    {"\xe2\x80\xae"
+     "x\xe2\x81\xa6",
+     1, 2, 1, "    ?x?\n     ^\n"}, /* what turns the line around */
     {"\xff\xc3x\xe2\x80", 1, 3, 1, "    ??x?\n      ^\n"},
     {"\xed\xa0\x80x", 1, 2, 1, "    ?x\n     ^\n"},
-    {"\xef\xbb\xbf" "ab\nc", 1, 2, 1, "    ab\n     ^\n"},     /* a byte order mark is no character of the line */
+    {"\xef\xbb\xbf"
+     "ab\nc",
+     1, 2, 1, "    ab\n     ^\n"}, /* a byte order mark is no character of the line */
     {"a\r\nb\rc\nd", 4, 1, 1, "    d\n    ^\n"},
     {"a\r\nb\rc\nd", 3, 1, 1, "    c\n    ^\n"},
     {"a\r\nb\rc\nd", 2, 1, 1, "    b\n    ^\n"},
-    {"a\xc2\x85" "b\xe2\x80\xa8" "c\xe2\x80\xa9" "d", 4, 1, 1, "    d\n    ^\n"},
-    {"a\xc2\x85" "b\xe2\x80\xa8" "c\xe2\x80\xa9" "d", 2, 1, 9, "    b\n    ^\n"},
+    {"a\xc2\x85"
+     "b\xe2\x80\xa8"
+     "c\xe2\x80\xa9"
+     "d",
+     4, 1, 1, "    d\n    ^\n"},
+    {"a\xc2\x85"
+     "b\xe2\x80\xa8"
+     "c\xe2\x80\xa9"
+     "d",
+     2, 1, 9, "    b\n    ^\n"},
     {"\n\n\nx", 4, 1, 1, "    x\n    ^\n"},
 };
 
@@ -106,7 +122,8 @@ static void lines(void **state)
         struct faults *faults = faults_new();
         unsigned file = faults_file(faults, "f", stream_of(places[i].text, strlen(places[i].text)));
         faults_add(faults, FAULT_ERROR, file, places[i].line, places[i].column, places[i].length, "x");
-        snprintf(expected, sizeof expected, "f:%u:%u: error: x\n%s", places[i].line, places[i].column, places[i].expected);
+        snprintf(expected, sizeof expected, "f:%u:%u: error: x\n%s", places[i].line, places[i].column,
+                 places[i].expected);
         expect_written(faults, expected);
     }
 }
@@ -184,13 +201,8 @@ static void too_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing),
-        scratch_test(in_order),
-        cmocka_unit_test(lines),
-        cmocka_unit_test(long_lines),
-        scratch_test(gone_file),
-        cmocka_unit_test(messages),
-        cmocka_unit_test(too_many),
+        cmocka_unit_test(nothing), scratch_test(in_order),     cmocka_unit_test(lines),    cmocka_unit_test(long_lines),
+        scratch_test(gone_file),   cmocka_unit_test(messages), cmocka_unit_test(too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,7 +70,9 @@ static const struct {
     {"a: |\n  x\n  y\n", "{ a \"x\ny\n\" } "},
     {"a: b\n...\n", "{ a b } "},
     {"%YAML 1.1\n---\na: b\n", "{ a b } "},
-    {"\xef\xbb\xbf" "a: b\n", "{ a b } "},
+    {"\xef\xbb\xbf"
+     "a: b\n",
+     "{ a b } "},
     {"a: b\r\nc: d\r\n", "{ a b c d } "},
     {"'<<': x\n", "{ \"<<\" x } "},
 };
@@ -92,11 +94,14 @@ static void places(void **state)
 {
     const char *path = scratch_path(*state, "y");
     struct reading reading;
-    const char text[] = "version: 1\n\xc3\xa9l\xc3\xa8ve: \"\xf0\x9f\x98\x80\" # x\n  \nm:\n  - ab\n  - {c: d}\n  - \"e\n    f\"\n";
+    const char text[] =
+        "version: 1\n\xc3\xa9l\xc3\xa8ve: \"\xf0\x9f\x98\x80\" # x\n  \nm:\n  - ab\n  - {c: d}\n  - \"e\n    f\"\n";
     scratch_write(path, text, sizeof text - 1);
     read_all(path, true, &reading);
-    assert_string_equal(reading.nodes, "{@1:1+1 version@1:1+7 1@1:10+1 \xc3\xa9l\xc3\xa8ve@2:1+5 \"\xf0\x9f\x98\x80\"@2:8+3 m@4:1+1 [@5:3+1 "
-                                       "ab@5:5+2 {@6:5+1 c@6:6+1 d@6:9+1 }@6:10+1 \"e f\"@7:5+1 }@9:1+1 }@9:1+1 ");
+    assert_string_equal(
+        reading.nodes,
+        "{@1:1+1 version@1:1+7 1@1:10+1 \xc3\xa9l\xc3\xa8ve@2:1+5 \"\xf0\x9f\x98\x80\"@2:8+3 m@4:1+1 [@5:3+1 "
+        "ab@5:5+2 {@6:5+1 c@6:6+1 d@6:9+1 }@6:10+1 \"e f\"@7:5+1 }@9:1+1 }@9:1+1 ");
 }
 
 /* What is wrong, each alone in a file; `faults` is what is shown, "F" standing for the path. */
@@ -106,28 +111,50 @@ static const struct {
     bool broken;
     const char *faults;
 } bad[] = {
-    {"a: b\n c: d\n", "{ a b c ", true, "F:2:3: error: a ': ' cannot stand here: see to the indentation, or put the value in quotes\n     c: d\n      ^\n"},
-    {"a: b: c\n", "{ a b ", true, "F:1:5: error: a ': ' cannot stand here: see to the indentation, or put the value in quotes\n    a: b: c\n        ^\n"},
+    {"a: b\n c: d\n", "{ a b c ", true,
+     "F:2:3: error: a ': ' cannot stand here: see to the indentation, or put the value in quotes\n     c: d\n      "
+     "^\n"},
+    {"a: b: c\n", "{ a b ", true,
+     "F:1:5: error: a ': ' cannot stand here: see to the indentation, or put the value in quotes\n    a: b: c\n        "
+     "^\n"},
     {"a:\n\tb: c\n", "{ a ", true, "F:2:1: error: a tab cannot indent: use spaces\n     b: c\n    ^\n"},
-    {"a: @b\n", "{ a ", true, "F:1:4: error: a value cannot start with this character: put the value in quotes\n    a: @b\n       ^\n"},
-    {"a: `b`\n", "{ a ", true, "F:1:4: error: a value cannot start with this character: put the value in quotes\n    a: `b`\n       ^\n"},
-    {"a: b\nfoo\nc: d\n", "{ a b ", true, "F:2:1: error: this is no key: a ':' and a space must follow it on its line\n    foo\n    ^\n"},
+    {"a: @b\n", "{ a ", true,
+     "F:1:4: error: a value cannot start with this character: put the value in quotes\n    a: @b\n       ^\n"},
+    {"a: `b`\n", "{ a ", true,
+     "F:1:4: error: a value cannot start with this character: put the value in quotes\n    a: `b`\n       ^\n"},
+    {"a: b\nfoo\nc: d\n", "{ a b ", true,
+     "F:2:1: error: this is no key: a ':' and a space must follow it on its line\n    foo\n    ^\n"},
     {"a: \"b\n", "{ a ", true, "F:1:4: error: the quotes that open here are never closed\n    a: \"b\n       ^\n"},
-    {"a: 'b\n---\n", "{ a ", true, "F:1:4: error: the quotes that open here are not closed before the next '---' or '...'\n    a: 'b\n       ^\n"},
-    {"a: \"\\q\"\n", "{ a ", true, "F:1:5: error: there is no such escape: write '\\\\' for a backslash, or use single quotes\n    a: \"\\q\"\n        ^\n"},
-    {"a: \"\\u12\"\n", "{ a ", true, "F:1:7: error: this escape needs hexadecimal digits: 2 behind \\x, 4 behind \\u, 8 behind \\U\n    a: \"\\u12\"\n          ^\n"},
-    {"a: \"\\ud800\"\n", "{ a ", true, "F:1:7: error: this escape stands for no character\n    a: \"\\ud800\"\n          ^\n"},
+    {"a: 'b\n---\n", "{ a ", true,
+     "F:1:4: error: the quotes that open here are not closed before the next '---' or '...'\n    a: 'b\n       ^\n"},
+    {"a: \"\\q\"\n", "{ a ", true,
+     "F:1:5: error: there is no such escape: write '\\\\' for a backslash, or use single quotes\n    a: \"\\q\"\n      "
+     "  ^\n"},
+    {"a: \"\\u12\"\n", "{ a ", true,
+     "F:1:7: error: this escape needs hexadecimal digits: 2 behind \\x, 4 behind \\u, 8 behind \\U\n    a: \"\\u12\"\n "
+     "         ^\n"},
+    {"a: \"\\ud800\"\n", "{ a ", true,
+     "F:1:7: error: this escape stands for no character\n    a: \"\\ud800\"\n          ^\n"},
     {"a: [b, c\n", "{ a [ b c ", true, "F:2:1: error: a ',' or ']' is missing here\n    \n    ^\n"},
     {"a: {b: c\n", "{ a { b c ", true, "F:2:1: error: a ',' or '}' is missing here\n    \n    ^\n"},
-    {"a: \"b\" c\n", "{ a \"b\" ", true, "F:1:8: error: a key was expected here, indented like the keys before it\n    a: \"b\" c\n           ^\n"},
-    {"  a: b\n c: d\n", "{ a b } ", true, "F:2:2: error: the file is one mapping, and this is not part of it: see to the indentation\n     c: d\n     ^\n"},
-    {"a: - b\n", "{ a ", true, "F:1:4: error: a '- ' cannot stand here: see to the indentation\n    a: - b\n       ^\n"},
-    {"- a\nb: c\n", "[ a ", true, "F:2:1: error: a '- ' is missing here, or the indentation is wrong\n    b: c\n    ^\n"},
-    {"a: b\n]\n", "{ a b ", true, "F:2:1: error: a key was expected here, indented like the keys before it\n    ]\n    ^\n"},
-    {"[a]\nb\n", "[ a } ", true, "F:2:1: error: the file is one mapping, and this is not part of it: see to the indentation\n    b\n    ^\n"},
-    {"a: b\n--- \nc: d\n", "{ a b } ", false, "F:2:1: error: a second document starts here: a file holds one\n    --- \n    ^~~\n"},
-    {"a: b\n---\n", "{ a b } ", false, "F:2:1: error: a second document starts here: a file holds one\n    ---\n    ^~~\n"},
-    {"%YAML 3.0\n---\na: b\n", "", true, "F:1:1: error: YAML 1.1 and 1.2 are read, no other version\n    %YAML 3.0\n    ^\n"},
+    {"a: \"b\" c\n", "{ a \"b\" ", true,
+     "F:1:8: error: a key was expected here, indented like the keys before it\n    a: \"b\" c\n           ^\n"},
+    {"  a: b\n c: d\n", "{ a b } ", true,
+     "F:2:2: error: the file is one mapping, and this is not part of it: see to the indentation\n     c: d\n     ^\n"},
+    {"a: - b\n", "{ a ", true,
+     "F:1:4: error: a '- ' cannot stand here: see to the indentation\n    a: - b\n       ^\n"},
+    {"- a\nb: c\n", "[ a ", true,
+     "F:2:1: error: a '- ' is missing here, or the indentation is wrong\n    b: c\n    ^\n"},
+    {"a: b\n]\n", "{ a b ", true,
+     "F:2:1: error: a key was expected here, indented like the keys before it\n    ]\n    ^\n"},
+    {"[a]\nb\n", "[ a } ", true,
+     "F:2:1: error: the file is one mapping, and this is not part of it: see to the indentation\n    b\n    ^\n"},
+    {"a: b\n--- \nc: d\n", "{ a b } ", false,
+     "F:2:1: error: a second document starts here: a file holds one\n    --- \n    ^~~\n"},
+    {"a: b\n---\n", "{ a b } ", false,
+     "F:2:1: error: a second document starts here: a file holds one\n    ---\n    ^~~\n"},
+    {"%YAML 3.0\n---\na: b\n", "", true,
+     "F:1:1: error: YAML 1.1 and 1.2 are read, no other version\n    %YAML 3.0\n    ^\n"},
     {"a: &x b\nc: *x\n", "{ a b c \"\" } ", false,
      "F:1:4: error: anchors are not supported: write the value out where it is used\n    a: &x b\n       ^~~~\n"
      "F:2:4: error: aliases are not supported: write the value out\n    c: *x\n       ^~\n"},
@@ -140,15 +167,27 @@ static const struct {
      "F:1:4: error: anchors are not supported: write the value out where it is used\n    a: &x {}\n       ^~~~\n"
      "F:2:1: error: aliases are not supported: write the value out\n    *x : b\n    ^~\n"},
     {"a: b\nc: \xff\n", "", true, "F:2:4: error: this is not UTF-8: save the file as UTF-8\n    c: ?\n       ^\n"},
-    {"\xc3\xa9: \xc3\n", "", true, "F:1:4: error: this is not UTF-8: save the file as UTF-8\n    \xc3\xa9: ?\n       ^\n"},
+    {"\xc3\xa9: \xc3\n", "", true,
+     "F:1:4: error: this is not UTF-8: save the file as UTF-8\n    \xc3\xa9: ?\n       ^\n"},
     {"a: \xf0\x9f\x98x\n", "", true, "F:1:4: error: this is not UTF-8: save the file as UTF-8\n    a: ?x\n       ^\n"},
     {"a: b\xe2\x80", "", true, "F:1:5: error: this is not UTF-8: save the file as UTF-8\n    a: b?\n        ^\n"},
     {"a: \xed\xa0\x80\n", "", true, "F:1:4: error: this is not UTF-8: save the file as UTF-8\n    a: ?\n       ^\n"},
-    {"a: \x01\n", "", true, "F:1:4: error: a control character cannot stand in the file: write it as an escape in double quotes\n    a: ?\n       ^\n"},
-    {"a\xc2\x85" "b\xe2\x80\xa8\r\n\rc: \x01\n", "", true,
-     "F:5:4: error: a control character cannot stand in the file: write it as an escape in double quotes\n    c: ?\n       ^\n"},
-    {"\xef\xbb\xbf" "a: \x01\n", "", true, "F:1:4: error: a control character cannot stand in the file: write it as an escape in double quotes\n    a: ?\n       ^\n"},
-    {"\xff\xfe" "a", "", true, "F:1:1: error: this is UTF-16: save the file as UTF-8\n    ??a\n    ^\n"},
+    {"a: \x01\n", "", true,
+     "F:1:4: error: a control character cannot stand in the file: write it as an escape in double quotes\n    a: ?\n   "
+     "    ^\n"},
+    {"a\xc2\x85"
+     "b\xe2\x80\xa8\r\n\rc: \x01\n",
+     "", true,
+     "F:5:4: error: a control character cannot stand in the file: write it as an escape in double quotes\n    c: ?\n   "
+     "    ^\n"},
+    {"\xef\xbb\xbf"
+     "a: \x01\n",
+     "", true,
+     "F:1:4: error: a control character cannot stand in the file: write it as an escape in double quotes\n    a: ?\n   "
+     "    ^\n"},
+    {"\xff\xfe"
+     "a",
+     "", true, "F:1:1: error: this is UTF-16: save the file as UTF-8\n    ??a\n    ^\n"},
 };
 
 static void what_is_wrong(void **state)
@@ -162,9 +201,10 @@ static void what_is_wrong(void **state)
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         scratch_write(path, bad[i].yaml, strlen(bad[i].yaml));
         read_all("F", false, &reading);
-        if (strcmp(reading.nodes, bad[i].nodes) != 0 || strcmp(reading.faults, bad[i].faults) != 0 || reading.broken != bad[i].broken)
-            fail_msg("%s: got:\n%s\n%s(%s) expected:\n%s\n%s", bad[i].yaml, reading.nodes, reading.faults, reading.broken ? "broken" : "whole",
-                     bad[i].nodes, bad[i].faults);
+        if (strcmp(reading.nodes, bad[i].nodes) != 0 || strcmp(reading.faults, bad[i].faults) != 0 ||
+            reading.broken != bad[i].broken)
+            fail_msg("%s: got:\n%s\n%s(%s) expected:\n%s\n%s", bad[i].yaml, reading.nodes, reading.faults,
+                     reading.broken ? "broken" : "whole", bad[i].nodes, bad[i].faults);
     }
     assert_int_equal(chdir(home), 0);
 }
@@ -298,8 +338,8 @@ static void from_a_pipe(void **state)
     assert_int_equal(dup2(pipes[0], STDIN_FILENO), STDIN_FILENO);
     close(pipes[0]);
     read_all("-", false, &reading);
-    assert_string_equal(reading.faults,
-                        "<stdin>:2:3: error: a ': ' cannot stand here: see to the indentation, or put the value in quotes\n     c: d\n      ^\n");
+    assert_string_equal(reading.faults, "<stdin>:2:3: error: a ': ' cannot stand here: see to the indentation, or put "
+                                        "the value in quotes\n     c: d\n      ^\n");
     dup2(kept, STDIN_FILENO);
     close(kept);
 }
@@ -329,16 +369,11 @@ static void temporary_directory_is_missing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scratch_test(nodes),
-        scratch_test(places),
-        scratch_test(what_is_wrong),
-        scratch_test(alias_is_marked),
-        scratch_test(skips),
-        scratch_test(digests),
-        scratch_test(progress),
-        scratch_test(not_to_be_opened),
-        cmocka_unit_test(from_a_pipe),
-        scratch_test(temporary_directory_is_missing),
+        scratch_test(nodes),           scratch_test(places),
+        scratch_test(what_is_wrong),   scratch_test(alias_is_marked),
+        scratch_test(skips),           scratch_test(digests),
+        scratch_test(progress),        scratch_test(not_to_be_opened),
+        cmocka_unit_test(from_a_pipe), scratch_test(temporary_directory_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

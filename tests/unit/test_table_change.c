@@ -118,7 +118,8 @@ static void lookups(void **state)
     struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
     assert_done(lookup_open(&lookup, table, &error));
     memset(longest, 'i', sizeof longest);
-    assert_int_equal(lookup_find(lookup, TEXT("default"), text_slice(longest, sizeof longest), &buffer, &error), LOOKUP_NOT_LOADED);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), text_slice(longest, sizeof longest), &buffer, &error),
+                     LOOKUP_NOT_LOADED);
     assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000007"), &buffer, &error), LOOKUP_NOT_LOADED);
     load_rows(table, 1, 10, 0);
     assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000007"), &buffer, &error), LOOKUP_FOUND);
@@ -126,7 +127,8 @@ static void lookups(void **state)
     assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-00000"), &buffer, &error), LOOKUP_ABSENT);
     assert_int_equal(lookup_find(lookup, TEXT("other"), TEXT("row-000007"), &buffer, &error), LOOKUP_ABSENT);
     assert_int_equal(lookup_find(lookup, TEXT(""), TEXT(""), &buffer, &error), LOOKUP_ABSENT);
-    assert_int_equal(lookup_find(lookup, TEXT("default"), text_slice(longest, sizeof longest), &buffer, &error), LOOKUP_ABSENT);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), text_slice(longest, sizeof longest), &buffer, &error),
+                     LOOKUP_ABSENT);
     load_rows(table, 7, 7, 0x100);
     assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000007"), &buffer, &error), LOOKUP_FOUND);
     assert_text(buffer.row.connection_id, LIVE_ID("00000107"));
@@ -365,11 +367,13 @@ static void map_resized_by_another(void **state)
         char byte = 0;
         for (size_t i = 0; i < COUNT_OF(lookups_of_threads); i++)
             assert_done(lookup_open(&lookups_of_threads[i], table, &error));
-        assert_int_equal(lookup_find(lookups_of_threads[0], TEXT("default"), TEXT("row-020000"), &buffer, &error), LOOKUP_FOUND);
+        assert_int_equal(lookup_find(lookups_of_threads[0], TEXT("default"), TEXT("row-020000"), &buffer, &error),
+                         LOOKUP_FOUND);
         assert_int_equal(write(ready[1], "r", 1), 1);
         assert_int_equal(read(done[0], &byte, 1), 1);
         for (size_t i = 0; i < COUNT_OF(lookups_of_threads); i++) {
-            if (lookup_find(lookups_of_threads[i], TEXT("default"), TEXT("row-090000"), &buffer, &error) != LOOKUP_FOUND) {
+            if (lookup_find(lookups_of_threads[i], TEXT("default"), TEXT("row-090000"), &buffer, &error) !=
+                LOOKUP_FOUND) {
                 fprintf(stderr, "%s\n", error.message);
                 _exit(1);
             }
@@ -416,7 +420,8 @@ static pid_t start_half_a_change(const char *path, int tell)
     struct error error = {0};
     struct table *table = open_table(path, TABLE_WRITE, 0);
     struct change *change = begin(table);
-    if (!put_many(change, 30000, &error) || !remove_row(change, "default", "row-000001", &error) || write(tell, "h", 1) != 1)
+    if (!put_many(change, 30000, &error) || !remove_row(change, "default", "row-000001", &error) ||
+        write(tell, "h", 1) != 1)
         _exit(1);
     for (;;)
         pause();
@@ -568,7 +573,8 @@ static void backups(void **state)
     struct table *table = open_table(path, TABLE_WRITE, 0);
     load_rows(table, 1, 5000, 0);
     struct change *change = begin(table);
-    assert_done(put_row(change, "default", "not yet", 1, &error)); /* a change under way does not hinder, and is not in it */
+    assert_done(
+        put_row(change, "default", "not yet", 1, &error)); /* a change under way does not hinder, and is not in it */
     assert_done(table_backup(table, copy, &error));
     commit(change);
     assert_false(table_backup(table, copy, &error));

@@ -72,9 +72,12 @@ static const struct {
     {connection_id_problem, "oidc-connection-test-1", NULL},
     {connection_id_problem, "external-connection-live--", NULL},
     {connection_id_problem, "", "is empty"},
-    {connection_id_problem, "saml-connection-live-", "may only hold lower-case letters, digits and '-', and some of them behind its prefix"},
-    {connection_id_problem, "saml-connection-live-A", "may only hold lower-case letters, digits and '-', and some of them behind its prefix"},
-    {connection_id_problem, "saml-connection-live-a/..", "may only hold lower-case letters, digits and '-', and some of them behind its prefix"},
+    {connection_id_problem, "saml-connection-live-",
+     "may only hold lower-case letters, digits and '-', and some of them behind its prefix"},
+    {connection_id_problem, "saml-connection-live-A",
+     "may only hold lower-case letters, digits and '-', and some of them behind its prefix"},
+    {connection_id_problem, "saml-connection-live-a/..",
+     "may only hold lower-case letters, digits and '-', and some of them behind its prefix"},
     {connection_id_problem, "saml-connection-dev-1", "must start with {saml|oidc|external}-connection-{live|test}-"},
     {connection_id_problem, "SAML-connection-live-1", "must start with {saml|oidc|external}-connection-{live|test}-"},
     {connection_id_problem, " " LIVE, "must start with {saml|oidc|external}-connection-{live|test}-"},
@@ -82,7 +85,8 @@ static const struct {
     {organization_id_problem, "organization-test-x", NULL},
     {organization_id_problem, "", "is empty"},
     {organization_id_problem, "organization-x-1", "must start with organization-{live|test}-"},
-    {organization_id_problem, "organization-live-\xff", "may only hold lower-case letters, digits and '-', and some of them behind its prefix"},
+    {organization_id_problem, "organization-live-\xff",
+     "may only hold lower-case letters, digits and '-', and some of them behind its prefix"},
     {label_problem, "", NULL},
     {label_problem, "Globex (Okta) \xf0\x9f\x98\x80", NULL},
     {label_problem, "a\x1b[0m", "holds a control character"},
@@ -94,7 +98,8 @@ static void fields_one_by_one(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(fields); i++) {
         const char *problem = fields[i].problem(text_of(fields[i].value));
-        if ((problem == NULL) != (fields[i].expected == NULL) || (problem != NULL && strcmp(problem, fields[i].expected) != 0))
+        if ((problem == NULL) != (fields[i].expected == NULL) ||
+            (problem != NULL && strcmp(problem, fields[i].expected) != 0))
             fail_msg("\"%s\": got %s, expected %s", fields[i].value, problem ? problem : "nothing",
                      fields[i].expected ? fields[i].expected : "nothing");
     }
@@ -161,8 +166,12 @@ static const struct {
     {.state = CONNECTION_LEGACY},
     {.state = CONNECTION_DISABLED},
     {.field = "connection_id", .message = "connection_id is missing, which state stytch needs"},
-    {.id = "x", .field = "connection_id", .message = "connection_id must start with {saml|oidc|external}-connection-{live|test}-"},
-    {.id = "x", .state = CONNECTION_DISABLED, .field = "connection_id",
+    {.id = "x",
+     .field = "connection_id",
+     .message = "connection_id must start with {saml|oidc|external}-connection-{live|test}-"},
+    {.id = "x",
+     .state = CONNECTION_DISABLED,
+     .field = "connection_id",
      .message = "connection_id must start with {saml|oidc|external}-connection-{live|test}-"},
     {.id = LIVE, .acs = "http://api.stytch.com/" LIVE, .field = "acs_url"},
     {.id = LIVE, .acs = ACS("api.stytch.com.evil.example"), .field = "acs_url"},
@@ -174,15 +183,29 @@ static const struct {
     {.id = LIVE, .acs = "https://api.stytch.com/x" LIVE, .field = "acs_url", .message = "acs_url must end in /" LIVE},
     {.id = LIVE, .acs = "https://api.stytch.com", .field = "acs_url", .message = "acs_url must end in /" LIVE},
     {.id = LIVE, .acs = "nonsense", .field = "acs_url"},
-    {.id = LIVE, .acs = ACS("api.stytch.com") "#x", .field = "acs_url", .message = "acs_url cannot be used: it has a fragment (#)"},
-    {.acs = ACS("api.stytch.com"), .state = CONNECTION_LEGACY, .field = "acs_url", .message = "acs_url needs a connection_id beside it"},
+    {.id = LIVE,
+     .acs = ACS("api.stytch.com") "#x",
+     .field = "acs_url",
+     .message = "acs_url cannot be used: it has a fragment (#)"},
+    {.acs = ACS("api.stytch.com"),
+     .state = CONNECTION_LEGACY,
+     .field = "acs_url",
+     .message = "acs_url needs a connection_id beside it"},
     {.id = LIVE, .legacy = "https://api.stytch.com/", .field = "legacy_url"},
     {.id = LIVE, .legacy = "javascript:1", .field = "legacy_url"},
-    {.id = LIVE, .legacy = "https://own.example.net/acs", .field = "legacy_url",
+    {.id = LIVE,
+     .legacy = "https://own.example.net/acs",
+     .field = "legacy_url",
      .message = "legacy_url leads back to the gateway itself (hosts): sign-ins would go round in a circle"},
-    {.id = LIVE, .organization = "org", .field = "organization_id", .message = "organization_id must start with organization-{live|test}-"},
+    {.id = LIVE,
+     .organization = "org",
+     .field = "organization_id",
+     .message = "organization_id must start with organization-{live|test}-"},
     {.id = LIVE, .label = "\r", .field = "label", .message = "label holds a control character"},
-    {.id = LIVE, .state = (enum connection_state)3, .field = "state", .message = "state must be stytch, legacy or disabled"},
+    {.id = LIVE,
+     .state = (enum connection_state)3,
+     .field = "state",
+     .message = "state must be stytch, legacy or disabled"},
 };
 
 static void check_rows(void **state)
@@ -197,8 +220,9 @@ static void check_rows(void **state)
     const struct connection_rules rules = {.stytch = stytch, .legacy = legacy, .own_hosts = own, .own_host_count = 1};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct connection_problem problem = {NULL, ""};
-        struct connection row = {rows[i].state, REDIRECT_UNSET, text_of(rows[i].id), text_of(rows[i].acs), text_of(rows[i].legacy),
-                                 text_of(rows[i].organization), text_of(rows[i].label)};
+        struct connection row = {rows[i].state,         REDIRECT_UNSET,          text_of(rows[i].id),
+                                 text_of(rows[i].acs),  text_of(rows[i].legacy), text_of(rows[i].organization),
+                                 text_of(rows[i].label)};
         bool good = connection_check(&row, &rules, &problem);
         if (good != (rows[i].field == NULL))
             fail_msg("row %zu: %s", i, good ? "passed" : problem.message);
@@ -281,10 +305,18 @@ static const struct connection records[] = {
     {.state = CONNECTION_LEGACY, .legacy_url = {"https://l.example/x?y", 21}},
     {.connection_id = {LIVE, 57}, .label = {"\xf0\x9f\x98\x80 x", 6}},
     {.connection_id = {LIVE, 57}, .organization_id = {"organization-live-1", 19}},
-    {.connection_id = {LIVE, 57}, .acs_url = {"https://a.example/", 18}, .legacy_url = {"https://l.example/", 18},
-     .organization_id = {"organization-live-1", 19}, .label = {"x", 1}, .redirect = REDIRECT_FORM, .state = CONNECTION_LEGACY},
-    {.connection_id = {longest_id, CONNECTION_ID_SIZE_MAX}, .acs_url = {longest_url, URL_SIZE_MAX}, .legacy_url = {longest_url, URL_SIZE_MAX},
-     .organization_id = {longest_organization, ORGANIZATION_ID_SIZE_MAX}, .label = {longest_label, LABEL_SIZE_MAX}},
+    {.connection_id = {LIVE, 57},
+     .acs_url = {"https://a.example/", 18},
+     .legacy_url = {"https://l.example/", 18},
+     .organization_id = {"organization-live-1", 19},
+     .label = {"x", 1},
+     .redirect = REDIRECT_FORM,
+     .state = CONNECTION_LEGACY},
+    {.connection_id = {longest_id, CONNECTION_ID_SIZE_MAX},
+     .acs_url = {longest_url, URL_SIZE_MAX},
+     .legacy_url = {longest_url, URL_SIZE_MAX},
+     .organization_id = {longest_organization, ORGANIZATION_ID_SIZE_MAX},
+     .label = {longest_label, LABEL_SIZE_MAX}},
 };
 
 static void fill_longest(void)
@@ -424,20 +456,20 @@ static const struct {
     const char *message;
 } refused[] = {
     {{"", 0}, "the record is damaged"},
-    {{"\0\0\0", 3}, "the record is damaged"},                         /* version 0 */
+    {{"\0\0\0", 3}, "the record is damaged"}, /* version 0 */
     {{"\2\0\0", 3}, "the record is of version 2, which a newer ssoferry wrote; this one reads up to 1"},
     {{"\xff", 1}, "the record is of version 255, which a newer ssoferry wrote; this one reads up to 1"},
-    {{"\1\0\0", 3}, "the record is damaged"},                         /* state stytch without an id */
-    {{"\1\3\0", 3}, "the record is damaged"},                         /* no such state */
-    {{"\1\0\10", 3}, "the record is damaged"},                        /* no such form of id */
-    {{"\1\1\1\0", 4}, "the record is damaged"},                       /* an empty id as written */
-    {{"\1\1\1\3abc", 7}, "the record is damaged"},                    /* no id of ours */
-    {{"\1\x81\0\0\0", 5}, "the record is damaged"},                   /* an empty label */
-    {{"\1\x81\0\0\1\n", 6}, "the record is damaged"},                 /* a control character */
-    {{"\1\x81\0\0\1\xff", 6}, "the record is damaged"},               /* not UTF-8 */
-    {{"\1\x21\0\0\3a b", 8}, "the record is damaged"},                /* a blank in a URL */
-    {{"\1\x11\0\0\1a", 6}, "the record is damaged"},                  /* an ACS URL without an id */
-    {{"\1\1\1\x39" LIVE, 4 + 57}, "the record is damaged"},           /* an id with a UUID, but not in short */
+    {{"\1\0\0", 3}, "the record is damaged"},               /* state stytch without an id */
+    {{"\1\3\0", 3}, "the record is damaged"},               /* no such state */
+    {{"\1\0\10", 3}, "the record is damaged"},              /* no such form of id */
+    {{"\1\1\1\0", 4}, "the record is damaged"},             /* an empty id as written */
+    {{"\1\1\1\3abc", 7}, "the record is damaged"},          /* no id of ours */
+    {{"\1\x81\0\0\0", 5}, "the record is damaged"},         /* an empty label */
+    {{"\1\x81\0\0\1\n", 6}, "the record is damaged"},       /* a control character */
+    {{"\1\x81\0\0\1\xff", 6}, "the record is damaged"},     /* not UTF-8 */
+    {{"\1\x21\0\0\3a b", 8}, "the record is damaged"},      /* a blank in a URL */
+    {{"\1\x11\0\0\1a", 6}, "the record is damaged"},        /* an ACS URL without an id */
+    {{"\1\1\1\x39" LIVE, 4 + 57}, "the record is damaged"}, /* an id with a UUID, but not in short */
 };
 
 static void odd_records_are_refused(void **state)
@@ -459,7 +491,9 @@ static void long_fields_are_refused(void **state)
         char flag; /* the field's, with state legacy */
         size_t max;
         const char *start;
-    } longest[] = {{0x21, URL_SIZE_MAX, ""}, {0x41, ORGANIZATION_ID_SIZE_MAX, "organization-live-"}, {(char)0x81, LABEL_SIZE_MAX, ""}};
+    } longest[] = {{0x21, URL_SIZE_MAX, ""},
+                   {0x41, ORGANIZATION_ID_SIZE_MAX, "organization-live-"},
+                   {(char)0x81, LABEL_SIZE_MAX, ""}};
     char *record = malloc(5 + UINT16_MAX);
     struct connection_buffer *buffer = malloc(sizeof *buffer);
     struct error error;
@@ -490,7 +524,8 @@ static void keys(void **state)
     assert_true(connection_key_split(text_slice(key, size), &source, &identifier));
     assert_text(source, "default");
     assert_text(identifier, "acme");
-    size = connection_key(repeat(source_bytes, "s", SOURCE_SIZE_MAX), repeat(identifier_bytes, "i", IDENTIFIER_SIZE_MAX), key);
+    size = connection_key(repeat(source_bytes, "s", SOURCE_SIZE_MAX),
+                          repeat(identifier_bytes, "i", IDENTIFIER_SIZE_MAX), key);
     assert_int_equal(size, CONNECTION_KEY_SIZE_MAX);
     assert_true(connection_key_split(text_slice(key, size), &source, &identifier));
     assert_int_equal(identifier.size, IDENTIFIER_SIZE_MAX);

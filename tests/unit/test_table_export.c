@@ -2,7 +2,7 @@
 #include "ssoferry/mapping_file.h"
 #include "table_fixture.h"
 
-#define ID_A "saml-connection-live-51861cbc-d3b9-428b-9761-227f5fb12be9"
+#define ID_A  "saml-connection-live-51861cbc-d3b9-428b-9761-227f5fb12be9"
 #define ACS_A "https://api.stytch.com/v1/b2b/sso/callback/" ID_A
 
 /* An export as a string, to be freed. */
@@ -72,10 +72,12 @@ static const struct {
     {"version: 1\nconnections: {}\n", "", "version: 1\nsource: default\nconnections: {}\n"},
     {"version: 1\nconnections: {}\n", "auth0", "version: 1\nsource: auth0\nconnections: {}\n"},
     {"version: 1\nconnections: {b: " ID_A ", 'a b': " ID_A ", \"yes\": " ID_A ", 12: " ID_A ", é: " ID_A "}\n", "",
-     "version: 1\nsource: default\nconnections:\n  \"12\": " ID_A "\n  a b: " ID_A "\n  b: " ID_A "\n  \"yes\": " ID_A "\n  \"é\": " ID_A "\n"},
+     "version: 1\nsource: default\nconnections:\n  \"12\": " ID_A "\n  a b: " ID_A "\n  b: " ID_A "\n  \"yes\": " ID_A
+     "\n  \"é\": " ID_A "\n"},
     {"version: 1\nconnections: {\"\\ufeff\\u2028\\ufffe\\u202e\\\"\\\\\": " ID_A "}\n", "",
      "version: 1\nsource: default\nconnections:\n  \"\\ufeff\\u2028\\ufffe\\u202e\\\"\\\\\": " ID_A "\n"},
-    {"version: 1\nsource: auth0\nconnections: {b: " ID_A "}\n", "", "version: 1\nsource: auth0\nconnections:\n  b: " ID_A "\n"},
+    {"version: 1\nsource: auth0\nconnections: {b: " ID_A "}\n", "",
+     "version: 1\nsource: auth0\nconnections:\n  b: " ID_A "\n"},
     {"version: 1\nsources: {auth0: {b: " ID_A "}, 0x: {}, auth0-eu: {c: {state: legacy}}}\n", "",
      "version: 1\nsources:\n  auth0:\n    b: " ID_A "\n  auth0-eu:\n    c:\n      state: legacy\n"},
     {"version: 1\nsources: {auth0: {b: " ID_A "}, auth0-eu: {c: {state: legacy}}}\n", "auth0-eu",
@@ -83,10 +85,13 @@ static const struct {
     {"version: 1\nsources: {9: {b: " ID_A "}, no: {c: {state: legacy}}}\n", "",
      "version: 1\nsources:\n  \"9\":\n    b: " ID_A "\n  \"no\":\n    c:\n      state: legacy\n"},
     {"version: 1\nconnections:\n  g:\n    label: 'Globex: #1'\n    organization_id: organization-live-1\n"
-     "    legacy_url: https://legacy.example.net/a?b=c&d\n    state: disabled\n    redirect: 303\n    acs_url: " ACS_A "\n    connection_id: " ID_A "\n",
+     "    legacy_url: https://legacy.example.net/a?b=c&d\n    state: disabled\n    redirect: 303\n    acs_url: " ACS_A
+     "\n    connection_id: " ID_A "\n",
      "",
-     "version: 1\nsource: default\nconnections:\n  g:\n    connection_id: " ID_A "\n    acs_url: " ACS_A "\n    redirect: 303\n    state: disabled\n"
-     "    legacy_url: https://legacy.example.net/a?b=c&d\n    organization_id: organization-live-1\n    label: \"Globex: #1\"\n"},
+     "version: 1\nsource: default\nconnections:\n  g:\n    connection_id: " ID_A "\n    acs_url: " ACS_A
+     "\n    redirect: 303\n    state: disabled\n"
+     "    legacy_url: https://legacy.example.net/a?b=c&d\n    organization_id: organization-live-1\n    label: "
+     "\"Globex: #1\"\n"},
 };
 
 static void as_expected(void **state)
@@ -107,10 +112,67 @@ static void as_expected(void **state)
 
 /* What identifiers and labels are put together from: what YAML, libyaml or a person could take for something else. */
 static const char *const pieces[] = {
-    "a", "Z", "0", "acme", " ", "  ", "-", "- ", "? ", "?", ": ", ":", "#", " #", "'", "\"", "\\", "\\n", "&", "*", "!", "|", ">", "%", "@", "`",
-    "{", "}", "[", "]", ",", "<<", "=", "~", "null", "yes", "no", "true", "0x1", "1e3", ".inf", "2024-01-01", "---", "...", "/", "\xc3\xa9",
-    "\xc2\xa0", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xef\xbb\xbf", "\xef\xbf\xbe", "\xef\xbf\xbf", "\xf0\x9f\x98\x80", "\xe2\x80\xae", "\xe2\x80\x8b",
-    "\xef\xbf\xbd", "\xf4\x8f\xbf\xbf", "\xf0\x9f\xbf\xbe", "\xed\x9f\xbf", "\xee\x80\x80", "\xe0\xa0\x80",
+    "a",
+    "Z",
+    "0",
+    "acme",
+    " ",
+    "  ",
+    "-",
+    "- ",
+    "? ",
+    "?",
+    ": ",
+    ":",
+    "#",
+    " #",
+    "'",
+    "\"",
+    "\\",
+    "\\n",
+    "&",
+    "*",
+    "!",
+    "|",
+    ">",
+    "%",
+    "@",
+    "`",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "<<",
+    "=",
+    "~",
+    "null",
+    "yes",
+    "no",
+    "true",
+    "0x1",
+    "1e3",
+    ".inf",
+    "2024-01-01",
+    "---",
+    "...",
+    "/",
+    "\xc3\xa9",
+    "\xc2\xa0",
+    "\xe2\x80\xa8",
+    "\xe2\x80\xa9",
+    "\xef\xbb\xbf",
+    "\xef\xbf\xbe",
+    "\xef\xbf\xbf",
+    "\xf0\x9f\x98\x80",
+    "\xe2\x80\xae",
+    "\xe2\x80\x8b",
+    "\xef\xbf\xbd",
+    "\xf4\x8f\xbf\xbf",
+    "\xf0\x9f\xbf\xbe",
+    "\xed\x9f\xbf",
+    "\xee\x80\x80",
+    "\xe0\xa0\x80",
 };
 
 /* Joins pieces at random, at most `max` bytes. */
@@ -129,7 +191,8 @@ static struct text random_text(char *out, size_t max, unsigned most_pieces)
 
 static struct connection random_row(char label[LABEL_SIZE_MAX])
 {
-    static const char *const ids[] = {ID_A, "oidc-connection-test-00000000-0000-0000-0000-000000000000", "external-connection-live-x-1"};
+    static const char *const ids[] = {ID_A, "oidc-connection-test-00000000-0000-0000-0000-000000000000",
+                                      "external-connection-live-x-1"};
     struct connection row = {.connection_id = text_of(ids[rand() % 3]), .redirect = (enum redirect_kind)(rand() % 4)};
     if (rand() % 2 == 0) /* half of them short */
         return (struct connection){.connection_id = row.connection_id};
@@ -139,7 +202,8 @@ static struct connection random_row(char label[LABEL_SIZE_MAX])
     else if (text_equal(row.connection_id, TEXT(ID_A)) && rand() % 2 == 0)
         row.acs_url = TEXT(ACS_A);
     if (rand() % 2 == 0)
-        row.legacy_url = rand() % 2 == 0 ? TEXT("https://legacy.example.net/a:") : TEXT("https://legacy.example.net/a%20b?c='d'&e=!$,;(*)~:@/?");
+        row.legacy_url = rand() % 2 == 0 ? TEXT("https://legacy.example.net/a:")
+                                         : TEXT("https://legacy.example.net/a%20b?c='d'&e=!$,;(*)~:@/?");
     if (rand() % 2 == 0)
         row.organization_id = TEXT("organization-test-0");
     if (rand() % 2 == 0)
@@ -150,14 +214,16 @@ static struct connection random_row(char label[LABEL_SIZE_MAX])
 static void put_random_rows(struct table *table, unsigned count, unsigned most_pieces, unsigned sources)
 {
     static const char *const names[] = {"default", "auth0", "a", "auth0-eu"};
-    char identifier[IDENTIFIER_SIZE_MAX], label[LABEL_SIZE_MAX], key[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
+    char identifier[IDENTIFIER_SIZE_MAX], label[LABEL_SIZE_MAX], key[CONNECTION_KEY_SIZE_MAX],
+        record[CONNECTION_RECORD_SIZE_MAX];
     struct error error = {0};
     struct change *change = begin(table);
     for (unsigned i = 0; i < count; i++) {
         struct text name = random_text(identifier, sizeof identifier, most_pieces);
         struct connection row = random_row(label);
         size_t size = connection_key(text_of(names[(unsigned)rand() % sources]), name, key);
-        assert_done(change_put(change, text_slice(key, size), text_slice(record, connection_encode(&row, record)), &error));
+        assert_done(
+            change_put(change, text_slice(key, size), text_slice(record, connection_encode(&row, record)), &error));
     }
     commit(change);
 }
@@ -181,8 +247,8 @@ static void assert_same_rows(struct table *a, struct table *b)
 
 static void there_and_back(struct scratch *scratch, unsigned count, unsigned most_pieces, unsigned sources)
 {
-    const char *paths[] = {scratch_path(scratch, "a.mdb"), scratch_path(scratch, "a.mdb-lock"), scratch_path(scratch, "b.mdb"),
-                           scratch_path(scratch, "b.mdb-lock")};
+    const char *paths[] = {scratch_path(scratch, "a.mdb"), scratch_path(scratch, "a.mdb-lock"),
+                           scratch_path(scratch, "b.mdb"), scratch_path(scratch, "b.mdb-lock")};
     struct table *first = open_table(paths[0], TABLE_WRITE, 0), *second = open_table(paths[2], TABLE_WRITE, 0);
     put_random_rows(first, count, most_pieces, sources);
     char *once = export_table(first, "");
@@ -258,7 +324,8 @@ static void damaged_rows(void **state)
     char *text = NULL;
     size_t size = 0;
     const struct text bad_key = {"default\0\xff", 9}, legacy = {"\1\1\0", 3}, no_record = {"\1\1\0x", 4};
-    const struct text rows[][2] = {{bad_key, legacy}, {TEXT("default\0a"), no_record}, {TEXT("no zero"), legacy}, {TEXT("Bad\0a"), legacy}};
+    const struct text rows[][2] = {
+        {bad_key, legacy}, {TEXT("default\0a"), no_record}, {TEXT("no zero"), legacy}, {TEXT("Bad\0a"), legacy}};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const char *path = scratch_path(*state, "t.mdb"), *lock = scratch_path(*state, "t.mdb-lock");
         struct table *table = open_table(path, TABLE_WRITE, 0);
@@ -280,7 +347,7 @@ static void damaged_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scratch_test(as_expected), scratch_test(random_rows),   scratch_test(longest_keys),
+        scratch_test(as_expected),    scratch_test(random_rows),  scratch_test(longest_keys),
         scratch_test(failing_output), scratch_test(damaged_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

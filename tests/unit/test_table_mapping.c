@@ -233,7 +233,8 @@ static void identifiers_twice_across_files(void **state)
     assert_int_equal(faults_errors(reading.faults), 0);
     finish(&reading);
     char *text = faults_text(&reading);
-    snprintf(expected, sizeof expected, "%s:4:3: error: this identifier stands in %s:4 already\n      acme: " ID_B "\n      ^~~~\n", second,
+    snprintf(expected, sizeof expected,
+             "%s:4:3: error: this identifier stands in %s:4 already\n      acme: " ID_B "\n      ^~~~\n", second,
              first);
     assert_string_equal(text, expected);
     free(text);
@@ -301,23 +302,26 @@ struct comparing {
 
 static bool on_difference(void *context, const struct difference *difference, struct error *error)
 {
-    static const char marks[] = {[DIFFERENCE_ADDED] = '+', [DIFFERENCE_CHANGED] = '~', [DIFFERENCE_REMOVED] = '-', [DIFFERENCE_NONE] = '='};
+    static const char marks[] = {
+        [DIFFERENCE_ADDED] = '+', [DIFFERENCE_CHANGED] = '~', [DIFFERENCE_REMOVED] = '-', [DIFFERENCE_NONE] = '='};
     struct comparing *comparing = context;
     struct text source, identifier;
     size_t used = strlen(comparing->words);
     assert_true(connection_key_split(difference->key, &source, &identifier));
-    snprintf(comparing->words + used, sizeof comparing->words - used, "%c%.*s/%.*s ", marks[difference->kind], TEXT_ARGS(source),
-             TEXT_ARGS(identifier));
+    snprintf(comparing->words + used, sizeof comparing->words - used, "%c%.*s/%.*s ", marks[difference->kind],
+             TEXT_ARGS(source), TEXT_ARGS(identifier));
     assert_int_equal(difference->before.size == 0, difference->kind == DIFFERENCE_ADDED);
     assert_int_equal(difference->after.size == 0, difference->kind == DIFFERENCE_REMOVED);
     if (comparing->change == NULL || difference->kind == DIFFERENCE_NONE)
         return true;
-    return difference->kind == DIFFERENCE_REMOVED ? change_remove(comparing->change, difference->key, error)
-                                                  : change_put(comparing->change, difference->key, difference->after, error);
+    return difference->kind == DIFFERENCE_REMOVED
+               ? change_remove(comparing->change, difference->key, error)
+               : change_put(comparing->change, difference->key, difference->after, error);
 }
 
 /* Compares, writing, with a table, and returns what was told of in words good until the next call. */
-static const char *apply(struct table *table, struct mapping *mapping, enum mapping_mode mode, struct comparing *comparing)
+static const char *apply(struct table *table, struct mapping *mapping, enum mapping_mode mode,
+                         struct comparing *comparing)
 {
     struct error error = {0};
     *comparing = (struct comparing){.change = begin(table)};
@@ -331,14 +335,19 @@ static const struct {
     enum mapping_mode mode;
     const char *differences;
 } loads[] = {
-    {"version: 1\nconnections:\n  b: " ID_A "\n  a: " ID_A "\n  c: " ID_A "\n", MAPPING_REPLACE, "+default/a +default/b +default/c "},
-    {"version: 1\nconnections:\n  b: " ID_A "\n  a: " ID_A "\n  c: " ID_A "\n", MAPPING_REPLACE, "=default/a =default/b =default/c "},
-    {"version: 1\nsource: auth0\nconnections:\n  b: " ID_A "\n", MAPPING_REPLACE, "+auth0/b "}, /* other sources are let be */
+    {"version: 1\nconnections:\n  b: " ID_A "\n  a: " ID_A "\n  c: " ID_A "\n", MAPPING_REPLACE,
+     "+default/a +default/b +default/c "},
+    {"version: 1\nconnections:\n  b: " ID_A "\n  a: " ID_A "\n  c: " ID_A "\n", MAPPING_REPLACE,
+     "=default/a =default/b =default/c "},
+    {"version: 1\nsource: auth0\nconnections:\n  b: " ID_A "\n", MAPPING_REPLACE,
+     "+auth0/b "}, /* other sources are let be */
     {"version: 1\nsource: zeta\nconnections:\n  z: " ID_A "\n", MAPPING_REPLACE, "+zeta/z "},
-    {"version: 1\nconnections:\n  d: " ID_A "\n  b: " ID_B "\n", MAPPING_MERGE, "=default/a ~default/b =default/c +default/d "},
+    {"version: 1\nconnections:\n  d: " ID_A "\n  b: " ID_B "\n", MAPPING_MERGE,
+     "=default/a ~default/b =default/c +default/d "},
     {"version: 1\nconnections:\n  d: " ID_A "\n  aa: " ID_B "\n", MAPPING_REPLACE,
      "-default/a +default/aa -default/b -default/c =default/d "},
-    {"version: 1\nsources:\n  zeta: {y: " ID_A "}\n  auth0: {}\n  new: {n: " ID_A "}\n", MAPPING_REPLACE, "-auth0/b +new/n +zeta/y -zeta/z "},
+    {"version: 1\nsources:\n  zeta: {y: " ID_A "}\n  auth0: {}\n  new: {n: " ID_A "}\n", MAPPING_REPLACE,
+     "-auth0/b +new/n +zeta/y -zeta/z "},
     {"version: 1\nconnections: {}\n", MAPPING_MERGE, "=default/aa =default/d "},
     {"version: 1\nconnections: {}\n", MAPPING_REPLACE, "-default/aa -default/d "},
     {"version: 1\nconnections: {}\n", MAPPING_REPLACE, ""},
@@ -393,16 +402,11 @@ static void callers_may_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_files),
-        cmocka_unit_test(good_files),
-        scratch_test(rows_as_written),
-        scratch_test(fields_as_written),
-        scratch_test(sources),
-        scratch_test(identifiers_twice_across_files),
-        scratch_test(many_rows_twice),
-        scratch_test(unreadable),
-        scratch_test(progress_is_told),
-        scratch_test(compared_and_written),
+        cmocka_unit_test(bad_files),    cmocka_unit_test(good_files),
+        scratch_test(rows_as_written),  scratch_test(fields_as_written),
+        scratch_test(sources),          scratch_test(identifiers_twice_across_files),
+        scratch_test(many_rows_twice),  scratch_test(unreadable),
+        scratch_test(progress_is_told), scratch_test(compared_and_written),
         scratch_test(callers_may_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,8 @@ static void refuse(const char *path, enum table_mode mode, const char *start, co
     if (table_open(&table, path, &options, &error))
         fail_msg("%s was opened", path);
     assert_int_equal(error.kind, ERROR_FAILED);
-    if (strncmp(error.message, start, strlen(start)) != 0 || strstr(error.message, advice) == NULL || strchr(error.message, '\n') != NULL)
+    if (strncmp(error.message, start, strlen(start)) != 0 || strstr(error.message, advice) == NULL ||
+        strchr(error.message, '\n') != NULL)
         fail_msg("got \"%s\", expected \"%s\" and \"%s\"", error.message, start, advice);
 }
 
@@ -64,8 +65,8 @@ static void directories(void **state)
 static void other_files(void **state)
 {
     struct scratch *scratch = *state;
-    const char *empty = scratch_path(scratch, "empty"), *words = scratch_path(scratch, "words"), *zeros = scratch_path(scratch, "zeros"),
-               *fifo = scratch_path(scratch, "fifo");
+    const char *empty = scratch_path(scratch, "empty"), *words = scratch_path(scratch, "words"),
+               *zeros = scratch_path(scratch, "zeros"), *fifo = scratch_path(scratch, "fifo");
     static const char nothing[65536];
     scratch_write(empty, "", 0);
     scratch_write(words, "version: 1\nconnections: {}\n", 27);
@@ -176,7 +177,8 @@ static void expect_refusal(const char *path, enum table_mode mode, const char *s
     struct table *table = NULL;
     struct error error = {0};
     const struct table_options options = {.mode = mode};
-    if (!table_open(&table, path, &options, &error) && strncmp(error.message, start, strlen(start)) == 0 && strstr(error.message, advice) != NULL)
+    if (!table_open(&table, path, &options, &error) && strncmp(error.message, start, strlen(start)) == 0 &&
+        strstr(error.message, advice) != NULL)
         return;
     fprintf(stderr, "got \"%s\", expected \"%s\" and \"%s\"\n", error.message, start, advice);
     _exit(1);

@@ -118,7 +118,8 @@ static void change_at_random(struct table *table, struct model *model)
         unsigned row = (unsigned)rand() % ROWS;
         name_row(name, row);
         now[row] = rand() % 3 == 0 ? 0 : (unsigned)rand() % 4 + 1;
-        assert_done(now[row] == 0 ? remove_row(change, "default", name, &error) : put_row(change, "default", name, now[row], &error));
+        assert_done(now[row] == 0 ? remove_row(change, "default", name, &error)
+                                  : put_row(change, "default", name, now[row], &error));
     }
     uint64_t revision = commit(change);
     if (revision != model->newest) {
@@ -219,7 +220,9 @@ static bool on_difference(void *context, const struct difference *difference, st
     assert_memory_equal(difference->key.at + 8, name, strlen(name));
     assert_int_equal(number_of(difference->before), before);
     assert_int_equal(number_of(difference->after), after);
-    assert_int_equal(difference->kind, before == 0 ? DIFFERENCE_ADDED : after == 0 ? DIFFERENCE_REMOVED : DIFFERENCE_CHANGED);
+    assert_int_equal(difference->kind, before == 0  ? DIFFERENCE_ADDED
+                                       : after == 0 ? DIFFERENCE_REMOVED
+                                                    : DIFFERENCE_CHANGED);
     return true;
 }
 
@@ -445,7 +448,10 @@ static void damaged_undo(void **state)
     table_close(table);
     size_t size = 0, refused = 0;
     char *bytes = scratch_read(path, &size);
-    char *chunk = memmem(bytes, size, "\1\0\0\x12\x14" "default\0row-000002", 23);
+    char *chunk = memmem(bytes, size,
+                         "\1\0\0\x12\x14"
+                         "default\0row-000002",
+                         23);
     assert_non_null(chunk);
     for (char *at = chunk; at < chunk + 60; at++) {
         char kept = *at;

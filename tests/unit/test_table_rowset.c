@@ -9,9 +9,12 @@ static bool add(struct rowset *set, const char *identifier, unsigned i, size_t r
     memset(record, 'r', record_size);
     if (record_size >= sizeof i)
         memcpy(record, &i, sizeof i);
-    const struct rowset_row row = {
-        .row = {text_slice(key, connection_key(TEXT("default"), text_of(identifier), key)), text_slice(record, record_size)},
-        .file = i % 7, .line = i, .column = i % 100, .length = 3};
+    const struct rowset_row row = {.row = {text_slice(key, connection_key(TEXT("default"), text_of(identifier), key)),
+                                           text_slice(record, record_size)},
+                                   .file = i % 7,
+                                   .line = i,
+                                   .column = i % 100,
+                                   .length = 3};
     return rowset_add(set, &row, error);
 }
 
@@ -47,7 +50,10 @@ enum order { RISING, FALLING, LEAPING, SAME, SORTED_BUT_ONE };
 
 static void name_of(char out[64], enum order order, unsigned i, unsigned count)
 {
-    unsigned number = order == RISING || order == SORTED_BUT_ONE ? i : order == FALLING ? count - i : order == LEAPING ? i * 7919u % count : 0;
+    unsigned number = order == RISING || order == SORTED_BUT_ONE ? i
+                      : order == FALLING                         ? count - i
+                      : order == LEAPING                         ? i * 7919u % count
+                                                                 : 0;
     if (order == SORTED_BUT_ONE && i + 1 == count)
         number = 0;
     snprintf(out, 64, "customer-with-a-long-name-%08u", number);
