@@ -1,5 +1,6 @@
 #include "ssoferry/config.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "config_internal.h"
@@ -103,6 +104,37 @@ static struct place place_of(const struct yaml_node *node)
     return (struct place){node->line, node->column, node->length};
 }
 
+/* A quantity as it would be written, in the largest unit that divides it. */
+static void format_quantity(const struct config_key *key, uint64_t value, char *out, size_t size)
+{
+    static const struct {
+        const char *type, *unit;
+        uint64_t factor;
+    } units[] = {
+        {"duration", "h", 3600 * 1000}, {"duration", "m", 60 * 1000}, {"duration", "s", 1000}, {"duration", "ms", 1},
+        {"size", "MiB", 1 << 20},       {"size", "KiB", 1024},        {"size", "B", 1},        {"number", "", 1},
+    };
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); ++i) {
+        if (strcmp(units[i].type, key->type) != 0 || (value % units[i].factor != 0 || (value == 0 && units[i].factor != 1)))
+            continue;
+        snprintf(out, size, "%" PRIu64 "%s", value / units[i].factor, units[i].unit);
+        return;
+    }
+}
+
+static void fault_value(struct yaml *yaml, const struct yaml_node *node, const struct config_key *key, const char *problem)
+{
+    char least[32] = "";
+    char most[32] = "";
+    if (key->most == 0) {
+        yaml_fault(yaml, node, "%s: \"%.*s\" %s", key->name, TEXT_ARGS(node->value), problem);
+        return;
+    }
+    format_quantity(key, key->least, least, sizeof(least));
+    format_quantity(key, key->most, most, sizeof(most));
+    yaml_fault(yaml, node, "%s: \"%.*s\" %s from %s to %s", key->name, TEXT_ARGS(node->value), problem, least, most);
+}
+
 /* The key's value, or one item of it. */
 static void read_scalar(struct building *building, struct yaml *yaml, const struct config_key *key, const struct yaml_node *node)
 {
@@ -114,7 +146,7 @@ static void read_scalar(struct building *building, struct yaml *yaml, const stru
     struct place place = place_of(node);
     const char *problem = key->set(building, node->value, &place, key);
     if (problem != NULL)
-        yaml_fault(yaml, node, "%s: \"%.*s\" %s", key->name, TEXT_ARGS(node->value), problem);
+        fault_value(yaml, node, key, problem);
     building_note(building, key, node->value);
 }
 

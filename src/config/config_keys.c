@@ -35,7 +35,7 @@ SETTER(set_size)
     static const uint64_t factors[] = {1024, 1024 * 1024, 1024 * 1024 * 1024, 1};
     UNUSED(place);
     const char *problem = number_with_unit(value, key, units, factors, 4, FIELD(building, key, uint64_t));
-    return problem == NULL ? NULL : "is not a size in range such as 64KiB or 1MiB (see ssoferryd.yaml(5))";
+    return problem == NULL ? NULL : "is not a size (B, KiB, MiB, GiB)";
 }
 
 SETTER(set_duration)
@@ -44,7 +44,7 @@ SETTER(set_duration)
     static const uint64_t factors[] = {1, 1000, 60 * 1000, 3600 * 1000, 24 * 3600 * 1000};
     UNUSED(place);
     const char *problem = number_with_unit(value, key, units, factors, 5, FIELD(building, key, uint64_t));
-    return problem == NULL ? NULL : "is not a duration in range such as 500ms, 10s or 5m (see ssoferryd.yaml(5))";
+    return problem == NULL ? NULL : "is not a duration (ms, s, m, h, d)";
 }
 
 SETTER(set_number)
@@ -53,7 +53,7 @@ SETTER(set_number)
     static const uint64_t factors[] = {1};
     UNUSED(place);
     const char *problem = number_with_unit(value, key, units, factors, 1, FIELD(building, key, uint64_t));
-    return problem == NULL ? NULL : "is not a whole number in range (see ssoferryd.yaml(5))";
+    return problem == NULL ? NULL : "is not a whole number";
 }
 
 SETTER(set_threads)
@@ -61,7 +61,7 @@ SETTER(set_threads)
     uint64_t number = CONFIG_THREADS_AUTO;
     UNUSED(place);
     if (!text_equal(value, TEXT("auto")) && (!text_to_number(value, key->most, &number) || number < key->least))
-        return "is neither auto nor a number from 1 to 256";
+        return "is neither auto nor a number";
     building->config.threads = (unsigned)number;
     return NULL;
 }
