@@ -25,6 +25,14 @@ class Cutover:
         self.idp.close()
         self.stytch.close()
 
+    def forget(self):
+        """For the next test: nothing has arrived yet, and the gateway is there."""
+        self.gateway.check_running()
+        self.stytch.received.clear()
+        self.stytch.sign_ins.clear()
+        self.idp.answer_requests_with = None
+        return self
+
     @property
     def callback_url(self):
         return self.stytch.origin + CALLBACK + CONNECTION_ID

@@ -102,6 +102,9 @@ class Gateway:
     def pid(self):
         return self._process.pid
 
+    def check_running(self):
+        assert self._process.poll() is None, f"the daemon has ended with {self._process.returncode}; it said:\n{self.stderr}"
+
     def signal(self, number):
         self._signalled = True
         self._process.send_signal(number)

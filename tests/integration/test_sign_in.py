@@ -30,10 +30,7 @@ def started(make_cutover):
 
 @pytest.fixture
 def cutover(started):
-    started.stytch.received.clear()
-    started.stytch.sign_ins.clear()
-    started.idp.answer_requests_with = None
-    return started
+    return started.forget()
 
 
 def as_sent_directly(cutover, browser, fields):
