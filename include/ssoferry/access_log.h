@@ -1,5 +1,6 @@
-/* The request log: JSON lines on one file descriptor, written by a thread of its own. A worker only copies a line into memory; so logging
- * costs no system call a request, and a reader that has stopped never stops a sign-in: lines are dropped then, and counted. */
+/* The request log: JSON lines on one file descriptor, written by a thread of its own. A worker only copies a line into
+ * memory; so logging costs no system call a request, and a reader that has stopped never stops a sign-in: lines are
+ * dropped then, and counted. */
 #ifndef SSOFERRY_ACCESS_LOG_H
 #define SSOFERRY_ACCESS_LOG_H
 
@@ -21,7 +22,8 @@ struct access_record {
 };
 
 /* Starts the writing thread on `fd`, which stays the caller's, with `lanes` lanes. */
-bool access_log_open(struct access_log **log, int fd, size_t lanes, struct error *error) __attribute__((warn_unused_result));
+bool access_log_open(struct access_log **log, int fd, size_t lanes, struct error *error)
+    __attribute__((warn_unused_result));
 
 /* Writes what is left, for at most two seconds, and ends the thread. NULL is fine. */
 void access_log_close(struct access_log *log);

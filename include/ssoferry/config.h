@@ -1,4 +1,5 @@
-/* ssoferryd.yaml: read, checked as a whole, and made ready for the gateway. Both programs read it; see ssoferryd.yaml(5). */
+/* ssoferryd.yaml: read, checked as a whole, and made ready for the gateway. Both programs read it; see
+ * ssoferryd.yaml(5). */
 #ifndef SSOFERRY_CONFIG_H
 #define SSOFERRY_CONFIG_H
 
@@ -26,7 +27,7 @@ struct config {
     size_t listen_count;
     const struct address *admin; /* NULL: no admin listener */
     const char *store;
-    bool usage; /* count who uses the old addresses */
+    bool usage;       /* count who uses the old addresses */
     unsigned threads; /* CONFIG_THREADS_AUTO: one a core */
     const char *health_path;
     struct {
@@ -40,21 +41,27 @@ struct config {
         uint64_t timeout_ms; /* for requests to end after that */
     } drain;
     enum request_log request_log;
-    struct text onward_sources; /* where Stytch sends browsers on to: CSP sources, spaces between */
-    struct connection_rules rules;    /* what rows may name */
+    struct text onward_sources;    /* where Stytch sends browsers on to: CSP sources, spaces between */
+    struct connection_rules rules; /* what rows may name */
     struct gateway_settings gateway;
 };
 
-/* Reads and checks a configuration. What is wrong with the file goes to `faults`, which must outlive the call only. False where the file
- * cannot be read or has errors; error->kind is ERROR_INPUT for the latter, and for a file that is not there. */
-bool config_read(struct config **config, const char *path, struct faults *faults, struct error *error) __attribute__((warn_unused_result));
+/* Reads and checks a configuration. What is wrong with the file goes to `faults`, which must outlive the call only.
+ * False where the file cannot be read or has errors; error->kind is ERROR_INPUT for the latter, and for a file that is
+ * not there. */
+bool config_read(struct config **config, const char *path, struct faults *faults, struct error *error)
+    __attribute__((warn_unused_result));
 
-/* Calls `on_difference` for each key that two configurations set to different values, in the file's order; a value is "" where a key is left out, and a
- * list's items are joined by ", ". `needs_restart` says that a running daemon cannot change it. */
+/* Calls `on_difference` for each key that two configurations set to different values, in the file's order; a value is
+ * "" where a key is left out, and a list's items are joined by ", ". `needs_restart` says that a running daemon cannot
+ * change it. */
 void config_differences(const struct config *before, const struct config *after,
-                        void (*on_difference)(void *context, struct text name, struct text before, struct text after, bool needs_restart), void *context);
+                        void (*on_difference)(void *context, struct text name, struct text before, struct text after,
+                                              bool needs_restart),
+                        void *context);
 
-/* A configuration without a file: the defaults, for a loader that was given only a store. It has no routes and no store. */
+/* A configuration without a file: the defaults, for a loader that was given only a store. It has no routes and no
+ * store. */
 struct config *config_defaults(void);
 
 void config_free(struct config *config);
@@ -62,8 +69,8 @@ void config_free(struct config *config);
 /* Writes the table of keys, a line each: name, type, default, help; tabs between. */
 void config_write_keys(FILE *out);
 
-/* "127.0.0.1:8080", "[::1]:8080", "localhost:8080", "unix:/path". Borrows `text`, which must be NUL-terminated. NULL where it is good, else
- * a phrase that says what is wrong; static. */
+/* "127.0.0.1:8080", "[::1]:8080", "localhost:8080", "unix:/path". Borrows `text`, which must be NUL-terminated. NULL
+ * where it is good, else a phrase that says what is wrong; static. */
 const char *address_parse(const char *text, struct address *address);
 
 /* Whether only this machine reaches it: 127.0.0.0/8, ::1 or a unix socket. */

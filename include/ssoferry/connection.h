@@ -49,15 +49,16 @@ const char *redirect_kind_name(enum redirect_kind kind); /* "" for REDIRECT_UNSE
 bool connection_state_parse(struct text name, enum connection_state *state);
 bool redirect_kind_parse(struct text name, enum redirect_kind *kind);
 
-/* Each returns NULL where the value is good, else a phrase that fits behind "identifier ", "source " and so on: "is empty",
- * "is longer than 440 bytes". Static. */
+/* Each returns NULL where the value is good, else a phrase that fits behind "identifier ", "source " and so on: "is
+ * empty", "is longer than 440 bytes". Static. */
 const char *identifier_problem(struct text identifier); /* 1 to 440 bytes of UTF-8 without control characters */
 const char *source_problem(struct text source);         /* [a-z0-9][a-z0-9._-]{0,63} */
 const char *connection_id_problem(struct text id);      /* {saml|oidc|external}-connection-{live|test}-[a-z0-9-]+ */
 const char *organization_id_problem(struct text id);    /* organization-{live|test}-[a-z0-9-]+ */
 const char *label_problem(struct text label);           /* at most 256 bytes of UTF-8 without control characters */
 
-/* Whether an id that connection_id_problem() passes ends in a whole UUID. Short forms are legal but often a copying mistake. */
+/* Whether an id that connection_id_problem() passes ends in a whole UUID. Short forms are legal but often a copying
+ * mistake. */
 bool connection_id_has_uuid(struct text id);
 
 /* Whether an id that connection_id_problem() passes is of a test project. */
@@ -77,42 +78,46 @@ struct connection_problem {
     char message[256]; /* a sentence that names the field: "acs_url must end in the connection_id" */
 };
 
-/* Checks a whole row: each field, and the fields together (state `stytch` needs a connection_id; acs_url must name an allowed host
- * and end in the connection's own id; legacy_url must name an allowed host). Returns false at the first problem. */
-bool connection_check(const struct connection *connection, const struct connection_rules *rules, struct connection_problem *problem)
-    __attribute__((warn_unused_result));
+/* Checks a whole row: each field, and the fields together (state `stytch` needs a connection_id; acs_url must name an
+ * allowed host and end in the connection's own id; legacy_url must name an allowed host). Returns false at the first
+ * problem. */
+bool connection_check(const struct connection *connection, const struct connection_rules *rules,
+                      struct connection_problem *problem) __attribute__((warn_unused_result));
 
 bool connection_equal(const struct connection *a, const struct connection *b);
 
-/* Sets one field of a row by its name in the file formats ("redirect", "state", ...). `value` is not copied: the connection borrows it.
- * An empty value unsets an optional field. False on an unknown name or a bad value; *why is a phrase that fits behind the name: "is longer
- * than 256 bytes". Static. What URLs and the fields together may be, connection_check() says. */
+/* Sets one field of a row by its name in the file formats ("redirect", "state", ...). `value` is not copied: the
+ * connection borrows it. An empty value unsets an optional field. False on an unknown name or a bad value; *why is a
+ * phrase that fits behind the name: "is longer than 256 bytes". Static. What URLs and the fields together may be,
+ * connection_check() says. */
 bool connection_set_field(struct connection *connection, struct text name, struct text value, const char **why)
     __attribute__((warn_unused_result));
 
 /* The names connection_set_field() takes, in the order the file formats write them; NULL past the last. Static. */
 const char *connection_field_name(size_t index);
 
-/* Encodes to a record: `out` holds CONNECTION_RECORD_SIZE_MAX bytes. Returns the size. The connection must have passed connection_check()
- * or at least the field limits above. Equal connections give equal records, and only they do.
+/* Encodes to a record: `out` holds CONNECTION_RECORD_SIZE_MAX bytes. Returns the size. The connection must have passed
+ * connection_check() or at least the field limits above. Equal connections give equal records, and only they do.
  *
  * The record, version 1; lengths are big-endian:
  *     1 byte   the version
  *     1 byte   bits 0-1 state, bits 2-3 redirect, bits 4-7 whether acs_url, legacy_url, organization_id, label follow
- *     1 byte   the form of the connection id: 0 none; 1 as written; 2 + 2 * kind + test, where kind is 0 saml, 1 oidc, 2 external, and
- *              test is 0 live, 1 test
- *              form 1: a length byte, the id; form 2 and above: the 16 bytes of its UUID
- *     and for each of the four that follows: 2 bytes of length, which is not 0; the value */
+ *     1 byte   the form of the connection id: 0 none; 1 as written; 2 + 2 * kind + test, where kind is 0 saml, 1 oidc,
+ * 2 external, and test is 0 live, 1 test form 1: a length byte, the id; form 2 and above: the 16 bytes of its UUID and
+ * for each of the four that follows: 2 bytes of length, which is not 0; the value */
 size_t connection_encode(const struct connection *connection, char *out);
 
-/* Decodes a record into `out`, copying. False on a truncated, corrupt or newer record, and on one with bytes behind its end. A connection
- * that it gives is within the field limits; whether its URLs may be used is connection_check()'s to say. */
-bool connection_decode(struct text record, struct connection_buffer *out, struct error *error) __attribute__((warn_unused_result));
+/* Decodes a record into `out`, copying. False on a truncated, corrupt or newer record, and on one with bytes behind its
+ * end. A connection that it gives is within the field limits; whether its URLs may be used is connection_check()'s to
+ * say. */
+bool connection_decode(struct text record, struct connection_buffer *out, struct error *error)
+    __attribute__((warn_unused_result));
 
 /* The state alone, without decoding the rest. False on a record that cannot be read. */
 bool connection_record_state(struct text record, enum connection_state *state);
 
-/* key = source, 0x00, identifier. `out` holds CONNECTION_KEY_SIZE_MAX bytes; both parts must be within their limits. Returns the size. */
+/* key = source, 0x00, identifier. `out` holds CONNECTION_KEY_SIZE_MAX bytes; both parts must be within their limits.
+ * Returns the size. */
 size_t connection_key(struct text source, struct text identifier, char *out);
 
 /* Splits a key; slices of it. False where there is no 0x00. */

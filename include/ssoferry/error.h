@@ -19,9 +19,10 @@ struct error {
     char message[ERROR_MESSAGE_SIZE]; /* one line, NUL-terminated, says what to do next where that is known */
 };
 
-/* Fills *error and returns false, so that a failing function can end with `return error_set(...)`. A longer message is cut.
- * Control bytes in the message are replaced by '?', so that a hostile file name cannot forge a line of a log. */
-bool error_set(struct error *error, enum error_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Fills *error and returns false, so that a failing function can end with `return error_set(...)`. A longer message is
+ * cut. Control bytes in the message are replaced by '?', so that a hostile file name cannot forge a line of a log. */
+bool error_set(struct error *error, enum error_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* As error_set(), with ": " and strerror(errnum) behind the message. */
 bool error_set_errno(struct error *error, enum error_kind kind, int errnum, const char *format, ...)

@@ -16,12 +16,12 @@ struct faults;
 struct faults *faults_new(void); /* never NULL */
 void faults_free(struct faults *faults);
 
-/* Names a file; the number returned stands for it in faults_add(). `path` is copied. `text` is what the caret lines are cut
- * from: a stream that can seek, closed by faults_free(), or NULL to have `path` opened when they are written. */
+/* Names a file; the number returned stands for it in faults_add(). `path` is copied. `text` is what the caret lines are
+ * cut from: a stream that can seek, closed by faults_free(), or NULL to have `path` opened when they are written. */
 unsigned faults_file(struct faults *faults, const char *path, FILE *text);
 
-/* Adds a fault at 1-based line and column (column counted in characters); line 0 speaks of the file as a whole. `length`, in
- * characters, is how much the caret line underlines (at least one). */
+/* Adds a fault at 1-based line and column (column counted in characters); line 0 speaks of the file as a whole.
+ * `length`, in characters, is how much the caret line underlines (at least one). */
 void faults_add(struct faults *faults, enum fault_severity severity, unsigned file, unsigned line, unsigned column,
                 unsigned length, const char *format, ...) __attribute__((format(printf, 7, 8)));
 
@@ -32,9 +32,9 @@ size_t faults_warnings(const struct faults *faults);
  *     FILE:LINE:COLUMN: error: MESSAGE
  *         the line
  *         ^~~~
- * then, where some were not kept, how many. A fault of line 0 is just "FILE: error: MESSAGE". A tab of the line is shown as a space, other
- * control characters and broken UTF-8 as '?', and a long line is cut around the column. Lines end where YAML 1.1 has them end: LF, CR, CR LF,
- * U+0085, U+2028, U+2029. */
+ * then, where some were not kept, how many. A fault of line 0 is just "FILE: error: MESSAGE". A tab of the line is
+ * shown as a space, other control characters and broken UTF-8 as '?', and a long line is cut around the column. Lines
+ * end where YAML 1.1 has them end: LF, CR, CR LF, U+0085, U+2028, U+2029. */
 void faults_write(struct faults *faults, FILE *out);
 
 #endif

@@ -24,14 +24,17 @@ enum form_find form_find(struct text source, struct text name, struct form_pair 
 /* Whether a raw name, once decoded, is `name`. */
 bool form_name_is(struct text raw, struct text name);
 
-/* Decodes a raw value ('+' is a space). A '%' that two hexadecimal digits do not follow stays as it is where `lenient`, as browsers'
- * parsers have it, else the call answers false. The result comes from `memory`, or is the raw text where nothing was encoded. */
-bool form_decode(struct text raw, bool lenient, struct memory memory, struct text *decoded) __attribute__((warn_unused_result));
+/* Decodes a raw value ('+' is a space). A '%' that two hexadecimal digits do not follow stays as it is where `lenient`,
+ * as browsers' parsers have it, else the call answers false. The result comes from `memory`, or is the raw text where
+ * nothing was encoded. */
+bool form_decode(struct text raw, bool lenient, struct memory memory, struct text *decoded)
+    __attribute__((warn_unused_result));
 
 /* Whether a Content-Type is application/x-www-form-urlencoded, with or without parameters. */
 bool form_content_type(struct text content_type);
 
-/* `source` without the bytes of `pair` and one '&' next to it; every other byte as it was. The result comes from `memory`. */
+/* `source` without the bytes of `pair` and one '&' next to it; every other byte as it was. The result comes from
+ * `memory`. */
 struct text form_without(struct text source, const struct form_pair *pair, struct memory memory);
 
 #endif

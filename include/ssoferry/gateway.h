@@ -1,4 +1,5 @@
-/* From a request to a decision: the gateway's rules without an HTTP library. The daemon and `ssoferry explain` both run this. */
+/* From a request to a decision: the gateway's rules without an HTTP library. The daemon and `ssoferry explain` both run
+ * this. */
 #ifndef SSOFERRY_GATEWAY_H
 #define SSOFERRY_GATEWAY_H
 
@@ -24,18 +25,18 @@ const char *outcome_name(enum outcome outcome); /* "stytch"; static */
 /* Why, where the outcome alone does not tell. A code for logs; the text is for people. */
 enum reason {
     REASON_NONE,
-    REASON_EXTRACT,             /* see decision.problem */
-    REASON_STATE,               /* the row's state */
-    REASON_UNKNOWN_LEGACY,      /* the route sends unknown identifiers to the legacy side */
-    REASON_RELAY_STATE,         /* the RelayState belongs to a login that the old provider started */
-    REASON_OBSERVE,             /* rehearsal */
-    REASON_UNMATCHED,           /* no route; the configuration names a legacy origin for the rest */
-    REASON_NOT_LOADED,          /* the table has no revision yet */
-    REASON_STORE,               /* the store could not be read */
-    REASON_RECORD,              /* the row cannot be read, or fails its check: the store was tampered with */
-    REASON_HOST_NOT_ALLOWED,    /* the row names a host that the configuration does not allow */
-    REASON_FRAMING,             /* the request's head leaves doubt about where it ends; said by the HTTP side, never decided here */
-    REASON_NO_LEGACY_URL,       /* the row is `legacy`, and neither it nor its route has a legacy URL */
+    REASON_EXTRACT,          /* see decision.problem */
+    REASON_STATE,            /* the row's state */
+    REASON_UNKNOWN_LEGACY,   /* the route sends unknown identifiers to the legacy side */
+    REASON_RELAY_STATE,      /* the RelayState belongs to a login that the old provider started */
+    REASON_OBSERVE,          /* rehearsal */
+    REASON_UNMATCHED,        /* no route; the configuration names a legacy origin for the rest */
+    REASON_NOT_LOADED,       /* the table has no revision yet */
+    REASON_STORE,            /* the store could not be read */
+    REASON_RECORD,           /* the row cannot be read, or fails its check: the store was tampered with */
+    REASON_HOST_NOT_ALLOWED, /* the row names a host that the configuration does not allow */
+    REASON_FRAMING, /* the request's head leaves doubt about where it ends; said by the HTTP side, never decided here */
+    REASON_NO_LEGACY_URL, /* the row is `legacy`, and neither it nor its route has a legacy URL */
     REASONS,
 };
 const char *reason_code(enum reason reason); /* "not_loaded"; "" for REASON_NONE; static */
@@ -48,8 +49,8 @@ struct gateway_settings {
     enum redirect_kind redirect;    /* never REDIRECT_UNSET */
     const struct allowed_hosts *stytch_hosts;
     const struct allowed_hosts *legacy_hosts;
-    struct text unmatched_url;      /* legacy origin for what no route takes; empty: 404 */
-    const struct text *own_hosts;   /* names of the gateway itself; a Location never names one */
+    struct text unmatched_url;    /* legacy origin for what no route takes; empty: 404 */
+    const struct text *own_hosts; /* names of the gateway itself; a Location never names one */
     size_t own_host_count;
     bool observe;
     size_t body_limit; /* bytes */
@@ -67,24 +68,28 @@ struct decision {
     struct text location;        /* empty where there is none */
     const struct route *route;   /* NULL: none */
     struct text source;
-    struct text identifier;      /* decoded; where a route folds case and found it in lower case, that */
+    struct text identifier; /* decoded; where a route folds case and found it in lower case, that */
     enum decision_row row;
-    struct text connection_id;   /* of the row, where one was found */
-    bool observed;               /* the answer would have been `would`, had this not been a rehearsal */
+    struct text connection_id; /* of the row, where one was found */
+    bool observed;             /* the answer would have been `would`, had this not been a rehearsal */
     enum outcome would;
-    const char *detail;          /* a word more for the log; NULL: none; static */
-    const char *explanation;     /* a sentence for the person who meets this answer; "" for redirects; static */
-    struct error error;          /* REASON_STORE, REASON_RECORD, REASON_HOST_NOT_ALLOWED: what to log; else its kind is ERROR_NONE */
+    const char *detail;      /* a word more for the log; NULL: none; static */
+    const char *explanation; /* a sentence for the person who meets this answer; "" for redirects; static */
+    struct error
+        error; /* REASON_STORE, REASON_RECORD, REASON_HOST_NOT_ALLOWED: what to log; else its kind is ERROR_NONE */
 };
 
-/* Decides. Texts come from `memory` or are slices of the request or the settings. `trace` may be NULL. Never fails: trouble is a decision. */
-void gateway_decide(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request, struct memory memory,
-                    const struct extract_trace *trace, struct decision *decision);
+/* Decides. Texts come from `memory` or are slices of the request or the settings. `trace` may be NULL. Never fails:
+ * trouble is a decision. */
+void gateway_decide(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request,
+                    struct memory memory, const struct extract_trace *trace, struct decision *decision);
 
 /* The reason's code for logs: the extraction's where the reason is REASON_EXTRACT. "" where there is none. Static. */
 const char *decision_reason_code(const struct decision *decision);
 
-/* Builds the ACS URL of a connection into `memory`: its acs_url, or live_url or test_url by its id, and /v1/b2b/sso/callback/ID. */
-struct text gateway_acs_url(const struct gateway_settings *settings, const struct connection *connection, struct memory memory);
+/* Builds the ACS URL of a connection into `memory`: its acs_url, or live_url or test_url by its id, and
+ * /v1/b2b/sso/callback/ID. */
+struct text gateway_acs_url(const struct gateway_settings *settings, const struct connection *connection,
+                            struct memory memory);
 
 #endif

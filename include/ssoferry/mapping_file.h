@@ -18,13 +18,15 @@ struct mapping_progress {
     void *context;
 };
 
-/* Reads a file ("-" is standard input) into the mapping. What is wrong with it goes to `faults`, which must outlive the mapping; false
- * only where the file cannot be opened or read, or temporary space is out. `progress` may be NULL. */
-bool mapping_read(struct mapping *mapping, const char *path, struct faults *faults, const struct mapping_progress *progress,
-                  struct error *error) __attribute__((warn_unused_result));
+/* Reads a file ("-" is standard input) into the mapping. What is wrong with it goes to `faults`, which must outlive the
+ * mapping; false only where the file cannot be opened or read, or temporary space is out. `progress` may be NULL. */
+bool mapping_read(struct mapping *mapping, const char *path, struct faults *faults,
+                  const struct mapping_progress *progress, struct error *error) __attribute__((warn_unused_result));
 
-/* After the last file: finds identifiers written twice, across files too, and adds them to the faults. Then the rows can be walked. */
-bool mapping_finish(struct mapping *mapping, struct faults *faults, struct error *error) __attribute__((warn_unused_result));
+/* After the last file: finds identifiers written twice, across files too, and adds them to the faults. Then the rows
+ * can be walked. */
+bool mapping_finish(struct mapping *mapping, struct faults *faults, struct error *error)
+    __attribute__((warn_unused_result));
 
 struct rowset *mapping_rows(struct mapping *mapping); /* lives as long as the mapping */
 
@@ -39,14 +41,16 @@ enum mapping_mode {
     MAPPING_MERGE,   /* nothing is removed */
 };
 
-/* Compares a snapshot with the mapping and calls `on_difference` for each row that either has, in key order, DIFFERENCE_NONE included. It
- * may write through the change the snapshot belongs to. It returns false to stop, having set *error. */
+/* Compares a snapshot with the mapping and calls `on_difference` for each row that either has, in key order,
+ * DIFFERENCE_NONE included. It may write through the change the snapshot belongs to. It returns false to stop, having
+ * set *error. */
 bool mapping_compare(struct mapping *mapping, struct snapshot *snapshot, enum mapping_mode mode,
-                     bool (*on_difference)(void *context, const struct difference *difference, struct error *error), void *context,
-                     struct error *error) __attribute__((warn_unused_result));
+                     bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
+                     void *context, struct error *error) __attribute__((warn_unused_result));
 
-/* Writes a snapshot's rows as a mapping file: those of `source`, or of all where it is empty. With several sources the file has a
- * `sources:` mapping in place of `source:` and `connections:`. The same rows always give the same bytes. *rows may be NULL. */
+/* Writes a snapshot's rows as a mapping file: those of `source`, or of all where it is empty. With several sources the
+ * file has a `sources:` mapping in place of `source:` and `connections:`. The same rows always give the same bytes.
+ * *rows may be NULL. */
 bool mapping_export(struct snapshot *snapshot, struct text source, FILE *out, uint64_t *rows, struct error *error)
     __attribute__((warn_unused_result));
 

@@ -4,8 +4,8 @@
 
 #include "ssoferry/text.h"
 
-/* An allocator whose memory is all given back at once by its owner. allocate() never returns NULL: it ends the program instead, as
- * libh2o does. */
+/* An allocator whose memory is all given back at once by its owner. allocate() never returns NULL: it ends the program
+ * instead, as libh2o does. */
 struct memory {
     void *(*allocate)(void *context, size_t size);
     void *context;
@@ -16,9 +16,9 @@ struct text text_copy(struct text t, struct memory memory);
 
 /* An allocator of its own, for programs without a request pool and for tests. */
 struct arena;
-struct arena *arena_new(void); /* never NULL */
+struct arena *arena_new(void);                   /* never NULL */
 struct memory arena_memory(struct arena *arena); /* lives as long as the arena */
-void arena_reset(struct arena *arena); /* gives all of it back; the arena can be used again */
+void arena_reset(struct arena *arena);           /* gives all of it back; the arena can be used again */
 void arena_free(struct arena *arena);
 
 /* As malloc(), calloc() and realloc(), but print "out of memory" on stderr and abort() where there is none. */

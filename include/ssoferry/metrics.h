@@ -1,6 +1,6 @@
-/* What a worker counts about its requests and connections, and the Prometheus text of it (exposition format 0.0.4). A worker's counters have one
- * writer, its own thread; whoever sums them up may read at any time. Label values are bounded: routes of the configuration, decisions, statuses and
- * states, never an identifier. */
+/* What a worker counts about its requests and connections, and the Prometheus text of it (exposition format 0.0.4). A
+ * worker's counters have one writer, its own thread; whoever sums them up may read at any time. Label values are
+ * bounded: routes of the configuration, decisions, statuses and states, never an identifier. */
 #ifndef SSOFERRY_METRICS_H
 #define SSOFERRY_METRICS_H
 
@@ -12,7 +12,7 @@ struct metrics;
 
 /* Things that are counted one by one. */
 enum metrics_event {
-    METRICS_ACCEPTED,      /* connections */
+    METRICS_ACCEPTED, /* connections */
     METRICS_CLOSED,
     METRICS_LIMIT_REACHED, /* accepting stopped: too many connections or descriptors */
     METRICS_TIMED_OUT,     /* connections cut because a request took too long to arrive */
@@ -29,7 +29,8 @@ void metrics_routes_changed(struct metrics *metrics);
 enum { METRICS_NO_ROUTE = CONFIG_ROUTES_MAX };
 
 /* One request. `route` is its index, or METRICS_NO_ROUTE. */
-void metrics_request(struct metrics *metrics, size_t route, const struct decision *decision, uint64_t duration_us, size_t body_size);
+void metrics_request(struct metrics *metrics, size_t route, const struct decision *decision, uint64_t duration_us,
+                     size_t body_size);
 void metrics_event(struct metrics *metrics, enum metrics_event event);
 
 /* What stands beside the workers' counters. */

@@ -14,10 +14,10 @@ struct page {
  * (RFC 9110 12.5.1). An empty or absent field, and equal wishes, get HTML. */
 bool page_wants_json(struct text accept);
 
-/* The error page or object for a status. `code` is the word of the log, `explanation` a sentence; both are our own words, and the request id is of
- * sane form. The page's texts come from `memory` or are static. */
-void page_error(struct page *page, bool json, unsigned status, const char *code, const char *explanation, struct text request_id,
-                struct memory memory);
+/* The error page or object for a status. `code` is the word of the log, `explanation` a sentence; both are our own
+ * words, and the request id is of sane form. The page's texts come from `memory` or are static. */
+void page_error(struct page *page, bool json, unsigned status, const char *code, const char *explanation,
+                struct text request_id, struct memory memory);
 
 /* HTTP's reason phrase of the statuses that the gateway sends. Static. */
 const char *page_reason_phrase(unsigned status);

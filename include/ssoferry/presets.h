@@ -12,8 +12,8 @@ struct preset_route {
 };
 
 struct preset {
-    const char *name;  /* "keycloak" */
-    const char *stack; /* "Keycloak identity broker" */
+    const char *name;                              /* "keycloak" */
+    const char *stack;                             /* "Keycloak identity broker" */
     struct preset_route routes[PRESET_ROUTES_MAX]; /* up to the first without match; the more particular first */
     bool fold_case;
     const char *note; /* what the operator should know; may be "" */

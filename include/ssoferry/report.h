@@ -45,8 +45,8 @@ struct report_totals {
 
 struct report;
 
-bool report_open(struct report **report, struct table *table, const struct report_options *options,
-                 struct error *error) __attribute__((warn_unused_result));
+bool report_open(struct report **report, struct table *table, const struct report_options *options, struct error *error)
+    __attribute__((warn_unused_result));
 void report_close(struct report *report); /* NULL is fine */
 
 /* Rows in key order, in one pass, with bounded memory: LOOKUP_FOUND, LOOKUP_ABSENT after the last, LOOKUP_FAILED. */

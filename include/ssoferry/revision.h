@@ -1,4 +1,5 @@
-/* Revisions: what each committed change did to the table, and the table as it was before. Kept for the last TABLE_REVISIONS_KEPT. */
+/* Revisions: what each committed change did to the table, and the table as it was before. Kept for the last
+ * TABLE_REVISIONS_KEPT. */
 #ifndef SSOFERRY_REVISION_H
 #define SSOFERRY_REVISION_H
 
@@ -17,20 +18,22 @@ struct revision {
     void *block; /* what the strings point into */
 };
 
-/* Reads one revision's note: LOOKUP_FOUND, LOOKUP_ABSENT where it is not kept any more or not there yet, LOOKUP_FAILED. The history, newest
- * first, is this from snapshot_state()->revision downwards up to LOOKUP_ABSENT. */
-enum lookup_result revision_read(const struct snapshot *snapshot, uint64_t number, struct revision *revision, struct error *error)
-    __attribute__((warn_unused_result));
+/* Reads one revision's note: LOOKUP_FOUND, LOOKUP_ABSENT where it is not kept any more or not there yet, LOOKUP_FAILED.
+ * The history, newest first, is this from snapshot_state()->revision downwards up to LOOKUP_ABSENT. */
+enum lookup_result revision_read(const struct snapshot *snapshot, uint64_t number, struct revision *revision,
+                                 struct error *error) __attribute__((warn_unused_result));
 void revision_release(struct revision *revision); /* a zeroed one is fine */
 
-/* Calls `on_difference` for each row that revision `number` added, changed or removed, in key order, never with DIFFERENCE_NONE. It returns
- * false to stop, having set *error. ERROR_INPUT where the revision is not kept. */
+/* Calls `on_difference` for each row that revision `number` added, changed or removed, in key order, never with
+ * DIFFERENCE_NONE. It returns false to stop, having set *error. ERROR_INPUT where the revision is not kept. */
 bool revision_differences(struct snapshot *snapshot, uint64_t number,
-                          bool (*on_difference)(void *context, const struct difference *difference, struct error *error), void *context,
-                          struct error *error) __attribute__((warn_unused_result));
+                          bool (*on_difference)(void *context, const struct difference *difference,
+                                                struct error *error),
+                          void *context, struct error *error) __attribute__((warn_unused_result));
 
-/* Puts and removes rows so that the table is as it was after revision `number` (0: empty, as before the first). The change must not have
- * changed anything yet; the caller commits it. ERROR_INPUT where there is no such revision, or one after it is not kept any more. */
+/* Puts and removes rows so that the table is as it was after revision `number` (0: empty, as before the first). The
+ * change must not have changed anything yet; the caller commits it. ERROR_INPUT where there is no such revision, or one
+ * after it is not kept any more. */
 bool revision_rollback(struct change *change, uint64_t number, struct error *error) __attribute__((warn_unused_result));
 
 #endif

@@ -13,38 +13,39 @@ struct route {
     struct template *template; /* owned; has an {identifier} exactly where identify_by is IDENTIFY_BY_TEMPLATE */
     enum identify_by identify_by;
     struct text source;
-    enum redirect_kind redirect;     /* REDIRECT_UNSET: the configuration's */
-    bool fold_case;                  /* an identifier not found as written is looked up in lower case (ASCII) */
-    struct text relay_state_key;     /* member of a JSON RelayState; "idp" by default */
-    bool unknown_is_legacy;          /* an identifier without a row goes to legacy_url */
-    bool observe;                    /* decide and log as usual, but send everything to legacy_url */
-    struct text legacy_url;          /* may hold `{identifier}`; empty: none */
+    enum redirect_kind redirect;            /* REDIRECT_UNSET: the configuration's */
+    bool fold_case;                         /* an identifier not found as written is looked up in lower case (ASCII) */
+    struct text relay_state_key;            /* member of a JSON RelayState; "idp" by default */
+    bool unknown_is_legacy;                 /* an identifier without a row goes to legacy_url */
+    bool observe;                           /* decide and log as usual, but send everything to legacy_url */
+    struct text legacy_url;                 /* may hold `{identifier}`; empty: none */
     const struct text *legacy_relay_states; /* RelayState prefixes that always go to legacy_url */
     size_t legacy_relay_state_count;
-    struct text name;                /* short, for logs and metrics: the template, or preset's name and number */
-    unsigned line;                   /* where the configuration has it */
+    struct text name; /* short, for logs and metrics: the template, or preset's name and number */
+    unsigned line;    /* where the configuration has it */
 };
 
 /* Why a route did not take a request, for `explain`. */
 enum route_miss { ROUTE_TAKEN, ROUTE_HOST_DIFFERS, ROUTE_PATH_DIFFERS, ROUTE_QUERY_LACKS, ROUTE_MISSES };
 const char *route_miss_text(enum route_miss miss); /* static */
 
-/* Why a route that took a request found no usable identifier. Each has a code for logs and a sentence for the person at the helpdesk. */
+/* Why a route that took a request found no usable identifier. Each has a code for logs and a sentence for the person at
+ * the helpdesk. */
 enum extract_problem {
     EXTRACT_FINE,
-    EXTRACT_BAD_PATH,          /* the path does not start with '/' */
-    EXTRACT_BAD_ENCODING,      /* a '%' without two hexadecimal digits */
+    EXTRACT_BAD_PATH,     /* the path does not start with '/' */
+    EXTRACT_BAD_ENCODING, /* a '%' without two hexadecimal digits */
     EXTRACT_BAD_UTF8,
     EXTRACT_CONTROL_CHARACTER,
     EXTRACT_EMPTY,
     EXTRACT_TOO_LONG,
     EXTRACT_PARAMETER_TWICE,
     EXTRACT_NO_RELAY_STATE,
-    EXTRACT_BAD_RELAY_STATE,   /* looks like JSON but is not, or lacks the member */
+    EXTRACT_BAD_RELAY_STATE, /* looks like JSON but is not, or lacks the member */
     EXTRACT_NO_SAML_RESPONSE,
     EXTRACT_SAML_RESPONSE_TWICE,
-    EXTRACT_SAML_ARTIFACT,     /* artifact binding: nothing to route by, and it cannot be carried over */
-    EXTRACT_NOT_A_FORM,        /* a POST whose Content-Type is not a form's */
+    EXTRACT_SAML_ARTIFACT, /* artifact binding: nothing to route by, and it cannot be carried over */
+    EXTRACT_NOT_A_FORM,    /* a POST whose Content-Type is not a form's */
     EXTRACT_BAD_BASE64,
     EXTRACT_BAD_DEFLATE,
     EXTRACT_SAML_TOO_LARGE,
@@ -59,11 +60,11 @@ const char *extract_problem_code(enum extract_problem problem); /* "bad_encoding
 const char *extract_problem_text(enum extract_problem problem); /* a sentence; static */
 
 struct extraction {
-    const struct route *route;  /* NULL: no route took it */
+    const struct route *route; /* NULL: no route took it */
     enum extract_problem problem;
-    bool legacy_relay_state;    /* the route says that this RelayState belongs to the old provider */
-    struct text identifier;     /* decoded; from `memory` or a slice of the request; empty where there is a problem */
-    struct text query;          /* what is carried on: the request's less the identifier's own parameter */
+    bool legacy_relay_state; /* the route says that this RelayState belongs to the old provider */
+    struct text identifier;  /* decoded; from `memory` or a slice of the request; empty where there is a problem */
+    struct text query;       /* what is carried on: the request's less the identifier's own parameter */
     bool has_query;
 };
 
@@ -74,11 +75,12 @@ struct extract_trace {
 };
 
 /* Walks the routes in order; the first whose template matches takes the request. */
-void extract(const struct route *routes, size_t count, const struct request *request, struct memory memory, const struct extract_trace *trace,
-             struct extraction *extraction);
+void extract(const struct route *routes, size_t count, const struct request *request, struct memory memory,
+             const struct extract_trace *trace, struct extraction *extraction);
 
-/* The first pair of routes of which the later can be reached only by luck or not at all: it is covered by the earlier, or both overlap and
- * neither lies within the other. False where there is none: a later route that covers an earlier one is an ordinary fallback. */
+/* The first pair of routes of which the later can be reached only by luck or not at all: it is covered by the earlier,
+ * or both overlap and neither lies within the other. False where there is none: a later route that covers an earlier
+ * one is an ordinary fallback. */
 bool routes_ambiguous(const struct route *routes, size_t count, size_t *first, size_t *second);
 
 #endif

@@ -1,5 +1,6 @@
-/* Rows on their way into the table: taken in any order, given back in key order. Memory is bounded, whatever their number, by some 40 MiB:
- * past 24 MiB of rows, sorted runs go to a temporary file and are merged while reading. Rows that come in key order are not sorted. */
+/* Rows on their way into the table: taken in any order, given back in key order. Memory is bounded, whatever their
+ * number, by some 40 MiB: past 24 MiB of rows, sorted runs go to a temporary file and are merged while reading. Rows
+ * that come in key order are not sorted. */
 #ifndef SSOFERRY_ROWSET_H
 #define SSOFERRY_ROWSET_H
 
@@ -15,7 +16,8 @@ struct rowset_row {
 struct rowset *rowset_new(void); /* never NULL */
 void rowset_free(struct rowset *set);
 
-bool rowset_add(struct rowset *set, const struct rowset_row *row, struct error *error) __attribute__((warn_unused_result));
+bool rowset_add(struct rowset *set, const struct rowset_row *row, struct error *error)
+    __attribute__((warn_unused_result));
 
 /* How many were added. */
 uint64_t rowset_count(const struct rowset *set);
@@ -26,8 +28,9 @@ bool rowset_ascends(const struct rowset *set);
 /* Puts the set before its first row; may be called again. No row may be added after. */
 bool rowset_rewind(struct rowset *set, struct error *error) __attribute__((warn_unused_result));
 
-/* The next row in key order; equal keys come in the order they were added. LOOKUP_FOUND, LOOKUP_ABSENT after the last, LOOKUP_FAILED.
- * The texts live until the next call. */
-enum lookup_result rowset_next(struct rowset *set, struct rowset_row *row, struct error *error) __attribute__((warn_unused_result));
+/* The next row in key order; equal keys come in the order they were added. LOOKUP_FOUND, LOOKUP_ABSENT after the last,
+ * LOOKUP_FAILED. The texts live until the next call. */
+enum lookup_result rowset_next(struct rowset *set, struct rowset_row *row, struct error *error)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -1,5 +1,6 @@
-/* The Issuer of a SAML 2.0 Response, read for routing only. Nothing is validated here: signature, conditions and audience stay Stytch's
- * work, and a forged Issuer gains nothing, for the message is then checked against the wrong connection. */
+/* The Issuer of a SAML 2.0 Response, read for routing only. Nothing is validated here: signature, conditions and
+ * audience stay Stytch's work, and a forged Issuer gains nothing, for the message is then checked against the wrong
+ * connection. */
 #ifndef SSOFERRY_SAML_ISSUER_H
 #define SSOFERRY_SAML_ISSUER_H
 
@@ -23,18 +24,20 @@ enum saml_issuer_result {
 
 enum saml_encoding {
     SAML_POST_BINDING,     /* base64 of the XML: saml-bindings 3.5.4 */
-    SAML_REDIRECT_BINDING, /* base64 of the raw DEFLATE of it: 3.4.4.1; plain base64 of XML is accepted too, as some IdPs send it */
+    SAML_REDIRECT_BINDING, /* base64 of the raw DEFLATE of it: 3.4.4.1; plain base64 of XML is accepted too, as some
+                              IdPs send it */
 };
 
 /* Once per process, before threads start, and at its end. */
 void saml_issuer_startup(void);
 void saml_issuer_cleanup(void);
 
-/* Reads the Issuer out of a SAMLResponse field's raw value, as form_find() gives it: percent-encoded, '+' a space. Base64 may hold line
- * breaks and the URL-safe alphabet, with or without padding. Reading stops where the answer is known, so that damage behind the Issuer is
- * not noticed: at the element behind the Response's own Issuer; where it has none, when no other Assertion with an Issuer can follow.
- * XML is read as UTF-8, whatever it declares. On SAML_ISSUER_FOUND the issuer, from `memory` and trimmed of white space, passes
- * identifier_problem(). */
-enum saml_issuer_result saml_issuer_read(struct text field, enum saml_encoding encoding, struct memory memory, struct text *issuer);
+/* Reads the Issuer out of a SAMLResponse field's raw value, as form_find() gives it: percent-encoded, '+' a space.
+ * Base64 may hold line breaks and the URL-safe alphabet, with or without padding. Reading stops where the answer is
+ * known, so that damage behind the Issuer is not noticed: at the element behind the Response's own Issuer; where it has
+ * none, when no other Assertion with an Issuer can follow. XML is read as UTF-8, whatever it declares. On
+ * SAML_ISSUER_FOUND the issuer, from `memory` and trimmed of white space, passes identifier_problem(). */
+enum saml_issuer_result saml_issuer_read(struct text field, enum saml_encoding encoding, struct memory memory,
+                                         struct text *issuer);
 
 #endif

@@ -1,7 +1,7 @@
 /* The table of connections in its LMDB environment. The only module, with revision, that knows <lmdb.h>.
  *
- * One process opens one table once. Readers of the daemon look single rows up (struct lookup); commands read one state of it
- * from end to end (struct snapshot); every writer goes through struct change, whose commit is one revision. */
+ * One process opens one table once. Readers of the daemon look single rows up (struct lookup); commands read one state
+ * of it from end to end (struct snapshot); every writer goes through struct change, whose commit is one revision. */
 #ifndef SSOFERRY_TABLE_H
 #define SSOFERRY_TABLE_H
 
@@ -14,9 +14,9 @@ enum { TABLE_SCHEMA_VERSION = 1, TABLE_REVISIONS_KEPT = 50 };
 struct table;
 
 enum table_mode {
-    TABLE_READ,   /* must exist */
-    TABLE_SERVE,  /* reads; makes an empty table where none is, as a daemon starting before its first load needs */
-    TABLE_WRITE,  /* reads and writes; makes it where none is; clears readers of dead processes first */
+    TABLE_READ,  /* must exist */
+    TABLE_SERVE, /* reads; makes an empty table where none is, as a daemon starting before its first load needs */
+    TABLE_WRITE, /* reads and writes; makes it where none is; clears readers of dead processes first */
 };
 
 struct table_options {
@@ -25,8 +25,9 @@ struct table_options {
     unsigned max_readers; /* 0 = 510 */
 };
 
-/* Opens the table at `path`, one file (its lock lies beside it as PATH-lock). Errors name the path and what to do: missing
- * directory, no permission, read-only file system, not an LMDB file, a schema newer than TABLE_SCHEMA_VERSION. */
+/* Opens the table at `path`, one file (its lock lies beside it as PATH-lock). Errors name the path and what to do:
+ * missing directory, no permission, read-only file system, not an LMDB file, a schema newer than TABLE_SCHEMA_VERSION.
+ */
 bool table_open(struct table **table, const char *path, const struct table_options *options, struct error *error)
     __attribute__((warn_unused_result));
 
@@ -47,7 +48,8 @@ struct table_state {
 
 uint64_t table_state_total(const struct table_state *state);
 
-/* -- single rows, for the daemon: one struct lookup a thread ---------------------------------------------------------- */
+/* -- single rows, for the daemon: one struct lookup a thread ----------------------------------------------------------
+ */
 
 struct lookup;
 
@@ -61,15 +63,16 @@ enum lookup_result {
 bool lookup_open(struct lookup **lookup, struct table *table, struct error *error) __attribute__((warn_unused_result));
 void lookup_close(struct lookup *lookup);
 
-/* Copies the row into *out. Renews a read transaction for this one call and resets it, so that no page is held between calls and
- * the newest committed revision is what is read. */
-enum lookup_result lookup_find(struct lookup *lookup, struct text source, struct text identifier, struct connection_buffer *out,
-                               struct error *error) __attribute__((warn_unused_result));
+/* Copies the row into *out. Renews a read transaction for this one call and resets it, so that no page is held between
+ * calls and the newest committed revision is what is read. */
+enum lookup_result lookup_find(struct lookup *lookup, struct text source, struct text identifier,
+                               struct connection_buffer *out, struct error *error) __attribute__((warn_unused_result));
 
 /* Reads the table's state as it is now. */
-bool lookup_state(struct lookup *lookup, struct table_state *state, struct error *error) __attribute__((warn_unused_result));
+bool lookup_state(struct lookup *lookup, struct table_state *state, struct error *error)
+    __attribute__((warn_unused_result));
 
-/* -- one state from end to end -------------------------------------------------------------------------------------------- */
+/* -- one state from end to end -- */
 
 struct snapshot;
 
@@ -88,19 +91,22 @@ struct difference {
 };
 
 /* A read transaction. Texts that it gives live until it is closed (of a change's: until the next write). */
-bool snapshot_open(struct snapshot **snapshot, struct table *table, struct error *error) __attribute__((warn_unused_result));
+bool snapshot_open(struct snapshot **snapshot, struct table *table, struct error *error)
+    __attribute__((warn_unused_result));
 void snapshot_close(struct snapshot *snapshot);
 
 const struct table_state *snapshot_state(const struct snapshot *snapshot);
 
 /* LOOKUP_FOUND, LOOKUP_ABSENT or LOOKUP_FAILED. */
-enum lookup_result snapshot_find(struct snapshot *snapshot, struct text source, struct text identifier, struct connection_buffer *out,
-                                 struct error *error) __attribute__((warn_unused_result));
+enum lookup_result snapshot_find(struct snapshot *snapshot, struct text source, struct text identifier,
+                                 struct connection_buffer *out, struct error *error)
+    __attribute__((warn_unused_result));
 
-/* Walks rows in key order. snapshot_seek() puts the cursor before the first key >= `key` (empty: the first of all); snapshot_next()
- * answers LOOKUP_FOUND with the next row, LOOKUP_ABSENT after the last. */
+/* Walks rows in key order. snapshot_seek() puts the cursor before the first key >= `key` (empty: the first of all);
+ * snapshot_next() answers LOOKUP_FOUND with the next row, LOOKUP_ABSENT after the last. */
 void snapshot_seek(struct snapshot *snapshot, struct text key);
-enum lookup_result snapshot_next(struct snapshot *snapshot, struct table_row *row, struct error *error) __attribute__((warn_unused_result));
+enum lookup_result snapshot_next(struct snapshot *snapshot, struct table_row *row, struct error *error)
+    __attribute__((warn_unused_result));
 
 /* Store facts for `stat`. */
 struct table_stat {
@@ -114,12 +120,14 @@ struct table_stat {
 bool table_stat(struct table *table, struct table_stat *stat, struct error *error) __attribute__((warn_unused_result));
 
 /* Clears slots of readers that died. *cleared may be NULL. */
-bool table_clear_dead_readers(struct table *table, unsigned *cleared, struct error *error) __attribute__((warn_unused_result));
+bool table_clear_dead_readers(struct table *table, unsigned *cleared, struct error *error)
+    __attribute__((warn_unused_result));
 
-/* Writes a consistent, compacted copy to a file that must not exist, by way of a temporary name beside it. The daemon goes on serving. */
+/* Writes a consistent, compacted copy to a file that must not exist, by way of a temporary name beside it. The daemon
+ * goes on serving. */
 bool table_backup(struct table *table, const char *path, struct error *error) __attribute__((warn_unused_result));
 
-/* -- changes -------------------------------------------------------------------------------------------------------------- */
+/* -- changes -- */
 
 struct change;
 
@@ -142,8 +150,10 @@ bool change_begin(struct change **change, struct table *table, struct error *err
 /* The table as this change has left it so far. Lives until the change ends. */
 struct snapshot *change_snapshot(struct change *change);
 
-/* Adds or replaces a row; one that is equal already is left alone and not counted. `record` comes from connection_encode(). */
-bool change_put(struct change *change, struct text key, struct text record, struct error *error) __attribute__((warn_unused_result));
+/* Adds or replaces a row; one that is equal already is left alone and not counted. `record` comes from
+ * connection_encode(). */
+bool change_put(struct change *change, struct text key, struct text record, struct error *error)
+    __attribute__((warn_unused_result));
 
 /* Removes a row; one that is not there is left alone. */
 bool change_remove(struct change *change, struct text key, struct error *error) __attribute__((warn_unused_result));
@@ -153,8 +163,8 @@ struct change_counts {
 };
 struct change_counts change_counts(const struct change *change);
 
-/* Commits data, revision and undo together and ends the change, also where it fails. A change that changed nothing makes no revision,
- * unless the table had none yet. *revision, which may be NULL, gets the table's revision then. */
+/* Commits data, revision and undo together and ends the change, also where it fails. A change that changed nothing
+ * makes no revision, unless the table had none yet. *revision, which may be NULL, gets the table's revision then. */
 bool change_commit(struct change *change, const struct revision_note *note, uint64_t *revision, struct error *error)
     __attribute__((warn_unused_result));
 

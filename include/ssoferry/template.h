@@ -4,16 +4,18 @@
  *
  *   HOST   a name (any case); one label or the whole host may be `{identifier}` or `*`: `{identifier}.sso.example.com`.
  *          Without it any host matches. A port in the template or the request does not count.
- *   PATH   segments. `*` is any one segment. `{identifier}` is one segment, maybe with text around it (`acs-{identifier}.do`);
- *          `{identifier...}` is one or more whole segments, slashes included. `**`, as the first segment only, is any number of
- *          segments, none included.
- *   QUERY  parameters that must be there, in any order among others: `name={identifier}`, `name=*` (not empty), `name=value`, or a
- *          bare `name` (with or without a value). Of equally named ones in a request the first counts.
+ *   PATH   segments. `*` is any one segment. `{identifier}` is one segment, maybe with text around it
+ * (`acs-{identifier}.do`);
+ *          `{identifier...}` is one or more whole segments, slashes included. `**`, as the first segment only, is any
+ * number of segments, none included. QUERY  parameters that must be there, in any order among others:
+ * `name={identifier}`, `name=*` (not empty), `name=value`, or a bare `name` (with or without a value). Of equally named
+ * ones in a request the first counts.
  *
- * `{identifier}` stands at most once. Segments are cut on the raw path, then decoded exactly once, so that `%2F` is data and `..` has no
- * meaning; repeated slashes and trailing ones are forgiven; literals are compared decoded, case kept. A '*', '{', '}' or '%' that is meant
- * literally is percent-encoded in the template. An identifier that is a whole segment may be empty, so that a damaged address is met
- * with a word about that: `/saml/{identifier}/acs` takes `/saml//acs`, and `/saml/{identifier}` takes `/saml/` but not `/saml`. */
+ * `{identifier}` stands at most once. Segments are cut on the raw path, then decoded exactly once, so that `%2F` is
+ * data and `..` has no meaning; repeated slashes and trailing ones are forgiven; literals are compared decoded, case
+ * kept. A '*', '{', '}' or '%' that is meant literally is percent-encoded in the template. An identifier that is a
+ * whole segment may be empty, so that a damaged address is met with a word about that: `/saml/{identifier}/acs` takes
+ * `/saml//acs`, and `/saml/{identifier}` takes `/saml/` but not `/saml`. */
 #ifndef SSOFERRY_TEMPLATE_H
 #define SSOFERRY_TEMPLATE_H
 
@@ -24,9 +26,10 @@ struct template;
 
 enum { TEMPLATE_SIZE_MAX = 1024, TEMPLATE_SEGMENTS_MAX = 32, TEMPLATE_PARAMETERS_MAX = 16 };
 
-/* Compiles a template; the source is copied. On false `why` (256 bytes) says what is wrong and *at, which may be NULL, is the byte offset of
- * the trouble. */
-bool template_parse(struct template **template, struct text source, char *why, size_t *at) __attribute__((warn_unused_result));
+/* Compiles a template; the source is copied. On false `why` (256 bytes) says what is wrong and *at, which may be NULL,
+ * is the byte offset of the trouble. */
+bool template_parse(struct template **template, struct text source, char *why, size_t *at)
+    __attribute__((warn_unused_result));
 void template_free(struct template *template);
 
 struct text template_source(const struct template *template);
@@ -43,20 +46,21 @@ enum template_result {
     TEMPLATE_QUERY_TWICE, /* matches, but the identifier's parameter stands twice */
 };
 
-/* A match's identifier: raw, to be decoded by its place (a path: '+' is a plus; a query: '+' is a space; a host: folded, not decoded).
- * That of an {identifier...} may hold repeated slashes. */
+/* A match's identifier: raw, to be decoded by its place (a path: '+' is a plus; a query: '+' is a space; a host:
+ * folded, not decoded). That of an {identifier...} may hold repeated slashes. */
 struct template_capture {
     enum template_place place;
-    struct text raw;             /* slice of the request; may be empty */
-    struct form_pair parameter;  /* TEMPLATE_IN_QUERY: what form_without() takes out */
+    struct text raw;            /* slice of the request; may be empty */
+    struct form_pair parameter; /* TEMPLATE_IN_QUERY: what form_without() takes out */
 };
 
 /* Never allocates. Where host and path differ, either may be what is said. The capture is set on TEMPLATE_MATCHES and
  * TEMPLATE_QUERY_TWICE (of the first of the two). */
-enum template_result template_match(const struct template *template, const struct request *request, struct template_capture *capture);
+enum template_result template_match(const struct template *template, const struct request *request,
+                                    struct template_capture *capture);
 
-/* How the sets of URLs that two templates match lie to each other. Exact for URLs with a host and without repeated or trailing slashes;
- * an empty identifier in a path does not count as a match here. */
+/* How the sets of URLs that two templates match lie to each other. Exact for URLs with a host and without repeated or
+ * trailing slashes; an empty identifier in a path does not count as a match here. */
 enum template_relation {
     TEMPLATE_DISJOINT, /* no URL matches both */
     TEMPLATE_WITHIN,   /* all of the first's also match the second, and not the other way round */
@@ -65,8 +69,8 @@ enum template_relation {
 };
 enum template_relation template_relation(const struct template *first, const struct template *second);
 
-/* Fills a legacy URL: `{identifier}` in `pattern` is replaced by the identifier, percent-encoded but for RFC 3986's unreserved characters.
- * The result comes from `memory`. */
+/* Fills a legacy URL: `{identifier}` in `pattern` is replaced by the identifier, percent-encoded but for RFC 3986's
+ * unreserved characters. The result comes from `memory`. */
 struct text template_expand(struct text pattern, struct text identifier, struct memory memory);
 
 #endif

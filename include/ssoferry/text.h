@@ -64,8 +64,8 @@ enum text_plus {
     TEXT_PLUS_IS_SPACE, /* a query or a form: application/x-www-form-urlencoded */
 };
 
-/* Percent-decodes `in` exactly once into `out` (RFC 3986 2.1), which holds at least in.size bytes and may be in.at itself.
- * Returns false on a '%' that two hexadecimal digits do not follow. *size gets the decoded length. */
+/* Percent-decodes `in` exactly once into `out` (RFC 3986 2.1), which holds at least in.size bytes and may be in.at
+ * itself. Returns false on a '%' that two hexadecimal digits do not follow. *size gets the decoded length. */
 bool text_percent_decode(struct text in, enum text_plus plus, char *out, size_t *size);
 
 /* Decimal digits only, at most `max`. Returns false on anything else, and on an empty text. */

@@ -25,7 +25,7 @@ enum usage_outcome { USAGE_STYTCH, USAGE_LEGACY, USAGE_DISABLED, USAGE_FAILED };
 enum { USAGE_OUTCOMES = 4 };
 const char *usage_outcome_name(enum usage_outcome outcome); /* "stytch"; static */
 
-/* -- counting, in the daemon -------------------------------------------------------------------------------------- */
+/* -- counting, in the daemon -- */
 
 struct usage;
 struct usage_lane;
@@ -61,7 +61,7 @@ uint64_t usage_flush_failures(struct usage *usage);
 /* Whether the last flush failed; *error then says why. */
 bool usage_failing(struct usage *usage, struct error *error);
 
-/* -- reading, in the CLI and the admin listener ------------------------------------------------------------------- */
+/* -- reading, in the CLI and the admin listener -- */
 
 struct usage_reader;
 
@@ -106,7 +106,8 @@ void usage_reader_seek(struct usage_reader *reader, struct text key);
 enum lookup_result usage_reader_next(struct usage_reader *reader, struct usage_row *row, struct error *error)
     __attribute__((warn_unused_result));
 
-/* One row by its key, wherever usage_reader_next() is: LOOKUP_FOUND, LOOKUP_ABSENT, LOOKUP_FAILED. row->key is `key`. */
+/* One row by its key, wherever usage_reader_next() is: LOOKUP_FOUND, LOOKUP_ABSENT, LOOKUP_FAILED. row->key is `key`.
+ */
 enum lookup_result usage_reader_find(struct usage_reader *reader, struct text key, struct usage_row *row,
                                      struct error *error) __attribute__((warn_unused_result));
 

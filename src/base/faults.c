@@ -91,7 +91,7 @@ void faults_add(struct faults *faults, enum fault_severity severity, unsigned fi
     faults->kept_count++;
 }
 
-/* -- characters ----------------------------------------------------------------------------------------------------------- */
+/* -- characters -- */
 
 struct character {
     char bytes[CHARACTER_BYTES];
@@ -151,7 +151,7 @@ static bool read_character(FILE *text, struct character *character)
     return true;
 }
 
-/* -- the caret lines ------------------------------------------------------------------------------------------------------ */
+/* -- the caret lines -- */
 
 static void skip_byte_order_mark(FILE *text)
 {
@@ -204,7 +204,7 @@ static void write_place(const struct fault *fault, FILE *text, FILE *out)
     fputc('\n', out);
 }
 
-/* -- all of them ---------------------------------------------------------------------------------------------------------- */
+/* -- all of them -- */
 
 static int compare_faults(const void *a, const void *b)
 {

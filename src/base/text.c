@@ -32,7 +32,8 @@ bool text_starts(struct text t, struct text prefix)
 
 bool text_ends(struct text t, struct text suffix)
 {
-    return t.size >= suffix.size && (suffix.size == 0 || memcmp(t.at + t.size - suffix.size, suffix.at, suffix.size) == 0);
+    return t.size >= suffix.size &&
+           (suffix.size == 0 || memcmp(t.at + t.size - suffix.size, suffix.at, suffix.size) == 0);
 }
 
 size_t text_find(struct text t, char byte, size_t from)

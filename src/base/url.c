@@ -5,7 +5,8 @@
 
 #include "ssoferry/memory.h"
 
-/* RFC 3986's unreserved and reserved characters and '%', less '[' and ']' (only a host's) and '#' (a fragment is refused anyway). */
+/* RFC 3986's unreserved and reserved characters and '%', less '[' and ']' (only a host's) and '#' (a fragment is
+ * refused anyway). */
 static bool is_url_byte(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -26,7 +27,8 @@ static bool is_name(struct text host)
     char previous = '.';
     for (size_t i = 0; i < host.size; ++i) {
         char c = host.at[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        bool letter =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
         if (!letter && (c != '.' || previous == '.'))
             return false;
         previous = c;
@@ -69,8 +71,8 @@ static bool parse_authority(struct text authority, struct url *url, const char *
 
     uint64_t port = 0;
     *why = "its port is not a number from 1 to 65535";
-    if (authority.at[end] != ':' || !text_to_number(text_slice(authority.at + end + 1, authority.size - end - 1), 65535, &port) ||
-        port == 0)
+    if (authority.at[end] != ':' ||
+        !text_to_number(text_slice(authority.at + end + 1, authority.size - end - 1), 65535, &port) || port == 0)
         return false;
     url->port = (uint16_t)port;
     return true;
@@ -137,7 +139,8 @@ bool url_leads_to(const struct url *url, const struct text *hosts, size_t count)
     for (size_t i = 0; i < count; ++i) {
         struct url host = {.port = 0};
         const char *why = NULL;
-        if (parse_authority(hosts[i], &host, &why) && text_equal_fold(host.host, url->host) && (host.port == 0 || host.port == url->port))
+        if (parse_authority(hosts[i], &host, &why) && text_equal_fold(host.host, url->host) &&
+            (host.port == 0 || host.port == url->port))
             return true;
     }
     return false;
@@ -192,7 +195,8 @@ bool allowed_hosts_add(struct allowed_hosts *hosts, struct text pattern, const c
 
 void allowed_hosts_add_stytch(struct allowed_hosts *hosts)
 {
-    static const char *const stytch[] = {"api.stytch.com", "test.stytch.com", "*.customers.stytch.com", "*.customers.stytch.dev"};
+    static const char *const stytch[] = {"api.stytch.com", "test.stytch.com", "*.customers.stytch.com",
+                                         "*.customers.stytch.dev"};
     for (size_t i = 0; i < sizeof(stytch) / sizeof(stytch[0]); ++i) {
         const char *why = NULL;
         if (!allowed_hosts_add(hosts, text_of(stytch[i]), &why))

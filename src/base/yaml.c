@@ -27,7 +27,7 @@ struct yaml {
     bool ended, broken;
 };
 
-/* -- bytes ---------------------------------------------------------------------------------------------------------------- */
+/* -- bytes -- */
 
 /* Reads once; what was read is counted and hashed. */
 static ssize_t read_bytes(struct yaml *yaml, unsigned char *buffer, size_t size)
@@ -77,7 +77,7 @@ static bool spool(int fd, const char *path, FILE **copied, struct error *error)
     return *copied != NULL;
 }
 
-/* -- opening -------------------------------------------------------------------------------------------------------------- */
+/* -- opening -- */
 
 static const char stdin_name[] = "<stdin>";
 
@@ -141,7 +141,7 @@ void yaml_close(struct yaml *yaml)
     free(yaml);
 }
 
-/* -- syntax errors -------------------------------------------------------------------------------------------------------- */
+/* -- syntax errors -- */
 
 /* libyaml's words for what people do wrong, and ours. `start`: the fault is shown where the thing began, not where it failed. */
 static const struct {
@@ -271,7 +271,7 @@ static void add_syntax_fault(struct yaml *yaml)
     faults_add(yaml->faults, FAULT_ERROR, yaml->file, line, column, 1, "%s", message);
 }
 
-/* -- nodes ---------------------------------------------------------------------------------------------------------------- */
+/* -- nodes -- */
 
 static void place(struct yaml_node *node, const yaml_event_t *event)
 {
@@ -387,7 +387,7 @@ bool yaml_broken(const struct yaml *yaml)
     return yaml->broken;
 }
 
-/* -- faults --------------------------------------------------------------------------------------------------------------- */
+/* -- faults -- */
 
 static void __attribute__((format(printf, 4, 0)))
 add_fault(struct yaml *yaml, enum fault_severity severity, const struct yaml_node *node, const char *format,

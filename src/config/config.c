@@ -115,14 +115,16 @@ static void format_quantity(const struct config_key *key, uint64_t value, char *
         {"size", "MiB", 1 << 20},       {"size", "KiB", 1024},        {"size", "B", 1},        {"number", "", 1},
     };
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); ++i) {
-        if (strcmp(units[i].type, key->type) != 0 || (value % units[i].factor != 0 || (value == 0 && units[i].factor != 1)))
+        if (strcmp(units[i].type, key->type) != 0 ||
+            (value % units[i].factor != 0 || (value == 0 && units[i].factor != 1)))
             continue;
         snprintf(out, size, "%" PRIu64 "%s", value / units[i].factor, units[i].unit);
         return;
     }
 }
 
-static void fault_value(struct yaml *yaml, const struct yaml_node *node, const struct config_key *key, const char *problem)
+static void fault_value(struct yaml *yaml, const struct yaml_node *node, const struct config_key *key,
+                        const char *problem)
 {
     char least[32] = "";
     char most[32] = "";
@@ -136,10 +138,12 @@ static void fault_value(struct yaml *yaml, const struct yaml_node *node, const s
 }
 
 /* The key's value, or one item of it. */
-static void read_scalar(struct building *building, struct yaml *yaml, const struct config_key *key, const struct yaml_node *node)
+static void read_scalar(struct building *building, struct yaml *yaml, const struct config_key *key,
+                        const struct yaml_node *node)
 {
     if (node->kind != YAML_SCALAR) {
-        yaml_fault(yaml, node, "%s takes a %s, not a %s", key->name, key->type, node->kind == YAML_MAPPING ? "mapping" : "list");
+        yaml_fault(yaml, node, "%s takes a %s, not a %s", key->name, key->type,
+                   node->kind == YAML_MAPPING ? "mapping" : "list");
         yaml_skip(yaml, node);
         return;
     }
@@ -172,7 +176,8 @@ static bool is_section(struct text prefix)
 {
     for (size_t i = 0; i < config_key_count; ++i) {
         struct text name = text_of(config_keys[i].name);
-        if (config_keys[i].scope == KEY_OF_CONFIG && text_starts(name, prefix) && name.size > prefix.size && name.at[prefix.size] == '.')
+        if (config_keys[i].scope == KEY_OF_CONFIG && text_starts(name, prefix) && name.size > prefix.size &&
+            name.at[prefix.size] == '.')
             return true;
     }
     return false;
@@ -210,8 +215,8 @@ static void begin_item(struct building *building, enum key_scope scope, const st
         return;
     }
     building->drafts = memory_resize(building->drafts, (building->draft_count + 1) * sizeof(*building->drafts));
-    building->drafts[building->draft_count++] = (struct route_draft){
-        .source = TEXT("default"), .relay_state_key = TEXT("idp"), .place = place_of(node)};
+    building->drafts[building->draft_count++] =
+        (struct route_draft){.source = TEXT("default"), .relay_state_key = TEXT("idp"), .place = place_of(node)};
 }
 
 /* `listen` and `routes`: lists of mappings. */
@@ -240,8 +245,8 @@ static void read_items(struct building *building, struct yaml *yaml, enum key_sc
     }
 }
 
-static void read_entry(struct building *building, struct yaml *yaml, enum key_scope scope, struct text name, const struct yaml_node *node,
-                       struct text_list *seen)
+static void read_entry(struct building *building, struct yaml *yaml, enum key_scope scope, struct text name,
+                       const struct yaml_node *node, struct text_list *seen)
 {
     bool listen = scope == KEY_OF_CONFIG && text_equal(name, TEXT("listen"));
     bool routes = scope == KEY_OF_CONFIG && text_equal(name, TEXT("routes"));
@@ -283,7 +288,8 @@ static void read_mapping(struct building *building, struct yaml *yaml, enum key_
             continue;
         }
         char full[256];
-        int size = snprintf(full, sizeof(full), "%.*s%s%.*s", TEXT_ARGS(section), section.size > 0 ? "." : "", TEXT_ARGS(node.value));
+        int size = snprintf(full, sizeof(full), "%.*s%s%.*s", TEXT_ARGS(section), section.size > 0 ? "." : "",
+                            TEXT_ARGS(node.value));
         size_t used = size < (int)sizeof(full) ? (size_t)size : sizeof(full) - 1;
         struct text name = building_copy(building, text_slice(full, used));
         read_entry(building, yaml, scope, name, &node, &seen);
@@ -297,7 +303,8 @@ static void read_document(struct building *building, struct yaml *yaml)
     if (node.kind == YAML_END)
         return;
     if (node.kind != YAML_MAPPING) {
-        yaml_fault(yaml, &node, "a configuration is a mapping of keys, as in \"store: /var/lib/ssoferry/connections.mdb\"");
+        yaml_fault(yaml, &node,
+                   "a configuration is a mapping of keys, as in \"store: /var/lib/ssoferry/connections.mdb\"");
         yaml_skip(yaml, &node);
         return;
     }
@@ -339,7 +346,8 @@ bool config_read(struct config **config, const char *path, struct faults *faults
     size_t found = faults_errors(faults) - before;
     if (found > 0) {
         building_free(building);
-        return error_set(error, ERROR_INPUT, "%s: %zu error%s; see ssoferryd.yaml(5)", path, found, found == 1 ? "" : "s");
+        return error_set(error, ERROR_INPUT, "%s: %zu error%s; see ssoferryd.yaml(5)", path, found,
+                         found == 1 ? "" : "s");
     }
     *config = building_finish(building);
     return true;

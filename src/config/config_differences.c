@@ -60,7 +60,9 @@ static bool needs_restart(struct text name)
 }
 
 void config_differences(const struct config *before, const struct config *after,
-                        void (*on_difference)(void *context, struct text name, struct text before, struct text after, bool needs_restart), void *context)
+                        void (*on_difference)(void *context, struct text name, struct text before, struct text after,
+                                              bool needs_restart),
+                        void *context)
 {
     const struct building *old = (const struct building *)(const void *)before;
     const struct building *new = (const struct building *)(const void *)after;

@@ -57,11 +57,12 @@ enum key_scope { KEY_OF_CONFIG, KEY_OF_LISTEN, KEY_OF_ROUTE };
 struct config_key {
     const char *name; /* "limits.body"; within lists "routes[].match" */
     enum key_scope scope;
-    const char *type; /* for people: "size", "duration", "url", ... */
+    const char *type;     /* for people: "size", "duration", "url", ... */
     const char *fallback; /* the default, as it would be written; "" for none */
     const char *help;
     /* Stores a value; for a list, one item. NULL, or what is wrong with it: a phrase behind "KEY ". */
-    const char *(*set)(struct building *building, struct text value, const struct place *place, const struct config_key *key);
+    const char *(*set)(struct building *building, struct text value, const struct place *place,
+                       const struct config_key *key);
     bool list;
     uint64_t least, most;
     size_t offset; /* of the field in struct config, for the plain kinds */

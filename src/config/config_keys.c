@@ -7,12 +7,13 @@
 
 /* A field of struct config that a plain setter writes. */
 #define FIELD(building, key, type) ((type *)(void *)((char *)&(building)->config + (key)->offset))
-#define SETTER(name)                                                                                                            \
-    static const char *name(struct building *building, struct text value, const struct place *place, const struct config_key *key)
+#define SETTER(name)                                                                                                   \
+    static const char *name(struct building *building, struct text value, const struct place *place,                   \
+                            const struct config_key *key)
 #define UNUSED(x) (void)(x)
 
-static const char *number_with_unit(struct text value, const struct config_key *key, const struct text *units, const uint64_t *factors,
-                                    size_t count, uint64_t *number)
+static const char *number_with_unit(struct text value, const struct config_key *key, const struct text *units,
+                                    const uint64_t *factors, size_t count, uint64_t *number)
 {
     size_t digits = 0;
     while (digits < value.size && value.at[digits] >= '0' && value.at[digits] <= '9')
@@ -80,7 +81,8 @@ SETTER(set_health_path)
 {
     UNUSED(place);
     UNUSED(key);
-    if (!text_starts(value, TEXT("/")) || text_find(value, '?', 0) < value.size || text_find(value, '%', 0) < value.size)
+    if (!text_starts(value, TEXT("/")) || text_find(value, '?', 0) < value.size ||
+        text_find(value, '%', 0) < value.size)
         return "is not a plain path such as /healthz";
     building->config.health_path = building_copy(building, value).at;
     return NULL;
@@ -129,7 +131,9 @@ SETTER(set_stytch_host)
     const char *why = NULL;
     UNUSED(place);
     UNUSED(key);
-    return allowed_hosts_add(building->stytch_hosts, value, &why) ? NULL : "is not a host such as login.example.com or *.example.com";
+    return allowed_hosts_add(building->stytch_hosts, value, &why)
+               ? NULL
+               : "is not a host such as login.example.com or *.example.com";
 }
 
 /* A CSP source: scheme, host with or without star and port. Nothing that could end the directive. */
@@ -154,7 +158,9 @@ SETTER(set_legacy_host)
     const char *why = NULL;
     UNUSED(place);
     UNUSED(key);
-    return allowed_hosts_add(building->legacy_hosts, value, &why) ? NULL : "is not a host such as legacy.example.com or *.example.com";
+    return allowed_hosts_add(building->legacy_hosts, value, &why)
+               ? NULL
+               : "is not a host such as legacy.example.com or *.example.com";
 }
 
 SETTER(set_own_host)
@@ -312,7 +318,9 @@ SETTER(set_route_unknown)
     UNUSED(place);
     UNUSED(key);
     draft_of(building)->unknown_is_legacy = text_equal(value, TEXT("legacy"));
-    return draft_of(building)->unknown_is_legacy || text_equal(value, TEXT("not_found")) ? NULL : "is neither legacy nor not_found";
+    return draft_of(building)->unknown_is_legacy || text_equal(value, TEXT("not_found"))
+               ? NULL
+               : "is neither legacy nor not_found";
 }
 
 SETTER(set_route_legacy_url)
@@ -335,50 +343,73 @@ SETTER(set_route_legacy_relay_state)
 #define MINUTE_MS (60ULL * 1000)
 
 const struct config_key config_keys[] = {
-    {"listen[].address", KEY_OF_LISTEN, "address", "127.0.0.1:8080", "where to listen: IP:PORT, [IPv6]:PORT or unix:/PATH",
-     set_listen_address, false, 0, 0, 0},
-    {"admin.address", KEY_OF_CONFIG, "address", "", "where the admin listener listens: metrics, health, the report and its page", set_admin_address,
+    {"listen[].address", KEY_OF_LISTEN, "address", "127.0.0.1:8080",
+     "where to listen: IP:PORT, [IPv6]:PORT or unix:/PATH", set_listen_address, false, 0, 0, 0},
+    {"admin.address", KEY_OF_CONFIG, "address", "",
+     "where the admin listener listens: metrics, health, the report and its page", set_admin_address, false, 0, 0, 0},
+    {"admin.allow_remote", KEY_OF_CONFIG, "boolean", "false",
+     "let admin.address be other than loopback or a unix socket", set_admin_allow_remote, false, 0, 0, 0},
+    {"usage", KEY_OF_CONFIG, "boolean", "true", "count who uses the old addresses, for the report", set_usage, false, 0,
+     0, 0},
+    {"store", KEY_OF_CONFIG, "path", "/var/lib/ssoferry/connections.mdb", "the table's LMDB file", set_store, false, 0,
+     0, 0},
+    {"threads", KEY_OF_CONFIG, "number", "auto", "serving threads; auto: one a core", set_threads, false, 1,
+     CONFIG_THREADS_MAX, 0},
+    {"health_path", KEY_OF_CONFIG, "path", "/healthz", "path that answers a load balancer's probes", set_health_path,
      false, 0, 0, 0},
-    {"admin.allow_remote", KEY_OF_CONFIG, "boolean", "false", "let admin.address be other than loopback or a unix socket", set_admin_allow_remote,
-     false, 0, 0, 0},
-    {"usage", KEY_OF_CONFIG, "boolean", "true", "count who uses the old addresses, for the report", set_usage, false, 0, 0, 0},
-    {"store", KEY_OF_CONFIG, "path", "/var/lib/ssoferry/connections.mdb", "the table's LMDB file", set_store, false, 0, 0, 0},
-    {"threads", KEY_OF_CONFIG, "number", "auto", "serving threads; auto: one a core", set_threads, false, 1, CONFIG_THREADS_MAX, 0},
-    {"health_path", KEY_OF_CONFIG, "path", "/healthz", "path that answers a load balancer's probes", set_health_path, false, 0, 0, 0},
-    {"hosts", KEY_OF_CONFIG, "list of hosts", "", "names of the gateway itself; no redirect ever leads back to one", set_own_host, true, 0, 0, 0},
-    {"stytch.live_url", KEY_OF_CONFIG, "url", "https://api.stytch.com", "origin for connections of live projects", set_live_url, false, 0, 0, 0},
-    {"stytch.test_url", KEY_OF_CONFIG, "url", "https://test.stytch.com", "origin for connections of test projects", set_test_url, false, 0, 0, 0},
-    {"stytch.allowed_hosts", KEY_OF_CONFIG, "list of hosts", "", "your Stytch custom domains, which an acs_url may name besides Stytch's own hosts",
-     set_stytch_host, true, 0, 0, 0},
-    {"stytch.onward_sources", KEY_OF_CONFIG, "list of CSP sources", "", "where Stytch sends browsers on to after a sign-in, for the form page's policy",
-     set_onward_source, true, 0, 0, 0},
-    {"legacy.allowed_hosts", KEY_OF_CONFIG, "list of hosts", "", "hosts that a legacy_url may name", set_legacy_host, true, 0, 0, 0},
-    {"legacy.unmatched_url", KEY_OF_CONFIG, "url", "", "legacy origin for requests that no route takes; path and query are kept",
-     set_unmatched_url, false, 0, 0, 0},
+    {"hosts", KEY_OF_CONFIG, "list of hosts", "", "names of the gateway itself; no redirect ever leads back to one",
+     set_own_host, true, 0, 0, 0},
+    {"stytch.live_url", KEY_OF_CONFIG, "url", "https://api.stytch.com", "origin for connections of live projects",
+     set_live_url, false, 0, 0, 0},
+    {"stytch.test_url", KEY_OF_CONFIG, "url", "https://test.stytch.com", "origin for connections of test projects",
+     set_test_url, false, 0, 0, 0},
+    {"stytch.allowed_hosts", KEY_OF_CONFIG, "list of hosts", "",
+     "your Stytch custom domains, which an acs_url may name besides Stytch's own hosts", set_stytch_host, true, 0, 0,
+     0},
+    {"stytch.onward_sources", KEY_OF_CONFIG, "list of CSP sources", "",
+     "where Stytch sends browsers on to after a sign-in, for the form page's policy", set_onward_source, true, 0, 0, 0},
+    {"legacy.allowed_hosts", KEY_OF_CONFIG, "list of hosts", "", "hosts that a legacy_url may name", set_legacy_host,
+     true, 0, 0, 0},
+    {"legacy.unmatched_url", KEY_OF_CONFIG, "url", "",
+     "legacy origin for requests that no route takes; path and query are kept", set_unmatched_url, false, 0, 0, 0},
     {"redirect", KEY_OF_CONFIG, "word", "307", "how to redirect: 307, 303 or form", set_redirect, false, 0, 0, 0},
-    {"observe", KEY_OF_CONFIG, "boolean", "false", "rehearse: decide and log, but send everything to the legacy side", set_observe, false, 0, 0, 0},
-    {"limits.connections", KEY_OF_CONFIG, "number", "10000", "connections open at one time", set_number, false, 1, 1000000, AT(limits.connections)},
-    {"limits.body", KEY_OF_CONFIG, "size", "1MiB", "largest request body", set_size, false, 1024, 64ULL << 20, AT(limits.body)},
-    {"limits.request_time", KEY_OF_CONFIG, "duration", "10s", "time for a whole request to arrive", set_duration, false, 100, 10 * MINUTE_MS,
-     AT(limits.request_time_ms)},
-    {"limits.idle_time", KEY_OF_CONFIG, "duration", "75s", "time a connection may wait for its next request", set_duration, false, 1000,
-     60 * MINUTE_MS, AT(limits.idle_time_ms)},
-    {"drain.delay", KEY_OF_CONFIG, "duration", "5s", "after SIGTERM: still serving while the health path answers 503", set_duration, false, 0,
-     10 * MINUTE_MS, AT(drain.delay_ms)},
-    {"drain.timeout", KEY_OF_CONFIG, "duration", "30s", "time for requests to end after that", set_duration, false, 0, 60 * MINUTE_MS,
-     AT(drain.timeout_ms)},
-    {"log.requests", KEY_OF_CONFIG, "word", "all", "which requests to log: all, errors or off", set_request_log, false, 0, 0, 0},
-    {"routes[].match", KEY_OF_ROUTE, "template", "", "URL template that says where the identifier stands", set_route_match, false, 0, 0, 0},
-    {"routes[].preset", KEY_OF_ROUTE, "word", "", "a legacy system's templates by name, in place of match (ssoferry presets)", set_route_preset, false, 0, 0, 0},
-    {"routes[].identify_by", KEY_OF_ROUTE, "word", "template", "template, relay_state or issuer", set_route_identify_by, false, 0, 0, 0},
-    {"routes[].relay_state_key", KEY_OF_ROUTE, "text", "idp", "member of a JSON RelayState that holds the identifier", set_route_relay_state_key, false, 0, 0, 0},
-    {"routes[].source", KEY_OF_ROUTE, "word", "default", "source that the identifiers belong to", set_route_source, false, 0, 0, 0},
-    {"routes[].redirect", KEY_OF_ROUTE, "word", "", "how to redirect, in place of the global redirect", set_route_redirect, false, 0, 0, 0},
-    {"routes[].fold_case", KEY_OF_ROUTE, "boolean", "false", "look an identifier that is not found up in lower case too", set_route_fold_case, false, 0, 0, 0},
-    {"routes[].unknown", KEY_OF_ROUTE, "word", "not_found", "what an identifier without a row gets: not_found or legacy", set_route_unknown, false, 0, 0, 0},
-    {"routes[].legacy_url", KEY_OF_ROUTE, "url", "", "where the legacy side is; may hold {identifier}", set_route_legacy_url, false, 0, 0, 0},
-    {"routes[].legacy_relay_states", KEY_OF_ROUTE, "list of texts", "", "RelayState prefixes of logins that the old provider started: they go to legacy_url",
-     set_route_legacy_relay_state, true, 0, 0, 0},
+    {"observe", KEY_OF_CONFIG, "boolean", "false", "rehearse: decide and log, but send everything to the legacy side",
+     set_observe, false, 0, 0, 0},
+    {"limits.connections", KEY_OF_CONFIG, "number", "10000", "connections open at one time", set_number, false, 1,
+     1000000, AT(limits.connections)},
+    {"limits.body", KEY_OF_CONFIG, "size", "1MiB", "largest request body", set_size, false, 1024, 64ULL << 20,
+     AT(limits.body)},
+    {"limits.request_time", KEY_OF_CONFIG, "duration", "10s", "time for a whole request to arrive", set_duration, false,
+     100, 10 * MINUTE_MS, AT(limits.request_time_ms)},
+    {"limits.idle_time", KEY_OF_CONFIG, "duration", "75s", "time a connection may wait for its next request",
+     set_duration, false, 1000, 60 * MINUTE_MS, AT(limits.idle_time_ms)},
+    {"drain.delay", KEY_OF_CONFIG, "duration", "5s", "after SIGTERM: still serving while the health path answers 503",
+     set_duration, false, 0, 10 * MINUTE_MS, AT(drain.delay_ms)},
+    {"drain.timeout", KEY_OF_CONFIG, "duration", "30s", "time for requests to end after that", set_duration, false, 0,
+     60 * MINUTE_MS, AT(drain.timeout_ms)},
+    {"log.requests", KEY_OF_CONFIG, "word", "all", "which requests to log: all, errors or off", set_request_log, false,
+     0, 0, 0},
+    {"routes[].match", KEY_OF_ROUTE, "template", "", "URL template that says where the identifier stands",
+     set_route_match, false, 0, 0, 0},
+    {"routes[].preset", KEY_OF_ROUTE, "word", "",
+     "a legacy system's templates by name, in place of match (ssoferry presets)", set_route_preset, false, 0, 0, 0},
+    {"routes[].identify_by", KEY_OF_ROUTE, "word", "template", "template, relay_state or issuer", set_route_identify_by,
+     false, 0, 0, 0},
+    {"routes[].relay_state_key", KEY_OF_ROUTE, "text", "idp", "member of a JSON RelayState that holds the identifier",
+     set_route_relay_state_key, false, 0, 0, 0},
+    {"routes[].source", KEY_OF_ROUTE, "word", "default", "source that the identifiers belong to", set_route_source,
+     false, 0, 0, 0},
+    {"routes[].redirect", KEY_OF_ROUTE, "word", "", "how to redirect, in place of the global redirect",
+     set_route_redirect, false, 0, 0, 0},
+    {"routes[].fold_case", KEY_OF_ROUTE, "boolean", "false",
+     "look an identifier that is not found up in lower case too", set_route_fold_case, false, 0, 0, 0},
+    {"routes[].unknown", KEY_OF_ROUTE, "word", "not_found",
+     "what an identifier without a row gets: not_found or legacy", set_route_unknown, false, 0, 0, 0},
+    {"routes[].legacy_url", KEY_OF_ROUTE, "url", "", "where the legacy side is; may hold {identifier}",
+     set_route_legacy_url, false, 0, 0, 0},
+    {"routes[].legacy_relay_states", KEY_OF_ROUTE, "list of texts", "",
+     "RelayState prefixes of logins that the old provider started: they go to legacy_url", set_route_legacy_relay_state,
+     true, 0, 0, 0},
     {"routes[].observe", KEY_OF_ROUTE, "boolean", "false", "rehearse on this route", set_route_observe, false, 0, 0, 0},
 };
 const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
@@ -415,7 +446,8 @@ const char *address_parse(const char *text, struct address *address)
         address->family = ADDRESS_UNIX;
         address->path = text + 5;
         size_t size = strlen(address->path);
-        return size == 0 || size > 107 || text[5] != '/' ? "is not unix: and an absolute path of at most 107 bytes" : NULL;
+        return size == 0 || size > 107 || text[5] != '/' ? "is not unix: and an absolute path of at most 107 bytes"
+                                                         : NULL;
     }
     const char *colon = strrchr(text, ':');
     uint64_t port = 0;

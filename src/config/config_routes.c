@@ -13,7 +13,8 @@ struct checker {
 
 static void fault_at(struct checker *checker, const struct place *place, const char *what, const char *detail)
 {
-    faults_add(checker->faults, FAULT_ERROR, checker->file, place->line, place->column, place->length, "%s%s", what, detail);
+    faults_add(checker->faults, FAULT_ERROR, checker->file, place->line, place->column, place->length, "%s%s", what,
+               detail);
 }
 
 /* The pattern as it looks with an identifier in it, so that it can be parsed as a URL. */
@@ -74,8 +75,9 @@ static void build_matched(struct checker *checker, const struct route_draft *dra
     }
     bool by_template = draft->identify_by == IDENTIFY_BY_TEMPLATE;
     if (by_template != template_has_identifier(template)) {
-        fault_at(checker, &place, "match: ", by_template ? "it has no {identifier}; put one in, or say identify_by: issuer or relay_state"
-                                                         : "it has an {identifier}, but identify_by says to look elsewhere; take one of them out");
+        fault_at(checker, &place, "match: ",
+                 by_template ? "it has no {identifier}; put one in, or say identify_by: issuer or relay_state"
+                             : "it has an {identifier}, but identify_by says to look elsewhere; take one of them out");
         template_free(template);
         return;
     }
@@ -89,11 +91,13 @@ static void build_preset(struct checker *checker, const struct route_draft *draf
 {
     const struct preset *preset = preset_find(draft->preset);
     if (preset == NULL) {
-        fault_at(checker, &draft->preset_place, "preset: there is none of that name", "; `ssoferry presets` lists them");
+        fault_at(checker, &draft->preset_place, "preset: there is none of that name",
+                 "; `ssoferry presets` lists them");
         return;
     }
     if (draft->identify_by != IDENTIFY_BY_TEMPLATE) {
-        fault_at(checker, &draft->preset_place, "preset: it says itself where the identifier stands", "; take identify_by out");
+        fault_at(checker, &draft->preset_place, "preset: it says itself where the identifier stands",
+                 "; take identify_by out");
         return;
     }
     for (size_t i = 0; i < PRESET_ROUTES_MAX && preset->routes[i].match != NULL; ++i) {
@@ -120,10 +124,10 @@ static void check_legacy(struct checker *checker, const struct route_draft *draf
             fault_at(checker, &draft->legacy_url_place, "legacy_url: ", problem);
         return;
     }
-    const char *wanted_by = draft->unknown_is_legacy                   ? "unknown: legacy"
+    const char *wanted_by = draft->unknown_is_legacy               ? "unknown: legacy"
                             : draft->legacy_relay_states.count > 0 ? "legacy_relay_states"
-                            : draft->observe || everywhere          ? "observe: true"
-                                                                    : NULL;
+                            : draft->observe || everywhere         ? "observe: true"
+                                                                   : NULL;
     if (wanted_by != NULL)
         fault_at(checker, &draft->place, "the route needs a legacy_url for ", wanted_by);
 }
@@ -131,7 +135,8 @@ static void check_legacy(struct checker *checker, const struct route_draft *draf
 static void build_route(struct checker *checker, const struct route_draft *draft)
 {
     if ((draft->match.size > 0) == (draft->preset.size > 0)) {
-        fault_at(checker, &draft->place, "a route needs a match or a preset", draft->match.size > 0 ? ", not both" : "");
+        fault_at(checker, &draft->place, "a route needs a match or a preset",
+                 draft->match.size > 0 ? ", not both" : "");
         return;
     }
     if (draft->match.size > 0)
@@ -151,7 +156,8 @@ static void check_ambiguity(struct checker *checker)
     const struct route *earlier = &building->routes[first];
     const struct route *later = &building->routes[second];
     faults_add(checker->faults, FAULT_ERROR, checker->file, later->line, 1, 1,
-               "this route's %.*s takes requests that %.*s at line %u takes before it; put the more particular one first or make them differ",
+               "this route's %.*s takes requests that %.*s at line %u takes before it; put the more particular one "
+               "first or make them differ",
                TEXT_ARGS(later->name), TEXT_ARGS(earlier->name), earlier->line);
 }
 
@@ -161,12 +167,14 @@ void building_routes(struct building *building, struct faults *faults, unsigned 
     for (size_t i = 0; i < building->draft_count; ++i)
         build_route(&checker, &building->drafts[i]);
     if (building->draft_count == 0)
-        fault_at(&checker, &building->routes_place, "routes: there is none", "; write at least \"- match: /old-sso/{identifier}\"");
+        fault_at(&checker, &building->routes_place, "routes: there is none",
+                 "; write at least \"- match: /old-sso/{identifier}\"");
     if (building->route_count > CONFIG_ROUTES_MAX)
         fault_at(&checker, &building->routes_place, "routes: there are more than 256", "");
     check_ambiguity(&checker);
     if (building->config.admin != NULL && !address_is_local(building->config.admin) && !building->admin_allow_remote)
-        fault_at(&checker, &building->admin_place, "admin.address: everybody who reaches it sees all customers' names", "; use 127.0.0.1, or say allow_remote: true");
+        fault_at(&checker, &building->admin_place, "admin.address: everybody who reaches it sees all customers' names",
+                 "; use 127.0.0.1, or say allow_remote: true");
 
     struct text unmatched = building->config.gateway.unmatched_url;
     if (unmatched.size > 0) {

@@ -3,15 +3,9 @@
 #include <string.h>
 
 static const char *const outcome_names[OUTCOMES] = {
-    [OUTCOME_STYTCH] = "stytch",
-    [OUTCOME_LEGACY] = "legacy",
-    [OUTCOME_DISABLED] = "disabled",
-    [OUTCOME_UNKNOWN] = "unknown",
-    [OUTCOME_NO_ROUTE] = "no_route",
-    [OUTCOME_MALFORMED] = "malformed",
-    [OUTCOME_METHOD] = "method",
-    [OUTCOME_TOO_LARGE] = "too_large",
-    [OUTCOME_UNAVAILABLE] = "unavailable",
+    [OUTCOME_STYTCH] = "stytch",   [OUTCOME_LEGACY] = "legacy",       [OUTCOME_DISABLED] = "disabled",
+    [OUTCOME_UNKNOWN] = "unknown", [OUTCOME_NO_ROUTE] = "no_route",   [OUTCOME_MALFORMED] = "malformed",
+    [OUTCOME_METHOD] = "method",   [OUTCOME_TOO_LARGE] = "too_large", [OUTCOME_UNAVAILABLE] = "unavailable",
     [OUTCOME_LOOP] = "loop",
 };
 
@@ -20,19 +14,26 @@ static const struct {
     unsigned status;
     const char *explanation;
 } refusals[OUTCOMES] = {
-    [OUTCOME_DISABLED] = {410, "Sign-in through this address has been switched off for your organisation. Ask your administrator "
-                               "which sign-in page to use now."},
-    [OUTCOME_UNKNOWN] = {404, "No sign-in connection is known under the name in this address. Ask your administrator to check the "
-                              "single sign-on (ACS) URL in the identity provider, letter by letter."},
-    [OUTCOME_NO_ROUTE] = {404, "There is nothing at this address. Ask your administrator to check the single sign-on (ACS) URL in "
-                               "the identity provider."},
-    [OUTCOME_METHOD] = {405, "This address takes sign-ins that an identity provider sends with GET or POST, and nothing else."},
-    [OUTCOME_TOO_LARGE] = {413, "The sign-in message from the identity provider is too large. Ask your administrator to send fewer "
-                                "groups or attributes."},
-    [OUTCOME_UNAVAILABLE] = {503, "Sign-in cannot be handled just now. Try again in a minute; if that does not help, tell your "
-                                  "administrator."},
-    [OUTCOME_LOOP] = {508, "This sign-in would be sent round in a circle: the legacy address that is configured for it leads back "
-                           "here. Tell the administrator of this service."},
+    [OUTCOME_DISABLED] =
+        {410, "Sign-in through this address has been switched off for your organisation. Ask your administrator "
+              "which sign-in page to use now."},
+    [OUTCOME_UNKNOWN] =
+        {404, "No sign-in connection is known under the name in this address. Ask your administrator to check the "
+              "single sign-on (ACS) URL in the identity provider, letter by letter."},
+    [OUTCOME_NO_ROUTE] =
+        {404, "There is nothing at this address. Ask your administrator to check the single sign-on (ACS) URL in "
+              "the identity provider."},
+    [OUTCOME_METHOD] =
+        {405, "This address takes sign-ins that an identity provider sends with GET or POST, and nothing else."},
+    [OUTCOME_TOO_LARGE] =
+        {413, "The sign-in message from the identity provider is too large. Ask your administrator to send fewer "
+              "groups or attributes."},
+    [OUTCOME_UNAVAILABLE] =
+        {503, "Sign-in cannot be handled just now. Try again in a minute; if that does not help, tell your "
+              "administrator."},
+    [OUTCOME_LOOP] =
+        {508, "This sign-in would be sent round in a circle: the legacy address that is configured for it leads back "
+              "here. Tell the administrator of this service."},
 };
 
 static const char *const reason_codes[REASONS] = {
@@ -113,7 +114,8 @@ static struct text with_query(struct text base, bool has_query, struct text quer
     return text_slice(out, size + query.size);
 }
 
-struct text gateway_acs_url(const struct gateway_settings *settings, const struct connection *connection, struct memory memory)
+struct text gateway_acs_url(const struct gateway_settings *settings, const struct connection *connection,
+                            struct memory memory)
 {
     static const struct text callback = {"/v1/b2b/sso/callback/", 21};
     const struct text id = connection->connection_id;
@@ -128,7 +130,8 @@ struct text gateway_acs_url(const struct gateway_settings *settings, const struc
 }
 
 /* The rule of safety, once more when answering: a record may have been written by something else than the loader. */
-static bool url_is_allowed(const struct allowed_hosts *hosts, struct text source, const char *field, struct decision *decision)
+static bool url_is_allowed(const struct allowed_hosts *hosts, struct text source, const char *field,
+                           struct decision *decision)
 {
     struct url url;
     const char *why = NULL;
@@ -172,8 +175,8 @@ static void answer_stytch(struct deciding *deciding)
     decision->location = with_query(base, deciding->extraction.has_query, deciding->extraction.query, deciding->memory);
 }
 
-/* Whether a Location leads to where this request came in, or to another of the gateway's names. Behind a load balancer the Host field has the balancer's
- * port or none, so that default ports stand for each other. */
+/* Whether a Location leads to where this request came in, or to another of the gateway's names. Behind a load balancer
+ * the Host field has the balancer's port or none, so that default ports stand for each other. */
 static bool leads_back(const struct deciding *deciding, struct text location)
 {
     struct url url;
@@ -196,7 +199,8 @@ static bool leads_back(const struct deciding *deciding, struct text location)
     return own.port == url.port || default_ports;
 }
 
-static void redirect_legacy(struct deciding *deciding, struct text base, bool has_query, struct text query, enum reason reason)
+static void redirect_legacy(struct deciding *deciding, struct text base, bool has_query, struct text query,
+                            enum reason reason)
 {
     struct decision *decision = deciding->decision;
     if (leads_back(deciding, base)) {
@@ -221,7 +225,8 @@ static bool answer_legacy(struct deciding *deciding, enum reason reason)
 {
     const struct request *request = deciding->request;
     const struct extraction *extraction = &deciding->extraction;
-    const struct text row_url = deciding->decision->row == ROW_FOUND ? deciding->found.row.legacy_url : (struct text){0};
+    const struct text row_url =
+        deciding->decision->row == ROW_FOUND ? deciding->found.row.legacy_url : (struct text){0};
     const struct text pattern = extraction->route->legacy_url;
     struct text base = row_url;
 
@@ -343,7 +348,8 @@ static void answer_routed(struct deciding *deciding, struct lookup *lookup)
     }
 }
 
-/* A control byte in the query would forge a header; no HTTP parser of ours lets one through, and `explain` takes any bytes. */
+/* A control byte in the query would forge a header; no HTTP parser of ours lets one through, and `explain` takes any
+ * bytes. */
 static bool is_header_safe(struct text t)
 {
     for (size_t i = 0; i < t.size; ++i) {
@@ -353,8 +359,8 @@ static bool is_header_safe(struct text t)
     return true;
 }
 
-void gateway_decide(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request, struct memory memory,
-                    const struct extract_trace *trace, struct decision *decision)
+void gateway_decide(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request,
+                    struct memory memory, const struct extract_trace *trace, struct decision *decision)
 {
     struct deciding deciding;
     deciding.settings = settings;

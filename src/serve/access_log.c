@@ -188,7 +188,8 @@ static bool is_stopping(struct access_log *log)
     return stopping;
 }
 
-/* Waits until the descriptor takes bytes; at the end only so long, for a reader that has stopped must not keep the program. */
+/* Waits until the descriptor takes bytes; at the end only so long, for a reader that has stopped must not keep the
+ * program. */
 static bool wait_writable(struct access_log *log, int64_t *deadline)
 {
     struct pollfd poll_fd = {log->fd, POLLOUT, 0};
@@ -235,7 +236,8 @@ static void flush_lane(struct access_log *log, struct log_lane *lane)
     write_all(log, full, size);
     if (dropped > 0) {
         char note[96];
-        int length = snprintf(note, sizeof(note), "{\"event\":\"log_lines_dropped\",\"lines\":%llu}\n", (unsigned long long)dropped);
+        int length = snprintf(note, sizeof(note), "{\"event\":\"log_lines_dropped\",\"lines\":%llu}\n",
+                              (unsigned long long)dropped);
         write_all(log, note, (size_t)length);
         atomic_fetch_add(&log->dropped, dropped);
     }

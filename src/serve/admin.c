@@ -94,7 +94,8 @@ static void answer_metrics(struct admin *admin, h2o_req_t *req)
     FILE *out = open_memstream(&body, &size);
     metrics_write(&scene, out);
     fclose(out);
-    const struct page page = {.content_type = TEXT("text/plain; version=0.0.4; charset=utf-8"), .body = take(req, body)};
+    const struct page page = {.content_type = TEXT("text/plain; version=0.0.4; charset=utf-8"),
+                              .body = take(req, body)};
     send_page(req, 200, &page);
 }
 
@@ -112,8 +113,10 @@ static void answer_report(struct admin *admin, h2o_req_t *req)
     char *body = NULL;
     uint64_t tag = 0;
     struct page page = {.content_type = TEXT("application/json")};
-    if (!admin_report(admin->scene.table, admin->scene.usage, worker_config(&admin->worker)->gateway.observe, &body, &tag, &error)) {
-        page_error(&page, true, 503, "report", "The report cannot be made; the store or its usage file cannot be read.", (struct text){0}, answer_memory(req));
+    if (!admin_report(admin->scene.table, admin->scene.usage, worker_config(&admin->worker)->gateway.observe, &body,
+                      &tag, &error)) {
+        page_error(&page, true, 503, "report", "The report cannot be made; the store or its usage file cannot be read.",
+                   (struct text){0}, answer_memory(req));
         send_page(req, 503, &page);
         return;
     }
@@ -130,8 +133,9 @@ static void answer_report(struct admin *admin, h2o_req_t *req)
 
 static void answer_page(struct admin *admin, h2o_req_t *req)
 {
-    const struct page page = {
-        .content_type = TEXT("text/html; charset=utf-8"), .body = text_of(admin->page), .security_policy = text_of(admin->page_policy)};
+    const struct page page = {.content_type = TEXT("text/html; charset=utf-8"),
+                              .body = text_of(admin->page),
+                              .security_policy = text_of(admin->page_policy)};
     send_page(req, 200, &page);
 }
 
@@ -139,21 +143,24 @@ static const struct {
     const char *path;
     void (*answer)(struct admin *admin, h2o_req_t *req);
 } endpoints[] = {
-    {"/", answer_page},          {"/livez", answer_live},      {"/readyz", answer_ready},
-    {"/healthz", answer_ready},  {"/metrics", answer_metrics}, {"/report.json", answer_report},
+    {"/", answer_page},         {"/livez", answer_live},      {"/readyz", answer_ready},
+    {"/healthz", answer_ready}, {"/metrics", answer_metrics}, {"/report.json", answer_report},
 };
 
-/* A page of another site could have its name resolve to this machine (DNS rebinding) and read along. It cannot forge the Host field: so by default only
- * addresses and localhost are answered. */
+/* A page of another site could have its name resolve to this machine (DNS rebinding) and read along. It cannot forge
+ * the Host field: so by default only addresses and localhost are answered. */
 static bool is_own_name(const struct admin *admin, h2o_req_t *req)
 {
     struct url url;
     const char *why = NULL;
     char source[300];
-    if (!address_is_local(admin->scene.config->admin) || req->input.authority.base == req->hostconf->authority.hostport.base)
+    if (!address_is_local(admin->scene.config->admin) ||
+        req->input.authority.base == req->hostconf->authority.hostport.base)
         return true;
-    int size = snprintf(source, sizeof(source), "http://%.*s", (int)req->input.authority.len, req->input.authority.base);
-    return size > 0 && size < (int)sizeof(source) && url_parse(text_slice(source, (size_t)size), &url, &why) && url_is_loopback(&url);
+    int size =
+        snprintf(source, sizeof(source), "http://%.*s", (int)req->input.authority.len, req->input.authority.base);
+    return size > 0 && size < (int)sizeof(source) && url_parse(text_slice(source, (size_t)size), &url, &why) &&
+           url_is_loopback(&url);
 }
 
 static int on_request(h2o_handler_t *handler, h2o_req_t *req)
@@ -174,8 +181,9 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
         }
         status = 405;
     }
-    page_error(&page, true, status, "admin", "The admin listener answers GET of /, /livez, /readyz, /healthz, /metrics and /report.json.", (struct text){0},
-               answer_memory(req));
+    page_error(&page, true, status, "admin",
+               "The admin listener answers GET of /, /livez, /readyz, /healthz, /metrics and /report.json.",
+               (struct text){0}, answer_memory(req));
     const struct answer answer = {.status = status, .page = &page};
     answer_send(req, &answer);
     return 0;
@@ -188,8 +196,10 @@ static void configure_h2o(struct admin *admin)
     admin->globals.max_request_entity_size = 1024;
     admin->globals.http1.req_timeout = admin->scene.config->limits.idle_time_ms;
     admin->globals.http1.upgrade_to_http2 = 0;
-    h2o_hostconf_t *host = h2o_config_register_host(&admin->globals, h2o_iovec_init(H2O_STRLIT("ssoferry-admin")), 65535);
-    struct admin_handler *handler = (struct admin_handler *)(void *)h2o_create_handler(&host->fallback_path, sizeof(*handler));
+    h2o_hostconf_t *host =
+        h2o_config_register_host(&admin->globals, h2o_iovec_init(H2O_STRLIT("ssoferry-admin")), 65535);
+    struct admin_handler *handler =
+        (struct admin_handler *)(void *)h2o_create_handler(&host->fallback_path, sizeof(*handler));
     handler->handler.on_req = on_request;
     handler->admin = admin;
 }
@@ -215,7 +225,8 @@ bool admin_start(struct admin **started, const struct admin_scene *scene, int fd
         return false;
     }
     configure_h2o(admin);
-    const struct worker_tools tools = {.serving = &admin->serving, .globals = &admin->globals, .lookup = admin->lookup, .metrics = admin->metrics};
+    const struct worker_tools tools = {
+        .serving = &admin->serving, .globals = &admin->globals, .lookup = admin->lookup, .metrics = admin->metrics};
     worker_open(&admin->worker, &tools, &fd, 1);
     if (!worker_start(&admin->worker, error)) {
         worker_close(&admin->worker);

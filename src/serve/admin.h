@@ -1,4 +1,5 @@
-/* The admin listener: health, metrics, the report, and the operator's page; on a thread of its own, so that a long report holds no sign-in up. */
+/* The admin listener: health, metrics, the report, and the operator's page; on a thread of its own, so that a long
+ * report holds no sign-in up. */
 #ifndef SSOFERRY_ADMIN_H
 #define SSOFERRY_ADMIN_H
 
@@ -19,7 +20,8 @@ struct admin_scene {
 };
 
 /* Starts serving on `fd`, which becomes its own. */
-bool admin_start(struct admin **admin, const struct admin_scene *scene, int fd, struct error *error) __attribute__((warn_unused_result));
+bool admin_start(struct admin **admin, const struct admin_scene *scene, int fd, struct error *error)
+    __attribute__((warn_unused_result));
 
 /* Has it work by another configuration, and returns when the old one is no longer looked at. NULL is fine. */
 void admin_reload(struct admin *admin, const struct config *config);

@@ -40,7 +40,8 @@ void admin_page_build(char **page, char **policy)
     *page = join(parts, sizeof(parts) / sizeof(parts[0]));
     *policy = memory_allocate(POLICY_SIZE);
     snprintf(*policy, POLICY_SIZE,
-             "default-src 'none'; script-src 'sha256-%s'; style-src 'sha256-%s'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+             "default-src 'none'; script-src 'sha256-%s'; style-src 'sha256-%s'; connect-src 'self'; base-uri 'none'; "
+             "form-action 'none'; "
              "frame-ancestors 'none'; require-trusted-types-for 'script'",
              script, style);
 }

@@ -6,16 +6,16 @@
 
 /* The page is these one after another. embed.cmake makes them of assets/ when the program is built. */
 struct admin_page_parts {
-    struct text html_head;   /* ends with <style> */
+    struct text html_head; /* ends with <style> */
     struct text css;
     struct text html_middle; /* </style> to <script> */
     struct text script;
-    struct text html_tail;   /* begins with </script> */
+    struct text html_tail; /* begins with </script> */
 };
 extern const struct admin_page_parts admin_page_parts;
 
-/* The page, and the Content-Security-Policy that lets its own style and script run and nothing else. Both are NUL-terminated (the page holds no other
- * NUL) and to be freed with free(). */
+/* The page, and the Content-Security-Policy that lets its own style and script run and nothing else. Both are
+ * NUL-terminated (the page holds no other NUL) and to be freed with free(). */
 void admin_page_build(char **page, char **policy);
 
 #endif

@@ -206,7 +206,8 @@ static json_t *json_timely(const struct report *report, int64_t now)
     return object;
 }
 
-bool admin_report(struct table *table, struct usage *usage, bool observe, char **body, uint64_t *tag, struct error *error)
+bool admin_report(struct table *table, struct usage *usage, bool observe, char **body, uint64_t *tag,
+                  struct error *error)
 {
     const int64_t now = clock_utc_us();
     const struct report_options options = {.store = table_path(table), .usage = usage, .now = now};
@@ -214,7 +215,8 @@ bool admin_report(struct table *table, struct usage *usage, bool observe, char *
     json_t *root = json_object();
     json_object_set_new(root, "version", json_string(SSOFERRY_VERSION));
     json_object_set_new(root, "observe", json_boolean(observe));
-    bool good = report_open(&report, table, &options, error) && add_rows(root, report, error) && add_unknown(root, report, error);
+    bool good = report_open(&report, table, &options, error) && add_rows(root, report, error) &&
+                add_unknown(root, report, error);
     good = good && add_history(root, table, error);
     if (good) {
         json_t *timely = json_timely(report, now);

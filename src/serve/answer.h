@@ -9,7 +9,7 @@ struct answer {
     unsigned status;
     struct text request_id; /* this and the next two: empty where there is none */
     struct text location;
-    struct text entity_tag; /* with its quotes */
+    struct text entity_tag;  /* with its quotes */
     const struct page *page; /* NULL: no body */
     bool allow;              /* 405: name the methods */
     bool retry_after;        /* 503 */

@@ -34,11 +34,12 @@ static void write_text(struct writer *writer, struct text t)
         write_bytes(writer, t.at, t.size);
 }
 
-/* For an attribute in double quotes. A bare CR would be read as LF, and a browser sends every line break of a hidden field as CRLF, as it did
- * when it first sent this form. */
+/* For an attribute in double quotes. A bare CR would be read as LF, and a browser sends every line break of a hidden
+ * field as CRLF, as it did when it first sent this form. */
 static void write_escaped(struct writer *writer, struct text t)
 {
-    static const char *const escapes[256] = {['&'] = "&amp;", ['"'] = "&quot;", ['<'] = "&lt;", ['>'] = "&gt;", ['\r'] = "&#13;", ['\n'] = "&#10;"};
+    static const char *const escapes[256] = {
+        ['&'] = "&amp;", ['"'] = "&quot;", ['<'] = "&lt;", ['>'] = "&gt;", ['\r'] = "&#13;", ['\n'] = "&#10;"};
     size_t clean = 0;
     for (size_t i = 0; i < t.size; ++i) {
         const char *escape = escapes[(unsigned char)t.at[i]];
@@ -60,7 +61,8 @@ static bool write_field(struct writer *writer, const struct form_pair *pair)
 {
     struct text name;
     struct text value;
-    if (!form_decode(pair->name, true, writer->memory, &name) || !form_decode(pair->value, true, writer->memory, &value))
+    if (!form_decode(pair->name, true, writer->memory, &name) ||
+        !form_decode(pair->value, true, writer->memory, &value))
         return false;
     if (name.size == 0 || text_equal_fold(name, TEXT("_charset_")) || !fits_in_form(name) || !fits_in_form(value))
         return false;
@@ -95,7 +97,8 @@ bool form_post_page(struct page *page, struct text body, struct text location, s
 {
     struct writer writer = {memory, NULL, 0, 0};
     write_text(&writer, TEXT("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Signing in</title>\n</head>\n"
+                             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Signing "
+                             "in</title>\n</head>\n"
                              "<body>\n<form method=\"post\" accept-charset=\"utf-8\" action=\""));
     write_escaped(&writer, location);
     write_text(&writer, TEXT("\">\n"));
@@ -105,7 +108,8 @@ bool form_post_page(struct page *page, struct text body, struct text location, s
         if (!write_field(&writer, &pair))
             return false;
     }
-    write_text(&writer, TEXT("<noscript><p>One more step to sign in:</p></noscript>\n<button type=\"submit\">Continue</button>\n</form>\n"
+    write_text(&writer, TEXT("<noscript><p>One more step to sign in:</p></noscript>\n<button "
+                             "type=\"submit\">Continue</button>\n</form>\n"
                              "<script>" SCRIPT "</script>\n</body>\n</html>\n"));
     page->content_type = TEXT("text/html; charset=utf-8");
     page->body = text_slice(writer.at, writer.size);

@@ -51,7 +51,8 @@ static bool is_token(struct text name)
     return name.size > 0;
 }
 
-/* uri-host [ ":" port ] (RFC 9110 7.2), loosely: nothing that could be taken for another part of a URL, or for a second host. */
+/* uri-host [ ":" port ] (RFC 9110 7.2), loosely: nothing that could be taken for another part of a URL, or for a second
+ * host. */
 static bool is_host(struct text host)
 {
     for (size_t i = 0; i < host.size; ++i) {

@@ -43,9 +43,12 @@ unsigned health_page(const struct serving *serving, struct lookup *lookup, struc
     health_check(serving, lookup, &health);
     bool fine = health.problem == HEALTH_FINE;
     char *body = memory.allocate(memory.context, BODY_SIZE_MAX);
-    int size = fine ? snprintf(body, BODY_SIZE_MAX, "{\"status\":\"ok\",\"revision\":%" PRIu64 ",\"connections\":%" PRIu64 "}\n",
-                               health.table.revision, table_state_total(&health.table))
-                    : snprintf(body, BODY_SIZE_MAX, "{\"status\":\"unavailable\",\"reason\":\"%s\",\"message\":\"%s\"}\n", health.reason, health.message);
+    int size =
+        fine ? snprintf(body, BODY_SIZE_MAX,
+                        "{\"status\":\"ok\",\"revision\":%" PRIu64 ",\"connections\":%" PRIu64 "}\n",
+                        health.table.revision, table_state_total(&health.table))
+             : snprintf(body, BODY_SIZE_MAX, "{\"status\":\"unavailable\",\"reason\":\"%s\",\"message\":\"%s\"}\n",
+                        health.reason, health.message);
     page->content_type = TEXT("application/json");
     page->security_policy = (struct text){0};
     page->body = text_slice(body, (size_t)size);

@@ -88,14 +88,18 @@ static void read_request(const h2o_req_t *req, const struct fields *fields, stru
     request->host = own ? (struct text){0} : text_of_iovec(req->input.authority);
     request->path = text_slice(target.at, question);
     request->has_query = question < target.size;
-    request->query = request->has_query ? text_slice(target.at + question + 1, target.size - question - 1) : (struct text){0};
+    request->query =
+        request->has_query ? text_slice(target.at + question + 1, target.size - question - 1) : (struct text){0};
     request->content_type = fields->content_type;
     request->body = text_of_iovec(req->entity);
 }
 
 static enum usage_outcome usage_outcome_of(enum outcome outcome)
 {
-    return outcome == OUTCOME_STYTCH ? USAGE_STYTCH : outcome == OUTCOME_LEGACY ? USAGE_LEGACY : outcome == OUTCOME_DISABLED ? USAGE_DISABLED : USAGE_FAILED;
+    return outcome == OUTCOME_STYTCH     ? USAGE_STYTCH
+           : outcome == OUTCOME_LEGACY   ? USAGE_LEGACY
+           : outcome == OUTCOME_DISABLED ? USAGE_DISABLED
+                                         : USAGE_FAILED;
 }
 
 static void count_usage(struct usage_lane *usage, const struct decision *decision, int64_t now)
@@ -160,7 +164,8 @@ static const char *error_code(const struct decision *decision)
     return decision->outcome == OUTCOME_MALFORMED ? decision_reason_code(decision) : outcome_name(decision->outcome);
 }
 
-static void send_decision(h2o_req_t *req, const struct request *request, struct decision *decision, struct answer *answer, struct text accept)
+static void send_decision(h2o_req_t *req, const struct request *request, struct decision *decision,
+                          struct answer *answer, struct text accept)
 {
     struct memory memory = answer_memory(req);
     struct page page;
@@ -174,7 +179,8 @@ static void send_decision(h2o_req_t *req, const struct request *request, struct 
         }
     }
     if (decision->redirect == REDIRECT_UNSET) {
-        page_error(&page, page_wants_json(accept), decision->status, error_code(decision), decision->explanation, answer->request_id, memory);
+        page_error(&page, page_wants_json(accept), decision->status, error_code(decision), decision->explanation,
+                   answer->request_id, memory);
         answer->page = &page;
     } else if (decision->redirect != REDIRECT_FORM) {
         answer->location = decision->location;
@@ -204,14 +210,16 @@ static void refuse(struct decision *decision, enum outcome outcome, unsigned sta
     decision->explanation = explanation;
 }
 
-#define NOT_HTTP "The request is not proper HTTP. Start the sign-in again; if that does not help, tell your administrator."
+#define NOT_HTTP                                                                                                       \
+    "The request is not proper HTTP. Start the sign-in again; if that does not help, tell your administrator."
 
 /* What libh2o refuses on its own, in our words. */
 static void decide_refusal(const h2o_req_t *req, struct decision *decision)
 {
     if (req->res.status == 413)
         refuse(decision, OUTCOME_TOO_LARGE, 413,
-               "The sign-in message from the identity provider is too large. Ask your administrator to send fewer groups or attributes.");
+               "The sign-in message from the identity provider is too large. Ask your administrator to send fewer "
+               "groups or attributes.");
     else
         refuse(decision, OUTCOME_MALFORMED, (unsigned)req->res.status, NOT_HTTP);
 }
@@ -246,7 +254,8 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
     /* libh2o asks only when a request's head arrives. */
     if (worker->context.shutdown_requested)
         req->http1_is_persistent = 0;
-    if (text_equal(request.path, text_of(config->health_path)) && (request.method == METHOD_GET || request.method == METHOD_HEAD)) {
+    if (text_equal(request.path, text_of(config->health_path)) &&
+        (request.method == METHOD_GET || request.method == METHOD_HEAD)) {
         send_health(worker, req, &answer);
     } else {
         struct decision decision;
@@ -264,7 +273,8 @@ struct replacing {
     struct page page;
 };
 
-static void send_replacement(h2o_ostream_t *stream, h2o_req_t *req, h2o_iovec_t *bufs, size_t count, h2o_send_state_t state)
+static void send_replacement(h2o_ostream_t *stream, h2o_req_t *req, h2o_iovec_t *bufs, size_t count,
+                             h2o_send_state_t state)
 {
     struct replacing *replacing = (struct replacing *)(void *)stream;
     h2o_iovec_t body = h2o_iovec_init(replacing->page.body.at, replacing->page.body.size);
@@ -272,8 +282,8 @@ static void send_replacement(h2o_ostream_t *stream, h2o_req_t *req, h2o_iovec_t 
     h2o_ostream_send_next(stream, req, &body, count > 0 ? 1 : 0, state);
 }
 
-/* libh2o answers some requests before any handler sees them: 413 for a body that is too large, 400 and 417 for broken framing. They get our
- * headers, page and log line too. Their body is unread, so the connection lingers. */
+/* libh2o answers some requests before any handler sees them: 413 for a body that is too large, 400 and 417 for broken
+ * framing. They get our headers, page and log line too. Their body is unread, so the connection lingers. */
 static void on_response(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **slot)
 {
     struct worker *worker = worker_of(req->conn->ctx);
@@ -282,12 +292,13 @@ static void on_response(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **sl
         struct fields fields = read_fields(req);
         struct memory memory = answer_memory(req);
         struct decision decision;
-        struct answer answer = {.request_id = is_sane_id(fields.request_id) ? fields.request_id : new_id(worker, memory)};
+        struct answer answer = {.request_id =
+                                    is_sane_id(fields.request_id) ? fields.request_id : new_id(worker, memory)};
         decide_refusal(req, &decision);
         struct replacing *replacing = (struct replacing *)(void *)h2o_add_ostream(req, sizeof(*replacing), slot);
         replacing->stream.do_send = send_replacement;
-        page_error(&replacing->page, page_wants_json(fields.accept), decision.status, outcome_name(decision.outcome), decision.explanation,
-                   answer.request_id, memory);
+        page_error(&replacing->page, page_wants_json(fields.accept), decision.status, outcome_name(decision.outcome),
+                   decision.explanation, answer.request_id, memory);
         answer.status = decision.status;
         answer.page = &replacing->page;
         answer_prepare(req, &answer);

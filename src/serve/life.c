@@ -13,7 +13,7 @@
 #include "ssoferry/log.h"
 
 enum {
-    STUCK_MS = 5000,   /* a worker's loop that has not come round for so long is not alive */
+    STUCK_MS = 5000, /* a worker's loop that has not come round for so long is not alive */
     STEP_MS = 20,
     NO_WATCHDOG_MS = 3600 * 1000,
 };
@@ -64,11 +64,14 @@ static void announce(struct server *server)
     if (state.revision == 0)
         log_info("%s has no mapping yet: every sign-in gets 503 until `ssoferry load FILE`", server->started->store);
     else
-        log_info("serving %" PRIu64 " connections of %s at revision %" PRIu64 " with %zu thread%s", table_state_total(&state),
-                 server->started->store, state.revision, server->worker_count, server->worker_count == 1 ? "" : "s");
+        log_info("serving %" PRIu64 " connections of %s at revision %" PRIu64 " with %zu thread%s",
+                 table_state_total(&state), server->started->store, state.revision, server->worker_count,
+                 server->worker_count == 1 ? "" : "s");
 }
 
-/* -- reload ---------------------------------------------------------------------------------------------------------------------------- */
+/* -- reload
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void on_difference(void *context, struct text name, struct text before, struct text after, bool needs_restart)
 {
@@ -116,7 +119,9 @@ static void reload(struct server *server)
     sd_notify(0, "READY=1");
 }
 
-/* -- the end --------------------------------------------------------------------------------------------------------------------------- */
+/* -- the end
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void enter(struct server *server, enum phase phase)
 {
@@ -157,7 +162,9 @@ static void drain(struct server *server, int got)
         worker_join(&server->workers[i]);
 }
 
-/* -- serving ----------------------------------------------------------------------------------------------------------------------------- */
+/* -- serving
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* systemd hears from us only while every loop comes round: a daemon that hangs is restarted. */
 static void feed_watchdog(const struct server *server)

@@ -1,6 +1,6 @@
-/* Closing a connection that still has unread input: closed at once, the kernel answers the rest with a reset, and the client may lose the
- * response that is on its way. So the input is read and thrown away for a while. libh2o closes its socket itself; a second descriptor of the
- * same socket keeps it open. */
+/* Closing a connection that still has unread input: closed at once, the kernel answers the rest with a reset, and the
+ * client may lose the response that is on its way. So the input is read and thrown away for a while. libh2o closes its
+ * socket itself; a second descriptor of the same socket keeps it open. */
 #ifndef SSOFERRY_LINGER_H
 #define SSOFERRY_LINGER_H
 

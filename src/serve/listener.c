@@ -62,17 +62,20 @@ static bool configure(int fd, const struct address *address)
     /* Dual stack differs between machines; [::] here means IPv6 only, and 0.0.0.0 can stand beside it. */
     if (address->family == ADDRESS_IPV6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0)
         return false;
-    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0;
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+           setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0;
 }
 
 static bool report(const struct address *address, struct error *error)
 {
     int problem = errno;
-    const char *advice = problem == EADDRINUSE      ? "; stop what listens there or choose another address"
-                         : problem == EACCES        ? "; choose a port over 1023, or give the program CAP_NET_BIND_SERVICE, or check the directory's owner"
-                         : problem == EADDRNOTAVAIL ? "; no interface of this machine has that address"
-                         : problem == ENOENT        ? "; make the directory first"
-                                                    : "";
+    const char *advice =
+        problem == EADDRINUSE ? "; stop what listens there or choose another address"
+        : problem == EACCES
+            ? "; choose a port over 1023, or give the program CAP_NET_BIND_SERVICE, or check the directory's owner"
+        : problem == EADDRNOTAVAIL ? "; no interface of this machine has that address"
+        : problem == ENOENT        ? "; make the directory first"
+                                   : "";
     return error_set(error, ERROR_FAILED, "cannot listen on %s: %s%s", address->text, strerror(problem), advice);
 }
 
@@ -84,7 +87,8 @@ static bool same_address(const union socket_address *a, const union socket_addre
         return strcmp(a->un.sun_path, b->un.sun_path) == 0;
     if (a->any.sa_family == AF_INET)
         return a->in.sin_port == b->in.sin_port && a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
-    return a->in6.sin6_port == b->in6.sin6_port && memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr)) == 0;
+    return a->in6.sin6_port == b->in6.sin6_port &&
+           memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr)) == 0;
 }
 
 /* The socket that systemd passed for this address, or -1. */
@@ -109,7 +113,8 @@ static int share(const struct address *address, int fd, struct error *error)
     return copy;
 }
 
-static int open_new(const struct address *address, const union socket_address *where, socklen_t size, struct error *error)
+static int open_new(const struct address *address, const union socket_address *where, socklen_t size,
+                    struct error *error)
 {
     int fd = socket(where->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {

@@ -4,10 +4,11 @@
 
 #include "ssoferry/config.h"
 
-/* Opens one listening socket for `address`. TCP sockets share their port by SO_REUSEPORT, one a worker; a port that some other program's socket has is
- * refused. A stale unix socket file is replaced, one that somebody listens on is not. A socket that systemd passed for the address (sd_listen_fds(3)) is
- * taken instead. `first` is what another worker got for the same address, or -1: what cannot be shared by SO_REUSEPORT is shared by a second descriptor
- * of that. Returns the descriptor, or -1 with *error set. */
+/* Opens one listening socket for `address`. TCP sockets share their port by SO_REUSEPORT, one a worker; a port that
+ * some other program's socket has is refused. A stale unix socket file is replaced, one that somebody listens on is
+ * not. A socket that systemd passed for the address (sd_listen_fds(3)) is taken instead. `first` is what another worker
+ * got for the same address, or -1: what cannot be shared by SO_REUSEPORT is shared by a second descriptor of that.
+ * Returns the descriptor, or -1 with *error set. */
 int listener_open(const struct address *address, int first, struct error *error) __attribute__((warn_unused_result));
 
 /* Removes the file of a unix socket. */

@@ -11,8 +11,9 @@ static const struct {
     enum outcome outcome;
     unsigned status;
 } answers[] = {
-    {OUTCOME_STYTCH, 307},    {OUTCOME_STYTCH, 303},    {OUTCOME_STYTCH, 200},  {OUTCOME_LEGACY, 307},    {OUTCOME_DISABLED, 410},    {OUTCOME_UNKNOWN, 404},
-    {OUTCOME_NO_ROUTE, 404},  {OUTCOME_MALFORMED, 400}, {OUTCOME_METHOD, 405},  {OUTCOME_TOO_LARGE, 413}, {OUTCOME_UNAVAILABLE, 503}, {OUTCOME_LOOP, 508},
+    {OUTCOME_STYTCH, 307},    {OUTCOME_STYTCH, 303},    {OUTCOME_STYTCH, 200},      {OUTCOME_LEGACY, 307},
+    {OUTCOME_DISABLED, 410},  {OUTCOME_UNKNOWN, 404},   {OUTCOME_NO_ROUTE, 404},    {OUTCOME_MALFORMED, 400},
+    {OUTCOME_METHOD, 405},    {OUTCOME_TOO_LARGE, 413}, {OUTCOME_UNAVAILABLE, 503}, {OUTCOME_LOOP, 508},
     {OUTCOME_MALFORMED, 417},
 };
 enum { ANSWERS = sizeof(answers) / sizeof(answers[0]) };
@@ -22,9 +23,10 @@ static const struct {
     uint64_t limit;
     const char *label;
 } buckets[] = {
-    {25, "0.000025"}, {50, "0.00005"}, {100, "0.0001"}, {250, "0.00025"}, {500, "0.0005"}, {1000, "0.001"},  {2500, "0.0025"},   {5000, "0.005"},    {10000, "0.01"},
-    {25000, "0.025"}, {50000, "0.05"}, {100000, "0.1"}, {250000, "0.25"}, {500000, "0.5"}, {1000000, "1"},   {2500000, "2.5"},   {5000000, "5"},     {10000000, "10"},
-    {UINT64_MAX, "+Inf"},
+    {25, "0.000025"}, {50, "0.00005"},  {100, "0.0001"},  {250, "0.00025"},     {500, "0.0005"},
+    {1000, "0.001"},  {2500, "0.0025"}, {5000, "0.005"},  {10000, "0.01"},      {25000, "0.025"},
+    {50000, "0.05"},  {100000, "0.1"},  {250000, "0.25"}, {500000, "0.5"},      {1000000, "1"},
+    {2500000, "2.5"}, {5000000, "5"},   {10000000, "10"}, {UINT64_MAX, "+Inf"},
 };
 enum { BUCKETS = sizeof(buckets) / sizeof(buckets[0]) };
 
@@ -78,7 +80,8 @@ static size_t answer_index(const struct decision *decision)
     return i;
 }
 
-void metrics_request(struct metrics *metrics, size_t route, const struct decision *decision, uint64_t duration_us, size_t body_size)
+void metrics_request(struct metrics *metrics, size_t route, const struct decision *decision, uint64_t duration_us,
+                     size_t body_size)
 {
     size_t bucket = 0;
     while (duration_us > buckets[bucket].limit)
@@ -94,7 +97,9 @@ void metrics_event(struct metrics *metrics, enum metrics_event event)
     add(&metrics->events[event], 1);
 }
 
-/* -- writing ----------------------------------------------------------------------------------------------------------------------------- */
+/* -- writing
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void describe(FILE *out, const char *name, const char *type, const char *help)
 {
@@ -136,7 +141,8 @@ static void write_route(const struct metrics_scene *scene, FILE *out, size_t rou
             continue;
         fputs("ssoferry_requests_total{route=\"", out);
         write_label_value(out, name);
-        fprintf(out, "\",decision=\"%s\",status=\"%u\"} %" PRIu64 "\n", outcome_name(answers[answer].outcome), answers[answer].status, sum);
+        fprintf(out, "\",decision=\"%s\",status=\"%u\"} %" PRIu64 "\n", outcome_name(answers[answer].outcome),
+                answers[answer].status, sum);
     }
 }
 
@@ -152,7 +158,8 @@ static void write_durations(const struct metrics_scene *scene, FILE *out)
 {
     uint64_t sum = 0;
     uint64_t total_us = 0;
-    describe(out, "ssoferry_request_duration_seconds", "histogram", "Time from a request's first byte to its answer, its body's arrival included.");
+    describe(out, "ssoferry_request_duration_seconds", "histogram",
+             "Time from a request's first byte to its answer, its body's arrival included.");
     for (size_t bucket = 0; bucket < BUCKETS; ++bucket) {
         for (size_t i = 0; i < scene->worker_count; ++i)
             sum += get(&scene->workers[i]->durations[bucket]);
@@ -160,7 +167,8 @@ static void write_durations(const struct metrics_scene *scene, FILE *out)
     }
     for (size_t i = 0; i < scene->worker_count; ++i)
         total_us += get(&scene->workers[i]->duration_us);
-    fprintf(out, "ssoferry_request_duration_seconds_sum %" PRIu64 ".%06" PRIu64 "\n", total_us / 1000000, total_us % 1000000);
+    fprintf(out, "ssoferry_request_duration_seconds_sum %" PRIu64 ".%06" PRIu64 "\n", total_us / 1000000,
+            total_us % 1000000);
     fprintf(out, "ssoferry_request_duration_seconds_count %" PRIu64 "\n", sum);
 }
 
@@ -179,12 +187,16 @@ static void write_connections(const struct metrics_scene *scene, FILE *out)
     uint64_t accepted = sum_events(scene, METRICS_ACCEPTED);
     write_one(out, "ssoferry_request_body_bytes_total", "counter", "Bytes of request bodies.", body_bytes);
     write_one(out, "ssoferry_client_connections_accepted_total", "counter", "Client connections accepted.", accepted);
-    write_one(out, "ssoferry_client_connections_open", "gauge", "Client connections open now.", accepted > closed ? accepted - closed : 0);
-    write_one(out, "ssoferry_client_connections_refused_total", "counter", "Times that accepting stopped at the limit of connections or descriptors.",
+    write_one(out, "ssoferry_client_connections_open", "gauge", "Client connections open now.",
+              accepted > closed ? accepted - closed : 0);
+    write_one(out, "ssoferry_client_connections_refused_total", "counter",
+              "Times that accepting stopped at the limit of connections or descriptors.",
               sum_events(scene, METRICS_LIMIT_REACHED));
-    write_one(out, "ssoferry_client_connections_timed_out_total", "counter", "Client connections cut because a request took too long to arrive.",
+    write_one(out, "ssoferry_client_connections_timed_out_total", "counter",
+              "Client connections cut because a request took too long to arrive.",
               sum_events(scene, METRICS_TIMED_OUT));
-    write_one(out, "ssoferry_health_checks_total", "counter", "Probes answered on the public port.", sum_events(scene, METRICS_HEALTH_CHECKS));
+    write_one(out, "ssoferry_health_checks_total", "counter", "Probes answered on the public port.",
+              sum_events(scene, METRICS_HEALTH_CHECKS));
 }
 
 static void write_bad_requests(const struct metrics_scene *scene, FILE *out)
@@ -202,11 +214,14 @@ static void write_table(const struct metrics_scene *scene, FILE *out)
     write_one(out, "ssoferry_table_readable", "gauge", "1 where the table can be read.", scene->table_readable);
     describe(out, "ssoferry_table_connections", "gauge", "Rows of the table by state.");
     for (int state = 0; state < CONNECTION_STATES; ++state)
-        fprintf(out, "ssoferry_table_connections{state=\"%s\"} %" PRIu64 "\n", connection_state_name((enum connection_state)state), scene->table.rows[state]);
-    write_one(out, "ssoferry_table_revision", "gauge", "Revision of the table; 0 before the first load.", scene->table.revision);
+        fprintf(out, "ssoferry_table_connections{state=\"%s\"} %" PRIu64 "\n",
+                connection_state_name((enum connection_state)state), scene->table.rows[state]);
+    write_one(out, "ssoferry_table_revision", "gauge", "Revision of the table; 0 before the first load.",
+              scene->table.revision);
     if (scene->table.revision > 0) {
         int64_t age = scene->now - scene->table.changed_at;
-        write_one(out, "ssoferry_table_age_seconds", "gauge", "Seconds since the table was last loaded or changed.", age > 0 ? (uint64_t)age / 1000000 : 0);
+        write_one(out, "ssoferry_table_age_seconds", "gauge", "Seconds since the table was last loaded or changed.",
+                  age > 0 ? (uint64_t)age / 1000000 : 0);
     }
 }
 
@@ -222,8 +237,11 @@ void metrics_write(const struct metrics_scene *scene, FILE *out)
     write_table(scene, out);
     if (scene->has_usage) {
         describe(out, "ssoferry_usage_flush_age_seconds", "gauge", "Seconds since usage was last written.");
-        fprintf(out, "ssoferry_usage_flush_age_seconds %" PRIu64 ".%03" PRIu64 "\n", scene->usage_flush_age_ms / 1000, scene->usage_flush_age_ms % 1000);
-        write_one(out, "ssoferry_usage_flush_failures_total", "counter", "Writes of usage that failed.", scene->usage_flush_failures);
+        fprintf(out, "ssoferry_usage_flush_age_seconds %" PRIu64 ".%03" PRIu64 "\n", scene->usage_flush_age_ms / 1000,
+                scene->usage_flush_age_ms % 1000);
+        write_one(out, "ssoferry_usage_flush_failures_total", "counter", "Writes of usage that failed.",
+                  scene->usage_flush_failures);
     }
-    write_one(out, "ssoferry_log_lines_dropped_total", "counter", "Request log lines dropped because the log's reader was too slow.", scene->log_lines_dropped);
+    write_one(out, "ssoferry_log_lines_dropped_total", "counter",
+              "Request log lines dropped because the log's reader was too slow.", scene->log_lines_dropped);
 }

@@ -70,13 +70,17 @@ bool page_wants_json(struct text accept)
         at = end + 1;
         size_t semicolon = text_find(range, ';', 0);
         struct text type = text_trim(text_slice(range.at, semicolon));
-        unsigned q = semicolon < range.size ? quality(text_slice(range.at + semicolon + 1, range.size - semicolon - 1)) : 1000;
+        unsigned q =
+            semicolon < range.size ? quality(text_slice(range.at + semicolon + 1, range.size - semicolon - 1)) : 1000;
         bool any = text_equal(type, TEXT("*/*"));
-        unsigned for_html = text_equal_fold(type, TEXT("text/html")) ? 3 : text_equal_fold(type, TEXT("text/*")) ? 2 : any ? 1 : 0;
+        unsigned for_html = text_equal_fold(type, TEXT("text/html")) ? 3
+                            : text_equal_fold(type, TEXT("text/*"))  ? 2
+                            : any                                    ? 1
+                                                                     : 0;
         unsigned for_json = text_equal_fold(type, TEXT("application/json")) || text_ends(type, TEXT("+json")) ? 3
-                            : text_equal_fold(type, TEXT("application/*"))                                   ? 2
-                            : any                                                                            ? 1
-                                                                                                             : 0;
+                            : text_equal_fold(type, TEXT("application/*"))                                    ? 2
+                            : any                                                                             ? 1
+                                                                                                              : 0;
         if (for_html > html_rank || (for_html == html_rank && for_html > 0 && q > html)) {
             html_rank = for_html;
             html = q;
@@ -90,15 +94,16 @@ bool page_wants_json(struct text accept)
     return json_rank == 3 && json > 0 && (json > html || (json == html && html_rank < 3));
 }
 
-#define STYLE                                                                                                                   \
-    ":root{color-scheme:light dark}"                                                                                            \
-    "body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1rem}"                                  \
-    "h1{font-size:1.4rem;line-height:1.25}"                                                                                     \
+#define STYLE                                                                                                          \
+    ":root{color-scheme:light dark}"                                                                                   \
+    "body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1rem}"                         \
+    "h1{font-size:1.4rem;line-height:1.25}"                                                                            \
     "code{overflow-wrap:anywhere}"
 
 /* The hash is STYLE's SHA-256; a test computes it again. */
-#define SECURITY_POLICY                                                                                                         \
-    "default-src 'none'; style-src 'sha256-MhUi6AF2xkAFq+zWpdL4uqSj66ETiOQdq2K3DiCE33w='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+#define SECURITY_POLICY                                                                                                \
+    "default-src 'none'; style-src 'sha256-MhUi6AF2xkAFq+zWpdL4uqSj66ETiOQdq2K3DiCE33w='; base-uri 'none'; "           \
+    "form-action 'none'; frame-ancestors 'none'"
 
 static struct text join(struct memory memory, const struct text *parts, size_t count)
 {
@@ -136,13 +141,19 @@ static struct text html_body(unsigned status, const char *explanation, struct te
 static struct text json_body(const char *code, const char *explanation, struct text request_id, struct memory memory)
 {
     const struct text parts[] = {
-        TEXT("{\"error\":\""), text_of(code), TEXT("\",\"message\":\""), text_of(explanation), TEXT("\",\"request_id\":\""), request_id, TEXT("\"}\n"),
+        TEXT("{\"error\":\""),
+        text_of(code),
+        TEXT("\",\"message\":\""),
+        text_of(explanation),
+        TEXT("\",\"request_id\":\""),
+        request_id,
+        TEXT("\"}\n"),
     };
     return join(memory, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
-void page_error(struct page *page, bool json, unsigned status, const char *code, const char *explanation, struct text request_id,
-                struct memory memory)
+void page_error(struct page *page, bool json, unsigned status, const char *code, const char *explanation,
+                struct text request_id, struct memory memory)
 {
     if (json) {
         page->content_type = TEXT("application/json");

@@ -33,7 +33,8 @@ static void configure_h2o(struct server *server)
 {
     h2o_config_init(&server->globals);
     server->globals.server_name = h2o_iovec_init(H2O_STRLIT(""));
-    /* Also without h2 in ALPN, `PRI *` and `Upgrade: h2c` would reach it; 2.2.5 has CVE-2023-44487 and CVE-2025-8671 unpatched. */
+    /* Also without h2 in ALPN, `PRI *` and `Upgrade: h2c` would reach it; 2.2.5 has CVE-2023-44487 and CVE-2025-8671
+     * unpatched. */
     server->globals.http1.upgrade_to_http2 = 0;
     server_apply_limits(server);
     http_register(&server->globals);
@@ -73,7 +74,8 @@ static bool open_lookups(struct server *server, struct error *error)
 static void open_usage(struct server *server)
 {
     struct error error;
-    if (server->config->usage && !usage_open(&server->usage, server->config->store, server->worker_count, clock_utc_us(), &error))
+    if (server->config->usage &&
+        !usage_open(&server->usage, server->config->store, server->worker_count, clock_utc_us(), &error))
         log_warning("usage is not counted: %s", error.message);
 }
 
@@ -82,7 +84,8 @@ static bool prepare(struct server *server, struct error *error)
     const struct table_options options = {.mode = TABLE_SERVE};
     const struct config *config = server->config;
     server->worker_count = config->threads == CONFIG_THREADS_AUTO ? count_cores() : config->threads;
-    if (!table_open(&server->table, config->store, &options, error) || !open_lookups(server, error) || !open_listeners(server, error))
+    if (!table_open(&server->table, config->store, &options, error) || !open_lookups(server, error) ||
+        !open_listeners(server, error))
         return false;
     open_usage(server);
     return access_log_open(&server->log, STDOUT_FILENO, server->worker_count, error);

@@ -4,8 +4,8 @@
 
 #include "ssoferry/config.h"
 
-/* Opens the table and the listeners, serves until SIGTERM or SIGINT, drains, and returns. True: it ended as asked. SIGHUP reads the configuration at
- * `path` again; *config is then the new one, and the old one has been freed. */
+/* Opens the table and the listeners, serves until SIGTERM or SIGINT, drains, and returns. True: it ended as asked.
+ * SIGHUP reads the configuration at `path` again; *config is then the new one, and the old one has been freed. */
 bool server_run(const char *path, struct config **config, struct error *error) __attribute__((warn_unused_result));
 
 #endif

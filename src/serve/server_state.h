@@ -23,7 +23,7 @@ struct server {
     struct lookup **lookups;
     struct metrics **metrics;
     int admin_fd; /* -1: none */
-    int *fds; /* worker by worker, listener by listener */
+    int *fds;     /* worker by worker, listener by listener */
     size_t fd_count;
     sigset_t signals;
 };

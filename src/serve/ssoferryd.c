@@ -19,13 +19,15 @@ static const char usage[] =
     "      --help         this text\n"
     "      --version      the version\n"
     "\n"
-    "SIGTERM finishes what is under way and ends; a second one ends at once. SIGHUP reads the configuration again. See ssoferryd(8) and ssoferryd.yaml(5).\n";
+    "SIGTERM finishes what is under way and ends; a second one ends at once. SIGHUP reads the configuration again. See "
+    "ssoferryd(8) and ssoferryd.yaml(5).\n";
 
 enum { OPTION_CHECK = 256, OPTION_KEYS, OPTION_HELP, OPTION_VERSION };
 
 static const struct option options[] = {
-    {"config", required_argument, NULL, 'c'},        {"check", no_argument, NULL, OPTION_CHECK},     {"list-keys", no_argument, NULL, OPTION_KEYS},
-    {"help", no_argument, NULL, OPTION_HELP},        {"version", no_argument, NULL, OPTION_VERSION}, {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},       {"check", no_argument, NULL, OPTION_CHECK},
+    {"list-keys", no_argument, NULL, OPTION_KEYS},  {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION}, {NULL, 0, NULL, 0},
 };
 
 static int read_and_run(const char *path, bool check)

@@ -56,7 +56,7 @@ struct text client_peer(struct client *client, h2o_req_t *req)
     return text_slice(client->peer, client->peer_size);
 }
 
-/* -- accepting ------------------------------------------------------------------------------------------------------------------ */
+/* -- accepting -- */
 
 static void on_connection(h2o_socket_t *listener, const char *problem);
 
@@ -136,7 +136,7 @@ static void on_connection(h2o_socket_t *listener, const char *problem)
     }
 }
 
-/* -- deadlines and drain ---------------------------------------------------------------------------------------------------------- */
+/* -- deadlines and drain -- */
 
 static bool is_idle(const h2o_req_t *req)
 {
@@ -158,13 +158,14 @@ static int64_t milliseconds_since(struct timeval begin)
     return (clock_utc_us() - ((int64_t)begin.tv_sec * 1000000 + begin.tv_usec)) / 1000;
 }
 
-/* libh2o's one timer runs from the connection's last request, so that it can only stand for idleness; a request that takes too long to arrive is
- * ended here. */
+/* libh2o's one timer runs from the connection's last request, so that it can only stand for idleness; a request that
+ * takes too long to arrive is ended here. */
 static int end_if_late(h2o_req_t *req, void *data)
 {
     static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     struct worker *worker = data;
-    if (is_arriving(req) && milliseconds_since(req->timestamps.request_begin_at) >= (int64_t)worker_config(worker)->limits.request_time_ms) {
+    if (is_arriving(req) && milliseconds_since(req->timestamps.request_begin_at) >=
+                                (int64_t)worker_config(worker)->limits.request_time_ms) {
         int fd = socket_of(req);
         ssize_t sent = send(fd, late, sizeof(late) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
         (void)sent;
@@ -174,8 +175,8 @@ static int end_if_late(h2o_req_t *req, void *data)
     return 0;
 }
 
-/* After SHUT_RD libh2o reads the end of input and closes. Not where something has just arrived, for half a request would be cut off, nor on a young
- * connection, whose first request is on its way. */
+/* After SHUT_RD libh2o reads the end of input and closes. Not where something has just arrived, for half a request
+ * would be cut off, nor on a young connection, whose first request is on its way. */
 static int end_if_idle(h2o_req_t *req, void *data)
 {
     char byte;
@@ -253,7 +254,9 @@ void worker_wake(struct worker *worker)
     h2o_multithread_send_message(&worker->receiver, message);
 }
 
-/* -- the thread ----------------------------------------------------------------------------------------------------------------------- */
+/* -- the thread
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Between two turns of the loop no request is under way that could still look at the old one. */
 static void adopt_config(struct worker *worker)
@@ -280,7 +283,8 @@ static void drain(struct worker *worker)
     /* What h2o_context_request_shutdown() does for HTTP/1, without the timer that it leaves behind for HTTP/2. */
     worker->context.shutdown_requested = 1;
     close_listeners(worker);
-    while ((worker->clients > 0 || worker->lingering.count > 0) && atomic_load(&worker->tools.serving->phase) < PHASE_LEAVING) {
+    while ((worker->clients > 0 || worker->lingering.count > 0) &&
+           atomic_load(&worker->tools.serving->phase) < PHASE_LEAVING) {
         for_each_request(worker, end_if_idle);
         h2o_evloop_run(worker->context.loop, LEAVE_POLL_MS);
         sweep(worker);

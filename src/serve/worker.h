@@ -1,4 +1,5 @@
-/* A worker: one thread with an event loop, an h2o context, its own listening sockets and its own reader of the table. */
+/* A worker: one thread with an event loop, an h2o context, its own listening sockets and its own reader of the table.
+ */
 #ifndef SSOFERRY_WORKER_H
 #define SSOFERRY_WORKER_H
 
@@ -58,8 +59,8 @@ struct worker {
     struct linger_list lingering;
     h2o_req_t *answering; /* whose answer is ours, not libh2o's own */
     uint64_t random[2];
-    uint64_t swept_at;   /* milliseconds of the loop's clock */
-    uint64_t warned_at;  /* so that a broken store does not flood stderr */
+    uint64_t swept_at;              /* milliseconds of the loop's clock */
+    uint64_t warned_at;             /* so that a broken store does not flood stderr */
     atomic_uint_fast64_t ticked_at; /* monotonic milliseconds: when the loop last came round */
     pthread_t thread;
 };
@@ -67,7 +68,8 @@ struct worker {
 /* Prepares a worker to run on `fds`, which become its own. */
 void worker_open(struct worker *worker, const struct worker_tools *tools, const int *fds, size_t fd_count);
 
-/* The configuration this worker works by. Another thread may ask, too: once it is the newest, the worker has let go of the one before. */
+/* The configuration this worker works by. Another thread may ask, too: once it is the newest, the worker has let go of
+ * the one before. */
 const struct config *worker_config(const struct worker *worker);
 
 /* Milliseconds since the worker's loop last came round. Any thread may ask. */

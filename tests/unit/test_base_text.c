@@ -12,26 +12,16 @@ static const struct {
     const char *out; /* NULL: refused */
     size_t out_size; /* 0: strlen */
 } decodings[] = {
-    {"acme", 0, TEXT_PLUS_IS_PLUS, "acme", 0},
-    {"", 0, TEXT_PLUS_IS_PLUS, "", 0},
-    {"a%2Fb", 0, TEXT_PLUS_IS_PLUS, "a/b", 0},
-    {"a%2fb", 0, TEXT_PLUS_IS_PLUS, "a/b", 0},
-    {"%252F", 0, TEXT_PLUS_IS_PLUS, "%2F", 0},
-    {"a+b", 0, TEXT_PLUS_IS_PLUS, "a+b", 0},
-    {"a+b", 0, TEXT_PLUS_IS_SPACE, "a b", 0},
-    {"a%2Bb", 0, TEXT_PLUS_IS_SPACE, "a+b", 0},
-    {"%00", 0, TEXT_PLUS_IS_PLUS, "\0", 1},
-    {"%c3%A9", 0, TEXT_PLUS_IS_PLUS, "\xc3\xa9", 0},
-    {"%ff", 0, TEXT_PLUS_IS_PLUS, "\xff", 0},
-    {"..", 0, TEXT_PLUS_IS_PLUS, "..", 0},
-    {"%zz", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
-    {"%2", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
-    {"%", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
-    {"abc%", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
-    {"%2g", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
-    {"%g2", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
-    {"% 2", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
-    {"%+2", 0, TEXT_PLUS_IS_SPACE, NULL, 0},
+    {"acme", 0, TEXT_PLUS_IS_PLUS, "acme", 0}, {"", 0, TEXT_PLUS_IS_PLUS, "", 0},
+    {"a%2Fb", 0, TEXT_PLUS_IS_PLUS, "a/b", 0}, {"a%2fb", 0, TEXT_PLUS_IS_PLUS, "a/b", 0},
+    {"%252F", 0, TEXT_PLUS_IS_PLUS, "%2F", 0}, {"a+b", 0, TEXT_PLUS_IS_PLUS, "a+b", 0},
+    {"a+b", 0, TEXT_PLUS_IS_SPACE, "a b", 0},  {"a%2Bb", 0, TEXT_PLUS_IS_SPACE, "a+b", 0},
+    {"%00", 0, TEXT_PLUS_IS_PLUS, "\0", 1},    {"%c3%A9", 0, TEXT_PLUS_IS_PLUS, "\xc3\xa9", 0},
+    {"%ff", 0, TEXT_PLUS_IS_PLUS, "\xff", 0},  {"..", 0, TEXT_PLUS_IS_PLUS, "..", 0},
+    {"%zz", 0, TEXT_PLUS_IS_PLUS, NULL, 0},    {"%2", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
+    {"%", 0, TEXT_PLUS_IS_PLUS, NULL, 0},      {"abc%", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
+    {"%2g", 0, TEXT_PLUS_IS_PLUS, NULL, 0},    {"%g2", 0, TEXT_PLUS_IS_PLUS, NULL, 0},
+    {"% 2", 0, TEXT_PLUS_IS_PLUS, NULL, 0},    {"%+2", 0, TEXT_PLUS_IS_SPACE, NULL, 0},
 };
 
 static void percent_decoding_is_done_once_and_strictly(void **state)
@@ -64,11 +54,35 @@ static void decoding_in_place_works(void **state)
 
 static void utf8_is_checked_as_rfc_3629_has_it(void **state)
 {
-    static const char *const good[] = {"", "abc", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
-                                       "\xf4\x8f\xbf\xbf", "Zürich", "企業"};
-    static const char *const bad[] = {"\x80",         "\xbf",             "\xc0\x80",         "\xc1\xbf",     "\xc2",     "\xc2\x20", "\xe0\x80\x80", "\xe0\x9f\xbf",
-                                      "\xed\xa0\x80", "\xed\xbf\xbf",     "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
-                                      "\xe4\xbc",     "abc\xf0\x9f\x98"};
+    static const char *const good[] = {"",
+                                       "abc",
+                                       "\xc2\x80",
+                                       "\xdf\xbf",
+                                       "\xe0\xa0\x80",
+                                       "\xed\x9f\xbf",
+                                       "\xee\x80\x80",
+                                       "\xef\xbf\xbf",
+                                       "\xf0\x90\x80\x80",
+                                       "\xf4\x8f\xbf\xbf",
+                                       "Zürich",
+                                       "企業"};
+    static const char *const bad[] = {"\x80",
+                                      "\xbf",
+                                      "\xc0\x80",
+                                      "\xc1\xbf",
+                                      "\xc2",
+                                      "\xc2\x20",
+                                      "\xe0\x80\x80",
+                                      "\xe0\x9f\xbf",
+                                      "\xed\xa0\x80",
+                                      "\xed\xbf\xbf",
+                                      "\xf0\x80\x80\x80",
+                                      "\xf0\x8f\xbf\xbf",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf5\x80\x80\x80",
+                                      "\xff",
+                                      "\xe4\xbc",
+                                      "abc\xf0\x9f\x98"};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(good); ++i)
         assert_true(text_is_utf8(text_of(good[i])));

@@ -115,7 +115,8 @@ static const struct {
 
 static void only_listed_hosts_are_allowed(void **state)
 {
-    static const char *const patterns[] = {"login.example.com", "Port.example.com:8443", "*.wild.example.com", "127.0.0.1:9000"};
+    static const char *const patterns[] = {"login.example.com", "Port.example.com:8443", "*.wild.example.com",
+                                           "127.0.0.1:9000"};
     struct allowed_hosts *hosts = allowed_hosts_new();
     const char *why = NULL;
     (void)state;
@@ -133,7 +134,16 @@ static void only_listed_hosts_are_allowed(void **state)
 
 static void wide_or_broken_patterns_are_refused(void **state)
 {
-    static const char *const bad[] = {"", "*", "*.com", "*.*.example.com", "https://a.example", "a.example/x", "a b", "*a.example.com", "a.example:0", "user@a.example"};
+    static const char *const bad[] = {"",
+                                      "*",
+                                      "*.com",
+                                      "*.*.example.com",
+                                      "https://a.example",
+                                      "a.example/x",
+                                      "a b",
+                                      "*a.example.com",
+                                      "a.example:0",
+                                      "user@a.example"};
     struct allowed_hosts *hosts = allowed_hosts_new();
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bad); ++i) {
@@ -153,8 +163,9 @@ static void own_names_are_recognised(void **state)
         const char *source;
         bool own;
     } cases[] = {
-        {"https://sso.example.com/x", true},      {"https://sso.example.com:9/x", true},     {"https://other.example.com:8443", true},
-        {"https://[::1]:5/", true},               {"https://other.example.com/", false},     {"https://xsso.example.com/", false},
+        {"https://sso.example.com/x", true},      {"https://sso.example.com:9/x", true},
+        {"https://other.example.com:8443", true}, {"https://[::1]:5/", true},
+        {"https://other.example.com/", false},    {"https://xsso.example.com/", false},
         {"https://sso.example.com.evil/", false},
     };
     (void)state;
@@ -170,8 +181,10 @@ static void own_names_are_recognised(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_plain_absolute_urls_parse),       cmocka_unit_test(a_url_has_its_parts),
-        cmocka_unit_test(a_url_has_a_longest_size),             cmocka_unit_test(only_listed_hosts_are_allowed),
+        cmocka_unit_test(only_plain_absolute_urls_parse),
+        cmocka_unit_test(a_url_has_its_parts),
+        cmocka_unit_test(a_url_has_a_longest_size),
+        cmocka_unit_test(only_listed_hosts_are_allowed),
         cmocka_unit_test(wide_or_broken_patterns_are_refused),
         cmocka_unit_test(own_names_are_recognised),
     };

@@ -265,7 +265,7 @@ static void skips(void **state)
     faults_free(faults);
 }
 
-/* -- bytes ---------------------------------------------------------------------------------------------------------------- */
+/* -- bytes -- */
 
 static void digests(void **state)
 {

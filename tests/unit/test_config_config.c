@@ -74,14 +74,18 @@ static void every_key_is_read(void **state)
 {
     static const char yaml[] =
         "listen:\n  - address: '[::1]:81'\n  - {address: 'unix:/run/x.sock'}\n"
-        "admin: {address: 0.0.0.0:9, allow_remote: true}\nusage: false\nstore: /s\nthreads: 3\nhealth_path: /up\nhosts: [sso.example.com, 'a.example:8443']\n"
-        "stytch: {live_url: 'https://l.example/', test_url: 'http://127.0.0.1:9000', allowed_hosts: [login.example.com], onward_sources: ['https://a.example', 'https://*.b.example:8443']}\n"
+        "admin: {address: 0.0.0.0:9, allow_remote: true}\nusage: false\nstore: /s\nthreads: 3\nhealth_path: "
+        "/up\nhosts: [sso.example.com, 'a.example:8443']\n"
+        "stytch: {live_url: 'https://l.example/', test_url: 'http://127.0.0.1:9000', allowed_hosts: "
+        "[login.example.com], onward_sources: ['https://a.example', 'https://*.b.example:8443']}\n"
         "legacy:\n  allowed_hosts: [legacy.example.com]\n  unmatched_url: https://legacy.example.com\n"
         "redirect: 303\nobserve: false\n"
-        "limits: {connections: 5, body: 64KiB, request_time: 500ms, idle_time: 2m}\ndrain: {delay: 0s, timeout: 1h}\nlog: {requests: errors}\n"
+        "limits: {connections: 5, body: 64KiB, request_time: 500ms, idle_time: 2m}\ndrain: {delay: 0s, timeout: "
+        "1h}\nlog: {requests: errors}\n"
         "routes:\n"
         "  - match: /a/{identifier}\n    source: a\n    redirect: form\n    fold_case: true\n    unknown: legacy\n"
-        "    legacy_url: https://legacy.example.com/a/{identifier}\n    legacy_relay_states: [x-, y-]\n    observe: true\n"
+        "    legacy_url: https://legacy.example.com/a/{identifier}\n    legacy_relay_states: [x-, y-]\n    observe: "
+        "true\n"
         "  - match: /b\n    identify_by: issuer\n"
         "  - {match: /c, identify_by: relay_state, relay_state_key: org}\n";
     char *told = NULL;
@@ -179,7 +183,8 @@ static const struct {
     {"stytch: {allowed_hosts: ['*']}\n" ROUTE, "is not a host"},
     {"stytch: {allowed_hosts: ['https://a.example']}\n" ROUTE, "is not a host"},
     {"stytch: {onward_sources: ['a; script-src *']}\n" ROUTE, "is not a CSP source"},
-    {"legacy: {unmatched_url: 'https://other.example'}\n" ROUTE, "legacy.unmatched_url: its host is not in legacy.allowed_hosts"},
+    {"legacy: {unmatched_url: 'https://other.example'}\n" ROUTE,
+     "legacy.unmatched_url: its host is not in legacy.allowed_hosts"},
     {"hosts: ['https://a.example']\n" ROUTE, "is not a host"},
     {"hosts: ['*.example.com']\n" ROUTE, "is not a host"},
     {"routes: /old-sso/{identifier}\n", "routes takes a list"},
@@ -195,14 +200,20 @@ static const struct {
     {"routes:\n  - match: /a/{identifier}\n    unknown: legacy\n", "needs a legacy_url for unknown: legacy"},
     {"routes:\n  - match: /a/{identifier}\n    observe: true\n", "needs a legacy_url for observe: true"},
     {"observe: true\n" ROUTE, "needs a legacy_url for observe: true"},
-    {"routes:\n  - match: /a/{identifier}\n    legacy_relay_states: [x]\n", "needs a legacy_url for legacy_relay_states"},
-    {"routes:\n  - match: /a/{identifier}\n    legacy_relay_states: ['']\n    legacy_url: https://x.example\n", "is empty, which every RelayState starts with"},
-    {"routes:\n  - match: /a/{identifier}\n    legacy_url: https://other.example/\n", ":3:17: error: legacy_url: its host is not in legacy.allowed_hosts"},
-    {"legacy: {allowed_hosts: ['*.example.com']}\nroutes:\n  - match: /a/{identifier}\n    legacy_url: https://{identifier}.example.com/\n",
+    {"routes:\n  - match: /a/{identifier}\n    legacy_relay_states: [x]\n",
+     "needs a legacy_url for legacy_relay_states"},
+    {"routes:\n  - match: /a/{identifier}\n    legacy_relay_states: ['']\n    legacy_url: https://x.example\n",
+     "is empty, which every RelayState starts with"},
+    {"routes:\n  - match: /a/{identifier}\n    legacy_url: https://other.example/\n",
+     ":3:17: error: legacy_url: its host is not in legacy.allowed_hosts"},
+    {"legacy: {allowed_hosts: ['*.example.com']}\nroutes:\n  - match: /a/{identifier}\n    legacy_url: "
+     "https://{identifier}.example.com/\n",
      "the identifier may stand in its path and query, not in its host"},
-    {"hosts: [sso.example.com]\nlegacy: {allowed_hosts: [sso.example.com]}\nroutes:\n  - match: /a/{identifier}\n    legacy_url: https://SSO.example.com/\n",
+    {"hosts: [sso.example.com]\nlegacy: {allowed_hosts: [sso.example.com]}\nroutes:\n  - match: /a/{identifier}\n    "
+     "legacy_url: https://SSO.example.com/\n",
      "it leads back to the gateway itself"},
-    {"routes:\n  - match: /a/{identifier}\n  - match: /a/{identifier}\n", ":3:1: error: this route's /a/{identifier} takes requests that /a/{identifier} at line 2"},
+    {"routes:\n  - match: /a/{identifier}\n  - match: /a/{identifier}\n",
+     ":3:1: error: this route's /a/{identifier} takes requests that /a/{identifier} at line 2"},
     {"routes:\n  - match: /a/*/{identifier}\n  - match: /*/b/{identifier}\n", "at line 2"},
     {"store: &x /s\n" ROUTE, "anchor"},
     {"store: !!str /s\n" ROUTE, "tag"},
@@ -217,7 +228,8 @@ static void every_mistake_is_named_with_its_place(void **state)
         char *told = NULL;
         struct config *config = read_text(mistakes[i].yaml, &told);
         if (config != NULL || strstr(told, mistakes[i].told) == NULL)
-            fail_msg("%s\n%s instead of \"%s\"", mistakes[i].yaml, config != NULL ? "was taken" : told, mistakes[i].told);
+            fail_msg("%s\n%s instead of \"%s\"", mistakes[i].yaml, config != NULL ? "was taken" : told,
+                     mistakes[i].told);
         config_free(config);
         free(told);
     }
@@ -262,7 +274,8 @@ static void the_defaults_need_no_file(void **state)
 static void a_fallback_below_a_narrower_route_is_fine(void **state)
 {
     char *told = NULL;
-    struct config *config = read_text("routes:\n  - match: /a?c={identifier}\n  - match: /a\n    identify_by: issuer\n", &told);
+    struct config *config =
+        read_text("routes:\n  - match: /a?c={identifier}\n  - match: /a\n    identify_by: issuer\n", &told);
     (void)state;
     if (config == NULL)
         fail_msg("%s", told);
@@ -273,10 +286,10 @@ static void a_fallback_below_a_narrower_route_is_fine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_left_out_has_its_default),      cmocka_unit_test(every_key_is_read),
-        cmocka_unit_test(a_preset_stands_for_its_routes),        cmocka_unit_test(every_mistake_is_named_with_its_place),
-        cmocka_unit_test(all_mistakes_are_told_at_once),         cmocka_unit_test(a_missing_file_is_the_users_mistake),
-        cmocka_unit_test(the_defaults_need_no_file),             cmocka_unit_test(a_fallback_below_a_narrower_route_is_fine),
+        cmocka_unit_test(what_is_left_out_has_its_default), cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(a_preset_stands_for_its_routes),   cmocka_unit_test(every_mistake_is_named_with_its_place),
+        cmocka_unit_test(all_mistakes_are_told_at_once),    cmocka_unit_test(a_missing_file_is_the_users_mistake),
+        cmocka_unit_test(the_defaults_need_no_file),        cmocka_unit_test(a_fallback_below_a_narrower_route_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

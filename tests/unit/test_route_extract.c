@@ -26,7 +26,7 @@ static void make_route(struct route *route, const char *match, enum identify_by 
         fail_msg("%s: %s", match, why);
 }
 
-/* -- identifiers in URLs ------------------------------------------------------------------------------------------------------ */
+/* -- identifiers in URLs -- */
 
 static const struct {
     const char *match, *host, *path, *query; /* query NULL: no '?' */
@@ -144,7 +144,7 @@ static void identifiers_have_a_length_limit(void **state)
     template_free(routes[1].template);
 }
 
-/* -- identifiers in fields ---------------------------------------------------------------------------------------------------- */
+/* -- identifiers in fields -- */
 
 static const struct {
     enum identify_by by;
@@ -267,7 +267,7 @@ static void long_relay_states_are_refused(void **state)
     template_free(route.template);
 }
 
-/* -- logins that the old provider started ------------------------------------------------------------------------------------- */
+/* -- logins that the old provider started -- */
 
 static const struct {
     enum method method;
@@ -319,7 +319,7 @@ static void relay_states_of_the_old_provider_are_known_by_prefix(void **state)
     template_free(routes[1].template);
 }
 
-/* -- walking routes ------------------------------------------------------------------------------------------------------------- */
+/* -- walking routes -- */
 
 static void note_route(void *context, const struct route *route, enum route_miss miss)
 {
@@ -409,7 +409,7 @@ static void ambiguous_routes_are_found(void **state)
     }
 }
 
-/* -- words ---------------------------------------------------------------------------------------------------------------------- */
+/* -- words -- */
 
 static void each_problem_has_a_code_of_its_own_and_a_sentence(void **state)
 {

@@ -4,7 +4,7 @@
 
 #include "ssoferry/form.h"
 
-/* -- pairs ---------------------------------------------------------------------------------------------------------------- */
+/* -- pairs -- */
 
 static const struct {
     const char *source;
@@ -45,7 +45,7 @@ static void pairs_are_cut_at_ampersands(void **state)
     }
 }
 
-/* -- finding -------------------------------------------------------------------------------------------------------------- */
+/* -- finding -- */
 
 static const struct {
     const char *source, *name;
@@ -89,7 +89,7 @@ static void names_are_compared_decoded(void **state)
     assert_false(form_name_is(TEXT("A"), TEXT("A ")));
 }
 
-/* -- decoding ------------------------------------------------------------------------------------------------------------- */
+/* -- decoding -- */
 
 static const struct {
     const char *raw, *strict, *lenient; /* strict NULL: refused */
@@ -127,7 +127,7 @@ static void values_are_decoded_once(void **state)
     arena_free(arena);
 }
 
-/* -- content type ------------------------------------------------------------------------------------------------------------ */
+/* -- content type -- */
 
 static void content_types_are_compared_without_parameters(void **state)
 {
@@ -147,7 +147,7 @@ static void content_types_are_compared_without_parameters(void **state)
         assert_false(form_content_type(text_of(others[i])));
 }
 
-/* -- taking out --------------------------------------------------------------------------------------------------------------- */
+/* -- taking out -- */
 
 static const struct {
     const char *source, *name, *rest;

@@ -6,11 +6,11 @@
 
 #include "ssoferry/gateway.h"
 
-#define ID_LIVE "saml-connection-live-51861cbc-d3b9-428b-9761-227f5fb12be9"
-#define ID_TEST "saml-connection-test-51861cbc-d3b9-428b-9761-227f5fb12be9"
-#define LIVE "https://api.stytch.com/v1/b2b/sso/callback/" ID_LIVE
+#define ID_LIVE      "saml-connection-live-51861cbc-d3b9-428b-9761-227f5fb12be9"
+#define ID_TEST      "saml-connection-test-51861cbc-d3b9-428b-9761-227f5fb12be9"
+#define LIVE         "https://api.stytch.com/v1/b2b/sso/callback/" ID_LIVE
 #define TEST_PROJECT "https://test.stytch.com/v1/b2b/sso/callback/" ID_TEST
-#define CUSTOM "https://login.globex-app.com/v1/b2b/sso/callback/" ID_LIVE
+#define CUSTOM       "https://login.globex-app.com/v1/b2b/sso/callback/" ID_LIVE
 
 /* Rows of the table under test. */
 static const struct {
@@ -20,8 +20,13 @@ static const struct {
     {"default", "acme", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}}},
     {"default", "testing", {.connection_id = {ID_TEST, sizeof(ID_TEST) - 1}}},
     {"default", "custom", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}, .acs_url = {CUSTOM, sizeof(CUSTOM) - 1}}},
-    {"default", "own-query", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}, .acs_url = {CUSTOM "?k=v", sizeof(CUSTOM "?k=v") - 1}}},
-    {"default", "bent", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}, .acs_url = {"https://evil.example/" ID_LIVE, sizeof("https://evil.example/" ID_LIVE) - 1}}},
+    {"default",
+     "own-query",
+     {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}, .acs_url = {CUSTOM "?k=v", sizeof(CUSTOM "?k=v") - 1}}},
+    {"default",
+     "bent",
+     {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1},
+      .acs_url = {"https://evil.example/" ID_LIVE, sizeof("https://evil.example/" ID_LIVE) - 1}}},
     {"default", "seen", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}, .redirect = REDIRECT_303}},
     {"default", "form", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}, .redirect = REDIRECT_FORM}},
     {"default", "off", {.state = CONNECTION_DISABLED, .connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}}},
@@ -71,7 +76,10 @@ static void add_route(struct fixture *fixture, const char *match, const char *so
 {
     char why[256];
     struct route *route = &fixture->routes[fixture->settings.route_count++];
-    *route = (struct route){.source = text_of(source), .relay_state_key = TEXT("idp"), .legacy_url = text_of(legacy_url), .name = text_of(match)};
+    *route = (struct route){.source = text_of(source),
+                            .relay_state_key = TEXT("idp"),
+                            .legacy_url = text_of(legacy_url),
+                            .name = text_of(match)};
     if (!template_parse(&route->template, text_of(match), why, NULL))
         fail_msg("%s", why);
     if (!template_has_identifier(route->template))
@@ -110,7 +118,8 @@ static int set_up(void **state)
     fixture->routes[1].redirect = REDIRECT_303;
     add_route(fixture, "/login?connection={identifier}", "default", "https://legacy.example.net/login");
     fixture->routes[2].unknown_is_legacy = true;
-    add_route(fixture, "/both/{identifier}/acs", "default", "https://legacy.example.net/saml/{identifier}/acs?from=gateway");
+    add_route(fixture, "/both/{identifier}/acs", "default",
+              "https://legacy.example.net/saml/{identifier}/acs?from=gateway");
     fixture->routes[3].unknown_is_legacy = true;
     fixture->routes[3].legacy_relay_states = in_flight;
     fixture->routes[3].legacy_relay_state_count = 1;
@@ -149,7 +158,8 @@ static void decide(struct fixture *fixture, struct request *request, const char 
     size_t question = text_find(whole, '?', 0);
     request->path = text_slice(whole.at, question);
     request->has_query = question < whole.size;
-    request->query = request->has_query ? text_slice(whole.at + question + 1, whole.size - question - 1) : (struct text){0};
+    request->query =
+        request->has_query ? text_slice(whole.at + question + 1, whole.size - question - 1) : (struct text){0};
     if (request->host.at == NULL)
         request->host = TEXT("sso.example.com");
     gateway_decide(&fixture->settings, fixture->lookup, request, arena_memory(fixture->arena), NULL, decision);
@@ -198,8 +208,10 @@ static const struct {
     {"POST", "/old-sso/old", 503, "unavailable", "no_legacy_url", ""},
     {"POST", "/old-sso/older?x=1", 307, "legacy", "state", "https://legacy.example.net/own?x=1"},
     {"POST", "/both/old/acs?x=1", 307, "legacy", "state", "https://legacy.example.net/saml/old/acs?from=gateway&x=1"},
-    {"POST", "/both/new%2Fone/acs", 307, "legacy", "unknown_legacy", "https://legacy.example.net/saml/new%2Fone/acs?from=gateway"},
-    {"GET", "/login?x=1&connection=nobody", 307, "legacy", "unknown_legacy", "https://legacy.example.net/login?x=1&connection=nobody"},
+    {"POST", "/both/new%2Fone/acs", 307, "legacy", "unknown_legacy",
+     "https://legacy.example.net/saml/new%2Fone/acs?from=gateway"},
+    {"GET", "/login?x=1&connection=nobody", 307, "legacy", "unknown_legacy",
+     "https://legacy.example.net/login?x=1&connection=nobody"},
     {"POST", "/fold/ACME", 307, "stytch", "", LIVE},
     {"POST", "/fold/MiXed", 307, "stytch", "", TEST_PROJECT},
     {"POST", "/fold/mixed", 404, "unknown", "", ""},
@@ -215,10 +227,12 @@ static void every_row_of_the_decision_table_holds(void **state)
         struct request request = {.method = method_parse(text_of(decisions[i].method))};
         struct decision decision;
         decide(fixture, &request, decisions[i].target, &decision);
-        if (decision.status != decisions[i].status || strcmp(outcome_name(decision.outcome), decisions[i].outcome) != 0 ||
-            strcmp(decision_reason_code(&decision), decisions[i].reason) != 0 || !text_equal(decision.location, text_of(decisions[i].location)))
-            fail_msg("%s %s: %u %s (%s) \"%.*s\"", decisions[i].method, decisions[i].target, decision.status, outcome_name(decision.outcome),
-                     decision_reason_code(&decision), TEXT_ARGS(decision.location));
+        if (decision.status != decisions[i].status ||
+            strcmp(outcome_name(decision.outcome), decisions[i].outcome) != 0 ||
+            strcmp(decision_reason_code(&decision), decisions[i].reason) != 0 ||
+            !text_equal(decision.location, text_of(decisions[i].location)))
+            fail_msg("%s %s: %u %s (%s) \"%.*s\"", decisions[i].method, decisions[i].target, decision.status,
+                     outcome_name(decision.outcome), decision_reason_code(&decision), TEXT_ARGS(decision.location));
         assert_int_equal(decision.status >= 400, decision.explanation[0] != '\0');
         assert_int_equal(decision.reason == REASON_HOST_NOT_ALLOWED, decision.error.kind != ERROR_NONE);
     }
@@ -245,7 +259,9 @@ static void a_form_is_posted_again_only_where_there_is_one(void **state)
     struct fixture *fixture = *state;
     struct decision decision;
     fill(fixture);
-    struct request form = {.method = METHOD_POST, .content_type = TEXT("application/x-www-form-urlencoded; charset=utf-8"), .body = TEXT("a=1")};
+    struct request form = {.method = METHOD_POST,
+                           .content_type = TEXT("application/x-www-form-urlencoded; charset=utf-8"),
+                           .body = TEXT("a=1")};
     decide(fixture, &form, "/old-sso/form", &decision);
     assert_int_equal(decision.status, 200);
     assert_int_equal(decision.redirect, REDIRECT_FORM);
@@ -263,7 +279,9 @@ static void a_login_that_the_old_side_started_ends_there(void **state)
     struct fixture *fixture = *state;
     struct decision decision;
     fill(fixture);
-    struct request request = {.method = METHOD_POST, .content_type = TEXT("application/x-www-form-urlencoded"), .body = TEXT("SAMLResponse=x&RelayState=legacy-1")};
+    struct request request = {.method = METHOD_POST,
+                              .content_type = TEXT("application/x-www-form-urlencoded"),
+                              .body = TEXT("SAMLResponse=x&RelayState=legacy-1")};
     decide(fixture, &request, "/both/acme/acs", &decision);
     assert_string_equal(outcome_name(decision.outcome), "legacy");
     assert_string_equal(decision_reason_code(&decision), "relay_state");

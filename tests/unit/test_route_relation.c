@@ -86,7 +86,7 @@ static void relations_are_as_tabled(void **state)
     }
 }
 
-/* -- brute force -------------------------------------------------------------------------------------------------------------- */
+/* -- brute force -- */
 
 /* xorshift: the same templates on every machine. */
 static uint32_t random_below(uint32_t *seed, uint32_t limit)

@@ -14,7 +14,7 @@
 #define I(text) "<a:Issuer>" text "</a:Issuer>"
 #define STATUS "<p:Status><p:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></p:Status>"
 
-/* -- encodings of a message -------------------------------------------------------------------------------------------------- */
+/* -- encodings of a message -- */
 
 /* Base64 with `last` for the 63rd and 64th characters. The result is to be freed. */
 static struct text base64_of(struct text in, const char *last, bool padded)
@@ -118,7 +118,7 @@ static enum saml_issuer_result read_raw(struct text field, enum saml_encoding en
     return result;
 }
 
-/* -- messages ----------------------------------------------------------------------------------------------------------------- */
+/* -- messages -- */
 
 static const struct {
     const char *xml, *issuer;
@@ -253,7 +253,7 @@ static void issuers_have_a_length_limit(void **state)
     }
 }
 
-/* -- messages too large for a string ------------------------------------------------------------------------------------------ */
+/* -- messages too large for a string -- */
 
 struct builder {
     char *at;
@@ -381,7 +381,7 @@ static void utf_16_is_refused(void **state)
     free((char *)field.at);
 }
 
-/* -- what is around the message ------------------------------------------------------------------------------------------------- */
+/* -- what is around the message -- */
 
 static void base64_is_read_strictly_but_for_white_space(void **state)
 {

@@ -16,7 +16,7 @@ static struct template *compiled(const char *source)
     return template;
 }
 
-/* -- compiling ------------------------------------------------------------------------------------------------------------ */
+/* -- compiling -- */
 
 static const struct {
     const char *source;
@@ -165,7 +165,7 @@ static void limits_of_templates_hold(void **state)
     assert_false(template_parse(&template, text_slice(source, 5 + 3 * TEMPLATE_PARAMETERS_MAX), why, NULL));
 }
 
-/* -- matching ------------------------------------------------------------------------------------------------------------- */
+/* -- matching -- */
 
 static const struct {
     const char *template, *host, *path, *query;
@@ -426,7 +426,7 @@ static void long_paths_are_matched_in_one_pass(void **state)
     free(bytes);
 }
 
-/* -- expanding ------------------------------------------------------------------------------------------------------------ */
+/* -- expanding -- */
 
 static const struct {
     const char *pattern, *identifier, *expanded;

@@ -89,8 +89,9 @@ static void fields_are_carried_and_escaped(void **state)
     struct arena *arena = arena_new();
     struct page page;
     (void)state;
-    assert_true(form_post_page(&page, TEXT("SAMLResponse=PHNhbWw%2B&RelayState=%22%3E%3Cscript%3E%26amp%3B+x%0D%0Ay&empty=&bare"),
-                               TEXT("https://api.stytch.com/v1/x?a=1&b=2"), TEXT("https://app.example.com"), arena_memory(arena)));
+    assert_true(form_post_page(
+        &page, TEXT("SAMLResponse=PHNhbWw%2B&RelayState=%22%3E%3Cscript%3E%26amp%3B+x%0D%0Ay&empty=&bare"),
+        TEXT("https://api.stytch.com/v1/x?a=1&b=2"), TEXT("https://app.example.com"), arena_memory(arena)));
     assert_true(holds(page.body, "action=\"https://api.stytch.com/v1/x?a=1&amp;b=2\""));
     assert_true(holds(page.body, "name=\"SAMLResponse\" value=\"PHNhbWw+\""));
     assert_true(holds(page.body, "name=\"RelayState\" value=\"&quot;&gt;&lt;script&gt;&amp;amp; x&#13;&#10;y\""));
@@ -111,7 +112,8 @@ static void what_a_form_cannot_carry_is_left_to_a_redirect(void **state)
     struct page page;
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bad); ++i) {
-        if (form_post_page(&page, text_of(bad[i]), TEXT("https://api.stytch.com/"), TEXT("https:"), arena_memory(arena)))
+        if (form_post_page(&page, text_of(bad[i]), TEXT("https://api.stytch.com/"), TEXT("https:"),
+                           arena_memory(arena)))
             fail_msg("%s was put into a form", bad[i]);
     }
     arena_free(arena);

@@ -83,7 +83,7 @@ static void keys_and_records_that_cannot_be(void **state)
     table_close(table);
 }
 
-/* -- readers beside a change ---------------------------------------------------------------------------------------------- */
+/* -- readers beside a change -- */
 
 static void readers_see_whole_revisions(void **state)
 {
@@ -170,7 +170,7 @@ static void damaged_record_is_told(void **state)
     table_close(table);
 }
 
-/* -- walking -------------------------------------------------------------------------------------------------------------- */
+/* -- walking -- */
 
 static void expect_next(struct snapshot *snapshot, const char *identifier)
 {
@@ -241,7 +241,7 @@ static void walks_while_writing(void **state)
     table_close(table);
 }
 
-/* -- a map that is too small ---------------------------------------------------------------------------------------------- */
+/* -- a map that is too small -- */
 
 static bool put_many(struct change *change, unsigned count, struct error *error)
 {
@@ -321,7 +321,7 @@ static void map_full_at_commit(void **state)
     assert_true(at_commit > 0);
 }
 
-/* -- other processes ------------------------------------------------------------------------------------------------------ */
+/* -- other processes -- */
 
 /* Runs `work` in a child that opens the table by itself, as another process would. */
 static void in_child(const char *path, void (*work)(struct table *table), uint64_t map_size)
@@ -542,7 +542,7 @@ static void dead_readers_are_cleared(void **state)
     close(pipes[0]), close(pipes[1]);
 }
 
-/* -- the whole of it ------------------------------------------------------------------------------------------------------ */
+/* -- the whole of it -- */
 
 static void facts(void **state)
 {

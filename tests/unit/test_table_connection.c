@@ -18,7 +18,7 @@ static struct text repeat(char *out, const char *piece, size_t count)
     return text_slice(out, size * count);
 }
 
-/* -- names and single fields ---------------------------------------------------------------------------------------------- */
+/* -- names and single fields -- */
 
 static void names(void **state)
 {
@@ -150,7 +150,7 @@ static void ids(void **state)
     assert_true(connection_id_is_test(TEXT("oidc-connection-test-1")));
 }
 
-/* -- whole rows ----------------------------------------------------------------------------------------------------------- */
+/* -- whole rows -- */
 
 #define ACS(host) "https://" host "/v1/b2b/sso/callback/" LIVE
 
@@ -288,7 +288,7 @@ static void set_fields(void **state)
     assert_int_equal(count, 7);
 }
 
-/* -- records -------------------------------------------------------------------------------------------------------------- */
+/* -- records -- */
 
 static const struct connection records[] = {
     {.connection_id = {LIVE, 57}},
@@ -511,7 +511,7 @@ static void long_fields_are_refused(void **state)
     free(buffer);
 }
 
-/* -- keys ----------------------------------------------------------------------------------------------------------------- */
+/* -- keys -- */
 
 static void keys(void **state)
 {

@@ -64,7 +64,7 @@ static void load_yaml(struct table *table, const char *path, const char *yaml)
     allowed_hosts_free(hosts);
 }
 
-/* -- how it looks --------------------------------------------------------------------------------------------------------- */
+/* -- how it looks -- */
 
 static const struct {
     const char *yaml, *source, *expected;
@@ -108,7 +108,7 @@ static void as_expected(void **state)
     }
 }
 
-/* -- there and back ------------------------------------------------------------------------------------------------------- */
+/* -- there and back -- */
 
 /* What identifiers and labels are put together from: what YAML, libyaml or a person could take for something else. */
 static const char *const pieces[] = {
@@ -297,7 +297,7 @@ static void longest_keys(void **state)
     table_close(second);
 }
 
-/* -- what cannot be written ----------------------------------------------------------------------------------------------- */
+/* -- what cannot be written -- */
 
 static void failing_output(void **state)
 {

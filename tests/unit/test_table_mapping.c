@@ -69,7 +69,7 @@ static void read_good(struct reading *reading, const char *path, const char *yam
         fail_msg("%s", faults_text(reading));
 }
 
-/* -- the collection of files ---------------------------------------------------------------------------------------------- */
+/* -- the collection of files -- */
 
 static int is_yaml(const struct dirent *entry)
 {
@@ -124,7 +124,7 @@ static void good_files(void **state)
     replay(TEST_DATA "/good", true, 8);
 }
 
-/* -- what is read --------------------------------------------------------------------------------------------------------- */
+/* -- what is read -- */
 
 static const char as_written[] = "version: 1\n"
                                  "source: auth0\n"
@@ -293,7 +293,7 @@ static void progress_is_told(void **state)
     reading_close(&reading);
 }
 
-/* -- comparing ------------------------------------------------------------------------------------------------------------ */
+/* -- comparing -- */
 
 struct comparing {
     struct change *change; /* NULL: only look */

@@ -151,7 +151,7 @@ static void cut_files(void **state)
     free(bytes);
 }
 
-/* -- rights --------------------------------------------------------------------------------------------------------------- */
+/* -- rights -- */
 
 /* Runs `test` in a child that is nobody, where the tests run as root: root may do anything. */
 static void as_nobody(struct scratch *scratch, void (*test)(struct scratch *scratch))
@@ -232,7 +232,7 @@ static void missing_rights(void **state)
     as_nobody(*state, make_and_open_without_rights);
 }
 
-/* -- address space and sizes of files ------------------------------------------------------------------------------------- */
+/* -- address space and sizes of files -- */
 
 /* AddressSanitizer and ThreadSanitizer themselves take terabytes of address space. */
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

@@ -3,7 +3,7 @@
 
 enum { ROWS = 60, HISTORY = 70 };
 
-/* -- notes ---------------------------------------------------------------------------------------------------------------- */
+/* -- notes -- */
 
 static enum lookup_result read_revision(struct table *table, uint64_t number, struct revision *revision)
 {
@@ -93,7 +93,7 @@ static void damaged_notes(void **state)
     free(bytes);
 }
 
-/* -- a model -------------------------------------------------------------------------------------------------------------- */
+/* -- a model -- */
 
 /* Row i after a revision: 0 where it is not there, else the number of its connection. */
 struct model {
@@ -188,7 +188,7 @@ static void taken_back_as_the_model_says(void **state)
     free(model);
 }
 
-/* -- differences ---------------------------------------------------------------------------------------------------------- */
+/* -- differences -- */
 
 struct expectation {
     const unsigned *before, *after;
@@ -270,7 +270,7 @@ static void callers_may_stop(void **state)
     table_close(table);
 }
 
-/* -- limits --------------------------------------------------------------------------------------------------------------- */
+/* -- limits -- */
 
 static void only_so_many_are_kept(void **state)
 {
@@ -359,7 +359,7 @@ static void a_used_change_takes_nothing_back(void **state)
     table_close(table);
 }
 
-/* -- many rows ------------------------------------------------------------------------------------------------------------ */
+/* -- many rows -- */
 
 enum { MANY = 40000 };
 

@@ -20,7 +20,7 @@ static const char *usage_path(struct scratch *scratch)
     return scratch_path(scratch, "store.usage");
 }
 
-/* -- kill -9 ------------------------------------------------------------------------------------------------------- */
+/* -- kill -9 -- */
 
 enum { KILLS = 12, ROUND_NAMES = 50 };
 
@@ -128,7 +128,7 @@ static void what_was_flushed_is_there_after_a_kill(void **state)
     assert_true(is_written(store, "acme"));
 }
 
-/* -- several processes --------------------------------------------------------------------------------------------- */
+/* -- several processes -- */
 
 enum { WRITERS = 3, WRITER_ROUNDS = 8, WRITER_HITS = 100 };
 
@@ -171,7 +171,7 @@ static void several_writers_all_count(void **state)
     usage_reader_close(reader);
 }
 
-/* -- damage -------------------------------------------------------------------------------------------------------- */
+/* -- damage -- */
 
 enum { PAGE = 4096, ROWS = 3000 };
 
@@ -313,7 +313,7 @@ static void garbage_ends_no_process(void **state)
     assert_true(refused > tried / 4);
 }
 
-/* -- a full disk --------------------------------------------------------------------------------------------------- */
+/* -- a full disk -- */
 
 static void limit_files(rlim_t size)
 {

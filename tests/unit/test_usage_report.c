@@ -5,7 +5,7 @@
 
 #define HOUR (DAY / 24)
 
-/* -- rows ---------------------------------------------------------------------------------------------------------- */
+/* -- rows -- */
 
 static void put(struct change *change, const char *source, const char *identifier, enum connection_state state)
 {
@@ -243,7 +243,7 @@ static void a_report_without_usage_shows_the_rows(void **state)
     table_close(table);
 }
 
-/* -- the verdict --------------------------------------------------------------------------------------------------- */
+/* -- the verdict -- */
 
 static const struct {
     unsigned stytch, legacy, disabled; /* rows, of which */
@@ -323,7 +323,7 @@ static void the_verdict_is_a_sentence(void **state)
     }
 }
 
-/* -- unknown identifiers ------------------------------------------------------------------------------------------- */
+/* -- unknown identifiers -- */
 
 static void unknown_ones_come_with_their_source_and_without_those_that_have_a_row(void **state)
 {
@@ -416,7 +416,7 @@ static void what_was_meant_is_near(void **state)
     table_close(table);
 }
 
-/* -- a model ------------------------------------------------------------------------------------------------------- */
+/* -- a model -- */
 
 static void a_join_of_many_rows_equals_a_model(void **state)
 {
