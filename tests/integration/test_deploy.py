@@ -1,0 +1,222 @@
+"""The unit and the container files: what can be told of them without systemd as the first process and without a container engine."""
+import configparser
+import fnmatch
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ports import free_port
+from programs import ROOT, program, run
+
+DEPLOY = ROOT / "config/deploy"
+UNIT = ROOT / "config/ssoferryd.service"
+
+
+# -- the unit ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unit(tmp_path):
+    """As it is installed, but with this build's daemon."""
+    path = tmp_path / "ssoferryd.service"
+    path.write_text(UNIT.read_text().replace("/usr/sbin/ssoferryd", program("ssoferryd")))
+    return path
+
+
+def test_systemd_finds_nothing_wrong_with_the_unit(unit):
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_unit_is_shut_in(unit):
+    """1.5 of 10, where 10 is a daemon that may do everything."""
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(unit)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def seconds(text):
+    number, unit = re.fullmatch(r"(\d+)(ms|s|m|h)?", text).groups()
+    return int(number) * {"ms": 0.001, "s": 1, None: 1, "m": 60, "h": 3600}[unit]
+
+
+def defaults():
+    rows = run("ssoferryd", "--list-keys").stdout.splitlines()
+    return {name: default for name, _, default, _ in (row.split("\t") for row in rows)}
+
+
+def test_the_unit_gives_time_to_drain_and_descriptors_enough():
+    parser = configparser.RawConfigParser(strict=False, delimiters="=", comment_prefixes="#")
+    parser.read(UNIT)
+    service, keys = parser["Service"], defaults()
+    assert seconds(service["TimeoutStopSec"]) > seconds(keys["drain.delay"]) + seconds(keys["drain.timeout"])
+    assert int(service["LimitNOFILE"]) > 2 * int(keys["limits.connections"])
+    assert str(Path(keys["store"]).parent) == f"/var/lib/{service['StateDirectory']}"
+
+
+# -- Kubernetes -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def manifests():
+    return {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text())}
+
+
+@pytest.fixture(scope="module")
+def pod(manifests):
+    return manifests["Deployment", "ssoferry"]["spec"]["template"]["spec"]
+
+
+@pytest.fixture(scope="module")
+def config(manifests):
+    return yaml.safe_load(manifests["ConfigMap", "ssoferry"]["data"]["ssoferryd.yaml"])
+
+
+def test_the_programs_take_the_config_maps(manifests, tmp_path):
+    for name in ("ssoferry", "ssoferry-connections"):
+        for file, text in manifests["ConfigMap", name]["data"].items():
+            (tmp_path / file).write_text(text)
+    checked = run("ssoferryd", "--check", "-c", tmp_path / "ssoferryd.yaml")
+    assert checked.stderr == ""
+    run("ssoferry", "-c", tmp_path / "ssoferryd.yaml", "check", tmp_path / "connections.yaml")
+
+
+def test_selectors_select(manifests):
+    deployment = manifests["Deployment", "ssoferry"]["spec"]
+    labels = deployment["template"]["metadata"]["labels"]
+    selectors = [deployment["selector"]["matchLabels"], manifests["Service", "ssoferry"]["spec"]["selector"],
+                 manifests["PodDisruptionBudget", "ssoferry"]["spec"]["selector"]["matchLabels"],
+                 manifests["NetworkPolicy", "ssoferry"]["spec"]["podSelector"]["matchLabels"]]
+    assert all(selector.items() <= labels.items() for selector in selectors)
+
+
+def test_ports_are_those_that_are_listened_on(manifests, pod, config):
+    ports = {port["name"]: port["containerPort"] for port in pod["containers"][0]["ports"]}
+    assert ports["http"] == int(config["listen"][0]["address"].rpartition(":")[2])
+    assert ports["admin"] == int(config["admin"]["address"].rpartition(":")[2])
+    named = [port["targetPort"] for port in manifests["Service", "ssoferry"]["spec"]["ports"]]
+    named += [port["port"] for rule in manifests["NetworkPolicy", "ssoferry"]["spec"]["ingress"] for port in rule["ports"]]
+    named += [pod["containers"][0][probe]["httpGet"]["port"] for probe in ("readinessProbe", "livenessProbe", "startupProbe")]
+    assert set(named) == {"http", "admin"}
+
+
+def test_the_probes_get_answers(pod, config, make_gateway):
+    """The paths, on a daemon with the same configuration but other ports: ready once there is a table, alive before."""
+    admin, container = free_port(), pod["containers"][0]
+    gateway = make_gateway(admin={"address": f"127.0.0.1:{admin}"}, routes=config["routes"])
+    gateway.start()
+    port = {"http": gateway.port, "admin": admin}
+
+    def probe(name):
+        get = container[name]["httpGet"]
+        done = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", f"http://127.0.0.1:{port[get['port']]}{get['path']}"],
+                              capture_output=True, text=True, timeout=30)
+        return int(done.stdout)
+
+    assert (probe("readinessProbe"), probe("livenessProbe"), probe("startupProbe")) == (503, 200, 200)
+    gateway.load({"acme": "saml-connection-live-51861cbc-d3b9-428b-9761-227f5fb12be9"})
+    assert (probe("readinessProbe"), probe("livenessProbe"), probe("startupProbe")) == (200, 200, 200)
+    gateway.stop()
+
+
+def test_the_pod_gives_time_to_drain(pod, config):
+    sleep, pause = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+    assert sleep == "sleep"
+    assert pod["terminationGracePeriodSeconds"] > int(pause) + sum(seconds(config["drain"][key]) for key in ("delay", "timeout"))
+
+
+def test_the_pod_is_shut_in(pod):
+    assert pod["securityContext"]["runAsNonRoot"] is True and pod["securityContext"]["runAsUser"] > 0
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["shareProcessNamespace"] is True and pod["automountServiceAccountToken"] is False
+    for container in (*pod["initContainers"], *pod["containers"]):
+        assert container["securityContext"] == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+        assert "memory" in container["resources"]["limits"] and "cpu" not in container["resources"]["limits"]
+
+
+def test_every_mount_has_its_volume_and_every_volume_its_config_map(manifests, pod):
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    for container in (*pod["initContainers"], *pod["containers"]):
+        mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+        assert mounts.keys() <= volumes.keys()
+        assert mounts["store"] == "/var/lib/ssoferry" and mounts["config"] == "/etc/ssoferry"
+    for volume in volumes.values():
+        if "configMap" in volume:
+            assert ("ConfigMap", volume["configMap"]["name"]) in manifests
+
+
+# -- the image --------------------------------------------------------------------------------------------------------------
+
+
+def instructions():
+    """[(stage, instruction, rest)] of the Dockerfile."""
+    text = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", (DEPLOY / "Dockerfile").read_text(), flags=re.M))
+    found, stage = [], ""
+    for line in filter(None, map(str.strip, text.splitlines())):
+        word, _, rest = line.partition(" ")
+        if word == "FROM":
+            stage = rest.partition(" AS ")[2] or "image"
+        found.append((stage, word, re.sub(r" +", " ", rest.strip())))
+    return found
+
+
+def is_ignored(path):
+    patterns = (DEPLOY / "Dockerfile.dockerignore").read_text().split()
+    return any(fnmatch.fnmatch(path, pattern) or path.startswith(f"{pattern}/") for pattern in patterns)
+
+
+def test_the_dockerfile_copies_what_is_there():
+    copied = 0
+    for _, word, rest in instructions():
+        if word != "COPY" or "--from=" in rest:
+            continue
+        *sources, _ = [part for part in rest.split() if not part.startswith("--")]
+        for source in sources:
+            assert (ROOT / source).exists() and not is_ignored(source), source
+            copied += 1
+    assert copied >= 3
+
+
+def test_the_dockerfile_knows_its_instructions_and_ends_confined():
+    known = {"FROM", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT"}
+    stages = instructions()
+    assert {word for _, word, _ in stages} == known
+    image = {word: rest for stage, word, rest in stages if stage == "image"}
+    uid, gid = image["USER"].split(":")
+    assert int(uid) > 0 and int(gid) > 0
+    assert json.loads(image["ENTRYPOINT"]) == ["ssoferryd"]
+    assert json.loads(image["HEALTHCHECK"].partition("CMD ")[2])[0] == "healthcheck"
+
+
+def test_image_and_pod_agree(pod):
+    image = {word: rest for stage, word, rest in instructions() if stage == "image"}
+    context = pod["securityContext"]
+    assert image["USER"] == f"{context['runAsUser']}:{context['runAsGroup']}" and context["fsGroup"] == context["runAsGroup"]
+    assert image["VOLUME"] == "/var/lib/ssoferry"
+    project = re.search(r"project\(ssoferry VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
+    assert {container["image"] for container in (*pod["initContainers"], *pod["containers"])} == {f"ssoferry:{project}"}
+
+
+def test_the_health_check(make_gateway):
+    gateway = make_gateway()
+    gateway.start()
+
+    def check(*arguments):
+        return subprocess.run([DEPLOY / "healthcheck", *map(str, arguments)], capture_output=True, timeout=30).returncode
+
+    assert check(gateway.port) == 1  # nothing is loaded yet
+    gateway.load({"acme": "saml-connection-live-51861cbc-d3b9-428b-9761-227f5fb12be9"})
+    assert check(gateway.port) == 0
+    assert check(gateway.port, "/nowhere") == 1
+    gateway.stop()
+    assert check(gateway.port) == 1  # nobody listens
+
+
+@pytest.mark.parametrize("script", ["config/deploy/healthcheck", "config/deb/postinst", "config/deb/prerm", "config/deb/postrm",
+                                    "config/completions/ssoferry.bash", "config/completions/ssoferryd.bash"])
+def test_shell_scripts(script):
+    done = subprocess.run(["shellcheck", ROOT / script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
