@@ -19,9 +19,9 @@ struct arguments {
     bool help, version;
     const char *config, *store;
 
-    bool json, merge, exit_code, dry_run, allow_removals, yes;
+    bool json, csv, merge, exit_code, dry_run, allow_removals, yes, silent;
     const char *message, *actor;
-    const char *source, *state, *match;
+    const char *source, *state, *match, *idle, *sort;
     const char *output;
     const char *method, *host, *body, *content_type;
     struct option_number limit, show, expect_revision;
@@ -97,6 +97,7 @@ int cmd_set(struct context *context, const struct arguments *arguments);
 int cmd_remove(struct context *context, const struct arguments *arguments);
 int cmd_history(struct context *context, const struct arguments *arguments);
 int cmd_rollback(struct context *context, const struct arguments *arguments);
+int cmd_report(struct context *context, const struct arguments *arguments);
 int cmd_explain(struct context *context, const struct arguments *arguments);
 int cmd_presets(struct context *context, const struct arguments *arguments);
 int cmd_stat(struct context *context, const struct arguments *arguments);

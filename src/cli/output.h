@@ -12,8 +12,9 @@
  * cannot move a cursor. */
 void output_text(FILE *out, struct text t);
 
-/* 1234567 as "1,234,567". `buffer` holds NUMBER_SIZE bytes; returned. */
+/* 1234567 as "1234567" and "1,234,567". `buffer` holds NUMBER_SIZE bytes; returned. */
 enum { NUMBER_SIZE = 32 };
+const char *number_text(uint64_t number, char *buffer);
 const char *number_grouped(uint64_t number, char *buffer);
 
 /* 1536 as "1.5 KiB". `buffer` holds NUMBER_SIZE bytes; returned. */
@@ -22,7 +23,8 @@ const char *number_bytes(uint64_t bytes, char *buffer);
 /* "", or "s" where `count` is not one. */
 const char *plural(uint64_t count);
 
-/* "2026-03-01T09:30:05Z" of microseconds since 1970; "never" for 0. `buffer` holds TIME_SIZE bytes; returned. */
+/* "2026-03-01T09:30:05Z" of microseconds since 1970; "never" for 0, and where
+ * no such time can be. `buffer` holds TIME_SIZE bytes; returned. */
 enum { TIME_SIZE = 40 };
 const char *time_text(int64_t microseconds, char *buffer);
 
@@ -33,7 +35,7 @@ bool output_is_coloured(void);
  * written: with a message, but silently where the reader has gone away, as `head` does. */
 int output_finish(int status);
 
-/* -- a table with columns: every row goes by twice, first to be measured, then to be printed ----------------------- */
+/* -- a table with columns: every row goes by twice, first to be measured, then to be printed -- */
 
 enum { GRID_COLUMNS_MAX = 8 };
 
@@ -50,7 +52,7 @@ void grid_row(struct grid *grid, const struct text *cells);
 /* Between the two passes: prints the headings. */
 void grid_measured(struct grid *grid);
 
-/* -- JSON ---------------------------------------------------------------------------------------------------------- */
+/* -- JSON -- */
 
 /* Prints one object as a line and gives it up. */
 void output_json(json_t *object);

@@ -87,6 +87,18 @@ static const struct option_row rollback_options[] = {
     OPTION_ROW_END,
 };
 
+static const struct option_row report_options[] = {
+    SOURCE_OPTION("only rows and unknown identifiers of this source"),
+    OPTION_ROW_TEXT("state", '\0', "STATE", state, "only rows in this state: stytch, legacy or disabled"),
+    OPTION_ROW_FLAG("silent", '\0', silent, "only rows that nobody used lately: the list to retire"),
+    OPTION_ROW_TEXT("idle", '\0', "TIME", idle, "how long is lately, such as 90d or 12h (default: 30d)"),
+    OPTION_ROW_TEXT("sort", '\0', "ORDER", sort, "hits, last_seen or identifier (default: identifier)"),
+    OPTION_ROW_NUMBER("limit", '\0', "N", limit, "at most so many rows"),
+    JSON_OPTION,
+    OPTION_ROW_FLAG("csv", '\0', csv, "print CSV, with a header"),
+    OPTION_ROW_END,
+};
+
 static const struct option_row explain_options[] = {
     OPTION_ROW_TEXT("method", '\0', "M", method, "GET, HEAD or POST (default: POST with a body, else GET)"),
     OPTION_ROW_TEXT("host", '\0', "NAME", host, "the Host field (default: the URL's)"),
@@ -217,6 +229,20 @@ const struct command commands[] = {
         .words_most = 1,
         .needs = NEEDS_WRITE,
         .run = cmd_rollback,
+    },
+    {
+        .name = "report",
+        .arguments = "",
+        .help = "show who still uses the old addresses",
+        .details = "Shows rows with their state, how often and when they were used, and their hits of the last 14 days "
+                   "on a terminal; then how many are cut over, still legacy and silent; then identifiers that were "
+                   "asked for and have no row, with what they may have meant. The daemon counts them; it need not "
+                   "run now.",
+        .options = report_options,
+        .words_least = 0,
+        .words_most = 0,
+        .needs = NEEDS_READ,
+        .run = cmd_report,
     },
     {
         .name = "explain",

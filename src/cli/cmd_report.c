@@ -1,0 +1,190 @@
+/* report: who still uses the old addresses, as a table for people; report_lines.c has it for programs. */
+#include <unistd.h>
+
+#include "context.h"
+#include "output.h"
+#include "report_lines.h"
+#include "rows.h"
+#include "ssoferry/clock.h"
+#include "ssoferry/log.h"
+
+enum { UNKNOWN_SHOWN = 20, SPARK_DAYS = 14, SPARK_SIZE = SPARK_DAYS * 3 + 1, WHEN_SIZE = TIME_SIZE + 32 };
+
+/* -- cells -- */
+
+/* "2026-03-01"; "-" for 0. */
+static const char *date_cell(int64_t time, char *buffer)
+{
+    if (time == 0)
+        return "-";
+    time_text(time, buffer);
+    buffer[10] = '\0';
+    return buffer;
+}
+
+/* "2026-03-01 (3 days ago)"; "never" for 0. `buffer` holds WHEN_SIZE bytes. */
+static const char *when_cell(int64_t time, int64_t now, char *buffer)
+{
+    static const struct {
+        int64_t size;
+        const char *name;
+    } units[] = {{REPORT_DAY, "day"}, {REPORT_DAY / 24, "hour"}, {REPORT_DAY / 1440, "minute"}};
+    char date[TIME_SIZE];
+    if (time == 0)
+        return "never";
+    date_cell(time, date);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); ++i) {
+        int64_t passed = (now - time) / units[i].size;
+        if (passed > 0) {
+            char number[NUMBER_SIZE];
+            char *at = stpcpy(stpcpy(buffer, date), " (");
+            at = stpcpy(stpcpy(at, number_text((uint64_t)passed, number)), " ");
+            stpcpy(stpcpy(at, units[i].name), passed == 1 ? " ago)" : "s ago)");
+            return buffer;
+        }
+    }
+    snprintf(buffer, WHEN_SIZE, "%s (just now)", date);
+    return buffer;
+}
+
+/* The last days' hits as blocks, the tallest for the busiest of them. `buffer` holds SPARK_SIZE bytes. */
+static const char *spark_cell(const uint32_t days[USAGE_DAYS], char *buffer)
+{
+    static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    enum { BLOCKS = sizeof(blocks) / sizeof(blocks[0]) };
+    const uint32_t *shown = days + (USAGE_DAYS - SPARK_DAYS);
+    uint64_t most = 0;
+    char *at = buffer;
+    for (int i = 0; i < SPARK_DAYS; ++i)
+        most = shown[i] > most ? shown[i] : most;
+    for (int i = 0; i < SPARK_DAYS; ++i)
+        at = stpcpy(at, shown[i] == 0 ? "·" : blocks[(shown[i] * (uint64_t)BLOCKS - 1) / most]);
+    return most > 0 ? buffer : "";
+}
+
+/* -- the table -- */
+
+struct table_view {
+    struct report_rows *rows;
+    struct grid grid;
+    bool sparks;
+    uint64_t shown;
+};
+
+static void show_row(void *context, const struct report_row *row)
+{
+    struct table_view *view = context;
+    char hits[NUMBER_SIZE], first[TIME_SIZE], last[WHEN_SIZE], spark[SPARK_SIZE];
+    const struct text cells[] = {
+        row->source,
+        row->identifier,
+        text_of(connection_state_name(row->connection->row.state)),
+        text_of(number_grouped(row->hits, hits)),
+        text_of(date_cell(row->usage.first_seen, first)),
+        text_of(when_cell(row->usage.last_seen, view->rows->now, last)),
+        view->sparks ? text_of(spark_cell(row->usage.days, spark)) : (struct text){0},
+    };
+    ++view->shown;
+    grid_row(&view->grid, cells);
+}
+
+static bool print_rows(struct report_rows *rows, uint64_t *shown, struct error *error)
+{
+    static const char *const headings[] = {"SOURCE",     "IDENTIFIER", "STATE",       "HITS",
+                                           "FIRST SEEN", "LAST SEEN",  "LAST 14 DAYS"};
+    struct table_view view = {.rows = rows, .sparks = isatty(STDOUT_FILENO)};
+    grid_start(&view.grid, sizeof(headings) / sizeof(headings[0]) - !view.sparks, headings);
+    if (!report_rows_each(rows, show_row, &view, error))
+        return false;
+    *shown = view.shown;
+    if (view.shown == 0)
+        return true;
+    grid_measured(&view.grid);
+    return report_rows_each(rows, show_row, &view, error);
+}
+
+static void print_verdict(const struct report_rows *rows, uint64_t shown)
+{
+    char verdict[REPORT_VERDICT_SIZE];
+    const struct report_totals *totals = report_totals(rows->report);
+    report_verdict(rows->report, verdict, sizeof(verdict));
+    printf("%s%s\n", shown > 0 ? "\n" : "", verdict);
+    if (totals->idle > 0 && totals->counted_since > 0 && !rows->silent_only)
+        printf("The silent ones are the list to retire: `ssoferry report --silent` shows them.\n");
+}
+
+static void show_unknown(struct grid *grid, const struct report_rows *rows, const struct report_unknown *unknown,
+                         size_t count)
+{
+    for (size_t i = 0; i < count; ++i) {
+        char hits[NUMBER_SIZE], last[WHEN_SIZE];
+        const struct text cells[] = {unknown[i].source, unknown[i].identifier,
+                                     text_of(number_grouped(unknown[i].hits, hits)),
+                                     text_of(when_cell(unknown[i].last_seen, rows->now, last)), unknown[i].meant};
+        grid_row(grid, cells);
+    }
+}
+
+static bool print_unknown(const struct report_rows *rows, struct error *error)
+{
+    static const char *const headings[] = {"SOURCE", "IDENTIFIER", "HITS", "LAST SEEN", "DID YOU MEAN"};
+    const struct report_unknown *unknown = NULL;
+    size_t count = 0, shown = rows->limit < UNKNOWN_SHOWN ? (size_t)rows->limit : UNKNOWN_SHOWN;
+    if (!report_unknown(rows->report, shown, &unknown, &count, error))
+        return false;
+    shown = shown < count ? shown : count;
+    if (shown == 0)
+        return true;
+    char all[NUMBER_SIZE];
+    if (shown < count)
+        printf("\nUnknown identifiers, the %zu most frequent of %s:\n", shown, number_grouped(count, all));
+    else
+        printf("\nUnknown identifiers:\n");
+    struct grid grid;
+    grid_start(&grid, sizeof(headings) / sizeof(headings[0]), headings);
+    show_unknown(&grid, rows, unknown, shown);
+    grid_measured(&grid);
+    show_unknown(&grid, rows, unknown, shown);
+    return true;
+}
+
+static bool print_table(struct report_rows *rows, bool unknown, struct error *error)
+{
+    uint64_t shown = 0;
+    if (!print_rows(rows, &shown, error))
+        return false;
+    if (shown == 0 && table_state_total(&report_totals(rows->report)->table) > 0)
+        log_info("no row matches");
+    print_verdict(rows, shown);
+    return !unknown || print_unknown(rows, error);
+}
+
+/* -- the command -- */
+
+static bool print(struct report_rows *rows, const struct arguments *arguments, struct error *error)
+{
+    /* Unknown identifiers have no state and are no row to retire. */
+    bool unknown = rows->any_state && !rows->silent_only;
+    if (arguments->json)
+        return report_print_json(rows, unknown, error);
+    return arguments->csv ? report_print_csv(rows, unknown, error) : print_table(rows, unknown, error);
+}
+
+int cmd_report(struct context *context, const struct arguments *arguments)
+{
+    struct error error = {0};
+    struct report_rows rows = {0};
+    if (arguments->json && arguments->csv) {
+        log_error("--json and --csv are two ways to print a report: choose one");
+        return STATUS_USAGE;
+    }
+    if (!report_rows_choose(&rows, arguments, clock_utc_us(), &error))
+        return complain(&error);
+    const struct report_options options = {
+        .store = context->store, .source = rows.source, .now = rows.now, .idle = rows.idle};
+    bool good = report_open(&rows.report, context->table, &options, &error) && print(&rows, arguments, &error);
+    int status = good ? STATUS_DONE : complain(&error);
+    report_close(rows.report);
+    report_rows_release(&rows);
+    return status;
+}
