@@ -72,6 +72,12 @@ const char *reason_code(enum reason reason)
     return reason_codes[reason];
 }
 
+bool decision_identifier_is_public(const struct decision *decision)
+{
+    return decision->row == ROW_FOUND || decision->route == NULL ||
+           decision->route->identify_by != IDENTIFY_BY_RELAY_STATE;
+}
+
 const char *decision_reason_code(const struct decision *decision)
 {
     return decision->reason == REASON_EXTRACT ? extract_problem_code(decision->problem) : reason_code(decision->reason);

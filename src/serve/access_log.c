@@ -128,7 +128,8 @@ static void format_line(struct line *line, struct log_lane *lane, const struct a
     if (decision->route != NULL) {
         put_member(line, TEXT(",\"route\":"), decision->route->name);
         put_member(line, TEXT(",\"source\":"), decision->source);
-        put_member(line, TEXT(",\"identifier\":"), decision->identifier);
+        if (decision_identifier_is_public(decision))
+            put_member(line, TEXT(",\"identifier\":"), decision->identifier);
     } else {
         struct text path = record->path;
         path.size = path.size < PATH_SHOWN_MAX ? path.size : PATH_SHOWN_MAX;

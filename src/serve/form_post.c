@@ -104,6 +104,8 @@ bool form_post_page(struct page *page, struct text body, struct text location, s
     write_text(&writer, TEXT("\">\n"));
     size_t position = 0;
     struct form_pair pair;
+    if (!fits_in_form(location))
+        return false;
     while (form_next(body, &position, &pair)) {
         if (!write_field(&writer, &pair))
             return false;

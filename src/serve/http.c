@@ -108,7 +108,7 @@ static void count_usage(struct usage_lane *usage, const struct decision *decisio
     enum outcome outcome = decision->observed ? decision->would : decision->outcome;
     if (decision->row == ROW_FOUND)
         usage_count(usage, decision->source, decision->identifier, usage_outcome_of(outcome), now);
-    else if (decision->row == ROW_ABSENT)
+    else if (decision->row == ROW_ABSENT && decision_identifier_is_public(decision))
         usage_count_unknown(usage, decision->source, decision->identifier, now);
 }
 

@@ -248,15 +248,7 @@ static void on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messag
     }
 }
 
-void worker_wake(struct worker *worker)
-{
-    h2o_multithread_message_t *message = memory_zeroed(1, sizeof(*message));
-    h2o_multithread_send_message(&worker->receiver, message);
-}
-
-/* -- the thread
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* -- the thread -- */
 
 /* Between two turns of the loop no request is under way that could still look at the old one. */
 static void adopt_config(struct worker *worker)
@@ -293,53 +285,38 @@ static void drain(struct worker *worker)
     linger_sweep(&worker->lingering, UINT64_MAX);
     for (int turns = 0; worker->clients > 0 && turns < 100; ++turns)
         h2o_evloop_run(worker->context.loop, LEAVE_POLL_MS);
+    linger_sweep(&worker->lingering, UINT64_MAX);
 }
 
-static void *run(void *argument)
+/* Everything of libh2o is made and given back by the worker's own thread: its sockets' buffers hang on a list of that
+ * thread (h2o_socket_buffer_prototype is thread-local), which other threads must not touch and which goes with it. */
+static void set_up(struct worker *worker)
 {
-    struct worker *worker = argument;
+    h2o_globalconf_t *globals = worker->tools.globals;
     h2o_socket_buffer_prototype._initial_buf.capacity = INPUT_BUFFER_SIZE;
-    set_accepting(worker, true);
-    serve(worker);
-    drain(worker);
-    atomic_fetch_sub(&worker->tools.serving->workers, 1);
-    return NULL;
-}
-
-void worker_open(struct worker *worker, const struct worker_tools *tools, const int *fds, size_t fd_count)
-{
-    memset(worker, 0, sizeof(*worker));
-    worker->tools = *tools;
-    atomic_init(&worker->config, atomic_load(&tools->serving->config));
-    h2o_context_init(&worker->context, h2o_evloop_create(), tools->globals);
+    h2o_context_init(&worker->context, h2o_evloop_create(), globals);
     worker->accept.ctx = &worker->context;
-    worker->accept.hosts = tools->globals->hosts;
-    tick(worker);
+    worker->accept.hosts = globals->hosts;
     h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_wake);
     linger_init(&worker->lingering);
-    worker->listeners = memory_zeroed(fd_count, sizeof(*worker->listeners));
-    worker->listener_count = fd_count;
-    for (size_t i = 0; i < fd_count; ++i) {
-        worker->listeners[i] = h2o_evloop_socket_create(worker->context.loop, fds[i], H2O_SOCKET_FLAG_DONT_READ);
+    for (size_t i = 0; i < worker->listener_count; ++i) {
+        worker->listeners[i] =
+            h2o_evloop_socket_create(worker->context.loop, worker->fds[i], H2O_SOCKET_FLAG_DONT_READ);
         worker->listeners[i]->data = worker;
     }
 }
 
-bool worker_start(struct worker *worker, struct error *error)
+static void say_life(struct worker *worker, enum worker_life life)
 {
-    atomic_fetch_add(&worker->tools.serving->workers, 1);
-    int problem = pthread_create(&worker->thread, NULL, run, worker);
-    if (problem == 0)
-        return true;
-    atomic_fetch_sub(&worker->tools.serving->workers, 1);
-    return error_set_errno(error, ERROR_FAILED, problem, "a worker thread cannot be started");
+    pthread_mutex_lock(&worker->mutex);
+    worker->life = life;
+    pthread_cond_signal(&worker->changed);
+    pthread_mutex_unlock(&worker->mutex);
 }
 
-void worker_close(struct worker *worker)
+static void tear_down(struct worker *worker)
 {
-    for (size_t i = 0; i < worker->listener_count; ++i)
-        h2o_socket_close(worker->listeners[i]);
-    free(worker->listeners);
+    say_life(worker, WORKER_GONE);
     /* A last message may still wait, and libh2o asserts that none does. */
     for (int turns = 0; turns < 2; ++turns)
         h2o_evloop_run(worker->context.loop, 0);
@@ -349,8 +326,73 @@ void worker_close(struct worker *worker)
     h2o_evloop_destroy(loop);
 }
 
+static void *run(void *argument)
+{
+    struct worker *worker = argument;
+    set_up(worker);
+    say_life(worker, WORKER_AWAKE);
+    set_accepting(worker, true);
+    serve(worker);
+    drain(worker);
+    tear_down(worker);
+    atomic_fetch_sub(&worker->tools.serving->workers, 1);
+    return NULL;
+}
+
+void worker_wake(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    if (worker->life == WORKER_AWAKE)
+        h2o_multithread_send_message(&worker->receiver, memory_zeroed(1, sizeof(h2o_multithread_message_t)));
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+void worker_open(struct worker *worker, const struct worker_tools *tools, const int *fds, size_t fd_count)
+{
+    memset(worker, 0, sizeof(*worker));
+    worker->tools = *tools;
+    atomic_init(&worker->config, atomic_load(&tools->serving->config));
+    pthread_mutex_init(&worker->mutex, NULL);
+    pthread_cond_init(&worker->changed, NULL);
+    worker->listeners = memory_zeroed(fd_count, sizeof(*worker->listeners));
+    worker->fds = memory_allocate(fd_count * sizeof(*fds));
+    memcpy(worker->fds, fds, fd_count * sizeof(*fds));
+    worker->listener_count = fd_count;
+    tick(worker);
+}
+
+bool worker_start(struct worker *worker, struct error *error)
+{
+    atomic_fetch_add(&worker->tools.serving->workers, 1);
+    int problem = pthread_create(&worker->thread, NULL, run, worker);
+    if (problem != 0) {
+        atomic_fetch_sub(&worker->tools.serving->workers, 1);
+        return error_set_errno(error, ERROR_FAILED, problem, "a worker thread cannot be started");
+    }
+    pthread_mutex_lock(&worker->mutex);
+    while (worker->life == WORKER_UNBORN)
+        pthread_cond_wait(&worker->changed, &worker->mutex);
+    pthread_mutex_unlock(&worker->mutex);
+    return true;
+}
+
+static void release(struct worker *worker)
+{
+    pthread_mutex_destroy(&worker->mutex);
+    pthread_cond_destroy(&worker->changed);
+    free(worker->listeners);
+    free(worker->fds);
+}
+
+void worker_close(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->listener_count; ++i)
+        close(worker->fds[i]);
+    release(worker);
+}
+
 void worker_join(struct worker *worker)
 {
     pthread_join(worker->thread, NULL);
-    worker_close(worker);
+    release(worker);
 }

@@ -46,12 +46,16 @@ struct worker_tools {
     struct usage_lane *usage; /* may be NULL */
 };
 
+/* Messages can be sent to a worker only while it is awake. */
+enum worker_life { WORKER_UNBORN, WORKER_AWAKE, WORKER_GONE };
+
 struct worker {
     h2o_context_t context;
     h2o_accept_ctx_t accept;
     h2o_multithread_receiver_t receiver;
     struct worker_tools tools;
     _Atomic(const struct config *) config; /* the one this worker works by */
+    int *fds;
     h2o_socket_t **listeners;
     size_t listener_count;
     bool accepting;
@@ -63,6 +67,9 @@ struct worker {
     uint64_t warned_at;             /* so that a broken store does not flood stderr */
     atomic_uint_fast64_t ticked_at; /* monotonic milliseconds: when the loop last came round */
     pthread_t thread;
+    pthread_mutex_t mutex; /* of `life` */
+    pthread_cond_t changed;
+    enum worker_life life;
 };
 
 /* Prepares a worker to run on `fds`, which become its own. */
@@ -75,6 +82,7 @@ const struct config *worker_config(const struct worker *worker);
 /* Milliseconds since the worker's loop last came round. Any thread may ask. */
 uint64_t worker_silence_ms(const struct worker *worker);
 
+/* Starts the thread and returns when it listens. */
 bool worker_start(struct worker *worker, struct error *error) __attribute__((warn_unused_result));
 
 /* Tells a worker, from another thread, that the phase or the configuration has changed. */

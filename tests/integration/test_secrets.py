@@ -16,6 +16,7 @@ def gateway(make_gateway):
         legacy={"allowed_hosts": ["legacy.example.net"]}, limits={"body": "64KiB"},
         routes=[{"match": "/old-sso/{identifier}"},
                 {"match": "/by-issuer", "identify_by": "issuer"},
+                {"match": "/by-relay-state", "identify_by": "relay_state"},
                 {"match": "/in-flight/{identifier}", "legacy_relay_states": ["old-"], "legacy_url": "https://legacy.example.net/acs"},
                 {"match": "/by-query?connection={identifier}"},
                 {"match": "/observed/{identifier}", "observe": True, "legacy_url": "https://legacy.example.net/acs"}])
@@ -45,7 +46,7 @@ SECRET_HEADERS = [("Cookie", f"session={MARK}"), ("Authorization", f"Bearer {MAR
                   ("Origin", f"https://{MARK}.example.com"), ("User-Agent", MARK), ("X-Request-Id", f"{MARK} not sane")]
 
 TARGETS = ["/old-sso/acme", "/old-sso/seen", "/old-sso/framed", "/old-sso/paused", "/old-sso/moving", "/old-sso/nobody", "/", "/old-sso/%zz",
-           "/by-issuer", "/in-flight/acme", "/by-query?connection=acme", "/by-query?connection=%zz", "/observed/acme", "/healthz"]
+           "/by-issuer", "/by-relay-state", "/in-flight/acme", "/by-query?connection=acme", "/by-query?connection=%zz", "/observed/acme", "/healthz"]
 
 
 def test_nothing_secret_is_written_anywhere(gateway):
