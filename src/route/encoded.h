@@ -1,4 +1,5 @@
-/* Percent-encoded text compared with plain text on the fly, so that matching a request needs no memory. Private to this folder. */
+/* Percent-encoded text compared with plain text on the fly, so that matching a request needs no memory. Private to this
+ * folder. */
 #ifndef SSOFERRY_ROUTE_ENCODED_H
 #define SSOFERRY_ROUTE_ENCODED_H
 

@@ -8,7 +8,7 @@
 /* A JSON RelayState holds a few short members; what is longer is not parsed. Bytes. */
 enum { JSON_SIZE_MAX = 8192 };
 
-/* -- what an identifier may be ---------------------------------------------------------------------------------------------- */
+/* -- what an identifier may be -- */
 
 static enum extract_problem check_identifier(struct text identifier)
 {
@@ -27,7 +27,7 @@ static bool is_hopelessly_long(struct text raw)
     return raw.size > 3 * IDENTIFIER_SIZE_MAX;
 }
 
-/* -- identifiers in the URL --------------------------------------------------------------------------------------------------- */
+/* -- identifiers in the URL -- */
 
 /* Segments of an {identifier...} are joined by single slashes, whatever stood between them. */
 static struct text join_segments(struct text raw, char *out)
@@ -91,9 +91,10 @@ static enum extract_problem find_in_template(const struct search *search, struct
     return problem != EXTRACT_FINE ? problem : check_identifier(*identifier);
 }
 
-/* -- identifiers in fields ---------------------------------------------------------------------------------------------------- */
+/* -- identifiers in fields -- */
 
-/* The fields of a message: a POST's in its body (saml-bindings 3.5), else in the query (3.4). False for a body that is no form. */
+/* The fields of a message: a POST's in its body (saml-bindings 3.5), else in the query (3.4). False for a body that is
+ * no form. */
 static bool message_fields(const struct request *request, struct text *fields)
 {
     *fields = request->query;
@@ -174,7 +175,8 @@ static enum extract_problem issuer_problem(enum saml_issuer_result result)
 static bool has_artifact(const struct request *request, struct text fields)
 {
     struct form_pair pair;
-    return form_find(fields, TEXT("SAMLart"), &pair) != FORM_ABSENT || form_find(request->query, TEXT("SAMLart"), &pair) != FORM_ABSENT;
+    return form_find(fields, TEXT("SAMLart"), &pair) != FORM_ABSENT ||
+           form_find(request->query, TEXT("SAMLart"), &pair) != FORM_ABSENT;
 }
 
 static enum extract_problem find_in_issuer(const struct search *search, struct text *identifier)
@@ -199,7 +201,7 @@ static enum extract_problem (*const finders[])(const struct search *search, stru
     [IDENTIFY_BY_ISSUER] = find_in_issuer,
 };
 
-/* -- routes ------------------------------------------------------------------------------------------------------------------- */
+/* -- routes -- */
 
 static bool belongs_to_legacy(const struct route *route, const struct request *request)
 {
@@ -224,7 +226,9 @@ static void take(const struct route *route, const struct request *request, const
     struct search search = {route, request, capture, memory};
     extraction->route = route;
     extraction->legacy_relay_state = belongs_to_legacy(route, request);
-    extraction->problem = result == TEMPLATE_QUERY_TWICE ? EXTRACT_PARAMETER_TWICE : finders[route->identify_by](&search, &extraction->identifier);
+    extraction->problem = result == TEMPLATE_QUERY_TWICE
+                              ? EXTRACT_PARAMETER_TWICE
+                              : finders[route->identify_by](&search, &extraction->identifier);
     if (extraction->problem != EXTRACT_FINE)
         extraction->identifier = text_slice(NULL, 0);
     if (capture->place == TEMPLATE_IN_QUERY && result == TEMPLATE_MATCHES) {
@@ -233,8 +237,8 @@ static void take(const struct route *route, const struct request *request, const
     }
 }
 
-/* The same path with no more than two slashes at its start and one at its end, which match alike: else an attacker's megabyte of
- * slashes would be walked over once a route. */
+/* The same path with no more than two slashes at its start and one at its end, which match alike: else an attacker's
+ * megabyte of slashes would be walked over once a route. */
 static struct text trim_path(struct text path)
 {
     size_t start = 0, end = path.size;
@@ -245,8 +249,8 @@ static struct text trim_path(struct text path)
     return text_slice(path.at + start, end - start);
 }
 
-void extract(const struct route *routes, size_t count, const struct request *request, struct memory memory, const struct extract_trace *trace,
-             struct extraction *extraction)
+void extract(const struct route *routes, size_t count, const struct request *request, struct memory memory,
+             const struct extract_trace *trace, struct extraction *extraction)
 {
     static const enum route_miss misses[] = {
         [TEMPLATE_MATCHES] = ROUTE_TAKEN,

@@ -15,61 +15,69 @@ static const struct {
     const char *code, *text;
 } problems[EXTRACT_PROBLEMS] = {
     [EXTRACT_FINE] = {"", ""},
-    [EXTRACT_BAD_PATH] = {"bad_path", "The address is not one that this service answers: its path does not start with a slash."},
-    [EXTRACT_BAD_ENCODING] = {"bad_encoding",
-        "The sign-on address is damaged: a '%' in it has to be followed by two hexadecimal digits. Compare the ACS URL at the identity "
-        "provider, letter by letter, with the one that it was given."},
-    [EXTRACT_BAD_UTF8] = {"bad_utf8",
-        "The name of the connection in the sign-on address is not valid UTF-8. Compare the ACS URL at the identity provider with the one "
-        "that it was given."},
-    [EXTRACT_CONTROL_CHARACTER] = {"control_character",
-        "The name of the connection in the sign-on address holds a control character, such as a line break. Enter the ACS URL at the "
-        "identity provider anew, by hand rather than by pasting."},
-    [EXTRACT_EMPTY] = {"empty_identifier",
-        "The sign-on address names no connection: the part for it is empty. Complete the ACS URL at the identity provider."},
+    [EXTRACT_BAD_PATH] = {"bad_path",
+                          "The address is not one that this service answers: its path does not start with a slash."},
+    [EXTRACT_BAD_ENCODING] =
+        {"bad_encoding",
+         "The sign-on address is damaged: a '%' in it has to be followed by two hexadecimal digits. Compare the ACS "
+         "URL at the identity provider, letter by letter, with the one that it was given."},
+    [EXTRACT_BAD_UTF8] = {"bad_utf8", "The name of the connection in the sign-on address is not valid UTF-8. Compare "
+                                      "the ACS URL at the identity provider with the one that it was given."},
+    [EXTRACT_CONTROL_CHARACTER] =
+        {"control_character",
+         "The name of the connection in the sign-on address holds a control character, such as a line break. Enter the "
+         "ACS URL at the identity provider anew, by hand rather than by pasting."},
+    [EXTRACT_EMPTY] = {"empty_identifier", "The sign-on address names no connection: the part for it is empty. "
+                                           "Complete the ACS URL at the identity provider."},
     [EXTRACT_TOO_LONG] = {"identifier_too_long",
-        "The name of the connection in the sign-on request is longer than 440 bytes, so it cannot be one that exists. Check the ACS URL at "
-        "the identity provider."},
+                          "The name of the connection in the sign-on request is longer than 440 bytes, so it cannot be "
+                          "one that exists. Check the ACS URL at the identity provider."},
     [EXTRACT_PARAMETER_TWICE] = {"parameter_twice",
-        "The sign-on request names its connection twice, and it is unclear which one is meant. Remove the repeated parameter or field at "
-        "the identity provider."},
-    [EXTRACT_NO_RELAY_STATE] = {"no_relay_state",
-        "The sign-on request has no RelayState, and at this address the RelayState names the connection. Set the default RelayState at the "
-        "identity provider, or start from the application's own sign-in page."},
-    [EXTRACT_BAD_RELAY_STATE] = {"bad_relay_state",
-        "The RelayState of the sign-on request cannot be read: it looks like JSON but is broken, or lacks the member that names the "
-        "connection. Check the default RelayState at the identity provider."},
-    [EXTRACT_NO_SAML_RESPONSE] = {"no_saml_response",
-        "No SAMLResponse came with the request. This happens when the page is reloaded or opened by hand: start again from the identity "
-        "provider or the application's sign-in page. If it happens every time, check that the identity provider answers by HTTP POST."},
+                                 "The sign-on request names its connection twice, and it is unclear which one is "
+                                 "meant. Remove the repeated parameter or field at the identity provider."},
+    [EXTRACT_NO_RELAY_STATE] =
+        {"no_relay_state",
+         "The sign-on request has no RelayState, and at this address the RelayState names the connection. Set the "
+         "default RelayState at the identity provider, or start from the application's own sign-in page."},
+    [EXTRACT_BAD_RELAY_STATE] =
+        {"bad_relay_state",
+         "The RelayState of the sign-on request cannot be read: it looks like JSON but is broken, or lacks the member "
+         "that names the connection. Check the default RelayState at the identity provider."},
+    [EXTRACT_NO_SAML_RESPONSE] =
+        {"no_saml_response", "No SAMLResponse came with the request. This happens when the page is reloaded or opened "
+                             "by hand: start again from the identity provider or the application's sign-in page. If it "
+                             "happens every time, check that the identity provider answers by HTTP POST."},
     [EXTRACT_SAML_RESPONSE_TWICE] = {"saml_response_twice",
-        "The request holds two SAMLResponse fields, and it is unclear which one is meant. Check what the identity provider sends."},
-    [EXTRACT_SAML_ARTIFACT] = {"saml_artifact",
-        "The identity provider answered with a SAML artifact, which this service cannot carry on. Set the binding of the assertion consumer "
-        "service at the identity provider to HTTP POST."},
-    [EXTRACT_NOT_A_FORM] = {"not_a_form",
-        "The request is not a form, so no SAMLResponse can be found in it. The identity provider has to send "
-        "application/x-www-form-urlencoded."},
-    [EXTRACT_BAD_BASE64] = {"bad_base64",
-        "The SAMLResponse is damaged: it is not base64. It may have been cut off or changed on its way; check proxies and the identity "
-        "provider's log."},
+                                     "The request holds two SAMLResponse fields, and it is unclear which one is meant. "
+                                     "Check what the identity provider sends."},
+    [EXTRACT_SAML_ARTIFACT] =
+        {"saml_artifact", "The identity provider answered with a SAML artifact, which this service cannot carry on. "
+                          "Set the binding of the assertion consumer service at the identity provider to HTTP POST."},
+    [EXTRACT_NOT_A_FORM] = {"not_a_form", "The request is not a form, so no SAMLResponse can be found in it. The "
+                                          "identity provider has to send application/x-www-form-urlencoded."},
+    [EXTRACT_BAD_BASE64] = {"bad_base64", "The SAMLResponse is damaged: it is not base64. It may have been cut off or "
+                                          "changed on its way; check proxies and the identity provider's log."},
     [EXTRACT_BAD_DEFLATE] = {"bad_deflate",
-        "The SAMLResponse in the address is damaged: it cannot be decompressed. The address may have been cut off on its way; the identity "
-        "provider should answer by HTTP POST."},
-    [EXTRACT_SAML_TOO_LARGE] = {"saml_too_large", "The SAMLResponse decompresses to more than this service reads. Check what the identity provider sends."},
+                             "The SAMLResponse in the address is damaged: it cannot be decompressed. The address may "
+                             "have been cut off on its way; the identity provider should answer by HTTP POST."},
+    [EXTRACT_SAML_TOO_LARGE] =
+        {"saml_too_large",
+         "The SAMLResponse decompresses to more than this service reads. Check what the identity provider sends."},
     [EXTRACT_BAD_XML] = {"bad_xml",
-        "The SAMLResponse is not well-formed XML, or declares a document type, which is refused. It may have been cut off or changed on its "
-        "way; check the identity provider's log."},
-    [EXTRACT_NOT_A_RESPONSE] = {"not_a_response",
-        "What the identity provider sent as SAMLResponse is not a SAML 2.0 Response. Check that it is set up for SAML 2.0 sign-on at this "
-        "address; sign-out messages do not belong here."},
+                         "The SAMLResponse is not well-formed XML, or declares a document type, which is refused. It "
+                         "may have been cut off or changed on its way; check the identity provider's log."},
+    [EXTRACT_NOT_A_RESPONSE] =
+        {"not_a_response", "What the identity provider sent as SAMLResponse is not a SAML 2.0 Response. Check that it "
+                           "is set up for SAML 2.0 sign-on at this address; sign-out messages do not belong here."},
     [EXTRACT_NO_ISSUER] = {"no_issuer",
-        "The SAML Response does not say who issued it, and at this address the Issuer names the connection. Have the identity provider put "
-        "its entity id on the Response as Issuer."},
-    [EXTRACT_ISSUER_TWICE] = {"issuer_twice", "The SAML Response names two Issuers where one belongs. Check what the identity provider sends."},
+                           "The SAML Response does not say who issued it, and at this address the Issuer names the "
+                           "connection. Have the identity provider put its entity id on the Response as Issuer."},
+    [EXTRACT_ISSUER_TWICE] =
+        {"issuer_twice",
+         "The SAML Response names two Issuers where one belongs. Check what the identity provider sends."},
     [EXTRACT_UNFIT_ISSUER] = {"unfit_issuer",
-        "The Issuer of the SAML Response cannot be an entity id: it is empty, longer than 440 bytes, or not plain text. Check the entity id "
-        "that is set at the identity provider."},
+                              "The Issuer of the SAML Response cannot be an entity id: it is empty, longer than 440 "
+                              "bytes, or not plain text. Check the entity id that is set at the identity provider."},
 };
 
 const char *extract_problem_code(enum extract_problem problem)

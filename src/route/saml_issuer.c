@@ -10,9 +10,9 @@
 static const char PROTOCOL[] = "urn:oasis:names:tc:SAML:2.0:protocol";
 static const char ASSERTION[] = "urn:oasis:names:tc:SAML:2.0:assertion";
 
-/* libxml2 compares each attribute of an element with all others, and each prefix with all namespaces in scope, so that a message within
- * the size limit could keep it busy for seconds. No real message comes near these: comparisons of attributes, namespaces in scope, open
- * elements. */
+/* libxml2 compares each attribute of an element with all others, and each prefix with all namespaces in scope, so that
+ * a message within the size limit could keep it busy for seconds. No real message comes near these: comparisons of
+ * attributes, namespaces in scope, open elements. */
 enum { PAIRS_MAX = 16 * 1024 * 1024, NAMESPACES_MAX = 64, DEPTH_MAX = 64 };
 
 /* Where the Issuer being read, or the one found, stands. */
@@ -76,8 +76,8 @@ static void begin_issuer(struct reader *reader, enum place place)
     reader->size = 0;
 }
 
-/* A child of the Response. Its own Issuer comes first (saml-schema-protocol-2.0, StatusResponseType), so that what follows that Issuer
- * ends the reading. */
+/* A child of the Response. Its own Issuer comes first (saml-schema-protocol-2.0, StatusResponseType), so that what
+ * follows that Issuer ends the reading. */
 static void enter_child(struct reader *reader, bool is_issuer, bool is_assertion)
 {
     if (is_issuer && reader->found != PLACE_NONE)
@@ -163,7 +163,8 @@ static void on_characters(void *context, const xmlChar *bytes, int count)
     reader->size += size;
 }
 
-/* What may stand between other elements, but inside an Issuer makes readers disagree on its text: some stop at a comment. */
+/* What may stand between other elements, but inside an Issuer makes readers disagree on its text: some stop at a
+ * comment. */
 static void refuse_in_issuer(struct reader *reader)
 {
     if (reader->reading != PLACE_NONE)
@@ -224,18 +225,20 @@ static xmlParserCtxtPtr parser_new(struct reader *reader)
     xmlParserCtxtPtr parser = xmlCreatePushParserCtxt(&handler, reader, NULL, 0, NULL);
     if (parser == NULL)
         abort(); /* out of memory, as in memory.h */
-    /* Its encoding declaration is not believed: a message is UTF-8, so that '=' and '<' are what check_bytes() takes them for. */
+    /* Its encoding declaration is not believed: a message is UTF-8, so that '=' and '<' are what check_bytes() takes
+     * them for. */
     xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_IGNORE_ENC);
     return parser;
 }
 
-/* How many attributes an element can have at most, for no attribute's value holds a '<': '='s since the last one; and all the pairs of
- * such, of all elements. */
+/* How many attributes an element can have at most, for no attribute's value holds a '<': '='s since the last one; and
+ * all the pairs of such, of all elements. */
 struct attribute_count {
     unsigned equals, pairs;
 };
 
-/* Whether bytes are fit for the parser: without too many attributes, and no UTF-16, in whose bytes '<' and '=' would mean something else. */
+/* Whether bytes are fit for the parser: without too many attributes, and no UTF-16, in whose bytes '<' and '=' would
+ * mean something else. */
 static bool check_bytes(struct text bytes, struct attribute_count *count)
 {
     if (memchr(bytes.at, '\0', bytes.size) != NULL)
@@ -257,7 +260,8 @@ static bool check_bytes(struct text bytes, struct attribute_count *count)
     return true;
 }
 
-/* Whether `message`, read to its end, has one element named Issuer at most: its name then stands in a start tag and an end tag only. */
+/* Whether `message`, read to its end, has one element named Issuer at most: its name then stands in a start tag and an
+ * end tag only. */
 static bool names_one_issuer(struct text message)
 {
     unsigned count = 0;
@@ -269,7 +273,8 @@ static bool names_one_issuer(struct text message)
     return count <= 2;
 }
 
-/* Feeds the parser piece by piece. The pieces grow, since libxml2 may look back over all of an unfinished element at each. */
+/* Feeds the parser piece by piece. The pieces grow, since libxml2 may look back over all of an unfinished element at
+ * each. */
 static enum saml_issuer_result walk(struct reader *reader, struct saml_message *message)
 {
     struct attribute_count attributes = {0, 0};
@@ -333,7 +338,8 @@ static bool is_plain_xml(struct text field)
     return plain;
 }
 
-enum saml_issuer_result saml_issuer_read(struct text field, enum saml_encoding encoding, struct memory memory, struct text *issuer)
+enum saml_issuer_result saml_issuer_read(struct text field, enum saml_encoding encoding, struct memory memory,
+                                         struct text *issuer)
 {
     *issuer = text_slice(NULL, 0);
     bool plain = encoding == SAML_POST_BINDING || is_plain_xml(field);

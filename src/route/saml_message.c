@@ -4,12 +4,13 @@
 
 #include <stdlib.h>
 
-/* -- base64 --------------------------------------------------------------------------------------------------------------- */
+/* -- base64 -- */
 
 enum { BAD = 64, SKIP, PAD };
 
-/* What a byte of a form's value means: RFC 4648 section 4 and, by '-' and '_', section 5. Line breaks and spaces are no data (RFC 2045
- * 6.8), and a '+' that is not percent-encoded is a space. */
+/* What a byte of a form's value means: RFC 4648 section 4 and, by '-' and '_', section 5. Line breaks and spaces are no
+ * data (RFC 2045 6.8), and a '+' that is not percent-encoded is a space. */
+/* clang-format off */
 static const unsigned char sextets[256] = {
 #define BAD4 BAD, BAD, BAD, BAD
 #define BAD16 BAD4, BAD4, BAD4, BAD4
@@ -29,6 +30,7 @@ static const unsigned char sextets[256] = {
 #undef BAD16
 #undef BAD4
 };
+/* clang-format on */
 
 /* The next character, which may be percent-encoded. */
 static unsigned next_sextet(struct base64 *base64)
@@ -111,7 +113,7 @@ static bool base64_read(struct base64 *base64, char *out, size_t room, size_t *s
     return true;
 }
 
-/* -- the message ------------------------------------------------------------------------------------------------------------ */
+/* -- the message -- */
 
 void saml_message_open(struct saml_message *message, struct text raw, bool deflated)
 {
@@ -168,12 +170,14 @@ static enum saml_issuer_result read_deflated(struct saml_message *message)
     bool stuck = result == Z_BUF_ERROR || (result == Z_OK && zip->avail_out > 0);
     if (stuck && message->base64.ended && zip->avail_in == 0)
         return SAML_ISSUER_BAD_DEFLATE; /* cut off */
-    return result == Z_OK || result == Z_BUF_ERROR || result == Z_STREAM_END ? SAML_ISSUER_FOUND : SAML_ISSUER_BAD_DEFLATE;
+    return result == Z_OK || result == Z_BUF_ERROR || result == Z_STREAM_END ? SAML_ISSUER_FOUND
+                                                                             : SAML_ISSUER_BAD_DEFLATE;
 }
 
 enum saml_issuer_result saml_message_read(struct saml_message *message, size_t size)
 {
-    size_t most = message->deflated ? SAML_INFLATED_SIZE_MAX + 1 : message->base64.raw.size + 1; /* more than there can be */
+    size_t most =
+        message->deflated ? SAML_INFLATED_SIZE_MAX + 1 : message->base64.raw.size + 1; /* more than there can be */
     if (size > most)
         size = most;
     reserve(message, size + 3);

@@ -18,7 +18,7 @@ struct base64 {
 struct saml_message {
     struct base64 base64;
     bool deflated;
-    bool inflating;  /* `zip` is open */
+    bool inflating; /* `zip` is open */
     z_stream zip;
     char packed[2048]; /* what `zip` reads from */
 
@@ -31,7 +31,8 @@ struct saml_message {
 void saml_message_open(struct saml_message *message, struct text raw, bool deflated);
 void saml_message_close(struct saml_message *message);
 
-/* Decodes on until there are `size` bytes or more, or the message has ended. SAML_ISSUER_FOUND says that this went well. */
+/* Decodes on until there are `size` bytes or more, or the message has ended. SAML_ISSUER_FOUND says that this went
+ * well. */
 enum saml_issuer_result saml_message_read(struct saml_message *message, size_t size);
 
 #endif

@@ -42,16 +42,17 @@ struct parameter {
     struct text value;
 };
 
-struct template {
+struct template
+{
     struct text source;
     enum template_place place;
-    bool floating;                                /* `**` stands first; it is not among the segments */
-    bool spread;                                  /* the identifier's segment is SEGMENT_SPREAD */
+    bool floating; /* `**` stands first; it is not among the segments */
+    bool spread;   /* the identifier's segment is SEGMENT_SPREAD */
     size_t segment_count;
-    size_t identifier_segment;                    /* segment_count where it stands elsewhere */
+    size_t identifier_segment; /* segment_count where it stands elsewhere */
     size_t parameter_count;
-    size_t identifier_parameter;                  /* parameter_count where it stands elsewhere */
-    struct text lead;                             /* how the plainest matching paths begin: see lead_differs() */
+    size_t identifier_parameter; /* parameter_count where it stands elsewhere */
+    struct text lead;            /* how the plainest matching paths begin: see lead_differs() */
     struct host_pattern host;
     struct segment segments[TEMPLATE_SEGMENTS_MAX];
     struct parameter parameters[TEMPLATE_PARAMETERS_MAX];

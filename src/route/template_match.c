@@ -2,7 +2,7 @@
 #include "encoded.h"
 #include "template_internal.h"
 
-/* -- host --------------------------------------------------------------------------------------------------------------- */
+/* -- host -- */
 
 /* The name in a Host field: without port, and without the dot that ends a fully qualified name. */
 static struct text host_name(struct text host)
@@ -35,13 +35,14 @@ bool host_pattern_matches(const struct host_pattern *pattern, struct text host, 
         return false;
     *label = text_slice(host.at + pattern->before.size, host.size - fixed);
     struct text after = text_slice(label->at + label->size, pattern->after.size);
-    return text_equal_fold(text_slice(host.at, pattern->before.size), pattern->before) && text_equal_fold(after, pattern->after) &&
-           text_find(*label, '.', 0) == label->size;
+    return text_equal_fold(text_slice(host.at, pattern->before.size), pattern->before) &&
+           text_equal_fold(after, pattern->after) && text_find(*label, '.', 0) == label->size;
 }
 
-/* -- path --------------------------------------------------------------------------------------------------------------- */
+/* -- path -- */
 
-/* The part of a path that is yet to be matched: path.at[start] up to path.at[end]. Both ends lie at a slash or at the path's end. */
+/* The part of a path that is yet to be matched: path.at[start] up to path.at[end]. Both ends lie at a slash or at the
+ * path's end. */
 struct rest {
     struct text path;
     size_t start, end;
@@ -132,12 +133,14 @@ static struct text trim_slashes(const struct rest *rest)
     return text_slice(rest->path.at + start, end - start);
 }
 
-/* Whether `rest`, nothing but slashes, stands for an empty identifier: "/saml//acs", "/saml/" and "/" do, where "/saml" does not. */
+/* Whether `rest`, nothing but slashes, stands for an empty identifier: "/saml//acs", "/saml/" and "/" do, where "/saml"
+ * does not. */
 static bool is_empty_identifier(const struct template *template, const struct rest *rest, struct text *raw)
 {
     bool last = template->identifier_segment + 1 == template->segment_count;
     *raw = text_slice(rest->path.at + rest->end, 0);
-    return template->segments[template->identifier_segment].kind != SEGMENT_AFFIXED && rest->end - rest->start >= (last ? 1 : 2);
+    return template->segments[template->identifier_segment].kind != SEGMENT_AFFIXED &&
+           rest->end - rest->start >= (last ? 1 : 2);
 }
 
 /* The path from its first segment on. */
@@ -163,8 +166,8 @@ static bool match_anchored(const struct template *template, struct text path, st
     return text_find(middle, '/', 0) == middle.size && segment_matches(&template->segments[identifier], middle, raw);
 }
 
-/* `**`, then segments, then an identifier of one or more: the shortest identifier wins, so that the segments before it stand at their
- * last possible place. */
+/* `**`, then segments, then an identifier of one or more: the shortest identifier wins, so that the segments before it
+ * stand at their last possible place. */
 static bool match_spread_after_any(const struct template *template, struct rest rest, struct text *raw)
 {
     struct text segment, variable;
@@ -192,17 +195,19 @@ static bool match_floating(const struct template *template, struct text path, st
         return false;
 
     struct rest whole = rest;
-    if (template->spread ? match_spread_after_any(template, whole, raw) : take_last(template, 0, identifier + 1, &whole, raw))
+    if (template->spread ? match_spread_after_any(template, whole, raw)
+                         : take_last(template, 0, identifier + 1, &whole, raw))
         return true;
     struct rest gap = rest;
     while (rest.end > 0 && path.at[rest.end - 1] == '/')
         rest.end--;
     gap.start = rest.end;
-    return is_empty_identifier(template, &gap, raw) && take_last(template, 0, identifier, &rest, &(struct text){NULL, 0});
+    return is_empty_identifier(template, &gap, raw) &&
+           take_last(template, 0, identifier, &rest, &(struct text){NULL, 0});
 }
 
-/* Whether a path cannot match, from its first bytes: what makes a route that does not take a request cost next to nothing. Escapes and
- * repeated slashes make it undecided, which is false. */
+/* Whether a path cannot match, from its first bytes: what makes a route that does not take a request cost next to
+ * nothing. Escapes and repeated slashes make it undecided, which is false. */
 static bool lead_differs(struct text lead, struct text path)
 {
     size_t size = lead.size < path.size ? lead.size : path.size, i = 0;
@@ -220,7 +225,7 @@ static bool match_path(const struct template *template, struct text path, struct
     return template->floating ? match_floating(template, path, raw) : match_anchored(template, path, raw);
 }
 
-/* -- query -------------------------------------------------------------------------------------------------------------- */
+/* -- query -- */
 
 static bool parameter_matches(const struct parameter *parameter, const struct form_pair *pair)
 {
@@ -235,7 +240,8 @@ static bool parameter_matches(const struct parameter *parameter, const struct fo
     return false;
 }
 
-static enum template_result match_query(const struct template *template, struct text query, struct template_capture *capture)
+static enum template_result match_query(const struct template *template, struct text query,
+                                        struct template_capture *capture)
 {
     enum template_result result = TEMPLATE_MATCHES;
     for (size_t i = 0; i < template->parameter_count; i++) {
@@ -253,7 +259,8 @@ static enum template_result match_query(const struct template *template, struct 
     return result;
 }
 
-enum template_result template_match(const struct template *template, const struct request *request, struct template_capture *capture)
+enum template_result template_match(const struct template *template, const struct request *request,
+                                    struct template_capture *capture)
 {
     struct text label = {NULL, 0}, raw = {NULL, 0};
     if (lead_differs(template->lead, request->path))

@@ -13,13 +13,14 @@ static const struct text SPREAD_HOLE = {"{identifier...}", 15};
 struct parser {
     struct template *template;
     struct text source; /* the template's own copy */
-    char *out;          /* where the next literal goes; twice the source's size is enough for all of them and the lead */
+    char *out; /* where the next literal goes; twice the source's size is enough for all of them and the lead */
     char *why;
     size_t at; /* of the trouble */
 };
 
 /* Says what is wrong with the part of the source that begins at `at`. */
-static bool __attribute__((format(printf, 3, 4))) complain(struct parser *parser, const char *at, const char *format, ...)
+static bool __attribute__((format(printf, 3, 4)))
+complain(struct parser *parser, const char *at, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -66,7 +67,8 @@ static bool take_hole(struct parser *parser, struct text part, enum template_pla
             continue;
         hole->spread = text_starts(rest, SPREAD_HOLE);
         if (!hole->spread && !text_starts(rest, HOLE))
-            return complain(parser, rest.at, "only {identifier} or {identifier...} may stand in braces; write %%7B for a brace");
+            return complain(parser, rest.at,
+                            "only {identifier} or {identifier...} may stand in braces; write %%7B for a brace");
         if (parser->template->place != TEMPLATE_NOWHERE)
             return complain(parser, rest.at, "{identifier} stands twice");
         parser->template->place = place;
@@ -78,7 +80,7 @@ static bool take_hole(struct parser *parser, struct text part, enum template_pla
     return true;
 }
 
-/* -- host --------------------------------------------------------------------------------------------------------------- */
+/* -- host -- */
 
 static bool is_host_byte(char c)
 {
@@ -113,13 +115,17 @@ static bool check_label(struct parser *parser, struct text label, bool *variable
     if (!take_hole(parser, label, TEMPLATE_IN_HOST, &hole))
         return false;
     if (hole.spread)
-        return complain(parser, label.at, "{identifier...} stands in a path only; a host that is nothing but {identifier} is the whole host");
+        return complain(
+            parser, label.at,
+            "{identifier...} stands in a path only; a host that is nothing but {identifier} is the whole host");
     *variable = hole.here || text_equal(label, TEXT("*"));
     if (hole.here && label.size != HOLE.size)
         return complain(parser, label.at, "in a host {identifier} is a whole label");
     for (size_t i = 0; !*variable && i < label.size; i++)
         if (!is_host_byte(label.at[i]))
-            return complain(parser, label.at + i, "a host is made of letters, digits, '-', '_' and '.', with one whole label {identifier} or '*'");
+            return complain(
+                parser, label.at + i,
+                "a host is made of letters, digits, '-', '_' and '.', with one whole label {identifier} or '*'");
     return true;
 }
 
@@ -170,7 +176,7 @@ static bool parse_host(struct parser *parser, struct text authority)
     return address ? parse_address(parser, host) : parse_labels(parser, host);
 }
 
-/* -- path --------------------------------------------------------------------------------------------------------------- */
+/* -- path -- */
 
 static bool parse_hole_segment(struct parser *parser, const struct hole *hole, struct segment *segment)
 {
@@ -217,7 +223,8 @@ static bool parse_segment(struct parser *parser, struct text part)
     return true;
 }
 
-/* The literal segments that a path starts with, each behind its slash, up to what may be written in more than one way or is variable. */
+/* The literal segments that a path starts with, each behind its slash, up to what may be written in more than one way
+ * or is variable. */
 static void build_lead(struct parser *parser)
 {
     struct template *template = parser->template;
@@ -225,7 +232,8 @@ static void build_lead(struct parser *parser)
     for (size_t i = 0; i < template->segment_count && !template->floating; i++) {
         const struct segment *segment = &template->segments[i];
         struct text literal = segment->before;
-        if (segment->kind != SEGMENT_LITERAL || text_find(literal, '%', 0) < literal.size || text_find(literal, '/', 0) < literal.size)
+        if (segment->kind != SEGMENT_LITERAL || text_find(literal, '%', 0) < literal.size ||
+            text_find(literal, '/', 0) < literal.size)
             break;
         *parser->out++ = '/';
         memcpy(parser->out, literal.at, literal.size);
@@ -244,7 +252,7 @@ static bool parse_path(struct parser *parser, struct text path)
     return true;
 }
 
-/* -- query -------------------------------------------------------------------------------------------------------------- */
+/* -- query -- */
 
 static bool parse_value(struct parser *parser, struct text value, struct parameter *parameter)
 {
@@ -296,7 +304,7 @@ static bool parse_query(struct parser *parser, struct text query)
     return true;
 }
 
-/* -- all of it ------------------------------------------------------------------------------------------------------------ */
+/* -- all of it -- */
 
 static bool check_bytes(struct parser *parser)
 {
@@ -309,7 +317,8 @@ static bool check_bytes(struct parser *parser)
         if (source.at[i] == ' ')
             return complain(parser, source.at + i, "it holds a space; write %%20");
         if (source.at[i] == '#')
-            return complain(parser, source.at + i, "it has a fragment, which browsers never send; write %%23 for a '#'");
+            return complain(parser, source.at + i,
+                            "it has a fragment, which browsers never send; write %%23 for a '#'");
     }
     return true;
 }
@@ -328,7 +337,9 @@ static bool parse(struct parser *parser)
         rest = part_from(rest, slash);
     }
     if (rest.size == 0 || rest.at[0] != '/')
-        return complain(parser, rest.at, scheme > 0 ? "a path has to follow the host" : "it starts neither with '/' nor with https:// and a host");
+        return complain(parser, rest.at,
+                        scheme > 0 ? "a path has to follow the host"
+                                   : "it starts neither with '/' nor with https:// and a host");
     size_t question = text_find(rest, '?', 0);
     if (!parse_path(parser, text_slice(rest.at, question)))
         return false;

@@ -1,8 +1,9 @@
 /* How the URLs of two templates lie to each other, exactly.
  *
- * A template asks for a host, a path and some parameters, each by itself: its set of URLs is their product, so two templates relate as
- * their parts do. Looked at are URLs with a host, without repeated or trailing slashes and with the first of equally named parameters,
- * which is what matching reduces every URL to (an empty identifier apart, which names no connection). */
+ * A template asks for a host, a path and some parameters, each by itself: its set of URLs is their product, so two
+ * templates relate as their parts do. Looked at are URLs with a host, without repeated or trailing slashes and with the
+ * first of equally named parameters, which is what matching reduces every URL to (an empty identifier apart, which
+ * names no connection). */
 #include "template_internal.h"
 
 /* Of two sets, each with something in it. */
@@ -20,7 +21,7 @@ static struct relation both(struct relation a, struct relation b)
     return (struct relation){a.meet && b.meet, a.within && b.within, a.covers && b.covers};
 }
 
-/* -- host --------------------------------------------------------------------------------------------------------------- */
+/* -- host -- */
 
 /* Cuts the first label off. */
 static bool cut_label(struct text *host, struct text *label)
@@ -90,7 +91,7 @@ static struct relation relate_hosts(const struct host_pattern *first, const stru
     return (struct relation){within || covers, within, covers};
 }
 
-/* -- segments ------------------------------------------------------------------------------------------------------------- */
+/* -- segments -- */
 
 static bool affixes_fit(const struct segment *affixed, struct text segment)
 {
@@ -116,15 +117,17 @@ static struct relation relate_segments(const struct segment *a, const struct seg
         return (struct relation){true, b == NULL, a == NULL};
     if (a->kind == SEGMENT_AFFIXED && b->kind == SEGMENT_AFFIXED)
         return relate_affixed(a, b);
-    bool within = a->kind == SEGMENT_LITERAL && (b->kind == SEGMENT_LITERAL ? text_equal(a->before, b->before) : affixes_fit(b, a->before));
-    bool covers = b->kind == SEGMENT_LITERAL && (a->kind == SEGMENT_LITERAL ? text_equal(a->before, b->before) : affixes_fit(a, b->before));
+    bool within = a->kind == SEGMENT_LITERAL &&
+                  (b->kind == SEGMENT_LITERAL ? text_equal(a->before, b->before) : affixes_fit(b, a->before));
+    bool covers = b->kind == SEGMENT_LITERAL &&
+                  (a->kind == SEGMENT_LITERAL ? text_equal(a->before, b->before) : affixes_fit(a, b->before));
     return (struct relation){within || covers, within, covers};
 }
 
-/* -- paths ----------------------------------------------------------------------------------------------------------------
+/* -- paths --
  *
- * The paths of `count` segments that a template matches are a product of one set a position, or, where it has both `**` and
- * {identifier...}, a union of such products: one for each place of the segments before the identifier. */
+ * The paths of `count` segments that a template matches are a product of one set a position, or, where it has both `**`
+ * and {identifier...}, a union of such products: one for each place of the segments before the identifier. */
 
 /* How many products make up the template's paths of `count` segments. */
 static size_t product_count(const struct template *template, size_t count)
@@ -135,9 +138,10 @@ static size_t product_count(const struct template *template, size_t count)
     return template->floating && template->spread ? count - fixed + 1 : 1;
 }
 
-/* What a product asks for at a position; NULL for any segment. Segments up to the spread one are counted from where the product has
- * them, those behind it from the end. */
-static const struct segment *product_segment(const struct template *template, size_t count, size_t product, size_t position)
+/* What a product asks for at a position; NULL for any segment. Segments up to the spread one are counted from where the
+ * product has them, those behind it from the end. */
+static const struct segment *product_segment(const struct template *template, size_t count, size_t product,
+                                             size_t position)
 {
     size_t behind = template->spread ? template->segment_count - template->identifier_segment - 1 : 0;
     const struct segment *segment = NULL;
@@ -153,16 +157,18 @@ static const struct segment *product_segment(const struct template *template, si
     return segment != NULL && segment->kind != SEGMENT_ANY && segment->kind != SEGMENT_SPREAD ? segment : NULL;
 }
 
-static struct relation relate_products(const struct template *a, size_t a_product, const struct template *b, size_t b_product, size_t count)
+static struct relation relate_products(const struct template *a, size_t a_product, const struct template *b,
+                                       size_t b_product, size_t count)
 {
     struct relation relation = EQUAL;
     for (size_t i = 0; i < count && (relation.meet || relation.within || relation.covers); i++)
-        relation = both(relation, relate_segments(product_segment(a, count, a_product, i), product_segment(b, count, b_product, i)));
+        relation = both(relation, relate_segments(product_segment(a, count, a_product, i),
+                                                  product_segment(b, count, b_product, i)));
     return relation;
 }
 
-/* Of the paths of `count` segments. A product lies in a union of products only if it lies in one of them: its path with a fresh word
- * wherever it leaves a choice is matched by no literal. */
+/* Of the paths of `count` segments. A product lies in a union of products only if it lies in one of them: its path with
+ * a fresh word wherever it leaves a choice is matched by no literal. */
 static struct relation relate_lengths(const struct template *a, const struct template *b, size_t count)
 {
     size_t a_products = product_count(a, count), b_products = product_count(b, count);
@@ -185,7 +191,8 @@ static struct relation relate_lengths(const struct template *a, const struct tem
     return all;
 }
 
-/* Past the length at which neither template can reach into the other's fixed segments from the far end, nothing new comes. */
+/* Past the length at which neither template can reach into the other's fixed segments from the far end, nothing new
+ * comes. */
 static struct relation relate_paths(const struct template *a, const struct template *b)
 {
     size_t longer = a->segment_count > b->segment_count ? a->segment_count : b->segment_count;
@@ -200,7 +207,7 @@ static struct relation relate_paths(const struct template *a, const struct templ
     return all;
 }
 
-/* -- queries -------------------------------------------------------------------------------------------------------------- */
+/* -- queries -- */
 
 /* Whether `wider` asks no more of a parameter than `parameter` does. */
 static bool value_within(const struct parameter *parameter, const struct parameter *wider)
@@ -237,7 +244,8 @@ static struct relation relate_queries(const struct template *a, const struct tem
     for (size_t i = 0; i < a->parameter_count; i++) {
         const struct parameter *mine = &a->parameters[i], *other = find_parameter(b, mine->name);
         relation = both(relation, other == NULL ? (struct relation){true, true, false}
-                                                : (struct relation){values_meet(mine, other), value_within(mine, other), value_within(other, mine)});
+                                                : (struct relation){values_meet(mine, other), value_within(mine, other),
+                                                                    value_within(other, mine)});
     }
     for (size_t i = 0; i < b->parameter_count; i++)
         if (find_parameter(a, b->parameters[i].name) == NULL)
@@ -247,7 +255,8 @@ static struct relation relate_queries(const struct template *a, const struct tem
 
 enum template_relation template_relation(const struct template *first, const struct template *second)
 {
-    struct relation relation = both(relate_hosts(&first->host, &second->host), both(relate_paths(first, second), relate_queries(first, second)));
+    struct relation relation = both(relate_hosts(&first->host, &second->host),
+                                    both(relate_paths(first, second), relate_queries(first, second)));
     if (!relation.meet)
         return TEMPLATE_DISJOINT;
     if (relation.covers)

@@ -1,5 +1,6 @@
-/* Input: a line whose first character is the method (G, H, P, else another) and whose rest is the content type, then host, path and query
- * (absent where the line starts with '-'), one a line, then the body. The routes are fixed, one of each kind. */
+/* Input: a line whose first character is the method (G, H, P, else another) and whose rest is the content type, then
+ * host, path and query (absent where the line starts with '-'), one a line, then the body. The routes are fixed, one of
+ * each kind. */
 #include "fuzz.h"
 
 #include "ssoferry/route.h"
@@ -24,7 +25,8 @@ enum { ROUTES = sizeof fixed / sizeof *fixed };
 
 static void check(const struct request *request, const struct extraction *extraction)
 {
-    MUST((extraction->problem == EXTRACT_FINE) == (identifier_problem(extraction->identifier) == NULL) || extraction->route == NULL);
+    MUST((extraction->problem == EXTRACT_FINE) == (identifier_problem(extraction->identifier) == NULL) ||
+         extraction->route == NULL);
     MUST(extraction->problem == EXTRACT_FINE || extraction->identifier.size == 0);
     MUST(extraction->problem < EXTRACT_PROBLEMS);
     MUST(extraction->query.size <= request->query.size);
@@ -40,7 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (type.size > 0)
         type = text_slice(type.at + 1, type.size - 1);
     struct request request = {
-        .method = letter == 'G' ? METHOD_GET : letter == 'H' ? METHOD_HEAD : letter == 'P' ? METHOD_POST : METHOD_OTHER,
+        .method = letter == 'G'   ? METHOD_GET
+                  : letter == 'H' ? METHOD_HEAD
+                  : letter == 'P' ? METHOD_POST
+                                  : METHOD_OTHER,
         .content_type = type,
         .host = take_line(&rest),
         .path = take_line(&rest),
@@ -54,8 +59,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct route routes[ROUTES];
     for (size_t i = 0; i < ROUTES; i++) {
         char why[256];
-        routes[i] = (struct route){.identify_by = fixed[i].identify_by, .relay_state_key = TEXT("idp"),
-                                   .legacy_relay_states = &prefix, .legacy_relay_state_count = 1};
+        routes[i] = (struct route){.identify_by = fixed[i].identify_by,
+                                   .relay_state_key = TEXT("idp"),
+                                   .legacy_relay_states = &prefix,
+                                   .legacy_relay_state_count = 1};
         MUST(template_parse(&routes[i].template, text_of(fixed[i].match), why, NULL));
     }
     struct arena *arena = arena_new();

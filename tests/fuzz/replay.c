@@ -1,4 +1,5 @@
-/* Runs a fuzz target over the files of directories, without libFuzzer: what once went wrong stays tested, with every compiler. */
+/* Runs a fuzz target over the files of directories, without libFuzzer: what once went wrong stays tested, with every
+ * compiler. */
 #include "fuzz.h"
 
 #include <dirent.h>

@@ -9,12 +9,15 @@
 #define FORM "application/x-www-form-urlencoded"
 
 /* A Response whose Issuer is ISSUER: base64, and what a redirect's query has. */
-#define RESPONSE                                                                                                                         \
-    "PHNhbWxwOlJlc3BvbnNlIHhtbG5zOnNhbWxwPSJ1cm46b2FzaXM6bmFtZXM6dGM6U0FNTDoyLjA6cHJvdG9jb2wiIFZlcnNpb249IjIuMCI%2BPHNhbWw6SXNzdWVyIHht" \
-    "bG5zOnNhbWw9InVybjpvYXNpczpuYW1lczp0YzpTQU1MOjIuMDphc3NlcnRpb24iPmh0dHBzOi8vaWRwLmV4YW1wbGUvc2FtbD94PTEmYW1wO3k9Mjwvc2FtbDpJc3N1" \
+#define RESPONSE                                                                                                       \
+    "PHNhbWxwOlJlc3BvbnNlIHhtbG5zOnNhbWxwPSJ1cm46b2FzaXM6bmFtZXM6dGM6U0FNTDoyLjA6cHJvdG9jb2wiIFZlcnNpb249IjIuMCI%"     \
+    "2BPHNhbWw6SXNzdWVyIHht"                                                                                           \
+    "bG5zOnNhbWw9InVybjpvYXNpczpuYW1lczp0YzpTQU1MOjIuMDphc3NlcnRpb24iPmh0dHBzOi8vaWRwLmV4YW1wbGUvc2FtbD94PTEmYW1wO3k9" \
+    "Mjwvc2FtbDpJc3N1"                                                                                                 \
     "ZXI%2BPHNhbWxwOlN0YXR1cy8%2BPC9zYW1scDpSZXNwb25zZT4%3D"
-#define DEFLATED                                                                                                                           \
-    "fY%2B9CsJAEIRfJVxhmdOUa%2B7EUtDGgP0RFwzcHzcbiG9vYgpTWc4M8w3TwgWf6c7IKYKrKfgI%2BppGjSVSchhA0QUGSU%2Fd%2BXalpt5TLklSn7yqHlwwpGjUbCvbLl26"  \
+#define DEFLATED                                                                                                       \
+    "fY%2B9CsJAEIRfJVxhmdOUa%2B7EUtDGgP0RFwzcHzcbiG9vYgpTWc4M8w3TwgWf6c7IKYKrKfgI%2BppGjSVSchhA0QUGSU%2Fd%"            \
+    "2BXalpt5TLklSn7yqHlwwpGjUbCvbLl26"                                                                                \
     "ACOXDe0%2FzAFcZIYo%2BxLJIK2HZ655ciF71gvgNJnDbpbHt2lavRlZFzN14mSEtmv4u2Q%2F"
 #define ISSUER "https://idp.example/saml?x=1&y=2"
 
@@ -90,12 +93,15 @@ static void identifiers_are_taken_from_urls(void **state)
         struct arena *arena = arena_new();
         struct extraction extraction;
         make_route(&route, urls[i].match, IDENTIFY_BY_TEMPLATE);
-        struct request request = {.host = text_of(urls[i].host), .path = text_of(urls[i].path), .query = text_of(urls[i].query),
+        struct request request = {.host = text_of(urls[i].host),
+                                  .path = text_of(urls[i].path),
+                                  .query = text_of(urls[i].query),
                                   .has_query = urls[i].query != NULL};
         extract(&route, 1, &request, arena_memory(arena), NULL, &extraction);
-        if (extraction.route != &route || extraction.problem != urls[i].problem || extraction.has_query != (urls[i].carried != NULL))
-            fail_msg("%s: %s%s: %s, %s", urls[i].match, urls[i].host, urls[i].path, extract_problem_code(extraction.problem),
-                     extraction.has_query ? "query" : "no query");
+        if (extraction.route != &route || extraction.problem != urls[i].problem ||
+            extraction.has_query != (urls[i].carried != NULL))
+            fail_msg("%s: %s%s: %s, %s", urls[i].match, urls[i].host, urls[i].path,
+                     extract_problem_code(extraction.problem), extraction.has_query ? "query" : "no query");
         assert_text(extraction.identifier, urls[i].identifier);
         assert_text(extraction.query, urls[i].carried);
         arena_free(arena);
@@ -112,8 +118,9 @@ static void identifiers_have_a_length_limit(void **state)
         size_t count;
         enum extract_problem problem;
     } cases[] = {
-        {"x", 440, EXTRACT_FINE}, {"x", 441, EXTRACT_TOO_LONG}, {"%41", 440, EXTRACT_FINE}, {"%41", 441, EXTRACT_TOO_LONG},
-        {"%C3%BC", 220, EXTRACT_FINE}, {"%C3%BC", 221, EXTRACT_TOO_LONG}, {"x", 100000, EXTRACT_TOO_LONG}, {"%z", 100000, EXTRACT_TOO_LONG},
+        {"x", 440, EXTRACT_FINE},        {"x", 441, EXTRACT_TOO_LONG},     {"%41", 440, EXTRACT_FINE},
+        {"%41", 441, EXTRACT_TOO_LONG},  {"%C3%BC", 220, EXTRACT_FINE},    {"%C3%BC", 221, EXTRACT_TOO_LONG},
+        {"x", 100000, EXTRACT_TOO_LONG}, {"%z", 100000, EXTRACT_TOO_LONG},
     };
     struct route routes[2];
     make_route(&routes[0], "/a/{identifier}", IDENTIFY_BY_TEMPLATE);
@@ -154,9 +161,11 @@ static const struct {
     const char *identifier;
 } fields[] = {
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState=acme&SAMLResponse=x", EXTRACT_FINE, "acme"},
-    {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM "; charset=UTF-8", "SAMLResponse=x&RelayState=ac+me%2B", EXTRACT_FINE, "ac me+"},
+    {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM "; charset=UTF-8", "SAMLResponse=x&RelayState=ac+me%2B",
+     EXTRACT_FINE, "ac me+"},
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState=%7B%22idp%22%3A%22acme%22%7D", EXTRACT_FINE, "acme"},
-    {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState={\"next\":[1,{}],\"idp\":\"a\\u00e9\\/b\"}", EXTRACT_FINE, "aé/b"},
+    {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState={\"next\":[1,{}],\"idp\":\"a\\u00e9\\/b\"}",
+     EXTRACT_FINE, "aé/b"},
     {IDENTIFY_BY_RELAY_STATE, METHOD_GET, "RelayState=acme", "", "", EXTRACT_FINE, "acme"},
     {IDENTIFY_BY_RELAY_STATE, METHOD_HEAD, "RelayState=acme", "", "", EXTRACT_FINE, "acme"},
     {IDENTIFY_BY_RELAY_STATE, METHOD_GET, "RelayState=acme", FORM, "RelayState=other", EXTRACT_FINE, "acme"},
@@ -165,7 +174,8 @@ static const struct {
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", "", "", EXTRACT_NO_RELAY_STATE, ""},
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState=", EXTRACT_NO_RELAY_STATE, ""},
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState", EXTRACT_NO_RELAY_STATE, ""},
-    {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", "multipart/form-data; boundary=x", "RelayState=acme", EXTRACT_NOT_A_FORM, ""},
+    {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", "multipart/form-data; boundary=x", "RelayState=acme", EXTRACT_NOT_A_FORM,
+     ""},
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", "", "RelayState=acme", EXTRACT_NOT_A_FORM, ""},
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState=a&RelayState=b", EXTRACT_PARAMETER_TWICE, ""},
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState=%zz", EXTRACT_BAD_ENCODING, ""},
@@ -175,8 +185,10 @@ static const struct {
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState={}", EXTRACT_BAD_RELAY_STATE, ""},
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState={\"idp\":7}", EXTRACT_BAD_RELAY_STATE, ""},
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState={\"idp\":null}", EXTRACT_BAD_RELAY_STATE, ""},
-    {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState={\"idp\":{\"idp\":\"a\"}}", EXTRACT_BAD_RELAY_STATE, ""},
-    {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState={\"idp\":\"a\",\"idp\":\"b\"}", EXTRACT_BAD_RELAY_STATE, ""},
+    {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState={\"idp\":{\"idp\":\"a\"}}", EXTRACT_BAD_RELAY_STATE,
+     ""},
+    {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState={\"idp\":\"a\",\"idp\":\"b\"}",
+     EXTRACT_BAD_RELAY_STATE, ""},
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState={\"idp\":\"a\"}x", EXTRACT_BAD_RELAY_STATE, ""},
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState={\"idp\":\"a\\u0000b\"}", EXTRACT_BAD_RELAY_STATE, ""},
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState={\"idp\":\"a\\nb\"}", EXTRACT_CONTROL_CHARACTER, ""},
@@ -184,7 +196,8 @@ static const struct {
     {IDENTIFY_BY_RELAY_STATE, METHOD_POST, "", FORM, "RelayState=[\"idp\"]", EXTRACT_FINE, "[\"idp\"]"},
 
     {IDENTIFY_BY_ISSUER, METHOD_POST, "", FORM, "SAMLResponse=" RESPONSE "&RelayState=x", EXTRACT_FINE, ISSUER},
-    {IDENTIFY_BY_ISSUER, METHOD_POST, "SAMLResponse=zzz", FORM, "RelayState=x&SAMLResponse=" RESPONSE, EXTRACT_FINE, ISSUER},
+    {IDENTIFY_BY_ISSUER, METHOD_POST, "SAMLResponse=zzz", FORM, "RelayState=x&SAMLResponse=" RESPONSE, EXTRACT_FINE,
+     ISSUER},
     {IDENTIFY_BY_ISSUER, METHOD_GET, "SAMLResponse=" DEFLATED "&RelayState=x", "", "", EXTRACT_FINE, ISSUER},
     {IDENTIFY_BY_ISSUER, METHOD_HEAD, "SAMLResponse=" DEFLATED, "", "", EXTRACT_FINE, ISSUER},
     {IDENTIFY_BY_ISSUER, METHOD_GET, "RelayState=x&SAMLResponse=" RESPONSE, "", "", EXTRACT_FINE, ISSUER},
@@ -196,7 +209,8 @@ static const struct {
     {IDENTIFY_BY_ISSUER, METHOD_GET, "", "", "", EXTRACT_NO_SAML_RESPONSE, ""},
     {IDENTIFY_BY_ISSUER, METHOD_GET, "SAMLart=AAQ&RelayState=x", "", "", EXTRACT_SAML_ARTIFACT, ""},
     {IDENTIFY_BY_ISSUER, METHOD_POST, "", FORM, "SAMLart=AAQ", EXTRACT_SAML_ARTIFACT, ""},
-    {IDENTIFY_BY_ISSUER, METHOD_POST, "", FORM, "SAMLResponse=" RESPONSE "&SAMLResponse=" RESPONSE, EXTRACT_SAML_RESPONSE_TWICE, ""},
+    {IDENTIFY_BY_ISSUER, METHOD_POST, "", FORM, "SAMLResponse=" RESPONSE "&SAMLResponse=" RESPONSE,
+     EXTRACT_SAML_RESPONSE_TWICE, ""},
     {IDENTIFY_BY_ISSUER, METHOD_POST, "", "text/plain", "SAMLResponse=" RESPONSE, EXTRACT_NOT_A_FORM, ""},
     {IDENTIFY_BY_ISSUER, METHOD_POST, "", FORM, "SAMLResponse=PHNhb$", EXTRACT_BAD_BASE64, ""},
     {IDENTIFY_BY_ISSUER, METHOD_POST, "", FORM, "SAMLResponse=PHNhb", EXTRACT_BAD_BASE64, ""},
@@ -214,12 +228,16 @@ static void identifiers_are_taken_from_fields(void **state)
         struct arena *arena = arena_new();
         struct extraction extraction;
         make_route(&route, "/acs", fields[i].by);
-        struct request request = {.method = fields[i].method, .path = TEXT("/acs"), .query = text_of(fields[i].query),
-                                  .has_query = fields[i].query[0] != '\0', .content_type = text_of(fields[i].type),
+        struct request request = {.method = fields[i].method,
+                                  .path = TEXT("/acs"),
+                                  .query = text_of(fields[i].query),
+                                  .has_query = fields[i].query[0] != '\0',
+                                  .content_type = text_of(fields[i].type),
                                   .body = text_of(fields[i].body)};
         extract(&route, 1, &request, arena_memory(arena), NULL, &extraction);
         if (extraction.problem != fields[i].problem)
-            fail_msg("case %zu: %.60s | %.60s: %s", i, fields[i].query, fields[i].body, extract_problem_code(extraction.problem));
+            fail_msg("case %zu: %.60s | %.60s: %s", i, fields[i].query, fields[i].body,
+                     extract_problem_code(extraction.problem));
         assert_text(extraction.identifier, fields[i].identifier);
         assert_text(extraction.query, fields[i].query);
         assert_int_equal(extraction.has_query, request.has_query);
@@ -236,7 +254,8 @@ static void the_member_of_a_json_relay_state_can_be_named(void **state)
     struct extraction extraction;
     make_route(&route, "/acs", IDENTIFY_BY_RELAY_STATE);
     route.relay_state_key = TEXT("tenant");
-    struct request request = {.method = METHOD_GET, .path = TEXT("/acs"), .query = TEXT("RelayState={\"idp\":\"a\",\"tenant\":\"b\"}")};
+    struct request request = {
+        .method = METHOD_GET, .path = TEXT("/acs"), .query = TEXT("RelayState={\"idp\":\"a\",\"tenant\":\"b\"}")};
     extract(&route, 1, &request, arena_memory(arena), NULL, &extraction);
     assert_text(extraction.identifier, "b");
     arena_free(arena);
@@ -257,7 +276,10 @@ static void long_relay_states_are_refused(void **state)
             struct extraction extraction;
             memset(body, json ? '{' : 'x', size);
             memcpy(body, "RelayState=", 11);
-            struct request request = {.method = METHOD_POST, .path = TEXT("/acs"), .content_type = TEXT(FORM), .body = text_slice(body, size)};
+            struct request request = {.method = METHOD_POST,
+                                      .path = TEXT("/acs"),
+                                      .content_type = TEXT(FORM),
+                                      .body = text_slice(body, size)};
             extract(&route, 1, &request, arena_memory(arena), NULL, &extraction);
             assert_int_equal(extraction.problem, json && size < SIZE ? EXTRACT_BAD_RELAY_STATE : EXTRACT_TOO_LONG);
             arena_free(arena);
@@ -306,8 +328,10 @@ static void relay_states_of_the_old_provider_are_known_by_prefix(void **state)
         for (size_t i = 0; i < COUNT_OF(relay_states); i++) {
             struct arena *arena = arena_new();
             struct extraction extraction;
-            struct request request = {.method = relay_states[i].method, .path = text_of(r == 0 ? "/acs/x" : "/acs"),
-                                      .query = text_of(relay_states[i].query), .content_type = text_of(relay_states[i].type),
+            struct request request = {.method = relay_states[i].method,
+                                      .path = text_of(r == 0 ? "/acs/x" : "/acs"),
+                                      .query = text_of(relay_states[i].query),
+                                      .content_type = text_of(relay_states[i].type),
                                       .body = text_of(relay_states[i].body)};
             extract(routes, COUNT_OF(routes), &request, arena_memory(arena), NULL, &extraction);
             if (extraction.legacy_relay_state != relay_states[i].legacy)
@@ -331,7 +355,8 @@ static void note_route(void *context, const struct route *route, enum route_miss
 static void routes_are_tried_in_order_and_traced(void **state)
 {
     (void)state;
-    static const char *const matches[] = {"https://x.example/{identifier}", "/b/{identifier}", "/a?x={identifier}", "/{identifier}", "/a"};
+    static const char *const matches[] = {"https://x.example/{identifier}", "/b/{identifier}", "/a?x={identifier}",
+                                          "/{identifier}", "/a"};
     struct route routes[COUNT_OF(matches)];
     for (size_t i = 0; i < COUNT_OF(matches); i++)
         make_route(&routes[i], matches[i], i + 1 < COUNT_OF(matches) ? IDENTIFY_BY_TEMPLATE : IDENTIFY_BY_ISSUER);
@@ -386,7 +411,11 @@ static const struct {
     {{"/cb?c={identifier}", "/cb"}, {IDENTIFY_BY_TEMPLATE, IDENTIFY_BY_ISSUER}, false, 0, 0},
     {{"/cb", "/cb?c={identifier}"}, {IDENTIFY_BY_ISSUER}, true, 0, 1},
     {{"/a", "/a"}, {IDENTIFY_BY_RELAY_STATE, IDENTIFY_BY_ISSUER}, true, 0, 1},
-    {{"/x", "/saml/{identifier}/acs", "/y", "/saml/acs/{identifier}"}, {IDENTIFY_BY_ISSUER, 0, IDENTIFY_BY_ISSUER}, true, 1, 3},
+    {{"/x", "/saml/{identifier}/acs", "/y", "/saml/acs/{identifier}"},
+     {IDENTIFY_BY_ISSUER, 0, IDENTIFY_BY_ISSUER},
+     true,
+     1,
+     3},
     {{"https://a.example/{identifier}", "https://b.example/{identifier}", "/{identifier}"}, {0}, false, 0, 0},
     {{"/a/b", "/a/{identifier}", "/**"}, {IDENTIFY_BY_ISSUER, 0, IDENTIFY_BY_ISSUER}, false, 0, 0},
 };
@@ -401,8 +430,8 @@ static void ambiguous_routes_are_found(void **state)
             make_route(&routes[count], ambiguities[i].matches[count], ambiguities[i].by[count]);
             count++;
         }
-        if (routes_ambiguous(routes, count, &first, &second) != ambiguities[i].ambiguous || first != ambiguities[i].first ||
-            second != ambiguities[i].second)
+        if (routes_ambiguous(routes, count, &first, &second) != ambiguities[i].ambiguous ||
+            first != ambiguities[i].first || second != ambiguities[i].second)
             fail_msg("%s ...: %zu and %zu", ambiguities[i].matches[0], first, second);
         while (count > 0)
             template_free(routes[--count].template);
@@ -417,7 +446,8 @@ static void each_problem_has_a_code_of_its_own_and_a_sentence(void **state)
     assert_string_equal(extract_problem_code(EXTRACT_FINE), "");
     assert_string_equal(extract_problem_code(EXTRACT_BAD_ENCODING), "bad_encoding");
     for (unsigned i = EXTRACT_FINE + 1; i < EXTRACT_PROBLEMS; i++) {
-        const char *code = extract_problem_code((enum extract_problem)i), *text = extract_problem_text((enum extract_problem)i);
+        const char *code = extract_problem_code((enum extract_problem)i),
+                   *text = extract_problem_text((enum extract_problem)i);
         assert_true(strspn(code, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(code) && code[0] != '\0');
         assert_true(strlen(text) > 30 && text[strlen(text) - 1] == '.');
         for (unsigned j = i + 1; j < EXTRACT_PROBLEMS; j++)

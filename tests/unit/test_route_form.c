@@ -34,8 +34,8 @@ static void pairs_are_cut_at_ampersands(void **state)
         struct form_pair pair;
         struct text source = text_of(walks[i].source);
         while (form_next(source, &position, &pair)) {
-            size += (size_t)snprintf(seen + size, sizeof seen - size, "%s%.*s%s%.*s", size > 0 ? " " : "", TEXT_ARGS(pair.name),
-                                     pair.has_value ? "|" : "", TEXT_ARGS(pair.value));
+            size += (size_t)snprintf(seen + size, sizeof seen - size, "%s%.*s%s%.*s", size > 0 ? " " : "",
+                                     TEXT_ARGS(pair.name), pair.has_value ? "|" : "", TEXT_ARGS(pair.value));
             assert_true(pair.start < pair.end && pair.end <= source.size);
             assert_ptr_equal(pair.name.at, source.at + pair.start);
             assert_ptr_equal(pair.value.at + pair.value.size, source.at + pair.end);
@@ -139,7 +139,12 @@ static void content_types_are_compared_without_parameters(void **state)
         " application/x-www-form-urlencoded ;charset=UTF-8",
     };
     static const char *const others[] = {
-        "", "text/plain", "application/x-www-form-urlencoded2", "multipart/form-data; boundary=x", "application/json", ";application/x-www-form-urlencoded",
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded2",
+        "multipart/form-data; boundary=x",
+        "application/json",
+        ";application/x-www-form-urlencoded",
     };
     for (size_t i = 0; i < COUNT_OF(forms); i++)
         assert_true(form_content_type(text_of(forms[i])));
@@ -152,16 +157,11 @@ static void content_types_are_compared_without_parameters(void **state)
 static const struct {
     const char *source, *name, *rest;
 } removals[] = {
-    {"a=1", "a", ""},
-    {"a=1&b=2", "a", "b=2"},
-    {"b=2&a=1", "a", "b=2"},
-    {"b=2&a=1&c=%zz+", "a", "b=2&c=%zz+"},
-    {"a", "a", ""},
-    {"&a=1", "a", ""},
-    {"a=1&", "a", ""},
-    {"&&a=1&&b", "a", "&&&b"},
-    {"b&&a=1", "a", "b&"},
-    {"x=%2F&%61=1&y", "a", "x=%2F&y"},
+    {"a=1", "a", ""},        {"a=1&b=2", "a", "b=2"},
+    {"b=2&a=1", "a", "b=2"}, {"b=2&a=1&c=%zz+", "a", "b=2&c=%zz+"},
+    {"a", "a", ""},          {"&a=1", "a", ""},
+    {"a=1&", "a", ""},       {"&&a=1&&b", "a", "&&&b"},
+    {"b&&a=1", "a", "b&"},   {"x=%2F&%61=1&y", "a", "x=%2F&y"},
 };
 
 static void all_but_the_pair_stays_as_it_was(void **state)

@@ -18,7 +18,8 @@ static const struct {
     {"better-auth", "/sso/saml2/sp/acs/acme", "acme", "/sso/saml2/sp/metadata/acme"},
     {"better-auth", "/sso/saml2/callback/acme", "acme", "/sso/saml2/callback"},
     {"casdoor", "/api/acs", NULL, "/api/acs/x"},
-    {"clerk", "/v1/saml/acs/samlc_2abCdEfGhIjKlMnOpQrStUvWxYz", "samlc_2abCdEfGhIjKlMnOpQrStUvWxYz", "/v1/saml/metadata/samlc_2ab"},
+    {"clerk", "/v1/saml/acs/samlc_2abCdEfGhIjKlMnOpQrStUvWxYz", "samlc_2abCdEfGhIjKlMnOpQrStUvWxYz",
+     "/v1/saml/metadata/samlc_2ab"},
     {"cognito", "/saml2/idpresponse", NULL, "/saml2/logout"},
     {"descope", "/v1/auth/saml/acs?projectId=P2abc&tenantId=T2def", "T2def", "/v1/auth/saml/acs?projectId=P2abc"},
     {"dex", "/callback/acme", "acme", "/callback/acme/x"},
@@ -28,16 +29,20 @@ static const struct {
     {"djangosaml2", "/saml2/acs/", NULL, "/saml2/ls/"},
     {"firebase", "/__/auth/handler", NULL, "/__/auth/iframe"},
     {"frontegg", "/auth/saml/callback", NULL, "/auth/saml/callback/x"},
-    {"fusionauth", "/samlv2/acs/0a1b2c3d-4e5f-4a6b-8c7d-8e9f0a1b2c3d/85a03867", "0a1b2c3d-4e5f-4a6b-8c7d-8e9f0a1b2c3d", "/samlv2/acs/0a1b2c3d"},
+    {"fusionauth", "/samlv2/acs/0a1b2c3d-4e5f-4a6b-8c7d-8e9f0a1b2c3d/85a03867", "0a1b2c3d-4e5f-4a6b-8c7d-8e9f0a1b2c3d",
+     "/samlv2/acs/0a1b2c3d"},
     {"fusionauth", "/samlv2/acs", NULL, "/samlv2/logout"},
     {"gitlab", "/groups/acme/emea/sales/-/saml/callback", "acme/emea/sales", "/groups/acme/saml/callback"},
     {"gluu", "/passport/auth/saml/acme/callback", "acme", "/passport/auth/saml/acme/inbound"},
     {"itfoxtec", "/Auth/AssertionConsumerService", NULL, "/Auth/SingleLogout"},
     {"keycloak", "/realms/main/broker/acme-SAML/endpoint", "acme-SAML", "/realms/main/broker/acme-SAML/login"},
-    {"keycloak", "/realms/main/broker/acme/endpoint/clients/app", "acme", "/realms/main/broker/acme/endpoint/descriptor"},
+    {"keycloak", "/realms/main/broker/acme/endpoint/clients/app", "acme",
+     "/realms/main/broker/acme/endpoint/descriptor"},
     {"keycloak", "/auth/realms/main/broker/acme/endpoint", "acme", "/auth/realms/broker/acme/endpoint"},
-    {"keycloak", "/auth/realms/main/broker/acme/endpoint/clients/app", "acme", "/auth/realms/main/broker/acme/endpoint/clients"},
-    {"laravel-saml2", "/saml2/0a1b2c3d-4e5f-4a6b-8c7d-8e9f0a1b2c3d/acs", "0a1b2c3d-4e5f-4a6b-8c7d-8e9f0a1b2c3d", "/saml2/0a1b2c3d/sls"},
+    {"keycloak", "/auth/realms/main/broker/acme/endpoint/clients/app", "acme",
+     "/auth/realms/main/broker/acme/endpoint/clients"},
+    {"laravel-saml2", "/saml2/0a1b2c3d-4e5f-4a6b-8c7d-8e9f0a1b2c3d/acs", "0a1b2c3d-4e5f-4a6b-8c7d-8e9f0a1b2c3d",
+     "/saml2/0a1b2c3d/sls"},
     {"mellon", "/secure/mellon/postResponse", NULL, "/secure/mellon/artifactResponse"},
     {"okta", "/sso/saml2/0oa1b2c3d4E5F6G7H8i9", "0oa1b2c3d4E5F6G7H8i9", "/sso/saml2"},
     {"omniauth", "/auth/saml/acme/callback", "acme", "/auth/saml/acme/metadata"},
@@ -51,7 +56,8 @@ static const struct {
     {"scalekit", "/sso/v1/connections/conn_123/acs", "conn_123", "/sso/v1/connections/conn_123"},
     {"sentry", "/saml/acs/acme/", "acme", "/saml/sls/acme/"},
     {"shibboleth", "/app/Shibboleth.sso/SAML2/POST", NULL, "/app/Shibboleth.sso/SAML2/Artifact"},
-    {"simplesamlphp", "/simplesaml/module.php/saml/sp/saml2-acs.php/default-sp", "default-sp", "/simplesaml/module.php/saml/sp/metadata.php/default-sp"},
+    {"simplesamlphp", "/simplesaml/module.php/saml/sp/saml2-acs.php/default-sp", "default-sp",
+     "/simplesaml/module.php/saml/sp/metadata.php/default-sp"},
     {"spring", "/login/saml2/sso/acme", "acme", "/login/saml2/sso/acme/x"},
     {"spring", "/login/saml2/sso", NULL, "/login/saml2/"},
     {"ssoready", "/v1/saml/saml_conn_1a2b3c/acs", "saml_conn_1a2b3c", "/v1/saml/saml_conn_1a2b3c/init"},
@@ -143,7 +149,8 @@ static void presets_are_well_formed(void **state)
         struct built built = build(preset);
         for (size_t r = 0; r < built.count; r++) {
             assert_true(preset->routes[r].match[0] == '/');
-            assert_int_equal(template_has_identifier(built.routes[r].template), preset->routes[r].identify_by == IDENTIFY_BY_TEMPLATE);
+            assert_int_equal(template_has_identifier(built.routes[r].template),
+                             preset->routes[r].identify_by == IDENTIFY_BY_TEMPLATE);
         }
         size_t first, second;
         if (routes_ambiguous(built.routes, built.count, &first, &second))

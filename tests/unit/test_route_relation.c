@@ -1,4 +1,5 @@
-/* template_relation() against tables, and against brute force: many small templates matched with every URL of a small world. */
+/* template_relation() against tables, and against brute force: many small templates matched with every URL of a small
+ * world. */
 #include "check.h"
 
 #include <stdio.h>
@@ -18,8 +19,10 @@ static struct template *compiled(const char *source)
 
 static const char *relation_name(enum template_relation relation)
 {
-    static const char *const names[] = {
-        [TEMPLATE_DISJOINT] = "disjoint", [TEMPLATE_WITHIN] = "within", [TEMPLATE_COVERS] = "covers", [TEMPLATE_OVERLAPS] = "overlaps"};
+    static const char *const names[] = {[TEMPLATE_DISJOINT] = "disjoint",
+                                        [TEMPLATE_WITHIN] = "within",
+                                        [TEMPLATE_COVERS] = "covers",
+                                        [TEMPLATE_OVERLAPS] = "overlaps"};
     return names[relation];
 }
 
@@ -44,7 +47,8 @@ static const struct {
     {"/**/a/*", "/**/b", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
     {"/**/a/b", "/**/b", TEMPLATE_WITHIN, TEMPLATE_COVERS},
     {"/**/a", "/a/{identifier...}", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
-    {"/**/module.php/saml2-acs.php/{identifier}", "/groups/{identifier...}/-/saml/callback", TEMPLATE_DISJOINT, TEMPLATE_DISJOINT},
+    {"/**/module.php/saml2-acs.php/{identifier}", "/groups/{identifier...}/-/saml/callback", TEMPLATE_DISJOINT,
+     TEMPLATE_DISJOINT},
     {"/**/a/{identifier...}/c", "/**/a/*/*", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
     {"/**/a/{identifier...}", "/**/a/*", TEMPLATE_COVERS, TEMPLATE_WITHIN},
     {"/x{identifier}", "/{identifier}y", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
@@ -80,7 +84,8 @@ static void relations_are_as_tabled(void **state)
         struct template *first = compiled(relations[i].first), *second = compiled(relations[i].second);
         enum template_relation relation = template_relation(first, second), reversed = template_relation(second, first);
         if (relation != relations[i].relation || reversed != relations[i].reversed)
-            fail_msg("%s and %s: %s, reversed %s", relations[i].first, relations[i].second, relation_name(relation), relation_name(reversed));
+            fail_msg("%s and %s: %s, reversed %s", relations[i].first, relations[i].second, relation_name(relation),
+                     relation_name(reversed));
         template_free(first);
         template_free(second);
     }
@@ -105,8 +110,8 @@ struct world {
     size_t host_count, segment_count, query_count, path_length;
 };
 
-/* Matches every URL of the world, in one fixed order, and notes the outcomes. An empty identifier, in "/", is none. Returns how many
- * URLs there are. */
+/* Matches every URL of the world, in one fixed order, and notes the outcomes. An empty identifier, in "/", is none.
+ * Returns how many URLs there are. */
 static size_t match_all(const struct world *world, const struct template *template, bool *outcomes)
 {
     size_t count = 0;
@@ -118,7 +123,8 @@ static size_t match_all(const struct world *world, const struct template *templa
             char path[256] = "";
             size_t size = 0, rest = number;
             for (size_t i = 0; i < length; i++, rest /= world->segment_count)
-                size += (size_t)snprintf(path + size, sizeof path - size, "/%s", world->segments[rest % world->segment_count]);
+                size += (size_t)snprintf(path + size, sizeof path - size, "/%s",
+                                         world->segments[rest % world->segment_count]);
             struct request request = {.path = size > 0 ? text_slice(path, size) : TEXT("/"), .has_query = true};
             for (size_t h = 0; h < world->host_count; h++) {
                 for (size_t q = 0; q < world->query_count; q++) {
@@ -127,7 +133,8 @@ static size_t match_all(const struct world *world, const struct template *templa
                     request.query = text_of(world->queries[q]);
                     enum template_result result = template_match(template, &request, &capture);
                     if (outcomes != NULL)
-                        outcomes[count] = result == TEMPLATE_MATCHES && (length > 0 || capture.place != TEMPLATE_IN_PATH);
+                        outcomes[count] =
+                            result == TEMPLATE_MATCHES && (length > 0 || capture.place != TEMPLATE_IN_PATH);
                     count++;
                 }
             }
@@ -168,7 +175,8 @@ static void compare_all(const struct world *world, char sources[TEMPLATES][256])
             enum template_relation observed = observed_relation(outcomes[i], outcomes[j], count);
             enum template_relation relation = template_relation(templates[i], templates[j]);
             if (relation != observed)
-                fail_msg("%s and %s: %s, but by brute force %s", sources[i], sources[j], relation_name(relation), relation_name(observed));
+                fail_msg("%s and %s: %s, but by brute force %s", sources[i], sources[j], relation_name(relation),
+                         relation_name(observed));
             seen[relation]++;
         }
     }
@@ -184,7 +192,8 @@ static void compare_all(const struct world *world, char sources[TEMPLATES][256])
 static size_t random_path(uint32_t *seed, char *out, size_t room, uint32_t most, bool identifiers)
 {
     static const char *const plain[] = {"a", "b", "ab", "*"};
-    static const char *const holes[] = {"{identifier}", "a{identifier}", "{identifier}b", "a{identifier}b", "{identifier...}", "{identifier...}"};
+    static const char *const holes[] = {"{identifier}",   "a{identifier}",   "{identifier}b",
+                                        "a{identifier}b", "{identifier...}", "{identifier...}"};
     size_t size = 0;
     uint32_t segments = random_below(seed, most + 1);
     if (random_below(seed, 3) == 0)
@@ -222,8 +231,9 @@ static void long_paths_relate_as_brute_force_finds(void **state)
     uint32_t seed = 7;
     char sources[TEMPLATES][256];
     for (size_t i = 0; i < TEMPLATES; i++) {
-        snprintf(sources[i], sizeof sources[i], "%s%s%s%s%s", random_below(&seed, 2) == 0 ? "/**" : "", PICK(&seed, pieces),
-                 random_below(&seed, 2) == 0 ? PICK(&seed, pieces) : "", random_below(&seed, 2) == 0 ? "/{identifier...}" : "",
+        snprintf(sources[i], sizeof sources[i], "%s%s%s%s%s", random_below(&seed, 2) == 0 ? "/**" : "",
+                 PICK(&seed, pieces), random_below(&seed, 2) == 0 ? PICK(&seed, pieces) : "",
+                 random_below(&seed, 2) == 0 ? "/{identifier...}" : "",
                  random_below(&seed, 2) == 0 ? PICK(&seed, pieces) : "");
     }
     compare_all(&world, sources);
@@ -234,7 +244,8 @@ static void whole_templates_relate_as_brute_force_finds(void **state)
     (void)state;
     static const char *const hosts[] = {"a.x", "b.x", "a.y", "c.x", "c.y", "a.b.x", "c.b.x", "a.c.x", "z"};
     static const char *const segments[] = {"a", "b", "ab", "c"};
-    static const char *const queries[] = {"", "p", "p=1", "p=2", "p=1&q=1", "p=2&q=1", "p&q=1", "q=1", "q", "q=2", "p=1&q", "p=1&q=2", "p=3&q=3", "p&q"};
+    static const char *const queries[] = {"",    "p", "p=1", "p=2",   "p=1&q=1", "p=2&q=1", "p&q=1",
+                                          "q=1", "q", "q=2", "p=1&q", "p=1&q=2", "p=3&q=3", "p&q"};
     static const char *const host_patterns[] = {"",
                                                 "",
                                                 "https://a.x",
@@ -245,7 +256,8 @@ static void whole_templates_relate_as_brute_force_finds(void **state)
                                                 "https://*",
                                                 "https://{identifier}.x",
                                                 "https://{identifier}"};
-    static const char *const query_patterns[] = {"", "", "?p", "?p=*", "?p=1", "?p=", "?p&q=1", "?q=*&p=1", "?q", "?p={identifier}", "?q={identifier}&p=1"};
+    static const char *const query_patterns[] = {
+        "", "", "?p", "?p=*", "?p=1", "?p=", "?p&q=1", "?q=*&p=1", "?q", "?p={identifier}", "?q={identifier}&p=1"};
     const struct world world = {hosts, segments, queries, COUNT_OF(hosts), COUNT_OF(segments), COUNT_OF(queries), 2};
     uint32_t seed = 1;
     char sources[TEMPLATES][256];

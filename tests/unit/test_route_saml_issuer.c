@@ -8,11 +8,11 @@
 #include "ssoferry/memory.h"
 #include "ssoferry/saml_issuer.h"
 
-#define NS "xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:a=\"urn:oasis:names:tc:SAML:2.0:assertion\""
+#define NS              "xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:a=\"urn:oasis:names:tc:SAML:2.0:assertion\""
 #define RESPONSE(inner) "<p:Response " NS ">" inner "</p:Response>"
-#define X "https://idp.example"
-#define I(text) "<a:Issuer>" text "</a:Issuer>"
-#define STATUS "<p:Status><p:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></p:Status>"
+#define X               "https://idp.example"
+#define I(text)         "<a:Issuer>" text "</a:Issuer>"
+#define STATUS          "<p:Status><p:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></p:Status>"
 
 /* -- encodings of a message -- */
 
@@ -37,7 +37,8 @@ static struct text base64_of(struct text in, const char *last, bool padded)
     return text_slice(out, size);
 }
 
-/* With everything but letters and digits percent-encoded, and a line break of base64 after each `line` characters, 0 for none. Frees `in`. */
+/* With everything but letters and digits percent-encoded, and a line break of base64 after each `line` characters, 0
+ * for none. Frees `in`. */
 static struct text form_value_of(struct text in, size_t line)
 {
     char *out = memory_allocate(in.size * 9 + 16);
@@ -72,7 +73,17 @@ static struct text deflated(struct text in)
     return result;
 }
 
-enum variant { PLAIN, ENCODED, UNPADDED_URL_SAFE, LINES, SHORT_LINES, DEFLATED, DEFLATED_LINES, UNDEFLATED_GET, VARIANTS };
+enum variant {
+    PLAIN,
+    ENCODED,
+    UNPADDED_URL_SAFE,
+    LINES,
+    SHORT_LINES,
+    DEFLATED,
+    DEFLATED_LINES,
+    UNDEFLATED_GET,
+    VARIANTS
+};
 
 /* The field's raw value in one of the ways in which a message may arrive; to be freed. */
 static struct text field_of(struct text xml, enum variant variant)
@@ -92,7 +103,8 @@ static struct text field_of(struct text xml, enum variant variant)
 
 static enum saml_encoding binding_of(enum variant variant)
 {
-    return variant == DEFLATED || variant == DEFLATED_LINES || variant == UNDEFLATED_GET ? SAML_REDIRECT_BINDING : SAML_POST_BINDING;
+    return variant == DEFLATED || variant == DEFLATED_LINES || variant == UNDEFLATED_GET ? SAML_REDIRECT_BINDING
+                                                                                         : SAML_POST_BINDING;
 }
 
 static void check_message(struct text xml, enum saml_issuer_result expected, const char *issuer)
@@ -102,7 +114,8 @@ static void check_message(struct text xml, enum saml_issuer_result expected, con
         struct text field = field_of(xml, variant), found;
         enum saml_issuer_result result = saml_issuer_read(field, binding_of(variant), arena_memory(arena), &found);
         if (result != expected)
-            fail_msg("variant %u: result %d of \"%.*s\"", variant, (int)result, xml.size > 900 ? 900 : (int)xml.size, xml.at);
+            fail_msg("variant %u: result %d of \"%.*s\"", variant, (int)result, xml.size > 900 ? 900 : (int)xml.size,
+                     xml.at);
         assert_text(found, issuer);
         free((char *)field.at);
         arena_free(arena);
@@ -128,11 +141,14 @@ static const struct {
     {RESPONSE("<a:Issuer Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:entity\">" X "</a:Issuer>" STATUS), X},
     {"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" RESPONSE("\n  " I("\n    " X "\r\n\t ") "\n" STATUS), X},
     {"\xef\xbb\xbf<?xml version=\"1.0\"?><!-- hello --><?x y?>" RESPONSE("<!-- a -->" I(X) "<!-- b -->" STATUS), X},
-    {"<Response xmlns=\"urn:oasis:names:tc:SAML:2.0:protocol\"><Issuer xmlns=\"urn:oasis:names:tc:SAML:2.0:assertion\">" X
-     "</Issuer></Response>", X},
-    {"<a:Response xmlns:a=\"urn:oasis:names:tc:SAML:2.0:protocol\"><p:Issuer xmlns:p=\"urn:oasis:names:tc:SAML:2.0:assertion\">" X
-     "</p:Issuer></a:Response>", X},
-    {RESPONSE(I("https://idp.example/?a=1&amp;b=2&#x26;c&#61;&lt;&gt;&quot;&apos;")), "https://idp.example/?a=1&b=2&c=<>\"'"},
+    {"<Response xmlns=\"urn:oasis:names:tc:SAML:2.0:protocol\"><Issuer "
+     "xmlns=\"urn:oasis:names:tc:SAML:2.0:assertion\">" X "</Issuer></Response>",
+     X},
+    {"<a:Response xmlns:a=\"urn:oasis:names:tc:SAML:2.0:protocol\"><p:Issuer "
+     "xmlns:p=\"urn:oasis:names:tc:SAML:2.0:assertion\">" X "</p:Issuer></a:Response>",
+     X},
+    {RESPONSE(I("https://idp.example/?a=1&amp;b=2&#x26;c&#61;&lt;&gt;&quot;&apos;")),
+     "https://idp.example/?a=1&b=2&c=<>\"'"},
     {RESPONSE(I("https://企業.example/Zürich")), "https://企業.example/Zürich"},
     {RESPONSE(I("urn:x&#x4F01;")), "urn:x企"},
     {RESPONSE(I("two words")), "two words"},
@@ -145,19 +161,27 @@ static const struct {
     {RESPONSE(STATUS "<a:Assertion ID=\"_1\">" I(X) "<a:Subject/></a:Assertion>"), X},
     {RESPONSE("<a:Assertion>" I(X) "</a:Assertion><a:Assertion>" I(X) "</a:Assertion>"), X},
     {RESPONSE("<a:Assertion/><a:Assertion>" I(X) "</a:Assertion>"), X},
-    {RESPONSE("<a:Assertion>" I(X) "<a:Advice><a:Assertion>" I("https://other.example") "</a:Assertion></a:Advice></a:Assertion>"), X},
+    {RESPONSE("<a:Assertion>" I(X) "<a:Advice><a:Assertion>" I(
+         "https://other.example") "</a:Assertion></a:Advice></a:Assertion>"),
+     X},
     {RESPONSE("<a:Assertion>" I(X "/Issuer") "</a:Assertion>"), X "/Issuer"},
     {RESPONSE("<a:Assertion/>" I(X)), X},
     /* Issuers that are none */
     {RESPONSE("<p:Extensions>" I("https://other.example") "</p:Extensions><a:Assertion>" I(X) "</a:Assertion>"), X},
-    {RESPONSE("<p:Extensions><a:Assertion>" I("https://other.example") "</a:Assertion></p:Extensions><a:Assertion>" I(X) "</a:Assertion>"), X},
-    {RESPONSE("<p:Issuer>no</p:Issuer><Issuer>no</Issuer><Issuer xmlns=\"urn:x\">no</Issuer><a:Assertion>" I(X) "</a:Assertion>"), X},
+    {RESPONSE("<p:Extensions><a:Assertion>" I("https://other.example") "</a:Assertion></p:Extensions><a:Assertion>" I(
+         X) "</a:Assertion>"),
+     X},
+    {RESPONSE("<p:Issuer>no</p:Issuer><Issuer>no</Issuer><Issuer xmlns=\"urn:x\">no</Issuer><a:Assertion>" I(
+         X) "</a:Assertion>"),
+     X},
     {RESPONSE("<a:issuer>no</a:issuer><a:IssuerX/>" I(X)), X},
     {RESPONSE("<p:Assertion>" I("no") "</p:Assertion>" I(X)), X},
     {RESPONSE("<!-- <a:Issuer>no</a:Issuer> -->" I(X)), X},
     {RESPONSE("<x y=\"&lt;a:Issuer&gt;no\"/>" I(X)), X},
     {RESPONSE("<x><![CDATA[<a:Issuer>no</a:Issuer>]]></x>" I(X)), X},
-    {RESPONSE("<s:Signature xmlns:s=\"http://www.w3.org/2000/09/xmldsig#\"><s:Object>" I("no") "</s:Object></s:Signature>" I(X)), X},
+    {RESPONSE("<s:Signature xmlns:s=\"http://www.w3.org/2000/09/xmldsig#\"><s:Object>" I(
+         "no") "</s:Object></s:Signature>" I(X)),
+     X},
 };
 
 static const struct {
@@ -175,7 +199,8 @@ static const struct {
     {RESPONSE(I(X) "\n<!-- x -->\n" I("https://other.example") STATUS), SAML_ISSUER_TWICE},
     {RESPONSE("<a:Assertion>" I(X) I(X) "</a:Assertion>"), SAML_ISSUER_TWICE},
     {RESPONSE("<a:Assertion>" I(X) "<a:Subject/>" I(X) "</a:Assertion>"), SAML_ISSUER_TWICE},
-    {RESPONSE("<a:Assertion>" I(X) "</a:Assertion><a:Assertion>" I("https://other.example") "</a:Assertion>"), SAML_ISSUER_TWICE},
+    {RESPONSE("<a:Assertion>" I(X) "</a:Assertion><a:Assertion>" I("https://other.example") "</a:Assertion>"),
+     SAML_ISSUER_TWICE},
     {RESPONSE("<a:Assertion>" I(X) "</a:Assertion>" I(X)), SAML_ISSUER_TWICE},
     {RESPONSE(I("")), SAML_ISSUER_UNFIT},
     {RESPONSE("<a:Issuer/>"), SAML_ISSUER_UNFIT},
@@ -199,7 +224,8 @@ static const struct {
     {"<a:Assertion " NS ">" I(X) "</a:Assertion>", SAML_ISSUER_NOT_RESPONSE},
     {"<p:Response xmlns:p=\"urn:oasis:names:tc:SAML:1.0:protocol\"/>", SAML_ISSUER_NOT_RESPONSE},
     {"<p:Response xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol \"/>", SAML_ISSUER_NOT_RESPONSE},
-    {"<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>" RESPONSE(I(X)) "</s:Body></s:Envelope>",
+    {"<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>" RESPONSE(
+         I(X)) "</s:Body></s:Envelope>",
      SAML_ISSUER_NOT_RESPONSE},
     {"<p:Response " NS ">" I(X), SAML_ISSUER_BAD_XML},
     {"<p:Response " NS "><a:Issuer>https://idp.ex", SAML_ISSUER_BAD_XML},
@@ -219,8 +245,10 @@ static const struct {
     {"<!DOCTYPE x [<!ENTITY e \"" X "\">]>" RESPONSE(I("&e;")), SAML_ISSUER_BAD_XML},
     {"<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>" RESPONSE(I("&e;")), SAML_ISSUER_BAD_XML},
     {"<!DOCTYPE x [<!ENTITY % e SYSTEM \"http://127.0.0.1:1/\">%e;]>" RESPONSE(I(X)), SAML_ISSUER_BAD_XML},
-    {"<!DOCTYPE x [<!ATTLIST a:Issuer xmlns:a CDATA #FIXED \"urn:oasis:names:tc:SAML:2.0:assertion\">]>" RESPONSE(I(X)), SAML_ISSUER_BAD_XML},
-    {"<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\"><!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;\">]>" RESPONSE(I("&c;")),
+    {"<!DOCTYPE x [<!ATTLIST a:Issuer xmlns:a CDATA #FIXED \"urn:oasis:names:tc:SAML:2.0:assertion\">]>" RESPONSE(I(X)),
+     SAML_ISSUER_BAD_XML},
+    {"<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\"><!ENTITY c "
+     "\"&b;&b;&b;&b;&b;&b;&b;&b;\">]>" RESPONSE(I("&c;")),
      SAML_ISSUER_BAD_XML},
     {" <?xml version=\"1.0\"?>" RESPONSE(I(X)), SAML_ISSUER_BAD_XML},
     {"<", SAML_ISSUER_BAD_XML},
@@ -249,7 +277,8 @@ static void issuers_have_a_length_limit(void **state)
         memset(issuer, 'x', size);
         issuer[size] = '\0';
         int written = snprintf(xml, sizeof xml, RESPONSE(I(" %s ")), issuer);
-        check_message(text_slice(xml, (size_t)written), size <= 440 ? SAML_ISSUER_FOUND : SAML_ISSUER_UNFIT, size <= 440 ? issuer : "");
+        check_message(text_slice(xml, (size_t)written), size <= 440 ? SAML_ISSUER_FOUND : SAML_ISSUER_UNFIT,
+                      size <= 440 ? issuer : "");
     }
 }
 
@@ -269,7 +298,8 @@ static void add(struct builder *builder, const char *format, ...)
     }
     va_list arguments;
     va_start(arguments, format);
-    builder->size += (size_t)vsnprintf(builder->at + builder->size, builder->capacity - builder->size, format, arguments);
+    builder->size +=
+        (size_t)vsnprintf(builder->at + builder->size, builder->capacity - builder->size, format, arguments);
     va_end(arguments);
 }
 
@@ -280,7 +310,8 @@ static void check_and_free(struct builder *builder, enum saml_issuer_result expe
     *builder = (struct builder){0};
 }
 
-/* Pieces in which the message is read end anywhere: every place of a message is shifted over the end of the first piece. */
+/* Pieces in which the message is read end anywhere: every place of a message is shifted over the end of the first
+ * piece. */
 static void it_does_not_matter_where_pieces_end(void **state)
 {
     (void)state;
@@ -290,7 +321,8 @@ static void it_does_not_matter_where_pieces_end(void **state)
         for (size_t shift = 1024 - size - 8; shift < 1024 + 8; shift++) {
             struct builder builder = {0};
             bool declared = strncmp(good[cases[i]].xml, "<?xml", 5) == 0;
-            add(&builder, "%.*s<!--%*s-->%s", declared ? 38 : 0, good[cases[i]].xml, (int)shift, "", good[cases[i]].xml + (declared ? 38 : 0));
+            add(&builder, "%.*s<!--%*s-->%s", declared ? 38 : 0, good[cases[i]].xml, (int)shift, "",
+                good[cases[i]].xml + (declared ? 38 : 0));
             if (strncmp(good[cases[i]].xml, "\xef\xbb\xbf", 3) == 0)
                 free(builder.at);
             else
@@ -314,7 +346,8 @@ static void large_messages_are_read_as_far_as_needed(void **state)
     memcpy(second.at, builder.at, builder.size);
     add(&builder, "</a:AttributeStatement></a:Assertion></p:Response>");
     check_and_free(&builder, SAML_ISSUER_FOUND, X);
-    add(&second, "</a:AttributeStatement></a:Assertion><a:Assertion>" I("https://other.example") "</a:Assertion></p:Response>");
+    add(&second,
+        "</a:AttributeStatement></a:Assertion><a:Assertion>" I("https://other.example") "</a:Assertion></p:Response>");
     check_and_free(&second, SAML_ISSUER_TWICE, "");
 }
 
@@ -390,10 +423,13 @@ static void base64_is_read_strictly_but_for_white_space(void **state)
         const char *tail; /* added to good base64 */
         bool good;
     } cases[] = {
-        {"", true}, {"=", false}, {"==", false}, {"====", false}, {"A", false}, {"IA==", true}, {"IA", true},
-        {"IA=", false}, {"IA===", false}, {"ICA=", true}, {"ICA", true}, {"ICA==", false}, {"IA==IA==", false}, {"IA=A", false},
-        {"IA==%0D%0A", true}, {"I%0AA%3D+%3D", true}, {"%20%09+", true}, {"!", false}, {"%21", false}, {"%", false},
-        {"%2", false}, {"%zz", false}, {"%00", false}, {"IA%3D=", true}, {".", false}, {"\xc3\xbc", false},
+        {"", true},          {"=", false},        {"==", false},        {"====", false},
+        {"A", false},        {"IA==", true},      {"IA", true},         {"IA=", false},
+        {"IA===", false},    {"ICA=", true},      {"ICA", true},        {"ICA==", false},
+        {"IA==IA==", false}, {"IA=A", false},     {"IA==%0D%0A", true}, {"I%0AA%3D+%3D", true},
+        {"%20%09+", true},   {"!", false},        {"%21", false},       {"%", false},
+        {"%2", false},       {"%zz", false},      {"%00", false},       {"IA%3D=", true},
+        {".", false},        {"\xc3\xbc", false},
     };
     char xml[512];
     size_t size = 1; /* of the XML: a multiple of three, so that what is added begins a group of four characters */

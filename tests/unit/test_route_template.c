@@ -238,7 +238,8 @@ static const struct {
     {"/groups/{identifier...}/-/saml/callback", "", "/groups/a/-/saml/callback", "", TEMPLATE_MATCHES, "a"},
     {"/groups/{identifier...}/-/saml/callback", "", "/groups/a/b/c/-/saml/callback", "", TEMPLATE_MATCHES, "a/b/c"},
     {"/groups/{identifier...}/-/saml/callback", "", "/groups/a//b/-/saml/callback/", "", TEMPLATE_MATCHES, "a//b"},
-    {"/groups/{identifier...}/-/saml/callback", "", "/groups/-/saml/callback/-/saml/callback", "", TEMPLATE_MATCHES, "-/saml/callback"},
+    {"/groups/{identifier...}/-/saml/callback", "", "/groups/-/saml/callback/-/saml/callback", "", TEMPLATE_MATCHES,
+     "-/saml/callback"},
     {"/groups/{identifier...}/-/saml/callback", "", "/groups/-/saml/callback", "", TEMPLATE_PATH_DIFFERS, NULL},
     {"/groups/{identifier...}/-/saml/callback", "", "/groups//-/saml/callback", "", TEMPLATE_MATCHES, ""},
     {"/groups/{identifier...}/-/saml/callback", "", "/groups/a/-/saml/callback/x", "", TEMPLATE_PATH_DIFFERS, NULL},
@@ -321,7 +322,8 @@ static const struct {
     {"https://{identifier}.sso.example.com/acs", "a.b.sso.example.com", "/acs", "", TEMPLATE_HOST_DIFFERS, NULL},
     {"https://{identifier}.sso.example.com/acs", ".sso.example.com", "/acs", "", TEMPLATE_HOST_DIFFERS, NULL},
     {"https://{identifier}.sso.example.com/acs", "sso.example.com", "/acs", "", TEMPLATE_HOST_DIFFERS, NULL},
-    {"https://{identifier}.sso.example.com/acs", "acme.sso.example.com.evil.com", "/acs", "", TEMPLATE_HOST_DIFFERS, NULL},
+    {"https://{identifier}.sso.example.com/acs", "acme.sso.example.com.evil.com", "/acs", "", TEMPLATE_HOST_DIFFERS,
+     NULL},
     {"https://sso.{identifier}.com/acs", "sso.acme.com", "/acs", "", TEMPLATE_MATCHES, "acme"},
     {"https://sso.{identifier}/acs", "sso.acme", "/acs", "", TEMPLATE_MATCHES, "acme"},
     {"https://sso.{identifier}/acs", "sso.acme.com", "/acs", "", TEMPLATE_HOST_DIFFERS, NULL},
@@ -350,18 +352,20 @@ static void requests_match_as_documented(void **state)
         struct template_capture capture;
         enum template_result result = template_match(template, &request, &capture);
         if (result != matches[i].result)
-            fail_msg("%s: %s %s?%s: result %d", matches[i].template, matches[i].host, matches[i].path, matches[i].query, (int)result);
+            fail_msg("%s: %s %s?%s: result %d", matches[i].template, matches[i].host, matches[i].path, matches[i].query,
+                     (int)result);
         bool took = result == TEMPLATE_MATCHES || result == TEMPLATE_QUERY_TWICE;
         if (took && (capture.place != TEMPLATE_NOWHERE) != (matches[i].raw != NULL))
             fail_msg("%s: place %d", matches[i].template, (int)capture.place);
         if (matches[i].raw != NULL && !text_equal(capture.raw, text_of(matches[i].raw)))
-            fail_msg("%s: %s?%s: took \"%.*s\"", matches[i].template, matches[i].path, matches[i].query, TEXT_ARGS(capture.raw));
+            fail_msg("%s: %s?%s: took \"%.*s\"", matches[i].template, matches[i].path, matches[i].query,
+                     TEXT_ARGS(capture.raw));
         template_free(template);
     }
 }
 
-/* Writes the path anew with every `step`th byte that is no slash percent-encoded, and slashes doubled where `doubled` (which could make a
- * path match that does not: with an empty identifier). */
+/* Writes the path anew with every `step`th byte that is no slash percent-encoded, and slashes doubled where `doubled`
+ * (which could make a path match that does not: with an empty identifier). */
 static size_t respell(struct text path, size_t step, bool doubled, char *out)
 {
     size_t size = 0, since = 0;
@@ -386,9 +390,11 @@ static void other_spellings_of_a_path_match_alike(void **state)
         struct template *template = compiled(matches[i].template);
         for (size_t step = 1; step < 14; step++) {
             char bytes[1024], decoded[1024];
-            struct request request = {.host = text_of(matches[i].host), .query = text_of(matches[i].query), .has_query = true};
+            struct request request = {
+                .host = text_of(matches[i].host), .query = text_of(matches[i].query), .has_query = true};
             struct template_capture capture;
-            request.path = text_slice(bytes, respell(path, step / 2 + 1, step % 2 == 1 && matches[i].result == TEMPLATE_MATCHES, bytes));
+            request.path = text_slice(
+                bytes, respell(path, step / 2 + 1, step % 2 == 1 && matches[i].result == TEMPLATE_MATCHES, bytes));
             enum template_result result = template_match(template, &request, &capture);
             if (result != matches[i].result)
                 fail_msg("%s: %.*s: result %d", matches[i].template, TEXT_ARGS(request.path), (int)result);
@@ -406,7 +412,11 @@ static void long_paths_are_matched_in_one_pass(void **state)
 {
     (void)state;
     static const char *const templates[] = {
-        "/{identifier}", "/**/b", "/a/{identifier...}/b", "/**/a/a/a/b/{identifier...}/a", "/**/a/a/a/a/a/a/b/{identifier...}",
+        "/{identifier}",
+        "/**/b",
+        "/a/{identifier...}/b",
+        "/**/a/a/a/b/{identifier...}/a",
+        "/**/a/a/a/a/a/a/b/{identifier...}",
         "/a?a=1&b=2&c=3&d={identifier}",
     };
     static const char *const units[] = {"/", "a/", "%41/", "a", "a/b/"};
@@ -434,7 +444,8 @@ static const struct {
     {"https://l.example/a", "x", "https://l.example/a"},
     {"https://l.example/{identifier}", "acme", "https://l.example/acme"},
     {"https://l.example/{identifier}/a?b={identifier}&c", "a-._~9", "https://l.example/a-._~9/a?b=a-._~9&c"},
-    {"https://l.example/{identifier}", "a/b c+d%?#&=é\"<", "https://l.example/a%2Fb%20c%2Bd%25%3F%23%26%3D%C3%A9%22%3C"},
+    {"https://l.example/{identifier}", "a/b c+d%?#&=é\"<",
+     "https://l.example/a%2Fb%20c%2Bd%25%3F%23%26%3D%C3%A9%22%3C"},
     {"{identifier}", "..", ".."},
     {"{identifier", "x", "{identifier"},
     {"{{identifier}}", "x", "{x}"},
@@ -447,8 +458,9 @@ static void identifiers_are_encoded_into_legacy_urls(void **state)
     (void)state;
     struct arena *arena = arena_new();
     for (size_t i = 0; i < COUNT_OF(expansions); i++)
-        assert_text(template_expand(text_of(expansions[i].pattern), text_of(expansions[i].identifier), arena_memory(arena)),
-                    expansions[i].expanded);
+        assert_text(
+            template_expand(text_of(expansions[i].pattern), text_of(expansions[i].identifier), arena_memory(arena)),
+            expansions[i].expanded);
     arena_free(arena);
 }
 
