@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "row_order.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/temporary.h"
 
@@ -24,12 +25,6 @@ enum {
     WINDOW_MAX = 256 << 10,
 };
 
-/* A row of the buffer, for sorting: most comparisons end at the prefix, without a look at the key. */
-struct entry {
-    uint64_t prefix; /* the 8 bytes of the key behind what all keys of the buffer share, big-endian */
-    uint32_t offset;
-};
-
 /* A sorted stretch of the file, and the window through which it is read. */
 struct run {
     off_t start, end;
@@ -37,6 +32,7 @@ struct run {
     unsigned char *window;
     size_t at, filled; /* of the window */
     struct rowset_row row;
+    uint64_t prefix[2]; /* of its key: most comparisons end there */
 };
 
 struct rowset {
@@ -47,9 +43,9 @@ struct rowset {
     char last_key[CONNECTION_KEY_SIZE_MAX];
 
     unsigned char *buffer;
-    size_t used, rows;   /* of the buffer */
-    struct entry *order; /* of the buffer's rows, where they had to be sorted */
-    size_t at;           /* reading: bytes of the buffer, or entries of the order */
+    size_t used, rows;       /* of the buffer */
+    struct row_place *order; /* of the buffer's rows, where they had to be sorted */
+    size_t at;               /* reading: bytes of the buffer, or entries of the order */
 
     FILE *file; /* NULL: all rows are in the buffer */
     struct run *runs;
@@ -92,7 +88,7 @@ bool rowset_ascends(const struct rowset *set)
     return set->ascends;
 }
 
-/* -- rows as bytes -------------------------------------------------------------------------------------------------------- */
+/* -- rows as bytes -- */
 
 static struct head head_at(const unsigned char *bytes)
 {
@@ -131,16 +127,11 @@ static size_t write_row(unsigned char *bytes, const struct rowset_row *row)
     return sizeof head + key.size + record.size;
 }
 
-/* -- sorting the buffer --------------------------------------------------------------------------------------------------- */
+/* -- sorting the buffer -- */
 
-static int compare_entries(const void *a, const void *b, void *buffer)
+static struct text key_of_place(const void *buffer, uint32_t offset)
 {
-    const struct entry *first = a, *second = b;
-    if (first->prefix != second->prefix)
-        return first->prefix < second->prefix ? -1 : 1;
-    int order =
-        text_compare(key_at((unsigned char *)buffer + first->offset), key_at((unsigned char *)buffer + second->offset));
-    return order != 0 ? order : (first->offset > second->offset) - (first->offset < second->offset);
+    return key_at((const unsigned char *)buffer + offset);
 }
 
 /* How many bytes all keys of the buffer start with: at least "default\0", and often more. */
@@ -158,24 +149,16 @@ static size_t shared_by_all(const struct rowset *set)
     return shared;
 }
 
-static uint64_t prefix_of(struct text key, size_t from)
-{
-    uint64_t prefix = 0;
-    for (size_t i = from; i < from + 8; i++)
-        prefix = prefix << 8 | (i < key.size ? (unsigned char)key.at[i] : 0u);
-    return prefix;
-}
-
 static void sort_buffer(struct rowset *set)
 {
     size_t shared = shared_by_all(set), i = 0;
     set->order = memory_resize(set->order, set->rows * sizeof set->order[0]);
     for (size_t at = 0; at < set->used; at += size_at(set->buffer + at))
-        set->order[i++] = (struct entry){prefix_of(key_at(set->buffer + at), shared), (uint32_t)at};
-    qsort_r(set->order, set->rows, sizeof set->order[0], compare_entries, set->buffer);
+        set->order[i++] = (struct row_place){key_prefix(key_at(set->buffer + at), shared), (uint32_t)at};
+    row_order_sort(set->order, set->rows, key_of_place, set->buffer);
 }
 
-/* -- writing runs --------------------------------------------------------------------------------------------------------- */
+/* -- writing runs -- */
 
 static bool write_buffer(struct rowset *set)
 {
@@ -186,7 +169,8 @@ static bool write_buffer(struct rowset *set)
         const unsigned char *row = set->buffer + set->order[i].offset;
         if (i + ROWS_AHEAD < set->rows) /* they lie all over the buffer */
             __builtin_prefetch(set->buffer + set->order[i + ROWS_AHEAD].offset);
-        if (fwrite(row, 1, size_at(row), set->file) != size_at(row))
+        size_t size = size_at(row);
+        if (fwrite_unlocked(row, 1, size, set->file) != size)
             return false;
     }
     return true;
@@ -232,7 +216,7 @@ bool rowset_add(struct rowset *set, const struct rowset_row *row, struct error *
     return true;
 }
 
-/* -- reading runs --------------------------------------------------------------------------------------------------------- */
+/* -- reading runs -- */
 
 /* Sees to it that the run's next row is whole in the window. *ended where there is none. */
 static bool fill_window(struct rowset *set, struct run *run, bool *ended, struct error *error)
@@ -265,7 +249,9 @@ static bool next_of_run(struct rowset *set, struct run *run, bool *ended, struct
         return false;
     if (!*ended) {
         run->row = row_at(run->window + run->at);
-        run->at += size_at(run->window + run->at);
+        run->prefix[0] = key_prefix(run->row.row.key, 0);
+        run->prefix[1] = key_prefix(run->row.row.key, sizeof run->prefix[0]);
+        run->at += sizeof(struct head) + run->row.row.key.size + run->row.row.record.size;
     }
     return true;
 }
@@ -273,7 +259,12 @@ static bool next_of_run(struct rowset *set, struct run *run, bool *ended, struct
 /* Equal keys come in the order they were added, and so do runs. */
 static bool comes_first(const struct rowset *set, size_t a, size_t b)
 {
-    int order = text_compare(set->runs[a].row.row.key, set->runs[b].row.row.key);
+    const struct run *first = &set->runs[a], *second = &set->runs[b];
+    if (first->prefix[0] != second->prefix[0])
+        return first->prefix[0] < second->prefix[0];
+    if (first->prefix[1] != second->prefix[1])
+        return first->prefix[1] < second->prefix[1];
+    int order = text_compare(first->row.row.key, second->row.row.key);
     return order != 0 ? order < 0 : a < b;
 }
 

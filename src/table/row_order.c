@@ -1,0 +1,95 @@
+#include "row_order.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+#include "ssoferry/memory.h"
+
+enum { DIGITS = 8, DIGIT_VALUES = 256 };
+
+uint64_t key_prefix(struct text key, size_t from)
+{
+    uint64_t prefix = 0;
+    if (from < key.size)
+        memcpy(&prefix, key.at + from, key.size - from < sizeof prefix ? key.size - from : sizeof prefix);
+    return be64toh(prefix);
+}
+
+/* -- by prefix -- */
+
+static unsigned digit_of(const struct row_place *place, unsigned digit)
+{
+    return (unsigned)(place->prefix >> (8 * digit)) & 0xff;
+}
+
+/* How often each value of each digit is there. */
+static void count_digits(const struct row_place *places, size_t count, size_t counts[DIGITS][DIGIT_VALUES])
+{
+    memset(counts, 0, DIGITS * sizeof counts[0]);
+    for (size_t i = 0; i < count; i++) {
+        for (unsigned digit = 0; digit < DIGITS; digit++)
+            counts[digit][digit_of(&places[i], digit)]++;
+    }
+}
+
+static void sort_by_digit(const struct row_place *from, struct row_place *to, size_t count, unsigned digit,
+                          const size_t counts[DIGIT_VALUES])
+{
+    size_t next[DIGIT_VALUES], start = 0;
+    for (unsigned value = 0; value < DIGIT_VALUES; value++) {
+        next[value] = start;
+        start += counts[value];
+    }
+    for (size_t i = 0; i < count; i++)
+        to[next[digit_of(&from[i], digit)]++] = from[i];
+}
+
+/* A radix sort, which compares nothing: from the last digit to the first, each pass keeping the order of the one
+ * before. */
+static void sort_by_prefix(struct row_place *places, size_t count)
+{
+    size_t counts[DIGITS][DIGIT_VALUES];
+    struct row_place *other = memory_allocate((count + 1) * sizeof *other), *from = places, *to = other;
+    count_digits(places, count, counts);
+    for (unsigned digit = 0; digit < DIGITS; digit++) {
+        if (counts[digit][digit_of(&places[0], digit)] == count)
+            continue; /* it is the same in all of them */
+        sort_by_digit(from, to, count, digit, counts[digit]);
+        struct row_place *sorted = to;
+        to = from;
+        from = sorted;
+    }
+    if (from != places)
+        memcpy(places, from, count * sizeof *places);
+    free(other);
+}
+
+/* -- by key -- */
+
+struct keys {
+    struct text (*key_at)(const void *buffer, uint32_t offset);
+    const void *buffer;
+};
+
+static int compare_places(const void *a, const void *b, void *context)
+{
+    const struct row_place *first = a, *second = b;
+    const struct keys *keys = context;
+    int order = text_compare(keys->key_at(keys->buffer, first->offset), keys->key_at(keys->buffer, second->offset));
+    return order != 0 ? order : (first->offset > second->offset) - (first->offset < second->offset);
+}
+
+void row_order_sort(struct row_place *places, size_t count, struct text (*key_at)(const void *buffer, uint32_t offset),
+                    const void *buffer)
+{
+    struct keys keys = {key_at, buffer};
+    if (count < 2)
+        return;
+    sort_by_prefix(places, count);
+    for (size_t start = 0, end; start < count; start = end) {
+        for (end = start + 1; end < count && places[end].prefix == places[start].prefix; end++)
+            ;
+        if (end - start > 1)
+            qsort_r(places + start, end - start, sizeof *places, compare_places, &keys);
+    }
+}

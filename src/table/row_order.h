@@ -1,0 +1,22 @@
+/* Putting rows in order by their keys. For this folder only. */
+#ifndef SSOFERRY_TABLE_ROW_ORDER_H
+#define SSOFERRY_TABLE_ROW_ORDER_H
+
+#include "ssoferry/text.h"
+
+/* A row somewhere in a buffer. */
+struct row_place {
+    uint64_t prefix; /* key_prefix() behind what all keys of the buffer share: most comparisons end there */
+    uint32_t offset;
+};
+
+/* 8 bytes of the key, from byte `from` on, as a number, so that numbers compare as the bytes do; zeros stand for what
+ * is behind its end. */
+uint64_t key_prefix(struct text key, size_t from);
+
+/* Sorts places by prefix, then by key, then by offset. They come in order of their offsets. `key_at` gives the key at
+ * an offset. */
+void row_order_sort(struct row_place *places, size_t count, struct text (*key_at)(const void *buffer, uint32_t offset),
+                    const void *buffer);
+
+#endif
