@@ -85,7 +85,8 @@ static void free_key(struct sorted_row *row)
 /* Keeps no more than are shown. */
 static void sort_and_cut(struct report_rows *rows)
 {
-    qsort(rows->sorted, rows->sorted_count, sizeof(*rows->sorted), compare_rows);
+    if (rows->sorted_count > 0)
+        qsort(rows->sorted, rows->sorted_count, sizeof(*rows->sorted), compare_rows);
     while (rows->sorted_count > rows->limit)
         free_key(&rows->sorted[--rows->sorted_count]);
 }

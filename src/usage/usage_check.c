@@ -130,11 +130,22 @@ static void check_and_exit(const char *path, int pipe_end)
     _exit(good ? 0 : 1);
 }
 
+/* Whether the child came through. `*status` is what waitpid() says of it. */
+static bool hear_of(pid_t child, int pipe_end, int *status)
+{
+    char got = 0;
+    ssize_t size;
+    do
+        size = read(pipe_end, &got, 1);
+    while (size < 0 && errno == EINTR);
+    while (waitpid(child, status, 0) < 0 && errno == EINTR) {
+    }
+    return size == 1 && got == sound;
+}
+
 bool usage_file_check(const char *path, struct error *error)
 {
-    int ends[2];
-    char got = 0;
-    ssize_t size = 0;
+    int ends[2], status = 0;
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_set_errno(error, ERROR_FAILED, errno, "%s: cannot check the usage file", path);
     pid_t child = fork();
@@ -142,15 +153,11 @@ bool usage_file_check(const char *path, struct error *error)
         check_and_exit(path, ends[1]);
     int problem = errno;
     close(ends[1]);
-    if (child > 0) {
-        do
-            size = read(ends[0], &got, 1);
-        while (size < 0 && errno == EINTR);
-        while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
-        }
-    }
+    bool good = child > 0 && hear_of(child, ends[0], &status);
     close(ends[0]);
     if (child < 0)
         return error_set_errno(error, ERROR_FAILED, problem, "%s: cannot check the usage file", path);
-    return (size == 1 && got == sound) || usage_file_fail(path, MDB_CORRUPTED, "use the usage file", error);
+    if (!good && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        return error_set(error, ERROR_FAILED, "%s: the check of the usage file was killed: is memory short?", path);
+    return good || usage_file_fail(path, MDB_CORRUPTED, "use the usage file", error);
 }

@@ -1,0 +1,254 @@
+"""`ssoferry report` on what a daemon has counted: while it runs, when it was killed, and where there is none."""
+import csv
+import datetime
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import time
+import uuid
+
+import pytest
+
+from programs import program
+
+
+def connection_id(number):
+    return f"saml-connection-live-{uuid.UUID(int=number)}"
+
+
+def legacy(identifier):
+    return {"state": "legacy", "legacy_url": f"https://legacy.example.net/acs/{identifier}"}
+
+
+ROWS = {
+    "acme": connection_id(1),
+    "globex": connection_id(2),
+    "hooli": legacy("hooli"),
+    "initech": {"state": "disabled"},
+    'quo"te,comma': {"connection_id": connection_id(3), "label": "=SUM(1)"},
+}
+ROUTES = [{"match": "/old-sso/{identifier}"}]
+HITS = {"acme": 3, "hooli": 2, "quo%22te,comma": 1}
+UNKNOWN = {"ACME": 2, "acmee": 1}
+
+
+@pytest.fixture
+def gateway(make_gateway):
+    gateway = make_gateway(routes=ROUTES, legacy={"allowed_hosts": ["legacy.example.net"]})
+    gateway.load(ROWS)
+    return gateway
+
+
+def use(gateway):
+    for identifier, times in {**HITS, **UNKNOWN}.items():
+        for _ in range(times):
+            gateway.get(f"/old-sso/{identifier}")
+
+
+@pytest.fixture
+def used(gateway):
+    """A store whose daemon has counted and ended."""
+    gateway.start()
+    use(gateway)
+    gateway.stop()
+    return gateway
+
+
+def as_json(gateway, *options):
+    lines = [json.loads(line) for line in gateway.loader("report", "--json", *options).stdout.splitlines()]
+    assert [line["kind"] for line in lines] == sorted((line["kind"] for line in lines), key=["connection", "unknown", "totals"].index)
+    return lines
+
+
+def of_kind(lines, kind):
+    return [line for line in lines if line["kind"] == kind]
+
+
+def names(gateway, *options):
+    return [row["identifier"] for row in of_kind(as_json(gateway, *options), "connection")]
+
+
+def today():
+    return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+
+
+def test_without_usage_it_says_so(gateway):
+    result = gateway.loader("report")
+    assert result.stdout.splitlines()[0].split() == ["SOURCE", "IDENTIFIER", "STATE", "HITS", "FIRST", "SEEN", "LAST", "SEEN"]
+    assert re.search(r"^default +acme +stytch +0 +- +never$", result.stdout, re.M)
+    assert "3 of 5 connections are cut over; 1 is still legacy; 1 is disabled. Nothing has been counted yet" in result.stdout
+    assert "Unknown" not in result.stdout and "retire" not in result.stdout
+    [totals] = of_kind(as_json(gateway), "totals")
+    assert (totals["counted_since"], totals["hits"], totals["never"]) == (None, 0, 5)
+
+
+def test_an_empty_table(make_gateway):
+    gateway = make_gateway()
+    gateway.load({})
+    assert gateway.loader("report").stdout == "The table has no connections.\n"
+    assert gateway.loader("report", "--source", "auth0").stdout == "The source has no connections.\n"
+
+
+def test_the_table_for_people(used):
+    lines = used.loader("report").stdout.splitlines()
+    day = today()
+    assert re.fullmatch(rf"default +acme +stytch +3 +{day} +{day} \((just now|1 minute ago)\)", lines[1])
+    assert [line.split()[1] for line in lines[1:6]] == list(ROWS)
+    verdict = lines.index("") + 1
+    assert lines[verdict].startswith("3 of 5 connections are cut over, 2 of them seen in the last 30 days; 1 is still legacy; 1 is disabled.")
+    assert "Counting began only" in lines[verdict] and "2 have not been seen since." in lines[verdict]
+    assert "`ssoferry report --silent`" in lines[verdict + 1]
+    assert lines[verdict + 3] == "Unknown identifiers:"
+    assert lines[verdict + 4].split("  ")[-1].strip() == "DID YOU MEAN"
+    assert [(line.split()[1], line.split()[2], line.split()[-1]) for line in lines[verdict + 5:]] == [("ACME", "2", "acme"), ("acmee", "1", "acme")]
+
+
+def test_json(used):
+    lines = as_json(used)
+    acme, globex, hooli, initech, quote = of_kind(lines, "connection")
+    assert (acme["source"], acme["identifier"], acme["state"], acme["hits"], acme["idle"]) == ("default", "acme", "stytch", 3, False)
+    assert acme["outcomes"] == {"stytch": 3, "legacy": 0, "disabled": 0, "failed": 0}
+    assert acme["days"] == {today(): 3}
+    assert acme["first_seen"] <= acme["last_seen"] and acme["last_seen"].startswith(today())
+    assert (globex["hits"], globex["first_seen"], globex["last_seen"], globex["days"], globex["idle"]) == (0, None, None, {}, True)
+    assert hooli["outcomes"]["legacy"] == 2
+    assert (quote["identifier"], quote["label"], acme["label"]) == ('quo"te,comma', "=SUM(1)", None)
+    assert [(line["identifier"], line["hits"], line["error"], line["did_you_mean"]) for line in of_kind(lines, "unknown")] == [
+        ("ACME", 2, 0, "acme"), ("acmee", 1, 0, "acme")]
+    [totals] = of_kind(lines, "totals")
+    assert totals["rows"] == {"stytch": 3, "legacy": 1, "disabled": 1}
+    assert totals["seen"] == {"stytch": 2, "legacy": 1, "disabled": 0}
+    assert (totals["idle"], totals["never"], totals["hits"], totals["unknown_hits"]) == (2, 2, 6, 3)
+    assert (totals["revision"], totals["idle_seconds"]) == (1, 30 * 86400)
+    assert totals["counted_since"] <= acme["first_seen"]
+
+
+def test_csv(used):
+    command = [program("ssoferry"), "-c", used.config_path, "report", "--csv"]
+    text = subprocess.run(command, check=True, capture_output=True, timeout=60).stdout.decode()
+    assert text.count("\r\n") == text.count("\n") == 1 + len(ROWS) + len(UNKNOWN)
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [row["identifier"] for row in rows] == [*ROWS, "ACME", "acmee"]
+    quote = rows[len(ROWS) - 1]
+    assert (quote["kind"], quote["state"], quote["label"], quote["hits"], quote["stytch"]) == ("connection", "stytch", "=SUM(1)", "1", "1")
+    assert (rows[1]["last_seen"], rows[1]["idle"]) == ("", "true")
+    assert (rows[-2]["kind"], rows[-2]["hits"], rows[-2]["did_you_mean"]) == ("unknown", "2", "acme")
+
+
+def test_filters_and_orders(used):
+    assert names(used, "--state", "stytch") == ["acme", "globex", 'quo"te,comma']
+    assert names(used, "--silent") == ["globex", "initech"]
+    assert names(used, "--silent", "--state", "disabled") == ["initech"]
+    assert names(used, "--limit", 2) == ["acme", "globex"]
+    assert names(used, "--limit", 0) == []
+    assert names(used, "--sort", "hits") == ["acme", "hooli", 'quo"te,comma', "globex", "initech"]
+    assert names(used, "--sort", "hits", "--limit", 2, "--state", "stytch") == ["acme", 'quo"te,comma']
+    latest = names(used, "--sort", "last_seen")
+    assert set(latest[:3]) == {"acme", "hooli", 'quo"te,comma'} and latest[3:] == ["globex", "initech"]
+    assert names(used, "--sort", "identifier") == list(ROWS)
+    for options in ["--state", "stytch"], ["--silent"]:
+        assert not of_kind(as_json(used, *options), "unknown")
+    # Totals are of the whole all the same.
+    assert of_kind(as_json(used, "--limit", 1, "--state", "legacy"), "totals")[0]["rows"] == {"stytch": 3, "legacy": 1, "disabled": 1}
+    assert "no row matches" in used.loader("report", "--silent", "--state", "legacy").stderr
+
+
+def test_sources_are_apart(used):
+    used.load({"acme": connection_id(9)}, source="auth0")
+    assert names(used, "--source", "auth0") == ["acme"]
+    assert as_json(used, "--source", "auth0")[0]["hits"] == 0
+    assert not of_kind(as_json(used, "--source", "auth0"), "unknown")
+    assert names(used) == ["acme", *ROWS]
+
+
+def test_a_row_that_is_added_is_not_unknown_any_more(used):
+    used.set("acmee", f"connection_id={connection_id(4)}")
+    assert [line["identifier"] for line in of_kind(as_json(used), "unknown")] == ["ACME"]
+
+
+def test_idle(used):
+    time.sleep(1.1)
+    [totals] = of_kind(as_json(used, "--idle", "1s"), "totals")
+    assert (totals["idle"], totals["idle_seconds"]) == (5, 1)
+    [totals] = of_kind(as_json(used, "--idle", "2w"), "totals")
+    assert (totals["idle"], totals["idle_seconds"]) == (2, 14 * 86400)
+
+
+@pytest.mark.parametrize("options, words", [
+    (["--idle", "soon"], "'soon' is not a time such as 30d"),
+    (["--idle", "0d"], "'0d' is not a time"),
+    (["--idle", "d"], "'d' is not a time"),
+    (["--idle", "99999999999999999999d"], "is not a time"),
+    (["--idle", "30"], "'30' is not a time"),
+    (["--sort", "name"], "there are hits, last_seen and identifier"),
+    (["--state", "on"], "there are stytch, legacy and disabled"),
+    (["--source", "A"], "the source 'A'"),
+    (["--json", "--csv"], "choose one"),
+])
+def test_wrong_options(gateway, options, words):
+    result = gateway.loader("report", *options, expect=2)
+    assert words in result.stderr and result.stdout == ""
+
+
+def test_it_reads_while_the_daemon_writes(gateway):
+    gateway.start()
+    for round_ in range(1, 3):
+        use(gateway)
+        gateway.wait_for(lambda: of_kind(as_json(gateway), "totals")[0]["hits"] == round_ * sum(HITS.values()))
+    gateway.set("hooli", "state=disabled")
+    [totals] = of_kind(as_json(gateway), "totals")
+    assert totals["rows"] == {"stytch": 3, "legacy": 0, "disabled": 2}
+
+
+def test_a_kill_takes_nothing_that_was_written(gateway):
+    gateway.start()
+    use(gateway)
+    gateway.wait_for(lambda: of_kind(as_json(gateway), "totals")[0]["hits"] == sum(HITS.values()))
+    gateway.kill()
+    before = as_json(gateway)[:-1]
+    gateway.start()
+    gateway.stop()
+    assert as_json(gateway)[:-1] == before
+
+
+def test_a_damaged_usage_file_stops_neither_sign_ins_nor_the_table(used):
+    usage = used.store.with_name(used.store.name + ".usage")
+    usage.write_bytes(usage.read_bytes()[:8192] + b"\xff" * (usage.stat().st_size - 8192))
+    result = used.loader("report", expect=1)
+    assert "connections.mdb.usage" in result.stderr and "damaged: move it away" in result.stderr
+    used.start()
+    assert used.get("/old-sso/acme").status == 307
+    assert "usage is not counted: " in used.stderr
+    used.stop()
+    usage.unlink()
+    assert "Nothing has been counted yet" in used.loader("report").stdout
+
+
+def on_a_terminal(gateway, *options):
+    main, side = pty.openpty()
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(side, 1)
+        os.close(main)
+        os.execv(program("ssoferry"), ["ssoferry", "-c", str(gateway.config_path), "report", *options])
+    os.close(side)
+    parts = []
+    try:
+        while part := os.read(main, 65536):
+            parts.append(part)
+    except OSError:
+        pass  # the other side has gone
+    os.close(main)
+    assert os.waitpid(pid, 0)[1] == 0
+    return b"".join(parts).decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_shows_the_last_days(used):
+    lines = on_a_terminal(used).splitlines()
+    assert lines[0].endswith("LAST 14 DAYS")
+    assert lines[1].endswith("·" * 13 + "█")
+    assert "·" not in lines[2]
+    assert "█" not in used.loader("report").stdout
