@@ -88,6 +88,14 @@ bool text_is_utf8(struct text t)
 {
     const unsigned char *bytes = (const unsigned char *)t.at;
     for (size_t i = 0; i < t.size;) {
+        uint64_t eight = 0;
+        if (t.size - i >= sizeof(eight)) {
+            memcpy(&eight, bytes + i, sizeof(eight));
+            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+                i += sizeof(eight);
+                continue;
+            }
+        }
         if (bytes[i] < 0x80) {
             ++i;
             continue;

@@ -72,23 +72,35 @@ static void put_number(struct line *line, uint64_t number)
     put(line, text_slice(digits + at, sizeof(digits) - at));
 }
 
-/* A JSON string, RFC 8259 section 7. Bytes that are no UTF-8 show as U+FFFD, so that every line can be parsed. */
-static void put_string(struct line *line, struct text t)
+/* What may stand in a JSON string as it is; of the bytes over 0x7f, those of good UTF-8 (RFC 8259 section 7). */
+static bool is_plain(unsigned char byte, bool utf8)
+{
+    return byte >= 0x80 ? utf8 : byte >= 0x20 && byte != 0x7f && byte != '"' && byte != '\\';
+}
+
+static void put_escape(struct line *line, unsigned char byte)
 {
     static const char hex[] = "0123456789abcdef";
-    bool clean = text_is_utf8(t);
+    const char escape[ESCAPED_BYTE_MAX] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
+    put(line, byte >= 0x80 ? TEXT("\\ufffd") : text_slice(escape, sizeof(escape)));
+}
+
+/* Bytes that are no UTF-8 show as U+FFFD, so that every line can be parsed. */
+static void put_string(struct line *line, struct text t)
+{
+    bool utf8 = text_is_utf8(t);
+    size_t room = (sizeof(line->bytes) - line->size) / ESCAPED_BYTE_MAX;
+    size_t size = t.size < room ? t.size : room;
+    size_t clean = 0;
     put(line, TEXT("\""));
-    for (size_t i = 0; i < t.size && sizeof(line->bytes) - line->size > ESCAPED_BYTE_MAX; ++i) {
-        unsigned char byte = (unsigned char)t.at[i];
-        if (byte >= 0x80 && !clean) {
-            put(line, TEXT("\\ufffd"));
-        } else if (byte < 0x20 || byte == 0x7f || byte == '"' || byte == '\\') {
-            const char escape[] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
-            put(line, text_slice(escape, sizeof(escape)));
-        } else {
-            line->bytes[line->size++] = (char)byte;
-        }
+    for (size_t i = 0; i < size; ++i) {
+        if (is_plain((unsigned char)t.at[i], utf8))
+            continue;
+        put(line, text_slice(t.at + clean, i - clean));
+        put_escape(line, (unsigned char)t.at[i]);
+        clean = i + 1;
     }
+    put(line, text_slice(t.at + clean, size - clean));
     put(line, TEXT("\""));
 }
 

@@ -39,29 +39,32 @@ static bool next_line(struct text *rest, struct text *line)
     return true;
 }
 
-/* RFC 9110 5.6.2 */
-static bool is_token(struct text name)
+/* A set of ASCII characters, a bit each, so that a byte costs a shift: every head is read byte by byte. */
+struct byte_set {
+    uint64_t low, high; /* 0 to 63, 64 to 127 */
+};
+
+static bool is_in(const struct byte_set *set, char byte)
 {
-    for (size_t i = 0; i < name.size; ++i) {
-        char c = name.at[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
-            return false;
-    }
-    return name.size > 0;
+    unsigned char c = (unsigned char)byte;
+    return c < 128 && ((c < 64 ? set->low : set->high) >> (c & 63) & 1) != 0;
 }
 
-/* uri-host [ ":" port ] (RFC 9110 7.2), loosely: nothing that could be taken for another part of a URL, or for a second
- * host. */
-static bool is_host(struct text host)
+static bool are_in(const struct byte_set *set, struct text t)
 {
-    for (size_t i = 0; i < host.size; ++i) {
-        unsigned char c = (unsigned char)host.at[i];
-        if (c <= 0x20 || c >= 0x7f || strchr("\"#/<>?@\\^`{|},", c) != NULL)
+    for (size_t i = 0; i < t.size; ++i) {
+        if (!is_in(set, t.at[i]))
             return false;
     }
     return true;
 }
+
+/* tchar, RFC 9110 5.6.2: letters, digits and !#$%&'*+-.^_`|~ */
+static const struct byte_set token_bytes = {UINT64_C(0x03ff6cfa00000000), UINT64_C(0x57ffffffc7fffffe)};
+
+/* uri-host [ ":" port ] (RFC 9110 7.2), loosely: what is visible, less "#/<>?@\^`{|}, which could be taken for another
+ * part of a URL or for a second host. */
+static const struct byte_set host_bytes = {UINT64_C(0x2fff6ff200000000), UINT64_C(0x47fffffeaffffffe)};
 
 static enum framing read_request_line(struct head *head, struct text line)
 {
@@ -81,7 +84,7 @@ static enum framing read_field(struct head *head, struct text line)
         return FRAMING_FOLDED_LINE;
     size_t colon = text_find(line, ':', 0);
     struct text name = text_slice(line.at, colon);
-    if (colon == line.size || !is_token(name))
+    if (colon == line.size || name.size == 0 || !are_in(&token_bytes, name))
         return FRAMING_BAD_FIELD;
     struct text value = text_trim(text_slice(line.at + colon + 1, line.size - colon - 1));
     if (text_equal_fold(name, TEXT("content-length"))) {
@@ -95,7 +98,7 @@ static enum framing read_field(struct head *head, struct text line)
     } else if (text_equal_fold(name, TEXT("host"))) {
         if (head->hosts++ > 0)
             return FRAMING_HOST_TWICE;
-        if (!is_host(value))
+        if (!are_in(&host_bytes, value))
             return FRAMING_BAD_HOST;
     }
     return FRAMING_GOOD;

@@ -92,6 +92,21 @@ static void utf8_is_checked_as_rfc_3629_has_it(void **state)
     }
 }
 
+static void a_bad_byte_is_seen_wherever_it_stands(void **state)
+{
+    char text[40];
+    (void)state;
+    for (size_t size = 1; size <= sizeof(text); ++size) {
+        memset(text, 'a', size);
+        assert_true(text_is_utf8(text_slice(text, size)));
+        for (size_t i = 0; i < size; ++i) {
+            text[i] = '\xff';
+            assert_false(text_is_utf8(text_slice(text, size)));
+            text[i] = 'a';
+        }
+    }
+}
+
 static void control_characters_are_seen(void **state)
 {
     (void)state;
@@ -172,6 +187,7 @@ int main(void)
         cmocka_unit_test(percent_decoding_is_done_once_and_strictly),
         cmocka_unit_test(decoding_in_place_works),
         cmocka_unit_test(utf8_is_checked_as_rfc_3629_has_it),
+        cmocka_unit_test(a_bad_byte_is_seen_wherever_it_stands),
         cmocka_unit_test(control_characters_are_seen),
         cmocka_unit_test(numbers_are_bounded),
         cmocka_unit_test(texts_compare_by_bytes),

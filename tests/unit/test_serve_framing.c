@@ -1,5 +1,7 @@
 #include "check.h"
 
+#include <stdio.h>
+
 #include "ssoferry/framing.h"
 
 #define POST "POST /old-sso/acme HTTP/1.1\r\n"
@@ -73,11 +75,32 @@ static void every_cut_of_a_head_is_in_doubt(void **state)
     assert_int_equal(framing_check(text_slice(head, sizeof(head) - 1)), FRAMING_GOOD);
 }
 
+/* The two sets of bytes are written as bits; here they are spelled out. */
+static void names_and_hosts_take_just_their_characters(void **state)
+{
+    static const char token[] = "!#$%&'*+-.^_`|~";
+    static const char no_host[] = "\"#/<>?@\\^`{|},";
+    (void)state;
+    for (int c = 1; c < 256; ++c) {
+        char head[64];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (c == '\r' || c == '\n' || c == ' ' || c == '\t')
+            continue;
+        snprintf(head, sizeof(head), "GET / HTTP/1.1\r\n" HOST "x%cy: z\r\n\r\n", c);
+        bool good = letter || c == ':' || strchr(token, c) != NULL;
+        assert_int_equal(framing_check(text_of(head)), good ? FRAMING_GOOD : FRAMING_BAD_FIELD);
+        snprintf(head, sizeof(head), "GET / HTTP/1.1\r\nHost: x%cy\r\n\r\n", c);
+        good = c > 0x20 && c < 0x7f && strchr(no_host, c) == NULL;
+        assert_int_equal(framing_check(text_of(head)), good ? FRAMING_GOOD : FRAMING_BAD_HOST);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_head_leaves_no_doubt),
         cmocka_unit_test(every_cut_of_a_head_is_in_doubt),
+        cmocka_unit_test(names_and_hosts_take_just_their_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
