@@ -32,7 +32,7 @@ uint64_t kept_weight(uint64_t hits, int64_t silence)
     return halvings < 64 ? hits >> halvings : 0;
 }
 
-/* -- finding ------------------------------------------------------------------------------------------------------- */
+/* -- finding -- */
 
 static uint16_t *bucket_of(struct kept *kept, uint64_t hash)
 {
@@ -64,7 +64,7 @@ static void unlink_entry(struct kept *kept, size_t index)
     *at = kept->entries[index].next;
 }
 
-/* -- letting in ---------------------------------------------------------------------------------------------------- */
+/* -- letting in -- */
 
 /* The lightest; of equals, the one longest silent. */
 static size_t find_least(struct kept *kept)

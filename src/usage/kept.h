@@ -1,15 +1,16 @@
 /* The unknown identifiers that are worth keeping: a fixed number of them. For this folder only.
  *
- * To keep those that came most often, Space-Saving (A. Metwally, D. Agrawal, A. El Abbadi, 2005) gives each newcomer the
- * place of the one with the fewest hits. A flood of names that come once each would then push everything out. So a
+ * To keep those that came most often, Space-Saving (A. Metwally, D. Agrawal, A. El Abbadi, 2005) gives each newcomer
+ * the place of the one with the fewest hits. A flood of names that come once each would then push everything out. So a
  * newcomer is let in only if it came more often lately than the one with the fewest hits, as TinyLFU has it; how often,
  * a sketch knows well enough (sketch.h). A name that came once or twice in all may yet lose its place to chance; one
  * that came four times keeps it against any number of names that do not repeat.
  *
- * One that has long been silent gives way more easily: its hits count half for every ten days. After USAGE_DAYS it goes.
+ * One that has long been silent gives way more easily: its hits count half for every ten days. After USAGE_DAYS it
+ * goes.
  *
  * What is kept lies in the usage file, so that it outlives the process and several processes add to the same. In memory
- * is the file's state as of the last flush, with what has come since; kept_changed() is what the next flush brings. */
+ * is the file's state as of the last flush with what has come since, and the next flush brings the two together. */
 #ifndef SSOFERRY_USAGE_KEPT_H
 #define SSOFERRY_USAGE_KEPT_H
 
@@ -31,7 +32,7 @@ enum { KEPT_BUCKETS = 4096 };
 
 struct kept {
     size_t count;
-    size_t least;                   /* index of one of the least weight, or KEPT_UNKNOWN_LEAST */
+    size_t least;                   /* index of one of the least weight; USAGE_UNKNOWN_MAX: to be found */
     bool changed;                   /* any entry has fresh hits */
     uint16_t buckets[KEPT_BUCKETS]; /* index + 1; 0: none */
     struct kept_entry entries[USAGE_UNKNOWN_MAX];

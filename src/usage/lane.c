@@ -10,7 +10,7 @@ const char *usage_outcome_name(enum usage_outcome outcome)
     return (unsigned)outcome < USAGE_OUTCOMES ? names[outcome] : "";
 }
 
-/* -- batches ------------------------------------------------------------------------------------------------------- */
+/* -- batches -- */
 
 static struct batch *batch_new(void)
 {
@@ -44,7 +44,7 @@ static bool is_filling_up(const struct batch *batch)
            batch->unknown.bytes >= BATCH_UNKNOWN_BYTES_EARLY;
 }
 
-/* -- the lane's thread --------------------------------------------------------------------------------------------- */
+/* -- the lane's thread -- */
 
 static void hand_over(struct usage_lane *lane)
 {
@@ -122,7 +122,7 @@ void usage_tick(struct usage_lane *lane)
         hand_over(lane);
 }
 
-/* -- the flushing thread ------------------------------------------------------------------------------------------- */
+/* -- the flushing thread -- */
 
 struct batch *lane_take(struct usage_lane *lane)
 {

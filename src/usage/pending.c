@@ -22,7 +22,7 @@ void pending_release(struct pending *pending)
     free(pending->spare);
 }
 
-/* -- taking in ----------------------------------------------------------------------------------------------------- */
+/* -- taking in -- */
 
 static void add_known(struct pending *pending, const struct batch *batch)
 {
@@ -71,7 +71,7 @@ bool pending_is_large(const struct pending *pending)
     return pending->known.count >= PENDING_MAX / 2 || pending->known.bytes >= PENDING_BYTES_MAX / 2;
 }
 
-/* -- writing ------------------------------------------------------------------------------------------------------- */
+/* -- writing -- */
 
 struct item {
     struct text key;

@@ -37,7 +37,7 @@ bool pending_is_large(const struct pending *pending);
  * reads what the file has of unknown identifiers, and notes in a new file since when it counts. Returns an LMDB code. */
 int pending_write(struct pending *pending, struct usage_file *file);
 
-/* -- the part of unknown identifiers, in pending_unknown.c ----------------------------------------------------------- */
+/* -- the part of unknown identifiers, in pending_unknown.c -- */
 
 /* Brings the file's unknown identifiers and `kept` together into `spare`, and writes what that changes. Returns an LMDB
  * code. */

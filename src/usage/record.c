@@ -2,7 +2,7 @@
 
 enum { RECORD_VERSION = 1 };
 
-/* -- numbers ------------------------------------------------------------------------------------------------------- */
+/* -- numbers -- */
 
 static char *put(char *at, uint64_t number)
 {
@@ -49,7 +49,7 @@ static bool begins_well(struct text *rest)
     return true;
 }
 
-/* -- hits of a row ------------------------------------------------------------------------------------------------- */
+/* -- hits of a row -- */
 
 size_t usage_record_encode(const struct usage_record *record, char *out)
 {
@@ -59,13 +59,13 @@ size_t usage_record_encode(const struct usage_record *record, char *out)
         at = put(at, record->hits[i]);
     at = put_times(at, record->first, record->last);
     at = put(at, record->newest);
-    uint32_t written = 0;
-    for (uint32_t i = 0; i < USAGE_DAYS; ++i) {
+    uint32_t gap = 0;
+    for (size_t i = USAGE_DAYS; i-- > 0; ++gap) {
         if (record->days[i] == 0)
             continue;
-        at = put(at, i - written);
+        at = put(at, gap);
         at = put(at, record->days[i]);
-        written = i;
+        gap = 0;
     }
     return (size_t)(at - out);
 }
@@ -86,18 +86,26 @@ bool usage_record_decode(struct text bytes, struct usage_record *record)
         uint64_t gap = get(&bytes, &bad), hits = get(&bytes, &bad);
         bad = bad || gap >= USAGE_DAYS || day + gap >= USAGE_DAYS || hits > UINT32_MAX;
         if (!bad)
-            record->days[day += gap] = (uint32_t)hits;
+            record->days[USAGE_DAYS - 1 - (day += gap)] = (uint32_t)hits;
     }
     return !bad;
+}
+
+void days_ending_with(const uint32_t days[USAGE_DAYS], uint32_t newest, uint32_t day, uint32_t moved[USAGE_DAYS])
+{
+    uint32_t gap = day > newest ? day - newest : newest - day;
+    size_t kept = gap < USAGE_DAYS ? USAGE_DAYS - gap : 0;
+    size_t from = day > newest ? USAGE_DAYS - kept : 0, to = day > newest ? 0 : USAGE_DAYS - kept;
+    memset(moved, 0, USAGE_DAYS * sizeof(moved[0]));
+    memcpy(moved + to, days + from, kept * sizeof(moved[0]));
 }
 
 /* Makes `day` the newest. */
 static void shift_days(struct usage_record *record, uint32_t day)
 {
-    uint32_t passed = day - record->newest;
-    uint32_t kept = passed < USAGE_DAYS ? USAGE_DAYS - passed : 0;
-    memmove(record->days + (USAGE_DAYS - kept), record->days, kept * sizeof(record->days[0]));
-    memset(record->days, 0, (USAGE_DAYS - kept) * sizeof(record->days[0]));
+    uint32_t before[USAGE_DAYS];
+    memcpy(before, record->days, sizeof(before));
+    days_ending_with(before, record->newest, day, record->days);
     record->newest = day;
 }
 
@@ -115,12 +123,12 @@ void usage_record_add(struct usage_record *record, uint32_t day, const uint32_t 
     if (day > record->newest)
         shift_days(record, day);
     if (record->newest - day < USAGE_DAYS) {
-        uint32_t *at = &record->days[record->newest - day];
+        uint32_t *at = &record->days[USAGE_DAYS - 1 - (record->newest - day)];
         *at = sum > UINT32_MAX - *at ? UINT32_MAX : *at + (uint32_t)sum;
     }
 }
 
-/* -- the others ---------------------------------------------------------------------------------------------------- */
+/* -- the others -- */
 
 size_t unknown_record_encode(const struct unknown_record *record, char *out)
 {

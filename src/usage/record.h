@@ -16,7 +16,7 @@ struct usage_record {
     uint64_t hits[USAGE_OUTCOMES];
     int64_t first, last;
     uint32_t newest;           /* day */
-    uint32_t days[USAGE_DAYS]; /* hits; [0] on the newest day, [1] the day before */
+    uint32_t days[USAGE_DAYS]; /* hits; [USAGE_DAYS - 1] on the newest day */
 };
 
 struct unknown_record {
@@ -39,5 +39,8 @@ bool totals_decode(struct text bytes, struct usage_totals *totals);
 /* Adds hits of one day. Days that are USAGE_DAYS or more before the newest are forgotten. */
 void usage_record_add(struct usage_record *record, uint32_t day, const uint32_t hits[USAGE_OUTCOMES], int64_t first,
                       int64_t last);
+
+/* The days moved so that they end with `day` and not with the newest. `moved` and `days` must not overlap. */
+void days_ending_with(const uint32_t days[USAGE_DAYS], uint32_t newest, uint32_t day, uint32_t moved[USAGE_DAYS]);
 
 #endif

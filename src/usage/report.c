@@ -21,7 +21,7 @@ struct report {
     struct report_unknown *unknown;
 };
 
-/* -- opening ------------------------------------------------------------------------------------------------------- */
+/* -- opening -- */
 
 /* Before the first row of the source, or of all. */
 static void go_to_start(struct report *report)
@@ -91,7 +91,7 @@ void report_close(struct report *report)
     free(report);
 }
 
-/* -- rows ---------------------------------------------------------------------------------------------------------- */
+/* -- rows -- */
 
 static bool is_wanted(const struct report *report, struct text source)
 {
@@ -197,7 +197,7 @@ void report_verdict(const struct report *report, char *out, size_t size)
     verdict_write(&report->totals, &report->options, out, size);
 }
 
-/* -- unknown identifiers ------------------------------------------------------------------------------------------- */
+/* -- unknown identifiers -- */
 
 /* Those of the source that have no row by now. Returns how many. */
 static size_t choose_unknown(struct report *report, const struct usage_unknown *from, size_t from_count)

@@ -54,7 +54,7 @@ static bool may_be_near(const struct wanted *wanted, size_t size, const uint64_t
            count_bits(pairs[0] & ~wanted->pairs[0]) + count_bits(pairs[1] & ~wanted->pairs[1]) <= most;
 }
 
-/* -- searching ----------------------------------------------------------------------------------------------------- */
+/* -- searching -- */
 
 void suggest_start(struct suggest *suggest, struct wanted *wanted, size_t count, struct memory memory)
 {

@@ -37,7 +37,7 @@ struct usage {
     struct error failed;   /* of the last flush */
 };
 
-/* -- taking in ----------------------------------------------------------------------------------------------------- */
+/* -- taking in -- */
 
 static void collect(struct usage *usage)
 {
@@ -83,7 +83,7 @@ static void ask_lanes(struct usage *usage)
     collect(usage);
 }
 
-/* -- writing ------------------------------------------------------------------------------------------------------- */
+/* -- writing -- */
 
 /* LMDB gives an environment up after some failed writes, or where another process made the map larger. It must be opened
  * anew then, which takes that nobody reads. */
@@ -137,7 +137,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* -- opening and closing ------------------------------------------------------------------------------------------- */
+/* -- opening and closing -- */
 
 /* Signals are for the program's other threads. */
 static int start_thread(struct usage *usage)
@@ -212,7 +212,7 @@ struct usage_lane *usage_lane(struct usage *usage, size_t index)
     return &usage->lanes[index];
 }
 
-/* -- how it goes --------------------------------------------------------------------------------------------------- */
+/* -- how it goes -- */
 
 uint64_t usage_flush_age_ms(struct usage *usage)
 {

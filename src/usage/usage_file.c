@@ -45,7 +45,7 @@ bool usage_file_fail(const char *path, int code, const char *doing, struct error
     return error_set(error, ERROR_FAILED, "%s: cannot %s: %s", path, doing, mdb_strerror(code));
 }
 
-/* -- opening ------------------------------------------------------------------------------------------------------- */
+/* -- opening -- */
 
 /* One attempt, with a map of `size` bytes. Returns an LMDB code. */
 static int open_env(MDB_env **opened, const char *path, bool writing, size_t size)

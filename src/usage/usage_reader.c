@@ -92,7 +92,7 @@ const struct usage_totals *usage_reader_totals(const struct usage_reader *reader
     return &reader->totals;
 }
 
-/* -- rows ---------------------------------------------------------------------------------------------------------- */
+/* -- rows -- */
 
 void usage_reader_seek(struct usage_reader *reader, struct text key)
 {
@@ -109,17 +109,6 @@ static int next(struct usage_reader *reader, MDB_val *key, MDB_val *value)
     reader->placed = true;
     *key = (MDB_val){reader->from_size, reader->from};
     return mdb_cursor_get(reader->cursor, key, value, reader->from_size > 0 ? MDB_SET_RANGE : MDB_FIRST);
-}
-
-/* Days of a record, which end with its newest, as days that end with the reader's today. */
-static void align_days(const struct usage_record *record, uint32_t today, uint32_t days[USAGE_DAYS])
-{
-    memset(days, 0, USAGE_DAYS * sizeof(days[0]));
-    for (uint32_t i = 0; i < USAGE_DAYS && i <= record->newest; ++i) {
-        uint32_t day = record->newest - i;
-        if (day <= today && today - day < USAGE_DAYS)
-            days[USAGE_DAYS - 1 - (today - day)] = record->days[i];
-    }
 }
 
 /* Tells of what LMDB answered. */
@@ -139,7 +128,7 @@ static enum lookup_result give(const struct usage_reader *reader, int code, stru
     memcpy(row->hits, record.hits, sizeof(row->hits));
     row->first_seen = record.first;
     row->last_seen = record.last;
-    align_days(&record, reader->today, row->days);
+    days_ending_with(record.days, record.newest, reader->today, row->days);
     return LOOKUP_FOUND;
 }
 
@@ -158,7 +147,7 @@ enum lookup_result usage_reader_find(struct usage_reader *reader, struct text ke
     return give(reader, code, key, value, row, error);
 }
 
-/* -- unknown identifiers ------------------------------------------------------------------------------------------- */
+/* -- unknown identifiers -- */
 
 static int compare_unknown(const void *a, const void *b)
 {

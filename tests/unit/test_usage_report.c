@@ -418,31 +418,41 @@ static void what_was_meant_is_near(void **state)
 
 /* -- a model -- */
 
-static void a_join_of_many_rows_equals_a_model(void **state)
+enum { MODEL_NAMES = 3000 };
+
+struct model_row {
+    bool there;
+    uint32_t hits;
+};
+
+/* Each name is a row or not, and was used or not. Returns the hits of those that are rows. */
+static uint64_t make_model(const char *store, struct table *table, struct model_row *model)
 {
-    enum { NAMES = 3000 };
-    const char *store = scratch_path(*state, "store");
-    uint64_t random = 88172645463325252u, expected_hits = 0;
-    uint32_t hits[NAMES] = {0};
-    bool there[NAMES] = {false};
-    struct table *table = open_table(store, TABLE_WRITE, 0);
+    uint64_t random = 88172645463325252u, hits = 0;
     struct change *change = begin(table);
     struct usage *usage = open_usage(store, 1, NOON);
-    for (unsigned i = 0; i < NAMES; ++i) {
+    for (unsigned i = 0; i < MODEL_NAMES; ++i) {
         char name[32];
         /* Lengths differ, so that keys are prefixes of each other. */
         snprintf(name, sizeof(name), "%x", i);
-        there[i] = random_below(&random, 3) > 0;
-        hits[i] = random_below(&random, 4);
-        if (there[i])
+        model[i] = (struct model_row){random_below(&random, 3) > 0, random_below(&random, 4)};
+        if (model[i].there)
             put(change, "default", name, CONNECTION_LEGACY);
-        for (unsigned k = 0; k < hits[i]; ++k)
+        for (unsigned k = 0; k < model[i].hits; ++k)
             count(usage, name, USAGE_LEGACY, NOON);
-        expected_hits += there[i] ? hits[i] : 0;
+        hits += model[i].there ? model[i].hits : 0;
     }
     commit(change);
     usage_close(usage);
+    return hits;
+}
 
+static void a_join_of_many_rows_equals_a_model(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    struct model_row model[MODEL_NAMES];
+    struct table *table = open_table(store, TABLE_WRITE, 0);
+    uint64_t expected_hits = make_model(store, table, model);
     const struct report_options options = {.store = store, .now = NOON};
     struct report *report = open_report(table, &options);
     struct report_row row;
@@ -452,13 +462,13 @@ static void a_join_of_many_rows_equals_a_model(void **state)
         char name[32];
         snprintf(name, sizeof(name), "%.*s", TEXT_ARGS(row.identifier));
         unsigned long number = strtoul(name, NULL, 16);
-        assert_true(number < NAMES && there[number]);
-        assert_int_equal(row.hits, hits[number]);
-        there[number] = false;
+        assert_true(number < MODEL_NAMES && model[number].there);
+        assert_int_equal(row.hits, model[number].hits);
+        model[number].there = false;
         ++rows;
     }
-    for (unsigned i = 0; i < NAMES; ++i)
-        assert_false(there[i]);
+    for (unsigned i = 0; i < MODEL_NAMES; ++i)
+        assert_false(model[i].there);
     assert_int_equal(report_totals(report)->rows[CONNECTION_LEGACY], rows);
     assert_int_equal(report_totals(report)->hits, expected_hits);
     report_close(report);
