@@ -1,0 +1,30 @@
+"""docs/operations.md says what to do for each alert of the rules file and each reason code of the request log."""
+import re
+import sys
+from pathlib import Path
+
+# (file, where its names stand, a name among them); REASON_EXTRACT stands for the codes of route.c and is never logged itself.
+SOURCES = [
+    ("config/monitoring/ssoferry.rules.yaml", r"(?s)(.*)", r"- alert: (\w+)"),
+    ("src/route/gateway.c", r"(?s)reason_codes\[REASONS\] = \{(.*?)\};", r'\[REASON_(?!EXTRACT\b)\w+\] = "(\w+)"'),
+    ("src/route/route.c", r"(?s)problems\[.*?\] = \{(.*?)\n\};", r'\[EXTRACT_\w+\] =\s*\{"(\w+)"'),
+    ("src/serve/framing.c", r"(?s)(.*)", r'\[FRAMING_\w+\] = "(\w+)"'),
+]
+
+
+def said_about(name, page):
+    """A row of a table that begins with a code, or a paragraph that begins with an alert's name."""
+    return re.search(rf"^\| `{name}` \| .*\w.* \|$|^\*\*{name}\.\*\* \S", page, flags=re.M)
+
+
+page = Path("docs/operations.md").read_text()
+faults = []
+for file, section, pattern in SOURCES:
+    found = re.search(section, Path(file).read_text())
+    names = re.findall(pattern, found[1]) if found else []
+    if not names:
+        faults.append(f"{file}: no names found: this check no longer fits it")
+    faults += [f"docs/operations.md: nothing about {name} of {file}" for name in names if not said_about(name, page)]
+
+print("\n".join(faults))
+sys.exit(bool(faults))
