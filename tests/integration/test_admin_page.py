@@ -15,6 +15,7 @@ from ports import free_port
 from programs import ROOT
 
 ASSETS = ROOT / "src/serve/assets"
+SCRIPTS = ("dom.js", "rows.js", "summary.js", "table.js", "lists.js", "admin.js")
 SCRIPT = "<script>window.ran = true</script>"
 IMAGE = "<img src=x onerror='window.ran = true'>"
 LONG = "a" * 440
@@ -117,6 +118,10 @@ class AdminPage(Browser):
         return [entry["message"] for entry in self._driver.get_log("browser")]
 
 
+def asset(*names):
+    return b"".join((ASSETS / name).read_bytes() for name in names)
+
+
 def page_url(gateway):
     return f"http://{gateway.config['admin']['address']}/"
 
@@ -165,9 +170,10 @@ def hit(gateway, identifier):
 
 class TestThePageItself:
     def test_is_the_assets_in_one_file(self, gateway):
-        html, css, script = ((ASSETS / name).read_bytes() for name in ("admin.html", "admin.css", "admin.js"))
-        expected = html.replace(b'<link rel="stylesheet" href="admin.css">', b"<style>" + css + b"</style>")
-        expected = expected.replace(b'<script src="admin.js"></script>', b"<script>" + script + b"</script>")
+        html, elements = asset("admin.html"), "".join(f'<script src="{name}"></script>\n' for name in SCRIPTS).encode()
+        assert html.count(elements) == 1
+        expected = html.replace(b'<link rel="stylesheet" href="admin.css">', b"<style>" + asset("admin.css") + b"</style>")
+        expected = expected.replace(elements, b"<script>" + asset(*SCRIPTS) + b"</script>\n")
         answer = admin_get(gateway, "/")
         assert answer.status == 200
         assert answer.header("Content-Type") == "text/html; charset=utf-8"
@@ -175,8 +181,8 @@ class TestThePageItself:
 
     def test_may_run_its_own_style_and_script_and_nothing_else(self, gateway):
         policy = dict(part.strip().split(" ", 1) for part in admin_get(gateway, "/").header("Content-Security-Policy").split(";"))
-        for directive, asset in (("style-src", "admin.css"), ("script-src", "admin.js")):
-            digest = hashlib.sha256((ASSETS / asset).read_bytes()).digest()
+        for directive, names in (("style-src", ["admin.css"]), ("script-src", SCRIPTS)):
+            digest = hashlib.sha256(asset(*names)).digest()
             assert policy.pop(directive) == f"'sha256-{base64.b64encode(digest).decode()}'"
         assert policy.pop("connect-src") == "'self'"
         assert policy.pop("require-trusted-types-for", "'script'") == "'script'"

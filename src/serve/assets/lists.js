@@ -1,0 +1,143 @@
+// The lists beside the table: unknown identifiers, the retire list and the revisions.
+"use strict";
+
+const LIST_FIRST = 8;
+const LIST_STEP = 100;
+
+const limits = { unknown: LIST_FIRST, retire: LIST_FIRST, history: LIST_FIRST };
+
+function showList(name, items, create, update, none) {
+  const left = items.length - limits[name];
+  fill(byId(`${name}-list`), items.slice(0, limits[name]), create, update);
+  byId(`${name}-none`).hidden = items.length > 0;
+  setText(byId(`${name}-none`), none);
+  byId(`${name}-more`).hidden = left <= 0;
+  setText(byId(`${name}-more`), `Show ${number(Math.min(left, LIST_STEP))} more`);
+}
+
+function makeItem() {
+  const item = {
+    root: make("li"),
+    name: make("span", { class: "exact" }),
+    figure: make("span"),
+    about: make("span", { class: "about" }),
+    seen: make("time", { class: "quiet" }),
+  };
+  item.root.append(item.name, item.figure, item.about, item.seen);
+  return item;
+}
+
+function makeUnknown() {
+  const item = makeItem();
+  item.source = make("span");
+  item.meant = make("button", { type: "button", class: "plain exact" });
+  item.did = make("span", {}, "Did you mean ", item.meant, "?");
+  item.about.append(item.source, item.did);
+  item.meant.addEventListener("click", () => searchFor(item.of));
+  return item;
+}
+
+function updateUnknown(item, unknown) {
+  item.of = unknown.meant;
+  setName(item.name, unknown.identifier);
+  setText(item.figure, number(unknown.hits));
+  setText(item.source, unknown.source === "default" ? "" : `${unknown.source} `);
+  item.did.hidden = !unknown.meant;
+  setName(item.meant, unknown.meant ?? "");
+  setAgo(item.seen, unknown.last_seen);
+}
+
+function showUnknown() {
+  setText(byId("unknown-count"), report.unknown.length > 0 ? number(report.unknown.length) : "");
+  showList("unknown", report.unknown, makeUnknown, updateUnknown, "None so far.");
+}
+
+// The longest silent first.
+const retired = () => rows.filter((entry) => entry.row.idle).sort(columns.seen.compare);
+
+function updateRetired(item, { row }) {
+  setName(item.name, row.identifier);
+  setText(item.figure, row.state);
+  setText(item.about, [row.label, row.source === "default" ? null : row.source].filter(Boolean).join(" · "));
+  setAgo(item.seen, row.last_seen, "never seen");
+}
+
+// When counting began, as far as is known: null where nothing was ever counted.
+function countedSince() {
+  const first = rows.reduce((time, { row }) => (row.first_seen && !(time <= row.first_seen) ? row.first_seen : time), undefined);
+  return report.counted_since ?? first ?? null;
+}
+
+// Silence means something only once it has been listened for as long.
+function retireHint() {
+  const since = countedSince();
+  if (since === null) return "Nothing has been counted yet: too early to retire one.";
+  const listened = Math.floor((Date.parse(report.now) - Date.parse(since)) / DAY_MS);
+  if (listened >= report.idle_days) return `No hit for ${idleSpan()}: nobody seems to need their old address.`;
+  return `Counting began ${listened === 0 ? "less than a day" : count(listened, "day", "days")} ago: too early to retire one.`;
+}
+
+function showRetired() {
+  const list = retired();
+  setText(byId("retire-count"), list.length > 0 ? number(list.length) : "");
+  setText(byId("retire-hint"), retireHint());
+  byId("copy").hidden = list.length === 0;
+  const none = rows.length === 0 ? "Nothing is loaded." : "Empty: every connection was used.";
+  showList("retire", list, makeItem, updateRetired, none);
+}
+
+// One identifier a line, with its source before it where there is more than the default one.
+function retiredText() {
+  const list = retired().map((entry) => entry.row);
+  const plain = list.every((row) => row.source === "default");
+  return list.map((row) => (plain ? row.identifier : `${row.source}\t${row.identifier}`) + "\n").join("");
+}
+
+async function copyRetired() {
+  const copied = await putOnClipboard(retiredText());
+  const say = (button, words) => { setText(byId("copy"), button); setText(byId("copied"), words); };
+  if (copied) say("Copied", `${count(retired().length, "identifier", "identifiers")} copied`);
+  else say("Not copied", "The browser does not allow copying");
+  setTimeout(say, 2500, "Copy", "");
+}
+
+// navigator.clipboard is only there for https and loopback addresses.
+async function putOnClipboard(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = make("textarea", { class: "heard", readonly: "", "aria-hidden": "true", tabindex: "-1" });
+    const focused = document.activeElement;
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const copied = document.execCommand("copy");
+    area.remove();
+    focused?.focus({ preventScroll: true });
+    return copied;
+  }
+}
+
+function makeRevision() {
+  const item = {
+    root: make("li"),
+    what: make("span"),
+    time: make("time", { class: "quiet" }),
+    who: make("span", { class: "quiet" }),
+    rows: make("span", { class: "quiet" }),
+    why: make("span", { class: "whole" }),
+  };
+  item.root.append(item.what, item.time, item.who, item.rows, item.why);
+  return item;
+}
+
+function updateRevision(item, entry) {
+  const counts = [["added", entry.added], ["changed", entry.changed], ["removed", entry.removed]].filter(([, many]) => many > 0);
+  setText(item.what, `${number(entry.revision)} ${entry.command}`);
+  setAgo(item.time, entry.time);
+  setText(item.who, entry.actor ?? "");
+  setText(item.rows, counts.map(([verb, many]) => `${number(many)} ${verb}`).join(", ") || "no row");
+  setText(item.why, entry.message ?? "");
+  item.why.hidden = !entry.message;
+}

@@ -1,0 +1,60 @@
+// The header, the verdict, the bar of states and the figures below it.
+"use strict";
+
+const changed = make("time");
+const revision = document.createTextNode("");
+byId("revision").append(revision, changed);
+
+function showHeader() {
+  setText(byId("version"), report.version);
+  setText(revision, report.revision > 0 ? `revision ${number(report.revision)}, changed ` : "no revision yet");
+  changed.hidden = report.revision === 0;
+  setAgo(changed, report.changed_at);
+}
+
+function showBar() {
+  const all = STATES.reduce((sum, state) => sum + report.states[state], 0);
+  for (const state of STATES) {
+    const share = byId("bar").querySelector(`.${state}`);
+    share.style.flexGrow = String(all === 0 ? 0 : report.states[state] / all);
+    share.classList.toggle("some", report.states[state] > 0);
+    share.hidden = report.states[state] === 0;
+  }
+  const words = STATES.map((state) => `${number(report.states[state])} ${state}`).join(", ");
+  setAttribute(byId("bar"), "aria-label", `Of ${count(all, "connection", "connections")}: ${words}`);
+  document.title = all === 0 ? "ssoferry" : `${number(report.states.stytch)} of ${number(all)} cut over - ssoferry`;
+}
+
+function makeFigure() {
+  const figure = {
+    root: make("div"),
+    dot: make("span", { "aria-hidden": "true" }),
+    label: make("span"),
+    value: make("dd", { class: "value" }),
+    note: make("dd", { class: "note" }),
+  };
+  figure.root.append(make("dt", {}, figure.dot, figure.label), figure.value, figure.note);
+  return figure;
+}
+
+function updateFigure(figure, { state, label, value, note }) {
+  setAttribute(figure.dot, "class", state ? `dot ${state}` : "");
+  setText(figure.label, label);
+  setText(figure.value, number(value));
+  setText(figure.note, note);
+}
+
+function showSummary() {
+  const seen = (state) => (report.states[state] === 0 ? "" : `${number(report.seen[state])} seen in ${idleSpan()}`);
+  setText(byId("verdict"), report.verdict);
+  byId("observe").hidden = !report.observe;
+  byId("unused").hidden = report.hits + report.unknown_hits > 0;
+  showBar();
+  fill(byId("figures"), [
+    { state: "stytch", label: "stytch (cut over)", value: report.states.stytch, note: seen("stytch") },
+    { state: "legacy", label: "legacy", value: report.states.legacy, note: seen("legacy") },
+    { state: "disabled", label: "disabled", value: report.states.disabled, note: seen("disabled") },
+    { label: `idle for ${idleSpan()}`, value: report.idle, note: report.never > 0 ? `${number(report.never)} never seen` : "" },
+    { label: "hits in all", value: report.hits, note: report.unknown_hits > 0 ? `and ${number(report.unknown_hits)} unknown` : "" },
+  ], makeFigure, updateFigure);
+}
