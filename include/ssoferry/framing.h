@@ -12,7 +12,7 @@ enum framing {
     FRAMING_CLOSE, /* to be answered, but nothing may follow on this connection: a chunked body, HTTP/1.0 with a body */
     FRAMING_BARE_LINE_FEED, /* from here on: to be refused with 400, and closed */
     FRAMING_FOLDED_LINE,
-    FRAMING_BAD_FIELD,         /* no colon, or a name that is no token (RFC 9110 5.1) */
+    FRAMING_BAD_FIELD,         /* a name that starts as a framing field's does, and is no token (RFC 9110 5.1) */
     FRAMING_LENGTH_TWICE,      /* several Content-Length fields, equal or not, or a list in one */
     FRAMING_LENGTH_AND_CODING, /* Content-Length and Transfer-Encoding */
     FRAMING_CODING_TWICE,
@@ -24,8 +24,8 @@ enum framing {
     FRAMINGS,
 };
 
-/* Reads a head as it arrived: `input` starts with the request line (one empty line before it is passed over) and may go
- * on behind the head. */
+/* Reads a head as it arrived, and as libh2o's parser has accepted it: `input` starts with the request line (one empty
+ * line before it is passed over) and may go on behind the head. */
 enum framing framing_check(struct text input);
 
 /* "length_twice"; "" for the good ones; static. */

@@ -102,6 +102,7 @@ static void add_totals(json_t *root, const struct report *report)
     const struct report_totals *totals = report_totals(report);
     json_object_set_new(root, "revision", json_number(totals->table.revision));
     json_object_set_new(root, "changed_at", json_time(totals->table.changed_at));
+    json_object_set_new(root, "counted_since", json_time(totals->counted_since));
     json_object_set_new(root, "idle_days", json_integer(REPORT_IDLE_DAYS));
     json_object_set_new(root, "states", json_states(totals->rows));
     json_object_set_new(root, "seen", json_states(totals->seen));
@@ -210,7 +211,7 @@ bool admin_report(struct table *table, struct usage *usage, bool observe, char *
                   struct error *error)
 {
     const int64_t now = clock_utc_us();
-    const struct report_options options = {.store = table_path(table), .usage = usage, .now = now};
+    const struct report_options options = {.usage = usage, .now = now};
     struct report *report = NULL;
     json_t *root = json_object();
     json_object_set_new(root, "version", json_string(SSOFERRY_VERSION));

@@ -78,15 +78,8 @@ static enum framing read_request_line(struct head *head, struct text line)
     return asterisk || text_starts(target, TEXT("/")) ? FRAMING_GOOD : FRAMING_BAD_TARGET;
 }
 
-static enum framing read_field(struct head *head, struct text line)
+static enum framing read_framing_field(struct head *head, struct text name, struct text value)
 {
-    if (line.at[0] == ' ' || line.at[0] == '\t')
-        return FRAMING_FOLDED_LINE;
-    size_t colon = text_find(line, ':', 0);
-    struct text name = text_slice(line.at, colon);
-    if (colon == line.size || name.size == 0 || !are_in(&token_bytes, name))
-        return FRAMING_BAD_FIELD;
-    struct text value = text_trim(text_slice(line.at + colon + 1, line.size - colon - 1));
     if (text_equal_fold(name, TEXT("content-length"))) {
         uint64_t number = 0;
         if (head->lengths++ > 0 || !text_to_number(value, INT64_MAX, &number))
@@ -102,6 +95,22 @@ static enum framing read_field(struct head *head, struct text line)
             return FRAMING_BAD_HOST;
     }
     return FRAMING_GOOD;
+}
+
+/* libh2o's parser has refused names that are no tokens; so only lines that may be one of the three fields are looked
+ * into, which is most of what this check would cost. */
+static enum framing read_field(struct head *head, struct text line)
+{
+    char first = (char)(line.at[0] | 0x20);
+    if (line.at[0] == ' ' || line.at[0] == '\t')
+        return FRAMING_FOLDED_LINE;
+    if (first != 'c' && first != 't' && first != 'h')
+        return FRAMING_GOOD;
+    size_t colon = text_find(line, ':', 0);
+    struct text name = text_slice(line.at, colon);
+    if (colon == line.size || !are_in(&token_bytes, name))
+        return FRAMING_BAD_FIELD;
+    return read_framing_field(head, name, text_trim(text_slice(line.at + colon + 1, line.size - colon - 1)));
 }
 
 static enum framing judge(const struct head *head)

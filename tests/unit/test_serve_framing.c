@@ -30,8 +30,8 @@ static const struct {
     {POST HOST " folded\r\n\r\n", FRAMING_FOLDED_LINE},
     {POST HOST "Content-Length: 3\r\n\tTransfer-Encoding: chunked\r\n\r\n", FRAMING_FOLDED_LINE},
     {POST HOST "Content-Length : 3\r\n\r\n", FRAMING_BAD_FIELD},
-    {POST HOST "nonsense\r\n\r\n", FRAMING_BAD_FIELD},
-    {POST HOST ": 3\r\n\r\n", FRAMING_BAD_FIELD},
+    {POST HOST "Transfer-Encoding\r\n\r\n", FRAMING_BAD_FIELD},
+    {POST HOST "Host : b\r\n\r\n", FRAMING_BAD_FIELD},
     {POST HOST "Content-Length: 3\r\nContent-Length: 4\r\n\r\n", FRAMING_LENGTH_TWICE},
     {POST HOST "Content-Length: 3\r\ncontent-length: 3\r\n\r\n", FRAMING_LENGTH_TWICE},
     {POST HOST "Content-Length: 3, 3\r\n\r\n", FRAMING_LENGTH_TWICE},
@@ -86,7 +86,7 @@ static void names_and_hosts_take_just_their_characters(void **state)
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
         if (c == '\r' || c == '\n' || c == ' ' || c == '\t')
             continue;
-        snprintf(head, sizeof(head), "GET / HTTP/1.1\r\n" HOST "x%cy: z\r\n\r\n", c);
+        snprintf(head, sizeof(head), "GET / HTTP/1.1\r\n" HOST "t%cy: z\r\n\r\n", c);
         bool good = letter || c == ':' || strchr(token, c) != NULL;
         assert_int_equal(framing_check(text_of(head)), good ? FRAMING_GOOD : FRAMING_BAD_FIELD);
         snprintf(head, sizeof(head), "GET / HTTP/1.1\r\nHost: x%cy\r\n\r\n", c);
