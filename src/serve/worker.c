@@ -250,6 +250,14 @@ static void on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messag
 
 /* -- the thread -- */
 
+static bool same_routes(const struct gateway_settings *a, const struct gateway_settings *b)
+{
+    bool same = a->route_count == b->route_count;
+    for (size_t i = 0; same && i < a->route_count; ++i)
+        same = text_equal(a->routes[i].name, b->routes[i].name);
+    return same;
+}
+
 /* Between two turns of the loop no request is under way that could still look at the old one. */
 static void adopt_config(struct worker *worker)
 {
@@ -257,7 +265,8 @@ static void adopt_config(struct worker *worker)
     if (newest == worker_config(worker))
         return;
     worker->context.http1.req_timeout.timeout = newest->limits.idle_time_ms;
-    metrics_routes_changed(worker->tools.metrics);
+    if (!same_routes(&newest->gateway, &worker_config(worker)->gateway))
+        metrics_routes_changed(worker->tools.metrics);
     atomic_store_explicit(&worker->config, newest, memory_order_release);
 }
 

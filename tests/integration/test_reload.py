@@ -3,7 +3,9 @@ import signal
 
 import pytest
 
+import wire
 from cutover import CONNECTION_ID
+from ports import free_port
 
 LOCATION_END = "/v1/b2b/sso/callback/" + CONNECTION_ID
 
@@ -83,6 +85,28 @@ def test_the_request_log_can_be_switched(gateway):
     gateway.logged(wrong)
     logged = {line["request_id"] for line in gateway.requests()}
     assert quiet.header("X-Request-Id") not in logged and fine.header("X-Request-Id") not in logged
+
+
+def test_counters_by_route_go_on_while_the_routes_stay(make_gateway):
+    port = free_port()
+    gateway = make_gateway(admin={"address": f"127.0.0.1:{port}"})
+    gateway.load({"acme": CONNECTION_ID})
+    gateway.start()
+
+    def counted(status):
+        text = wire.exchange(("127.0.0.1", port), wire.request_bytes("GET", "/metrics", "localhost")).text
+        return f'decision="stytch",status="{status}"}} 1\n' in text
+
+    gateway.get("/old-sso/acme")
+    gateway.wait_for(lambda: counted(307))
+    gateway.configure(redirect=303)
+    reload(gateway)
+    gateway.get("/old-sso/acme")
+    gateway.wait_for(lambda: counted(303) and counted(307))
+    gateway.configure(routes=[{"match": "/new-sso/{identifier}"}])
+    reload(gateway)
+    gateway.get("/new-sso/acme")
+    gateway.wait_for(lambda: counted(303) and not counted(307))
 
 
 def test_under_load_no_request_fails(gateway):
