@@ -3,9 +3,15 @@
 #include <endian.h>
 #include <stdlib.h>
 
+#include "ssoferry/connection.h"
 #include "ssoferry/memory.h"
 
-enum { DIGITS = 8, DIGIT_VALUES = 256 };
+enum {
+    DIGITS = 8,
+    DIGIT_VALUES = 256,
+    FEW = 64, /* places that are compared rather than counted */
+    PLACES_AHEAD = 16,
+};
 
 uint64_t key_prefix(struct text key, size_t from)
 {
@@ -14,6 +20,14 @@ uint64_t key_prefix(struct text key, size_t from)
         memcpy(&prefix, key.at + from, key.size - from < sizeof prefix ? key.size - from : sizeof prefix);
     return be64toh(prefix);
 }
+
+/* What all steps of a sort share. */
+struct sorting {
+    struct text (*key_at)(const void *buffer, uint32_t offset);
+    const void *buffer;
+    size_t counts[DIGITS][DIGIT_VALUES];
+    struct row_place other[]; /* room for as many places as are sorted */
+};
 
 /* -- by prefix -- */
 
@@ -46,10 +60,10 @@ static void sort_by_digit(const struct row_place *from, struct row_place *to, si
 
 /* A radix sort, which compares nothing: from the last digit to the first, each pass keeping the order of the one
  * before. */
-static void sort_by_prefix(struct row_place *places, size_t count)
+static void sort_by_prefix(struct sorting *sorting, struct row_place *places, size_t count)
 {
-    size_t counts[DIGITS][DIGIT_VALUES];
-    struct row_place *other = memory_allocate((count + 1) * sizeof *other), *from = places, *to = other;
+    struct row_place *from = places, *to = sorting->other;
+    size_t(*counts)[DIGIT_VALUES] = sorting->counts;
     count_digits(places, count, counts);
     for (unsigned digit = 0; digit < DIGITS; digit++) {
         if (counts[digit][digit_of(&places[0], digit)] == count)
@@ -61,35 +75,48 @@ static void sort_by_prefix(struct row_place *places, size_t count)
     }
     if (from != places)
         memcpy(places, from, count * sizeof *places);
-    free(other);
 }
 
 /* -- by key -- */
 
-struct keys {
-    struct text (*key_at)(const void *buffer, uint32_t offset);
-    const void *buffer;
-};
-
 static int compare_places(const void *a, const void *b, void *context)
 {
     const struct row_place *first = a, *second = b;
-    const struct keys *keys = context;
-    int order = text_compare(keys->key_at(keys->buffer, first->offset), keys->key_at(keys->buffer, second->offset));
+    const struct sorting *sorting = context;
+    int order =
+        text_compare(sorting->key_at(sorting->buffer, first->offset), sorting->key_at(sorting->buffer, second->offset));
     return order != 0 ? order : (first->offset > second->offset) - (first->offset < second->offset);
 }
 
-void row_order_sort(struct row_place *places, size_t count, struct text (*key_at)(const void *buffer, uint32_t offset),
-                    const void *buffer)
+/* Sorts places whose keys are alike up to `from`: by the 8 bytes there, and then those that have these in common by the
+ * next
+ * 8. A few are sorted by comparing, which also ends it for keys that are one. */
+static void sort_from(struct sorting *sorting, struct row_place *places, size_t count, size_t from)
 {
-    struct keys keys = {key_at, buffer};
-    if (count < 2)
+    if (count <= FEW || from >= CONNECTION_KEY_SIZE_MAX) {
+        qsort_r(places, count, sizeof *places, compare_places, sorting);
         return;
-    sort_by_prefix(places, count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (i + PLACES_AHEAD < count) /* the keys lie all over the buffer */
+            __builtin_prefetch((const char *)sorting->buffer + places[i + PLACES_AHEAD].offset);
+        places[i].prefix = key_prefix(sorting->key_at(sorting->buffer, places[i].offset), from);
+    }
+    sort_by_prefix(sorting, places, count);
     for (size_t start = 0, end; start < count; start = end) {
         for (end = start + 1; end < count && places[end].prefix == places[start].prefix; end++)
             ;
         if (end - start > 1)
-            qsort_r(places + start, end - start, sizeof *places, compare_places, &keys);
+            sort_from(sorting, places + start, end - start, from + sizeof places->prefix);
     }
+}
+
+void row_order_sort(struct row_place *places, size_t count, size_t shared,
+                    struct text (*key_at)(const void *buffer, uint32_t offset), const void *buffer)
+{
+    struct sorting *sorting = memory_allocate(sizeof *sorting + count * sizeof *places);
+    sorting->key_at = key_at;
+    sorting->buffer = buffer;
+    sort_from(sorting, places, count, shared);
+    free(sorting);
 }

@@ -6,7 +6,7 @@
 
 /* A row somewhere in a buffer. */
 struct row_place {
-    uint64_t prefix; /* key_prefix() behind what all keys of the buffer share: most comparisons end there */
+    uint64_t prefix; /* for row_order_sort() */
     uint32_t offset;
 };
 
@@ -14,9 +14,9 @@ struct row_place {
  * is behind its end. */
 uint64_t key_prefix(struct text key, size_t from);
 
-/* Sorts places by prefix, then by key, then by offset. They come in order of their offsets. `key_at` gives the key at
- * an offset. */
-void row_order_sort(struct row_place *places, size_t count, struct text (*key_at)(const void *buffer, uint32_t offset),
-                    const void *buffer);
+/* Sorts places by their keys, and those of one key by their offsets, in whose order they come. `key_at` gives the key
+ * at an offset; `shared` is how many bytes all keys are known to start with alike. */
+void row_order_sort(struct row_place *places, size_t count, size_t shared,
+                    struct text (*key_at)(const void *buffer, uint32_t offset), const void *buffer);
 
 #endif

@@ -32,7 +32,7 @@ struct run {
     unsigned char *window;
     size_t at, filled; /* of the window */
     struct rowset_row row;
-    uint64_t prefix[2]; /* of its key: most comparisons end there */
+    uint64_t prefix[2]; /* of its key, behind what all share: most comparisons end there */
 };
 
 struct rowset {
@@ -41,6 +41,9 @@ struct rowset {
     bool buffer_ascends;  /* not strictly: those of the buffer */
     size_t last_key_size; /* of the row added last */
     char last_key[CONNECTION_KEY_SIZE_MAX];
+    size_t first_key_size;
+    char first_key[CONNECTION_KEY_SIZE_MAX];
+    size_t shared; /* bytes that all keys written to runs start with alike: at least "default\0", and often more */
 
     unsigned char *buffer;
     size_t used, rows;       /* of the buffer */
@@ -60,6 +63,7 @@ struct rowset *rowset_new(void)
 {
     struct rowset *set = memory_zeroed(1, sizeof *set);
     set->ascends = set->buffer_ascends = true;
+    set->shared = CONNECTION_KEY_SIZE_MAX;
     return set;
 }
 
@@ -134,36 +138,45 @@ static struct text key_of_place(const void *buffer, uint32_t offset)
     return key_at((const unsigned char *)buffer + offset);
 }
 
-/* How many bytes all keys of the buffer start with: at least "default\0", and often more. */
-static size_t shared_by_all(const struct rowset *set)
+static size_t shared_prefix(struct text a, struct text b, size_t max)
 {
-    struct text first = key_at(set->buffer);
-    size_t shared = first.size;
-    for (size_t at = 0; at < set->used; at += size_at(set->buffer + at)) {
-        struct text key = key_at(set->buffer + at);
-        size_t i = 0;
-        while (i < shared && i < key.size && key.at[i] == first.at[i])
-            i++;
-        shared = i;
+    size_t i = 0;
+    while (i < max && i < a.size && i < b.size && a.at[i] == b.at[i])
+        i++;
+    return i;
+}
+
+/* Takes the buffer's rows into account for what all keys of the set start with alike. */
+static void share(struct rowset *set)
+{
+    struct text first = text_slice(set->first_key, set->first_key_size);
+    if (set->buffer_ascends) { /* then its first and last key tell of those between them */
+        set->shared = shared_prefix(first, key_at(set->buffer), set->shared);
+        set->shared = shared_prefix(first, text_slice(set->last_key, set->last_key_size), set->shared);
+        return;
     }
-    return shared;
+    for (size_t at = 0; at < set->used; at += size_at(set->buffer + at))
+        set->shared = shared_prefix(first, key_at(set->buffer + at), set->shared);
 }
 
 static void sort_buffer(struct rowset *set)
 {
-    size_t shared = shared_by_all(set), i = 0;
+    size_t i = 0;
+    share(set);
     set->order = memory_resize(set->order, set->rows * sizeof set->order[0]);
     for (size_t at = 0; at < set->used; at += size_at(set->buffer + at))
-        set->order[i++] = (struct row_place){key_prefix(key_at(set->buffer + at), shared), (uint32_t)at};
-    row_order_sort(set->order, set->rows, key_of_place, set->buffer);
+        set->order[i++] = (struct row_place){0, (uint32_t)at};
+    row_order_sort(set->order, set->rows, set->shared, key_of_place, set->buffer);
 }
 
 /* -- writing runs -- */
 
 static bool write_buffer(struct rowset *set)
 {
-    if (set->buffer_ascends)
+    if (set->buffer_ascends) {
+        share(set);
         return fwrite(set->buffer, 1, set->used, set->file) == set->used;
+    }
     sort_buffer(set);
     for (size_t i = 0; i < set->rows; i++) {
         const unsigned char *row = set->buffer + set->order[i].offset;
@@ -211,6 +224,10 @@ bool rowset_add(struct rowset *set, const struct rowset_row *row, struct error *
     set->used += write_row(set->buffer + set->used, row);
     memcpy(set->last_key, key.at, key.size);
     set->last_key_size = key.size;
+    if (set->count == 0) {
+        memcpy(set->first_key, key.at, key.size);
+        set->first_key_size = key.size;
+    }
     set->rows++;
     set->count++;
     return true;
@@ -249,8 +266,8 @@ static bool next_of_run(struct rowset *set, struct run *run, bool *ended, struct
         return false;
     if (!*ended) {
         run->row = row_at(run->window + run->at);
-        run->prefix[0] = key_prefix(run->row.row.key, 0);
-        run->prefix[1] = key_prefix(run->row.row.key, sizeof run->prefix[0]);
+        run->prefix[0] = key_prefix(run->row.row.key, set->shared);
+        run->prefix[1] = key_prefix(run->row.row.key, set->shared + sizeof run->prefix[0]);
         run->at += sizeof(struct head) + run->row.row.key.size + run->row.row.record.size;
     }
     return true;
