@@ -40,10 +40,21 @@ bool redirect_kind_parse(struct text name, enum redirect_kind *kind)
     return false;
 }
 
-/* -- single fields -------------------------------------------------------------------------------------------------------- */
+/* -- single fields -- */
+
+/* Printable ASCII, as most identifiers are: then there is nothing more to ask. */
+static bool is_plain_ascii(struct text t)
+{
+    unsigned odd = 0;
+    for (size_t i = 0; i < t.size; i++)
+        odd |= (unsigned char)(t.at[i] - 0x20) >= 0x7f - 0x20;
+    return odd == 0;
+}
 
 static const char *words_problem(struct text t)
 {
+    if (is_plain_ascii(t))
+        return NULL;
     if (!text_is_utf8(t))
         return "is not valid UTF-8";
     if (text_has_control(t))
@@ -67,21 +78,9 @@ const char *label_problem(struct text label)
     return words_problem(label);
 }
 
-/* What a byte may be part of. A table, since ids are checked for every row of a load. */
-enum { ID = 1, HEX = 2 };
-static const unsigned char classes[256] = {
-    ['-'] = ID,       ['0'] = ID | HEX, ['1'] = ID | HEX, ['2'] = ID | HEX, ['3'] = ID | HEX, ['4'] = ID | HEX,
-    ['5'] = ID | HEX, ['6'] = ID | HEX, ['7'] = ID | HEX, ['8'] = ID | HEX, ['9'] = ID | HEX, ['a'] = ID | HEX,
-    ['b'] = ID | HEX, ['c'] = ID | HEX, ['d'] = ID | HEX, ['e'] = ID | HEX, ['f'] = ID | HEX, ['g'] = ID,
-    ['h'] = ID,       ['i'] = ID,       ['j'] = ID,       ['k'] = ID,       ['l'] = ID,       ['m'] = ID,
-    ['n'] = ID,       ['o'] = ID,       ['p'] = ID,       ['q'] = ID,       ['r'] = ID,       ['s'] = ID,
-    ['t'] = ID,       ['u'] = ID,       ['v'] = ID,       ['w'] = ID,       ['x'] = ID,       ['y'] = ID,
-    ['z'] = ID,
-};
-
-static unsigned class_of(char c)
+static bool is_name_byte(char c)
 {
-    return classes[(unsigned char)c];
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
 const char *source_problem(struct text source)
@@ -90,94 +89,17 @@ const char *source_problem(struct text source)
         return "is empty";
     if (source.size > SOURCE_SIZE_MAX)
         return "is longer than 64 bytes";
-    if (class_of(source.at[0]) == 0 || source.at[0] == '-')
+    if (!is_name_byte(source.at[0]))
         return "must start with a lower-case letter or a digit";
     for (size_t i = 1; i < source.size; i++) {
         char c = source.at[i];
-        if (class_of(c) == 0 && c != '.' && c != '_')
+        if (!is_name_byte(c) && c != '.' && c != '_' && c != '-')
             return "may only hold lower-case letters, digits, '.', '_' and '-'";
     }
     return NULL;
 }
 
-/* The ids' prefixes, by kind and stage. */
-static const struct text connection_prefixes[] = {
-    {"saml-connection-live-", 21}, {"saml-connection-test-", 21},     {"oidc-connection-live-", 21},
-    {"oidc-connection-test-", 21}, {"external-connection-live-", 25}, {"external-connection-test-", 25},
-};
-enum { CONNECTION_PREFIXES = sizeof connection_prefixes / sizeof connection_prefixes[0] };
-
-static const struct text organization_prefixes[] = {{"organization-live-", 18}, {"organization-test-", 18}};
-
-/* The index of the prefix that `id` starts with, or `count`. Compares here, since this runs for every row of a load. */
-static size_t prefix_of(struct text id, const struct text *prefixes, size_t count)
-{
-    size_t i = 0;
-    while (i < count && !(id.size >= prefixes[i].size && memcmp(id.at, prefixes[i].at, prefixes[i].size) == 0))
-        i++;
-    return i;
-}
-
-/* What follows the first of `prefixes` that `id` starts with; a null text where it starts with none. */
-static struct text behind_prefix(struct text id, const struct text *prefixes, size_t count)
-{
-    size_t i = prefix_of(id, prefixes, count);
-    return i < count ? text_slice(id.at + prefixes[i].size, id.size - prefixes[i].size) : text_slice(NULL, 0);
-}
-
-static bool is_id_tail(struct text tail)
-{
-    unsigned all = ID;
-    for (size_t i = 0; i < tail.size; i++)
-        all &= class_of(tail.at[i]);
-    return all != 0 && tail.size > 0;
-}
-
-const char *connection_id_problem(struct text id)
-{
-    if (id.size == 0)
-        return "is empty";
-    if (id.size > CONNECTION_ID_SIZE_MAX)
-        return "is longer than 128 bytes";
-    struct text tail = behind_prefix(id, connection_prefixes, CONNECTION_PREFIXES);
-    if (tail.at == NULL)
-        return "must start with {saml|oidc|external}-connection-{live|test}-";
-    if (!is_id_tail(tail))
-        return "may only hold lower-case letters, digits and '-', and some of them behind its prefix";
-    return NULL;
-}
-
-const char *organization_id_problem(struct text id)
-{
-    if (id.size == 0)
-        return "is empty";
-    if (id.size > ORGANIZATION_ID_SIZE_MAX)
-        return "is longer than 128 bytes";
-    struct text tail = behind_prefix(id, organization_prefixes, 2);
-    if (tail.at == NULL)
-        return "must start with organization-{live|test}-";
-    if (!is_id_tail(tail))
-        return "may only hold lower-case letters, digits and '-', and some of them behind its prefix";
-    return NULL;
-}
-
-bool connection_id_has_uuid(struct text id)
-{
-    struct text tail = behind_prefix(id, connection_prefixes, CONNECTION_PREFIXES);
-    if (tail.size != 36 || tail.at[8] != '-' || tail.at[13] != '-' || tail.at[18] != '-' || tail.at[23] != '-')
-        return false;
-    unsigned digits = 0;
-    for (size_t i = 0; i < 36; i++)
-        digits += class_of(tail.at[i]) / HEX;
-    return digits == 32;
-}
-
-bool connection_id_is_test(struct text id)
-{
-    return prefix_of(id, connection_prefixes, CONNECTION_PREFIXES) % 2 == 1;
-}
-
-/* -- the whole row -------------------------------------------------------------------------------------------------------- */
+/* -- the whole row -- */
 
 static bool __attribute__((format(printf, 3, 4)))
 refuse(struct connection_problem *problem, const char *field, const char *format, ...)
@@ -268,7 +190,7 @@ bool connection_equal(const struct connection *a, const struct connection *b)
            text_equal(a->organization_id, b->organization_id) && text_equal(a->label, b->label);
 }
 
-/* -- fields by name ------------------------------------------------------------------------------------------------------- */
+/* -- fields by name -- */
 
 static const char *set_connection_id(struct connection *connection, struct text value)
 {

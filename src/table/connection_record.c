@@ -1,14 +1,11 @@
 /* The record that a connection is kept as (format: ssoferry/connection.h), and the key it is kept under. */
-#include "ssoferry/connection.h"
+#include "connection_id.h"
 
 #include <assert.h>
 
-enum { RECORD_VERSION = 1, RECORD_HEAD = 3, UUID_SIZE = 16 };
-enum { ID_NONE, ID_RAW, ID_UUID, ID_FORMS = ID_UUID + 6 };
+enum { RECORD_VERSION = 1, RECORD_HEAD = 3 };
+enum { ID_NONE, ID_RAW, ID_UUID, ID_FORMS = ID_UUID + SHORT_ID_PREFIXES };
 enum { HAS_ACS_URL = 0x10, HAS_LEGACY_URL = 0x20, HAS_ORGANIZATION_ID = 0x40, HAS_LABEL = 0x80 };
-
-static const char *const kinds[] = {"saml", "oidc", "external"};
-static const char *const stages[] = {"live", "test"};
 
 static char *put_bytes(char *at, const char *bytes, size_t size)
 {
@@ -17,50 +14,31 @@ static char *put_bytes(char *at, const char *bytes, size_t size)
     return at + size;
 }
 
-/* -- the connection id ---------------------------------------------------------------------------------------------------- */
-
-static unsigned hex_value(char c)
-{
-    return ((unsigned char)c & 15u) + (c > '9' ? 9u : 0u);
-}
-
-/* Writes the 16 bytes of the 36 characters of a UUID that connection_id_has_uuid() found. */
-static char *put_uuid(char *at, const char *uuid)
-{
-    static const unsigned char places[UUID_SIZE] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
-    for (unsigned i = 0; i < UUID_SIZE; i++)
-        *at++ = (char)(hex_value(uuid[places[i]]) << 4 | hex_value(uuid[places[i] + 1]));
-    return at;
-}
+/* -- encoding -- */
 
 static char *put_connection_id(char *at, struct text id, char *form)
 {
+    struct short_id parsed;
     *form = ID_NONE;
     if (id.size == 0)
         return at;
-    if (!connection_id_has_uuid(id)) {
+    if (!short_id_parse(id, &parsed)) {
         *form = ID_RAW;
         *at++ = (char)id.size;
         return put_bytes(at, id.at, id.size);
     }
-    unsigned kind = id.at[0] == 's' ? 0 : id.at[0] == 'o' ? 1 : 2;
-    *form = (char)(ID_UUID + 2 * kind + connection_id_is_test(id));
-    return put_uuid(at, id.at + id.size - 36);
+    *form = (char)(ID_UUID + parsed.prefix);
+    return put_bytes(at, (const char *)parsed.uuid, UUID_SIZE);
 }
 
-static char *write_uuid(char *at, const unsigned char *bytes)
+size_t short_id_encode(const struct short_id *id, char *out)
 {
-    static const char digits[] = "0123456789abcdef";
-    for (unsigned i = 0; i < UUID_SIZE; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *at++ = '-';
-        *at++ = digits[bytes[i] >> 4];
-        *at++ = digits[bytes[i] & 15];
-    }
-    return at;
+    out[0] = RECORD_VERSION;
+    out[1] = 0;
+    out[2] = (char)(ID_UUID + id->prefix);
+    memcpy(out + RECORD_HEAD, id->uuid, UUID_SIZE);
+    return RECORD_HEAD + UUID_SIZE;
 }
-
-/* -- encoding ------------------------------------------------------------------------------------------------------------- */
 
 static char *put_field(char *at, struct text value)
 {
@@ -91,7 +69,7 @@ size_t connection_encode(const struct connection *connection, char *out)
     return (size_t)(at - out);
 }
 
-/* -- decoding ------------------------------------------------------------------------------------------------------------- */
+/* -- decoding -- */
 
 struct reader {
     const unsigned char *at;
@@ -130,14 +108,11 @@ static bool take_connection_id(struct reader *reader, unsigned form, struct text
                !connection_id_has_uuid(*id);
     if (form >= ID_FORMS || !take(reader, UUID_SIZE, &bytes))
         return false;
-    const char *kind = kinds[(form - ID_UUID) / 2];
-    char *at = put_bytes(reader->out, kind, strlen(kind));
-    at = put_bytes(at, "-connection-", 12);
-    at = put_bytes(at, stages[(form - ID_UUID) % 2], 4);
-    *at++ = '-';
-    at = write_uuid(at, bytes);
-    *id = text_slice(reader->out, (size_t)(at - reader->out));
-    reader->out = at;
+    struct short_id parsed = {.prefix = form - ID_UUID};
+    memcpy(parsed.uuid, bytes, UUID_SIZE);
+    char *end = short_id_write(&parsed, reader->out);
+    *id = text_slice(reader->out, (size_t)(end - reader->out));
+    reader->out = end;
     return true;
 }
 
@@ -206,7 +181,7 @@ bool connection_decode(struct text record, struct connection_buffer *out, struct
     return true;
 }
 
-/* -- keys ----------------------------------------------------------------------------------------------------------------- */
+/* -- keys -- */
 
 size_t connection_key(struct text source, struct text identifier, char *out)
 {

@@ -1,5 +1,7 @@
 #include "mapping_row.h"
 
+#include "connection_id.h"
+
 enum { FIELDS_MAX = 8, SHOWN_MAX = 80 };
 
 /* A connection being read: its fields so far, and where they stand. */
@@ -31,13 +33,10 @@ bool mapping_refuse_key(struct mapping_reader *reader, const struct yaml_node *n
     return true;
 }
 
-/* -- warnings ------------------------------------------------------------------------------------------------------------- */
+/* -- warnings -- */
 
-static void warn_of_id(struct mapping_reader *reader, const struct yaml_node *node, struct text id)
+static void warn_of_stage(struct mapping_reader *reader, const struct yaml_node *node, bool is_test)
 {
-    bool is_test = connection_id_is_test(id);
-    if (!connection_id_has_uuid(id))
-        yaml_warning(reader->yaml, node, "this connection id does not end in a whole UUID: was it copied in full?");
     if (reader->stage_line == 0) {
         reader->stage_line = node->line;
         reader->stage_is_test = is_test;
@@ -48,7 +47,14 @@ static void warn_of_id(struct mapping_reader *reader, const struct yaml_node *no
     }
 }
 
-/* -- fields --------------------------------------------------------------------------------------------------------------- */
+static void warn_of_id(struct mapping_reader *reader, const struct yaml_node *node, struct text id)
+{
+    if (!connection_id_has_uuid(id))
+        yaml_warning(reader->yaml, node, "this connection id does not end in a whole UUID: was it copied in full?");
+    warn_of_stage(reader, node, connection_id_is_test(id));
+}
+
+/* -- fields -- */
 
 static size_t index_of_field(struct text name)
 {
@@ -130,9 +136,10 @@ static void read_fields(struct row_reader *row)
     }
 }
 
-/* -- the whole row -------------------------------------------------------------------------------------------------------- */
+/* -- the whole row -- */
 
-/* Fields together and hosts. connection_check() stops at its first problem; here that field is taken out and the rest checked again. */
+/* Fields together and hosts. connection_check() stops at its first problem; here that field is taken out and the rest
+ * checked again. */
 static void check_row(struct row_reader *row)
 {
     struct connection_problem problem;
@@ -188,6 +195,11 @@ static size_t read_long_form(struct mapping_reader *reader, const struct yaml_no
 static size_t read_short_form(struct mapping_reader *reader, const struct yaml_node *value)
 {
     struct connection row = {.connection_id = value->value};
+    struct short_id id;
+    if (short_id_parse(value->value, &id)) {
+        warn_of_stage(reader, value, short_id_is_test(&id));
+        return short_id_encode(&id, reader->record);
+    }
     const char *why = connection_id_problem(value->value);
     if (value->refused)
         return 0;

@@ -7,21 +7,7 @@
 
 enum { FOLLOW_TRIES = 8, STATE_SIZE = 16 + 8 * CONNECTION_STATES };
 
-void number_write(unsigned char *at, uint64_t number, unsigned size)
-{
-    for (unsigned i = size; i-- > 0; number >>= 8)
-        at[i] = (unsigned char)(number & 0xff);
-}
-
-uint64_t number_read(const unsigned char *at, unsigned size)
-{
-    uint64_t number = 0;
-    for (unsigned i = 0; i < size; i++)
-        number = number << 8 | at[i];
-    return number;
-}
-
-/* -- errors --------------------------------------------------------------------------------------------------------------- */
+/* -- errors -- */
 
 static const struct {
     int code;
@@ -58,7 +44,7 @@ bool store_fail(const char *path, int code, const char *doing, struct error *err
     return error_set(error, kind, "%s: cannot %s: %s", path, doing, mdb_strerror(code));
 }
 
-/* -- the size of the map -------------------------------------------------------------------------------------------------- */
+/* -- the size of the map -- */
 
 /* LMDB unmaps the old map before it maps the new one and cannot go back, so this asks first whether there is room. */
 static bool has_address_space(uint64_t size)
@@ -108,7 +94,7 @@ bool store_set_size(struct table *table, uint64_t size, struct error *error)
     return code == MDB_SUCCESS || store_fail(table->path, code, "enlarge the map", error);
 }
 
-/* -- transactions --------------------------------------------------------------------------------------------------------- */
+/* -- transactions -- */
 
 /* Begins a transaction once; with MDB_READERS_FULL, again after clearing slots of readers that died. */
 static int begin_once(struct table *table, unsigned flags, MDB_txn **txn)
@@ -146,7 +132,7 @@ void store_done(struct table *table)
     pthread_mutex_unlock(&table->lock);
 }
 
-/* -- the state ------------------------------------------------------------------------------------------------------------ */
+/* -- the state -- */
 
 bool store_state_read(const struct table *table, MDB_txn *txn, struct table_state *state, struct error *error)
 {

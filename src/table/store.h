@@ -1,4 +1,5 @@
-/* The LMDB environment behind a table: transactions that survive a map that grew, and errors that name the path. For this folder only. */
+/* The LMDB environment behind a table: transactions that survive a map that grew, and errors that name the path. For
+ * this folder only. */
 #ifndef SSOFERRY_TABLE_STORE_H
 #define SSOFERRY_TABLE_STORE_H
 
@@ -7,10 +8,10 @@
 
 #include "ssoferry/table.h"
 
-/* Another process may make the map larger than ours; the next transaction then begins with MDB_MAP_RESIZED, and the map may only be
- * replaced while this process has no transaction at all. Lookups come and go without a word to each other, so each has a mutex, held
- * for one lookup and seldom contended; who replaces the map holds `lock` and all of theirs. Snapshots and changes are counted instead:
- * they last, and nobody waits for them. */
+/* Another process may make the map larger than ours; the next transaction then begins with MDB_MAP_RESIZED, and the map
+ * may only be replaced while this process has no transaction at all. Lookups come and go without a word to each other,
+ * so each has a mutex, held for one lookup and seldom contended; who replaces the map holds `lock` and all of theirs.
+ * Snapshots and changes are counted instead: they last, and nobody waits for them. */
 struct table {
     MDB_env *env;
     char *path;
@@ -42,8 +43,19 @@ struct snapshot {
 };
 
 /* How LMDB holds numbers in keys and values of ours: big-endian. */
-void number_write(unsigned char *at, uint64_t number, unsigned size);
-uint64_t number_read(const unsigned char *at, unsigned size);
+static inline void number_write(unsigned char *at, uint64_t number, unsigned size)
+{
+    for (unsigned i = size; i-- > 0; number >>= 8)
+        at[i] = (unsigned char)(number & 0xff);
+}
+
+static inline uint64_t number_read(const unsigned char *at, unsigned size)
+{
+    uint64_t number = 0;
+    for (unsigned i = 0; i < size; i++)
+        number = number << 8 | at[i];
+    return number;
+}
 
 static inline MDB_val val_of(struct text t)
 {
@@ -63,7 +75,8 @@ bool store_begin(struct table *table, unsigned flags, MDB_txn **txn, struct erro
     __attribute__((warn_unused_result));
 void store_done(struct table *table);
 
-/* Takes over the size that another process gave the map. Returns an LMDB code. The caller has no transaction and holds no lookup's mutex. */
+/* Takes over the size that another process gave the map. Returns an LMDB code. The caller has no transaction and holds
+ * no lookup's mutex. */
 int store_follow_size(struct table *table);
 
 /* Maps `size` bytes. ERROR_CONFLICT where a snapshot or a change is open. */

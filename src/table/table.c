@@ -16,7 +16,7 @@ enum { READERS_DEFAULT = 510, NAMED_DATABASES = 4 };
 static const uint64_t map_sizes[] = {64ull << 30, 16ull << 30, 4ull << 30, 1ull << 30};
 enum { MAP_SIZES = sizeof map_sizes / sizeof map_sizes[0] };
 
-/* -- opening -------------------------------------------------------------------------------------------------------------- */
+/* -- opening -- */
 
 /* One attempt, with a map of `size` bytes; LMDB makes it larger by itself where the file is. Returns an LMDB code. */
 static int open_env(MDB_env **opened, const char *path, const struct table_options *options, uint64_t size)
@@ -43,8 +43,8 @@ static int open_env_that_fits(MDB_env **env, const char *path, const struct tabl
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     if (options->map_size > 0)
         return open_env(env, path, options, (options->map_size + page - 1) / page * page);
-    int code = ENOMEM;
-    for (size_t i = 0; i < MAP_SIZES && code == ENOMEM; i++)
+    int code = ENOMEM; /* valgrind has EINVAL for a map that is too large */
+    for (size_t i = 0; i < MAP_SIZES && (code == ENOMEM || code == EINVAL); i++)
         code = open_env(env, path, options, map_sizes[i]);
     return code;
 }
@@ -182,7 +182,7 @@ const char *table_path(const struct table *table)
     return table->path;
 }
 
-/* -- the whole of it ------------------------------------------------------------------------------------------------------ */
+/* -- the whole of it -- */
 
 bool table_grow(struct table *table, struct error *error)
 {
@@ -251,7 +251,7 @@ bool table_clear_dead_readers(struct table *table, unsigned *cleared, struct err
     return code == MDB_SUCCESS || store_fail(table->path, code, "clear readers of programs that ended", error);
 }
 
-/* -- backup --------------------------------------------------------------------------------------------------------------- */
+/* -- backup -- */
 
 static int sync_file(const char *path)
 {
