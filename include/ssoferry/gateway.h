@@ -84,8 +84,8 @@ struct decision {
 void gateway_decide(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request,
                     struct memory memory, const struct extract_trace *trace, struct decision *decision);
 
-/* Whether the identifier may be written down: an unknown one of a route that goes by RelayState may be anything that the
- * old provider put there, a session's secret included. */
+/* Whether the identifier may be written down: an unknown one of a route that goes by RelayState may be anything that
+ * the old provider put there, a session's secret included. */
 bool decision_identifier_is_public(const struct decision *decision);
 
 /* The reason's code for logs: the extraction's where the reason is REASON_EXTRACT. "" where there is none. Static. */

@@ -99,7 +99,8 @@ struct character {
     bool breaks; /* ends a line */
 };
 
-/* Format characters that reorder or hide what stands beside them: a line that holds them would not look like what it is. */
+/* Format characters that reorder or hide what stands beside them: a line that holds them would not look like what it
+ * is. */
 static bool misleads(const char *bytes, unsigned size)
 {
     unsigned char second = size == 3 ? (unsigned char)bytes[1] : 0, third = size == 3 ? (unsigned char)bytes[2] : 0;
@@ -173,7 +174,8 @@ static bool go_to_line(FILE *text, unsigned line)
     return true;
 }
 
-/* Writes the part of the line around the fault. Returns how many characters of it stand at and behind the fault's column. */
+/* Writes the part of the line around the fault. Returns how many characters of it stand at and behind the fault's
+ * column. */
 static unsigned write_line(FILE *text, unsigned column, unsigned first, FILE *out)
 {
     struct character character;

@@ -15,7 +15,8 @@ void log_set_level(enum log_level level)
     atomic_store(&log_level, (int)level);
 }
 
-static void write_line(enum log_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void write_line(enum log_level level, const char *format,
+                                                             va_list arguments)
 {
     static const char *const prefix[] = {
         [LOG_LEVEL_ERROR] = "error: ", [LOG_LEVEL_WARNING] = "warning: ", [LOG_LEVEL_INFO] = ""};

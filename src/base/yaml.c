@@ -143,7 +143,8 @@ void yaml_close(struct yaml *yaml)
 
 /* -- syntax errors -- */
 
-/* libyaml's words for what people do wrong, and ours. `start`: the fault is shown where the thing began, not where it failed. */
+/* libyaml's words for what people do wrong, and ours. `start`: the fault is shown where the thing began, not where it
+ * failed. */
 static const struct {
     const char *problem;
     const char *context; /* NULL: any */
@@ -212,14 +213,16 @@ static void place_of_byte(struct yaml *yaml, uint64_t offset, unsigned *line, un
     }
 }
 
-/* libyaml has a general word for every character that starts no value; of these a tab is the one that cannot be seen. */
+/* libyaml has a general word for every character that starts no value; of these a tab is the one that cannot be seen.
+ */
 static bool is_at_tab(const yaml_parser_t *parser)
 {
     return parser->problem != NULL && strcmp(parser->problem, wordings[0].problem) == 0 &&
            parser->buffer.pointer < parser->buffer.last && *parser->buffer.pointer == '\t';
 }
 
-/* Where the sequence of a byte that libyaml did not expect started: its own offset points into the middle of a character. */
+/* Where the sequence of a byte that libyaml did not expect started: its own offset points into the middle of a
+ * character. */
 static uint64_t start_of_sequence(const struct yaml *yaml, uint64_t offset)
 {
     unsigned char bytes[3];

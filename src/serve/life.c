@@ -69,9 +69,7 @@ static void announce(struct server *server)
                  server->worker_count == 1 ? "" : "s");
 }
 
-/* -- reload
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* -- reload -- */
 
 static void on_difference(void *context, struct text name, struct text before, struct text after, bool needs_restart)
 {
@@ -119,9 +117,7 @@ static void reload(struct server *server)
     sd_notify(0, "READY=1");
 }
 
-/* -- the end
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* -- the end -- */
 
 static void enter(struct server *server, enum phase phase)
 {
@@ -162,9 +158,7 @@ static void drain(struct server *server, int got)
         worker_join(&server->workers[i]);
 }
 
-/* -- serving
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* -- serving -- */
 
 /* systemd hears from us only while every loop comes round: a daemon that hangs is restarted. */
 static void feed_watchdog(const struct server *server)

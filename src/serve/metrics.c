@@ -97,9 +97,7 @@ void metrics_event(struct metrics *metrics, enum metrics_event event)
     add(&metrics->events[event], 1);
 }
 
-/* -- writing
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* -- writing -- */
 
 static void describe(FILE *out, const char *name, const char *type, const char *help)
 {

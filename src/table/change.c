@@ -72,7 +72,7 @@ struct change_counts change_counts(const struct change *change)
     return change->counts;
 }
 
-/* -- trouble -------------------------------------------------------------------------------------------------------------- */
+/* -- trouble -- */
 
 /* LMDB has EIO for a write that ended early, which is how a full disk mostly shows itself; this finds the reason. */
 static int reason_of(const struct table *table, int code)
@@ -104,7 +104,7 @@ static bool fail_change(struct change *change, int code, struct error *error)
     return false;
 }
 
-/* -- rows ----------------------------------------------------------------------------------------------------------------- */
+/* -- rows -- */
 
 static bool may_write(struct change *change, struct text key, struct error *error)
 {
@@ -200,7 +200,7 @@ bool change_remove(struct change *change, struct text key, struct error *error)
     return true;
 }
 
-/* -- committing ----------------------------------------------------------------------------------------------------------- */
+/* -- committing -- */
 
 static int64_t now_microseconds(void)
 {
@@ -246,8 +246,8 @@ static int write_revision(struct change *change, const struct revision_note *not
     return code == MDB_SUCCESS ? store_state_write(txn, table->meta, state) : code;
 }
 
-/* LMDB may leave the last pages of a file unwritten where nothing is in them; table_open() takes a file shorter than its last page for one
- * that was cut. Only ever lengthens: another writer may already be at work. */
+/* LMDB may leave the last pages of a file unwritten where nothing is in them; table_open() takes a file shorter than
+ * its last page for one that was cut. Only ever lengthens: another writer may already be at work. */
 static void cover_last_page(const struct table *table)
 {
     MDB_envinfo info;

@@ -59,7 +59,7 @@ void mapping_add_source(struct mapping *mapping, struct text source)
     mapping->source_count++;
 }
 
-/* -- identifiers written twice -------------------------------------------------------------------------------------------- */
+/* -- identifiers written twice -- */
 
 static const char *path_of(const struct mapping *mapping, unsigned number)
 {

@@ -15,7 +15,8 @@ struct comparison {
     bool has_before, has_after;
 };
 
-/* At most `room` bytes: a record that somebody tampered with may be longer, and then differs from every good one all the same. */
+/* At most `room` bytes: a record that somebody tampered with may be longer, and then differs from every good one all
+ * the same. */
 static struct text keep(struct text t, char *copy, size_t room)
 {
     size_t size = t.size < room ? t.size : room;

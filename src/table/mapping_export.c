@@ -2,7 +2,7 @@
 
 #include "mapping.h"
 
-/* -- scalars -------------------------------------------------------------------------------------------------------------- */
+/* -- scalars -- */
 
 /* What YAML 1.1 readers other than ours take for something else than a text, though it has only letters. */
 static const char *const words[] = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"};
@@ -42,7 +42,8 @@ static uint32_t take_character(struct text t, size_t *at)
     return character;
 }
 
-/* Characters that libyaml does not read, takes for the end of a line or for a byte order mark, and those that nobody would see. */
+/* Characters that libyaml does not read, takes for the end of a line or for a byte order mark, and those that nobody
+ * would see. */
 static bool needs_escape(uint32_t c)
 {
     return c < 0x20 || (c >= 0x7f && c <= 0xa0) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) ||
@@ -73,7 +74,7 @@ static void write_scalar(struct text t, FILE *out)
         write_quoted(t, out);
 }
 
-/* -- rows ----------------------------------------------------------------------------------------------------------------- */
+/* -- rows -- */
 
 static void write_field(const char *indent, const char *name, struct text value, FILE *out)
 {
@@ -111,7 +112,7 @@ static void write_row(struct text identifier, const struct connection *row, cons
     write_field(indent, "label", row->label, out);
 }
 
-/* -- sources -------------------------------------------------------------------------------------------------------------- */
+/* -- sources -- */
 
 struct exporting {
     struct snapshot *snapshot;

@@ -26,7 +26,7 @@ static void report(const struct mapping_reader *reader)
     reader->progress->report(reader->progress->context, read, total);
 }
 
-/* -- connections ---------------------------------------------------------------------------------------------------------- */
+/* -- connections -- */
 
 /* Reads the mapping that `value` opens. */
 static bool read_connections(struct mapping_reader *reader, const struct yaml_node *value, struct error *error)
@@ -65,7 +65,7 @@ static bool take_source(struct mapping_reader *reader, const struct yaml_node *n
     return problem == NULL;
 }
 
-/* -- what stands at the top ----------------------------------------------------------------------------------------------- */
+/* -- what stands at the top -- */
 
 enum top { TOP_VERSION, TOP_SOURCE, TOP_CONNECTIONS, TOP_SOURCES, TOPS };
 

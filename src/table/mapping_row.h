@@ -20,12 +20,13 @@ struct mapping_reader {
     char record[CONNECTION_RECORD_SIZE_MAX];
 };
 
-/* Reads the value that belongs to the identifier `key`, whose text is still there, and adds the row. Faults are added; false only where
- * the rowset fails. */
+/* Reads the value that belongs to the identifier `key`, whose text is still there, and adds the row. Faults are added;
+ * false only where the rowset fails. */
 bool mapping_row_read(struct mapping_reader *reader, const struct yaml_node *key, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Says that `node` is a key that cannot be one (a collection, a merge key), and reads past it and its value. False: it can. */
+/* Says that `node` is a key that cannot be one (a collection, a merge key), and reads past it and its value. False: it
+ * can. */
 bool mapping_refuse_key(struct mapping_reader *reader, const struct yaml_node *node);
 
 #endif

@@ -15,7 +15,7 @@
 
 enum { NOTE_VERSION = 1, NOTE_HEAD = 1 + 8 + 3 * 8 };
 
-/* -- writing -------------------------------------------------------------------------------------------------------------- */
+/* -- writing -- */
 
 static size_t text_room(const char *string)
 {
@@ -80,9 +80,10 @@ int history_forget(MDB_txn *txn, MDB_dbi revisions, uint64_t last)
     return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
 }
 
-/* -- reading -------------------------------------------------------------------------------------------------------------- */
+/* -- reading -- */
 
-/* A note being taken apart. Its strings are copied to `out` with a NUL each: for that, 4 bytes of length are room enough. */
+/* A note being taken apart. Its strings are copied to `out` with a NUL each: for that, 4 bytes of length are room
+ * enough. */
 struct reader {
     const unsigned char *at, *end;
     char *out;

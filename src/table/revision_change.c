@@ -13,7 +13,7 @@ static bool are_kept(const struct snapshot *snapshot, uint64_t first, uint64_t l
                                               (unsigned long long)first, TABLE_REVISIONS_KEPT);
 }
 
-/* -- differences ---------------------------------------------------------------------------------------------------------- */
+/* -- differences -- */
 
 /* A key's record as revision `number` left it: as the first revision after it found it, else as it is now. */
 struct after {
@@ -84,7 +84,7 @@ bool revision_differences(struct snapshot *snapshot, uint64_t number,
     return good;
 }
 
-/* -- taking back ---------------------------------------------------------------------------------------------------------- */
+/* -- taking back -- */
 
 static bool restore(struct change *change, struct undo_reader *reader, struct error *error)
 {
@@ -107,8 +107,8 @@ bool revision_rollback(struct change *change, uint64_t number, struct error *err
                          "the change has changed rows already, so no revision can be taken back in it");
     if (number == now->state.revision)
         return true;
-    /* The undo is read in a transaction of its own, since a write would end the life of what was read in the change's. No other writer
-     * can have come between: the change began first. */
+    /* The undo is read in a transaction of its own, since a write would end the life of what was read in the change's.
+     * No other writer can have come between: the change began first. */
     bool good = are_kept(now, number < now->state.revision ? number + 1 : number,
                          number < now->state.revision ? now->state.revision : number, error) &&
                 snapshot_open(&before, now->table, error) &&

@@ -71,7 +71,7 @@ enum lookup_result snapshot_find(struct snapshot *snapshot, struct text source, 
     return connection_decode(text_of_val(value), out, error) ? LOOKUP_FOUND : LOOKUP_FAILED;
 }
 
-/* -- walking -------------------------------------------------------------------------------------------------------------- */
+/* -- walking -- */
 
 /* The last key is remembered as bytes, since a write through the change may move what the cursor stands on. */
 static void remember_key(struct snapshot *snapshot, const void *bytes, size_t size)

@@ -96,8 +96,8 @@ static bool check_schema(struct table *table, MDB_txn *txn, struct error *error)
                                : store_fail(table->path, code, "open the table", error);
 }
 
-/* A page behind the file's end would end the process by SIGBUS, so a file that was cut short is refused. Our commits keep the file as long as
- * its last page (change_commit). */
+/* A page behind the file's end would end the process by SIGBUS, so a file that was cut short is refused. Our commits
+ * keep the file as long as its last page (change_commit). */
 static bool check_length(const struct table *table, struct error *error)
 {
     MDB_envinfo info;

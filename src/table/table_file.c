@@ -28,7 +28,7 @@ static char *parent_of(const char *path)
     return memory_string(text_slice(path, slash == path ? 1 : (size_t)(slash - path)));
 }
 
-/* -- looking -------------------------------------------------------------------------------------------------------------- */
+/* -- looking -- */
 
 static enum table_file unfit(const char *path, struct error *error, const char *why)
 {
@@ -69,7 +69,7 @@ enum table_file table_file_look(const char *path, struct error *error)
     return TABLE_FILE_UNFIT;
 }
 
-/* -- failing -------------------------------------------------------------------------------------------------------------- */
+/* -- failing -- */
 
 bool table_file_fail(const char *path, int code, bool writing, struct error *error)
 {
@@ -99,7 +99,7 @@ bool table_file_fail(const char *path, int code, bool writing, struct error *err
     return false;
 }
 
-/* -- making --------------------------------------------------------------------------------------------------------------- */
+/* -- making -- */
 
 int table_file_place(const char *from, const char *to)
 {

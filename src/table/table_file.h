@@ -1,4 +1,5 @@
-/* The table's file as the file system has it: what may stand there, and how a new one comes to be. For this folder only. */
+/* The table's file as the file system has it: what may stand there, and how a new one comes to be. For this folder
+ * only. */
 #ifndef SSOFERRY_TABLE_FILE_H
 #define SSOFERRY_TABLE_FILE_H
 
@@ -6,17 +7,19 @@
 
 enum table_file { TABLE_FILE_THERE, TABLE_FILE_ABSENT, TABLE_FILE_UNFIT };
 
-/* What stands at `path`. *error is set where it is TABLE_FILE_UNFIT: a directory, an empty file, a missing directory, no permission. */
+/* What stands at `path`. *error is set where it is TABLE_FILE_UNFIT: a directory, an empty file, a missing directory,
+ * no permission. */
 enum table_file table_file_look(const char *path, struct error *error);
 
-/* Makes an empty table at `path`: under another name first, so that nobody ever sees half of one. Somebody else's, made meanwhile, is as
- * good. */
+/* Makes an empty table at `path`: under another name first, so that nobody ever sees half of one. Somebody else's, made
+ * meanwhile, is as good. */
 bool table_file_make(const char *path, struct error *error) __attribute__((warn_unused_result));
 
 /* Renames `from` to `to`, which must not exist; fsyncs the directory. Returns 0 or an errno. */
 int table_file_place(const char *from, const char *to);
 
-/* Why the file or its lock cannot be opened, after `code` came of it: speaks of the one that is at fault. Returns false. */
+/* Why the file or its lock cannot be opened, after `code` came of it: speaks of the one that is at fault. Returns
+ * false. */
 bool table_file_fail(const char *path, int code, bool writing, struct error *error);
 
 /* "PATHsuffix", to be freed. */

@@ -1,16 +1,13 @@
-/* What a revision did, kept so that it can be taken back: for each row that it touched, the record from before. For this folder only.
+/* What a revision did, kept so that it can be taken back: for each row that it touched, the record from before. For
+ * this folder only.
  *
- * Database `undo`: key = revision (8 bytes), chunk (4 bytes), both big-endian; one entry holds some thousand rows, since an entry a row
- * would cost as much as the table itself. A chunk:
- *     1 byte   the version, 1
- *     1 byte   1: its first key is greater than the last one of the chunk before; else 0
- *     and rows, in key order, each key once:
- *       number  how many bytes of the key before this one start this key
- *       number  how many bytes follow them
- *       number  0: the row was not there; else 1 + the size of its record
- *       the rest of the key; the record
- * A number is 7 bits a byte, low ones first, the high bit set on all but the last byte. Where a key is in two chunks of a revision, the
- * earlier one's record is from before the revision. */
+ * Database `undo`: key = revision (8 bytes), chunk (4 bytes), both big-endian; one entry holds some thousand rows,
+ * since an entry a row would cost as much as the table itself. A chunk: 1 byte   the version, 1 1 byte   1: its first
+ * key is greater than the last one of the chunk before; else 0 and rows, in key order, each key once: number  how many
+ * bytes of the key before this one start this key number  how many bytes follow them number  0: the row was not there;
+ * else 1 + the size of its record the rest of the key; the record A number is 7 bits a byte, low ones first, the high
+ * bit set on all but the last byte. Where a key is in two chunks of a revision, the earlier one's record is from before
+ * the revision. */
 #ifndef SSOFERRY_TABLE_UNDO_H
 #define SSOFERRY_TABLE_UNDO_H
 
@@ -24,7 +21,8 @@ void undo_writer_free(struct undo_writer *writer);
 /* Notes what was under `key`; `before` is NULL where nothing was. Copies, and writes nothing to the environment. */
 void undo_writer_note(struct undo_writer *writer, MDB_val key, const MDB_val *before);
 
-/* Writes a chunk once there is one: to be called after each undo_writer_note(), when pointers into the transaction may die. */
+/* Writes a chunk once there is one: to be called after each undo_writer_note(), when pointers into the transaction may
+ * die. */
 int undo_writer_settle(struct undo_writer *writer); /* returns an LMDB code */
 
 /* Writes the last chunk. Returns an LMDB code. */

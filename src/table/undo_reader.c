@@ -28,7 +28,7 @@ static bool damaged(const struct undo_reader *reader, struct error *error)
     return store_fail(reader->table->path, MDB_CORRUPTED, "read what a revision changed", error);
 }
 
-/* -- one stream ----------------------------------------------------------------------------------------------------------- */
+/* -- one stream -- */
 
 static bool take_number(struct stream *stream, size_t *number)
 {
@@ -61,7 +61,8 @@ static enum step read_row(struct stream *stream)
     return STEP_ROW;
 }
 
-/* Turns to a chunk. STEP_END where the revision has no such chunk. *continues: whether it goes on where the one before ended. */
+/* Turns to a chunk. STEP_END where the revision has no such chunk. *continues: whether it goes on where the one before
+ * ended. */
 static enum step open_chunk(const struct undo_reader *reader, struct stream *stream, uint32_t chunk, bool *continues)
 {
     unsigned char number[12];
@@ -94,7 +95,7 @@ static enum step next_row(const struct undo_reader *reader, struct stream *strea
     return continues ? read_row(stream) : STEP_END;
 }
 
-/* -- all of them ---------------------------------------------------------------------------------------------------------- */
+/* -- all of them -- */
 
 static bool comes_first(const struct stream *a, const struct stream *b)
 {

@@ -64,7 +64,7 @@ void undo_writer_note(struct undo_writer *writer, MDB_val key, const MDB_val *be
     writer->used += ENTRY_HEAD + key.mv_size + (before == NULL ? 0 : before->mv_size);
 }
 
-/* -- writing a chunk ------------------------------------------------------------------------------------------------------ */
+/* -- writing a chunk -- */
 
 static int compare_entries(const void *a, const void *b, void *raw)
 {

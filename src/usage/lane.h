@@ -1,7 +1,7 @@
 /* A worker's own place to count in, and how what it counted comes to the flushing thread. For this folder only.
  *
- * A lane has two batches. One is filled by the lane's thread and touched by nobody else; the other lies in `full`, where
- * the flushing thread finds it, or empty in `empty`, where the lane finds it, or is being emptied by the flushing
+ * A lane has two batches. One is filled by the lane's thread and touched by nobody else; the other lies in `full`,
+ * where the flushing thread finds it, or empty in `empty`, where the lane finds it, or is being emptied by the flushing
  * thread. Both places change hands by an atomic exchange; nobody ever waits. */
 #ifndef SSOFERRY_USAGE_LANE_H
 #define SSOFERRY_USAGE_LANE_H

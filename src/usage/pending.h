@@ -34,7 +34,8 @@ bool pending_is_empty(const struct pending *pending);
 bool pending_is_large(const struct pending *pending);
 
 /* Writes all of it in one transaction. Where that fails nothing is written, and all of it waits on. The first time it
- * reads what the file has of unknown identifiers, and notes in a new file since when it counts. Returns an LMDB code. */
+ * reads what the file has of unknown identifiers, and notes in a new file since when it counts. Returns an LMDB code.
+ */
 int pending_write(struct pending *pending, struct usage_file *file);
 
 /* -- the part of unknown identifiers, in pending_unknown.c -- */

@@ -4,8 +4,8 @@
 
 #include "ssoferry/distance.h"
 
-/* Up to so many edits are a mistake, more are another name: two, or a fifth of a long name, but none of those that are so
- * short that every name is near. */
+/* Up to so many edits are a mistake, more are another name: two, or a fifth of a long name, but none of those that are
+ * so short that every name is near. */
 static unsigned limit_of(size_t size)
 {
     enum { FIFTH = 5, LIMIT_MAX = 4 };
@@ -18,8 +18,8 @@ static unsigned limit_of(size_t size)
 /* -- pairs of letters ------------------------------------------------------------------------------------------------
  *
  * Most names are ruled out without a look at their distance: each pair of neighbouring letters stands for one of 128
- * bits, and one edit undoes three pairs at most (swapping the inner letters of "acme" undoes "ac", "cm" and "me"). So of
- * two names within n edits neither has more than 3n bits that the other lacks. */
+ * bits, and one edit undoes three pairs at most (swapping the inner letters of "acme" undoes "ac", "cm" and "me"). So
+ * of two names within n edits neither has more than 3n bits that the other lacks. */
 
 enum { PAIRS_PER_EDIT = 3 };
 

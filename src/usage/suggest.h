@@ -1,5 +1,5 @@
-/* What unknown identifiers may have meant: the nearest of the table's, by edit distance, all of them in one pass over the
- * table. For this folder only. */
+/* What unknown identifiers may have meant: the nearest of the table's, by edit distance, all of them in one pass over
+ * the table. For this folder only. */
 #ifndef SSOFERRY_USAGE_SUGGEST_H
 #define SSOFERRY_USAGE_SUGGEST_H
 

@@ -85,8 +85,8 @@ static void ask_lanes(struct usage *usage)
 
 /* -- writing -- */
 
-/* LMDB gives an environment up after some failed writes, or where another process made the map larger. It must be opened
- * anew then, which takes that nobody reads. */
+/* LMDB gives an environment up after some failed writes, or where another process made the map larger. It must be
+ * opened anew then, which takes that nobody reads. */
 static void revive(struct usage *usage)
 {
     struct error error;

@@ -32,7 +32,8 @@ static const char *has_or_have(uint64_t count)
     return count == 1 ? "has" : "have";
 }
 
-/* "30 days", "36 hours": in the largest unit that says it exactly, or that is near enough where it need not be exact. */
+/* "30 days", "36 hours": in the largest unit that says it exactly, or that is near enough where it need not be exact.
+ */
 static void say_duration(struct sentence *sentence, int64_t duration, bool exact)
 {
     static const struct {

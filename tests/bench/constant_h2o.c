@@ -1,5 +1,5 @@
-/* Floor for serving: libh2o, set up as ssoferryd sets it up (HTTP/1 only, one thread, the same input buffer, the same header fields), answering
- * every request with one and the same redirect. No table, no routes, no log. */
+/* Floor for serving: libh2o, set up as ssoferryd sets it up (HTTP/1 only, one thread, the same input buffer, the same
+ * header fields), answering every request with one and the same redirect. No table, no routes, no log. */
 
 #include "constant_answer.h"
 #include "h2o_system.h"

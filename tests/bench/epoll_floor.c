@@ -1,5 +1,5 @@
-/* Floor for serving: the least a program can do for a request on Linux, one read and one write in an epoll loop. It looks for the end of the
- * request's head and its Content-Length, and for nothing else. */
+/* Floor for serving: the least a program can do for a request on Linux, one read and one write in an epoll loop. It
+ * looks for the end of the request's head and its Content-Length, and for nothing else. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>

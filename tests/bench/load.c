@@ -1,9 +1,9 @@
-/* Sends requests that were made beforehand over many connections, and says how long the answers took. One thread, one request a connection
- * at a time. With --rate requests are due at fixed times whether or not earlier ones have been answered, and a time counts from when it was
- * due: a server that stalls cannot hide it by being asked less.
+/* Sends requests that were made beforehand over many connections, and says how long the answers took. One thread, one
+ * request a connection at a time. With --rate requests are due at fixed times whether or not earlier ones have been
+ * answered, and a time counts from when it was due: a server that stalls cannot hide it by being asked less.
  *
- * Requests are read from a file of heads: 4 bytes of size, little-endian, then the bytes that differ from request to request. Each is
- * followed on the wire by the tail, the same for all. */
+ * Requests are read from a file of heads: 4 bytes of size, little-endian, then the bytes that differ from request to
+ * request. Each is followed on the wire by the tail, the same for all. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -307,7 +307,8 @@ static void run_all(struct run *run)
     }
 }
 
-/* Requests that were due within the time, but for which no connection was free: the server was asked for more than it can do. */
+/* Requests that were due within the time, but for which no connection was free: the server was asked for more than it
+ * can do. */
 static uint64_t unsent(const struct run *run)
 {
     uint64_t due = (uint64_t)(run->options.rate * run->options.seconds);

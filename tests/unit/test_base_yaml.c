@@ -5,7 +5,8 @@
 
 #include "ssoferry/yaml.h"
 
-/* The nodes of a file as one line of words: `{` and `[` open, `}` closes both, scalars are themselves, in quotes where they were quoted. */
+/* The nodes of a file as one line of words: `{` and `[` open, `}` closes both, scalars are themselves, in quotes where
+ * they were quoted. */
 static void append_node(char *out, size_t room, const struct yaml_node *node, bool places)
 {
     static const char *const marks[] = {[YAML_MAPPING] = "{", [YAML_SEQUENCE] = "[", [YAML_CLOSE] = "}"};

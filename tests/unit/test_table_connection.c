@@ -379,7 +379,8 @@ static void equal_rows_are_equal_records(void **state)
     }
 }
 
-/* Decodes bytes that may be anything: either refused, or a connection within all limits, whose record is these very bytes. */
+/* Decodes bytes that may be anything: either refused, or a connection within all limits, whose record is these very
+ * bytes. */
 static bool decode_anything(const char *bytes, size_t size)
 {
     struct connection_buffer *buffer = malloc(sizeof *buffer);

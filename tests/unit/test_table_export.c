@@ -272,7 +272,8 @@ static void random_rows(void **state)
         there_and_back(*state, 150, 2 + round * 30, 1 + round % 4);
 }
 
-/* Identifiers of 440 bytes in which every character takes more room when written: libyaml has keys of 1,024 characters. */
+/* Identifiers of 440 bytes in which every character takes more room when written: libyaml has keys of 1,024 characters.
+ */
 static void longest_keys(void **state)
 {
     static const char *const fillers[] = {"\"", "\\", "\xe2\x80\xa8", "\xef\xbb\xbf", "\xc2\xa0", "\xf0\x9f\x98\x80"};

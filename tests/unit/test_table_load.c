@@ -1,4 +1,5 @@
-/* Loads upon loads: whatever the table was before, after a load it is as if the file had been loaded into an empty one. */
+/* Loads upon loads: whatever the table was before, after a load it is as if the file had been loaded into an empty one.
+ */
 #include "ssoferry/mapping_file.h"
 #include "table_fixture.h"
 
@@ -30,7 +31,8 @@ static void load_file(struct table *table, const char *path, enum mapping_mode m
     allowed_hosts_free(hosts);
 }
 
-/* A file of stretches: in some nearly all names are there, in others few, so that rows come and go in long and short runs. */
+/* A file of stretches: in some nearly all names are there, in others few, so that rows come and go in long and short
+ * runs. */
 static void write_random_file(const char *path)
 {
     FILE *out = fopen(path, "we");

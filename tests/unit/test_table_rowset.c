@@ -104,7 +104,8 @@ static void keys_with_one_prefix(void **state)
     struct error error = {0};
     struct rowset *set = rowset_new();
     char name[IDENTIFIER_SIZE_MAX + 1];
-    /* Lengths fall, so that each key is a prefix of the one before; the last differ in one byte behind 400 equal ones. */
+    /* Lengths fall, so that each key is a prefix of the one before; the last differ in one byte behind 400 equal ones.
+     */
     for (unsigned i = 0; i < IDENTIFIER_SIZE_MAX; i++) {
         memset(name, 'k', sizeof name);
         name[IDENTIFIER_SIZE_MAX - i] = '\0';

@@ -1,4 +1,5 @@
-/* Lookups of many threads, as the daemon makes them, while another process changes the table and makes its map larger. */
+/* Lookups of many threads, as the daemon makes them, while another process changes the table and makes its map larger.
+ */
 #include "table_fixture.h"
 
 #include <pthread.h>
@@ -6,7 +7,8 @@
 
 enum { THREADS = 4, GENERATIONS = 6, ROWS_MORE = 6000, LOOKUPS_MAX = 3000000 };
 
-/* Each generation gives row-000001 its own number and adds rows, so that the file outgrows the readers' map again and again. */
+/* Each generation gives row-000001 its own number and adds rows, so that the file outgrows the readers' map again and
+ * again. */
 static void write_generations(const char *path, int go)
 {
     char byte = 0;

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Every C file looks as .clang-format says. Usage: format.sh ROOT
+set -eu
+cd "$1"
+find src include tests -name '*.[ch]' -exec clang-format --dry-run -Werror {} +
