@@ -13,7 +13,7 @@ import traffic
 from servers import Bench, Failed, Ferry, bare_epoll, bare_h2o
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = {"load": loading.run, "serve": serving.run, "routes": routing.run_presets, "issuer": routing.run_issuer, "life": life.run}
+PARTS = {"load": loading.run, "serve": serving.run, "overhead": serving.run_overhead, "routes": routing.run_presets, "issuer": routing.run_issuer, "life": life.run}
 QUICK_PARTS = ("load", "serve", "life")
 CHECK_ROWS = 1000
 

@@ -14,7 +14,8 @@ KINDS = {
     "POST 46 KB": {"size": 46 * 1024},
     "GET": {},
 }
-LIMIT_NO_LOG, LIMIT_DEFAULTS, LIMIT_EPOLL = 1.05, 1.15, 1.35
+LIMIT_NO_LOG, LIMIT_DEFAULTS, LIMIT_EPOLL, LIMIT_OVERHEAD = 1.05, 1.15, 1.35, 1.15
+REPEATED = 2000  # rows that are asked for again and again, as real connections are
 
 
 def check(server, count):
@@ -77,3 +78,23 @@ def run(bench, options):
                                                                 "defaults, requests/s", "libh2o, requests/s"], times,
                     "The same runs. The defaults: request log to a file, usage, metrics. Usage costs most where, as here, hardly a row is asked for "
                     "twice.\n")]
+
+
+def run_overhead(bench, options):
+    """What the log, usage and metrics cost together: the daemon with them against itself without."""
+    store = loaded_store(bench, options.rows)
+    servers = [Ferry(bench, "ssoferryd with the defaults", store, log=True, usage=True), Ferry(bench, "ssoferryd without log and usage", store)]
+    every = traffic.numbers(options.rows)
+    lines, goals = [], []
+    try:
+        started(servers, options.rows)
+        for name, numbers in (("rows that come again", every[:REPEATED]), ("hardly a row twice", every)):
+            with traffic.by_path(bench.work, "overhead", numbers, 6 * 1024) as requests:
+                (defaults, quiet), _ = cost(servers, requests, options)
+            ratio = defaults.over(quiet)
+            lines.append([name, ratio.text(), defaults.text(1), quiet.text(1)])
+            goals.append(Goal(f"CPU a request, the defaults against no log and usage, {name}", LIMIT_OVERHEAD, ratio.median, ratio.text()))
+    finally:
+        stop(servers)
+    how = f"CPU microseconds a request, POST 6 KB, {options.rows:,} rows; {REPEATED:,} random rows over and over, and 200,000 random ones.\n"
+    return [Section("Overhead of log, usage and metrics", ["requests", "ratio", "with, us", "without, us"], lines, how, goals)]
