@@ -31,6 +31,7 @@ static int open_env(MDB_env **opened, const char *path, const struct table_optio
             MDB_SUCCESS &&
         (code = mdb_env_set_mapsize(env, size)) == MDB_SUCCESS &&
         (code = mdb_env_open(env, path, flags, 0660)) == MDB_SUCCESS) {
+        table_file_share(path);
         *opened = env;
         return MDB_SUCCESS;
     }

@@ -28,6 +28,19 @@ static char *parent_of(const char *path)
     return memory_string(text_slice(path, slash == path ? 1 : (size_t)(slash - path)));
 }
 
+void table_file_share(const char *path)
+{
+    struct stat status;
+    char *parent = parent_of(path);
+    char *lock = path_with(path, "-lock");
+    if (stat(parent, &status) == 0 && (status.st_mode & (S_ISGID | S_IWGRP)) == (S_ISGID | S_IWGRP)) {
+        (void)chmod(path, 0660);
+        (void)chmod(lock, 0660);
+    }
+    free(parent);
+    free(lock);
+}
+
 /* -- looking -- */
 
 static enum table_file unfit(const char *path, struct error *error, const char *why)

@@ -22,6 +22,11 @@ int table_file_place(const char *from, const char *to);
  * false. */
 bool table_file_fail(const char *path, int code, bool writing, struct error *error);
 
+/* In a directory that is set up for sharing (setgid and writable by its group, as the package makes it), gives the
+ * group the table and its lock whatever the umask of whoever made them: the daemon's user must write the lock of a
+ * table that root loaded. Only their owner can, and others need not. */
+void table_file_share(const char *path);
+
 /* "PATHsuffix", to be freed. */
 char *path_with(const char *path, const char *suffix);
 
