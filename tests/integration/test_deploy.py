@@ -1,7 +1,5 @@
 """The unit and the container files: what can be told of them without systemd as the first process and without a container engine."""
 import configparser
-import fnmatch
-import json
 import re
 import subprocess
 from pathlib import Path
@@ -9,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+import dockerfile
 from ports import free_port
 from programs import ROOT, program, run
 
-DEPLOY = ROOT / "config/deploy"
 UNIT = ROOT / "config/ssoferryd.service"
 
 
@@ -62,7 +60,7 @@ def test_the_unit_gives_time_to_drain_and_descriptors_enough():
 
 @pytest.fixture(scope="module")
 def manifests():
-    return {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text())}
+    return {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all((dockerfile.DEPLOY / "kubernetes.yaml").read_text())}
 
 
 @pytest.fixture(scope="module")
@@ -151,48 +149,26 @@ def test_every_mount_has_its_volume_and_every_volume_its_config_map(manifests, p
 # -- the image --------------------------------------------------------------------------------------------------------------
 
 
-def instructions():
-    """[(stage, instruction, rest)] of the Dockerfile."""
-    text = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", (DEPLOY / "Dockerfile").read_text(), flags=re.M))
-    found, stage = [], ""
-    for line in filter(None, map(str.strip, text.splitlines())):
-        word, _, rest = line.partition(" ")
-        if word == "FROM":
-            stage = rest.partition(" AS ")[2] or "image"
-        found.append((stage, word, re.sub(r" +", " ", rest.strip())))
-    return found
-
-
-def is_ignored(path):
-    patterns = (DEPLOY / "Dockerfile.dockerignore").read_text().split()
-    return any(fnmatch.fnmatch(path, pattern) or path.startswith(f"{pattern}/") for pattern in patterns)
-
-
 def test_the_dockerfile_copies_what_is_there():
     copied = 0
-    for _, word, rest in instructions():
-        if word != "COPY" or "--from=" in rest:
-            continue
-        *sources, _ = [part for part in rest.split() if not part.startswith("--")]
-        for source in sources:
-            assert (ROOT / source).exists() and not is_ignored(source), source
+    for _, word, rest in dockerfile.instructions():
+        options, sources, _ = dockerfile.copies(rest) if word == "COPY" else ({}, [], "")
+        for source in sources if "from" not in options else []:
+            assert (ROOT / source).exists() and not dockerfile.is_ignored(source), source
             copied += 1
     assert copied >= 3
 
 
 def test_the_dockerfile_knows_its_instructions_and_ends_confined():
     known = {"FROM", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT"}
-    stages = instructions()
-    assert {word for _, word, _ in stages} == known
-    image = {word: rest for stage, word, rest in stages if stage == "image"}
-    uid, gid = image["USER"].split(":")
+    assert {word for _, word, _ in dockerfile.instructions()} == known
+    uid, gid = dockerfile.settings()["USER"].split(":")
     assert int(uid) > 0 and int(gid) > 0
-    assert json.loads(image["ENTRYPOINT"]) == ["ssoferryd"]
-    assert json.loads(image["HEALTHCHECK"].partition("CMD ")[2])[0] == "healthcheck"
+    assert dockerfile.entrypoint() == ["ssoferryd"] and dockerfile.health_check()[0] == "healthcheck"
 
 
 def test_image_and_pod_agree(pod):
-    image = {word: rest for stage, word, rest in instructions() if stage == "image"}
+    image = dockerfile.settings()
     context = pod["securityContext"]
     assert image["USER"] == f"{context['runAsUser']}:{context['runAsGroup']}" and context["fsGroup"] == context["runAsGroup"]
     assert image["VOLUME"] == "/var/lib/ssoferry"
@@ -205,7 +181,7 @@ def test_the_health_check(make_gateway):
     gateway.start()
 
     def check(*arguments):
-        return subprocess.run([DEPLOY / "healthcheck", *map(str, arguments)], capture_output=True, timeout=30).returncode
+        return subprocess.run([dockerfile.DEPLOY / "healthcheck", *map(str, arguments)], capture_output=True, timeout=30).returncode
 
     assert check(gateway.port) == 1  # nothing is loaded yet
     gateway.load({"acme": "saml-connection-live-51861cbc-d3b9-428b-9761-227f5fb12be9"})
