@@ -1,6 +1,7 @@
 """Revisions held against a model: random edits, what history says of them, and the way back; and several writers at once.
 
 SSOFERRY_LONG=1: a thousand steps from each of ten seeds, and a hundred rounds."""
+import contextlib
 import getpass
 import hashlib
 import json
@@ -357,7 +358,10 @@ class Writers:
     def _waits(self, process):
         """It has the table open and sleeps: for anything but the lock it would be for a moment only."""
         assert process.poll() is None, process.communicate()
-        open_files = {os.readlink(descriptor) for descriptor in Path(f"/proc/{process.pid}/fd").iterdir()}
+        open_files = set()
+        for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                open_files.add(os.readlink(descriptor))
         state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
         return f"{self._gateway.store}-lock" in open_files and state == "S"
 
