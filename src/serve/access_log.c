@@ -16,7 +16,8 @@
 #include "ssoferry/memory.h"
 
 enum {
-    LANE_SIZE = 512 * 1024,
+    LANE_SIZE = 4 * 1024 * 1024, /* some 10,000 lines: a reader may be slow for a while before any is dropped */
+    WAKE_SIZE = 256 * 1024,      /* the writing thread need not wait for its interval */
     LINE_SIZE_MAX = 8192,
     PATH_SHOWN_MAX = 256,
     FLUSH_INTERVAL_MS = 100,
@@ -182,7 +183,7 @@ void access_log_add(struct log_lane *lane, const struct access_record *record)
         memcpy(lane->filling + lane->filled, line.bytes, line.size);
         lane->filled += line.size;
     }
-    bool urgent = before < LANE_SIZE / 2 && lane->filled >= LANE_SIZE / 2;
+    bool urgent = before < WAKE_SIZE && lane->filled >= WAKE_SIZE;
     pthread_mutex_unlock(&lane->mutex);
 
     if (urgent) {
