@@ -20,7 +20,7 @@ file(READ ${packaging_dir}/ssoferryd.service unit)
 string(REPLACE "=/usr/sbin/" "=${CMAKE_INSTALL_FULL_SBINDIR}/" unit "${unit}")
 file(CONFIGURE OUTPUT ${packaging_out}/ssoferryd.service CONTENT "${unit}" @ONLY)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${packaging_dir}/ssoferryd.service)
-install(FILES ${packaging_out}/ssoferryd.service DESTINATION lib/systemd/system)
+install(FILES ${packaging_out}/ssoferryd.service ${packaging_dir}/ssoferryd.socket DESTINATION lib/systemd/system)
 install(FILES ${packaging_dir}/deb/sysusers.conf DESTINATION lib/sysusers.d RENAME ssoferry.conf)
 install(FILES ${packaging_dir}/deb/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME ssoferry.conf)
 

@@ -55,6 +55,12 @@ def test_the_unit_gives_time_to_drain_and_descriptors_enough():
     assert str(Path(keys["store"]).parent) == f"/var/lib/{service['StateDirectory']}"
 
 
+def test_the_socket_unit_has_the_address_of_the_sample():
+    listen = re.findall(r"^ListenStream=(.*)$", (ROOT / "config/ssoferryd.socket").read_text(), re.M)
+    sample = yaml.safe_load((ROOT / "config/ssoferryd.yaml").read_text())
+    assert listen == [each["address"] for each in sample["listen"]]
+
+
 # -- Kubernetes -------------------------------------------------------------------------------------------------------------
 
 

@@ -315,7 +315,7 @@ def test_installing_starts_it_and_it_starts_with_the_machine(booted, deb):
 
 
 def test_the_unit_is_good_where_it_is_installed(running):
-    verified = running.run("systemd-analyze", "verify", "--man=no", UNIT, expect=None)
+    verified = running.run("systemd-analyze", "verify", "--man=no", UNIT, "ssoferryd.socket", expect=None)
     assert (verified.returncode, [line for line in verified.stderr.splitlines() if "ssoferry" in line]) == (0, [])
     running.run("systemd-analyze", "security", "--threshold=15", UNIT)
 
@@ -351,6 +351,53 @@ def test_a_fault_that_may_pass_is_tried_again(running):
     wait_for(lambda: signs_in(running), "the daemon to have the port")
 
 
+def test_reloading_reads_the_configuration_again_and_a_bad_one_changes_nothing(running):
+    config, before = running.path("/etc/ssoferry/ssoferryd.yaml"), pid_of(running)
+    good = config.read_text()
+    config.write_text(good.replace("/old-sso/{identifier}", "/new-sso/{identifier}"))
+    running.systemctl("reload", UNIT)
+    wait_for(lambda: running.status("http://127.0.0.1:8080/new-sso/acme") == 307, "the new route")
+    config.write_text(good + "nonsense: true\n")
+    running.systemctl("reload", UNIT)
+    wait_for(lambda: "nonsense" in running.journal(UNIT), "the complaint")
+    assert running.status("http://127.0.0.1:8080/new-sso/acme") == 307
+    assert pid_of(running) == before and running.systemctl("is-active", UNIT).stdout == "active\n"
+
+
+def test_a_daemon_that_hangs_is_replaced(running):
+    drop_in(running, "[Service]\nWatchdogSec=2\n")
+    running.systemctl("restart", UNIT)
+    before = pid_of(running)
+    running.systemctl("kill", "--signal=STOP", UNIT)
+    wait_for(lambda: pid_of(running) not in (0, before) and signs_in(running), "another daemon")
+    assert "watchdog" in running.journal(UNIT)
+
+
+def sign_in_again_and_again(machine, enough):
+    """Signs in, each time by a new connection, until enough() and some more; (how many went well, the others)."""
+    went, other = 0, []
+    more = 20
+    while more > 0:
+        more -= 1 if enough() else 0
+        done = machine.curl(*SIGN_IN)
+        if done.stdout == SIGNED_IN:
+            went += 1
+        else:
+            other.append((done.returncode, done.stdout))
+    return went, other
+
+
+def test_a_restart_behind_the_socket_unit_refuses_nobody(running):
+    running.systemctl("stop", UNIT)
+    running.systemctl("enable", "--now", "ssoferryd.socket")
+    running.systemctl("start", UNIT)
+    before = pid_of(running)
+    restart = running.start("systemctl", "restart", UNIT)
+    went, other = sign_in_again_and_again(running, lambda: restart.poll() is not None)
+    assert restart.returncode == 0 and pid_of(running) not in (0, before)
+    assert not other and went > 50, (went, other)
+
+
 def test_upgrading_restarts_it_and_keeps_the_table(running, deb, tmp_path):
     before = pid_of(running)
     install(running, upgrade_of(deb, tmp_path))
@@ -366,14 +413,20 @@ def test_upgrading_leaves_a_disabled_one_alone(running, deb, tmp_path):
     assert running.systemctl("is-active", UNIT, expect=None).stdout == "inactive\n"
 
 
-def test_removing_stops_it_and_purging_forgets_it(running):
+@pytest.mark.parametrize("by_socket", [False, True])
+def test_removing_stops_it_and_purging_forgets_it(running, by_socket):
+    if by_socket:
+        running.systemctl("stop", UNIT)
+        running.systemctl("enable", "--now", "ssoferryd.socket")
+        assert signs_in(running)  # starts the daemon
     running.run("dpkg", "--remove", "ssoferry")
     assert running.status("http://127.0.0.1:8080/healthz") == 0
     assert running.path(STORE).exists()
     running.run("dpkg", "--purge", "ssoferry")
-    assert running.property(UNIT, "LoadState") == "not-found"
-    for path in ("/var/lib/ssoferry", "/etc/ssoferry", "/etc/systemd/system/ssoferryd.service",
-                 "/etc/systemd/system/multi-user.target.wants/ssoferryd.service", "/run/ssoferry"):
+    assert running.property(UNIT, "LoadState") == running.property("ssoferryd.socket", "LoadState") == "not-found"
+    for path in ("/var/lib/ssoferry", "/etc/ssoferry", "/etc/systemd/system/ssoferryd.service", "/etc/systemd/system/ssoferryd.socket",
+                 "/etc/systemd/system/multi-user.target.wants/ssoferryd.service", "/etc/systemd/system/sockets.target.wants/ssoferryd.socket",
+                 "/run/ssoferry"):
         assert not os.path.lexists(running.path(path)) and running.run("test", "-e", path, expect=None).returncode == 1, path
 
 
