@@ -20,10 +20,15 @@ struct address {
     const char *text; /* as written */
 };
 
+/* A listener of the public side. */
+struct listen {
+    struct address address;
+};
+
 enum request_log { REQUEST_LOG_ALL, REQUEST_LOG_ERRORS, REQUEST_LOG_OFF };
 
 struct config {
-    const struct address *listen;
+    const struct listen *listen;
     size_t listen_count;
     const struct address *admin; /* NULL: no admin listener */
     const char *store;

@@ -211,7 +211,7 @@ static void begin_item(struct building *building, enum key_scope scope, const st
 {
     if (scope == KEY_OF_LISTEN) {
         building->listen = memory_resize(building->listen, (building->listen_count + 1) * sizeof(*building->listen));
-        building->listen[building->listen_count++] = (struct address){0};
+        building->listen[building->listen_count++] = (struct listen){0};
         return;
     }
     building->drafts = memory_resize(building->drafts, (building->draft_count + 1) * sizeof(*building->drafts));
@@ -240,7 +240,7 @@ static void read_items(struct building *building, struct yaml *yaml, enum key_sc
         }
         begin_item(building, scope, &node);
         read_mapping(building, yaml, scope, TEXT(""));
-        if (scope == KEY_OF_LISTEN && building->listen[building->listen_count - 1].text == NULL)
+        if (scope == KEY_OF_LISTEN && building->listen[building->listen_count - 1].address.text == NULL)
             yaml_fault(yaml, &node, "a listener needs an address");
     }
 }

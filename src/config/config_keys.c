@@ -233,11 +233,16 @@ SETTER(set_request_log)
     return "is not all, errors or off";
 }
 
+static struct listen *listener_of(struct building *building)
+{
+    return &building->listen[building->listen_count - 1];
+}
+
 SETTER(set_listen_address)
 {
     UNUSED(place);
     UNUSED(key);
-    return address_parse(building_copy(building, value).at, &building->listen[building->listen_count - 1]);
+    return address_parse(building_copy(building, value).at, &listener_of(building)->address);
 }
 
 static struct route_draft *draft_of(struct building *building)

@@ -58,7 +58,7 @@ static void announce(struct server *server)
     if (!lookup_state(server->lookups[0], &state, &error))
         log_warning("%s", error.message);
     for (size_t i = 0; i < server->started->listen_count; ++i)
-        log_info("listening on %s", server->started->listen[i].text);
+        log_info("listening on %s", server->started->listen[i].address.text);
     if (server->admin != NULL)
         log_info("admin listener on %s", server->started->admin->text);
     if (state.revision == 0)

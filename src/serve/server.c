@@ -51,7 +51,7 @@ static bool open_listeners(struct server *server, struct error *error)
     for (size_t worker = 0; worker < server->worker_count; ++worker) {
         for (size_t i = 0; i < config->listen_count; ++i) {
             int first = worker == 0 ? -1 : server->fds[i];
-            int fd = listener_open(&config->listen[i], first, error);
+            int fd = listener_open(&config->listen[i].address, first, error);
             if (fd < 0)
                 return false;
             server->fds[server->fd_count++] = fd;
@@ -100,6 +100,7 @@ static void open_workers(struct server *server)
         server->metrics[i] = metrics_new();
         const struct worker_tools tools = {
             .serving = &server->serving,
+            .listen = server->config->listen,
             .globals = &server->globals,
             .lookup = server->lookups[i],
             .metrics = server->metrics[i],
@@ -145,7 +146,7 @@ static void release(struct server *server, bool sockets)
     for (size_t i = 0; sockets && i < server->fd_count; ++i)
         close(server->fds[i]);
     for (size_t i = 0; i < server->started->listen_count && server->fd_count > i; ++i)
-        listener_remove(&server->started->listen[i]);
+        listener_remove(&server->started->listen[i].address);
     admin_stop(server->admin);
     if (sockets && server->admin_fd >= 0)
         close(server->admin_fd);

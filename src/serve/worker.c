@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arrival.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
 
@@ -91,6 +92,8 @@ static void on_client_closed(void *data)
     struct worker *worker = client->worker;
     if (client->linger_fd >= 0)
         linger_begin(&worker->lingering, worker->context.loop, client->linger_fd);
+    if (h2o_linklist_is_linked(&client->link))
+        h2o_linklist_unlink(&client->link);
     --worker->clients;
     metrics_event(worker->tools.metrics, METRICS_CLOSED);
     atomic_fetch_sub(&worker->tools.serving->clients, 1);
@@ -99,20 +102,28 @@ static void on_client_closed(void *data)
         set_accepting(worker, has_room(worker));
 }
 
-static void take_client(struct worker *worker, h2o_socket_t *socket)
+static const struct listen *what_is(const struct worker *worker, const h2o_socket_t *listener)
 {
-    struct client *client = memory_allocate(sizeof(*client));
+    size_t i = 0;
+    while (worker->listeners[i] != listener)
+        ++i;
+    return worker->tools.listen == NULL ? NULL : &worker->tools.listen[i];
+}
+
+static void take_client(struct worker *worker, h2o_socket_t *listener, h2o_socket_t *socket)
+{
+    struct client *client = memory_zeroed(1, sizeof(*client));
     client->worker = worker;
+    client->socket = socket;
+    client->listener = what_is(worker, listener);
+    client->accepted_at = clock_utc_us();
     client->linger_fd = -1;
-    client->peer_size = 0;
     socket->on_close.cb = on_client_closed;
     socket->on_close.data = client;
     ++worker->clients;
     metrics_event(worker->tools.metrics, METRICS_ACCEPTED);
     atomic_fetch_add(&worker->tools.serving->clients, 1);
-    struct timeval now;
-    gettimeofday(&now, NULL);
-    h2o_http1_accept(&worker->accept, socket, now);
+    arrival_begin(client);
 }
 
 static void on_connection(h2o_socket_t *listener, const char *problem)
@@ -132,7 +143,7 @@ static void on_connection(h2o_socket_t *listener, const char *problem)
                 stop_accepting(worker);
             return;
         }
-        take_client(worker, socket);
+        take_client(worker, listener, socket);
     }
 }
 
@@ -221,6 +232,7 @@ static void sweep(struct worker *worker)
     if (worker->tools.usage != NULL)
         usage_tick(worker->tools.usage);
     for_each_request(worker, end_if_late);
+    arrival_sweep(worker);
     linger_sweep(&worker->lingering, now);
     if (worker->listener_count > 0)
         set_accepting(worker, has_room(worker));
@@ -232,7 +244,7 @@ static void close_listeners(struct worker *worker)
     for (size_t i = 0; i < worker->listener_count; ++i) {
         h2o_socket_t *socket = NULL;
         while (has_room(worker) && (socket = h2o_evloop_socket_accept(worker->listeners[i])) != NULL)
-            take_client(worker, socket);
+            take_client(worker, worker->listeners[i], socket);
         h2o_socket_close(worker->listeners[i]);
     }
     worker->listener_count = 0;
@@ -287,10 +299,12 @@ static void drain(struct worker *worker)
     while ((worker->clients > 0 || worker->lingering.count > 0) &&
            atomic_load(&worker->tools.serving->phase) < PHASE_LEAVING) {
         for_each_request(worker, end_if_idle);
+        arrival_cut(worker, FRESH_MS);
         h2o_evloop_run(worker->context.loop, LEAVE_POLL_MS);
         sweep(worker);
     }
     for_each_request(worker, end_now);
+    arrival_cut(worker, 0);
     linger_sweep(&worker->lingering, UINT64_MAX);
     for (int turns = 0; worker->clients > 0 && turns < 100; ++turns)
         h2o_evloop_run(worker->context.loop, LEAVE_POLL_MS);
@@ -307,6 +321,7 @@ static void set_up(struct worker *worker)
     worker->accept.ctx = &worker->context;
     worker->accept.hosts = globals->hosts;
     h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_wake);
+    h2o_linklist_init_anchor(&worker->arriving);
     linger_init(&worker->lingering);
     for (size_t i = 0; i < worker->listener_count; ++i) {
         worker->listeners[i] =

@@ -31,6 +31,10 @@ struct serving {
 /* One client's connection. */
 struct client {
     struct worker *worker;
+    h2o_socket_t *socket;
+    const struct listen *listener; /* NULL: the admin listener */
+    h2o_linklist_t link;           /* in the worker's `arriving`, until libh2o has it */
+    int64_t accepted_at;           /* microseconds UTC */
     int linger_fd; /* a second descriptor of the socket, to be read out after h2o has closed its own; -1: none */
     size_t peer_size;
     char peer[64]; /* "192.0.2.1:50000"; made when first asked for */
@@ -39,6 +43,8 @@ struct client {
 /* What a worker works with, all borrowed. The ones that may be NULL are off then. */
 struct worker_tools {
     struct serving *serving;
+    const struct listen
+        *listen; /* what its listeners are, in the order of their descriptors; NULL: the admin listener */
     h2o_globalconf_t *globals;
     struct lookup *lookup;
     struct metrics *metrics;
@@ -60,6 +66,7 @@ struct worker {
     size_t listener_count;
     bool accepting;
     size_t clients;
+    h2o_linklist_t arriving; /* clients that libh2o does not have yet */
     struct linger_list lingering;
     h2o_req_t *answering; /* whose answer is ours, not libh2o's own */
     uint64_t random[2];

@@ -45,7 +45,7 @@ static void what_is_left_out_has_its_default(void **state)
     assert_non_null(config);
     assert_string_equal(told, "");
     assert_int_equal(config->listen_count, 1);
-    assert_string_equal(config->listen[0].text, "127.0.0.1:8080");
+    assert_string_equal(config->listen[0].address.text, "127.0.0.1:8080");
     assert_null(config->admin);
     assert_true(config->usage);
     assert_string_equal(config->store, "/var/lib/ssoferry/connections.mdb");
@@ -94,8 +94,8 @@ static void every_key_is_read(void **state)
     if (config == NULL)
         fail_msg("%s", told);
     assert_int_equal(config->listen_count, 2);
-    assert_int_equal(config->listen[0].family, ADDRESS_IPV6);
-    assert_string_equal(config->listen[1].path, "/run/x.sock");
+    assert_int_equal(config->listen[0].address.family, ADDRESS_IPV6);
+    assert_string_equal(config->listen[1].address.path, "/run/x.sock");
     assert_int_equal(config->admin->port, 9);
     assert_false(config->usage);
     assert_string_equal(config->store, "/s");
