@@ -7,6 +7,12 @@ from browser import Browser
 from cutover import Cutover
 from gateway import Gateway
 from keys import make_key_pair
+from proof import Proof
+
+
+@pytest.fixture(scope="session")
+def proof():
+    return Proof()
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,15 @@
 """kill -9 at random points, of the daemon, of the loader and of those that only read, while clients hammer: the store opens, the table is
 what it was before or after the change that was killed, what was counted stays counted, and no reader's slot is lost.
 
-SSOFERRY_LONG=1: five hundred rounds."""
+Long: a thousand rounds."""
 import json
-import os
 import random
 import signal
 import subprocess
 import threading
 import time
 import uuid
-from collections import Counter
+from collections import Counter, deque
 
 import lmdb
 import pytest
@@ -18,9 +17,9 @@ import yaml
 
 import wire
 from programs import check_words, program
+from proof import LONG
 
-LONG = bool(os.environ.get("SSOFERRY_LONG"))
-ROUNDS = 500 if LONG else 10
+ROUNDS = 1000 if LONG else 20
 SEED = 20261121
 ROWS = 4000
 CLIENTS = 3
@@ -37,12 +36,16 @@ def connection_id(number):
 TABLES = [{"acme": connection_id(parity), **{f"customer-{n:04}": connection_id(2 * n + parity) for n in range(ROWS)}} for parity in (0, 1)]
 
 
+def asked_of(table):
+    return {name: table[name] for name in ASKED}
+
+
 class Service:
     """A gateway, its clients, and what they may be told: each table that was there or may have been, in order."""
 
     def __init__(self, gateway, table):
         self.gateway = gateway
-        self.tables = [table]
+        self.tables = [asked_of(table)]
         self.settled = 0  # the table before it cannot be seen any more
         self.lives = self.ends = 0
         self.up = False
@@ -80,14 +83,15 @@ class Service:
         self.gateway.wait_for(lambda: all(client.tried_after == self.ends for client in self.clients))
 
     def may_become(self, table):
-        self.tables.append(table)
+        self.tables.append(asked_of(table))
 
     def has_become(self, table):
-        self.tables.append(table)
+        self.tables.append(asked_of(table))
         self.settled = len(self.tables) - 1
 
-    def answers(self):
-        return [answer for client in self.clients for answer in client.answers]
+    def answered(self):
+        """How many answers each name has got so far."""
+        return sum((client.answered for client in self.clients), Counter())
 
     def sent(self):
         return sum((client.sent for client in self.clients), Counter())
@@ -95,7 +99,7 @@ class Service:
     def judge(self):
         for client in self.clients:
             client.judge()
-        assert {name for name, *_ in self.answers()} == set(ASKED)
+        assert set(self.answered()) == set(ASKED)
 
 
 class Client(threading.Thread):
@@ -106,7 +110,8 @@ class Client(threading.Thread):
         self.service, self.number = service, number
         self.requests_a_connection = (1, 50, 1000)[number % 3]
         self.sent = Counter()
-        self.answers = []  # (name, connection id, first table it may be of, last)
+        self.answered = Counter()
+        self.answers = deque()  # those not judged yet: (name, Location, first table it may be of, last)
         self.trouble = []
         self.tried_after = 0  # how many ends of the daemon it has noticed
         self.enough = threading.Event()
@@ -136,10 +141,12 @@ class Client(threading.Thread):
         answer = connection.answer()
         assert answer is not None, "closed without an answer"
         self.answers.append((name, answer.location, first, len(self.service.tables) - 1))
+        self.answered[name] += 1
 
     def judge(self):
         assert self.trouble == []
-        for name, location, first, last in self.answers:
+        while self.answers:
+            name, location, first, last = self.answers.popleft()
             possible = {LIVE + self.service.tables[number][name] for number in range(first, last + 1)}
             assert location in possible, f"client {self.number} was sent to {location} for {name}, not to one of {possible}"
 
@@ -147,11 +154,11 @@ class Client(threading.Thread):
 class Loader:
     """Changes of the table that are killed on their way."""
 
-    def __init__(self, service, seed):
+    def __init__(self, service, table, seed):
         self._service, self._gateway, self._random = service, service.gateway, random.Random(seed)
         self._files = [self._gateway.mapping_file(table) for table in TABLES]
         self._windows = {"load": 0.1, "set": 0.01, "rollback": 0.1}  # seconds in which the kill is somewhere
-        self.by_revision = {1: service.tables[-1]}
+        self.by_revision = {1: table}
         self.revision = 1
         self.ends = Counter()
 
@@ -208,6 +215,7 @@ class Loader:
         if exported != self.table:
             self.revision += 1
             self.by_revision[self.revision] = after
+            self.by_revision.pop(self.revision - 41, None)
         assert stat["revision"] == self.revision and stat["rows"] == len(self.table)
         landed = exported == after
         assert landed or not said_so, "it said that it was done"
@@ -288,9 +296,9 @@ def gateway(make_gateway):
 
 
 @pytest.mark.timeout(60 + 20 * ROUNDS)
-def test_the_table_is_that_before_or_after(gateway):
+def test_the_table_is_that_before_or_after(gateway, proof):
     service = Service(gateway, TABLES[0])
-    loader, reader, counts = Loader(service, SEED), Readers(gateway, SEED), Counts(service)
+    loader, reader, counts = Loader(service, TABLES[0], SEED), Readers(gateway, SEED), Counts(service)
     with opened(gateway.store), service:
         gateway.wait_for(counts.read)
         taken = slots_of_the_living(gateway)
@@ -300,14 +308,22 @@ def test_the_table_is_that_before_or_after(gateway):
             counts.read()
             if not service.up:
                 service.start()
-            assert [client.trouble for client in service.clients] == [[]] * CLIENTS
+            service.judge()
+            proof.progress(number + 1, ROUNDS)
         reader.start_and_kill()
         assert slots(gateway) > taken
-        assert slots_of_the_living(gateway) == taken
+        lost = slots_of_the_living(gateway) - taken
+        assert lost == 0
         gateway.wait_for(lambda: usage_readers(gateway) == 0)
     service.judge()
     assert sum(loader.ends[kind, "gone"] for kind in ("load", "set", "rollback")) > 0, loader.ends
     assert leftovers(gateway) == []
+    proof.figure("rounds, each with a killed change and two killed readers", ROUNDS)
+    proof.figure("of them, with a killed daemon too", ROUNDS // 2)
+    for end in ("landed", "gone"):
+        proof.figure(f"killed changes that had {end}", sum(loader.ends[kind, end] for kind in ("load", "set", "rollback")))
+    proof.figure("answers, each of the table before or after", service.answered().total())
+    proof.figure("readers' slots lost", lost)
 
 
 def leftovers(gateway):
@@ -317,12 +333,13 @@ def leftovers(gateway):
 
 
 @pytest.mark.timeout(60 + 5 * ROUNDS)
-def test_slots_of_the_dead_are_taken_again(gateway):
+def test_slots_of_the_dead_are_taken_again(gateway, proof):
     """Without any loader that clears them, daemons that are killed fill the list of readers; the next finds its slots all the same."""
     threads = 60
     gateway.configure(threads=threads)
     with opened(gateway.store):
-        for _ in range((5 if LONG else 1) * (READERS_MAX // threads + 2)):
+        kills = (5 if LONG else 1) * (READERS_MAX // threads + 2)
+        for _ in range(kills):
             gateway.start()
             assert gateway.get("/old-sso/acme").status == 307
             gateway.kill()
@@ -332,12 +349,13 @@ def test_slots_of_the_dead_are_taken_again(gateway):
         assert threads <= slots_of_the_living(gateway) <= threads + 2
         gateway.stop()
         assert slots_of_the_living(gateway) <= 2
+    proof.figure(f"daemons of {threads} readers killed in a row, with {READERS_MAX} slots", kills)
 
 
 class TestAtTheBeginning:
     """The first moments of a store, when there is nothing yet that could be whole."""
 
-    def test_the_first_load(self, make_gateway):
+    def test_the_first_load(self, make_gateway, proof):
         chance = random.Random(SEED)
         window, landed = 0.03, 0
         for _ in range(ROUNDS):
@@ -354,8 +372,9 @@ class TestAtTheBeginning:
             gateway.loader("load", file)
             assert json.loads(gateway.loader("stat", "--json").stdout)["revision"] == 1
         assert landed < ROUNDS, "no load was killed"
+        proof.figure("first loads killed", ROUNDS)
 
-    def test_the_first_start(self, make_gateway):
+    def test_the_first_start(self, make_gateway, proof):
         """Which makes an empty store, and the usage file beside it."""
         chance = random.Random(SEED)
         gateway = make_gateway(log={"requests": "off"})
@@ -374,6 +393,7 @@ class TestAtTheBeginning:
         assert gateway.get("/old-sso/acme").status == 307
         gateway.stop()
         assert total_hits(gateway) == 1
+        proof.figure("first starts killed", ROUNDS)
 
 
 class TestCounts:
@@ -385,12 +405,12 @@ class TestCounts:
         with service:
             for _ in range(20 if LONG else 2):
                 for _ in range(2):
-                    answered, began = len(service.answers()), time.monotonic()
+                    answered, began = service.answered().total(), time.monotonic()
                     gateway.wait_for(lambda: counts.read() + lost >= answered)
                     waits.append(time.monotonic() - began)
                 time.sleep(chance.uniform(0, FLUSH_INTERVAL))
                 service.kill()
-                lost = len(service.answers()) - counts.read()
+                lost = service.answered().total() - counts.read()
                 service.start()
         service.judge()
         assert min(waits) < FLUSH_INTERVAL + 1, waits
@@ -401,11 +421,11 @@ class TestCounts:
         counts = Counts(service)
         with service:
             for _ in range(20 if LONG else 3):
-                before = len(service.answers())
-                gateway.wait_for(lambda: len(service.answers()) > before + 100)
+                before = service.answered().total()
+                gateway.wait_for(lambda: service.answered().total() > before + 100)
                 service.stop()
-                assert counts.read() == len(service.answers())
-                assert counts.rows == Counter(name for name, *_ in service.answers())
+                assert counts.read() == service.answered().total()
+                assert counts.rows == service.answered()
                 service.start()
         service.judge()
 

@@ -1,6 +1,6 @@
 """Revisions held against a model: random edits, what history says of them, and the way back; and several writers at once.
 
-SSOFERRY_LONG=1: a thousand steps from each of ten seeds, and a hundred rounds."""
+Long: a thousand steps from each of ten seeds, and a hundred rounds."""
 import contextlib
 import getpass
 import hashlib
@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from programs import check_words, program
+from proof import LONG
 
-LONG = bool(os.environ.get("SSOFERRY_LONG"))
 STEPS = 1000 if LONG else 80
 SEEDS = range(10 if LONG else 2)
 ROUNDS = 100 if LONG else 8
@@ -294,7 +294,7 @@ class Model:
 
 @pytest.mark.timeout(60 + 5 * STEPS)
 @pytest.mark.parametrize("seed", SEEDS)
-def test_random_edits_and_the_way_back(make_gateway, seed):
+def test_random_edits_and_the_way_back(make_gateway, proof, seed):
     model = Model(make_gateway(**CONFIG), seed)
     for _ in range(STEPS):
         model.step()
@@ -310,6 +310,7 @@ def test_random_edits_and_the_way_back(make_gateway, seed):
         assert model.exported() == model.tables[target]
     model.check()
     model.check_stat()
+    proof.figure(f"revisions by random edits, from seed {seed}", model.revision)
 
 
 class TestKept:
@@ -392,7 +393,7 @@ class TestAtOnce:
         assert [(entry["revision"], entry["added"]) for entry in history] == [(4, 200), (3, 200), (2, 200), (1, 200)]
         assert {entry["files"][0]["path"] for entry in history[:3]} == set(map(str, files))
 
-    def test_whole_tables_land_one_after_the_other(self, gateway):
+    def test_whole_tables_land_one_after_the_other(self, gateway, proof):
         files = [self.part(gateway, name, 1000) for name in ("east", "west")]
         for _ in range(ROUNDS):
             revision = self.model(gateway).history()[0]["revision"]
@@ -404,6 +405,7 @@ class TestAtOnce:
                 assert {entry["files"][0]["path"] for entry in (newest, before)} == set(map(str, files))
             winner = newest["files"][0]["path"].endswith(files[0].name)
             assert {identifier[:4] for _, identifier in self.model(gateway).exported()} == {"east" if winner else "west"}
+        proof.figure("rounds of two loads at once", ROUNDS)
 
     def test_only_one_of_those_that_expect_a_revision(self, gateway):
         for round_number in range(1, ROUNDS + 1):

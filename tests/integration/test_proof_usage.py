@@ -1,6 +1,6 @@
 """Who still uses the old addresses: told in full while the daemon counts, and in bounded memory whatever an attacker sends.
 
-SSOFERRY_LONG=1: twenty-five times the flood, and ten times the reports."""
+Long: twenty-five times the flood, and ten times the reports."""
 import csv
 import io
 import json
@@ -16,8 +16,8 @@ import pytest
 
 import wire
 from programs import program
+from proof import LONG
 
-LONG = bool(os.environ.get("SSOFERRY_LONG"))
 FLOOD = 500_000 if LONG else 20_000
 REPORTS = 100 if LONG else 10
 MIB = 1 << 20
@@ -91,7 +91,7 @@ class TestFlood:
         assert (totals["never"], totals["hits"], sum(row["hits"] for row in rows)) == (len(self.ROWS), 0, 0)
 
     @pytest.mark.timeout(60 + FLOOD // 500)
-    def test_memory_and_file_stay_small(self, gateway):
+    def test_memory_and_file_stay_small(self, gateway, proof):
         start = self.memory(gateway)
         quarter, half = FLOOD // 4, FLOOD // 2
         self.flood(gateway, 0, quarter, real_in_piece=0)  # takes every place
@@ -111,6 +111,9 @@ class TestFlood:
         self.real_ones_lead(gateway, rounds)
         rounds += self.flood(gateway, FLOOD, FLOOD + 4 * self.PIECE)
         self.real_ones_lead(gateway, rounds)
+        proof.figure("unknown identifiers that came once each", FLOOD)
+        proof.figure("the daemon's own memory: start, half-way, end (MiB)", " / ".join(f"{size / MIB:.1f}" for size in (start, early, late)))
+        proof.figure("usage file: half-way, end (MiB)", " / ".join(f"{size / MIB:.2f}" for size in (early_file, late_file)))
 
 
 class Visitor(threading.Thread):
@@ -209,7 +212,7 @@ class TestWhileTheDaemonCounts:
         return Counter({name: int(hits.replace(",", "")) for name, hits in told.items() if hits != "0"})
 
     @pytest.mark.timeout(60 + 6 * REPORTS)
-    def test_every_report_is_whole(self, gateway, visitors):
+    def test_every_report_is_whole(self, gateway, visitors, proof):
         states = dict.fromkeys([*self.USED, *self.UNUSED], "stytch")
         known = Counter()
         for number in range(REPORTS):
@@ -230,6 +233,8 @@ class TestWhileTheDaemonCounts:
         assert [row["identifier"] for row in report(gateway, "--silent")[0]] == self.UNUSED
         _, _, totals = report(gateway)
         assert totals["never"] == len(self.UNUSED)
+        proof.figure("reports read while the daemon counted", 3 * REPORTS)
+        proof.figure("requests meanwhile, each counted", sent.total())
 
     def test_a_report_that_is_read_slowly_holds_nothing_up(self, gateway, visitors):
         """It stands still in the middle of its rows, on the state that it began with; the daemon counts on, and the table changes."""
