@@ -21,14 +21,14 @@ struct address {
 };
 
 /* A listener of the public side. */
-struct listen {
+struct listener {
     struct address address;
 };
 
 enum request_log { REQUEST_LOG_ALL, REQUEST_LOG_ERRORS, REQUEST_LOG_OFF };
 
 struct config {
-    const struct listen *listen;
+    const struct listener *listen;
     size_t listen_count;
     const struct address *admin; /* NULL: no admin listener */
     const char *store;

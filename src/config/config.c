@@ -211,7 +211,7 @@ static void begin_item(struct building *building, enum key_scope scope, const st
 {
     if (scope == KEY_OF_LISTEN) {
         building->listen = memory_resize(building->listen, (building->listen_count + 1) * sizeof(*building->listen));
-        building->listen[building->listen_count++] = (struct listen){0};
+        building->listen[building->listen_count++] = (struct listener){0};
         return;
     }
     building->drafts = memory_resize(building->drafts, (building->draft_count + 1) * sizeof(*building->drafts));

@@ -38,7 +38,7 @@ struct building {
     struct arena *arena;
     struct allowed_hosts *stytch_hosts, *legacy_hosts;
     struct text_list own_hosts, onward_sources;
-    struct listen *listen;
+    struct listener *listen;
     size_t listen_count;
     struct setting *settings;
     size_t setting_count;

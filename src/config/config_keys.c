@@ -233,7 +233,7 @@ SETTER(set_request_log)
     return "is not all, errors or off";
 }
 
-static struct listen *listener_of(struct building *building)
+static struct listener *listener_of(struct building *building)
 {
     return &building->listen[building->listen_count - 1];
 }

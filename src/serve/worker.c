@@ -102,7 +102,7 @@ static void on_client_closed(void *data)
         set_accepting(worker, has_room(worker));
 }
 
-static const struct listen *what_is(const struct worker *worker, const h2o_socket_t *listener)
+static const struct listener *what_is(const struct worker *worker, const h2o_socket_t *listener)
 {
     size_t i = 0;
     while (worker->listeners[i] != listener)

@@ -32,9 +32,9 @@ struct serving {
 struct client {
     struct worker *worker;
     h2o_socket_t *socket;
-    const struct listen *listener; /* NULL: the admin listener */
-    h2o_linklist_t link;           /* in the worker's `arriving`, until libh2o has it */
-    int64_t accepted_at;           /* microseconds UTC */
+    const struct listener *listener; /* NULL: the admin listener */
+    h2o_linklist_t link;             /* in the worker's `arriving`, until libh2o has it */
+    int64_t accepted_at;             /* microseconds UTC */
     int linger_fd; /* a second descriptor of the socket, to be read out after h2o has closed its own; -1: none */
     size_t peer_size;
     char peer[64]; /* "192.0.2.1:50000"; made when first asked for */
@@ -43,7 +43,7 @@ struct client {
 /* What a worker works with, all borrowed. The ones that may be NULL are off then. */
 struct worker_tools {
     struct serving *serving;
-    const struct listen
+    const struct listener
         *listen; /* what its listeners are, in the order of their descriptors; NULL: the admin listener */
     h2o_globalconf_t *globals;
     struct lookup *lookup;
