@@ -20,9 +20,25 @@ struct address {
     const char *text; /* as written */
 };
 
+/* A file that the configuration names, and where: line and column from 1, 0 where it was not written. */
+struct named_file {
+    const char *path;
+    struct place {
+        unsigned line, column, length;
+    } place;
+};
+
+/* A certificate with its chain, and its private key, in PEM. Nobody has looked into them yet. */
+struct certificate_files {
+    struct named_file certificate;
+    struct named_file key; /* the certificate's, where no other was named */
+};
+
 /* A listener of the public side. */
 struct listener {
     struct address address;
+    const struct certificate_files *certificates; /* the first is for clients that name no host, or an unknown one */
+    size_t certificate_count;                     /* 0: plain HTTP */
 };
 
 enum request_log { REQUEST_LOG_ALL, REQUEST_LOG_ERRORS, REQUEST_LOG_OFF };

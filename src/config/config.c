@@ -52,7 +52,7 @@ static void building_free(struct building *building)
     free(building->routes);
     free(building->drafts);
     free(building->settings);
-    free(building->listen);
+    building_free_listeners(building);
     allowed_hosts_free(building->stytch_hosts);
     allowed_hosts_free(building->legacy_hosts);
     arena_free(building->arena);
@@ -210,8 +210,11 @@ static void read_section(struct building *building, struct yaml *yaml, struct te
 static void begin_item(struct building *building, enum key_scope scope, const struct yaml_node *node)
 {
     if (scope == KEY_OF_LISTEN) {
-        building->listen = memory_resize(building->listen, (building->listen_count + 1) * sizeof(*building->listen));
-        building->listen[building->listen_count++] = (struct listener){0};
+        building_add_listener(building);
+        return;
+    }
+    if (scope == KEY_OF_CERTIFICATE) {
+        building_add_certificate(building);
         return;
     }
     building->drafts = memory_resize(building->drafts, (building->draft_count + 1) * sizeof(*building->drafts));
@@ -219,11 +222,40 @@ static void begin_item(struct building *building, enum key_scope scope, const st
         (struct route_draft){.source = TEXT("default"), .relay_state_key = TEXT("idp"), .place = place_of(node)};
 }
 
-/* `listen` and `routes`: lists of mappings. */
-static void read_items(struct building *building, struct yaml *yaml, enum key_scope scope)
+static void end_item(struct building *building, struct yaml *yaml, enum key_scope scope, const struct yaml_node *node)
 {
-    const char *name = scope == KEY_OF_LISTEN ? "listen" : "routes";
-    const char *example = scope == KEY_OF_LISTEN ? "- address: 127.0.0.1:8080" : "- match: /old-sso/{identifier}";
+    if (scope == KEY_OF_LISTEN)
+        building_end_listener(building, yaml, node);
+    else if (scope == KEY_OF_CERTIFICATE)
+        building_end_certificate(yaml, node, building_certificate(building, scope));
+}
+
+/* The lists of mappings: how each is called, in what, and what an item may look like. */
+static const struct {
+    enum key_scope scope, parent;
+    const char *name, *example;
+} lists[] = {
+    {KEY_OF_LISTEN, KEY_OF_CONFIG, "listen", "- address: 127.0.0.1:8080"},
+    {KEY_OF_CERTIFICATE, KEY_OF_LISTEN, "certificates",
+     "- {certificate: /etc/ssl/example.pem, key: /etc/ssl/example.key}"},
+    {KEY_OF_ROUTE, KEY_OF_CONFIG, "routes", "- match: /old-sso/{identifier}"},
+};
+enum { LISTS = sizeof(lists) / sizeof(lists[0]) };
+
+/* The list that is called `name` in `scope`, or LISTS. */
+static size_t find_list(enum key_scope scope, struct text name)
+{
+    size_t i = 0;
+    while (i < LISTS && (lists[i].parent != scope || !text_equal(name, text_of(lists[i].name))))
+        ++i;
+    return i;
+}
+
+static void read_items(struct building *building, struct yaml *yaml, size_t list)
+{
+    const enum key_scope scope = lists[list].scope;
+    const char *name = lists[list].name;
+    const char *example = lists[list].example;
     struct yaml_node node;
     yaml_next(yaml, &node);
     if (node.kind != YAML_SEQUENCE) {
@@ -240,33 +272,31 @@ static void read_items(struct building *building, struct yaml *yaml, enum key_sc
         }
         begin_item(building, scope, &node);
         read_mapping(building, yaml, scope, TEXT(""));
-        if (scope == KEY_OF_LISTEN && building->listen[building->listen_count - 1].address.text == NULL)
-            yaml_fault(yaml, &node, "a listener needs an address");
+        end_item(building, yaml, scope, &node);
     }
 }
 
 static void read_entry(struct building *building, struct yaml *yaml, enum key_scope scope, struct text name,
                        const struct yaml_node *node, struct text_list *seen)
 {
-    bool listen = scope == KEY_OF_CONFIG && text_equal(name, TEXT("listen"));
-    bool routes = scope == KEY_OF_CONFIG && text_equal(name, TEXT("routes"));
+    size_t list = find_list(scope, name);
     bool section = scope == KEY_OF_CONFIG && is_section(name);
     const struct config_key *key = config_key_find(scope, name);
     struct yaml_node value;
 
-    if (key == NULL && !listen && !routes && !section)
+    if (key == NULL && list == LISTS && !section)
         yaml_fault(yaml, node, "unknown key \"%.*s\"", TEXT_ARGS(name));
     else if (seen_before(building, seen, name))
         yaml_fault(yaml, node, "%.*s stands here twice", TEXT_ARGS(name));
     else {
-        if (routes)
+        if (list < LISTS && lists[list].scope == KEY_OF_ROUTE)
             building->routes_place = place_of(node);
         if (key != NULL)
             read_value(building, yaml, key);
         else if (section)
             read_section(building, yaml, name);
         else
-            read_items(building, yaml, listen ? KEY_OF_LISTEN : KEY_OF_ROUTE);
+            read_items(building, yaml, list);
         return;
     }
     yaml_next(yaml, &value);
@@ -317,8 +347,8 @@ static void add_default_listener(struct building *building)
     const struct place nowhere = {0};
     if (building->listen_count > 0)
         return;
-    building->listen = memory_zeroed(1, sizeof(*building->listen));
-    building->listen_count = 1;
+    building_add_listener(building);
+    building->listen->certificate_count = 0;
     if (key->set(building, text_of(key->fallback), &nowhere, key) != NULL)
         abort();
 }

@@ -7,13 +7,24 @@
 /* "routes[].match" as it stands in the item that is being read: "routes[2].match". */
 static struct text full_name(struct building *building, const struct config_key *key)
 {
-    const char *inner = strstr(key->name, "[].");
-    size_t items = key->scope == KEY_OF_LISTEN ? building->listen_count : building->draft_count;
-    char name[128];
-    if (inner == NULL)
+    char name[128] = "";
+    size_t listener = building->listen_count - 1;
+    const char *last = strrchr(key->name, '.') + 1;
+    switch (key->scope) {
+    case KEY_OF_CONFIG:
         return text_of(key->name);
-    int size = snprintf(name, sizeof(name), "%.*s[%zu].%s", (int)(inner - key->name), key->name, items - 1, inner + 3);
-    return building_copy(building, text_slice(name, (size_t)size));
+    case KEY_OF_LISTEN:
+        snprintf(name, sizeof(name), "listen[%zu].%s", listener, last);
+        break;
+    case KEY_OF_CERTIFICATE:
+        snprintf(name, sizeof(name), "listen[%zu].certificates[%zu].%s", listener,
+                 building->listen[listener].certificate_count - 2, last);
+        break;
+    case KEY_OF_ROUTE:
+        snprintf(name, sizeof(name), "routes[%zu].%s", building->draft_count - 1, last);
+        break;
+    }
+    return building_copy(building, text_of(name));
 }
 
 static struct text join(struct building *building, struct text first, struct text second)
@@ -48,10 +59,12 @@ static const struct setting *find(const struct building *building, struct text n
     return NULL;
 }
 
-/* What is opened once, at start. */
+/* What is opened once, at start. A listener's files are read again. */
 static bool needs_restart(struct text name)
 {
-    static const char *const fixed[] = {"listen[", "admin.", "store", "threads", "usage"};
+    if (text_starts(name, TEXT("listen[")))
+        return text_ends(name, TEXT(".address"));
+    static const char *const fixed[] = {"admin.", "store", "threads", "usage"};
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); ++i) {
         if (text_starts(name, text_of(fixed[i])))
             return true;

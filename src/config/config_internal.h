@@ -5,11 +5,6 @@
 #include "ssoferry/config.h"
 #include "ssoferry/yaml.h"
 
-/* Where something was written, for faults that are found later. line 0: nowhere. */
-struct place {
-    unsigned line, column, length;
-};
-
 /* A list of texts as it grows; its memory is the arena's, so that growing leaves the old block behind until the end. */
 struct text_list {
     struct text *items;
@@ -51,7 +46,7 @@ struct building {
     struct place unmatched_place, routes_place, admin_place;
 };
 
-enum key_scope { KEY_OF_CONFIG, KEY_OF_LISTEN, KEY_OF_ROUTE };
+enum key_scope { KEY_OF_CONFIG, KEY_OF_LISTEN, KEY_OF_CERTIFICATE, KEY_OF_ROUTE };
 
 /* One key of the file. */
 struct config_key {
@@ -65,7 +60,7 @@ struct config_key {
                        const struct config_key *key);
     bool list;
     uint64_t least, most;
-    size_t offset; /* of the field in struct config, for the plain kinds */
+    size_t offset; /* of the field in struct config, or struct certificate_files, for the plain kinds */
 };
 
 extern const struct config_key config_keys[];
@@ -73,6 +68,17 @@ extern const size_t config_key_count;
 
 /* The key called `name` in `scope`; NULL where there is none. */
 const struct config_key *config_key_find(enum key_scope scope, struct text name);
+
+/* A listener begins with one certificate, its own, which is taken out at its end where none was written; those of its
+ * list follow. The ends add what is missing to the faults, at `node`. */
+void building_add_listener(struct building *building);
+void building_add_certificate(struct building *building);
+void building_end_listener(struct building *building, struct yaml *yaml, const struct yaml_node *node);
+void building_end_certificate(struct yaml *yaml, const struct yaml_node *node, struct certificate_files *files);
+void building_free_listeners(struct building *building);
+
+/* The certificate that `scope` is about: a listener's own, or the last one of its list. */
+struct certificate_files *building_certificate(struct building *building, enum key_scope scope);
 
 /* Copies into the arena; NUL-terminated. */
 struct text building_copy(struct building *building, struct text t);

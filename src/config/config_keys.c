@@ -245,6 +245,14 @@ SETTER(set_listen_address)
     return address_parse(building_copy(building, value).at, &listener_of(building)->address);
 }
 
+SETTER(set_certificate_file)
+{
+    struct certificate_files *files = building_certificate(building, key->scope);
+    struct named_file *file = (struct named_file *)(void *)((char *)files + key->offset);
+    *file = (struct named_file){building_copy(building, value).at, *place};
+    return value.size == 0 ? "is empty" : NULL;
+}
+
 static struct route_draft *draft_of(struct building *building)
 {
     return &building->drafts[building->draft_count - 1];
@@ -344,12 +352,23 @@ SETTER(set_route_legacy_relay_state)
     return value.size == 0 ? "is empty, which every RelayState starts with" : NULL;
 }
 
-#define AT(field) offsetof(struct config, field)
-#define MINUTE_MS (60ULL * 1000)
+#define AT(field)      offsetof(struct config, field)
+#define FILE_AT(field) offsetof(struct certificate_files, field)
+#define MINUTE_MS      (60ULL * 1000)
 
 const struct config_key config_keys[] = {
     {"listen[].address", KEY_OF_LISTEN, "address", "127.0.0.1:8080",
      "where to listen: IP:PORT, [IPv6]:PORT or unix:/PATH", set_listen_address, false, 0, 0, 0},
+    {"listen[].certificate", KEY_OF_LISTEN, "path", "",
+     "the listener speaks TLS with this certificate: a PEM file with its chain", set_certificate_file, false, 0, 0,
+     FILE_AT(certificate)},
+    {"listen[].key", KEY_OF_LISTEN, "path", "", "PEM file of its private key; none: the certificate's file has it, too",
+     set_certificate_file, false, 0, 0, FILE_AT(key)},
+    {"listen[].certificates[].certificate", KEY_OF_CERTIFICATE, "path", "",
+     "a further certificate, for clients that ask for a host of it", set_certificate_file, false, 0, 0,
+     FILE_AT(certificate)},
+    {"listen[].certificates[].key", KEY_OF_CERTIFICATE, "path", "", "PEM file of its private key", set_certificate_file,
+     false, 0, 0, FILE_AT(key)},
     {"admin.address", KEY_OF_CONFIG, "address", "",
      "where the admin listener listens: metrics, health, the report and its page", set_admin_address, false, 0, 0, 0},
     {"admin.allow_remote", KEY_OF_CONFIG, "boolean", "false",
@@ -423,8 +442,8 @@ const struct config_key *config_key_find(enum key_scope scope, struct text name)
 {
     for (size_t i = 0; i < config_key_count; ++i) {
         const char *key = config_keys[i].name;
-        const char *inner = strstr(key, "[].");
-        if (config_keys[i].scope == scope && text_equal(name, text_of(inner == NULL ? key : inner + 3)))
+        const char *bracket = strrchr(key, ']');
+        if (config_keys[i].scope == scope && text_equal(name, text_of(bracket == NULL ? key : bracket + 2)))
             return &config_keys[i];
     }
     return NULL;

@@ -23,7 +23,7 @@ def sample_value(key):
     sample = Path("config/ssoferryd.yaml").read_text()
     section, _, last = key.replace("[]", "").rpartition(".")
     if section:
-        sample = "".join(re.findall(rf"^{section}:\n((?:[ #].*\n|\n)*)", sample, flags=re.M))
+        sample = "".join(re.findall(rf"^{section.partition('.')[0]}:\n((?:[ #].*\n|\n)*)", sample, flags=re.M))
     indent = r"[ #-]+" if section else ""
     found = re.search(rf"^{indent}{last}:[ \t]*([^\s#]*)", sample, flags=re.M)
     return found and found[1]

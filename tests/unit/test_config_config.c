@@ -70,10 +70,21 @@ static void what_is_left_out_has_its_default(void **state)
     free(told);
 }
 
+static void check_certificate(const struct listener *listener, size_t i, size_t count, const char *certificate,
+                              const char *key)
+{
+    assert_int_equal(listener->certificate_count, count);
+    assert_string_equal(listener->certificates[i].certificate.path, certificate);
+    assert_string_equal(listener->certificates[i].key.path, key);
+}
+
 static void every_key_is_read(void **state)
 {
     static const char yaml[] =
-        "listen:\n  - address: '[::1]:81'\n  - {address: 'unix:/run/x.sock'}\n"
+        "listen:\n  - address: '[::1]:81'\n"
+        "  - {address: 'unix:/run/x.sock', certificate: /c, key: /k, certificates: [{certificate: /d}, {certificate: "
+        "/e, key: /f}]}\n"
+        "  - {address: '127.0.0.1:9', certificates: [{certificate: /g}]}\n"
         "admin: {address: 0.0.0.0:9, allow_remote: true}\nusage: false\nstore: /s\nthreads: 3\nhealth_path: "
         "/up\nhosts: [sso.example.com, 'a.example:8443']\n"
         "stytch: {live_url: 'https://l.example/', test_url: 'http://127.0.0.1:9000', allowed_hosts: "
@@ -93,7 +104,14 @@ static void every_key_is_read(void **state)
     (void)state;
     if (config == NULL)
         fail_msg("%s", told);
-    assert_int_equal(config->listen_count, 2);
+    assert_int_equal(config->listen_count, 3);
+    assert_int_equal(config->listen[0].certificate_count, 0);
+    check_certificate(&config->listen[1], 0, 3, "/c", "/k");
+    check_certificate(&config->listen[1], 1, 3, "/d", "/d");
+    check_certificate(&config->listen[1], 2, 3, "/e", "/f");
+    check_certificate(&config->listen[2], 0, 1, "/g", "/g");
+    assert_int_equal(config->listen[1].certificates[0].key.place.line, 3);
+    assert_int_equal(config->listen[1].certificates[0].key.place.column, 57);
     assert_int_equal(config->listen[0].address.family, ADDRESS_IPV6);
     assert_string_equal(config->listen[1].address.path, "/run/x.sock");
     assert_int_equal(config->admin->port, 9);
@@ -177,6 +195,13 @@ static const struct {
     {"listen:\n  - address: unix:relative\n" ROUTE, "absolute path"},
     {"listen:\n  - 127.0.0.1:80\n" ROUTE, "an item of listen is a mapping"},
     {"listen:\n  - {}\n" ROUTE, "a listener needs an address"},
+    {"listen:\n  - {address: '127.0.0.1:1', key: /k}\n" ROUTE, ":2:5: error: a key needs a certificate"},
+    {"listen:\n  - {address: '127.0.0.1:1', certificates: [{key: /k}]}\n" ROUTE, "a key needs a certificate"},
+    {"listen:\n  - {address: '127.0.0.1:1', certificates: [/c]}\n" ROUTE, "an item of certificates is a mapping"},
+    {"listen:\n  - {address: '127.0.0.1:1', certificates: /c}\n" ROUTE, "certificates takes a list of mappings"},
+    {"listen:\n  - {address: '127.0.0.1:1', certificate: ''}\n" ROUTE, "is empty"},
+    {"listen:\n  - {address: '127.0.0.1:1', certificates: [{certificate: /c, name: a}]}\n" ROUTE, "unknown key"},
+    {"certificates: []\n" ROUTE, "unknown key \"certificates\""},
     {"admin: {address: 0.0.0.0:9}\n" ROUTE, "say allow_remote: true"},
     {"stytch: {live_url: 'http://api.stytch.com'}\n" ROUTE, "plain http"},
     {"stytch: {live_url: 'https://api.stytch.com/v1'}\n" ROUTE, "has a path"},
