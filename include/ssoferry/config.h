@@ -7,6 +7,7 @@
 
 #include "ssoferry/faults.h"
 #include "ssoferry/gateway.h"
+#include "ssoferry/network.h"
 
 enum { CONFIG_THREADS_MAX = 256, CONFIG_THREADS_AUTO = 0, CONFIG_ROUTES_MAX = 256 };
 
@@ -37,6 +38,7 @@ struct certificate_files {
 /* A listener of the public side. */
 struct listener {
     struct address address;
+    bool proxy_protocol;                          /* each connection begins with a PROXY header */
     const struct certificate_files *certificates; /* the first is for clients that name no host, or an unknown one */
     size_t certificate_count;                     /* 0: plain HTTP */
 };
@@ -46,6 +48,9 @@ enum request_log { REQUEST_LOG_ALL, REQUEST_LOG_ERRORS, REQUEST_LOG_OFF };
 struct config {
     const struct listener *listen;
     size_t listen_count;
+    const struct network *trusted_proxies; /* whose word about the client is believed */
+    size_t trusted_proxy_count;
+    bool trust_unix_proxies;     /* and that of whoever comes by a unix socket */
     const struct address *admin; /* NULL: no admin listener */
     const char *store;
     bool usage;       /* count who uses the old addresses */
@@ -53,6 +58,8 @@ struct config {
     const char *health_path;
     struct {
         uint64_t connections;     /* open at one time, all threads together */
+        uint64_t head;            /* bytes: request line and fields */
+        uint64_t uri;             /* bytes: path and query */
         uint64_t body;            /* bytes */
         uint64_t request_time_ms; /* for a whole request to arrive */
         uint64_t idle_time_ms;    /* a connection may wait for its next request */

@@ -16,6 +16,7 @@ enum metrics_event {
     METRICS_CLOSED,
     METRICS_LIMIT_REACHED, /* accepting stopped: too many connections or descriptors */
     METRICS_TIMED_OUT,     /* connections cut because a request took too long to arrive */
+    METRICS_PROXY_REFUSED, /* connections closed for their PROXY header */
     METRICS_HEALTH_CHECKS,
     METRICS_EVENTS,
 };

@@ -53,6 +53,7 @@ static void building_free(struct building *building)
     free(building->drafts);
     free(building->settings);
     building_free_listeners(building);
+    free(building->trusted_proxies);
     allowed_hosts_free(building->stytch_hosts);
     allowed_hosts_free(building->legacy_hosts);
     arena_free(building->arena);
@@ -84,6 +85,8 @@ static struct config *building_finish(struct building *building)
     struct config *config = &building->config;
     config->listen = building->listen;
     config->listen_count = building->listen_count;
+    config->trusted_proxies = building->trusted_proxies;
+    config->trusted_proxy_count = building->trusted_proxy_count;
     config->onward_sources = onward_sources(building);
     config->rules.stytch = building->stytch_hosts;
     config->rules.legacy = building->legacy_hosts;

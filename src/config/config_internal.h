@@ -35,6 +35,8 @@ struct building {
     struct text_list own_hosts, onward_sources;
     struct listener *listen;
     size_t listen_count;
+    struct network *trusted_proxies;
+    size_t trusted_proxy_count;
     struct setting *settings;
     size_t setting_count;
     struct route_draft *drafts;

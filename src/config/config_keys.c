@@ -253,6 +253,32 @@ SETTER(set_certificate_file)
     return value.size == 0 ? "is empty" : NULL;
 }
 
+SETTER(set_listen_proxy_protocol)
+{
+    UNUSED(place);
+    UNUSED(key);
+    return parse_bool(value, &listener_of(building)->proxy_protocol);
+}
+
+SETTER(set_trusted_proxy)
+{
+    struct network network;
+    UNUSED(place);
+    UNUSED(key);
+    if (text_equal(value, TEXT("unix"))) {
+        building->config.trust_unix_proxies = true;
+        return NULL;
+    }
+    const char *problem = network_parse(value, &network);
+    if (problem != NULL)
+        return problem;
+    size_t count = building->trusted_proxy_count++;
+    building->trusted_proxies =
+        memory_resize(building->trusted_proxies, (count + 1) * sizeof(*building->trusted_proxies));
+    building->trusted_proxies[count] = network;
+    return NULL;
+}
+
 static struct route_draft *draft_of(struct building *building)
 {
     return &building->drafts[building->draft_count - 1];
@@ -369,6 +395,11 @@ const struct config_key config_keys[] = {
      FILE_AT(certificate)},
     {"listen[].certificates[].key", KEY_OF_CERTIFICATE, "path", "", "PEM file of its private key", set_certificate_file,
      false, 0, 0, FILE_AT(key)},
+    {"listen[].proxy_protocol", KEY_OF_LISTEN, "boolean", "false",
+     "each connection begins with a PROXY protocol header, which says who the client is", set_listen_proxy_protocol,
+     false, 0, 0, 0},
+    {"trusted_proxies", KEY_OF_CONFIG, "list of networks", "",
+     "load balancers whose X-Forwarded-For and PROXY headers are believed", set_trusted_proxy, true, 0, 0, 0},
     {"admin.address", KEY_OF_CONFIG, "address", "",
      "where the admin listener listens: metrics, health, the report and its page", set_admin_address, false, 0, 0, 0},
     {"admin.allow_remote", KEY_OF_CONFIG, "boolean", "false",
@@ -401,6 +432,10 @@ const struct config_key config_keys[] = {
      set_observe, false, 0, 0, 0},
     {"limits.connections", KEY_OF_CONFIG, "number", "10000", "connections open at one time", set_number, false, 1,
      1000000, AT(limits.connections)},
+    {"limits.head", KEY_OF_CONFIG, "size", "32KiB", "largest request head: request line and fields", set_size, false,
+     1024, 256 * 1024, AT(limits.head)},
+    {"limits.uri", KEY_OF_CONFIG, "size", "16KiB", "longest path and query of a request", set_size, false, 256,
+     256 * 1024, AT(limits.uri)},
     {"limits.body", KEY_OF_CONFIG, "size", "1MiB", "largest request body", set_size, false, 1024, 64ULL << 20,
      AT(limits.body)},
     {"limits.request_time", KEY_OF_CONFIG, "duration", "10s", "time for a whole request to arrive", set_duration, false,

@@ -2,7 +2,10 @@
 
 #include <sys/socket.h>
 
+#include "peer.h"
 #include "ssoferry/clock.h"
+#include "ssoferry/log.h"
+#include "ssoferry/proxy_header.h"
 
 static void hand_to_http(struct client *client)
 {
@@ -11,10 +14,62 @@ static void hand_to_http(struct client *client)
     h2o_http1_accept(&client->worker->accept, client->socket, accepted_at);
 }
 
+/* Once it is known who the client is. */
+static void begin_protocol(struct client *client)
+{
+    hand_to_http(client);
+}
+
+static void refuse_proxy(struct client *client, const char *why)
+{
+    struct worker *worker = client->worker;
+    metrics_event(worker->tools.metrics, METRICS_PROXY_REFUSED);
+    if (worker_may_warn(worker))
+        log_warning("a connection from %.*s to %s was closed: %s", TEXT_ARGS(peer_name(client)),
+                    client->listener->address.text, why);
+    h2o_socket_close(client->socket);
+}
+
+static void on_proxy_input(h2o_socket_t *socket, const char *problem)
+{
+    struct client *client = socket->data;
+    struct proxied proxied;
+    if (problem != NULL) {
+        h2o_socket_close(socket);
+        return;
+    }
+    enum proxy_header header = proxy_header_read(text_slice(socket->input->bytes, socket->input->size), &proxied);
+    if (header == PROXY_HEADER_MORE)
+        return;
+    if (header == PROXY_HEADER_BAD) {
+        refuse_proxy(client, "it does not begin with a PROXY header; let the load balancer send one, or take "
+                             "proxy_protocol off this listener");
+        return;
+    }
+    h2o_buffer_consume(&socket->input, proxied.size);
+    if (header == PROXY_HEADER_ADDRESS)
+        peer_set(client, &proxied.ip, proxied.port);
+    begin_protocol(client);
+}
+
+/* Where a list is given, only those on it may say who a client is. */
+static bool may_speak_for_others(struct client *client)
+{
+    const struct config *config = worker_config(client->worker);
+    return (config->trusted_proxy_count == 0 && !config->trust_unix_proxies) || peer_is_trusted(client);
+}
+
 void arrival_begin(struct client *client)
 {
     h2o_linklist_insert(&client->worker->arriving, &client->link);
-    hand_to_http(client);
+    if (client->listener == NULL || !client->listener->proxy_protocol) {
+        begin_protocol(client);
+    } else if (!may_speak_for_others(client)) {
+        refuse_proxy(client, "trusted_proxies does not name it");
+    } else {
+        client->socket->data = client;
+        h2o_socket_read_start(client->socket, on_proxy_input);
+    }
 }
 
 static int64_t age_ms(const struct client *client)

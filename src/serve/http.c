@@ -10,9 +10,10 @@
 #include "ssoferry/framing.h"
 #include "health.h"
 #include "ssoferry/log.h"
+#include "peer.h"
 #include "worker.h"
 
-enum { REQUEST_ID_SIZE_MAX = 128, WARN_INTERVAL_MS = 1000 };
+enum { REQUEST_ID_SIZE_MAX = 128 };
 
 static struct text text_of_iovec(h2o_iovec_t v)
 {
@@ -118,14 +119,11 @@ static bool is_logged(const struct worker *worker, const struct decision *decisi
     return wanted == REQUEST_LOG_ALL || (wanted == REQUEST_LOG_ERRORS && decision->status >= 400);
 }
 
-/* A store that cannot be read, or was tampered with, is said on stderr too; once a second is enough. */
+/* A store that cannot be read, or was tampered with, is said on stderr too. */
 static void warn(struct worker *worker, const struct decision *decision, struct text request_id)
 {
-    uint64_t now = h2o_now(worker->context.loop);
-    if (decision->error.kind == ERROR_NONE || now - worker->warned_at < WARN_INTERVAL_MS)
-        return;
-    worker->warned_at = now;
-    log_warning("request %.*s: %s", TEXT_ARGS(request_id), decision->error.message);
+    if (decision->error.kind != ERROR_NONE && worker_may_warn(worker))
+        log_warning("request %.*s: %s", TEXT_ARGS(request_id), decision->error.message);
 }
 
 /* Everything that is kept of a request: counters, usage, log line. */
@@ -149,7 +147,7 @@ static void account(struct worker *worker, h2o_req_t *req, const struct decision
         .request_id = request_id,
         .method = text_of_iovec(req->input.method),
         .path = text_slice(target.at, text_find(target, '?', 0)),
-        .peer = client_peer(worker_client(req), req),
+        .peer = peer_name(worker_client(req)),
         .decision = decision,
         .body_size = req->entity.len,
         .duration_us = duration_us,

@@ -193,6 +193,9 @@ static void write_connections(const struct metrics_scene *scene, FILE *out)
     write_one(out, "ssoferry_client_connections_timed_out_total", "counter",
               "Client connections cut because a request took too long to arrive.",
               sum_events(scene, METRICS_TIMED_OUT));
+    write_one(out, "ssoferry_client_connections_without_proxy_header_total", "counter",
+              "Client connections closed because their PROXY header was missing, broken or not to be trusted.",
+              sum_events(scene, METRICS_PROXY_REFUSED));
     write_one(out, "ssoferry_health_checks_total", "counter", "Probes answered on the public port.",
               sum_events(scene, METRICS_HEALTH_CHECKS));
 }

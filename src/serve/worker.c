@@ -1,9 +1,6 @@
 #include "worker.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -18,6 +15,7 @@ enum {
     SWEEP_INTERVAL_MS = 500,
     LEAVE_POLL_MS = 20,
     FRESH_MS = 1000,
+    WARN_INTERVAL_MS = 1000,
     INPUT_BUFFER_SIZE = 16 * 1024, /* a sign-in of 6 KB arrives in one read */
 };
 
@@ -31,30 +29,13 @@ struct client *worker_client(h2o_req_t *req)
     return req->conn->callbacks->get_socket(req->conn)->on_close.data;
 }
 
-static int format_peer(char *out, size_t size, const struct sockaddr_storage *from)
+bool worker_may_warn(struct worker *worker)
 {
-    char host[INET6_ADDRSTRLEN];
-    if (from->ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)from;
-        inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-        return snprintf(out, size, "%s:%u", host, ntohs(in->sin_port));
-    }
-    if (from->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)from;
-        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-        return snprintf(out, size, "[%s]:%u", host, ntohs(in6->sin6_port));
-    }
-    return snprintf(out, size, "unix");
-}
-
-struct text client_peer(struct client *client, h2o_req_t *req)
-{
-    if (client->peer_size == 0) {
-        struct sockaddr_storage from = {0};
-        req->conn->callbacks->get_peername(req->conn, (struct sockaddr *)&from);
-        client->peer_size = (size_t)format_peer(client->peer, sizeof(client->peer), &from);
-    }
-    return text_slice(client->peer, client->peer_size);
+    uint64_t now = h2o_now(worker->context.loop);
+    bool may = now - worker->warned_at >= WARN_INTERVAL_MS;
+    if (may)
+        worker->warned_at = now;
+    return may;
 }
 
 /* -- accepting -- */

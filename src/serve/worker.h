@@ -71,7 +71,7 @@ struct worker {
     h2o_req_t *answering; /* whose answer is ours, not libh2o's own */
     uint64_t random[2];
     uint64_t swept_at;              /* milliseconds of the loop's clock */
-    uint64_t warned_at;             /* so that a broken store does not flood stderr */
+    uint64_t warned_at;             /* the same clock */
     atomic_uint_fast64_t ticked_at; /* monotonic milliseconds: when the loop last came round */
     pthread_t thread;
     pthread_mutex_t mutex; /* of `life` */
@@ -109,7 +109,8 @@ static inline struct worker *worker_of(const h2o_context_t *context)
     return H2O_STRUCT_FROM_MEMBER(struct worker, context, context);
 }
 
-/* The client's address, for logs. Lives as long as the connection. */
-struct text client_peer(struct client *client, h2o_req_t *req);
+/* Whether a warning may be written: at most one a second, so that what strangers can bring about does not flood stderr.
+ */
+bool worker_may_warn(struct worker *worker);
 
 #endif

@@ -7,33 +7,9 @@ import time
 import pytest
 
 import wire
+from admin import Admin
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from ports import free_port
-
-
-class Admin:
-    def __init__(self, port):
-        self.port = port
-
-    def request(self, method, target, headers=(), host=None):
-        data = wire.request_bytes(method, target, host or f"127.0.0.1:{self.port}", headers, b"")
-        answer = wire.exchange(("127.0.0.1", self.port), data, method == "HEAD")
-        assert answer is not None
-        return answer
-
-    def get(self, target, headers=(), host=None):
-        return self.request("GET", target, headers, host)
-
-    def json(self, target):
-        return json.loads(self.get(target).text)
-
-    def metrics(self):
-        values = {}
-        for line in self.get("/metrics").text.splitlines():
-            if not line.startswith("#"):
-                name, _, value = line.rpartition(" ")
-                values[name] = float(value)
-        return values
 
 
 @pytest.fixture

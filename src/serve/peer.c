@@ -1,0 +1,55 @@
+#include "peer.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+
+/* False where it has none: a unix socket. */
+static bool find_address(const struct client *client, struct ip *ip, uint16_t *port)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+        struct sockaddr_storage room;
+    } from = {.any.sa_family = AF_UNSPEC};
+    h2o_socket_getpeername(client->socket, &from.any);
+    if (from.any.sa_family == AF_INET)
+        *ip = ip_from_v4(&from.in.sin_addr);
+    else if (from.any.sa_family == AF_INET6)
+        *ip = ip_from_v6(&from.in6.sin6_addr);
+    else
+        return false;
+    *port = ntohs(from.any.sa_family == AF_INET ? from.in.sin_port : from.in6.sin6_port);
+    return true;
+}
+
+struct text peer_name(struct client *client)
+{
+    char host[IP_TEXT_SIZE];
+    struct ip ip;
+    uint16_t port = 0;
+    if (client->peer_size == 0 && find_address(client, &ip, &port)) {
+        ip_format(&ip, host);
+        client->peer_size =
+            (size_t)snprintf(client->peer, sizeof(client->peer), ip_is_v4(&ip) ? "%s:%u" : "[%s]:%u", host, port);
+    }
+    return client->peer_size == 0 ? TEXT("unix") : text_slice(client->peer, client->peer_size);
+}
+
+void peer_set(struct client *client, const struct ip *ip, uint16_t port)
+{
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    memcpy(&to.sin6_addr, ip->bytes, sizeof(to.sin6_addr));
+    h2o_socket_setpeername(client->socket, (struct sockaddr *)&to, sizeof(to));
+    client->peer_size = 0;
+}
+
+bool peer_is_trusted(const struct client *client)
+{
+    const struct config *config = worker_config(client->worker);
+    struct ip ip;
+    uint16_t port = 0;
+    if (!find_address(client, &ip, &port))
+        return config->trust_unix_proxies && client->listener->address.family == ADDRESS_UNIX;
+    return network_any_holds(config->trusted_proxies, config->trusted_proxy_count, &ip);
+}

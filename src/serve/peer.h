@@ -1,0 +1,18 @@
+/* Who is at the other end of a connection: the balancer or browser that connected, or whom its PROXY header names. */
+#ifndef SSOFERRY_PEER_H
+#define SSOFERRY_PEER_H
+
+#include "ssoferry/network.h"
+#include "worker.h"
+
+/* "192.0.2.1:50000", "[2001:db8::1]:50000" or "unix", for logs. Lives as long as the connection, and until
+ * peer_set(). */
+struct text peer_name(struct client *client);
+
+/* By the PROXY protocol. */
+void peer_set(struct client *client, const struct ip *ip, uint16_t port);
+
+/* Whether it is one of trusted_proxies. */
+bool peer_is_trusted(const struct client *client);
+
+#endif
