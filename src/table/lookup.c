@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "row_cache.h"
 #include "ssoferry/memory.h"
 #include "store.h"
 
@@ -36,14 +37,14 @@ void lookup_close(struct lookup *lookup)
     pthread_mutex_unlock(&lookup->table->lock);
     mdb_txn_abort(lookup->txn);
     pthread_mutex_destroy(&lookup->mutex);
+    free(lookup->cache);
     free(lookup);
 }
 
-/* Renews the transaction; the mutex is held on return, and let go meanwhile where the map must be replaced. */
+/* Renews the transaction. The mutex is held, and let go meanwhile where the map must be replaced. */
 static bool renew(struct lookup *lookup, struct error *error)
 {
     int code = MDB_MAP_RESIZED;
-    pthread_mutex_lock(&lookup->mutex);
     for (int tries = 0; tries < FOLLOW_TRIES; tries++) {
         code = mdb_txn_renew(lookup->txn);
         if (code == MDB_SUCCESS)
@@ -84,7 +85,24 @@ static enum lookup_result find(struct lookup *lookup, MDB_val key, struct connec
         store_fail(lookup->table->path, code, "read", error);
         return LOOKUP_FAILED;
     }
-    return connection_decode(text_of_val(value), out, error) ? LOOKUP_FOUND : LOOKUP_FAILED;
+    if (!connection_decode(text_of_val(value), out, error))
+        return LOOKUP_FAILED;
+    if (lookup->cache == NULL)
+        lookup->cache = row_cache_new();
+    row_cache_offer(lookup->cache, text_of_val(key), text_of_val(value), mdb_txn_id(lookup->txn));
+    return LOOKUP_FOUND;
+}
+
+/* No page of the table is looked into, so this needs no transaction: only the newest one's id, out of the meta pages.
+ */
+static bool find_cached(const struct lookup *lookup, struct text key, struct connection_buffer *out,
+                        struct error *error)
+{
+    MDB_envinfo info;
+    if (lookup->cache == NULL || mdb_env_info(lookup->table->env, &info) != MDB_SUCCESS)
+        return false;
+    struct text record = row_cache_find(lookup->cache, key, info.me_last_txnid);
+    return record.size > 0 && connection_decode(record, out, error);
 }
 
 enum lookup_result lookup_find(struct lookup *lookup, struct text source, struct text identifier,
@@ -95,6 +113,11 @@ enum lookup_result lookup_find(struct lookup *lookup, struct text source, struct
     /* A longer one is in no table; whether there is a table is still to be told. */
     bool possible = source.size <= SOURCE_SIZE_MAX && identifier.size <= IDENTIFIER_SIZE_MAX;
     size_t size = possible ? connection_key(source, identifier, key) : 0;
+    pthread_mutex_lock(&lookup->mutex);
+    if (possible && find_cached(lookup, text_slice(key, size), out, error)) {
+        pthread_mutex_unlock(&lookup->mutex);
+        return LOOKUP_FOUND;
+    }
     if (renew(lookup, error))
         result = possible ? find(lookup, (MDB_val){size, key}, out, error) : find_nothing(lookup, error);
     reset(lookup);
@@ -103,6 +126,7 @@ enum lookup_result lookup_find(struct lookup *lookup, struct text source, struct
 
 bool lookup_state(struct lookup *lookup, struct table_state *state, struct error *error)
 {
+    pthread_mutex_lock(&lookup->mutex);
     bool good = renew(lookup, error) && store_state_read(lookup->table, lookup->txn, state, error);
     reset(lookup);
     return good;

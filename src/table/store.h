@@ -26,6 +26,7 @@ struct lookup {
     struct table *table;
     pthread_mutex_t mutex; /* held while txn is not reset */
     MDB_txn *txn;
+    struct row_cache *cache; /* NULL until a row was found */
     struct lookup *next;
 };
 
