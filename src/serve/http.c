@@ -252,12 +252,13 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
     /* libh2o asks only when a request's head arrives. */
     if (worker->context.shutdown_requested)
         req->http1_is_persistent = 0;
-    if (text_equal(request.path, text_of(config->health_path)) &&
+    struct decision decision;
+    bool framed_well = is_framed_well(req, &decision);
+    if (framed_well && text_equal(request.path, text_of(config->health_path)) &&
         (request.method == METHOD_GET || request.method == METHOD_HEAD)) {
         send_health(worker, req, &answer);
     } else {
-        struct decision decision;
-        if (is_framed_well(req, &decision))
+        if (framed_well)
             gateway_decide(&config->gateway, worker->tools.lookup, &request, memory, NULL, &decision);
         send_decision(req, &request, &decision, &answer, fields.accept);
         account(worker, req, &decision, answer.request_id);

@@ -41,6 +41,15 @@ def test_a_doubtful_head_is_refused_and_nothing_behind_it_is_read(gateway, detai
     assert len(gateway.requests()) == before + 1
 
 
+@pytest.mark.parametrize("detail", REFUSED)
+def test_nor_is_the_health_path_a_way_around(gateway, detail):
+    connection = gateway.connect()
+    connection.send(REFUSED[detail].replace(b"POST", b"GET").replace(b"/old-sso/acme", b"/healthz") + SECOND)
+    answer = connection.answer()
+    assert (answer.status, answer.header("Connection")) == (400, "close")
+    assert connection.closed(), "the second request got an answer"
+
+
 @pytest.mark.parametrize("request_bytes", [
     POST + b"Host: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     b"POST /old-sso/acme HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nabc",
