@@ -101,7 +101,8 @@ static void put_string(struct line *line, struct text t)
         put_escape(line, (unsigned char)t.at[i]);
         clean = i + 1;
     }
-    put(line, text_slice(t.at + clean, size - clean));
+    if (clean < size)
+        put(line, text_slice(t.at + clean, size - clean));
     put(line, TEXT("\""));
 }
 
