@@ -8,6 +8,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "listener.h"
 #include "server_state.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/log.h"
@@ -16,6 +17,7 @@ enum {
     STUCK_MS = 5000, /* a worker's loop that has not come round for so long is not alive */
     STEP_MS = 20,
     NO_WATCHDOG_MS = 3600 * 1000,
+    HANDSHAKE_MS = 200, /* of a client that is far away */
 };
 
 void life_block_signals(struct server *server)
@@ -139,16 +141,38 @@ static void wait_for_workers(struct server *server)
         log_warning("leaving with %zu connections still open", atomic_load(&server->serving.clients));
 }
 
+/* The workers still take whoever is on the way. A unix socket's file goes before the socket is closed, so that nobody
+ * connects in between, and no later than that, for then it may be another daemon's. */
+static void close_doors(struct server *server)
+{
+    const struct config *started = server->started;
+    for (size_t i = 0; i < server->fd_count; ++i)
+        listener_hush(&started->listen[i % started->listen_count].address, server->fds[i]);
+    for (size_t i = 0; server->fd_count > 0 && i < started->listen_count; ++i)
+        listener_remove(&started->listen[i].address);
+    server->fd_count = 0;
+}
+
+/* Goes on serving while balancers notice. Returns whether there is a hurry. */
+static bool wait_for_balancers(struct server *server)
+{
+    uint64_t delay = server->config->drain.delay_ms;
+    uint64_t last = delay < HANDSHAKE_MS ? delay : HANDSHAKE_MS;
+    enter(server, PHASE_NOT_READY);
+    if (wait_for_hurry(server, delay - last))
+        return true;
+    close_doors(server);
+    return wait_for_hurry(server, last);
+}
+
 static void drain(struct server *server, int got)
 {
     log_info("%s: finishing requests; once more to leave at once", got == SIGTERM ? "SIGTERM" : "SIGINT");
     sd_notify(0, "STOPPING=1");
     /* Ctrl-C has no balancer that must first notice. */
-    if (got == SIGTERM && server->config->drain.delay_ms > 0) {
-        enter(server, PHASE_NOT_READY);
-        if (wait_for_hurry(server, server->config->drain.delay_ms))
-            enter(server, PHASE_LEAVING);
-    }
+    if (got == SIGTERM && server->config->drain.delay_ms > 0 && wait_for_balancers(server))
+        enter(server, PHASE_LEAVING);
+    close_doors(server);
     if (atomic_load(&server->serving.phase) < PHASE_STOPPING)
         enter(server, PHASE_STOPPING);
     if (atomic_load(&server->serving.phase) < PHASE_LEAVING)

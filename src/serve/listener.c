@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -164,6 +165,20 @@ int listener_open(const struct address *address, int first, struct error *error)
     if (first >= 0 && address->family == ADDRESS_UNIX)
         return share(address, first, error);
     return open_new(address, &where, size, first < 0, error);
+}
+
+void listener_hush(const struct address *address, int fd)
+{
+    enum { TCP_FLAGS_OFFSET = 13, DROP = 0 };
+    static struct sock_filter no_syn[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS_OFFSET), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, DROP), BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* however long it is */
+    };
+    static const struct sock_fprog program = {sizeof(no_syn) / sizeof(*no_syn), no_syn};
+    union socket_address where;
+    to_socket_address(address, &where);
+    if (address->family != ADDRESS_UNIX && find_passed(&where) < 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
 void listener_remove(const struct address *address)

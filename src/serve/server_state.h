@@ -22,9 +22,9 @@ struct server {
     struct worker *workers;
     struct lookup **lookups;
     struct metrics **metrics;
-    int admin_fd; /* -1: none */
-    int *fds;     /* worker by worker, listener by listener */
-    size_t fd_count;
+    int admin_fd;    /* -1: none */
+    int *fds;        /* worker by worker, listener by listener */
+    size_t fd_count; /* 0 again once nobody is let in any more */
     sigset_t signals;
 };
 

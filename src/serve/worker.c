@@ -99,6 +99,7 @@ static void take_client(struct worker *worker, h2o_socket_t *listener, h2o_socke
     client->listener = what_is(worker, listener);
     client->accepted_at = clock_utc_us();
     client->linger_fd = -1;
+    client->used_at = h2o_now(worker->context.loop);
     socket->on_close.cb = on_client_closed;
     socket->on_close.data = client;
     ++worker->clients;
@@ -168,12 +169,13 @@ static int end_if_late(h2o_req_t *req, void *data)
 }
 
 /* After SHUT_RD libh2o reads the end of input and closes. Not where something has just arrived, for half a request
- * would be cut off, nor on a young connection, whose first request is on its way. */
+ * would be cut off; nor where the connection was made or used a moment ago: the next request may be on its way, and is
+ * answered with the announcement of the end. */
 static int end_if_idle(h2o_req_t *req, void *data)
 {
     char byte;
-    (void)data;
-    if (is_idle(req) && milliseconds_since(req->conn->connected_at) >= FRESH_MS &&
+    struct worker *worker = data;
+    if (is_idle(req) && h2o_now(worker->context.loop) - worker_client(req)->used_at >= FRESH_MS &&
         recv(socket_of(req), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
         shutdown(socket_of(req), SHUT_RD);
     return 0;

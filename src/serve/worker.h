@@ -35,7 +35,8 @@ struct client {
     const struct listener *listener; /* NULL: the admin listener */
     h2o_linklist_t link;             /* in the worker's `arriving`, until libh2o has it */
     int64_t accepted_at;             /* microseconds UTC */
-    int linger_fd; /* a second descriptor of the socket, to be read out after h2o has closed its own; -1: none */
+    int linger_fd;    /* a second descriptor of the socket, to be read out after h2o has closed its own; -1: none */
+    uint64_t used_at; /* milliseconds of the loop's clock: when it came, or its last request did */
     size_t peer_size;
     char peer[64]; /* "192.0.2.1:50000"; made when first asked for */
 };

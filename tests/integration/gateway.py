@@ -79,15 +79,16 @@ class Gateway:
 
     # -- life -------------------------------------------------------------------------------------------------------------
 
-    def start(self, stdout_is_read=True):
-        """Starts the daemon and waits until it answers. Its stdout is a socket that keeps each write apart, so that they can be counted."""
+    def start(self, stdout_is_read=True, passed=()):
+        """Starts the daemon and waits until it answers. Its stdout is a socket that keeps each write apart, so that they can be counted. `passed`:
+        listening sockets, handed over as systemd does."""
         assert self._process is None
         self._signalled = False
         self._stdout, self._stderr = [], []
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = subprocess.Popen(
-            [program("ssoferryd"), "-c", str(self.config_path)], stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE,
-            start_new_session=True)
+            [*_passing(passed), program("ssoferryd"), "-c", str(self.config_path)], stdin=subprocess.DEVNULL, stdout=theirs,
+            stderr=subprocess.PIPE, start_new_session=True, pass_fds=[held.fileno() for held in passed])
         theirs.close()
         if stdout_is_read:
             self._read(_collect, ours.detach(), self._stdout)
@@ -199,7 +200,8 @@ class Gateway:
 
     @property
     def address(self):
-        return (self.host, self.port)
+        """(host, port); or the path of a unix socket, where that is the host."""
+        return (self.host, self.port) if self.port else self.host
 
     def origin(self, host=None):
         return f"http://{host or self.host}:{self.port}"
@@ -263,6 +265,16 @@ def _collect(descriptor, parts):
             parts.append(data)
     finally:
         os.close(descriptor)
+
+
+def _passing(sockets):
+    """A command's beginning that passes these sockets on by sd_listen_fds(3): from descriptor 3 on, to a process that knows itself meant."""
+    if not sockets:
+        return []
+    first = 3
+    moves = " ".join(f"{first + i}<&{held.fileno()}" for i, held in enumerate(sockets))
+    assert all(held.fileno() >= first + len(sockets) for held in sockets)
+    return ["bash", "-c", f'LISTEN_FDS={len(sockets)} LISTEN_PID=$$ exec "$@" {moves}', "bash"]
 
 
 def _log_line(line):

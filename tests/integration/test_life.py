@@ -3,6 +3,7 @@ import re
 import signal
 import socket
 import stat
+import time
 
 import pytest
 
@@ -53,6 +54,25 @@ class TestStop:
             connection.answer()
         gateway.stop()
         assert all(connection.closed() for connection in connections)
+
+    def test_a_connection_in_use_ends_with_an_answer(self, gateway):
+        """Its next request may be on the way when the end comes, so that it is never closed between two that follow one another closely."""
+        gateway.start()
+        with gateway.connect() as connection:
+            ask = wire.request_bytes("GET", "/old-sso/acme", "localhost")
+            told_at = time.monotonic() + 1.5  # when it is no longer young
+            said = "keep-alive"
+            while said == "keep-alive":
+                if told_at and time.monotonic() > told_at:
+                    gateway.terminate()
+                    told_at = None
+                time.sleep(0.05)
+                connection.send(ask)
+                answer = connection.answer()
+                assert answer and answer.location == LOCATION
+                said = answer.header("Connection")
+            assert said == "close" and told_at is None
+            assert connection.closed()
 
     def test_an_unfinished_request_holds_it_up_only_so_long(self, gateway):
         gateway.configure(drain={"delay": "0s", "timeout": "100ms"})
@@ -121,6 +141,25 @@ class TestAddresses:
         assert stat.S_ISSOCK(path.stat().st_mode)
         gateway.stop()
         assert not path.exists(), "the socket's file goes with the daemon"
+
+    def test_a_unix_socket_is_free_again_while_the_last_requests_are_finished(self, gateway, make_gateway):
+        """And the file then is the next daemon's, and stays."""
+        path = gateway.directory / "http.sock"
+        gateway.configure(listen=[{"address": f"unix:{path}"}], drain={"delay": "0s", "timeout": "10m"})
+        gateway.host, gateway.port = path, None
+        gateway.start()
+        request = wire.request_bytes("POST", "/old-sso/acme", "localhost", (), BODY)
+        with wire.Connection(path) as half:
+            half.send(request[:-1])
+            gateway.terminate()
+            gateway.wait_for(lambda: not path.exists())
+            following = make_gateway(**gateway.config)
+            following.host, following.port = path, None
+            following.start()
+            half.send(request[-1:])
+            assert half.answer().location == LOCATION
+        gateway.stop()
+        assert following.post("/old-sso/acme", BODY, host="localhost").location == LOCATION
 
     @pytest.mark.skipif(not has_ipv6_loopback(), reason="this machine has no ::1")
     def test_ipv6_beside_ipv4(self, gateway):
