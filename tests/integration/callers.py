@@ -8,6 +8,7 @@ from collections import Counter
 
 import wire
 
+IDLE = 0.9  # seconds; the gateway that ends closes what has not been used for a second, and may do so just when a request is sent
 BODY = b"SAMLResponse=" + b"x" * 1000
 
 
@@ -25,6 +26,7 @@ class Caller(threading.Thread):
         super().__init__(daemon=True)
         self._address, self._rows, self._number, self._keeps, self._pause, self._tls = address, rows, number, keeps, pause, tls
         self._connection = None
+        self._used_at = 0
         self.enough = threading.Event()
         self.asked = 0
         self.closed_between = 0
@@ -50,6 +52,7 @@ class Caller(threading.Thread):
         self._connection.send(wire.request_bytes("POST", f"/old-sso/{name}", "localhost", (), BODY))
         answer = self._connection.answer()
         assert answer is not None, f"closed without an answer for {name}"
+        self._used_at = time.monotonic()
         given = (answer.status, answer.location)
         assert given in self._rows.answers[name], f"{name} was answered with {given}, not with one of {self._rows.answers[name]}"
         self.seen[name, given] += 1
@@ -57,7 +60,7 @@ class Caller(threading.Thread):
             self._forget()
 
     def _connect(self):
-        if self._connection and self._was_closed():
+        if self._connection and (self._was_closed() or time.monotonic() - self._used_at > IDLE):
             self.closed_between += 1
             self._forget()
         if self._connection is None:
