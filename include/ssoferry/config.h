@@ -55,6 +55,8 @@ struct config {
     const char *store;
     bool usage;       /* count who uses the old addresses */
     unsigned threads; /* CONFIG_THREADS_AUTO: one a core */
+    const char *user; /* to become, when started as root; NULL: stay who it is */
+    bool sandbox;     /* give up what serving does not need */
     const char *health_path;
     struct {
         uint64_t connections;     /* open at one time, all threads together */

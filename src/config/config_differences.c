@@ -64,7 +64,7 @@ static bool needs_restart(struct text name)
 {
     if (text_starts(name, TEXT("listen[")))
         return text_ends(name, TEXT(".address"));
-    static const char *const fixed[] = {"admin.", "store", "threads", "usage"};
+    static const char *const fixed[] = {"admin.", "store", "threads", "usage", "user", "sandbox"};
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); ++i) {
         if (text_starts(name, text_of(fixed[i])))
             return true;

@@ -204,6 +204,22 @@ SETTER(set_usage)
     return parse_bool(value, &building->config.usage);
 }
 
+SETTER(set_user)
+{
+    UNUSED(place);
+    UNUSED(key);
+    building->config.user = value.size == 0 ? NULL : building_copy(building, value).at;
+    return NULL;
+}
+
+SETTER(set_sandbox)
+{
+    UNUSED(place);
+    UNUSED(key);
+    building->config.sandbox = text_equal(value, TEXT("on"));
+    return building->config.sandbox || text_equal(value, TEXT("off")) ? NULL : "is neither on nor off";
+}
+
 SETTER(set_admin_address)
 {
     UNUSED(key);
@@ -410,6 +426,10 @@ const struct config_key config_keys[] = {
      0, 0},
     {"threads", KEY_OF_CONFIG, "number", "auto", "serving threads; auto: one a core", set_threads, false, 1,
      CONFIG_THREADS_MAX, 0},
+    {"user", KEY_OF_CONFIG, "name", "", "who to become after opening the addresses, when started as root", set_user,
+     false, 0, 0, 0},
+    {"sandbox", KEY_OF_CONFIG, "word", "on", "give up every file and system call that serving does not need: on or off",
+     set_sandbox, false, 0, 0, 0},
     {"health_path", KEY_OF_CONFIG, "path", "/healthz", "path that answers a load balancer's probes", set_health_path,
      false, 0, 0, 0},
     {"hosts", KEY_OF_CONFIG, "list of hosts", "", "names of the gateway itself; no redirect ever leads back to one",

@@ -7,6 +7,8 @@
 
 #include "http.h"
 #include "listener.h"
+#include "privileges.h"
+#include "sandbox.h"
 #include "server_state.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/log.h"
@@ -79,14 +81,23 @@ static void open_usage(struct server *server)
         log_warning("usage is not counted: %s", error.message);
 }
 
-static bool prepare(struct server *server, struct error *error)
+/* As the user that the daemon is going to be, who must be able to open it again. */
+static bool open_store(struct server *server, struct error *error)
 {
     const struct table_options options = {.mode = TABLE_SERVE};
+    return table_open(&server->table, server->config->store, &options, error) && open_lookups(server, error);
+}
+
+/* What takes privileges comes first, what starts threads after they have been given up. */
+static bool prepare(struct server *server, struct error *error)
+{
     const struct config *config = server->config;
+    struct privileges privileges;
     server->worker_count = config->threads == CONFIG_THREADS_AUTO ? count_cores() : config->threads;
-    if (!table_open(&server->table, config->store, &options, error) || !open_lookups(server, error) ||
-        !open_listeners(server, error))
+    if (!privileges_lower(&privileges, config->user, error) || !open_store(server, error) ||
+        !privileges_raise(&privileges, error) || !open_listeners(server, error) || !privileges_drop(&privileges, error))
         return false;
+    sandbox_close_files(config, server->config_path);
     open_usage(server);
     return access_log_open(&server->log, STDOUT_FILENO, server->worker_count, error);
 }
@@ -170,8 +181,10 @@ static bool start(struct server *server, struct error *error)
 {
     configure_h2o(server);
     open_workers(server);
-    if (start_admin(server, error))
+    if (start_admin(server, error)) {
+        sandbox_close_calls(server->config);
         return start_workers(server, error);
+    }
     for (size_t i = 0; i < server->worker_count; ++i)
         worker_close(&server->workers[i]);
     return false;

@@ -1,0 +1,115 @@
+#include "sandbox.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "landlock.h"
+#include "privileges.h"
+#include "system_calls.h"
+#include "ssoferry/log.h"
+#include "ssoferry/memory.h"
+
+/* The directory of `path`, to be freed. A file that is replaced is another file in the same directory. */
+static char *directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return memory_string(TEXT("."));
+    return memory_string(text_slice(path, slash == path ? 1 : (size_t)(slash - path)));
+}
+
+static bool allow_directory_of(int rules, const char *path, enum landlock_use use)
+{
+    char *directory = directory_of(path);
+    bool allowed = landlock_allow(rules, directory, use);
+    free(directory);
+    return allowed;
+}
+
+/* Where a file is read again: its own directory, and that of what it links to. */
+static bool allow_rereading(int rules, const char *path)
+{
+    char *real = realpath(path, NULL);
+    bool allowed = allow_directory_of(rules, path, LANDLOCK_READ) &&
+                   (real == NULL || allow_directory_of(rules, real, LANDLOCK_READ));
+    free(real);
+    return allowed;
+}
+
+/* A unix socket's file goes with the daemon. */
+static bool allow_removing(int rules, const struct address *address)
+{
+    return address == NULL || address->family != ADDRESS_UNIX ||
+           allow_directory_of(rules, address->path, LANDLOCK_REMOVE);
+}
+
+/* What sanitizers and coverage open when the program ends. */
+static bool allow_instruments(int rules)
+{
+    bool allowed = true;
+#ifdef SSOFERRY_SANITIZED
+    static const char *const read[] = {"/proc", "/usr", "/lib", "/lib64"};
+    for (size_t i = 0; i < sizeof(read) / sizeof(read[0]); ++i)
+        allowed = allowed && landlock_allow(rules, read[i], LANDLOCK_READ);
+    allowed = allowed && allow_rereading(rules, "/proc/self/exe");
+#endif
+#ifdef SSOFERRY_COVERAGE_DIRECTORY
+    allowed = allowed && landlock_allow(rules, SSOFERRY_COVERAGE_DIRECTORY, LANDLOCK_WRITE);
+#endif
+    (void)rules;
+    return allowed;
+}
+
+static bool allow_listener(int rules, const struct listener *listener)
+{
+    bool allowed = allow_removing(rules, &listener->address);
+    for (size_t i = 0; i < listener->certificate_count; ++i)
+        allowed = allowed && allow_rereading(rules, listener->certificates[i].certificate.path) &&
+                  allow_rereading(rules, listener->certificates[i].key.path);
+    return allowed;
+}
+
+static bool allow_files(int rules, const struct config *config, const char *config_path)
+{
+    bool allowed =
+        allow_rereading(rules, config_path) && allow_removing(rules, config->admin) && allow_instruments(rules);
+    for (size_t i = 0; i < config->listen_count; ++i)
+        allowed = allowed && allow_listener(rules, &config->listen[i]);
+    /* The table itself is open, and read through its descriptor. The usage file is made and opened anew beside it,
+     * after a child has read it with its words thrown away. */
+    return allowed && (!config->usage || (allow_directory_of(rules, config->store, LANDLOCK_WRITE) &&
+                                          landlock_allow(rules, "/dev/null", LANDLOCK_DEVICE)));
+}
+
+static void restrict_files(const struct config *config, const char *config_path)
+{
+    int rules = landlock_begin();
+    if (rules < 0 && (errno == ENOSYS || errno == EOPNOTSUPP))
+        log_info("sandbox: this kernel has no Landlock; files are guarded by their permissions alone");
+    else if (rules < 0 || !allow_files(rules, config, config_path) || !landlock_enter(rules))
+        log_warning("sandbox: Landlock is refused (%s); files are guarded by their permissions alone", strerror(errno));
+    if (rules >= 0)
+        close(rules);
+}
+
+void sandbox_close_files(const struct config *config, const char *config_path)
+{
+    struct error error;
+    if (!config->sandbox)
+        return;
+    /* libcrypto reads its own configuration when it is first used. */
+    OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
+    if (!privileges_shed_capabilities(&error))
+        log_warning("sandbox: %s", error.message);
+    if (geteuid() == 0)
+        log_info("sandbox: this is root; name another to become in `user`");
+    restrict_files(config, config_path);
+}
+
+void sandbox_close_calls(const struct config *config)
+{
+    if (config->sandbox && !system_calls_restrict())
+        log_warning("sandbox: seccomp is refused (%s); every system call stays open", strerror(errno));
+}

@@ -1,0 +1,207 @@
+"""What a daemon that serves can no longer do: shown by a library within it that tries."""
+import ctypes
+import errno
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from cutover import CONNECTION_ID
+from gateway import Gateway
+from ports import free_port
+from programs import program, run
+
+REFUSED = {errno.ENOSYS, errno.EACCES, errno.EPERM}
+SYS_TGKILL = {"x86_64": 234, "aarch64": 131}[os.uname().machine]
+LANDLOCK = ctypes.CDLL(None).syscall(444, None, 0, 1)  # landlock_create_ruleset(LANDLOCK_CREATE_RULESET_VERSION): of the kernel, or -1
+FILES = {"read_elsewhere", "write_elsewhere", "remove_elsewhere", "write_configuration", "write_own_memory"}  # Landlock's share
+OF_ROOT = {"become_root", "mount_something"}
+
+
+def is_sanitized():
+    linked = subprocess.run(["ldd", program("ssoferryd")], capture_output=True, text=True, check=True).stdout
+    return "libasan" in linked or "libtsan" in linked
+
+
+def threads(pid):
+    """The status of each thread as a dictionary."""
+    return {int(task.name): dict(re.findall(r"^(\w+):\s*(.*)$", (task / "status").read_text(), re.M)) for task in Path(f"/proc/{pid}/task").iterdir()}
+
+
+def takes_the_signal(status):
+    return not int(status["SigBlk"], 16) >> (signal.SIGUSR1 - 1) & 1
+
+
+class Attempts:
+    """A gateway with the library in it."""
+
+    def __init__(self, gateway, monkeypatch):
+        self.gateway = gateway
+        self.report = gateway.directory / "report"
+        self.outside = gateway.directory.parent / "outside.txt"
+        self.outside.write_text("keep me")
+        with monkeypatch.context() as patch:
+            patch.setenv("LD_PRELOAD", program("attempts.so"))
+            patch.setenv("ATTEMPTS_REPORT", str(self.report))
+            patch.setenv("ATTEMPTS_OUTSIDE", str(self.outside))
+            patch.setenv("ATTEMPTS_CONFIG", str(gateway.config_path))
+            patch.setenv("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
+            gateway.start()
+
+    def made_by(self, thread):
+        """Has the thread try everything; {name: errno}."""
+        assert ctypes.CDLL(None).syscall(SYS_TGKILL, self.gateway.pid, thread, signal.SIGUSR1) == 0
+        self.gateway.wait_for(lambda: "new_namespace" in self._lines(thread))  # the last
+        return self._lines(thread)
+
+    def _lines(self, thread):
+        lines = [line.split() for line in self.report.read_text().splitlines()] if self.report.exists() else []
+        return {name: int(problem) for by, name, problem in lines if int(by) == thread}
+
+    def made_by_each(self):
+        able = [thread for thread, status in threads(self.gateway.pid).items() if takes_the_signal(status)]
+        assert len(able) >= 3, "the main thread and the workers"
+        return {thread: self.made_by(thread) for thread in able}
+
+
+@pytest.fixture
+def make_attempts(make_gateway, monkeypatch):
+    def make(**config):
+        gateway = make_gateway(**config)
+        gateway.load({"acme": CONNECTION_ID})
+        return Attempts(gateway, monkeypatch)
+    return make
+
+
+def test_what_it_does_not_need_it_cannot_do(make_attempts):
+    admin = free_port()
+    attempts = make_attempts(admin={"address": f"127.0.0.1:{admin}"})
+    expected = {"trace", "run_data", "make_process"} if is_sanitized() else set()  # which LeakSanitizer needs
+    expected |= FILES if LANDLOCK < 1 else set()
+    for thread, made in attempts.made_by_each().items():
+        assert {name for name, problem in made.items() if problem not in REFUSED} <= expected, thread
+        assert len(made) == 17
+    assert attempts.outside.read_text() == "keep me"
+    assert attempts.gateway.get("/old-sso/acme").status == 307
+
+
+def test_without_the_sandbox_it_could(make_attempts):
+    """Else the test above would prove nothing."""
+    attempts = make_attempts(sandbox="off")
+    made = attempts.made_by(attempts.gateway.pid)
+    needs_root = set() if os.geteuid() == 0 else OF_ROOT
+    assert {name for name, problem in made.items() if problem in REFUSED} <= needs_root
+    assert attempts.gateway.get("/old-sso/acme").status == 307
+
+
+def test_every_thread_is_shut_in(make_gateway):
+    gateway = make_gateway(admin={"address": f"127.0.0.1:{free_port()}"}, threads=3)
+    gateway.start()
+    gateway.wait_for(lambda: len(threads(gateway.pid)) == 7)  # main, log, usage, admin, workers
+    keeps = {0, 1 << 1}  # CAP_DAC_OVERRIDE stays with a daemon that is root and was told no user
+    for status in threads(gateway.pid).values():
+        assert (status["Seccomp"], status["NoNewPrivs"]) == ("2", "1")
+        assert int(status["CapEff"], 16) in keeps and int(status["CapPrm"], 16) in keeps
+
+
+def test_nothing_is_missed(make_gateway):
+    """What an operator does while it serves: a new file in the configuration's place, loads that make the table grow, a report, a backup."""
+    gateway = make_gateway(admin={"address": f"127.0.0.1:{free_port()}"})
+    gateway.load({"acme": CONNECTION_ID})
+    gateway.start()
+    gateway.get("/old-sso/acme")
+    held = gateway.config_path.open()  # so that the new file cannot be the old one's inode
+    gateway.config_path.unlink()
+    gateway.configure(routes=[{"match": "/new-sso/{identifier}"}])
+    held.close()
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for(lambda: "reload: done" in gateway.stderr)
+    assert gateway.get("/new-sso/acme").status == 307
+    gateway.load({"acme": CONNECTION_ID, **{f"customer-{n}": CONNECTION_ID for n in range(20_000)}})
+    assert gateway.get("/new-sso/customer-19999").status == 307
+    gateway.loader("backup", gateway.directory / "backup.mdb")
+    gateway.wait_for(lambda: "acme" in gateway.loader("report", "--json").stdout)
+    assert "sandbox" not in gateway.stderr.replace("sandbox: this is root", "")
+
+
+# -- becoming somebody else -------------------------------------------------------------------------------------------------
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user; CI is root")
+
+
+@pytest.fixture
+def open_directory():
+    """One that every user reaches, which pytest's are not."""
+    directory = Path(tempfile.mkdtemp(prefix="ssoferry-test-"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
+
+
+def free_low_port():
+    for port in range(1023, 600, -1):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError("no free port below 1024")
+
+
+@needs_root
+def test_root_opens_the_port_and_becomes_the_user(open_directory):
+    nobody = pwd.getpwnam("nobody")
+    gateway = Gateway(open_directory / "gateway", user="nobody")
+    gateway.port = free_low_port()
+    gateway.configure(listen=[{"address": f"127.0.0.1:{gateway.port}"}])
+    os.chown(gateway.store.parent, nobody.pw_uid, nobody.pw_gid)
+    gateway.start()
+    try:
+        for status in threads(gateway.pid).values():
+            assert status["Uid"].split() == [str(nobody.pw_uid)] * 4 and status["Gid"].split() == [str(nobody.pw_gid)] * 4
+            assert set(status["Groups"].split()) <= {str(nobody.pw_gid)}
+            assert [int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")] == [0] * 4
+            assert status["NoNewPrivs"] == "1"
+        made = {path.name: path.stat().st_uid for path in gateway.store.parent.iterdir()}
+        names = [gateway.store.name + end for end in ("", "-lock", ".usage", ".usage-lock")]
+        assert made == {name: nobody.pw_uid for name in names}
+        gateway.signal(signal.SIGHUP)
+        gateway.wait_for(lambda: "reload: done" in gateway.stderr)
+        gateway.load({"acme": CONNECTION_ID})
+        assert gateway.get("/old-sso/acme").status == 307
+    finally:
+        gateway.stop()
+
+
+@needs_root
+def test_a_store_of_roots_own_is_refused_at_once(open_directory):
+    gateway = Gateway(open_directory / "gateway", user="nobody")
+    done = run("ssoferryd", "-c", gateway.config_path, expect=1)
+    assert "writable for this user" in done.stderr
+
+
+@needs_root
+def test_others_cannot_become_the_user(open_directory):
+    gateway = Gateway(open_directory / "gateway", user="daemon")
+    daemon = shutil.copy(program("ssoferryd"), open_directory)
+    done = subprocess.run(["setpriv", "--reuid=nobody", "--clear-groups", daemon, "-c", gateway.config_path], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "only root can become \"daemon\"" in done.stderr
+
+
+def test_naming_oneself_is_fine(make_gateway):
+    gateway = make_gateway(user=pwd.getpwuid(os.geteuid()).pw_name)
+    gateway.start()
+    assert gateway.get("/healthz").status == 503
+
+
+def test_a_user_who_is_not_there(make_gateway):
+    done = run("ssoferryd", "-c", make_gateway(user="no-such-user").config_path, expect=2)
+    assert "there is no user \"no-such-user\"" in done.stderr
