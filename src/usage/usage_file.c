@@ -27,6 +27,8 @@ static const struct {
     {MDB_MAP_FULL, "its map is full", "give the process more address space"},
     {MDB_READERS_FULL, "every reader slot is taken", "end some of the programs that read it"},
     {MDB_PANIC, "a write to it failed earlier", write_again},
+    {EAGAIN, "a program in another container has this one's process number, by which they are told apart",
+     "let the two share a PID namespace"},
     {ENOSPC, "the disk is full", "free some space"},
     {EDQUOT, NULL, "free some space"},
     {EIO, NULL, write_again},
