@@ -86,15 +86,39 @@ static void put_escape(struct line *line, unsigned char byte)
     put(line, byte >= 0x80 ? TEXT("\\ufffd") : text_slice(escape, sizeof(escape)));
 }
 
+/* Whether eight bytes at once are plain ASCII. Rather no too often than yes once too often: what is left is looked at
+ * byte by byte. */
+static bool are_plain(uint64_t eight)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones * 0x80;
+    const uint64_t quote = eight ^ ones * '"', backslash = eight ^ ones * '\\', rubout = eight ^ ones * 0x7f;
+    return ((eight | (eight - ones * 0x20) | (quote - ones) | (backslash - ones) | (rubout - ones)) & tops) == 0;
+}
+
+/* How many bytes at the start need no second look. */
+static size_t plain_start(struct text t)
+{
+    size_t at = 0;
+    for (uint64_t eight = 0; t.size - at >= sizeof(eight); at += sizeof(eight)) {
+        memcpy(&eight, t.at + at, sizeof(eight));
+        if (!are_plain(eight))
+            return at;
+    }
+    while (at < t.size && is_plain((unsigned char)t.at[at], false))
+        ++at;
+    return at;
+}
+
 /* Bytes that are no UTF-8 show as U+FFFD, so that every line can be parsed. */
 static void put_string(struct line *line, struct text t)
 {
-    bool utf8 = text_is_utf8(t);
     size_t room = (sizeof(line->bytes) - line->size) / ESCAPED_BYTE_MAX;
     size_t size = t.size < room ? t.size : room;
+    size_t plain = plain_start(text_slice(t.at, size));
+    bool utf8 = plain == size || text_is_utf8(t);
     size_t clean = 0;
     put(line, TEXT("\""));
-    for (size_t i = 0; i < size; ++i) {
+    for (size_t i = plain; i < size; ++i) {
         if (is_plain((unsigned char)t.at[i], utf8))
             continue;
         put(line, text_slice(t.at + clean, i - clean));
