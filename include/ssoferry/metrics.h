@@ -18,6 +18,8 @@ enum metrics_event {
     METRICS_TIMED_OUT,     /* connections cut because a request took too long to arrive */
     METRICS_PROXY_REFUSED, /* connections closed for their PROXY header */
     METRICS_HEALTH_CHECKS,
+    METRICS_HANDSHAKES, /* TLS, completed */
+    METRICS_HANDSHAKES_FAILED,
     METRICS_EVENTS,
 };
 
@@ -34,6 +36,15 @@ void metrics_request(struct metrics *metrics, size_t route, const struct decisio
                      size_t body_size);
 void metrics_event(struct metrics *metrics, enum metrics_event event);
 
+/* A certificate in use. */
+struct metrics_certificate {
+    const char *listener; /* its address */
+    char names[256];      /* NUL-terminated */
+    int64_t expires_at;   /* seconds UTC */
+};
+
+enum { METRICS_CERTIFICATES_MAX = 100 };
+
 /* What stands beside the workers' counters. */
 struct metrics_scene {
     const struct metrics *const *workers;
@@ -47,6 +58,9 @@ struct metrics_scene {
     bool has_usage;
     uint64_t usage_flush_age_ms, usage_flush_failures;
     uint64_t log_lines_dropped;
+    const struct metrics_certificate *certificates;
+    size_t certificate_count; /* 0: no TLS */
+    bool certificates_current;
 };
 
 void metrics_write(const struct metrics_scene *scene, FILE *out);

@@ -75,6 +75,8 @@ static void answer_metrics(struct admin *admin, h2o_req_t *req)
     const struct admin_scene *from = &admin->scene;
     struct health health;
     health_check(from->serving, admin->lookup, &health);
+    struct metrics_certificate *certificates =
+        h2o_mem_alloc_pool(&req->pool, METRICS_CERTIFICATES_MAX * sizeof(*certificates));
     const struct metrics_scene scene = {
         .workers = from->metrics,
         .worker_count = from->worker_count,
@@ -88,6 +90,9 @@ static void answer_metrics(struct admin *admin, h2o_req_t *req)
         .usage_flush_age_ms = from->usage == NULL ? 0 : usage_flush_age_ms(from->usage),
         .usage_flush_failures = from->usage == NULL ? 0 : usage_flush_failures(from->usage),
         .log_lines_dropped = from->log == NULL ? 0 : access_log_dropped(from->log),
+        .certificates = certificates,
+        .certificate_count = tls_describe(from->tls, certificates, METRICS_CERTIFICATES_MAX),
+        .certificates_current = tls_is_current(from->tls),
     };
     char *body = NULL;
     size_t size = 0;

@@ -3,6 +3,7 @@
 #ifndef SSOFERRY_ADMIN_H
 #define SSOFERRY_ADMIN_H
 
+#include "tls.h"
 #include "worker.h"
 
 struct admin;
@@ -15,6 +16,7 @@ struct admin_scene {
     const struct worker *workers;
     const struct metrics *const *metrics;
     size_t worker_count;
+    struct tls *tls;
     struct usage *usage;    /* NULL: off */
     struct access_log *log; /* NULL: off */
 };

@@ -2,22 +2,31 @@
 
 #include <sys/socket.h>
 
+#include "handshake.h"
 #include "peer.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/log.h"
 #include "ssoferry/proxy_header.h"
+#include "tls.h"
 
 static void hand_to_http(struct client *client)
 {
     struct timeval accepted_at = {.tv_sec = client->accepted_at / 1000000, .tv_usec = client->accepted_at % 1000000};
     h2o_linklist_unlink(&client->link);
+    client->used_at = h2o_now(client->worker->context.loop);
     h2o_http1_accept(&client->worker->accept, client->socket, accepted_at);
 }
 
 /* Once it is known who the client is. */
 static void begin_protocol(struct client *client)
 {
-    hand_to_http(client);
+    const struct worker_tools *tools = &client->worker->tools;
+    struct tls_context *context =
+        tools->tls == NULL ? NULL : tls_take(tools->tls, (size_t)(client->listener - tools->listen));
+    if (context == NULL)
+        hand_to_http(client);
+    else
+        handshake_begin(client, context, hand_to_http);
 }
 
 static void refuse_proxy(struct client *client, const char *why)
@@ -105,7 +114,7 @@ void arrival_sweep(struct worker *worker)
 static void cut_if_silent(struct client *client, int64_t limit_ms)
 {
     char byte;
-    if (limit_ms == 0 || (age_ms(client) >= limit_ms && client->socket->input->size == 0 &&
+    if (limit_ms == 0 || (age_ms(client) >= limit_ms && client->socket->input->size == 0 && !client->greeted &&
                           recv(h2o_socket_get_fd(client->socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0))
         cut(client);
 }

@@ -61,6 +61,7 @@ static void announce(struct server *server)
         log_warning("%s", error.message);
     for (size_t i = 0; i < server->started->listen_count; ++i)
         log_info("listening on %s", server->started->listen[i].address.text);
+    tls_announce(server->tls);
     if (server->admin != NULL)
         log_info("admin listener on %s", server->started->admin->text);
     if (state.revision == 0)
@@ -106,14 +107,17 @@ static void reload(struct server *server)
     size_t changes = 0;
     struct faults *faults = faults_new();
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_ms() * 1000);
-    bool good = config_read(&next, server->config_path, faults, &error);
+    bool good = config_read(&next, server->config_path, faults, &error) &&
+                tls_load(server->tls, next, server->config_path, faults, &error);
     faults_write(faults, stderr);
     faults_free(faults);
     if (!good) {
+        config_free(next);
         log_error("reload: %s; going on with the configuration as it was", error.message);
     } else {
         config_differences(server->config, next, on_difference, &changes);
         publish(server, next);
+        tls_announce(server->tls);
         log_info("reload: done, %zu key%s changed", changes, changes == 1 ? "" : "s");
     }
     sd_notify(0, "READY=1");
@@ -203,7 +207,10 @@ void life_run(struct server *server)
     announce(server);
     sd_notify(0, "READY=1");
     while (got != SIGTERM && got != SIGINT) {
-        got = wait_signal(server, interval_ms);
+        bool secure = tls_is_used(server->tls);
+        got = wait_signal(server, secure && interval_ms > TLS_WATCH_MS ? TLS_WATCH_MS : interval_ms);
+        if (secure && got == 0)
+            tls_watch(server->tls, server->config_path);
         if (got == SIGHUP)
             reload(server);
         if (watched)

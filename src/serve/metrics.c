@@ -226,6 +226,28 @@ static void write_table(const struct metrics_scene *scene, FILE *out)
     }
 }
 
+static void write_certificates(const struct metrics_scene *scene, FILE *out)
+{
+    if (scene->certificate_count == 0)
+        return;
+    write_one(out, "ssoferry_tls_handshakes_total", "counter", "TLS handshakes completed.",
+              sum_events(scene, METRICS_HANDSHAKES));
+    write_one(out, "ssoferry_tls_handshakes_failed_total", "counter",
+              "TLS handshakes that failed: versions, names, ciphers or protocols that do not fit, or no TLS at all.",
+              sum_events(scene, METRICS_HANDSHAKES_FAILED));
+    write_one(out, "ssoferry_tls_certificates_current", "gauge",
+              "0 where the certificates' files have changed and could not be used.", scene->certificates_current);
+    describe(out, "ssoferry_tls_certificate_expiry_seconds", "gauge", "Seconds until a certificate in use expires.");
+    for (size_t i = 0; i < scene->certificate_count; ++i) {
+        const struct metrics_certificate *certificate = &scene->certificates[i];
+        fputs("ssoferry_tls_certificate_expiry_seconds{listener=\"", out);
+        write_label_value(out, text_of(certificate->listener));
+        fputs("\",names=\"", out);
+        write_label_value(out, text_of(certificate->names));
+        fprintf(out, "\"} %" PRId64 "\n", certificate->expires_at - scene->now / 1000000);
+    }
+}
+
 void metrics_write(const struct metrics_scene *scene, FILE *out)
 {
     describe(out, "ssoferry_build_info", "gauge", "Version of the program.");
@@ -235,6 +257,7 @@ void metrics_write(const struct metrics_scene *scene, FILE *out)
     write_durations(scene, out);
     write_bad_requests(scene, out);
     write_connections(scene, out);
+    write_certificates(scene, out);
     write_table(scene, out);
     if (scene->has_usage) {
         describe(out, "ssoferry_usage_flush_age_seconds", "gauge", "Seconds since usage was last written.");

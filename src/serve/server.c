@@ -81,7 +81,17 @@ static void open_usage(struct server *server)
         log_warning("usage is not counted: %s", error.message);
 }
 
-/* As the user that the daemon is going to be, who must be able to open it again. */
+/* As the user that the daemon is going to be, who must be able to open them again. */
+static bool load_certificates(struct server *server, struct error *error)
+{
+    struct faults *faults = faults_new();
+    server->tls = tls_new(server->started);
+    bool good = tls_load(server->tls, server->config, server->config_path, faults, error);
+    faults_write(faults, stderr);
+    faults_free(faults);
+    return good;
+}
+
 static bool open_store(struct server *server, struct error *error)
 {
     const struct table_options options = {.mode = TABLE_SERVE};
@@ -95,7 +105,8 @@ static bool prepare(struct server *server, struct error *error)
     struct privileges privileges;
     server->worker_count = config->threads == CONFIG_THREADS_AUTO ? count_cores() : config->threads;
     if (!privileges_lower(&privileges, config->user, error) || !open_store(server, error) ||
-        !privileges_raise(&privileges, error) || !open_listeners(server, error) || !privileges_drop(&privileges, error))
+        !load_certificates(server, error) || !privileges_raise(&privileges, error) || !open_listeners(server, error) ||
+        !privileges_drop(&privileges, error))
         return false;
     sandbox_close_files(config, server->config_path);
     open_usage(server);
@@ -112,6 +123,7 @@ static void open_workers(struct server *server)
         const struct worker_tools tools = {
             .serving = &server->serving,
             .listen = server->config->listen,
+            .tls = server->tls,
             .globals = &server->globals,
             .lookup = server->lookups[i],
             .metrics = server->metrics[i],
@@ -146,6 +158,7 @@ static bool start_admin(struct server *server, struct error *error)
         .workers = server->workers,
         .metrics = (const struct metrics *const *)server->metrics,
         .worker_count = server->worker_count,
+        .tls = server->tls,
         .usage = server->usage,
         .log = server->log,
     };
@@ -163,6 +176,7 @@ static void release(struct server *server, bool sockets)
         close(server->admin_fd);
     if (server->admin_fd >= 0)
         listener_remove(server->started->admin);
+    tls_free(server->tls);
     access_log_close(server->log);
     usage_close(server->usage);
     for (size_t i = 0; server->lookups != NULL && i < server->worker_count; ++i)

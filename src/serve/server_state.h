@@ -6,6 +6,7 @@
 
 #include "admin.h"
 #include "ssoferry/access_log.h"
+#include "tls.h"
 #include "worker.h"
 
 struct server {
@@ -15,6 +16,7 @@ struct server {
     struct serving serving;
     struct table *table;
     struct access_log *log;
+    struct tls *tls;
     struct usage *usage; /* NULL: not counted */
     struct admin *admin; /* NULL: not wanted */
     h2o_globalconf_t globals;

@@ -5,6 +5,7 @@
 
 #include "server.h"
 #include "ssoferry/log.h"
+#include "tls.h"
 
 #define DEFAULT_CONFIG "/etc/ssoferry/ssoferryd.yaml"
 
@@ -35,7 +36,7 @@ static int read_and_run(const char *path, bool check)
     struct error error = {ERROR_NONE, ""};
     struct config *config = NULL;
     struct faults *faults = faults_new();
-    bool done = config_read(&config, path, faults, &error);
+    bool done = config_read(&config, path, faults, &error) && (!check || tls_check(config, path, faults, &error));
     faults_write(faults, stderr);
     faults_free(faults);
     if (done && check)

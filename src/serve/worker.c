@@ -9,6 +9,7 @@
 #include "arrival.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
+#include "tls.h"
 
 enum {
     ACCEPTS_PER_WAKE = 16,
@@ -75,6 +76,7 @@ static void on_client_closed(void *data)
         linger_begin(&worker->lingering, worker->context.loop, client->linger_fd);
     if (h2o_linklist_is_linked(&client->link))
         h2o_linklist_unlink(&client->link);
+    tls_context_release(client->tls);
     --worker->clients;
     metrics_event(worker->tools.metrics, METRICS_CLOSED);
     atomic_fetch_sub(&worker->tools.serving->clients, 1);
@@ -160,8 +162,9 @@ static int end_if_late(h2o_req_t *req, void *data)
     if (is_arriving(req) && milliseconds_since(req->timestamps.request_begin_at) >=
                                 (int64_t)worker_config(worker)->limits.request_time_ms) {
         int fd = socket_of(req);
-        ssize_t sent = send(fd, late, sizeof(late) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-        (void)sent;
+        /* Only in the clear: what goes past TLS would be noise. */
+        if (worker_client(req)->tls == NULL)
+            (void)!send(fd, late, sizeof(late) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
         shutdown(fd, SHUT_RDWR);
         metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
     }

@@ -32,9 +32,13 @@ struct serving {
 struct client {
     struct worker *worker;
     h2o_socket_t *socket;
-    const struct listener *listener; /* NULL: the admin listener */
-    h2o_linklist_t link;             /* in the worker's `arriving`, until libh2o has it */
-    int64_t accepted_at;             /* microseconds UTC */
+    const struct listener *listener;          /* NULL: the admin listener */
+    h2o_linklist_t link;                      /* in the worker's `arriving`, until libh2o has it */
+    int64_t accepted_at;                      /* microseconds UTC */
+    struct tls_context *tls;                  /* what it shook hands with; NULL: plain */
+    void (*on_secure)(struct client *client); /* what follows a handshake */
+    bool greeted;                             /* its handshake has begun */
+    unsigned char alert;                      /* what its handshake failed by (RFC 8446 6.2); 0: nothing to tell */
     int linger_fd;    /* a second descriptor of the socket, to be read out after h2o has closed its own; -1: none */
     uint64_t used_at; /* milliseconds of the loop's clock: when it came, or its last request did */
     size_t peer_size;
@@ -45,7 +49,8 @@ struct client {
 struct worker_tools {
     struct serving *serving;
     const struct listener
-        *listen; /* what its listeners are, in the order of their descriptors; NULL: the admin listener */
+        *listen;     /* what its listeners are, in the order of their descriptors; NULL: the admin listener */
+    struct tls *tls; /* what they shake hands with; NULL: the admin listener */
     h2o_globalconf_t *globals;
     struct lookup *lookup;
     struct metrics *metrics;

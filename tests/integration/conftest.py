@@ -4,6 +4,7 @@ import contextlib
 import pytest
 
 from browser import Browser
+from certificates import Authority
 from cutover import Cutover
 from gateway import Gateway
 from keys import make_key_pair
@@ -24,6 +25,11 @@ def idp_keys(tmp_path_factory):
 def sp_keys(tmp_path_factory):
     """What the old service provider decrypts with; Stytch gets it as `saml_encryption_private_key`."""
     return make_key_pair(tmp_path_factory.mktemp("sp-keys"), "app.example.com")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 class Gateways:

@@ -1,0 +1,262 @@
+#include "tls.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "ssoferry/clock.h"
+#include "ssoferry/log.h"
+#include "ssoferry/memory.h"
+#include "tls_certificate.h"
+
+enum { DAY_MS = 24 * 3600 * 1000 };
+
+/* One listener's. */
+struct place_of_tls {
+    struct tls_context *context; /* NULL: plain */
+    size_t certificates;
+};
+
+struct tls {
+    const struct listener *listeners;
+    size_t count;
+    struct tls_tickets *tickets;
+    pthread_mutex_t mutex; /* of what `inuse` holds */
+    struct place_of_tls *inuse;
+    atomic_bool current;
+    const struct config *config; /* what was loaded last */
+    uint64_t print;              /* of its files, when they were last looked at */
+    bool settling;               /* they had changed then */
+    uint64_t rotated_at, warned_at;
+};
+
+struct tls *tls_new(const struct config *started)
+{
+    struct tls *tls = memory_zeroed(1, sizeof(*tls));
+    tls->listeners = started->listen;
+    tls->count = started->listen_count;
+    tls->tickets = tls_tickets_new();
+    tls->inuse = memory_zeroed(tls->count, sizeof(*tls->inuse));
+    tls->config = started;
+    tls->rotated_at = tls->warned_at = clock_monotonic_ms();
+    atomic_init(&tls->current, true);
+    pthread_mutex_init(&tls->mutex, NULL);
+    return tls;
+}
+
+static void release_all(struct place_of_tls *places, size_t count)
+{
+    for (size_t i = 0; i < count; ++i)
+        tls_context_release(places[i].context);
+    free(places);
+}
+
+void tls_free(struct tls *tls)
+{
+    if (tls == NULL)
+        return;
+    release_all(tls->inuse, tls->count);
+    tls_tickets_free(tls->tickets);
+    pthread_mutex_destroy(&tls->mutex);
+    free(tls);
+}
+
+struct tls_context *tls_take(struct tls *tls, size_t i)
+{
+    pthread_mutex_lock(&tls->mutex);
+    struct tls_context *context = tls_context_hold(tls->inuse[i].context);
+    pthread_mutex_unlock(&tls->mutex);
+    return context;
+}
+
+/* -- the files, from afar -- */
+
+static uint64_t mix(uint64_t print, uint64_t value)
+{
+    return (print ^ value) * UINT64_C(0x100000001b3);
+}
+
+static uint64_t print_of_file(uint64_t print, const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return mix(print, (uint64_t)errno);
+    const uint64_t facts[] = {
+        (uint64_t)status.st_dev,          (uint64_t)status.st_ino,          (uint64_t)status.st_size,
+        (uint64_t)status.st_mtim.tv_sec,  (uint64_t)status.st_mtim.tv_nsec, (uint64_t)status.st_ctim.tv_sec,
+        (uint64_t)status.st_ctim.tv_nsec,
+    };
+    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); ++i)
+        print = mix(print, facts[i]);
+    return print;
+}
+
+/* A number that changes when one of the files is replaced, written or given another mode. */
+static uint64_t print_of_files(const struct config *config)
+{
+    uint64_t print = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < config->listen_count; ++i) {
+        for (size_t j = 0; j < config->listen[i].certificate_count; ++j) {
+            print = print_of_file(print, config->listen[i].certificates[j].certificate.path);
+            print = print_of_file(print, config->listen[i].certificates[j].key.path);
+        }
+    }
+    return print;
+}
+
+bool tls_is_used(const struct tls *tls)
+{
+    bool used = false;
+    for (size_t i = 0; i < tls->count; ++i)
+        used |= tls->inuse[i].context != NULL;
+    return used;
+}
+
+/* -- loading -- */
+
+/* The listener of that address as `config` has it; the one it was started by where it is gone. */
+static const struct listener *find_listener(const struct config *config, const struct listener *started)
+{
+    for (size_t i = 0; i < config->listen_count; ++i) {
+        if (strcmp(config->listen[i].address.text, started->address.text) == 0)
+            return &config->listen[i];
+    }
+    return started;
+}
+
+static void put_in_place(struct tls *tls, struct place_of_tls *next)
+{
+    pthread_mutex_lock(&tls->mutex);
+    struct place_of_tls *old = tls->inuse;
+    tls->inuse = next;
+    pthread_mutex_unlock(&tls->mutex);
+    release_all(old, tls->count);
+}
+
+bool tls_load(struct tls *tls, const struct config *config, const char *path, struct faults *faults,
+              struct error *error)
+{
+    const struct tls_report report = {faults, faults_file(faults, path, NULL)};
+    const size_t before = faults_errors(faults);
+    const uint64_t print = print_of_files(config);
+    struct place_of_tls *next = memory_zeroed(tls->count, sizeof(*next));
+    for (size_t i = 0; i < tls->count; ++i) {
+        const struct listener *listener = find_listener(config, &tls->listeners[i]);
+        next[i].certificates = listener->certificate_count;
+        if (listener->certificate_count > 0)
+            next[i].context = tls_context_read(listener, tls->tickets, &report);
+    }
+    size_t found = faults_errors(faults) - before;
+    atomic_store(&tls->current, found == 0);
+    if (found > 0) {
+        release_all(next, tls->count);
+        return error_set(error, ERROR_INPUT, "%s: %zu error%s in its certificates", path, found, found == 1 ? "" : "s");
+    }
+    tls->config = config;
+    tls->print = print;
+    put_in_place(tls, next);
+    return true;
+}
+
+bool tls_check(const struct config *config, const char *path, struct faults *faults, struct error *error)
+{
+    struct tls *tls = tls_new(config);
+    bool good = tls_load(tls, config, path, faults, error);
+    tls_free(tls);
+    return good;
+}
+
+/* -- watching -- */
+
+static void load_again(struct tls *tls, const char *path)
+{
+    struct error error;
+    struct faults *faults = faults_new();
+    bool good = tls_load(tls, tls->config, path, faults, &error);
+    faults_write(faults, stderr);
+    faults_free(faults);
+    if (good)
+        tls_announce(tls);
+    else
+        log_error("TLS: %s; going on with the certificates as they were", error.message);
+}
+
+/* Files are replaced one by one: a change is looked into when nothing more has followed it for a turn. */
+static void look_for_changes(struct tls *tls, const char *path)
+{
+    uint64_t print = print_of_files(tls->config);
+    bool changed = print != tls->print;
+    tls->print = print;
+    if (!changed && tls->settling)
+        load_again(tls, path);
+    tls->settling = changed;
+}
+
+static void warn_of_ends(const struct tls *tls)
+{
+    char haste[64];
+    for (size_t i = 0; i < tls->count; ++i) {
+        for (size_t j = 0; j < tls->inuse[i].certificates; ++j) {
+            const struct tls_facts *facts = tls_context_facts(tls->inuse[i].context, j);
+            tls_certificate_haste(facts, (int64_t)time(NULL), haste, sizeof(haste));
+            if (haste[0] != '\0')
+                log_warning("TLS on %s: the certificate of %s %s: renew it", tls->listeners[i].address.text,
+                            facts->names, haste);
+        }
+    }
+}
+
+void tls_watch(struct tls *tls, const char *path)
+{
+    uint64_t now = clock_monotonic_ms();
+    look_for_changes(tls, path);
+    if (now - tls->rotated_at >= TLS_TICKETS_ROTATE_MS) {
+        tls->rotated_at = now;
+        tls_tickets_rotate(tls->tickets);
+    }
+    if (now - tls->warned_at >= DAY_MS) {
+        tls->warned_at = now;
+        warn_of_ends(tls);
+    }
+}
+
+/* -- telling -- */
+
+void tls_announce(const struct tls *tls)
+{
+    for (size_t i = 0; i < tls->count; ++i) {
+        for (size_t j = 0; j < tls->inuse[i].certificates; ++j) {
+            const struct tls_facts *facts = tls_context_facts(tls->inuse[i].context, j);
+            time_t end = (time_t)facts->expires_at;
+            struct tm broken;
+            char date[32] = "";
+            strftime(date, sizeof(date), "%Y-%m-%d", gmtime_r(&end, &broken));
+            log_info("TLS on %s: certificate of %s, until %s", tls->listeners[i].address.text, facts->names, date);
+        }
+    }
+}
+
+size_t tls_describe(struct tls *tls, struct metrics_certificate *out, size_t most)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&tls->mutex);
+    for (size_t i = 0; i < tls->count; ++i) {
+        for (size_t j = 0; j < tls->inuse[i].certificates && count < most; ++j) {
+            const struct tls_facts *facts = tls_context_facts(tls->inuse[i].context, j);
+            out[count] = (struct metrics_certificate){.listener = tls->listeners[i].address.text,
+                                                      .expires_at = facts->expires_at};
+            memcpy(out[count++].names, facts->names, sizeof(facts->names));
+        }
+    }
+    pthread_mutex_unlock(&tls->mutex);
+    return count;
+}
+
+bool tls_is_current(const struct tls *tls)
+{
+    return atomic_load(&tls->current);
+}

@@ -1,0 +1,195 @@
+#include "tls_certificate.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+enum { HOUR_S = 3600, DAY_S = 24 * HOUR_S };
+
+/* -- telling -- */
+
+#define FAULT(report, severity, named, ...)                                                                            \
+    faults_add((report)->faults, severity, (report)->file, (named)->place.line, (named)->place.column,                 \
+               (named)->place.length, __VA_ARGS__)
+
+/* What OpenSSL complained of last. */
+static const char *reason(void)
+{
+    const char *text = ERR_reason_error_string(ERR_peek_last_error());
+    ERR_clear_error();
+    return text == NULL ? "it cannot be used" : text;
+}
+
+static bool refuse(const struct tls_report *report, const struct named_file *file, const char *what)
+{
+    FAULT(report, FAULT_ERROR, file, "%s: %s", file->path, what);
+    return false;
+}
+
+/* -- files -- */
+
+static BIO *open_file(const struct named_file *file, const struct tls_report *report)
+{
+    BIO *bio = BIO_new_file(file->path, "re");
+    int problem = errno;
+    ERR_clear_error();
+    if (bio != NULL)
+        return bio;
+    if (problem == EACCES)
+        FAULT(report, FAULT_ERROR, file,
+              "%s cannot be read by user id %u: let its user or group read it (chown, chgrp), "
+              "and enter the folders above",
+              file->path, (unsigned)geteuid());
+    else
+        FAULT(report, FAULT_ERROR, file, "%s cannot be opened: %s", file->path, strerror(problem));
+    return NULL;
+}
+
+/* Without it OpenSSL would ask on the terminal. */
+static int on_passphrase(char *buffer, int size, int writing, void *context)
+{
+    (void)buffer;
+    (void)size;
+    (void)writing;
+    *(bool *)context = true;
+    return -1;
+}
+
+/* The certificates behind the first, up to the end of the file. */
+static bool use_chain(SSL_CTX *context, BIO *bio)
+{
+    X509 *link = NULL;
+    while ((link = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+        if (SSL_CTX_add0_chain_cert(context, link) != 1) {
+            X509_free(link);
+            return false;
+        }
+    }
+    unsigned long end = ERR_peek_last_error();
+    if (ERR_GET_LIB(end) != ERR_LIB_PEM || ERR_GET_REASON(end) != PEM_R_NO_START_LINE)
+        return false;
+    ERR_clear_error();
+    return true;
+}
+
+static bool use_certificate(SSL_CTX *context, const struct named_file *file, const struct tls_report *report)
+{
+    BIO *bio = open_file(file, report);
+    if (bio == NULL)
+        return false;
+    X509 *leaf = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
+    bool good = true;
+    if (leaf == NULL)
+        good = refuse(report, file, "there is no certificate in it (-----BEGIN CERTIFICATE-----)");
+    else if (SSL_CTX_use_certificate(context, leaf) != 1 || !use_chain(context, bio))
+        good = refuse(report, file, reason());
+    ERR_clear_error();
+    X509_free(leaf);
+    BIO_free(bio);
+    return good;
+}
+
+static void warn_of_readers(const struct named_file *file, const struct tls_report *report)
+{
+    struct stat status;
+    if (stat(file->path, &status) == 0 && (status.st_mode & (S_IROTH | S_IWOTH)) != 0)
+        FAULT(report, FAULT_WARNING, file, "%s can be read by everybody on this machine: chmod o= it", file->path);
+}
+
+static bool use_key(SSL_CTX *context, const struct certificate_files *files, const struct tls_report *report)
+{
+    const struct named_file *file = &files->key;
+    bool locked = false;
+    BIO *bio = open_file(file, report);
+    if (bio == NULL)
+        return false;
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, on_passphrase, &locked);
+    X509 *leaf = SSL_CTX_get0_certificate(context);
+    bool good = true;
+    BIO_free(bio);
+    if (locked)
+        good =
+            refuse(report, file, "the private key has a passphrase; write it without (openssl pkey -in ... -out ...)");
+    else if (key == NULL)
+        good =
+            refuse(report, file, "there is no private key in it (-----BEGIN PRIVATE KEY-----); name its file by key");
+    else if (X509_check_private_key(leaf, key) != 1)
+        good = refuse(report, file, "the private key is not that of the certificate, the first in its file");
+    else if (SSL_CTX_use_PrivateKey(context, key) != 1)
+        good = refuse(report, file, reason());
+    ERR_clear_error();
+    EVP_PKEY_free(key);
+    warn_of_readers(file, report);
+    return good;
+}
+
+/* -- facts -- */
+
+static void add_name(char *out, size_t size, const char *name, int length, size_t *left_out)
+{
+    size_t used = strlen(out);
+    if (*left_out > 0 || used + (size_t)length + 32 > size)
+        ++*left_out;
+    else
+        snprintf(out + used, size - used, "%s%.*s", used > 0 ? ", " : "", length, name);
+}
+
+static void read_names(X509 *leaf, char *out, size_t size)
+{
+    size_t left_out = 0;
+    GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+    out[0] = '\0';
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        if (name->type == GEN_DNS)
+            add_name(out, size, (const char *)ASN1_STRING_get0_data(name->d.dNSName),
+                     ASN1_STRING_length(name->d.dNSName), &left_out);
+    }
+    GENERAL_NAMES_free(names);
+    if (out[0] == '\0')
+        X509_NAME_oneline(X509_get_subject_name(leaf), out, (int)size);
+    if (left_out > 0)
+        snprintf(out + strlen(out), size - strlen(out), " and %zu more", left_out);
+}
+
+static int64_t read_expiry(const X509 *leaf)
+{
+    struct tm end;
+    return ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &end) == 1 ? (int64_t)timegm(&end) : INT64_MAX;
+}
+
+void tls_certificate_haste(const struct tls_facts *facts, int64_t now, char *out, size_t size)
+{
+    int64_t left = facts->expires_at - now;
+    out[0] = '\0';
+    if (left <= 0)
+        snprintf(out, size, "has expired");
+    else if (left < TLS_WARN_DAYS * DAY_S)
+        snprintf(out, size, "expires in %" PRId64 " hours", left / HOUR_S);
+}
+
+bool tls_certificate_use(SSL_CTX *context, const struct certificate_files *files, const struct tls_report *report,
+                         struct tls_facts *facts)
+{
+    char haste[64];
+    if (!use_certificate(context, &files->certificate, report) || !use_key(context, files, report))
+        return false;
+    X509 *leaf = SSL_CTX_get0_certificate(context);
+    read_names(leaf, facts->names, sizeof(facts->names));
+    facts->expires_at = read_expiry(leaf);
+    tls_certificate_haste(facts, (int64_t)time(NULL), haste, sizeof(haste));
+    if (haste[0] != '\0')
+        FAULT(report, FAULT_WARNING, &files->certificate, "%s (%s) %s: renew it", files->certificate.path, facts->names,
+              haste);
+    if (X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0)
+        FAULT(report, FAULT_WARNING, &files->certificate, "%s (%s) is not valid yet: look at the clock",
+              files->certificate.path, facts->names);
+    return true;
+}

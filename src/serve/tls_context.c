@@ -1,0 +1,138 @@
+#include "tls_context.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "handshake.h"
+#include "ssoferry/log.h"
+#include "ssoferry/memory.h"
+#include "tls_certificate.h"
+
+/* One certificate's handshakes. */
+struct face {
+    SSL_CTX *ssl;
+    struct tls_facts facts;
+};
+
+struct tls_context {
+    atomic_size_t references;
+    size_t count;
+    struct face faces[];
+};
+
+/* TLS 1.2's are Mozilla's intermediate ones less the finite field ones: forward secret, and authenticated encryption
+ * only. TLS 1.3's are all good. https://wiki.mozilla.org/Security/Server_Side_TLS */
+static const char ciphers[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+                              "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+                              "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+static const char groups[] = "X25519:P-256:P-384";
+
+/* HTTP/1.1 is all there is. A client that insists on another is told so (RFC 7301 3.2); one that says nothing gets it,
+ * too. */
+static int on_protocols(SSL *ssl, const unsigned char **out, unsigned char *out_size, const unsigned char *in,
+                        unsigned in_size, void *context)
+{
+    static const unsigned char ours[] = "\x08http/1.1";
+    unsigned char *chosen = NULL;
+    (void)ssl;
+    (void)context;
+    if (SSL_select_next_proto(&chosen, out_size, ours, sizeof(ours) - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static SSL_CTX *find_face(const struct tls_context *context, const char *name, unsigned flags)
+{
+    for (size_t i = 0; i < context->count; ++i) {
+        X509 *leaf = SSL_CTX_get0_certificate(context->faces[i].ssl);
+        if (X509_check_host(leaf, name, strlen(name), flags, NULL) == 1)
+            return context->faces[i].ssl;
+    }
+    return NULL;
+}
+
+/* The exact name before the star, as a certificate of one's own is made for a reason. */
+static int on_server_name(SSL *ssl, int *alert, void *argument)
+{
+    const struct tls_context *context = argument;
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    (void)alert;
+    if (name == NULL)
+        return SSL_TLSEXT_ERR_NOACK;
+    SSL_CTX *found = find_face(context, name, X509_CHECK_FLAG_NO_WILDCARDS);
+    if (found == NULL)
+        found = find_face(context, name, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (found == NULL || SSL_set_SSL_CTX(ssl, found) == NULL)
+        return SSL_TLSEXT_ERR_NOACK;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static SSL_CTX *new_ssl(struct tls_context *context, struct tls_tickets *tickets)
+{
+    SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
+    if (ssl == NULL || SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) != 1 ||
+        SSL_CTX_set_cipher_list(ssl, ciphers) != 1 || SSL_CTX_set1_groups_list(ssl, groups) != 1) {
+        log_error("OpenSSL does not know TLS as it is needed here: %s", ERR_reason_error_string(ERR_peek_last_error()));
+        abort();
+    }
+    /* All ciphers are good: AES for most, ChaCha20 for those who put it first, having no hardware for AES. */
+    SSL_CTX_set_options(ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                 SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_alpn_select_cb(ssl, on_protocols, NULL);
+    SSL_CTX_set_tlsext_servername_callback(ssl, on_server_name);
+    SSL_CTX_set_tlsext_servername_arg(ssl, context);
+    SSL_CTX_set_info_callback(ssl, handshake_observe);
+    tls_tickets_use(tickets, ssl);
+    return ssl;
+}
+
+struct tls_context *tls_context_read(const struct listener *listener, struct tls_tickets *tickets,
+                                     const struct tls_report *report)
+{
+    bool good = true;
+    const size_t count = listener->certificate_count;
+    struct tls_context *context = memory_zeroed(1, sizeof(*context) + count * sizeof(context->faces[0]));
+    atomic_init(&context->references, 1);
+    context->count = count;
+    for (size_t i = 0; i < count; ++i) {
+        struct face *face = &context->faces[i];
+        face->ssl = new_ssl(context, tickets);
+        good &= tls_certificate_use(face->ssl, &listener->certificates[i], report, &face->facts);
+    }
+    if (good)
+        return context;
+    tls_context_release(context);
+    return NULL;
+}
+
+struct tls_context *tls_context_hold(struct tls_context *context)
+{
+    if (context != NULL)
+        atomic_fetch_add(&context->references, 1);
+    return context;
+}
+
+void tls_context_release(struct tls_context *context)
+{
+    if (context == NULL || atomic_fetch_sub(&context->references, 1) > 1)
+        return;
+    for (size_t i = 0; i < context->count; ++i)
+        SSL_CTX_free(context->faces[i].ssl);
+    free(context);
+}
+
+SSL_CTX *tls_context_first(const struct tls_context *context)
+{
+    return context->faces[0].ssl;
+}
+
+const struct tls_facts *tls_context_facts(const struct tls_context *context, size_t i)
+{
+    return &context->faces[i].facts;
+}

@@ -1,0 +1,77 @@
+"""A certificate authority of the tests' own, and clients that trust it."""
+import datetime
+import ssl
+
+import wire
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from keys import KeyPair
+
+
+def _name(text):
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+class Authority:
+    def __init__(self, directory):
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._serial = 0
+        self._name = _name("Test authority")
+        certificate = self._sign(self._name, self._key.public_key(), x509.BasicConstraints(True, None), days=30)
+        self.file = directory / "authority.pem"
+        self.file.write_bytes(certificate)
+
+    def _sign(self, subject, key, *extensions, days):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        self._serial += 1
+        builder = x509.CertificateBuilder(self._name, subject, key, 1000 + self._serial, now - datetime.timedelta(days=60),
+                                          now + datetime.timedelta(days=days, seconds=60))
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=True)
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    def issue(self, directory, *names, days=29, name=None):
+        """A key pair for these host names, in files of their own that replace earlier ones of that name."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        stem = name or names[0].replace("*", "star")
+        pair = KeyPair(directory / f"{stem}.key", directory / f"{stem}.crt")
+        alternatives = x509.SubjectAlternativeName([x509.DNSName(host) for host in names])
+        replace(pair.certificate, self._sign(_name(names[0]), key.public_key(), alternatives, days=days))
+        replace(pair.key, key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                            serialization.NoEncryption()), mode=0o600)
+        return pair
+
+    def client(self, protocols=("http/1.1",)):
+        """What a client's connections are made with."""
+        context = ssl.create_default_context(cafile=self.file)
+        if protocols:
+            context.set_alpn_protocols(protocols)
+        return context
+
+
+def replace(path, data, mode=0o644):
+    """As programs do that renew certificates: never half a file."""
+    new = path.with_suffix(".new")
+    new.write_bytes(data)
+    new.chmod(mode)
+    new.rename(path)
+
+
+class SecureConnection(wire.Connection):
+    """A connection over TLS, to the gateway that the certificate says it is."""
+
+    def __init__(self, address, context, name, session=None, timeout=wire.TIMEOUT):
+        super().__init__(address, timeout)
+        try:
+            self.socket = context.wrap_socket(self.socket, server_hostname=name, session=session)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def serial(self):
+        """Which of an authority's certificates the gateway showed."""
+        return self.socket.getpeercert()["serialNumber"]
