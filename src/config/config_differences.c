@@ -9,10 +9,12 @@ static struct text full_name(struct building *building, const struct config_key 
 {
     char name[128] = "";
     size_t listener = building->listen_count - 1;
-    const char *last = strrchr(key->name, '.') + 1;
+    if (key->scope == KEY_OF_CONFIG)
+        return text_of(key->name);
+    const char *last = strrchr(key->name, '.') + 1; /* an item's key has one */
     switch (key->scope) {
     case KEY_OF_CONFIG:
-        return text_of(key->name);
+        break;
     case KEY_OF_LISTEN:
         snprintf(name, sizeof(name), "listen[%zu].%s", listener, last);
         break;

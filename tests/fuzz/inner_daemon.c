@@ -22,6 +22,7 @@ static const char configuration[] =
     "store: %s/table\n"
     "listen: [{address: 'unix:%s/socket'}]\n"
     "threads: 1\n"
+    "sandbox: off\n" /* which would hold for the target too */
     "hosts: [sso.example.com]\n"
     "drain: {delay: 0s, timeout: 10s}\n"
     "limits: {body: 4KiB}\n"
