@@ -289,7 +289,8 @@ static int wait_for_events(const struct run *run, struct epoll_event *events)
     for (;;) {
         int count = epoll_wait(run->loop, events, EVENTS_MAX, 0);
         uint64_t time = now();
-        if (count != 0 || (run->options.rate > 0 && wants_more(run, time)))
+        if (count != 0 || run->idle_count == run->options.connections ||
+            (run->options.rate > 0 && wants_more(run, time)))
             return count;
         if (time > give_up) {
             fprintf(stderr, "bench_load: no answer for %d seconds\n", GIVE_UP_SECONDS);
