@@ -92,11 +92,13 @@ bool privileges_shed_capabilities(struct error *error)
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct had[_LINUX_CAPABILITY_U32S_3], left[_LINUX_CAPABILITY_U32S_3] = {{0, 0, 0}};
-    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     if (syscall(SYS_capget, &header, had) != 0)
         return error_set_errno(error, ERROR_FAILED, errno, "capabilities cannot be read");
     if (geteuid() == 0)
         left[0].effective = left[0].permitted = had[0].permitted & 1u << CAP_DAC_OVERRIDE;
+    /* Nothing to give up: the call itself may be forbidden by now. */
+    if (had[0].permitted == left[0].permitted && had[1].permitted == 0)
+        return true;
     return syscall(SYS_capset, &header, left) == 0 ||
            error_set_errno(error, ERROR_FAILED, errno, "capabilities cannot be given up");
 }

@@ -104,8 +104,9 @@ static bool prepare(struct server *server, struct error *error)
     const struct config *config = server->config;
     struct privileges privileges;
     server->worker_count = config->threads == CONFIG_THREADS_AUTO ? count_cores() : config->threads;
-    if (!privileges_lower(&privileges, config->user, error) || !open_store(server, error) ||
-        !load_certificates(server, error) || !privileges_raise(&privileges, error) || !open_listeners(server, error) ||
+    bool opened = privileges_lower(&privileges, config->user, error) && open_store(server, error) &&
+                  load_certificates(server, error);
+    if (!privileges_raise(&privileges, error) || !opened || !open_listeners(server, error) ||
         !privileges_drop(&privileges, error))
         return false;
     sandbox_close_files(config, server->config_path);

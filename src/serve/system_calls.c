@@ -116,6 +116,7 @@ static const int allowed[] = {
 #ifdef SSOFERRY_SANITIZED
     /* LeakSanitizer looks at the process from a process of its own. */
     SCMP_SYS(clone),
+    SCMP_SYS(getdents),
     SCMP_SYS(getppid),
     SCMP_SYS(mincore),
     SCMP_SYS(mmap),
