@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ssoferry/background.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
@@ -343,7 +344,7 @@ bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct er
         log->lanes[i].writing = memory_allocate(LANE_SIZE);
         log->lanes[i].second = -1;
     }
-    int problem = pthread_create(&log->thread, NULL, run, log);
+    int problem = background_start(&log->thread, run, log);
     if (problem != 0) {
         free_log(log);
         return error_set_errno(error, ERROR_FAILED, problem, "the request log's thread cannot be started");

@@ -3,14 +3,13 @@
  * written with the rest. */
 #include "ssoferry/usage.h"
 
-#include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "lane.h"
 #include "live.h"
 #include "pending.h"
+#include "ssoferry/background.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
 #include "usage_file.h"
@@ -139,17 +138,6 @@ static void *run(void *argument)
 
 /* -- opening and closing -- */
 
-/* Signals are for the program's other threads. */
-static int start_thread(struct usage *usage)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int problem = pthread_create(&usage->thread, NULL, run, usage);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return problem;
-}
-
 static void release(struct usage *usage)
 {
     usage_file_close(&usage->file);
@@ -177,7 +165,7 @@ bool usage_open(struct usage **opened, const char *store, size_t lanes, int64_t 
     pending_init(&usage->pending, &hash_key, now);
     atomic_store(&usage->flushed_at, clock_monotonic_ms());
     flush(usage); /* notes since when it counts; a disk that is full now may have room later */
-    int problem = start_thread(usage);
+    int problem = background_start(&usage->thread, run, usage);
     if (problem != 0) {
         release(usage);
         return error_set_errno(error, ERROR_FAILED, problem, "the usage thread cannot be started");
