@@ -6,7 +6,7 @@
 #include <openssl/ssl.h>
 
 #include "ssoferry/config.h"
-#include "tls_tickets.h"
+#include "ssoferry/tls_tickets.h"
 
 enum { TLS_WARN_DAYS = 14 };
 

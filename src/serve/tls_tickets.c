@@ -1,4 +1,4 @@
-#include "tls_tickets.h"
+#include "ssoferry/tls_tickets.h"
 
 #include <pthread.h>
 #include <stdlib.h>

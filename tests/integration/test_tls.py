@@ -1,5 +1,7 @@
 """TLS: who is let in and how, several certificates, and every rule of HTTP that holds without it."""
 import contextlib
+import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -9,8 +11,11 @@ import pytest
 
 import wire
 from certificates import SecureConnection
+from admin import Admin
 from cutover import CONNECTION_ID
+from keys import KeyPair
 from ports import free_port
+from programs import run
 
 LOCATION = f"https://api.stytch.com/v1/b2b/sso/callback/{CONNECTION_ID}"
 NAME = "sso.example.com"
@@ -266,3 +271,244 @@ class TestDrain:
             it.ask()
             it.gateway.stop()
             assert half.closed() and silent.closed()
+
+
+def held(it):
+    """A connection in the midst of its life, and what shows that it goes on."""
+    connection = it.connect()
+    before = connection.serial
+
+    def goes_on():
+        connection.send(wire.request_bytes("GET", "/old-sso/acme", NAME))
+        assert connection.answer().location == LOCATION
+        assert connection.serial == before
+    goes_on()
+    return connection, goes_on
+
+
+class TestReload:
+    @pytest.fixture
+    def it(self, secured):
+        it = secured()
+        it.admin = Admin(free_port())
+        it.gateway.configure(admin={"address": f"127.0.0.1:{it.admin.port}"})
+        it.gateway.start()
+        return it
+
+    def renew(self, it, **options):
+        return it.authority.issue(it.directory, NAME, **options)
+
+    def until(self, it, said, times=1):
+        it.gateway.wait_for(lambda: it.gateway.stderr.count(said) >= times)
+
+    @pytest.mark.parametrize("signalled", [True, False], ids=["SIGHUP", "files"])
+    def test_new_files_are_taken_up_and_nobody_is_dropped(self, it, signalled):
+        connection, goes_on = held(it)
+        old = it.serial()
+        with connection, wire.Connection(it.address) as early:  # accepted with the old one, speaks later
+            self.renew(it)
+            if signalled:
+                it.gateway.signal(signal.SIGHUP)
+            it.gateway.wait_for(lambda: it.serial() != old)
+            goes_on()
+            early.socket = it.authority.client().wrap_socket(early.socket, server_hostname=NAME)
+            early.send(wire.request_bytes("GET", "/old-sso/acme", NAME))
+            assert early.answer().location == LOCATION
+        assert it.gateway.stderr.count(f"TLS on 127.0.0.1:{it.port}: certificate of {NAME}, until ") >= 2
+
+    def test_a_kubernetes_secret_is_taken_up(self, secured, authority, tmp_path):
+        for version in ("1", "2"):
+            (tmp_path / version).mkdir()
+            authority.issue(tmp_path / version, NAME, name="tls")
+        (tmp_path / "data").symlink_to("1")
+        pair = KeyPair(tmp_path / "tls.key", tmp_path / "tls.crt")
+        for file in (pair.key, pair.certificate):
+            file.symlink_to(f"data/{file.name}")
+        it = secured(pair)
+        it.gateway.start()
+        old = it.serial()
+        (tmp_path / "data.new").symlink_to("2")
+        (tmp_path / "data.new").rename(tmp_path / "data")
+        it.gateway.wait_for(lambda: it.serial() != old)
+
+    def test_what_certbot_renews_is_taken_up(self, secured, authority, tmp_path):
+        (tmp_path / "live").mkdir()
+        (tmp_path / "archive").mkdir()
+        live = KeyPair(tmp_path / "live/privkey.pem", tmp_path / "live/fullchain.pem")
+
+        def renew(number):
+            made = authority.issue(tmp_path / "archive", NAME, name=f"{number}")
+            for file, link in ((made.key, live.key), (made.certificate, live.certificate)):
+                link.unlink(missing_ok=True)
+                link.symlink_to(f"../archive/{file.name}")
+        renew(1)
+        it = secured(live)
+        it.gateway.start()
+        old = it.serial()
+        renew(2)
+        it.gateway.wait_for(lambda: it.serial() != old)
+
+    @pytest.mark.parametrize("signalled", [True, False], ids=["SIGHUP", "files"])
+    def test_bad_new_files_leave_the_old_in_use_and_are_told_once(self, it, signalled):
+        connection, goes_on = held(it)
+        old = it.serial()
+        with connection:
+            self.renew(it)
+            it.pairs[0].certificate.write_text("not a certificate")
+            if signalled:
+                it.gateway.signal(signal.SIGHUP)
+            self.until(it, "going on with the c")
+            assert "there is no certificate in it" in it.gateway.stderr
+            assert it.serial() == old
+            goes_on()
+            it.gateway.wait_for(lambda: it.admin.metric("ssoferry_tls_certificates_current") == 0)
+            said = it.gateway.stderr.count("there is no certificate in it")
+            turns = it.gateway.busy_threads()[str(it.gateway.pid)]
+            it.gateway.wait_for(lambda: it.gateway.busy_threads()[str(it.gateway.pid)] >= turns + 4)
+            assert it.gateway.stderr.count("there is no certificate in it") <= max(said, 1 + signalled)
+
+            self.renew(it)
+            it.gateway.wait_for(lambda: it.serial() != old)
+            assert it.admin.metric("ssoferry_tls_certificates_current") == 1
+
+    def test_half_a_renewal_waits_for_its_other_half(self, it):
+        """Certificate and key are replaced one after the other; between them they do not fit."""
+        old = it.serial()
+        new = it.authority.issue(it.directory, NAME, name="new")
+        new.certificate.rename(it.pairs[0].certificate)
+        new.key.rename(it.pairs[0].key)
+        it.gateway.wait_for(lambda: it.serial() != old)
+        assert "is not that of the certificate" not in it.gateway.stderr
+
+    def test_all_or_nothing(self, it):
+        """A certificate that cannot be used keeps the rest of a new configuration out, too."""
+        it.gateway.configure(health_path="/up", listen=[*it.gateway.config["listen"][:1], {
+            **it.gateway.config["listen"][1], "certificate": str(it.directory / "none.crt")}])
+        it.gateway.signal(signal.SIGHUP)
+        self.until(it, "going on with the configuration as it was")
+        assert "none.crt cannot be opened: No such file or directory" in it.gateway.stderr
+        assert it.gateway.get("/up").status == 404
+        assert it.ask().location == LOCATION
+
+    def test_a_listener_turns_to_tls_and_back(self, it):
+        plain, secure = it.gateway.config["listen"]
+        it.gateway.configure(listen=[plain, {"address": secure["address"]}])
+        it.gateway.signal(signal.SIGHUP)
+        self.until(it, "reload: done")
+        assert wire.exchange(it.address, wire.request_bytes("GET", "/old-sso/acme", NAME)).location == LOCATION
+        it.gateway.configure(listen=[plain, secure])
+        it.gateway.signal(signal.SIGHUP)
+        self.until(it, "reload: done", times=2)
+        assert it.ask().location == LOCATION
+        assert "restart" not in it.gateway.stderr
+
+    def test_tickets_outlive_a_renewal(self, it):
+        context = it.authority.client()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        with it.connect(context) as connection:
+            session, old = connection.socket.session, connection.serial
+        self.renew(it)
+        it.gateway.wait_for(lambda: it.serial() != old)
+        with it.connect(context, session=session) as connection:
+            assert connection.socket.session_reused
+
+    def test_metrics_tell(self, it):
+        it.ask()
+        shared_nothing = it.authority.client(("h2",))
+        with pytest.raises(ssl.SSLError):
+            it.connect(shared_nothing)
+        assert it.admin.metric("ssoferry_tls_handshakes_total") >= 1
+        it.gateway.wait_for(lambda: it.admin.metric("ssoferry_tls_handshakes_failed_total") == 1)
+        left = it.admin.metric(f'ssoferry_tls_certificate_expiry_seconds{{listener="127.0.0.1:{it.port}",names="{NAME}"}}')
+        assert 28 * 86400 < left < 30 * 86400
+        with wire.Connection(it.address):
+            pass  # a probe that says nothing is no failure
+        it.ask()
+        assert it.admin.metric("ssoferry_tls_handshakes_failed_total") == 1
+
+
+
+def locked_with_a_passphrase(path):
+    path.write_bytes(subprocess.run(["openssl", "pkey", "-in", path, "-aes256", "-passout", "pass:secret"], check=True, capture_output=True).stdout)
+
+
+class TestCheck:
+    def check(self, it, expect):
+        return run("ssoferryd", "--check", "-c", it.gateway.config_path, expect=expect).stderr
+
+    def place(self, it, key, value):
+        lines = it.gateway.config_path.read_text().splitlines()
+        line, text = next((i, text) for i, text in enumerate(lines, 1) if text.strip(" -").startswith(f"{key}: {value}"))
+        return f"{it.gateway.config_path}:{line}:{text.index(str(value)) + 1}: "
+
+    def test_good_files_are_good(self, secured):
+        assert self.check(secured(), 0) == ""
+
+    @pytest.mark.parametrize("spoil, what", [
+        (lambda key, crt: key.unlink(), "cannot be opened: No such file or directory"),
+        (lambda key, crt: key.write_text(""), "there is no private key in it"),
+        (lambda key, crt: locked_with_a_passphrase(key), "has a passphrase"),
+        (lambda key, crt: subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key], check=True),
+         "the private key is not that of the certificate"),
+    ], ids=["missing", "empty", "passphrase", "other"])
+    def test_a_bad_key_is_named_with_its_place(self, secured, spoil, what):
+        it = secured()
+        spoil(it.pairs[0].key, it.pairs[0].certificate)
+        said = self.check(it, 2)
+        assert self.place(it, "key", it.pairs[0].key) + f"error: {it.pairs[0].key}" in said and what in said
+        with pytest.raises(AssertionError, match="ended at its start with 2"):
+            it.gateway.start()
+
+    @pytest.mark.parametrize("text, what", [
+        ("", "there is no certificate in it"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "there is no certificate in it"),
+    ], ids=["empty", "garbage"])
+    def test_a_bad_certificate_is_named_with_its_place(self, secured, text, what):
+        it = secured()
+        it.pairs[0].certificate.write_text(text)
+        said = self.check(it, 2)
+        assert self.place(it, "certificate", it.pairs[0].certificate) + f"error: {it.pairs[0].certificate}: {what}" in said
+
+    def test_a_broken_chain_is_no_chain(self, secured):
+        it = secured()
+        with open(it.pairs[0].certificate, "a") as file:
+            file.write("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+        assert f"error: {it.pairs[0].certificate}: " in self.check(it, 2)
+
+    def test_all_that_is_wrong_is_told_at_once(self, secured, authority, tmp_path):
+        pairs = [authority.issue(tmp_path, f"{name}.example.com") for name in ("a", "b", "c")]
+        it = secured(*pairs)
+        for pair in pairs[1:]:
+            pair.key.unlink()
+        said = self.check(it, 2)
+        assert said.count("cannot be opened") == 2 and "2 errors in its certificates" in said
+
+    def test_a_key_that_everybody_can_read_is_a_warning(self, secured):
+        it = secured()
+        it.pairs[0].key.chmod(0o644)
+        assert self.place(it, "key", it.pairs[0].key) + "warning: " in (said := self.check(it, 0))
+        assert "can be read by everybody" in said
+
+    @pytest.mark.parametrize("days, what", [(-1, "has expired"), (3, "expires in 72 hours"), (13, "expires in 312 hours")])
+    def test_an_end_that_is_near_or_past_is_a_warning(self, secured, authority, tmp_path, days, what):
+        it = secured(authority.issue(tmp_path, NAME, days=days))
+        assert f"warning: {it.pairs[0].certificate} ({NAME}) {what}: renew it" in self.check(it, 0)
+        it.gateway.start()
+        assert what in it.gateway.stderr
+
+    def test_a_key_may_stand_in_the_certificates_file(self, secured, authority, tmp_path):
+        pair = authority.issue(tmp_path, NAME)
+        both = tmp_path / "both.pem"
+        both.write_bytes(pair.certificate.read_bytes() + pair.key.read_bytes())
+        both.chmod(0o600)
+        it = secured()
+        plain, secure = it.gateway.config["listen"]
+        it.gateway.configure(listen=[plain, {"address": secure["address"], "certificate": str(both)}])
+        assert self.check(it, 0) == ""
+        it.gateway.start()
+        assert it.ask().location == LOCATION
+
+    def test_the_loader_needs_no_keys(self, secured):
+        it = secured()
+        it.pairs[0].key.unlink()
+        it.gateway.set("acme", "label=Acme")
