@@ -25,9 +25,12 @@ def dashboard_expressions():
 
 
 @pytest.fixture(scope="module")
-def metrics(make_shared_gateway):
+def metrics(make_shared_gateway, authority, tmp_path_factory):
     port = free_port()
+    pair = authority.issue(tmp_path_factory.mktemp("tls"), "sso.example.com")
     gateway = make_shared_gateway(admin={"address": f"127.0.0.1:{port}"})
+    secure = {"address": f"127.0.0.1:{free_port()}", "certificate": str(pair.certificate), "key": str(pair.key)}
+    gateway.configure(listen=[*gateway.config["listen"], secure])
     gateway.load({"acme": CONNECTION_ID})
     gateway.start()
     gateway.get("/old-sso/acme")
@@ -53,7 +56,7 @@ def test_the_dashboard_shows_every_metric(metrics):
 
 
 def test_every_label_that_is_asked_for_is_one_the_daemon_gives():
-    given = {"instance", "state", "route", "decision", "status", "le", "job"}
+    given = {"instance", "state", "route", "decision", "status", "le", "job", "names"}
     for expression in rule_expressions() + dashboard_expressions():
         assert set(re.findall(r"([a-z_]+)=~?\"", expression)) <= given
         for labels in re.findall(r"by \(([^)]*)\)", expression):
