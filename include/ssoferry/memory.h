@@ -21,7 +21,13 @@ struct memory arena_memory(struct arena *arena); /* lives as long as the arena *
 void arena_reset(struct arena *arena);           /* gives all of it back; the arena can be used again */
 void arena_free(struct arena *arena);
 
-/* As malloc(), calloc() and realloc(), but print "out of memory" on stderr and abort() where there is none. */
+/* Says that memory is out and ends the program with exit status 1, at once: nothing is flushed, a change of the table
+ * that is under way is not made, and no core is left, which would hold what people sent. For what has no other way to
+ * fail.
+ */
+void memory_exhausted(void) __attribute__((noreturn));
+
+/* As malloc(), calloc() and realloc(), but memory_exhausted() where there is none. */
 void *memory_allocate(size_t size) __attribute__((malloc, returns_nonnull));
 void *memory_zeroed(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 void *memory_resize(void *block, size_t size) __attribute__((returns_nonnull));

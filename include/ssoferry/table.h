@@ -123,8 +123,8 @@ bool table_stat(struct table *table, struct table_stat *stat, struct error *erro
 bool table_clear_dead_readers(struct table *table, unsigned *cleared, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Writes a consistent, compacted copy to a file that must not exist, by way of a temporary name beside it. The daemon
- * goes on serving. */
+/* Writes a consistent, compacted copy to a file that must not exist, by way of a temporary name beside it, with the
+ * permissions of the table's file. The daemon goes on serving. */
 bool table_backup(struct table *table, const char *path, struct error *error) __attribute__((warn_unused_result));
 
 /* -- changes -- */

@@ -1,7 +1,9 @@
 #include "ssoferry/memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#include "ssoferry/log.h"
 
 enum { ARENA_BLOCK_SIZE = 16 * 1024 };
 
@@ -16,12 +18,16 @@ struct arena {
     size_t free_size;
 };
 
+void memory_exhausted(void)
+{
+    log_error("out of memory: free some, or raise the limit (ulimit -d, ulimit -v, MemoryMax=)");
+    _exit(EXIT_FAILURE);
+}
+
 static void *checked(void *block)
 {
-    if (block == NULL) {
-        fputs("out of memory\n", stderr);
-        abort();
-    }
+    if (block == NULL)
+        memory_exhausted();
     return block;
 }
 

@@ -408,6 +408,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     setlocale(LC_CTYPE, "C.UTF-8");
+    json_set_alloc_funcs(memory_allocate, free); /* else a line lacks what there was no memory for */
 
     struct arguments arguments = {0};
     arguments.words = memory_allocate((size_t)argc * sizeof(arguments.words[0]) + 1);

@@ -46,10 +46,14 @@ bool written_file_open(struct written_file *file, const char *path, struct error
         umask(mask);
         if (fchmod(fd, 0666 & ~mask) == 0)
             return true;
-        fclose(file->stream);
-        unlink(file->temporary);
     }
     error_set_errno(error, ERROR_FAILED, errno, "cannot write %s", path);
+    if (file->stream != NULL)
+        fclose(file->stream);
+    else if (fd >= 0)
+        close(fd);
+    if (fd >= 0)
+        unlink(file->temporary);
     sigprocmask(SIG_SETMASK, &file->signals, NULL);
     free(file->temporary);
     return false;

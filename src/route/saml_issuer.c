@@ -224,7 +224,7 @@ static xmlParserCtxtPtr parser_new(struct reader *reader)
     };
     xmlParserCtxtPtr parser = xmlCreatePushParserCtxt(&handler, reader, NULL, 0, NULL);
     if (parser == NULL)
-        abort(); /* out of memory, as in memory.h */
+        memory_exhausted();
     /* Its encoding declaration is not believed: a message is UTF-8, so that '=' and '<' are what check_bytes() takes
      * them for. */
     xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_IGNORE_ENC);

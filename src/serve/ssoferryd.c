@@ -3,8 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <jansson.h>
+
 #include "server.h"
 #include "ssoferry/log.h"
+#include "ssoferry/memory.h"
 #include "tls.h"
 
 #define DEFAULT_CONFIG "/etc/ssoferry/ssoferryd.yaml"
@@ -55,6 +58,7 @@ int main(int argc, char **argv)
     const char *path = DEFAULT_CONFIG;
     bool check = false;
     int option = 0;
+    json_set_alloc_funcs(memory_allocate, free); /* else a good RelayState is taken for a bad one */
     while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         switch (option) {
         case 'c':

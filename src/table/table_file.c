@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -19,13 +20,18 @@ char *path_with(const char *path, const char *suffix)
     return joined;
 }
 
-/* The directory that holds `path`, to be freed. */
-static char *parent_of(const char *path)
+static struct text directory_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     if (slash == NULL)
-        return memory_string(TEXT("."));
-    return memory_string(text_slice(path, slash == path ? 1 : (size_t)(slash - path)));
+        return TEXT(".");
+    return text_slice(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+/* The directory that holds `path`, to be freed. */
+static char *parent_of(const char *path)
+{
+    return memory_string(directory_of(path));
 }
 
 void table_file_share(const char *path)
@@ -117,18 +123,22 @@ bool table_file_fail(const char *path, int code, bool writing, struct error *err
 int table_file_place(const char *from, const char *to)
 {
     /* Where the file system cannot rename without replacing, a second name does the same in two steps. */
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) != 0) {
-        if (errno != EINVAL && errno != ENOSYS)
-            return errno;
-        if (link(from, to) != 0 || unlink(from) != 0)
-            return errno;
-    }
-    char *parent = parent_of(to);
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return errno;
+    return link(from, to) != 0 || unlink(from) != 0 ? errno : 0;
+}
+
+/* Takes no memory: where there is none left, a file would be left behind. */
+int table_file_settle(const char *path)
+{
+    char parent[PATH_MAX];
+    snprintf(parent, sizeof parent, "%.*s", TEXT_ARGS(directory_of(path)));
     int directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int failed = directory < 0 || fsync(directory) != 0 ? errno : 0;
     if (directory >= 0)
         close(directory);
-    free(parent);
     return failed == EINVAL ? 0 : failed; /* some file systems have no fsync of directories */
 }
 
@@ -182,6 +192,8 @@ bool table_file_make(const char *path, struct error *error)
         code = table_file_place(temporary, path);
         if (code == EEXIST)
             code = MDB_SUCCESS;
+        if (code == MDB_SUCCESS)
+            code = table_file_settle(path);
     }
     unlink(temporary);
     free(temporary);

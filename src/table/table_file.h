@@ -15,8 +15,11 @@ enum table_file table_file_look(const char *path, struct error *error);
  * meanwhile, is as good. */
 bool table_file_make(const char *path, struct error *error) __attribute__((warn_unused_result));
 
-/* Renames `from` to `to`, which must not exist; fsyncs the directory. Returns 0 or an errno. */
+/* Renames `from` to `to`, which must not exist. Returns 0 or an errno. */
 int table_file_place(const char *from, const char *to);
+
+/* Sees to it that the name of `path` outlasts a crash of the machine. Returns 0 or an errno. */
+int table_file_settle(const char *path);
 
 /* Why the file or its lock cannot be opened, after `code` came of it: speaks of the one that is at fault. Returns
  * false. */

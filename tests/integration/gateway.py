@@ -42,6 +42,8 @@ class Gateway:
             self.config["stytch"] = {"live_url": live_url}
         self.configure(**config)
         self.store_file = StoreFile(self.store)
+        self.environment = None  # the daemon's; None: ours
+        self.before_start = None  # called in the daemon's process, as Popen's preexec_fn
         self._process = None
         self._signalled = False
         self._readers = []
@@ -88,7 +90,8 @@ class Gateway:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = subprocess.Popen(
             [*_passing(passed), program("ssoferryd"), "-c", str(self.config_path)], stdin=subprocess.DEVNULL, stdout=theirs,
-            stderr=subprocess.PIPE, start_new_session=True, pass_fds=[held.fileno() for held in passed])
+            stderr=subprocess.PIPE, start_new_session=True, pass_fds=[held.fileno() for held in passed],
+            env=self.environment, preexec_fn=self.before_start)
         theirs.close()
         if stdout_is_read:
             self._read(_collect, ours.detach(), self._stdout)

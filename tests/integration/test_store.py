@@ -163,3 +163,13 @@ def test_a_killed_load_leaves_the_table_whole(make_gateway):
             gateway.load({"acme": CONNECTION_ID}, arguments=["--allow-removals"])
     gateway.loader("load", large)
     assert gateway.get("/old-sso/customer-19999").location == LIVE + OTHER_CONNECTION_ID
+
+
+@pytest.mark.parametrize("umask, mode", [(0o000, 0o640), (0o022, 0o600), (0o077, 0o660)])
+def test_a_backup_is_as_readable_as_the_store(make_gateway, umask, mode):
+    gateway = make_gateway()
+    gateway.load({"acme": CONNECTION_ID})
+    gateway.store.chmod(mode)
+    copy = gateway.directory / "copy.mdb"
+    gateway.loader("backup", copy, umask=umask)
+    assert copy.stat().st_mode & 0o777 == mode
