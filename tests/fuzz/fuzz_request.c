@@ -177,12 +177,14 @@ static void check_answer(const struct answer *answer)
     check_page(answer);
 }
 
-/* Interim answers (100) have a head only. */
+/* Interim answers (100) have a head only; where the request never comes whole, nothing follows. */
 static void take_answer(struct text *rest, struct answer *answer, bool is_head)
 {
     do
         take_head(rest, answer);
-    while (answer->status == 100);
+    while (answer->status == 100 && rest->size > 0);
+    if (answer->status == 100)
+        return;
     struct text whole = *rest;
     take_body(rest, answer, is_head);
     if (is_head && answer->status == 400 && answer->ids == 0) {
@@ -203,6 +205,7 @@ static void check_answers(struct text sent, struct text answered)
             return;
         MUST(request.reading != READING_NOTHING);
         take_answer(&answered, &answer, request.is_head);
+        MUST(answer.status != 100 || request.reading == READING_DOUBTFUL);
         MUST(request.reading == READING_WHOLE || answered.size == 0);
         MUST(!is_bare_refusal(&answer) || answered.size == 0);
     }

@@ -64,7 +64,7 @@ static bool take_crlf_line(struct text *rest, struct text *line)
     return true;
 }
 
-/* "METHOD /target HTTP/1.1" or 1.0. */
+/* "METHOD /target HTTP/1.1". A higher minor version is to be read as 1.1 (RFC 9110 2.5). */
 static bool read_request_line(struct text line, bool *old)
 {
     size_t first = text_find(line, ' ', 0), second = text_find(line, ' ', first + 1);
@@ -73,7 +73,7 @@ static bool read_request_line(struct text line, bool *old)
     struct text target = text_slice(line.at + first + 1, second - first - 1);
     struct text version = text_slice(line.at + second + 1, line.size - second - 1);
     *old = text_equal(version, TEXT("HTTP/1.0"));
-    return (*old || text_equal(version, TEXT("HTTP/1.1"))) &&
+    return text_starts(version, TEXT("HTTP/1.")) && version.size == 8 && version.at[7] >= '0' && version.at[7] <= '9' &&
            (text_starts(target, TEXT("/")) || text_equal(target, TEXT("*")));
 }
 
@@ -93,6 +93,15 @@ static bool read_head(struct text head, uint64_t *length)
            !(old && fields.length > 0);
 }
 
+/* Whoever forgives empty lines before a request sees its method behind them. */
+static bool is_head(struct text request)
+{
+    size_t at = 0;
+    while (at < request.size && (request.at[at] == '\r' || request.at[at] == '\n'))
+        at++;
+    return text_starts(text_slice(request.at + at, request.size - at), TEXT("HEAD "));
+}
+
 struct reference reference_next(struct text *rest)
 {
     struct reference found = {.reading = READING_NOTHING};
@@ -102,7 +111,7 @@ struct reference reference_next(struct text *rest)
     if (rest->size == 0)
         return found;
     found.reading = READING_DOUBTFUL;
-    found.is_head = text_starts(*rest, TEXT("HEAD "));
+    found.is_head = is_head(*rest);
     found.head = find_head(*rest);
     if (found.head.size == 0 || !read_head(found.head, &length) || length > rest->size - found.head.size - 2)
         return found;
