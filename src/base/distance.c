@@ -22,7 +22,7 @@ unsigned text_distance(struct text a, struct text b, unsigned limit)
     if (gap > limit || b.size > DISTANCE_SIZE_MAX)
         return limit + 1;
 
-    unsigned rows[3][DISTANCE_SIZE_MAX + 2];
+    unsigned rows[3][DISTANCE_SIZE_MAX + 2] = {{0}};
     unsigned *before = rows[0], *last = rows[1], *row = rows[2];
     for (size_t j = 0; j <= b.size; ++j)
         last[j] = before[j] = (unsigned)j;

@@ -50,7 +50,7 @@ static bool is_ipv6(struct text host)
 /* Splits host[:port] and sets url->host, url->port. */
 static bool parse_authority(struct text authority, struct url *url, const char **why)
 {
-    size_t end = authority.size;
+    size_t end;
     bool bracketed = authority.size > 0 && authority.at[0] == '[';
     if (bracketed) {
         end = text_find(authority, ']', 0);

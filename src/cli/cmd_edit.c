@@ -172,8 +172,8 @@ int cmd_set(struct context *context, const struct arguments *arguments)
         log_error("the identifier '%s' %s", arguments->words[0], problem);
         return STATUS_USAGE;
     }
-    uint64_t revision;
-    struct change_counts counts;
+    uint64_t revision = 0;
+    struct change_counts counts = {0};
     int status = open_for_set(&edit);
     if (status == STATUS_DONE)
         status = edit_table(&edit, &revision, &counts);
@@ -222,8 +222,8 @@ int cmd_remove(struct context *context, const struct arguments *arguments)
     struct edit edit = {.context = context, .arguments = arguments, .command = "remove", .run = run_remove};
     if (!rows_source(arguments, &edit.source, &error))
         return complain(&error);
-    uint64_t revision;
-    struct change_counts counts;
+    uint64_t revision = 0;
+    struct change_counts counts = {0};
     int status = edit_table(&edit, &revision, &counts);
     if (status != STATUS_DONE)
         return status;

@@ -38,7 +38,7 @@ static bool split_url(struct text url, struct request *request, struct error *er
         rest = text_slice(rest.at + end, rest.size - end);
         break;
     }
-    if (request->host.size == 0 && (rest.size == 0 || rest.at[0] != '/'))
+    if (request->host.size == 0 && !text_starts(rest, TEXT("/")))
         return error_set(error, ERROR_INPUT,
                          "'%.*s' is not a URL: give https://HOST/PATH, or a path that starts with /", TEXT_ARGS(url));
     size_t question = text_find(rest, '?', 0);

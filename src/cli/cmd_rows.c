@@ -143,12 +143,13 @@ static bool list_text(struct listing *listing, struct error *error)
     struct grid grid;
     grid_start(&grid, sizeof(headings) / sizeof(headings[0]), headings);
     listing->grid = &grid;
-    if (!walk(listing, error))
-        return false;
-    if (listing->rows == 0)
-        return true;
-    grid_measured(&grid);
-    return walk(listing, error);
+    bool good = walk(listing, error);
+    if (good && listing->rows > 0) {
+        grid_measured(&grid);
+        good = walk(listing, error);
+    }
+    listing->grid = NULL;
+    return good;
 }
 
 int cmd_list(struct context *context, const struct arguments *arguments)

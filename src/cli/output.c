@@ -78,7 +78,7 @@ const char *number_text(uint64_t number, char *buffer)
 
 const char *number_grouped(uint64_t number, char *buffer)
 {
-    char digits[NUMBER_SIZE];
+    char digits[NUMBER_SIZE] = "";
     size_t count = strlen(number_text(number, digits));
     char *out = buffer;
     for (size_t i = 0; i < count; ++i) {
@@ -230,7 +230,7 @@ void output_json(json_t *object)
 
 json_t *json_text(struct text t)
 {
-    json_t *string = json_stringn(t.at != NULL ? t.at : "", t.size);
+    json_t *string = t.size > 0 ? json_stringn(t.at, t.size) : json_string("");
     if (string != NULL)
         return string;
 

@@ -234,7 +234,7 @@ static bool answer_legacy(struct deciding *deciding, enum reason reason)
     const struct text row_url =
         deciding->decision->row == ROW_FOUND ? deciding->found.row.legacy_url : (struct text){0};
     const struct text pattern = extraction->route->legacy_url;
-    struct text base = row_url;
+    struct text base;
 
     if (row_url.size > 0) {
         if (!url_is_allowed(deciding->settings->legacy_hosts, row_url, "legacy_url", deciding->decision))

@@ -86,7 +86,7 @@ static void read_request(const h2o_req_t *req, const struct fields *fields, stru
     request->method = method_parse(text_of_iovec(req->input.method));
     /* Without a Host field, h2o puts its own name for this server in. */
     bool own = req->input.authority.base == req->hostconf->authority.hostport.base;
-    request->host = own ? (struct text){0} : text_of_iovec(req->input.authority);
+    request->host = own ? TEXT("") : text_of_iovec(req->input.authority);
     request->path = text_slice(target.at, question);
     request->has_query = question < target.size;
     request->query =
@@ -187,6 +187,7 @@ static void send_decision(h2o_req_t *req, const struct request *request, struct 
     answer->allow = decision->outcome == OUTCOME_METHOD;
     answer->retry_after = decision->outcome == OUTCOME_UNAVAILABLE;
     answer_send(req, answer);
+    answer->page = NULL; /* it was this call's */
 }
 
 static void send_health(struct worker *worker, h2o_req_t *req, struct answer *answer)
@@ -197,6 +198,7 @@ static void send_health(struct worker *worker, h2o_req_t *req, struct answer *an
     answer->retry_after = answer->status == 503;
     answer->page = &page;
     answer_send(req, answer);
+    answer->page = NULL; /* it was this call's */
 }
 
 /* A request that is refused before it reaches the gateway. */

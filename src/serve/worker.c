@@ -239,11 +239,11 @@ static void close_listeners(struct worker *worker)
 static void on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 {
     (void)receiver;
-    while (!h2o_linklist_is_empty(messages)) {
-        h2o_multithread_message_t *message = H2O_STRUCT_FROM_MEMBER(h2o_multithread_message_t, link, messages->next);
-        h2o_linklist_unlink(&message->link);
-        free(message);
+    for (h2o_linklist_t *node = messages->next, *next; node != messages; node = next) {
+        next = node->next;
+        free(H2O_STRUCT_FROM_MEMBER(h2o_multithread_message_t, link, node));
     }
+    h2o_linklist_init_anchor(messages);
 }
 
 /* -- the thread -- */

@@ -111,7 +111,7 @@ static size_t encode_chunk(struct undo_writer *writer)
     unsigned char *at = writer->chunk;
     *at++ = 1;
     *at++ = writer->chunks > 0 && text_compare(previous, first) < 0;
-    previous = text_slice(NULL, 0);
+    previous = TEXT("");
     for (size_t i = 0; i < writer->count; i++) {
         const unsigned char *entry = writer->raw + writer->entries[i];
         if (i > 0 && text_equal(previous, entry_key(entry)))
