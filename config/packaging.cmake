@@ -43,6 +43,8 @@ install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs) # where REA
 install(FILES ${packaging_dir}/connections.example.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES ${packaging_dir}/deploy/kubernetes.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
+install(DIRECTORY ${packaging_dir}/monitoring DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
 set(bash_completions ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES ${packaging_dir}/completions/ssoferry.bash DESTINATION ${bash_completions} RENAME ssoferry)
 install(FILES ${packaging_dir}/completions/ssoferryd.bash DESTINATION ${bash_completions} RENAME ssoferryd)

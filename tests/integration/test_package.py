@@ -156,7 +156,8 @@ def test_what_is_where(installed):
     assert here.path("/etc/systemd/system/multi-user.target.wants/ssoferryd.service").is_symlink()
     for path in ("/usr/share/man/man1/ssoferry.1.gz", "/usr/share/man/man8/ssoferryd.8.gz", "/usr/share/man/man5/ssoferryd.yaml.5.gz",
                  "/usr/share/doc/ssoferry/examples/connections.example.yaml", "/usr/share/bash-completion/completions/ssoferry",
-                 "/usr/share/zsh/vendor-completions/_ssoferry"):
+                 "/usr/share/zsh/vendor-completions/_ssoferry", "/usr/share/doc/ssoferry/monitoring/ssoferry.rules.yaml",
+                 "/usr/share/doc/ssoferry/monitoring/grafana-dashboard.json", "/lib/systemd/system/ssoferryd.socket"):
         assert here.path(path).exists(), path
     here.run("ssoferry", "check", "/usr/share/doc/ssoferry/examples/connections.example.yaml")
 
@@ -396,6 +397,40 @@ def test_a_restart_behind_the_socket_unit_refuses_nobody(running):
     went, other = sign_in_again_and_again(running, lambda: restart.poll() is not None)
     assert restart.returncode == 0 and pid_of(running) not in (0, before)
     assert not other and went > 50, (went, other)
+
+
+def test_an_upgrade_behind_the_socket_unit_refuses_nobody(running, deb, tmp_path):
+    running.systemctl("stop", UNIT)
+    running.systemctl("enable", "--now", "ssoferryd.socket")
+    running.systemctl("start", UNIT)
+    before = pid_of(running)
+    shutil.copy(upgrade_of(deb, tmp_path), running.path("/srv/newer.deb"))
+    upgrade = running.start("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "-i", "/srv/newer.deb")
+    went, other = sign_in_again_and_again(running, lambda: upgrade.poll() is not None)
+    assert upgrade.returncode == 0 and pid_of(running) not in (0, before)
+    assert not other and went > 50, (went, other)
+
+
+def test_a_drain_that_is_longer_than_the_watchdog_is_no_hang(running):
+    config = running.path("/etc/ssoferry/ssoferryd.yaml")
+    config.write_text(re.sub(r"^  delay: \S+", "  delay: 8s", config.read_text(), flags=re.M))
+    drop_in(running, "[Service]\nWatchdogSec=2\n")
+    running.systemctl("restart", UNIT)
+    running.systemctl("stop", UNIT)
+    assert (running.property(UNIT, "Result"), running.property(UNIT, "ExecMainStatus")) == ("success", "0")
+    assert "watchdog" not in running.journal(UNIT)
+
+
+def test_the_daemon_is_in_its_sandbox_and_nothing_of_it_was_refused(running):
+    status = running.run("cat", f"/proc/{pid_of(running)}/status").stdout
+    facts = dict(re.findall(r"^(\w+):\s*(.*)$", status, re.M))
+    assert facts["CapEff"] == facts["CapPrm"] == "0" * 16
+    put(running, "/etc/ssoferry/open.yaml", running.path("/etc/ssoferry/ssoferryd.yaml").read_text().replace("sandbox: on", "sandbox: off"))
+    drop_in(running, "[Service]\nExecStart=\nExecStart=/usr/sbin/ssoferryd -c /etc/ssoferry/open.yaml\n")
+    running.systemctl("restart", UNIT)
+    open_status = running.run("cat", f"/proc/{pid_of(running)}/status").stdout
+    assert int(re.search(r"^Seccomp_filters:\s*(\d+)", open_status, re.M)[1]) == int(facts["Seccomp_filters"]) - 1
+    assert "sandbox" not in running.journal(UNIT)
 
 
 def test_upgrading_restarts_it_and_keeps_the_table(running, deb, tmp_path):

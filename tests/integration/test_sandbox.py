@@ -16,10 +16,10 @@ import pytest
 from cutover import CONNECTION_ID
 from gateway import Gateway
 from ports import free_port
+from preload import signal_thread, start_with, takes, threads
 from programs import program, run
 
 REFUSED = {errno.ENOSYS, errno.EACCES, errno.EPERM}
-SYS_TGKILL = {"x86_64": 234, "aarch64": 131}[os.uname().machine]
 LANDLOCK = ctypes.CDLL(None).syscall(444, None, 0, 1)  # landlock_create_ruleset(LANDLOCK_CREATE_RULESET_VERSION): of the kernel, or -1
 FILES = {"read_elsewhere", "write_elsewhere", "remove_elsewhere", "write_configuration", "write_own_memory"}  # Landlock's share
 OF_ROOT = {"become_root", "mount_something"}
@@ -30,15 +30,6 @@ def is_sanitized():
     return "libasan" in linked or "libtsan" in linked
 
 
-def threads(pid):
-    """The status of each thread as a dictionary."""
-    return {int(task.name): dict(re.findall(r"^(\w+):\s*(.*)$", (task / "status").read_text(), re.M)) for task in Path(f"/proc/{pid}/task").iterdir()}
-
-
-def takes_the_signal(status):
-    return not int(status["SigBlk"], 16) >> (signal.SIGUSR1 - 1) & 1
-
-
 class Attempts:
     """A gateway with the library in it."""
 
@@ -47,17 +38,11 @@ class Attempts:
         self.report = gateway.directory / "report"
         self.outside = gateway.directory.parent / "outside.txt"
         self.outside.write_text("keep me")
-        with monkeypatch.context() as patch:
-            patch.setenv("LD_PRELOAD", program("attempts.so"))
-            patch.setenv("ATTEMPTS_REPORT", str(self.report))
-            patch.setenv("ATTEMPTS_OUTSIDE", str(self.outside))
-            patch.setenv("ATTEMPTS_CONFIG", str(gateway.config_path))
-            patch.setenv("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
-            gateway.start()
+        start_with(gateway, "attempts", monkeypatch, ATTEMPTS_REPORT=self.report, ATTEMPTS_OUTSIDE=self.outside, ATTEMPTS_CONFIG=gateway.config_path)
 
     def made_by(self, thread):
         """Has the thread try everything; {name: errno}."""
-        assert ctypes.CDLL(None).syscall(SYS_TGKILL, self.gateway.pid, thread, signal.SIGUSR1) == 0
+        signal_thread(self.gateway.pid, thread, signal.SIGUSR1)
         self.gateway.wait_for(lambda: "new_namespace" in self._lines(thread))  # the last
         return self._lines(thread)
 
@@ -66,7 +51,7 @@ class Attempts:
         return {name: int(problem) for by, name, problem in lines if int(by) == thread}
 
     def made_by_each(self):
-        able = [thread for thread, status in threads(self.gateway.pid).items() if takes_the_signal(status)]
+        able = [thread for thread, status in threads(self.gateway.pid).items() if takes(status, signal.SIGUSR1)]
         assert len(able) >= 3, "the main thread and the workers"
         return {thread: self.made_by(thread) for thread in able}
 

@@ -1,0 +1,107 @@
+"""What systemd is told (sd_notify(3)), by somebody who listens in its place."""
+import re
+import signal
+import socket
+import time
+
+import pytest
+
+from cutover import CONNECTION_ID
+from preload import signal_thread, start_with, takes, threads
+
+WATCHDOG = 0.2  # seconds
+
+
+class Manager:
+    """As systemd: a socket that the daemon sends its states to."""
+
+    def __init__(self, directory, monkeypatch, abstract=False):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        path = str(directory / "notify")
+        self.socket.bind("\0" + path if abstract else path)
+        monkeypatch.setenv("NOTIFY_SOCKET", "@" + path if abstract else path)
+
+    def next(self, but=("WATCHDOG=1",), timeout=60):
+        """The next message that is none of `but`; None where none comes."""
+        deadline = time.monotonic() + timeout
+        while (left := deadline - time.monotonic()) > 0:
+            self.socket.settimeout(left)
+            try:
+                message = self.socket.recv(4096).decode()
+            except TimeoutError:
+                return None
+            if message not in but:
+                return message
+        return None
+
+    def forget(self):
+        self.socket.setblocking(False)
+        try:
+            while self.socket.recv(4096):
+                pass
+        except BlockingIOError:
+            return
+
+
+@pytest.fixture(params=[False, True], ids=["path", "abstract"])
+def manager(tmp_path, monkeypatch, request):
+    return Manager(tmp_path, monkeypatch, request.param)
+
+
+@pytest.fixture
+def gateway(make_gateway):
+    gateway = make_gateway()
+    gateway.load({"acme": CONNECTION_ID})
+    return gateway
+
+
+def test_from_ready_to_stopping(manager, gateway, monkeypatch):
+    monkeypatch.setenv("WATCHDOG_USEC", str(int(WATCHDOG * 1e6)))
+    gateway.start()
+    assert manager.next() == "READY=1"
+    assert [manager.next(but=()) for _ in range(3)] == ["WATCHDOG=1"] * 3
+
+    gateway.configure(redirect=303)
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000_000 * 1000
+    gateway.signal(signal.SIGHUP)
+    reloading = re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=(\d+)", manager.next())
+    assert before <= int(reloading[1]) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    assert manager.next() == "READY=1"
+    assert gateway.get("/old-sso/acme").status == 303
+
+    gateway.config_path.write_text("nonsense: true\n")
+    gateway.signal(signal.SIGHUP)
+    assert manager.next().startswith("RELOADING=1\n")
+    assert manager.next() == "READY=1", "a bad file ends the reloading, too"
+
+    gateway.terminate()
+    assert manager.next() == "STOPPING=1"
+    gateway.stop()
+    assert manager.next(timeout=0.1) is None
+
+
+def test_without_a_watchdog_it_is_not_fed(manager, gateway):
+    gateway.start()
+    assert manager.next(but=()) == "READY=1"
+    assert manager.next(but=(), timeout=1) is None
+
+
+def test_the_watchdog_starves_while_a_worker_hangs(tmp_path, gateway, monkeypatch):
+    manager = Manager(tmp_path, monkeypatch)
+    monkeypatch.setenv("WATCHDOG_USEC", str(int(WATCHDOG * 1e6)))
+    stalled = gateway.directory / "stalled"
+    start_with(gateway, "stall", monkeypatch, STALL_WHILE=stalled)
+    gateway.wait_for(lambda: len(threads(gateway.pid)) == 5)  # main, log, usage and two workers
+    worker = max(thread for thread, status in threads(gateway.pid).items() if takes(status, signal.SIGUSR2))
+    assert worker != gateway.pid
+
+    stalled.touch()
+    signal_thread(gateway.pid, worker, signal.SIGUSR2)
+
+    def starves():
+        manager.forget()
+        return manager.next(but=(), timeout=5 * WATCHDOG) is None
+
+    gateway.wait_for(starves, timeout=60)
+    stalled.unlink()
+    assert manager.next(but=()) == "WATCHDOG=1", "it comes round again"
