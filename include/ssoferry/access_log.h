@@ -12,9 +12,10 @@ struct log_lane; /* one a worker thread */
 /* What a line says. Texts are borrowed for the call. */
 struct access_record {
     struct text request_id;
-    struct text method;
-    struct text path; /* printed only where no route took the request, and cut at 256 bytes; never with the query */
+    struct text method; /* this and the next: empty where the head could not be read */
+    struct text path;   /* printed only where no route took the request, and cut at 256 bytes; never with the query */
     struct text peer;
+    struct text client; /* whom a trusted proxy names; empty where none does */
     const struct decision *decision;
     size_t body_size;     /* bytes */
     uint64_t duration_us; /* since the request's first byte arrived */

@@ -163,13 +163,14 @@ static void format_line(struct line *line, struct log_lane *lane, const struct a
     put(line, TEXT("{\"time\":\""));
     put_time(line, lane, record->now);
     put_member(line, TEXT("\",\"request_id\":"), record->request_id);
-    put_member(line, TEXT(",\"method\":"), record->method);
+    if (record->method.size > 0)
+        put_member(line, TEXT(",\"method\":"), record->method);
     if (decision->route != NULL) {
         put_member(line, TEXT(",\"route\":"), decision->route->name);
         put_member(line, TEXT(",\"source\":"), decision->source);
         if (decision_identifier_is_public(decision))
             put_member(line, TEXT(",\"identifier\":"), decision->identifier);
-    } else {
+    } else if (record->path.size > 0) {
         struct text path = record->path;
         path.size = path.size < PATH_SHOWN_MAX ? path.size : PATH_SHOWN_MAX;
         put_member(line, TEXT(",\"path\":"), path);
@@ -190,6 +191,8 @@ static void format_line(struct line *line, struct log_lane *lane, const struct a
     put(line, TEXT(",\"duration_us\":"));
     put_number(line, record->duration_us);
     put_member(line, TEXT(",\"peer\":"), record->peer);
+    if (record->client.size > 0)
+        put_member(line, TEXT(",\"client\":"), record->client);
     if (decision->error.kind != ERROR_NONE)
         put_member(line, TEXT(",\"error\":"), text_of(decision->error.message));
     put(line, TEXT("}\n"));

@@ -9,10 +9,11 @@
 #include "admin_report.h"
 #include "answer.h"
 #include "health.h"
+#include "http.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
 
-enum { STUCK_MS = 5000, TAG_SIZE = 24 };
+enum { STUCK_MS = 5000, TAG_SIZE = 24, CONNECTIONS_MAX = 100 };
 
 struct admin {
     struct admin_scene scene;
@@ -176,6 +177,12 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
     bool get = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("GET")) ||
                h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
     struct page page;
+    struct decision refusal;
+    if (!http_check_head(req, &refusal)) {
+        page_error(&page, true, refusal.status, "admin", refusal.explanation, (struct text){0}, answer_memory(req));
+        send_page(req, refusal.status, &page);
+        return 0;
+    }
     unsigned status = is_own_name(admin, req) ? 404 : 400;
     for (size_t i = 0; status == 404 && i < sizeof(endpoints) / sizeof(endpoints[0]); ++i) {
         if (!text_equal(path, text_of(endpoints[i].path)))
@@ -230,8 +237,11 @@ bool admin_start(struct admin **started, const struct admin_scene *scene, int fd
         return false;
     }
     configure_h2o(admin);
-    const struct worker_tools tools = {
-        .serving = &admin->serving, .globals = &admin->globals, .lookup = admin->lookup, .metrics = admin->metrics};
+    const struct worker_tools tools = {.serving = &admin->serving,
+                                       .globals = &admin->globals,
+                                       .connections = CONNECTIONS_MAX,
+                                       .lookup = admin->lookup,
+                                       .metrics = admin->metrics};
     worker_open(&admin->worker, &tools, &fd, 1);
     if (!worker_start(&admin->worker, error)) {
         worker_close(&admin->worker);

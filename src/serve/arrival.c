@@ -14,6 +14,7 @@ static void hand_to_http(struct client *client)
     struct timeval accepted_at = {.tv_sec = client->accepted_at / 1000000, .tv_usec = client->accepted_at % 1000000};
     h2o_linklist_unlink(&client->link);
     client->used_at = h2o_now(client->worker->context.loop);
+    peer_name(client); /* made now: it can be asked for when the socket is gone */
     h2o_http1_accept(&client->worker->accept, client->socket, accepted_at);
 }
 

@@ -126,8 +126,9 @@ static enum framing judge(const struct head *head)
     return head->codings > 0 || (head->old && body) ? FRAMING_CLOSE : FRAMING_GOOD;
 }
 
-enum framing framing_check(struct text input)
+enum framing framing_check(struct text input, size_t *head_size)
 {
+    const char *start = input.at;
     struct head head = {0};
     struct text line;
     if (text_starts(input, TEXT("\r\n")))
@@ -138,6 +139,7 @@ enum framing framing_check(struct text input)
     while (framing == FRAMING_GOOD) {
         if (!next_line(&input, &line))
             return FRAMING_BARE_LINE_FEED;
+        *head_size = (size_t)(input.at - start);
         if (line.size == 0)
             return judge(&head);
         framing = read_field(&head, line);

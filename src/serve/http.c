@@ -13,7 +13,11 @@
 #include "peer.h"
 #include "worker.h"
 
-enum { REQUEST_ID_SIZE_MAX = 128 };
+enum { REQUEST_ID_SIZE_MAX = 128, NEW_ID_SIZE = 32 };
+
+/* What libh2o writes where a head cannot be parsed; nothing else tells of it. */
+static const char bare_refusal[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                                   "Connection: close\r\nContent-Length: 11\r\n\r\nBad Request";
 
 static struct text text_of_iovec(h2o_iovec_t v)
 {
@@ -46,17 +50,20 @@ static uint64_t next_random(uint64_t *state)
     return result;
 }
 
-static struct text new_id(struct worker *worker, struct memory memory)
+static struct text write_id(struct worker *worker, char id[NEW_ID_SIZE])
 {
     static const char hex[] = "0123456789abcdef";
-    enum { DIGITS = 32 };
-    char *id = memory.allocate(memory.context, DIGITS);
     for (size_t half = 0; half < 2; ++half) {
         uint64_t bits = next_random(worker->random);
-        for (size_t i = 0; i < DIGITS / 2; ++i, bits >>= 4)
-            id[half * (DIGITS / 2) + i] = hex[bits & 15];
+        for (size_t i = 0; i < NEW_ID_SIZE / 2; ++i, bits >>= 4)
+            id[half * (NEW_ID_SIZE / 2) + i] = hex[bits & 15];
     }
-    return text_slice(id, DIGITS);
+    return text_slice(id, NEW_ID_SIZE);
+}
+
+static struct text new_id(struct worker *worker, struct memory memory)
+{
+    return write_id(worker, memory.allocate(memory.context, NEW_ID_SIZE));
 }
 
 /* The few header fields that matter, found in one walk. */
@@ -142,12 +149,15 @@ static void account(struct worker *worker, h2o_req_t *req, const struct decision
     warn(worker, decision, request_id);
     if (!is_logged(worker, decision))
         return;
+    char forwarded[IP_TEXT_SIZE];
+    struct client *client = worker_client(req);
     struct text target = text_of_iovec(req->input.path);
     struct access_record record = {
         .request_id = request_id,
         .method = text_of_iovec(req->input.method),
         .path = text_slice(target.at, text_find(target, '?', 0)),
-        .peer = peer_name(worker_client(req)),
+        .peer = peer_name(client),
+        .client = peer_forwarded_client(client, req, forwarded),
         .decision = decision,
         .body_size = req->entity.len,
         .duration_us = duration_us,
@@ -224,18 +234,37 @@ static void decide_refusal(const h2o_req_t *req, struct decision *decision)
         refuse(decision, OUTCOME_MALFORMED, (unsigned)req->res.status, NOT_HTTP);
 }
 
-/* The raw head is still at the start of the socket's input: libh2o takes it out when the answer has gone. */
-static bool is_framed_well(h2o_req_t *req, struct decision *decision)
+static void refuse_long(struct decision *decision, bool uri)
 {
+    if (uri)
+        refuse(decision, OUTCOME_TOO_LARGE, 414,
+               "The address that the identity provider sent you to is too long. Ask your administrator to let it "
+               "answer by POST.");
+    else
+        refuse(decision, OUTCOME_TOO_LARGE, 431,
+               "Most often these are old cookies. Delete the cookies of this site, then start the sign-in again.");
+}
+
+/* The raw head is still at the start of the socket's input: libh2o takes it out when the answer has gone. */
+bool http_check_head(h2o_req_t *req, struct decision *decision)
+{
+    const struct config *config = worker_config(worker_of(req->conn->ctx));
     const h2o_buffer_t *input = req->conn->callbacks->get_socket(req->conn)->input;
-    enum framing framing = framing_check(text_slice(input->bytes, input->size));
-    if (framing != FRAMING_GOOD)
-        req->http1_is_persistent = 0;
-    if (framing <= FRAMING_CLOSE)
+    size_t size = 0;
+    enum framing framing = framing_check(text_slice(input->bytes, input->size), &size);
+    bool long_uri = req->input.path.len > config->limits.uri;
+    if (framing > FRAMING_CLOSE) {
+        refuse(decision, OUTCOME_MALFORMED, 400, NOT_HTTP);
+        decision->reason = REASON_FRAMING;
+        decision->detail = framing_code(framing);
+    } else if (long_uri || size > config->limits.head) {
+        refuse_long(decision, long_uri);
+    } else {
+        if (framing == FRAMING_CLOSE)
+            req->http1_is_persistent = 0;
         return true;
-    refuse(decision, OUTCOME_MALFORMED, 400, NOT_HTTP);
-    decision->reason = REASON_FRAMING;
-    decision->detail = framing_code(framing);
+    }
+    req->http1_is_persistent = 0;
     return false;
 }
 
@@ -243,6 +272,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
 {
     struct worker *worker = worker_of(req->conn->ctx);
     const struct config *config = worker_config(worker);
+    struct client *client = worker_client(req);
     struct memory memory = answer_memory(req);
     struct fields fields = read_fields(req);
     struct request request;
@@ -256,17 +286,18 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
     if (worker->context.shutdown_requested)
         req->http1_is_persistent = 0;
     struct decision decision;
-    bool framed_well = is_framed_well(req, &decision);
-    if (framed_well && text_equal(request.path, text_of(config->health_path)) &&
+    bool good = http_check_head(req, &decision);
+    if (good && text_equal(request.path, text_of(config->health_path)) &&
         (request.method == METHOD_GET || request.method == METHOD_HEAD)) {
         send_health(worker, req, &answer);
     } else {
-        if (framed_well)
+        if (good)
             gateway_decide(&config->gateway, worker->tools.lookup, &request, memory, NULL, &decision);
         send_decision(req, &request, &decision, &answer, fields.accept);
         account(worker, req, &decision, answer.request_id);
     }
     worker->answering = NULL;
+    client->written = client->socket->bytes_written;
     return 0;
 }
 
@@ -306,11 +337,37 @@ static void on_response(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **sl
         answer_prepare(req, &answer);
         account(worker, req, &decision, answer.request_id);
         struct client *client = worker_client(req);
+        client->refused = true;
         if (client->linger_fd < 0)
             client->linger_fd = dup(h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn)));
         slot = &replacing->stream.next;
     }
     h2o_setup_next_ostream(req, slot);
+}
+
+void http_note_refusal(struct client *client, unsigned status)
+{
+    struct worker *worker = client->worker;
+    char id[NEW_ID_SIZE];
+    struct decision decision;
+    refuse(&decision, status == 400 ? OUTCOME_MALFORMED : OUTCOME_TOO_LARGE, status, "");
+    client->refused = true;
+    metrics_request(worker->tools.metrics, METRICS_NO_ROUTE, &decision, 0, 0);
+    if (worker->tools.lane == NULL || !is_logged(worker, &decision))
+        return;
+    const struct access_record record = {
+        .request_id = write_id(worker, id),
+        .peer = peer_name(client),
+        .decision = &decision,
+        .now = clock_utc_us(),
+    };
+    access_log_add(worker->tools.lane, &record);
+}
+
+void http_note_close(struct client *client)
+{
+    if (!client->refused && client->socket->bytes_written - client->written == sizeof(bare_refusal) - 1)
+        http_note_refusal(client, 400);
 }
 
 void http_register(h2o_globalconf_t *globals)

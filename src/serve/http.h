@@ -2,9 +2,19 @@
 #ifndef SSOFERRY_HTTP_H
 #define SSOFERRY_HTTP_H
 
-#include "h2o_system.h"
+#include "worker.h"
 
 /* Makes `globals` pass every request to the gateway, and give libh2o's own errors our form. */
 void http_register(h2o_globalconf_t *globals);
+
+/* Whether a request's head leaves no doubt about where it ends, and is within the limits. If not, *decision is the
+ * refusal. Sees to it that nothing follows where nothing may. */
+bool http_check_head(h2o_req_t *req, struct decision *decision);
+
+/* Counts and logs a request that was refused, by whomever, before its head could be read. */
+void http_note_refusal(struct client *client, unsigned status);
+
+/* To be called when a connection has closed: notes the refusal that libh2o may have sent by itself. */
+void http_note_close(struct client *client);
 
 #endif

@@ -3,6 +3,8 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+#include "ssoferry/forwarded.h"
+
 /* False where it has none: a unix socket. */
 static bool find_address(const struct client *client, struct ip *ip, uint16_t *port)
 {
@@ -52,4 +54,17 @@ bool peer_is_trusted(const struct client *client)
     if (!find_address(client, &ip, &port))
         return config->trust_unix_proxies && client->listener->address.family == ADDRESS_UNIX;
     return network_any_holds(config->trusted_proxies, config->trusted_proxy_count, &ip);
+}
+
+struct text peer_forwarded_client(const struct client *client, const h2o_req_t *req, char out[IP_TEXT_SIZE])
+{
+    const struct config *config = worker_config(client->worker);
+    struct forwarded forwarded = {.trusted = config->trusted_proxies, .trusted_count = config->trusted_proxy_count};
+    bool more = (config->trusted_proxy_count > 0 || config->trust_unix_proxies) && peer_is_trusted(client);
+    for (size_t i = req->headers.size; more && i > 0; --i) {
+        const h2o_header_t *header = &req->headers.entries[i - 1];
+        if (header->name == &H2O_TOKEN_X_FORWARDED_FOR->buf)
+            more = forwarded_read(&forwarded, text_slice(header->value.base, header->value.len));
+    }
+    return forwarded.found ? ip_format(&forwarded.client, out) : (struct text){0};
 }

@@ -15,4 +15,7 @@ void peer_set(struct client *client, const struct ip *ip, uint16_t port);
 /* Whether it is one of trusted_proxies. */
 bool peer_is_trusted(const struct client *client);
 
+/* The client that a trusted proxy names in X-Forwarded-For, written to `out`; empty where there is none to believe. */
+struct text peer_forwarded_client(const struct client *client, const h2o_req_t *req, char out[IP_TEXT_SIZE]);
+
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "arrival.h"
+#include "http.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
 #include "tls.h"
@@ -65,7 +66,9 @@ static void stop_accepting(struct worker *worker)
 
 static bool has_room(const struct worker *worker)
 {
-    return atomic_load(&worker->tools.serving->clients) < worker_config(worker)->limits.connections;
+    uint64_t own = worker->tools.connections;
+    uint64_t most = own > 0 ? own : worker_config(worker)->limits.connections;
+    return atomic_load(&worker->tools.serving->clients) < most;
 }
 
 static void on_client_closed(void *data)
@@ -74,6 +77,8 @@ static void on_client_closed(void *data)
     struct worker *worker = client->worker;
     if (client->linger_fd >= 0)
         linger_begin(&worker->lingering, worker->context.loop, client->linger_fd);
+    /* libh2o frees the socket later; what it has counted can still be read. */
+    http_note_close(client);
     if (h2o_linklist_is_linked(&client->link))
         h2o_linklist_unlink(&client->link);
     tls_context_release(client->tls);
@@ -153,20 +158,38 @@ static int64_t milliseconds_since(struct timeval begin)
     return (clock_utc_us() - ((int64_t)begin.tv_sec * 1000000 + begin.tv_usec)) / 1000;
 }
 
+/* Sends an answer past libh2o and ends the connection. Inside TLS it could not be read. */
+static void cut(h2o_req_t *req, struct text answer)
+{
+    int fd = socket_of(req);
+    if (worker_client(req)->tls == NULL)
+        (void)!send(fd, answer.at, answer.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(fd, SHUT_RDWR);
+}
+
 /* libh2o's one timer runs from the connection's last request, so that it can only stand for idleness; a request that
  * takes too long to arrive is ended here. */
 static int end_if_late(h2o_req_t *req, void *data)
 {
-    static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     struct worker *worker = data;
     if (is_arriving(req) && milliseconds_since(req->timestamps.request_begin_at) >=
                                 (int64_t)worker_config(worker)->limits.request_time_ms) {
-        int fd = socket_of(req);
-        /* Only in the clear: what goes past TLS would be noise. */
-        if (worker_client(req)->tls == NULL)
-            (void)!send(fd, late, sizeof(late) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-        shutdown(fd, SHUT_RDWR);
+        cut(req, TEXT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
         metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
+    }
+    return 0;
+}
+
+/* A head that is over the limit before it has ended; h2o itself would collect 400 KiB of it. */
+static int end_if_too_large(h2o_req_t *req, void *data)
+{
+    struct worker *worker = data;
+    bool head_is_arriving = is_arriving(req) && req->version == 0 && !worker_client(req)->refused;
+    size_t size = req->conn->callbacks->get_socket(req->conn)->input->size;
+    if (head_is_arriving && size > worker_config(worker)->limits.head) {
+        cut(req, TEXT("HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
+                      "Content-Length: 0\r\n\r\n"));
+        http_note_refusal(worker_client(req), 431);
     }
     return 0;
 }
@@ -218,6 +241,7 @@ static void sweep(struct worker *worker)
     if (worker->tools.usage != NULL)
         usage_tick(worker->tools.usage);
     for_each_request(worker, end_if_late);
+    for_each_request(worker, end_if_too_large);
     arrival_sweep(worker);
     linger_sweep(&worker->lingering, now);
     if (worker->listener_count > 0)

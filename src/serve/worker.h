@@ -41,6 +41,8 @@ struct client {
     unsigned char alert;                      /* what its handshake failed by (RFC 8446 6.2); 0: nothing to tell */
     int linger_fd;    /* a second descriptor of the socket, to be read out after h2o has closed its own; -1: none */
     uint64_t used_at; /* milliseconds of the loop's clock: when it came, or its last request did */
+    size_t written;   /* bytes of our answers, above TLS */
+    bool refused;     /* the last request, and that has been logged */
     size_t peer_size;
     char peer[64]; /* "192.0.2.1:50000"; made when first asked for */
 };
@@ -52,6 +54,7 @@ struct worker_tools {
         *listen;     /* what its listeners are, in the order of their descriptors; NULL: the admin listener */
     struct tls *tls; /* what they shake hands with; NULL: the admin listener */
     h2o_globalconf_t *globals;
+    uint64_t connections; /* most at one time; 0: limits.connections */
     struct lookup *lookup;
     struct metrics *metrics;
     struct log_lane *lane;    /* may be NULL */

@@ -7,10 +7,11 @@ import wire
 class Admin:
     def __init__(self, port):
         self.port = port
+        self.address = ("127.0.0.1", port)
 
     def request(self, method, target, headers=(), host=None):
         data = wire.request_bytes(method, target, host or f"127.0.0.1:{self.port}", headers, b"")
-        answer = wire.exchange(("127.0.0.1", self.port), data, method == "HEAD")
+        answer = wire.exchange(self.address, data, method == "HEAD")
         assert answer is not None
         return answer
 

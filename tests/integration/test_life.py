@@ -289,36 +289,3 @@ def test_a_store_that_is_not_there_is_made(make_gateway):
 def test_listens_on_nothing_else(gateway):
     gateway.start()
     assert gateway.listening_ports() == {gateway.port}
-
-
-def test_slow_senders_are_cut_off(gateway):
-    gateway.configure(limits={"request_time": "300ms", "idle_time": "60s"})
-    gateway.start()
-    with gateway.connect() as head, gateway.connect() as body, gateway.connect() as idle:
-        idle.send(wire.request_bytes("GET", "/old-sso/acme", "localhost"))
-        idle.answer()
-        head.send(b"GET /old-sso/acme HTTP/1.1\r\n")
-        body.send(wire.request_bytes("POST", "/old-sso/acme", "localhost", [("Content-Length", "10")], b"x"))
-        for connection in (head, body):
-            answer = connection.answer()
-            assert answer is None or answer.status == 408
-            assert connection.closed()
-        idle.send(wire.request_bytes("GET", "/old-sso/acme", "localhost"))
-        assert idle.answer().location == LOCATION
-
-
-def test_connections_over_the_limit_wait_and_are_served(gateway):
-    gateway.configure(limits={"connections": 4})
-    gateway.start()
-    first = [gateway.connect() for _ in range(4)]
-    for connection in first:
-        connection.send(wire.request_bytes("GET", "/old-sso/acme", "localhost"))
-        assert connection.answer().location == LOCATION
-    waiting = [gateway.connect() for _ in range(4)]
-    for connection in waiting:
-        connection.send(wire.request_bytes("GET", "/old-sso/acme", "localhost"))
-    for connection in first:
-        connection.close()
-    for connection in waiting:
-        assert connection.answer().location == LOCATION
-        connection.close()

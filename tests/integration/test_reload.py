@@ -74,6 +74,14 @@ def test_limits_hold_from_then_on(gateway):
     assert gateway.post("/old-sso/acme", body).status == 413
 
 
+def test_trust_holds_from_then_on(gateway):
+    data = b"GET /old-sso/acme HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n"
+    assert "client" not in gateway.logged(gateway.raw(data))
+    gateway.configure(trusted_proxies=["127.0.0.1"])
+    reload(gateway)
+    assert gateway.logged(gateway.raw(data))["client"] == "203.0.113.9"
+
+
 def test_the_request_log_can_be_switched(gateway):
     gateway.configure(log={"requests": "off"})
     reload(gateway)

@@ -1,6 +1,7 @@
 """HTTP/1.1 spoken byte for byte: what a test sends is what arrives, and an answer is kept as it came."""
 import contextlib
 import re
+import select
 import socket
 from dataclasses import dataclass
 
@@ -88,6 +89,10 @@ class Connection:
     def closed(self):
         """Whether the peer has closed and sent nothing more; waits for it."""
         return self._buffer == b"" and self._read() == b""
+
+    def silent(self, seconds=0.5):
+        """Whether nothing arrives for so long, not even the end."""
+        return self._buffer == b"" and not select.select([self.socket], [], [], seconds)[0]
 
     def _read(self):
         try:

@@ -52,7 +52,12 @@ static void what_is_left_out_has_its_default(void **state)
     assert_int_equal(config->threads, CONFIG_THREADS_AUTO);
     assert_string_equal(config->health_path, "/healthz");
     assert_int_equal(config->limits.connections, 10000);
+    assert_int_equal(config->limits.head, 32 << 10);
+    assert_int_equal(config->limits.uri, 16 << 10);
     assert_int_equal(config->limits.body, 1 << 20);
+    assert_int_equal(config->trusted_proxy_count, 0);
+    assert_false(config->trust_unix_proxies);
+    assert_false(config->listen[0].proxy_protocol);
     assert_int_equal(config->limits.request_time_ms, 10000);
     assert_int_equal(config->limits.idle_time_ms, 75000);
     assert_int_equal(config->drain.delay_ms, 5000);
@@ -81,17 +86,19 @@ static void check_certificate(const struct listener *listener, size_t i, size_t 
 static void every_key_is_read(void **state)
 {
     static const char yaml[] =
-        "listen:\n  - address: '[::1]:81'\n"
+        "listen:\n  - address: '[::1]:81'\n    proxy_protocol: true\n"
         "  - {address: 'unix:/run/x.sock', certificate: /c, key: /k, certificates: [{certificate: /d}, {certificate: "
         "/e, key: /f}]}\n"
         "  - {address: '127.0.0.1:9', certificates: [{certificate: /g}]}\n"
+        "trusted_proxies: [10.0.0.0/8, unix, '2001:db8::/32']\n"
         "admin: {address: 0.0.0.0:9, allow_remote: true}\nusage: false\nstore: /s\nthreads: 3\nhealth_path: "
         "/up\nhosts: [sso.example.com, 'a.example:8443']\n"
         "stytch: {live_url: 'https://l.example/', test_url: 'http://127.0.0.1:9000', allowed_hosts: "
         "[login.example.com], onward_sources: ['https://a.example', 'https://*.b.example:8443']}\n"
         "legacy:\n  allowed_hosts: [legacy.example.com]\n  unmatched_url: https://legacy.example.com\n"
         "redirect: 303\nobserve: false\n"
-        "limits: {connections: 5, body: 64KiB, request_time: 500ms, idle_time: 2m}\ndrain: {delay: 0s, timeout: "
+        "limits: {connections: 5, head: 8KiB, uri: 2KiB, body: 64KiB, request_time: 500ms, idle_time: 2m}\ndrain: "
+        "{delay: 0s, timeout: "
         "1h}\nlog: {requests: errors}\n"
         "routes:\n"
         "  - match: /a/{identifier}\n    source: a\n    redirect: form\n    fold_case: true\n    unknown: legacy\n"
@@ -110,10 +117,16 @@ static void every_key_is_read(void **state)
     check_certificate(&config->listen[1], 1, 3, "/d", "/d");
     check_certificate(&config->listen[1], 2, 3, "/e", "/f");
     check_certificate(&config->listen[2], 0, 1, "/g", "/g");
-    assert_int_equal(config->listen[1].certificates[0].key.place.line, 3);
+    assert_int_equal(config->listen[1].certificates[0].key.place.line, 4);
     assert_int_equal(config->listen[1].certificates[0].key.place.column, 57);
     assert_int_equal(config->listen[0].address.family, ADDRESS_IPV6);
     assert_string_equal(config->listen[1].address.path, "/run/x.sock");
+    assert_true(config->listen[0].proxy_protocol);
+    assert_false(config->listen[1].proxy_protocol);
+    assert_int_equal(config->trusted_proxy_count, 2);
+    assert_int_equal(config->trusted_proxies[0].bits, 96 + 8);
+    assert_int_equal(config->trusted_proxies[1].bits, 32);
+    assert_true(config->trust_unix_proxies);
     assert_int_equal(config->admin->port, 9);
     assert_false(config->usage);
     assert_string_equal(config->store, "/s");
@@ -126,6 +139,8 @@ static void every_key_is_read(void **state)
     assert_text(config->onward_sources, "https://a.example https://*.b.example:8443");
     assert_int_equal(config->gateway.redirect, REDIRECT_303);
     assert_int_equal(config->limits.connections, 5);
+    assert_int_equal(config->limits.head, 8192);
+    assert_int_equal(config->limits.uri, 2048);
     assert_int_equal(config->limits.body, 65536);
     assert_int_equal(config->limits.request_time_ms, 500);
     assert_int_equal(config->limits.idle_time_ms, 120000);
@@ -179,6 +194,10 @@ static const struct {
     {"limits: {body: 1KiBx}\n" ROUTE, "is not a size"},
     {"limits: {idle_time: 10}\n" ROUTE, "limits.idle_time: \"10\" is not a duration (ms, s, m, h, d) from 1s to 1h"},
     {"limits: {idle_time: -1s}\n" ROUTE, "is not a duration"},
+    {"limits: {uri: 100B}\n" ROUTE, "limits.uri: \"100B\" is not a size (B, KiB, MiB, GiB) from 256B to 256KiB"},
+    {"trusted_proxies: [10.0.0.1/8]\n" ROUTE, "trusted_proxies: \"10.0.0.1/8\" has bits set behind its prefix"},
+    {"trusted_proxies: [example.com]\n" ROUTE, "trusted_proxies: \"example.com\" is not a network"},
+    {"listen: [{address: '127.0.0.1:1', proxy_protocol: v2}]\n" ROUTE, "is neither true nor false"},
     {"limits: {connections: 0}\n" ROUTE, "limits.connections: \"0\" is not a whole number from 1 to 1000000"},
     {"threads: many\n" ROUTE, "is neither auto nor a number"},
     {"threads: 0\n" ROUTE, "threads: \"0\" is neither auto nor a number from 1 to 256"},

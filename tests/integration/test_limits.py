@@ -1,0 +1,261 @@
+"""What bounds a client: connections, descriptors, time and size. Others are served all the while."""
+import os
+import re
+import resource
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+import wire
+from admin import Admin
+from cutover import CONNECTION_ID
+from ports import free_port
+
+GET = wire.request_bytes("GET", "/old-sso/acme", "localhost")
+LOCATION = "https://api.stytch.com/v1/b2b/sso/callback/" + CONNECTION_ID
+REFUSED = "ssoferry_client_connections_refused_total"
+
+
+@pytest.fixture
+def gateway(make_gateway):
+    port = free_port()
+    gateway = make_gateway(admin={"address": f"127.0.0.1:{port}"})
+    gateway.admin = Admin(port)
+    gateway.load({"acme": CONNECTION_ID})
+    return gateway
+
+
+@pytest.fixture(scope="module")
+def shared(make_shared_gateway):
+    port = free_port()
+    gateway = make_shared_gateway(admin={"address": f"127.0.0.1:{port}"}, limits={"head": "8KiB", "uri": "2KiB", "idle_time": "60s"})
+    gateway.admin = Admin(port)
+    gateway.load({"acme": CONNECTION_ID})
+    return gateway.start()
+
+
+def cpu_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def served(connection):
+    connection.send(GET)
+    return connection.answer().location == LOCATION
+
+
+def lines_of(gateway, connection):
+    """Its request log, once every line before now is there."""
+    peer = "%s:%d" % connection.socket.getsockname()
+    gateway.logged(gateway.raw(GET))
+    return [line for line in gateway.requests() if line["peer"] == peer]
+
+
+class TestConnections:
+    def test_at_the_limit_of_descriptors_it_waits_without_spinning(self, gateway):
+        gateway.configure(threads=1)
+        gateway.start()
+        highest = max(int(descriptor.name) for descriptor in Path(f"/proc/{gateway.pid}/fd").iterdir())
+        before = gateway.admin.metric(REFUSED)
+        _, hard = resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (highest + 4, hard))
+        first = [gateway.connect() for _ in range(3)]
+        assert all(served(connection) for connection in first)
+        waiting = [gateway.connect() for _ in range(20)]
+        for connection in waiting:
+            connection.send(GET)
+        used = cpu_seconds(gateway.pid)
+        time.sleep(2)
+        used = cpu_seconds(gateway.pid) - used
+        assert used < 0.4, f"{used} s of CPU in 2 s of waiting"
+        assert served(first[0]), "those that are connected are served"
+        for connection in first:
+            connection.close()
+        for connection in waiting:
+            assert connection.answer().location == LOCATION
+            connection.close()
+        gateway.wait_for(lambda: gateway.admin.metric(REFUSED) > before)
+
+    def test_over_the_limit_of_connections_they_wait_and_are_served(self, gateway):
+        gateway.configure(limits={"connections": 4})
+        gateway.start()
+        first = [gateway.connect() for _ in range(4)]
+        assert all(served(connection) for connection in first)
+        waiting = [gateway.connect() for _ in range(4)]
+        for connection in waiting:
+            connection.send(GET)
+        gateway.wait_for(lambda: gateway.admin.metric(REFUSED) > 0)
+        assert gateway.admin.metric("ssoferry_client_connections_open") == 4
+        assert all(served(connection) for connection in first)
+        for connection in waiting:
+            assert connection.silent(), "more than four are served at one time"
+        for connection in first:
+            connection.close()
+        for connection in waiting:
+            assert connection.answer().location == LOCATION
+            connection.close()
+
+
+class TestTime:
+    def test_slow_senders_are_cut_off_and_idle_ones_are_not(self, gateway):
+        gateway.configure(limits={"request_time": "300ms", "idle_time": "60s"})
+        gateway.start()
+        with gateway.connect() as head, gateway.connect() as body, gateway.connect() as idle:
+            assert served(idle)
+            head.send(b"GET /old-sso/acme HTTP/1.1\r\n")
+            body.send(wire.request_bytes("POST", "/old-sso/acme", "localhost", [("Content-Length", "10")], b"x"))
+            for connection in (head, body):
+                answer = connection.answer()
+                assert answer is None or answer.status == 408
+                assert connection.closed()
+            assert gateway.admin.metric("ssoferry_client_connections_timed_out_total") == 2
+            assert served(idle)
+
+    def test_a_trickle_is_not_progress(self, gateway):
+        """The time is for the whole request, not for the next byte."""
+        gateway.configure(limits={"request_time": "1s", "idle_time": "60s"})
+        gateway.start()
+        with gateway.connect() as connection:
+            connection.send(b"GET /old-sso/acme HTTP/1.1\r\nX: ")
+            deadline = time.monotonic() + 20
+            while connection.silent(0.05):
+                assert time.monotonic() < deadline, "a sender of a byte now and then is never cut"
+                connection.send_what_is_taken(b"x")
+
+    def test_an_idle_connection_ends_after_its_own_time(self, gateway):
+        gateway.configure(limits={"request_time": "300ms", "idle_time": "1s"})
+        gateway.start()
+        with gateway.connect() as connection:
+            assert served(connection)
+            assert connection.closed()
+
+
+def request_of(head_size=0, uri_size=0, method="GET", body=b""):
+    """A request whose path and query have, or whose head has, exactly so many bytes."""
+    target = "/old-sso/acme" + ("?" + "q" * (uri_size - 14) if uri_size else "")
+    data = wire.request_bytes(method, target, "localhost", [("Cookie", "")], body)
+    missing = head_size - (len(data) - len(body))
+    return data.replace(b"Cookie: ", b"Cookie: " + b"c" * missing) if head_size else data
+
+
+class TestSize:
+    @pytest.mark.parametrize("data, status", [
+        (request_of(head_size=8192), 307),
+        (request_of(head_size=8193), 431),
+        (request_of(head_size=100_000), 431),
+        (request_of(head_size=8193, method="POST", body=b"SAMLResponse=x"), 431),
+        (request_of(uri_size=2048), 307),
+        (request_of(uri_size=2049), 414),
+        (request_of(head_size=9000, uri_size=4000), 414),
+    ], ids=["head", "head + 1", "large head", "head + 1 with a body", "uri", "uri + 1", "both"])
+    def test_over_the_limit_is_refused_and_closed(self, shared, data, status):
+        with shared.connect() as connection:
+            connection.send(data)
+            answer = connection.answer()
+            assert answer.status == status
+            line = shared.logged(answer)
+            assert line["status"] == status
+            if status == 307:
+                assert served(connection)
+            else:
+                assert (line["decision"], answer.header("Connection")) == ("too_large", "close")
+                assert "<h1>" in answer.text
+                assert connection.closed()
+
+    def test_programs_get_json(self, shared):
+        data = request_of(head_size=9000).replace(b"Cookie", b"Accept: application/json\r\nCookie")
+        assert '"error":"too_large"' in shared.raw(data).text
+
+    def test_a_head_that_does_not_end_is_not_collected(self, shared):
+        before = shared.admin.metrics()
+        with shared.connect() as connection:
+            connection.send(b"GET /old-sso/acme HTTP/1.1\r\nCookie: " + b"c" * 20_000)
+            answer = connection.answer()
+            assert answer.status == 431 and connection.closed()
+            line, = lines_of(shared, connection)
+        assert (line["decision"], line["status"], "method" in line, "path" in line) == ("too_large", 431, False, False)
+        name = 'ssoferry_requests_total{route="none",decision="too_large",status="431"}'
+        assert shared.admin.metric(name) == before.get(name, 0) + 1
+
+    def test_an_endless_head_is_cut(self, shared):
+        with shared.connect() as connection:
+            for _ in range(200):
+                connection.send_what_is_taken(b"X: " + b"x" * 10_000 + b"\r\n")
+            answer = connection.answer()
+            assert answer is None or answer.status in (400, 431)
+            assert connection.closed()
+        assert shared.raw(GET).location == LOCATION
+
+
+class TestUnreadable:
+    """libh2o answers a head that it cannot parse by itself. It is counted and logged all the same."""
+
+    @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nHost a\r\n\r\n",
+                                      b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 101 + b"\r\n"],
+                             ids=["tls", "no target", "no colon", "fields"])
+    @pytest.mark.parametrize("before", [b"", GET], ids=["first", "second"])
+    def test_it_is_counted_and_logged(self, shared, data, before):
+        name = 'ssoferry_requests_total{route="none",decision="malformed",status="400"}'
+        count = shared.admin.metrics().get(name, 0)
+        with shared.connect() as connection:
+            if before:
+                assert served(connection)
+            connection.send(data)
+            assert connection.answer().status == 400
+            assert connection.closed()
+            *others, line = lines_of(shared, connection)
+        assert len(others) == bool(before)
+        assert (line["decision"], line["status"], "method" in line, "path" in line) == ("malformed", 400, False, False)
+        assert re.fullmatch("[0-9a-f]{32}", line["request_id"])
+        assert shared.admin.metric(name) == count + 1
+
+    def test_what_ends_otherwise_is_not(self, shared):
+        """Connections that close by themselves, between requests or within one."""
+        for data in (b"", b"GET / HT", b"POST /old-sso/acme HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"):
+            with shared.connect() as connection:
+                connection.send(data)
+                connection.socket.shutdown(socket.SHUT_WR)
+                shared.wait_for(lambda: shared.admin.metric("ssoferry_client_connections_open") == 0)
+                assert lines_of(shared, connection) == []
+
+
+class TestAdmin:
+    """The admin listener has its bounds, too, and those of the public one are not used up by it."""
+
+    def test_connections(self, gateway):
+        gateway.configure(limits={"connections": 1000})
+        gateway.start()
+        first = [wire.Connection(gateway.admin.address) for _ in range(100)]
+        last = wire.Connection(gateway.admin.address)
+        last.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        first[0].send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert first[0].answer().status == 200
+        assert last.silent(), "more than a hundred connections are served"
+        assert gateway.raw(GET).location == LOCATION
+        for connection in first:
+            connection.close()
+        assert last.answer().status == 200
+        last.close()
+
+    def test_time(self, gateway):
+        gateway.configure(limits={"request_time": "300ms", "idle_time": "60s"})
+        gateway.start()
+        with wire.Connection(gateway.admin.address) as slow:
+            slow.send(b"GET /livez HTTP/1.1\r\n")
+            assert slow.answer().status == 408
+            assert slow.closed()
+
+    @pytest.mark.parametrize("data, status", [
+        (b"GET /livez HTTP/1.1\r\nHost: localhost\r\nCookie: " + b"c" * 9000 + b"\r\n\r\n", 431),
+        (b"GET /livez HTTP/1.1\r\nHost: localhost\r\nCookie: " + b"c" * 9000, 431),
+        (b"GET /livez?" + b"q" * 3000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
+        (b"POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /livez HTTP/1.1\r\n\r\n", 400),
+        (b"POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2000, 413),
+    ], ids=["head", "head without end", "uri", "framing", "body"])
+    def test_size(self, shared, data, status):
+        with wire.Connection(shared.admin.address) as connection:
+            connection.send(data)
+            assert connection.answer().status == status
+            assert connection.closed()
