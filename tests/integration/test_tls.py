@@ -512,3 +512,19 @@ class TestCheck:
         it = secured()
         it.pairs[0].key.unlink()
         it.gateway.set("acme", "label=Acme")
+
+
+def test_a_proxy_header_goes_before_the_handshake(make_gateway, authority, tmp_path):
+    secured = Secured(make_gateway, authority, tmp_path)
+    plain, listener = secured.gateway.config["listen"]
+    secured.gateway.configure(listen=[plain, {**listener, "proxy_protocol": True}])
+    secured.gateway.start()
+    with socket.create_connection(secured.address, wire.TIMEOUT) as outer:
+        outer.sendall(b"PROXY TCP4 203.0.113.9 198.51.100.1 50000 443\r\n")
+        with authority.client().wrap_socket(outer, server_hostname=NAME) as inner:
+            inner.sendall(wire.request_bytes("GET", "/old-sso/acme", NAME, [("X-Request-Id", "by-proxy")]))
+            assert inner.recv(65536).startswith(b"HTTP/1.1 307 ")
+    [line] = secured.gateway.wait_for(lambda: [line for line in secured.gateway.requests() if line["request_id"] == "by-proxy"])
+    assert line["peer"] == "203.0.113.9:50000"
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        secured.connect()
