@@ -26,6 +26,15 @@ void histogram_add(struct histogram *histogram, uint64_t nanoseconds)
         histogram->largest = nanoseconds;
 }
 
+void histogram_merge(struct histogram *histogram, const struct histogram *other)
+{
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; ++i)
+        histogram->counts[i] += other->counts[i];
+    histogram->total += other->total;
+    if (other->largest > histogram->largest)
+        histogram->largest = other->largest;
+}
+
 uint64_t histogram_quantile(const struct histogram *histogram, double share)
 {
     uint64_t wanted = (uint64_t)(share * (double)histogram->total);

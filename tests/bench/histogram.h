@@ -14,6 +14,9 @@ struct histogram {
 
 void histogram_add(struct histogram *histogram, uint64_t nanoseconds);
 
+/* Adds what `other` has counted. */
+void histogram_merge(struct histogram *histogram, const struct histogram *other);
+
 /* The time that `share` (0 to 1) of the times do not exceed: the upper end of its bucket. 0 where there are none. */
 uint64_t histogram_quantile(const struct histogram *histogram, double share);
 

@@ -24,6 +24,7 @@ def parse_arguments():
     parser.add_argument("names", nargs="*", metavar="NAME", help="proofs to run (default: all); --list shows them")
     parser.add_argument("--list", action="store_true", help="name the proofs, and end")
     parser.add_argument("--long", action="store_true", help="the long forms: minutes to an hour each, where the short ones take seconds")
+    parser.add_argument("--minutes", type=float, help="how long a soak goes on (default: an hour in the long form)")
     parser.add_argument("--write", action="store_true", help="put the figures of this run into docs/reliability.md")
     parser.add_argument("--preset", default="dev", help="whose programs are proved (default: dev)")
     parser.add_argument("-k", metavar="EXPRESSION", help="only the tests that pytest chooses by this; not with --write")
@@ -51,6 +52,8 @@ class Proof:
             environment = {**os.environ, **self.environment, "SSOFERRY_FIGURES": told.name}
             if options.long:
                 environment["SSOFERRY_LONG"] = "1"
+            if options.minutes:
+                environment["SSOFERRY_MINUTES"] = str(options.minutes)
             process = subprocess.Popen([*self.command, *(["-k", options.k] if options.k else [])], env=environment, cwd=ROOT)
             show = Show()
             while process.poll() is None:
