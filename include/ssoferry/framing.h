@@ -20,7 +20,7 @@ enum framing {
     FRAMING_NO_HOST,            /* HTTP/1.1 without one: RFC 9112 3.2 */
     FRAMING_HOST_TWICE,
     FRAMING_BAD_HOST,   /* not a host and port */
-    FRAMING_BAD_TARGET, /* neither origin-form nor `*`: absolute-form and authority-form are a proxy's */
+    FRAMING_BAD_TARGET, /* neither origin-form nor `*`, which are a proxy's, or no method before it */
     FRAMINGS,
 };
 

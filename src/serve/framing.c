@@ -70,7 +70,7 @@ static enum framing read_request_line(struct head *head, struct text line)
 {
     size_t method_end = text_find(line, ' ', 0);
     size_t target_end = text_find(line, ' ', method_end + 1);
-    if (target_end >= line.size)
+    if (method_end == 0 || target_end >= line.size)
         return FRAMING_BAD_TARGET;
     struct text target = text_slice(line.at + method_end + 1, target_end - method_end - 1);
     head->old = text_equal(text_slice(line.at + target_end + 1, line.size - target_end - 1), TEXT("HTTP/1.0"));

@@ -53,6 +53,7 @@ static const struct {
     {"CONNECT a:443 HTTP/1.1\r\n" HOST "\r\n", FRAMING_BAD_TARGET},
     {"GET  / HTTP/1.1\r\n" HOST "\r\n", FRAMING_BAD_TARGET},
     {"GET /\r\n" HOST "\r\n", FRAMING_BAD_TARGET},
+    {" / HTTP/1.1\r\n" HOST "\r\n", FRAMING_BAD_TARGET},
 };
 
 static void a_head_leaves_no_doubt(void **state)
