@@ -1,0 +1,159 @@
+/* A store that is damaged while it is open, and files that this user may not use: an error that names the path, and no
+ * more. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "table_fixture.h"
+
+enum { PAGE = 4096, PAGE_FLAGS = 10 /* where they stand in a page of LMDB's */ };
+
+/* Calls `change` for each place in the file that holds `bytes`. LMDB's map shows it at once. */
+static void tamper(const char *path, struct text bytes, void (*change)(int fd, size_t at))
+{
+    size_t size = 0, found = 0;
+    char *file = scratch_read(path, &size);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (char *at = file; (at = memmem(at, size - (size_t)(at - file), bytes.at, bytes.size)) != NULL; at++, found++)
+        change(fd, (size_t)(at - file));
+    assert_true(found > 0);
+    close(fd);
+    free(file);
+}
+
+static void rename_key(int fd, size_t at)
+{
+    assert_int_equal(pwrite(fd, "STATE", 5, (off_t)at), 5);
+}
+
+static void clear_page_flags(int fd, size_t at)
+{
+    const char none[2] = {0};
+    assert_int_equal(pwrite(fd, none, 2, (off_t)(at / PAGE * PAGE + PAGE_FLAGS)), 2);
+}
+
+static void assert_names(const struct error *error, const char *path)
+{
+    assert_int_equal(error->kind, ERROR_FAILED);
+    assert_non_null(strstr(error->message, path));
+}
+
+static void test_a_state_that_is_gone(void **state)
+{
+    const char *path = scratch_path(*state, "table");
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    struct change *change = NULL;
+    struct lookup *lookup = NULL;
+    struct table_state now;
+    struct connection_buffer buffer;
+    struct table *table = open_table(path, TABLE_WRITE, 1 << 20);
+    load_rows(table, 1, 2, 0);
+    assert_done(lookup_open(&lookup, table, &error));
+    tamper(path, TEXT("state"), rename_key);
+    assert_false(snapshot_open(&snapshot, table, &error));
+    assert_names(&error, path);
+    assert_false(lookup_state(lookup, &now, &error));
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("nobody"), &buffer, &error), LOOKUP_FAILED);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000001"), &buffer, &error), LOOKUP_FOUND);
+    assert_false(change_begin(&change, table, &error));
+    assert_names(&error, path);
+    lookup_close(lookup);
+    table_close(table);
+}
+
+static void test_a_page_that_is_none(void **state)
+{
+    const char *path = scratch_path(*state, "table");
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    struct change *change = NULL;
+    struct connection_buffer buffer;
+    struct table_row row;
+    struct table *table = open_table(path, TABLE_WRITE, 1 << 20);
+    struct lookup *lookup = NULL;
+    load_rows(table, 1, 2, 0);
+    assert_done(lookup_open(&lookup, table, &error));
+    assert_done(snapshot_open(&snapshot, table, &error));
+    tamper(path, TEXT("row-000001"), clear_page_flags);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000001"), &buffer, &error), LOOKUP_FAILED);
+    assert_names(&error, path);
+    assert_int_equal(snapshot_find(snapshot, TEXT("default"), TEXT("row-000001"), &buffer, &error), LOOKUP_FAILED);
+    assert_names(&error, path);
+    snapshot_seek(snapshot, TEXT(""));
+    assert_int_equal(snapshot_next(snapshot, &row, &error), LOOKUP_FAILED);
+    assert_names(&error, path);
+    assert_false(change_begin(&change, table, &error)); /* what it would prune is damaged, too */
+    assert_names(&error, path);
+    snapshot_close(snapshot);
+    lookup_close(lookup);
+    table_close(table);
+}
+
+static void test_names_past_their_limits_are_absent(void **state)
+{
+    char long_name[IDENTIFIER_SIZE_MAX + 2];
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    struct connection_buffer buffer;
+    struct table *table = open_table(scratch_path(*state, "table"), TABLE_WRITE, 1 << 20);
+    struct lookup *lookup = NULL;
+    const struct text name = {long_name, IDENTIFIER_SIZE_MAX + 1};
+    memset(long_name, 'a', sizeof long_name);
+    load_rows(table, 1, 1, 0);
+    assert_done(lookup_open(&lookup, table, &error));
+    assert_done(snapshot_open(&snapshot, table, &error));
+    assert_int_equal(snapshot_find(snapshot, TEXT("default"), name, &buffer, &error), LOOKUP_ABSENT);
+    assert_int_equal(snapshot_find(snapshot, name, TEXT("a"), &buffer, &error), LOOKUP_ABSENT);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), name, &buffer, &error), LOOKUP_ABSENT);
+    snapshot_close(snapshot);
+    lookup_close(lookup);
+    table_close(table);
+}
+
+/* -- rights -- */
+
+/* Opens as a user who is not root. */
+static void assert_refused(const char *path, enum table_mode mode, const char *because)
+{
+    struct error error = {0};
+    struct table *table = NULL;
+    const struct table_options options = {.mode = mode, .map_size = 1 << 20};
+    bool root = geteuid() == 0;
+    assert_int_equal(root ? seteuid(65534) : 0, 0);
+    bool opened = table_open(&table, path, &options, &error);
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+    assert_false(opened);
+    assert_names(&error, path);
+    assert_non_null(strstr(error.message, because));
+}
+
+static void test_rights_that_are_missing(void **state)
+{
+    struct scratch *scratch = *state;
+    const char *path = scratch_path(scratch, "table"), *lock = scratch_path(scratch, "table-lock");
+    struct table *table = open_table(path, TABLE_WRITE, 1 << 20);
+    load_rows(table, 1, 1, 0);
+    table_close(table);
+    assert_int_equal(chmod(scratch->directory, 0555), 0);
+    assert_int_equal(chmod(path, 0) | chmod(lock, 0444), 0);
+    assert_refused(path, TABLE_READ, "for reading: give this user the right");
+    assert_int_equal(chmod(path, 0444), 0);
+    assert_refused(path, TABLE_WRITE, "for writing: give this user the right");
+    assert_refused(path, TABLE_READ, "cannot write the lock file");
+    assert_int_equal(chmod(scratch->directory, 0755) | unlink(lock) | chmod(scratch->directory, 0555), 0);
+    assert_refused(path, TABLE_READ, "cannot make the lock file");
+    assert_refused(scratch_path(scratch, "other"), TABLE_WRITE, "cannot make the table");
+    assert_int_equal(chmod(scratch->directory, 0700), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scratch_test(test_a_state_that_is_gone),
+        scratch_test(test_a_page_that_is_none),
+        scratch_test(test_names_past_their_limits_are_absent),
+        scratch_test(test_rights_that_are_missing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
