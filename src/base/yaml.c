@@ -81,6 +81,18 @@ static bool spool(int fd, const char *path, FILE **copied, struct error *error)
 
 static const char stdin_name[] = "<stdin>";
 
+/* Whether the name is wrong or the machine in trouble: a daemon that could not open its configuration for want of
+ * descriptors is worth another start (RestartPreventExitStatus=2 in the unit). */
+static enum error_kind kind_of(int errnum)
+{
+    static const int wrong[] = {ENOENT, ENOTDIR, EACCES, EPERM, ELOOP, ENAMETOOLONG};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        if (wrong[i] == errnum)
+            return ERROR_INPUT;
+    }
+    return ERROR_FAILED;
+}
+
 /* Opens `path` as something that can seek. *copy is the temporary file where one was needed; it owns the descriptor. */
 static int open_seekable(const char *path, FILE **copy, uint64_t *size, struct error *error)
 {
@@ -88,7 +100,7 @@ static int open_seekable(const char *path, FILE **copy, uint64_t *size, struct e
     bool standard_input = path == stdin_name;
     int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) != 0) {
-        error_set_errno(error, ERROR_INPUT, errno, "%s: cannot be read", path);
+        error_set_errno(error, kind_of(errno), errno, "%s: cannot be read", path);
     } else if (S_ISDIR(st.st_mode)) {
         error_set(error, ERROR_INPUT, "%s: it is a directory: name a file", path);
     } else if (S_ISREG(st.st_mode) && !standard_input) {

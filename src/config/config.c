@@ -360,10 +360,8 @@ bool config_read(struct config **config, const char *path, struct faults *faults
 {
     *config = NULL;
     struct yaml *yaml = NULL;
-    if (!yaml_open(&yaml, path, faults, error)) {
-        error->kind = ERROR_INPUT;
+    if (!yaml_open(&yaml, path, faults, error))
         return false;
-    }
     struct building *building = building_new();
     size_t before = faults_errors(faults);
     read_document(building, yaml);

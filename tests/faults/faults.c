@@ -33,7 +33,8 @@
 enum { PATH_SIZE = 4096 };
 
 static struct {
-    const char *calls, *path, *condition, *log;
+    const char *calls, *path, *condition;
+    int log; /* opened at once: a sandbox may forbid it later */
     unsigned long at;
     bool all_after;
     int code;
@@ -57,10 +58,11 @@ static int on_object(struct dl_phdr_info *info, size_t size, void *context)
 
 __attribute__((constructor)) static void begin(void)
 {
-    const char *at = getenv("SSOFERRY_FAULT_AT"), *code = getenv("SSOFERRY_FAULT_ERRNO");
+    const char *at = getenv("SSOFERRY_FAULT_AT"), *code = getenv("SSOFERRY_FAULT_ERRNO"),
+               *log = getenv("SSOFERRY_FAULT_LOG");
     faults.path = getenv("SSOFERRY_FAULT_PATH");
     faults.condition = getenv("SSOFERRY_FAULT_WHILE");
-    faults.log = getenv("SSOFERRY_FAULT_LOG");
+    faults.log = log != NULL ? (int)syscall(SYS_open, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644) : -1;
     faults.at = at != NULL ? strtoul(at, NULL, 10) : 0;
     faults.all_after = faults.at == 0 || (at != NULL && strchr(at, '+') != NULL);
     faults.code = code != NULL ? atoi(code) : EIO;
@@ -79,15 +81,13 @@ static bool is_chosen(const char *name)
     return false;
 }
 
-/* By system calls of our own: open() and write() of libc's may be chosen themselves. */
+/* By a system call of our own: write() of libc's may be chosen itself. */
 static void note(const char *name)
 {
-    if (faults.log == NULL)
-        return;
-    int fd = (int)syscall(SYS_open, faults.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    syscall(SYS_write, fd, name, strlen(name));
-    syscall(SYS_write, fd, "\n", 1);
-    syscall(SYS_close, fd);
+    char line[64];
+    int size = snprintf(line, sizeof(line), "%s\n", name);
+    if (faults.log >= 0)
+        syscall(SYS_write, faults.log, line, (size_t)size);
 }
 
 /* Whether this one fails. errno is set then. */

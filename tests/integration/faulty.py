@@ -33,10 +33,10 @@ class Faults:
         return self._log.read_text().split() if self._log.exists() else []
 
 
-def each_call_in_turn(directory, calls, code, path, run, most=10_000):
-    """Calls run(faults) with the first such call failing, then the second, and so on until none fails; yields each call that did with what
+def each_call_in_turn(directory, calls, code, path, run, step=1, most=10_000):
+    """Calls run(faults) with the first such call failing, then the second (or, by `step`, a later one), until none fails; yields each call that did with what
     run() returned. The last yield has None: there, nothing failed."""
-    for at in itertools.count(1):
+    for at in itertools.count(1, step):
         assert at <= most, f"still failing at call {at}"
         faults = Faults(directory, calls, code, at, path)
         result = run(faults)
