@@ -13,11 +13,14 @@ _TIMEOUT = 20  # seconds
 
 
 class Browser:
-    def __init__(self, profile, javascript=True):
+    def __init__(self, profile, javascript=True, trusted_key=None):
+        """`trusted_key`: the one, by its SHA-256 in base64, whose certificates are good whoever signed them."""
         options = ChromeOptions()
         options.binary_location = "/usr/bin/chromium"
         for argument in (*_ARGUMENTS, f"--user-data-dir={profile}"):
             options.add_argument(argument)
+        if trusted_key:
+            options.add_argument(f"--ignore-certificate-errors-spki-list={trusted_key}")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         if not javascript:
             options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})

@@ -1,11 +1,13 @@
 """A certificate authority of the tests' own, and clients that trust it."""
 import datetime
+import hashlib
 import ssl
+from base64 import b64encode
 
 import wire
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from keys import KeyPair
@@ -33,9 +35,9 @@ class Authority:
             builder = builder.add_extension(extension, critical=True)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, directory, *names, days=29, name=None):
+    def issue(self, directory, *names, days=29, name=None, rsa_key=False):
         """A key pair for these host names, in files of their own that replace earlier ones of that name."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = rsa.generate_private_key(65537, 2048) if rsa_key else ec.generate_private_key(ec.SECP256R1())
         stem = name or names[0].replace("*", "star")
         pair = KeyPair(directory / f"{stem}.key", directory / f"{stem}.crt")
         alternatives = x509.SubjectAlternativeName([x509.DNSName(host) for host in names])
@@ -50,6 +52,12 @@ class Authority:
         if protocols:
             context.set_alpn_protocols(protocols)
         return context
+
+
+def fingerprint(pair):
+    """Of the public key, as a browser can be told to trust it."""
+    key = x509.load_pem_x509_certificate(pair.certificate.read_bytes()).public_key()
+    return b64encode(hashlib.sha256(key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).digest()).decode()
 
 
 def replace(path, data, mode=0o644):

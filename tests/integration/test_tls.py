@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 
 import wire
-from certificates import SecureConnection
+from browser import Browser
+from certificates import SecureConnection, fingerprint
 from admin import Admin
 from cutover import CONNECTION_ID
 from keys import KeyPair
+from legacy_idp import USER
 from ports import free_port
 from programs import run
 
 LOCATION = f"https://api.stytch.com/v1/b2b/sso/callback/{CONNECTION_ID}"
 NAME = "sso.example.com"
+RSA_NAME = "rsa.example.com"
 
 
 class Secured:
@@ -60,7 +63,8 @@ class Secured:
 
 @pytest.fixture(scope="module")
 def shared(make_shared_gateway, authority, tmp_path_factory):
-    secured = Secured(make_shared_gateway, authority, tmp_path_factory.mktemp("tls"))
+    directory = tmp_path_factory.mktemp("tls")
+    secured = Secured(make_shared_gateway, authority, directory, authority.issue(directory, NAME), authority.issue(directory, RSA_NAME, rsa_key=True))
     secured.gateway.start()
     return secured
 
@@ -78,15 +82,19 @@ class TestHandshake:
         said = shared.openssl(version, "-cipher", "DEFAULT:@SECLEVEL=0")
         assert "alert protocol version" in said and "Cipher is (NONE)" in said
 
-    @pytest.mark.parametrize("version, cipher", [("-tls1_2", "ECDHE-ECDSA-AES128-GCM-SHA256"), ("-tls1_3", "TLS_AES_256_GCM_SHA384")])
-    def test_new_ones_are_good(self, shared, version, cipher):
-        said = shared.openssl(version)
+    @pytest.mark.parametrize("name, version, cipher", [
+        (NAME, "-tls1_2", "ECDHE-ECDSA-AES128-GCM-SHA256"), (RSA_NAME, "-tls1_2", "ECDHE-RSA-AES128-GCM-SHA256"),
+        (NAME, "-tls1_3", "TLS_AES_256_GCM_SHA384")])
+    def test_new_ones_are_good(self, shared, name, version, cipher):
+        said = shared.openssl(version, "-servername", name)
         assert f"Cipher is {cipher}" in said and "Verify return code: 0 (ok)" in said
         assert "Compression: NONE" in said
 
-    @pytest.mark.parametrize("cipher", ["AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA384", "DHE-RSA-AES128-GCM-SHA256"])
-    def test_weak_ciphers_are_refused(self, shared, cipher):
-        said = shared.openssl("-tls1_2", "-cipher", f"{cipher}:@SECLEVEL=0")
+    @pytest.mark.parametrize("name, cipher", [
+        (NAME, "ECDHE-ECDSA-AES128-SHA"), (NAME, "ECDHE-ECDSA-AES256-SHA384"), (RSA_NAME, "AES128-GCM-SHA256"), (RSA_NAME, "AES128-SHA"),
+        (RSA_NAME, "ECDHE-RSA-AES128-SHA256")])
+    def test_weak_ciphers_are_refused(self, shared, name, cipher):
+        said = shared.openssl("-tls1_2", "-servername", name, "-cipher", f"{cipher}:@SECLEVEL=0")
         assert "alert handshake failure" in said and "Cipher is (NONE)" in said
 
     def test_a_client_without_hardware_for_aes_gets_chacha(self, shared):
@@ -246,7 +254,66 @@ def established(port):
     return [row for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "01"]
 
 
+def test_a_browser_signs_in(make_cutover, authority, tmp_path, idp_keys):
+    cutover = make_cutover()
+    pair = authority.issue(tmp_path, "localhost")
+    port = free_port()
+    secure = {"address": f"127.0.0.1:{port}", "certificate": str(pair.certificate), "key": str(pair.key)}
+    cutover.gateway.configure(listen=[*cutover.gateway.config["listen"], secure])
+    cutover.start({"acme": CONNECTION_ID})
+    fields = {"SAMLResponse": cutover.idp.message(46_000), "RelayState": "https://app.example.com/home"}
+    browser = Browser(tmp_path / "chromium", trusted_key=fingerprint(pair))
+    try:
+        browser.open(cutover.idp.page(fields, action=f"https://localhost:{port}/old-sso/acme"))
+        assert browser.wait_for_title("Signed in") == f"Signed in as {USER}"
+    finally:
+        browser.close()
+    assert cutover.stytch.only_callback().form() == fields
+
+
+class HandshakeInTwo:
+    """A client that stops in the midst of its first message."""
+
+    def __init__(self, it):
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = it.authority.client().wrap_bio(self.incoming, self.outgoing, server_hostname=NAME)
+        self.connection = wire.Connection(it.address)
+        with pytest.raises(ssl.SSLWantReadError):
+            self.tls.do_handshake()
+        hello = self.outgoing.read()
+        self.connection.send(hello[:100])
+        self.rest = hello[100:]
+
+    def finish(self):
+        self.connection.send(self.rest)
+        self.until_done(self.tls.do_handshake)
+        self.tls.write(wire.request_bytes("GET", "/old-sso/acme", NAME))
+        return self.until_done(lambda: self.tls.read(10_000))
+
+    def until_done(self, step):
+        while True:
+            try:
+                value = step()
+                self.connection.send(self.outgoing.read())
+                return value
+            except ssl.SSLWantReadError:
+                self.connection.send(self.outgoing.read())
+                self.incoming.write(self.connection.socket.recv(65536))
+
+
 class TestDrain:
+    def test_a_handshake_under_way_ends_well(self, secured):
+        it = secured(drain={"delay": "0s", "timeout": "10m"}, limits={"request_time": "10m"})
+        it.gateway.start()
+        half = HandshakeInTwo(it)
+        with it.connect() as idle:
+            it.gateway.terminate()
+            assert idle.closed()  # what waits in silence is being closed by now
+        answer = half.finish()
+        assert answer.startswith(b"HTTP/1.1 307") and b"Connection: close" in answer
+        half.connection.close()
+        it.gateway.stop()
+
     def test_what_is_under_way_ends_well_and_idle_ones_hold_nothing_up(self, secured):
         it = secured(drain={"delay": "0s", "timeout": "10m"})
         it.gateway.start()
