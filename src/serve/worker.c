@@ -194,6 +194,20 @@ static int end_if_too_large(h2o_req_t *req, void *data)
     return 0;
 }
 
+/* An answer fits into what the kernel buffers, unless the client has let many of them lie there. Handlers do not wait,
+ * so one that is still being sent is not being taken. */
+static int end_if_untaken(h2o_req_t *req, void *data)
+{
+    struct worker *worker = data;
+    if (is_idle(req) || is_arriving(req) ||
+        milliseconds_since(req->processed_at.at) < (int64_t)worker_config(worker)->limits.request_time_ms)
+        return 0;
+    req->http1_is_persistent = 0;
+    shutdown(socket_of(req), SHUT_RDWR);
+    metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
+    return 0;
+}
+
 /* After SHUT_RD libh2o reads the end of input and closes. Not where something has just arrived, for half a request
  * would be cut off; nor where the connection was made or used a moment ago: the next request may be on its way, and is
  * answered with the announcement of the end. */
@@ -242,6 +256,7 @@ static void sweep(struct worker *worker)
         usage_tick(worker->tools.usage);
     for_each_request(worker, end_if_late);
     for_each_request(worker, end_if_too_large);
+    for_each_request(worker, end_if_untaken);
     arrival_sweep(worker);
     linger_sweep(&worker->lingering, now);
     if (worker->listener_count > 0)

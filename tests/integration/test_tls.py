@@ -234,6 +234,17 @@ class TestSlowness:
             connection.send(b"GET /old-sso/acme HTT")
             assert connection.closed()  # a 408 past TLS would be an SSLError
 
+    @pytest.mark.parametrize("secure", [True, False], ids=["TLS", "plain"])
+    def test_who_takes_no_answers_is_cut(self, secured, secure):
+        it = secured(limits={"request_time": "300ms"})
+        it.gateway.start()
+        with it.connect() if secure else it.gateway.connect() as greedy:
+            data = wire.request_bytes("GET", "/old-sso/acme", NAME) * 1000
+            with pytest.raises((ConnectionError, ssl.SSLError)):
+                while True:
+                    greedy.send(data)
+        assert it.ask().location == LOCATION
+
     def test_handshakes_count_against_the_limit(self, secured):
         it = secured(limits={"connections": 3, "request_time": "10m"})
         it.gateway.start()
