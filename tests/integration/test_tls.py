@@ -188,6 +188,20 @@ class TestRequests:
         assert done.stdout == f"307 1.1 {LOCATION}", done.stderr
 
 
+def test_a_proxy_header_comes_before_the_handshake(secured):
+    it = secured()
+    plain, secure = it.gateway.config["listen"]
+    it.gateway.configure(listen=[plain, {**secure, "proxy_protocol": True}])
+    it.gateway.start()
+    with wire.Connection(it.address) as connection:
+        connection.send(b"PROXY TCP4 192.0.2.7 192.0.2.8 50000 443\r\n")
+        connection.socket = it.authority.client().wrap_socket(connection.socket, server_hostname=NAME)
+        connection.send(wire.request_bytes("GET", "/old-sso/acme", NAME))
+        answer = connection.answer()
+    assert answer.location == LOCATION
+    assert it.gateway.logged(answer)["peer"] == "192.0.2.7:50000"
+
+
 class TestNames:
     @pytest.mark.parametrize("asked, shown", [
         ("sso.example.com", 0), ("login.example.net", 1), ("sso.example.net", 2), ("SSO.EXAMPLE.NET", 2), ("a.b.example.net", 0),
