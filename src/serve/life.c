@@ -41,12 +41,36 @@ static int wait_signal(struct server *server, uint64_t ms)
     return got < 0 ? 0 : got;
 }
 
+/* -- the watchdog -- */
+
+/* How long to wait at most before the watchdog is fed again. */
+static uint64_t watchdog_interval(const struct server *server)
+{
+    return server->watchdog_ms > 0 ? server->watchdog_ms / 4 : NO_WATCHDOG_MS;
+}
+
+/* systemd hears from us only while every loop comes round: a daemon that hangs is restarted. It goes on listening while
+ * we drain. */
+static void feed_watchdog(struct server *server)
+{
+    uint64_t now = clock_monotonic_ms();
+    if (server->watchdog_ms == 0 || now - server->fed_at < watchdog_interval(server) / 2)
+        return;
+    for (size_t i = 0; i < server->worker_count; ++i) {
+        if (worker_silence_ms(&server->workers[i]) > STUCK_MS)
+            return;
+    }
+    server->fed_at = now;
+    sd_notify(0, "WATCHDOG=1");
+}
+
 /* Waits for a signal to end by. A request to reload while ending is too late. */
 static bool wait_for_hurry(struct server *server, uint64_t ms)
 {
     uint64_t end = clock_monotonic_ms() + ms;
     for (uint64_t now = end - ms; now < end; now = clock_monotonic_ms()) {
-        int got = wait_signal(server, end - now);
+        int got = wait_signal(server, end - now < watchdog_interval(server) ? end - now : watchdog_interval(server));
+        feed_watchdog(server);
         if (got != 0 && got != SIGHUP)
             return true;
     }
@@ -188,21 +212,12 @@ static void drain(struct server *server, int got)
 
 /* -- serving -- */
 
-/* systemd hears from us only while every loop comes round: a daemon that hangs is restarted. */
-static void feed_watchdog(const struct server *server)
-{
-    for (size_t i = 0; i < server->worker_count; ++i) {
-        if (worker_silence_ms(&server->workers[i]) > STUCK_MS)
-            return;
-    }
-    sd_notify(0, "WATCHDOG=1");
-}
-
 void life_run(struct server *server)
 {
     uint64_t watchdog_us = 0;
-    bool watched = sd_watchdog_enabled(0, &watchdog_us) > 0;
-    uint64_t interval_ms = watched ? watchdog_us / 2000 : NO_WATCHDOG_MS;
+    if (sd_watchdog_enabled(0, &watchdog_us) > 0)
+        server->watchdog_ms = watchdog_us / 1000;
+    const uint64_t interval_ms = watchdog_interval(server);
     int got = 0;
     announce(server);
     sd_notify(0, "READY=1");
@@ -213,8 +228,7 @@ void life_run(struct server *server)
             tls_watch(server->tls, server->config_path);
         if (got == SIGHUP)
             reload(server);
-        if (watched)
-            feed_watchdog(server);
+        feed_watchdog(server);
     }
     drain(server, got);
 }

@@ -28,6 +28,8 @@ struct server {
     int *fds;        /* worker by worker, listener by listener */
     size_t fd_count; /* 0 again once nobody is let in any more */
     sigset_t signals;
+    uint64_t watchdog_ms; /* 0: systemd waits for no word */
+    uint64_t fed_at;      /* when it last had one; monotonic milliseconds */
 };
 
 /* Blocks the signals that life_run() takes, in this thread and those it starts. */

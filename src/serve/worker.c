@@ -366,6 +366,7 @@ static void say_life(struct worker *worker, enum worker_life life)
 static void tear_down(struct worker *worker)
 {
     say_life(worker, WORKER_GONE);
+    atomic_store_explicit(&worker->ticked_at, UINT64_MAX, memory_order_relaxed); /* and is not missed */
     /* A last message may still wait, and libh2o asserts that none does. */
     for (int turns = 0; turns < 2; ++turns)
         h2o_evloop_run(worker->context.loop, 0);

@@ -161,7 +161,9 @@ class Booted(Machine):
         self._console = open(self.root.parent / "console", "wb")
         holder = subprocess.Popen(
             ["systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}", "--register=no", "--keep-unit", "--private-network",
-             "--link-journal=no", "--console=pipe"], stdin=subprocess.DEVNULL, stdout=self._console, stderr=subprocess.STDOUT)
+             "--link-journal=no", "--console=pipe",
+             # As a machine has them and nspawn's own list has not: the daemon shuts itself in by them.
+             "--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self"], stdin=subprocess.DEVNULL, stdout=self._console, stderr=subprocess.STDOUT)
         self._processes.append(holder)
         self.first = wait_for(lambda: self._find_first(holder), "systemd to start")
         wait_for(lambda: self.systemctl("is-system-running", expect=None).stdout.strip() in ("running", "degraded"), "the machine to be up")

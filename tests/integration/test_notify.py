@@ -80,6 +80,22 @@ def test_from_ready_to_stopping(manager, gateway, monkeypatch):
     assert manager.next(timeout=0.1) is None
 
 
+def test_the_watchdog_is_fed_while_it_drains(manager, gateway, monkeypatch):
+    """With one thread that is done, and one that waits for the rest of a request."""
+    monkeypatch.setenv("WATCHDOG_USEC", str(int(WATCHDOG * 1e6)))
+    gateway.configure(drain={"delay": "0s", "timeout": "10m"}, limits={"request_time": "10m"})
+    gateway.start()
+    connection = gateway.connect()
+    connection.send(b"POST /old-sso/acme HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
+    gateway.terminate()
+    while manager.next(but=()) != "STOPPING=1":
+        pass
+    assert [manager.next(but=()) for _ in range(20)] == ["WATCHDOG=1"] * 20
+    connection.send(b" more.")
+    assert connection.answer().status == 307
+    gateway.stop()
+
+
 def test_without_a_watchdog_it_is_not_fed(manager, gateway):
     gateway.start()
     assert manager.next(but=()) == "READY=1"
