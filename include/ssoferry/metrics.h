@@ -53,6 +53,7 @@ struct metrics_scene {
     size_t route_count;
     struct table_state table;
     bool table_readable;
+    bool table_in_place;
     bool ready;
     int64_t now; /* microseconds UTC */
     bool has_usage;

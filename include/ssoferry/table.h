@@ -36,6 +36,10 @@ void table_close(struct table *table);
 
 const char *table_path(const struct table *table);
 
+/* Whether the file that is open still stands under its name. Where it was deleted, or another one put in its place,
+ * this process goes on with the old one, and no loader reaches it any more. */
+bool table_is_in_place(const struct table *table);
+
 /* Doubles the map after ERROR_MAP_FULL. No snapshot or change of this process may be open. */
 bool table_grow(struct table *table, struct error *error) __attribute__((warn_unused_result));
 

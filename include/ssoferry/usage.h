@@ -37,8 +37,11 @@ struct usage_lane;
 bool usage_open(struct usage **usage, const char *store, size_t lanes, int64_t now, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Takes what the lanes still hold, which nobody may be filling any more, writes it, and ends the thread. All readers of
- * it must be closed before. NULL is fine. */
+/* Takes what the lanes still hold, which nobody may be filling any more, writes it, and ends the thread. False, with
+ * *error set, where the last of it could not be written and is lost. NULL is fine. */
+bool usage_finish(struct usage *usage, struct error *error) __attribute__((warn_unused_result));
+
+/* Finishes, where that is not done yet, and closes. All readers of it must be closed before. NULL is fine. */
 void usage_close(struct usage *usage);
 
 struct usage_lane *usage_lane(struct usage *usage, size_t index);

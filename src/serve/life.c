@@ -17,6 +17,7 @@ enum {
     STUCK_MS = 5000, /* a worker's loop that has not come round for so long is not alive */
     STEP_MS = 20,
     NO_WATCHDOG_MS = 3600 * 1000,
+    STORE_WATCH_MS = 2000,
     HANDSHAKE_MS = 200, /* of a client that is far away */
 };
 
@@ -212,18 +213,38 @@ static void drain(struct server *server, int got)
 
 /* -- serving -- */
 
+/* The table that is open is still good, and answers must go on; so this is told, and nothing else. */
+static void watch_store(struct server *server)
+{
+    bool replaced = !table_is_in_place(server->table);
+    if (replaced == atomic_exchange(&server->serving.replaced, replaced))
+        return;
+    if (replaced)
+        log_warning("%s was deleted or replaced; answers still come from the old file, and no change reaches them: put "
+                    "it back, or restart ssoferryd",
+                    table_path(server->table));
+    else
+        log_info("%s is in its place again", table_path(server->table));
+}
+
+static uint64_t at_most(uint64_t ms, uint64_t limit)
+{
+    return ms < limit ? ms : limit;
+}
+
 void life_run(struct server *server)
 {
     uint64_t watchdog_us = 0;
     if (sd_watchdog_enabled(0, &watchdog_us) > 0)
         server->watchdog_ms = watchdog_us / 1000;
-    const uint64_t interval_ms = watchdog_interval(server);
+    const uint64_t interval_ms = at_most(watchdog_interval(server), STORE_WATCH_MS);
     int got = 0;
     announce(server);
     sd_notify(0, "READY=1");
     while (got != SIGTERM && got != SIGINT) {
         bool secure = tls_is_used(server->tls);
-        got = wait_signal(server, secure && interval_ms > TLS_WATCH_MS ? TLS_WATCH_MS : interval_ms);
+        got = wait_signal(server, secure ? at_most(interval_ms, TLS_WATCH_MS) : interval_ms);
+        watch_store(server);
         if (secure && got == 0)
             tls_watch(server->tls, server->config_path);
         if (got == SIGHUP)

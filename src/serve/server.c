@@ -166,6 +166,14 @@ static bool start_admin(struct server *server, struct error *error)
     return server->config->admin == NULL || admin_start(&server->admin, &scene, server->admin_fd, error);
 }
 
+static void close_usage(struct usage *usage)
+{
+    struct error error;
+    if (!usage_finish(usage, &error))
+        log_warning("what was counted last is lost: %s", error.message);
+    usage_close(usage);
+}
+
 static void release(struct server *server, bool sockets)
 {
     for (size_t i = 0; sockets && i < server->fd_count; ++i)
@@ -179,7 +187,7 @@ static void release(struct server *server, bool sockets)
         listener_remove(server->started->admin);
     tls_free(server->tls);
     access_log_close(server->log);
-    usage_close(server->usage);
+    close_usage(server->usage);
     for (size_t i = 0; server->lookups != NULL && i < server->worker_count; ++i)
         lookup_close(server->lookups[i]);
     for (size_t i = 0; server->metrics != NULL && i < server->worker_count; ++i)

@@ -25,6 +25,7 @@ struct serving {
     _Atomic(const struct config *) config; /* the newest; workers adopt it when they next come round */
     atomic_int phase;
     atomic_size_t clients; /* connections open, all workers together */
+    atomic_bool replaced;  /* the table's file was deleted, or another put in its place */
     atomic_size_t workers; /* threads that still have something to do */
 };
 

@@ -183,6 +183,17 @@ const char *table_path(const struct table *table)
     return table->path;
 }
 
+bool table_is_in_place(const struct table *table)
+{
+    struct stat open_one, named;
+    int fd = -1;
+    if (mdb_env_get_fd(table->env, &fd) != MDB_SUCCESS || fstat(fd, &open_one) != 0)
+        return true;
+    if (stat(table->path, &named) != 0)
+        return errno != ENOENT && errno != ENOTDIR;
+    return named.st_dev == open_one.st_dev && named.st_ino == open_one.st_ino;
+}
+
 /* -- the whole of it -- */
 
 bool table_grow(struct table *table, struct error *error)

@@ -28,6 +28,7 @@ struct usage {
     pthread_t thread;
     sem_t wake; /* a lane handed over, or the thread is to end */
     atomic_bool stopping;
+    bool finished;               /* the thread has ended, and what there was is written */
     _Atomic uint64_t flushed_at; /* milliseconds of the monotonic clock */
     _Atomic uint64_t failures;
 
@@ -181,17 +182,30 @@ static void empty_lane(struct usage *usage, struct usage_lane *lane)
     batch_clear(lane->current);
 }
 
-void usage_close(struct usage *usage)
+bool usage_finish(struct usage *usage, struct error *error)
 {
     if (usage == NULL)
+        return true;
+    if (!usage->finished) {
+        usage->finished = true;
+        atomic_store(&usage->stopping, true);
+        sem_post(&usage->wake);
+        pthread_join(usage->thread, NULL);
+        collect(usage);
+        for (size_t i = 0; i < usage->lane_count; ++i)
+            empty_lane(usage, &usage->lanes[i]);
+        flush_if_needed(usage);
+    }
+    return !usage_failing(usage, error);
+}
+
+void usage_close(struct usage *usage)
+{
+    struct error error;
+    if (usage == NULL)
         return;
-    atomic_store(&usage->stopping, true);
-    sem_post(&usage->wake);
-    pthread_join(usage->thread, NULL);
-    collect(usage);
-    for (size_t i = 0; i < usage->lane_count; ++i)
-        empty_lane(usage, &usage->lanes[i]);
-    flush_if_needed(usage);
+    bool ignored = usage_finish(usage, &error);
+    (void)ignored;
     release(usage);
 }
 

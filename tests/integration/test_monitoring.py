@@ -52,7 +52,7 @@ def test_every_metric_is_there(metrics, expressions):
 def test_the_dashboard_shows_every_metric(metrics):
     shown = {name for expression in dashboard_expressions() for name in re.findall(r"ssoferry_[a-z_]+", expression)}
     unshown = {name for name in metrics if not any(name.startswith(other.removesuffix("_bucket")) for other in shown)}
-    assert unshown <= {"ssoferry_build_info", "ssoferry_table_readable", "ssoferry_health_checks_total"}
+    assert unshown <= {"ssoferry_build_info", "ssoferry_table_readable", "ssoferry_table_in_place", "ssoferry_health_checks_total"}
 
 
 def test_every_label_that_is_asked_for_is_one_the_daemon_gives():

@@ -304,6 +304,17 @@ class TestDaemon:
         assert total_hits(gateway) == asked
         proof.figure(f"sign-ins answered and counted while usage could not be written ({errno.errorcode[code]})", asked)
 
+    def test_counts_that_cannot_be_written_at_the_end(self, gateway):
+        """They are lost, and it says so."""
+        armed = gateway.directory / "armed"
+        gateway.environment = Faults(gateway.directory, WRITING, errno.ENOSPC, 0, ".usage", armed).environment
+        gateway.start()
+        armed.touch()
+        gateway.get("/old-sso/customer-00")
+        gateway.stop()
+        assert "warning: what was counted last is lost: " in gateway.stderr and "the disk is full: free some space" in gateway.stderr
+        assert total_hits(gateway) == 0
+
     @pytest.mark.parametrize("code", [errno.EIO, errno.EMFILE])
     def test_reload(self, gateway, code):
         armed = gateway.directory / "armed"

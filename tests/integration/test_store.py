@@ -4,7 +4,9 @@ import threading
 import pytest
 
 import wire
+from admin import Admin
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
+from ports import free_port
 
 LIVE = "https://api.stytch.com/v1/b2b/sso/callback/"
 SHORT_ID = "saml-connection-live-a-short-one-kept-as-text"
@@ -173,3 +175,26 @@ def test_a_backup_is_as_readable_as_the_store(make_gateway, umask, mode):
     copy = gateway.directory / "copy.mdb"
     gateway.loader("backup", copy, umask=umask)
     assert copy.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.parametrize("replacement", [None, OTHER_CONNECTION_ID])
+def test_a_store_that_is_deleted_or_replaced_is_noticed(make_gateway, replacement):
+    """The old file goes on answering; log and metrics say so, until it is back."""
+    port = free_port()
+    gateway = make_gateway(admin={"address": f"127.0.0.1:{port}"})
+    gateway.load({"acme": CONNECTION_ID})
+    gateway.start()
+    assert Admin(port).metric("ssoferry_table_in_place") == 1
+    away = gateway.store.rename(gateway.directory / "away.mdb")
+    if replacement:
+        gateway.loader("--store", gateway.directory / "other.mdb", "load", gateway.mapping_file({"acme": replacement}))
+        (gateway.directory / "other.mdb").rename(gateway.store)
+
+    gateway.wait_for(lambda: f"warning: {gateway.store} was deleted or replaced" in gateway.stderr)
+    assert Admin(port).metric("ssoferry_table_in_place") == 0
+    assert gateway.get("/old-sso/acme").location == LIVE + CONNECTION_ID
+    assert gateway.get("/healthz").status == 200
+
+    away.rename(gateway.store)
+    gateway.wait_for(lambda: "is in its place again" in gateway.stderr)
+    assert Admin(port).metric("ssoferry_table_in_place") == 1
