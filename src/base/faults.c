@@ -156,6 +156,7 @@ static bool read_character(FILE *text, struct character *character)
 
 static void skip_byte_order_mark(FILE *text)
 {
+    /* NOLINTNEXTLINE(misc-redundant-expression): each call takes the next byte */
     if (getc(text) != 0xef || getc(text) != 0xbb || getc(text) != 0xbf)
         rewind(text);
 }
