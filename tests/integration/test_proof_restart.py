@@ -1,7 +1,7 @@
 """Restart and upgrade under load: no request fails, on kept and on fresh connections, whether the new daemon starts beside the old one or the
 sockets are held while the daemon changes.
 
-Eight times each; long: a hundred times."""
+Five times each; long: a hundred times."""
 import contextlib
 import socket
 
@@ -11,7 +11,7 @@ from callers import Caller, Calling, Rows
 from cutover import CONNECTION_ID
 from proof import LONG
 
-RESTARTS = 100 if LONG else 8
+RESTARTS = 100 if LONG else 5
 ROWS = Rows({"acme": {(307, f"https://api.stytch.com/v1/b2b/sso/callback/{CONNECTION_ID}")}})
 
 
