@@ -277,9 +277,10 @@ static void close_listeners(struct worker *worker)
 
 static void on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 {
-    (void)receiver;
+    struct worker *worker = H2O_STRUCT_FROM_MEMBER(struct worker, receiver, receiver);
     for (h2o_linklist_t *node = messages->next, *next; node != messages; node = next) {
         next = node->next;
+        ++worker->messages_taken;
         free(H2O_STRUCT_FROM_MEMBER(h2o_multithread_message_t, link, node));
     }
     h2o_linklist_init_anchor(messages);
@@ -367,8 +368,8 @@ static void tear_down(struct worker *worker)
 {
     say_life(worker, WORKER_GONE);
     atomic_store_explicit(&worker->ticked_at, UINT64_MAX, memory_order_relaxed); /* and is not missed */
-    /* A last message may still wait, and libh2o asserts that none does. */
-    for (int turns = 0; turns < 2; ++turns)
+    /* A last message may still wait, and libh2o asserts that none does. A turn may end early, by a signal. */
+    while (worker->messages_taken < worker->messages_sent)
         h2o_evloop_run(worker->context.loop, 0);
     h2o_multithread_unregister_receiver(worker->context.queue, &worker->receiver);
     h2o_loop_t *loop = worker->context.loop;
@@ -392,8 +393,10 @@ static void *run(void *argument)
 void worker_wake(struct worker *worker)
 {
     pthread_mutex_lock(&worker->mutex);
-    if (worker->life == WORKER_AWAKE)
+    if (worker->life == WORKER_AWAKE) {
+        ++worker->messages_sent;
         h2o_multithread_send_message(&worker->receiver, memory_zeroed(1, sizeof(h2o_multithread_message_t)));
+    }
     pthread_mutex_unlock(&worker->mutex);
 }
 
