@@ -1,64 +1,98 @@
 """Measures ssoferry; scripts/bench builds what this needs and calls it."""
 import argparse
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
+import charts
+import latency
 import life
 import loading
+import matrix
 import measure
+import peers
+import replacing
 import report
 import routing
 import serving
 import traffic
-from servers import Bench, Failed, Ferry, bare_epoll, bare_h2o
+from servers import ROOT, Bench, Failed, Ferry, bare_epoll, bare_h2o
 
-ROOT = Path(__file__).resolve().parents[2]
-PARTS = {"load": loading.run, "serve": serving.run, "overhead": serving.run_overhead, "routes": routing.run_presets, "issuer": routing.run_issuer, "life": life.run}
+# In the order of the document.
+PARTS = {"serve": serving.run, "latency": latency.run, "peers": life.run_peers, "replace": replacing.run, "matrix": matrix.run, "life": life.run, "load": loading.run,
+         "growth": loading.run_growth, "rows": matrix.run_sizes, "overhead": serving.run_overhead, "routes": routing.run_presets, "issuer": routing.run_issuer}
+FLAGS = {"rows": "sizes"}  # --rows says how many
 QUICK_PARTS = ("load", "serve", "life")
 CHECK_ROWS = 1000
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures loading and serving against bare libyaml and bare libh2o.")
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures loading and serving against bare libyaml, bare libh2o and other servers.")
     for part in PARTS:
-        parser.add_argument(f"--{part}", dest="parts", action="append_const", const=part, help="this part (default: all)")
+        parser.add_argument(f"--{FLAGS.get(part, part)}", dest="parts", action="append_const", const=part, help="this part (default: all)")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (default: 1000000)")
-    parser.add_argument("--rounds", type=int, help="rounds of each measurement of serving (default: 9, quick 5)")
-    parser.add_argument("--load-rounds", type=int, help="rounds of each measurement of loading (default: 5, quick 3)")
-    parser.add_argument("--seconds", type=float, help="length of each run of serving (default: 2, quick 1)")
+    parser.add_argument("--most-rows", type=int, help="rows of the largest table (default: ten times --rows)")
+    parser.add_argument("--rounds", type=int, help="rounds of each measurement of serving (default: 5)")
+    parser.add_argument("--load-rounds", type=int, help="rounds of each measurement of loading (default: 3)")
+    parser.add_argument("--seconds", type=float, help="length of each run of serving (default: 1)")
     parser.add_argument("--quick", action="store_true", help="the essential rows, in under two minutes")
     parser.add_argument("--check", action="store_true", help="measure nothing; only see that all answer rightly, on 1000 rows")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md; of a whole run only")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md and docs/charts; of a whole run only")
+    parser.add_argument("--document", type=Path, default=ROOT / "docs/performance.md", help="the file that --write writes")
     parser.add_argument("--nice", type=int, default=0, help="priority of what is measured, on a machine with other work (negative: root)")
     parser.add_argument("--bin", type=Path, action="append", help="where the programs are (default: build/release/bin, build/bench/programs/bin)")
     parser.add_argument("--work", type=Path, default=ROOT / "build/bench", help="for generated files (default: build/bench)")
     options = parser.parse_args()
     if options.write and (options.parts or options.quick or options.check):
         parser.error("--write is for a whole run")
-    options.rounds = options.rounds or (5 if options.quick else 9)
-    options.load_rounds = options.load_rounds or (3 if options.quick else 5)
-    options.seconds = options.seconds or (1 if options.quick else 2)
+    options.rounds = options.rounds or 5
+    options.load_rounds = options.load_rounds or 3
+    options.seconds = options.seconds or 1
+    options.most_rows = options.most_rows or 10 * options.rows
     options.warm_up = min(options.rows, 20_000)
     options.bin = options.bin or [ROOT / "build/release/bin", ROOT / "build/bench/programs/bin"]
     return options
 
 
 def check(bench):
-    """Whether the loader loads, and every server answers, what the rows say, also under load."""
+    """Whether the loader loads, and every server answers, what the rows say, also under load and TLS, and after a change."""
     loading.check(bench, CHECK_ROWS)
     store = loading.loaded_store(bench, CHECK_ROWS)
     with traffic.by_path(bench.work, "check", traffic.numbers(CHECK_ROWS), 6 * 1024) as known, \
+         traffic.by_path(bench.work, "check-large", traffic.numbers(CHECK_ROWS), 46 * 1024) as large, \
          traffic.by_path(bench.work, "check-unknown", traffic.numbers(CHECK_ROWS), known=False) as unknown:
-        for server in (Ferry(bench, "ssoferryd without log and usage", store), Ferry(bench, "ssoferryd with the defaults", store, log=True, usage=True),
-                       bare_h2o(bench), bare_epoll(bench)):
+        own = [Ferry(bench, "ssoferryd without log and usage", store), Ferry(bench, "ssoferryd with the defaults", store, log=True, usage=True),
+               Ferry(bench, "ssoferryd", store, tls=True)]
+        others = [peer(bench, CHECK_ROWS, **how) for peer in peers.installed() for how in ({}, {"log": True}, {"tls": True}) if peer in (peers.Nginx, peers.HAProxy) or not how]
+        for server in (*own, bare_h2o(bench), bare_epoll(bench), *others):
             with server:
                 serving.check(server, CHECK_ROWS)
-                for requests in (known, unknown):
+                for requests in (known, unknown, *([large] if not server.tls else [])):
                     measure.load(server, requests, requests=2 * CHECK_ROWS)
-                measure.load(server, known, requests=CHECK_ROWS, rate=20_000)
+                measure.load(server, known, requests=CHECK_ROWS, rate=2_000)
                 measure.load(server, known, requests=200, reconnect=True)
-            print(f"{server.name}: answers rightly")
+            print(f"{server.name}{', TLS' if server.tls else ''}: answers rightly")
+        changing = Ferry(bench, "ssoferryd with the defaults", store, log=True, usage=True, own_store=True)
+        for server in (changing, *(peer(bench, CHECK_ROWS) for peer in peers.installed())):
+            check_changes(server, known)
     check_issuers(bench)
+
+
+def check_changes(server, requests):
+    """One row, and then all of them, get another Location while requests come in."""
+    with server:
+        server.stage(CHECK_ROWS, 1)
+        server.change(0, 1)
+        peers.wait_for(server, 0, 1)
+        generator = replacing.begin(server, requests, 500)
+        server.stage(CHECK_ROWS, 1)
+        replacing.replaced(server, CHECK_ROWS, 1)
+        result = replacing.end(generator)
+        if result["unexpected"] or (isinstance(server, Ferry) and result["broken"]):
+            raise Failed(f"{server.name} gives wrong answers while its table is replaced: {result}")
+    print(f"{server.name}: shows changes")
 
 
 def check_issuers(bench):
@@ -73,29 +107,45 @@ def check_issuers(bench):
 
 
 def run(bench, options):
-    sections = []
+    """Returns what could not be measured: one part's trouble costs no other part."""
+    sections, troubles = [], []
     parts = options.parts or (QUICK_PARTS if options.quick else PARTS)
     noise = measure.Noise()
     for part in parts:
-        for section in PARTS[part](bench, options):
-            sections.append(section)
-            print(section.text(), flush=True)
+        began = time.monotonic()
+        try:
+            for section in PARTS[part](bench, options):
+                sections.append(section)
+                print(section.text(), flush=True)
+        except (Failed, OSError, subprocess.SubprocessError) as problem:
+            troubles.append(f"{part}: {problem}")
+            print(f"bench: {troubles[-1]}", file=sys.stderr)
+        print(f"({part}: {time.monotonic() - began:.0f} s)\n", flush=True)
     print(report.goals(sections))
-    print(f"{report.machine()} Other work took {noise.text()} of the machine's time meanwhile.")
+    print(f"{report.machine()} Other servers: {peers.versions()}. Other work took {noise.text()} of the machine's time meanwhile.")
     if options.write:
         command = "scripts/bench --write" if options.rows == 1_000_000 else f"scripts/bench --write --rows {options.rows}"
-        report.write(ROOT / "docs/performance.md", sections, command, noise.text())
+        drawn = charts.draw(options.document.parent / "charts", bench.figures, options.rows)
+        report.write(options.document, sections, command, noise.text(), peers.versions(), drawn)
+    return troubles
+
+
+def end_by_signal(*_):
+    """So that what was started is stopped, and what was made is removed, by those who did."""
+    sys.exit(1)
 
 
 def main():
     options = parse_arguments()
+    signal.signal(signal.SIGTERM, end_by_signal)
     bench = Bench(options.bin, options.work, options.nice)
     try:
-        check(bench) if options.check else run(bench, options)
-    except Failed as problem:
-        print(f"bench: {problem}", file=sys.stderr)
-        return 1
-    return 0
+        troubles = check(bench) if options.check else run(bench, options)
+    except (Failed, OSError, subprocess.SubprocessError) as problem:
+        troubles = [problem]
+    for trouble in troubles or ():
+        print(f"bench: {trouble}", file=sys.stderr)
+    return 1 if troubles else 0
 
 
 if __name__ == "__main__":

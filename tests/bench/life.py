@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import measure
+import peers
 import rows
 import traffic
 from loading import loaded_store
@@ -114,6 +115,77 @@ def run_change(bench, store, options):
     goal = Goal("a change is seen after the loader's end (ms)", CHANGE_LIMIT_MS, seen.median * 1e3, seen.text(2, 1e3), " ms")
     notes = "From the exit of `ssoferry set` to the end of the first answer that shows the change, over a connection that was open before.\n"
     return Section("A change", ["changes", "seen after, ms", "stale answers"], lines, notes, [goal])
+
+
+# -- Against other servers -------------------------------------------------------------------------------------------------------
+
+LIMIT_OF_NGINX = 0.1
+WARM_SECONDS = 3
+
+
+def one_life(server, count, requests):
+    """From exec to the first right answer; memory after requests; and how soon a change is seen."""
+    began = time.perf_counter()
+    server.launch()
+    try:
+        peers.wait_for(server, 0, 0)
+        start = time.perf_counter() - began
+        measure.load(server, requests, requests=REQUESTS, seconds=WARM_SECONDS)
+        time.sleep(measure.SETTLE_SECONDS)
+        memory = server.memory()
+        of_files = mapped(server, server.bench.work) if isinstance(server, Ferry) else 0
+        server.stage(count, 1)
+        began = time.perf_counter()
+        server.change(0, 1)
+        if isinstance(server, Ferry):
+            began = time.perf_counter()  # what the loader takes itself is in another table
+        peers.wait_for(server, 0, 1)
+        return {"start": start, "pss": memory["Pss"], "private": memory["Private_Clean"] + memory["Private_Dirty"], "files": of_files,
+                "seen": time.perf_counter() - began}
+    finally:
+        server.stop()
+
+
+def lives(bench, store, options, requests):
+    """Of each server: its rounds. Each is started anew in each."""
+    own = lambda: Ferry(bench, "ssoferryd, the defaults", store, log=True, usage=True, own_store=True)  # noqa: E731
+    makers = [own, *(lambda peer=peer: peer(bench, options.rows) for peer in peers.installed())]
+    found = {}
+    for number in range(min(options.rounds, 3)):
+        for make in makers:
+            server = make()
+            if number == 0 or not getattr(server, "slow", False):
+                found.setdefault(server.name, []).append({"how": getattr(server, "change_how", "`ssoferry set`"), **one_life(server, options.rows, requests)})
+    return found
+
+
+def run_peers(bench, options):
+    lines, figures = [], []
+    with traffic.by_path(bench.work, "lives", traffic.numbers(options.rows), 6 * 1024) as requests:
+        found = lives(bench, loaded_store(bench, options.rows), options, requests)
+    value = lambda name, key: measure.Values(run[key] for run in found[name])  # noqa: E731
+    for name, runs in found.items():
+        files = f"{value(name, 'files').median / 1e6:.0f}" if value(name, "files").median else ""
+        lines.append([name, value(name, "start").text(0, 1e3), value(name, "pss").text(0, 1e-6), value(name, "private").text(0, 1e-6), files, runs[0]["how"],
+                      value(name, "seen").text(1, 1e3)])
+        figures.append((name, *(figure / 1e6 for figure in (value(name, "pss").median, min(value(name, "pss").values), max(value(name, "pss").values)))))
+    bench.figures["memory"] = figures
+    return [Section("Start, memory and a change, against other servers",
+                    ["server", "start, ms", "PSS, MB", "private, MB", "of it the table's file, MB", "change by", "seen after, ms"], lines,
+                    f"{options.rows:,} rows. Start: from exec to the first right answer. Memory: all its processes, after {REQUESTS:,} requests or {WARM_SECONDS} "
+                    "seconds of them; nginx's master and worker share what they hold, so that of theirs the PSS counts. A change of one row: from the command, "
+                    "for ssoferryd from the loader's exit, to the first answer that shows it over a new connection; nginx, Caddy and Express read all rows anew.\n",
+                    memory_goals(found, options))]
+
+
+def memory_goals(found, options):
+    own, others = found["ssoferryd, the defaults"], found.get("nginx", [])
+    if not others:
+        return []
+    apart = measure.Values((mine["pss"] - mine["files"]) / theirs["pss"] for mine, theirs in zip(own, others))
+    whole = measure.Values(mine["pss"] / theirs["pss"] for mine, theirs in zip(own, others))
+    return [Goal(f"memory at {options.rows:,} rows, cached pages of its files apart, against nginx's", LIMIT_OF_NGINX, apart.median, apart.text(3)),
+            Goal(f"memory at {options.rows:,} rows, cached pages of its files among it, against nginx's", LIMIT_OF_NGINX, whole.median, whole.text(3))]
 
 
 def run(bench, options):

@@ -1,12 +1,16 @@
 """Loading a table, against libyaml alone parsing the same file."""
+import subprocess
+import time
+
 import measure
 import rows
 from report import Goal, Section
-from servers import Failed
+from servers import Failed, fields_of
 
 FORMS = {"short": "short form, in key order", "shuffled": "short form, in random order", "long": "long form"}
 LIMITS = {"short": 2.0, "shuffled": 2.0, "long": 2.5}
 MEMORY_LIMIT = 200
+GROWTH_LIMIT = 1.2  # of memory, from the usual number of rows to ten times as many
 
 
 def remove_store(path):
@@ -31,6 +35,42 @@ def check(bench, count):
         found = measure.output([bench.program("ssoferry"), "--store", str(store), "get", rows.identifier(number)])
         if rows.connection_id(number) not in found:
             raise Failed(f"the store has something else for {rows.identifier(number)}: {found}")
+
+
+def own_memory_of_load(bench, count):
+    """The most memory of its own, mapped files apart, that a load had at one time, in bytes, looked at every few milliseconds."""
+    store = bench.work / "growth.mdb"
+    remove_store(store)
+    mapping = rows.mapping_file(bench.work, count)
+    process = subprocess.Popen([bench.program("ssoferry"), "--store", str(store), "load", str(mapping)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    most = 0
+    while process.poll() is None:
+        try:
+            most = max(most, fields_of(f"/proc/{process.pid}/status").get("RssAnon", 0))
+        except (FileNotFoundError, ProcessLookupError):
+            break
+        time.sleep(0.005)
+    if process.wait() != 0:
+        raise Failed(f"ssoferry does not load {mapping}")
+    return store, most * 1024
+
+
+def run_growth(bench, options):
+    """Whether a load's memory grows with the table. The larger store is kept for what is measured on it."""
+    lines, found = [], []
+    for count in (options.rows, options.most_rows):
+        store, most = own_memory_of_load(bench, count)
+        kept = bench.work / f"short-{count}.mdb"
+        remove_store(kept)
+        store.rename(kept)
+        remove_store(store)
+        found.append(most)
+        lines.append([f"{count:,}", f"{most / 1e6:.1f}"])
+    ratio = found[1] / found[0]
+    goal = Goal(f"memory of a load of {options.most_rows:,} rows against {options.rows:,}", GROWTH_LIMIT, ratio, f"{ratio:.2f}")
+    return [Section("Memory of loading", ["rows", "most at one time, MB"], lines, "`ssoferry load` into a fresh store; mapped pages of the store apart. One run each.\n",
+                    [goal])]
 
 
 def run(bench, options):

@@ -7,7 +7,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from servers import LOAD_CORE, Failed
+from servers import LOAD_CORE, PATIENCE, Failed
 
 
 class Values:
@@ -35,12 +35,16 @@ class Values:
 SETTLE_SECONDS = 2.6  # after which ssoferryd has written its usage down
 
 
-def load(server, traffic, requests=0, seconds=0.0, rate=0.0, connections=64, reconnect=False):
+def load_command(server, traffic, requests=0, seconds=0.0, rate=0.0, reconnect=False, more=()):
+    return [server.bench.program("bench_load"), "--port", str(server.port), "--heads", str(traffic.heads), "--tail", str(traffic.tail),
+            "--connections", str(server.connections), "--requests", str(requests), "--seconds", str(seconds), "--rate", str(rate), "--status",
+            str(server.expected_status(traffic.status)), *(["--reconnect"] if reconnect else []), *(["--tls"] if server.tls else []), *more]
+
+
+def load(server, traffic, requests=0, seconds=0.0, rate=0.0, reconnect=False):
     """Runs the load generator; what it prints, and `per_second`. Any wrong answer is an error."""
-    command = [server.bench.program("bench_load"), "--port", str(server.port), "--heads", str(traffic.heads), "--tail", str(traffic.tail),
-               "--connections", str(connections), "--requests", str(requests), "--seconds", str(seconds), "--rate", str(rate), "--status",
-               str(server.expected_status(traffic.status)), *(["--reconnect"] if reconnect else [])]
-    done = subprocess.run(server.bench.pinned(LOAD_CORE, command), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    command = load_command(server, traffic, requests, seconds, rate, reconnect)
+    done = subprocess.run(server.bench.pinned(LOAD_CORE, command), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds + PATIENCE)
     if done.returncode != 0:
         raise Failed(f"{server.name}: {done.stderr.strip() or done.stdout.strip()}")
     result = json.loads(done.stdout)

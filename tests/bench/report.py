@@ -7,7 +7,7 @@ from pathlib import Path
 
 TRIED_BEGIN = "<!-- kept by hand from here -->"
 TRIED_END = "<!-- kept by hand up to here -->"
-PACKAGES = ("libh2o-evloop-dev", "liblmdb-dev", "libyaml-dev", "libxml2-dev", "libc6", "gcc")
+PACKAGES = ("libh2o-evloop-dev", "liblmdb-dev", "libyaml-dev", "libxml2-dev", "libssl3", "libc6", "gcc")
 
 
 class Goal:
@@ -60,32 +60,42 @@ def _kept(path):
     return "Nothing yet."
 
 
-def write(path, sections, command, noise):
+def charts_text(charts):
+    return "".join(f"![{title}](charts/{name})\n\n" for name, title in charts)
+
+
+def write(path, sections, command, noise, others, charts):
+    """`others`: the versions of the other servers. `charts`: (file name, what it shows)."""
     text = f"""# Performance
 
 Written by `{command}`; every figure is of that one run. Ratios come first, since they carry over to other machines better than times do: each is of
 two things measured in turn in the same round, and the median of the rounds is followed by the least and the most.
 
 {goals(sections)}
-{"".join(section.text() + chr(10) for section in sections)}## Machine and versions
+{charts_text(charts)}{"".join(section.text() + chr(10) for section in sections)}## Machine and versions
 
-{machine()} Other work took {noise} of the machine's time meanwhile.
+{machine()} Other servers: {others}. Other work took {noise} of the machine's time meanwhile.
 
 ## How to repeat
 
     scripts/bench               everything, on a million rows
     scripts/bench --quick       the essential rows, in under two minutes
-    scripts/bench --issuer      one part; also --load, --serve, --routes, --life
+    scripts/bench --issuer      one part; --help lists them
     scripts/bench --write       everything, and this file
     scripts/bench --help        rounds, seconds, rows
 
 Two cores are needed: the server has the one to itself, the load generator the other. Keep the machine free of other work.
 
 How it is measured: `tests/bench/load.c` sends requests that were made beforehand over 64 kept connections, each connection's next request as soon as its
-answer is there; identifiers are 200,000 random ones of the table, and the header fields a browser's. CPU a request is the server's user and system
+answer is there, and never sleeps; identifiers are 200,000 random ones of the table, and the header fields a browser's. For latencies it sends at fixed times,
+whether or not earlier requests have been answered, and counts from when a request was due: a server that stalls is not asked less for it. CPU a request is the server's user and system
 time, all its threads together (`/proc/PID/task/*/schedstat`), over the number of answers. Before anything is measured, sampled answers are compared
 with what the row says, and a run with one wrong status is void. The two floors are `tests/bench/constant_h2o.c`, libh2o set up as ssoferryd sets it
 up, answering a constant redirect with the same header fields; and `tests/bench/epoll_floor.c`, an epoll loop with one read and one write a request.
+
+The other servers (`tests/bench/peers.py`) get the same rows and requests, one thread on the same core, and the setting that is kindest to them. They do
+less than ssoferryd: find the row, redirect, and nothing else. nginx has its `map` in the configuration, HAProxy a map file, Caddy its `map`, and Express is
+the sample of Stytch's guide with the mapping in memory (`tests/bench/express/server.js`).
 
 ## What was tried and what it gave
 

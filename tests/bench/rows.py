@@ -1,4 +1,5 @@
 """The generated table: row number N is the same on every machine and in every run."""
+import itertools
 import random
 
 WORDS = ("acme", "globex", "initech", "hooli", "umbrella", "stark", "wayne", "tyrell", "cyberdyne", "soylent", "wonka", "gringotts", "oscorp",
@@ -24,7 +25,9 @@ def issuer(number):
     return f"https://idp.example.com/saml2/{identifier(number)}"
 
 
-def connection_id(number):
+def connection_id(number, generation=0):
+    """The row's connection; another one in each generation of the table."""
+    number += generation << 40
     high = f"{_mix(number * 2 + 1):016x}"
     low = f"{_mix(number * 2 + 2):016x}"
     return f"saml-connection-live-{high[:8]}-{high[8:12]}-4{high[13:]}-a{low[1:4]}-{low[4:]}"
@@ -34,8 +37,8 @@ def organization_id(number):
     return connection_id(number + (1 << 32)).replace("saml-connection", "organization", 1)
 
 
-def location(number):
-    return f"https://api.stytch.com/v1/b2b/sso/callback/{connection_id(number)}"
+def location(number, generation=0):
+    return f"https://api.stytch.com/v1/b2b/sso/callback/{connection_id(number, generation)}"
 
 
 def _short(number, name):
@@ -52,8 +55,22 @@ FORMS = {
     "short": (_short, True, identifier),
     "shuffled": (_short, False, identifier),
     "long": (_long, True, identifier),
+    "next": (lambda number, name: f"  {name(number)}: {connection_id(number, 1)}\n", True, identifier),
     "issuers": (lambda number, name: f'  "{name(number)}": {connection_id(number)}\n', True, issuer),
 }
+
+
+GENERATIONS = ("short", "next")  # forms with the same identifiers in the same order, and other connections
+
+
+def written(path, lines):
+    """The file of these lines, made where it is not there yet."""
+    if not path.exists():
+        unfinished = path.with_suffix(".unfinished")
+        with unfinished.open("w", encoding="ascii") as out:
+            out.writelines(lines)
+        unfinished.rename(path)
+    return path
 
 
 def mapping_file(directory, count, form="short"):
@@ -63,9 +80,4 @@ def mapping_file(directory, count, form="short"):
         return path
     write, in_order, name = FORMS[form]
     numbers = sorted(range(count), key=name) if in_order else random.Random(count).sample(range(count), count)
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("w", encoding="ascii") as out:
-        out.write("version: 1\nconnections:\n")
-        out.writelines(write(number, name) for number in numbers)
-    unfinished.rename(path)
-    return path
+    return written(path, itertools.chain(["version: 1\nconnections:\n"], (write(number, name) for number in numbers)))

@@ -3,13 +3,20 @@
 Another server to compare with is another subclass of Server."""
 import http.client
 import os
+import shutil
 import socket
+import ssl
 import subprocess
 import time
 from pathlib import Path
 
+import rows
+
 SERVER_CORE, LOAD_CORE = (0, 1) if (os.cpu_count() or 1) > 1 else (0, 0)
+ALL_CORES = f"0-{(os.cpu_count() or 1) - 1}"
 START_TIMEOUT = 60
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 300  # for what takes long where others work on the machine too, in seconds
 
 
 class Failed(Exception):
@@ -23,6 +30,7 @@ class Bench:
         self.programs = programs  # directories, searched in order
         self.work = work
         self.nice = nice
+        self.figures = {}  # what the charts show, by chart
         work.mkdir(parents=True, exist_ok=True)
 
     def program(self, name):
@@ -32,8 +40,24 @@ class Bench:
         raise Failed(f"{name} is not in {' or '.join(str(directory) for directory in self.programs)}")
 
     def pinned(self, core, command):
+        """The command on one core; it is ended where this program ends without doing so."""
         priority = ["nice", "-n", str(self.nice)] if self.nice else []
-        return [*priority, "taskset", "-c", str(core), *command]
+        return [*priority, "taskset", "-c", str(core), "setpriv", "--pdeathsig", "TERM", *command]
+
+    def run_beside(self, command):
+        """Runs what changes a server's table, on the server's core: there is no third one, and the load generator must not be disturbed."""
+        done = subprocess.run(self.pinned(SERVER_CORE, command), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+        if done.returncode != 0:
+            raise Failed(f"{' '.join(command)}: {done.stderr.strip()}")
+
+    def certificate(self):
+        """Paths of a certificate and its key, made where they are not there yet."""
+        certificate, key = self.work / "certificate.pem", self.work / "key.pem"
+        if not certificate.exists():
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650", "-subj",
+                            "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
+                           check=True, capture_output=True)
+        return certificate, key
 
 
 def free_port():
@@ -48,13 +72,33 @@ def fields_of(path):
             and rest.split()[0].isdigit()}
 
 
+def _texts(tasks, name):
+    """A file of each of a process's threads; of those that are still there."""
+    try:
+        for task in Path(tasks).iterdir():
+            yield (task / name).read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return
+
+
+def _unverified():
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 class Server:
     """One server. Subclasses give the name, the command, and what a request for a row is to be answered with."""
 
     name = ""
+    start_timeout = START_TIMEOUT
+    connections = 64  # of the load generator's
 
-    def __init__(self, bench):
+    def __init__(self, bench, threads=1, tls=False):
         self.bench = bench
+        self.threads = threads
+        self.tls = tls
         self.port = free_port()
         self.process = None
         self.output = subprocess.DEVNULL
@@ -70,10 +114,17 @@ class Server:
         """The status for a request that ssoferryd answers with `status`."""
         return status
 
-    def start(self):
-        self.process = subprocess.Popen(self.bench.pinned(SERVER_CORE, self.command()), stdin=subprocess.DEVNULL, stdout=self.output,
+    def cores(self):
+        return SERVER_CORE if self.threads == 1 else ALL_CORES
+
+    def launch(self):
+        """Starts the process; what it needs is there."""
+        self.process = subprocess.Popen(self.bench.pinned(self.cores(), self.command()), stdin=subprocess.DEVNULL, stdout=self.output,
                                         stderr=subprocess.DEVNULL)
-        end = time.monotonic() + START_TIMEOUT
+
+    def start(self):
+        self.launch()
+        end = time.monotonic() + self.start_timeout
         while time.monotonic() < end and self.process.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -106,14 +157,13 @@ class Server:
         while rest:
             pid = rest.pop()
             found.append(pid)
-            for task in Path(f"/proc/{pid}/task").iterdir():
-                rest += [int(child) for child in (task / "children").read_text().split()]
+            for children in _texts(f"/proc/{pid}/task", "children"):
+                rest += [int(child) for child in children.split()]
         return found
 
     def cpu(self):
         """Seconds of CPU, user and system, that all its threads have used."""
-        tasks = (task for pid in self.processes() for task in Path(f"/proc/{pid}/task").iterdir())
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+        return sum(int(spent.split()[0]) for pid in self.processes() for spent in _texts(f"/proc/{pid}/task", "schedstat")) / 1e9
 
     def memory(self):
         """Bytes by kind, all processes together."""
@@ -127,7 +177,8 @@ class Server:
 
     def ask(self, method, target, body=None):
         """(status, Location)"""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        plain = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=20, context=_unverified()) if self.tls else plain
         try:
             headers = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {}
             connection.request(method, target, body, headers)
@@ -141,32 +192,50 @@ class Server:
 class Ferry(Server):
     """ssoferryd itself, on a store that was loaded before: with the defaults, or quiet, without request log and usage."""
 
-    def __init__(self, bench, name, loaded, log=False, usage=False, routes=("match: /old-sso/{identifier}",), threads=1):
-        super().__init__(bench)
+    def __init__(self, bench, name, loaded, log=False, usage=False, routes=("match: /old-sso/{identifier}",), threads=1, tls=False, settings=(),
+                 own_store=False):
+        super().__init__(bench, threads, tls)
         self.name = name
+        self.own_store = own_store  # a copy, since it will be changed
         # A name of its own for the same file: the same pages are cached, while locks and usage are not shared with another daemon.
         self.store = bench.work / f"ssoferryd-{self.port}.mdb"
         self.loaded = loaded
         self.config = self.store.with_suffix(".yaml")
         self.log = self.store.with_suffix(".log") if log else None
-        lines = [f"listen: [{{address: '127.0.0.1:{self.port}'}}]", f"store: {self.store}", f"threads: {threads}", "drain: {delay: 0s, timeout: 1s}",
-                 f"log: {{requests: {'all' if log else 'off'}}}", f"usage: {'true' if usage else 'false'}", "routes:",
+        certificate = ", certificate: {}, key: {}".format(*bench.certificate()) if tls else ""
+        lines = [f"listen: [{{address: '127.0.0.1:{self.port}'{certificate}}}]", f"store: {self.store}", f"threads: {threads}",
+                 "drain: {delay: 0s, timeout: 1s}", f"log: {{requests: {'all' if log else 'off'}}}", f"usage: {'true' if usage else 'false'}", *settings, "routes:",
                  *(f"  - {route}" for route in routes)]
         self.config.write_text("\n".join(lines) + "\n")
 
     def command(self):
         return [self.bench.program("ssoferryd"), "-c", str(self.config)]
 
-    def start(self):
+    def launch(self):
         self.prepare()
         if self.log is None:
-            return super().start()
+            return super().launch()
         with self.log.open("wb") as self.output:
-            return super().start()
+            return super().launch()
 
     def prepare(self):
-        if not self.store.exists():
-            os.link(self.loaded, self.store)
+        if not self.store.exists() and self.loaded is not None:
+            (shutil.copy if self.own_store else os.link)(self.loaded, self.store)
+
+    def stage(self, count, generation):
+        """Makes the file of a generation, before replace()."""
+        return rows.mapping_file(self.bench.work, count, rows.GENERATIONS[generation])
+
+    def replace(self, count, generation):
+        """Makes the whole table another; returns when the loader has ended."""
+        self.bench.run_beside(self.loader("load", str(self.stage(count, generation))))
+
+    def change(self, number, generation):
+        """Makes one row another; returns when the loader has ended."""
+        self.bench.run_beside(self.loader("set", rows.identifier(number), f"connection_id={rows.connection_id(number, generation)}"))
+
+    def loader(self, *words):
+        return [self.bench.program("ssoferry"), "-c", str(self.config), *words]
 
     def stop(self):
         super().stop()

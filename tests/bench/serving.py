@@ -1,12 +1,13 @@
 """What a request costs."""
 import measure
+import peers
 import rows
 import traffic
 from loading import loaded_store
 from report import Goal, Section
 from servers import Failed, Ferry, bare_epoll, bare_h2o
 
-SAMPLES = 40
+SAMPLES, SAMPLES_OF_SLOW = 40, 4
 KINDS = {
     "POST 6 KB": {"size": 6 * 1024},
     "POST 6 KB, few header fields": {"size": 6 * 1024, "fields": traffic.BARE},
@@ -15,12 +16,16 @@ KINDS = {
     "GET": {},
 }
 LIMIT_NO_LOG, LIMIT_DEFAULTS, LIMIT_EPOLL, LIMIT_OVERHEAD = 1.05, 1.15, 1.35, 1.15
+PEER_LIMITS = {"nginx": 0.75, "HAProxy": 0.80, "Express": 0.06}  # CPU a request, at most this share of theirs
+WARM_UP_SECONDS = 1.5
+MAIN = "POST 6 KB"
 REPEATED = 2000  # rows that are asked for again and again, as real connections are
 
 
 def check(server, count):
     """A sample of rows, by GET and POST, gets the right answer."""
-    for number in traffic.numbers(count, SAMPLES):
+    slow = getattr(server, "slow", False)
+    for number in traffic.numbers(count, SAMPLES_OF_SLOW if slow else SAMPLES):
         expected = (server.expected_status(307), server.expected_location(rows.location(number)))
         for method, body in (("GET", None), ("POST", traffic.form(6 * 1024))):
             found = server.ask(method, traffic.PATH + rows.identifier(number), body)
@@ -31,10 +36,14 @@ def check(server, count):
         raise Failed(f"{server.name} answers an unknown identifier with {status}")
 
 
+def warm_up(server, requests, options):
+    measure.load(server, requests, requests=options.warm_up, seconds=WARM_UP_SECONDS)
+
+
 def cost(servers, requests, options):
     """CPU microseconds a request of each server, round by round, and requests a second."""
     for server in servers:
-        measure.load(server, requests, requests=options.warm_up)
+        warm_up(server, requests, options)
     return measure.costs([(server, requests) for server in servers], options.rounds, options.seconds)
 
 
@@ -50,34 +59,65 @@ def stop(servers):
         server.stop()
 
 
+def own_servers(bench, store):
+    return [Ferry(bench, "the defaults", store, log=True, usage=True), Ferry(bench, "no log", store, usage=True), Ferry(bench, "no log and usage", store),
+            bare_h2o(bench), bare_epoll(bench)]
+
+
+def goals_of(spent, what):
+    """Of the five of own_servers() and the peers behind them: the goals that the figures meet or miss."""
+    defaults, no_log, quiet, h2o, epoll = list(spent.values())[:5]
+    ratios = [("the defaults, against bare libh2o", defaults.over(h2o), LIMIT_DEFAULTS), ("no log, against bare libh2o", no_log.over(h2o), LIMIT_NO_LOG),
+              ("the defaults, against bare epoll", defaults.over(epoll), LIMIT_EPOLL), ("no log and usage, against bare epoll", quiet.over(epoll), LIMIT_EPOLL)]
+    for peer, limit in PEER_LIMITS.items():
+        if peer in spent:
+            ratios.append((f"the defaults, against {peer} without a log", defaults.over(spent[peer]), limit))
+    return [Goal(f"CPU a request, {what}, {how}", limit, ratio.median, ratio.text()) for how, ratio, limit in ratios]
+
+
 def run(bench, options):
     store = loaded_store(bench, options.rows)
-    servers = [Ferry(bench, "ssoferryd with the defaults", store, log=True, usage=True), Ferry(bench, "ssoferryd without a log", store, usage=True),
-               Ferry(bench, "ssoferryd without log and usage", store), bare_h2o(bench), bare_epoll(bench)]
-    ratios, times, goals = [], [], []
+    servers = own_servers(bench, store) + [peer(bench, options.rows) for peer in peers.installed()]
+    names = [server.name for server in servers]
+    ratios, against, times, rates_of, goals = [], [], [], [], []
     numbers = traffic.numbers(options.rows)
     try:
         started(servers, options.rows)
-        for name, kind in list(KINDS.items())[:1 if options.quick else None]:
-            with traffic.by_path(bench.work, "serving", numbers, **kind) as requests:
-                spent, rates = cost(servers, requests, options)
-            defaults, no_log, quiet, h2o, epoll = spent
-            ratios.append([name, *(value.over(h2o).text() for value in (defaults, no_log, quiet)), quiet.over(epoll).text()])
-            times.append([name, *(value.text(1) for value in spent), f"{rates[0].median:,.0f}", f"{rates[3].median:,.0f}"])
-            if name == "POST 6 KB":
-                for what, ratio, limit in (("the defaults, against bare libh2o", defaults.over(h2o), LIMIT_DEFAULTS),
-                                           ("no log, against bare libh2o", no_log.over(h2o), LIMIT_NO_LOG),
-                                           ("no log and usage, against bare epoll", quiet.over(epoll), LIMIT_EPOLL)):
-                    goals.append(Goal(f"CPU a request, {name}, {options.rows:,} rows, {what}", limit, ratio.median, ratio.text()))
+        for kind, what in list(KINDS.items())[:1 if options.quick else None]:
+            taking_part = [server for server in servers if kind == MAIN or not getattr(server, "slow", False)]
+            with traffic.by_path(bench.work, "serving", numbers, **what) as requests:
+                found, rates = cost(taking_part, requests, options)
+            spent = {server.name: value for server, value in zip(taking_part, found)}
+            rates = {server.name: value for server, value in zip(taking_part, rates)}
+            defaults, no_log, quiet, h2o, epoll = found[:5]
+            ratios.append([kind, *(value.over(h2o).text() for value in (defaults, no_log, quiet)), *(value.over(epoll).text() for value in (defaults, quiet))])
+            against.append([kind, *(defaults.over(spent[name]).text(3) if name in spent else "" for name in names[5:])])
+            times.append([kind, *(spent[name].text(1) if name in spent else "" for name in names)])
+            rates_of.append([kind, *(f"{rates[name].median:,.0f}" if name in spent else "" for name in names)])
+            if kind == MAIN:
+                goals = goals_of(spent, f"{kind}, {options.rows:,} rows")
+                bench.figures["cpu"] = [(label(name), value.median, min(value.values), max(value.values)) for name, value in spent.items()]
     finally:
         stop(servers)
     how = f"{options.rows:,} rows, random identifiers, one thread; {options.rounds} rounds of {options.seconds:g} s each.\n"
-    return [Section("Serving: CPU a request, as ratios", ["requests", "defaults / libh2o", "no log / libh2o", "no log and usage / libh2o",
-                                                          "no log and usage / epoll"], ratios, how, goals),
-            Section("Serving: CPU a request, in microseconds", ["requests", "defaults", "no log", "no log and usage", "bare libh2o", "bare epoll",
-                                                                "defaults, requests/s", "libh2o, requests/s"], times,
-                    "The same runs. The defaults: request log to a file, usage, metrics. Usage costs most where, as here, hardly a row is asked for "
-                    "twice.\n")]
+    columns = ["requests", *map(label, names)]
+    sections = [Section("Serving: CPU a request against the floors", ["requests", "defaults / libh2o", "no log / libh2o", "no log and usage / libh2o",
+                                                                     "defaults / epoll", "no log and usage / epoll"], ratios, how, goals)]
+    if names[5:]:
+        sections.append(Section("Serving: CPU a request against other servers", ["requests", *(f"defaults / {name}" for name in names[5:])], against,
+                                "The same rounds. The others write no log here; with one they are in the matrix below. Caddy's `map` is a list that each request "
+                                "walks along: with so many rows it is measured over 2 connections, for one kind of request.\n"))
+    sections.append(Section("Serving: CPU a request, in microseconds", columns, times,
+                            "The same rounds. The defaults: request log to a file, usage, metrics. Usage costs most where, as here, hardly a row is asked for "
+                            "twice.\n"))
+    sections.append(Section("Serving: requests a second at saturation", columns, rates_of,
+                            "The same rounds, medians: of one server core, or of the load generator's, whichever ends first.\n"))
+    return sections
+
+
+def label(name):
+    """A server's name in a table's head or a chart."""
+    return f"ssoferryd, {name}" if name in ("the defaults", "no log", "no log and usage") else name
 
 
 def run_overhead(bench, options):

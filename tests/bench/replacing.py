@@ -1,0 +1,122 @@
+"""Replacing the whole table while requests come in: how long it takes, what fails, and how long answers take meanwhile."""
+import json
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import measure
+import peers
+import traffic
+from loading import loaded_store
+from report import Goal, Section
+from serving import MAIN, check, warm_up
+from servers import LOAD_CORE, PATIENCE, Failed, Ferry
+
+ROUNDS, RATE, SLOW_RATE = 3, 2000, 5
+WINDOW = 0.1  # seconds, of the chart's points
+BEFORE, AFTER = 1.0, 1.0  # seconds of the chart around the replacement
+SEEN = 1  # the row that is looked at: any, since all change at once
+
+
+def begin(server, requests, rate, *more):
+    command = measure.load_command(server, requests, rate=rate, seconds=PATIENCE, more=["--tolerate", *more])
+    generator = subprocess.Popen(server.bench.pinned(LOAD_CORE, command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    while generator.poll() is None and not catches_sigterm(generator.pid):
+        time.sleep(0.005)
+    return generator
+
+
+def catches_sigterm(pid):
+    """Whether the program is so far that end() ends it in order."""
+    caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return bool(caught and int(caught.group(1), 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def end(generator):
+    generator.send_signal(signal.SIGTERM)
+    try:
+        said = generator.communicate(timeout=PATIENCE)[0]
+        if not said:
+            raise Failed("the load generator ended without a word")
+        return json.loads(said)
+    finally:
+        generator.kill()
+        generator.wait()
+
+
+def replaced(server, count, generation):
+    """Replaces all rows; seconds until a request sees it, and the whole of it has been done."""
+    began = time.perf_counter()
+    server.replace(count, generation)
+    peers.wait_for(server, SEEN, generation)
+    return time.perf_counter() - began
+
+
+def one_round(server, count, requests, rate, generation):
+    """Quiet, and then for as long as the replacement takes."""
+    quiet = measure.load(server, requests, seconds=2, rate=rate)
+    server.stage(count, generation)
+    time.sleep(1)  # for what staging wrote
+    generator = begin(server, requests, rate)
+    time.sleep(0.3)  # it has begun: CPU for its start is no part of this
+    try:
+        seconds = replaced(server, count, generation)
+    finally:
+        during = end(generator)
+    return {"seconds": seconds, "failed": during["broken"] + during["unexpected"], "requests": during["requests"] + during["broken"],
+            "p99": during["us"]["p99"], "max": during["us"]["max"], "quiet": quiet["us"]["p99"]}
+
+
+def course(server, count, requests, rate, generation):
+    """The replacement as a course of time, for the chart: (seconds from its begin, p99 in ms, failed) by windows."""
+    server.stage(count, generation)
+    time.sleep(1)
+    generator = begin(server, requests, rate, "--windows", str(WINDOW))
+    time.sleep(BEFORE)
+    try:
+        replaced(server, count, generation)
+        time.sleep(AFTER)
+    finally:
+        result = end(generator)
+    return [(at - BEFORE, p99 / 1e3, failed) for at, answered, failed, _p50, p99 in result["windows"] if answered or failed]
+
+
+def servers_of(bench, options):
+    store = loaded_store(bench, options.rows)
+    return [Ferry(bench, "ssoferryd, the defaults", store, log=True, usage=True, own_store=True), *(peer(bench, options.rows) for peer in peers.installed())]
+
+
+def measured(server, requests, options, line, bench):
+    """All rounds of one server."""
+    slow = getattr(server, "slow", False)
+    rate = SLOW_RATE if slow else RATE
+    with server:
+        check(server, options.rows)
+        warm_up(server, requests, options)
+        found = [one_round(server, options.rows, requests, rate, (number + 1) % 2) for number in range(1 if slow else min(ROUNDS, options.rounds))]
+        if not slow:
+            bench.figures.setdefault("replacement", []).append((server.name, course(server, options.rows, requests, rate, (len(found) + 1) % 2)))
+    value = lambda key: measure.Values(run[key] for run in found)  # noqa: E731
+    ratio = value("p99").over(value("quiet"))
+    line += [server.name, f"{rate:,}", value("seconds").text(2), f"{sum(run['failed'] for run in found):,} of {sum(run['requests'] for run in found):,}",
+             value("quiet").text(2, 1e-3), value("p99").text(2, 1e-3), ratio.text(), value("max").text(1, 1e-3)]
+    return sum(run["failed"] for run in found), ratio
+
+
+def run(bench, options):
+    lines, goals = [], []
+    with traffic.by_path(bench.work, "replacing", traffic.numbers(options.rows), 6 * 1024) as requests:
+        for server in servers_of(bench, options):
+            line = []
+            failed, ratio = measured(server, requests, options, line, bench)
+            lines.append(line)
+            if isinstance(server, Ferry):
+                goals = [Goal(f"replacing all of {options.rows:,} rows under load: failed requests", 0, failed, str(failed)),
+                         Goal(f"replacing all of {options.rows:,} rows under load: p99 during it, against quiet", 2, ratio.median, ratio.text())]
+    notes = (f"{MAIN} at a fixed rate over 64 kept connections (2 for Caddy), while all rows get another Location: from the command until a request sees "
+             "it. What replaces the table runs on the server's core: `ssoferry load` from YAML, nginx's, HAProxy's and Caddy's reload, Express started anew. "
+             "Milliseconds; times count from when a request was due. Failed: no connection, no answer, or another status.\n")
+    return [Section("Replacing the table under load", ["server", "requests/s", "seconds", "failed requests", "p99 quiet", "p99 during", "ratio", "longest"], lines,
+                    notes, goals)]
