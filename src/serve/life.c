@@ -175,8 +175,15 @@ static void wait_for_workers(struct server *server)
 static void close_doors(struct server *server)
 {
     const struct config *started = server->started;
-    for (size_t i = 0; i < server->fd_count; ++i)
-        listener_hush(&started->listen[i % started->listen_count].address, server->fds[i]);
+    int refused = 0;
+    for (size_t i = 0; i < server->fd_count; ++i) {
+        if (!listener_hush(&started->listen[i % started->listen_count].address, server->fds[i]))
+            refused = errno;
+    }
+    if (refused != 0)
+        log_info("the kernel lets this process attach no socket filter (%s): where another daemon listens beside it, a "
+                 "connection in some hundred thousand may be reset now; the sysctl net.ipv4.tcp_migrate_req=1 keeps it",
+                 strerror(refused));
     for (size_t i = 0; server->fd_count > 0 && i < started->listen_count; ++i)
         listener_remove(&started->listen[i].address);
     server->fd_count = 0;

@@ -167,7 +167,7 @@ int listener_open(const struct address *address, int first, struct error *error)
     return open_new(address, &where, size, first < 0, error);
 }
 
-void listener_hush(const struct address *address, int fd)
+bool listener_hush(const struct address *address, int fd)
 {
     enum { TCP_FLAGS_OFFSET = 13, DROP = 0 };
     static struct sock_filter no_syn[] = {
@@ -177,8 +177,8 @@ void listener_hush(const struct address *address, int fd)
     static const struct sock_fprog program = {sizeof(no_syn) / sizeof(*no_syn), no_syn};
     union socket_address where;
     to_socket_address(address, &where);
-    if (address->family != ADDRESS_UNIX && find_passed(&where) < 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+    return address->family == ADDRESS_UNIX || find_passed(&where) >= 0 ||
+           setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
 }
 
 void listener_remove(const struct address *address)

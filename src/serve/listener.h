@@ -14,8 +14,9 @@ int listener_open(const struct address *address, int first, struct error *error)
 /* No new connection begins on a TCP socket from here on, while those whose handshake is under way come through: to be
  * waited for and accepted before the socket is closed, for closing resets them. Who knocks meanwhile is not answered,
  * tries again a second later, and is then let in by the daemon that has followed this one, or refused. A socket that
- * systemd passed stays as it is, for the next daemon takes over who waits in it. */
-void listener_hush(const struct address *address, int fd);
+ * systemd passed stays as it is, for the next daemon takes over who waits in it. False, with errno, where the kernel
+ * refuses: some let only those with capabilities attach a socket filter. */
+bool listener_hush(const struct address *address, int fd) __attribute__((warn_unused_result));
 
 /* Removes the file of a unix socket. */
 void listener_remove(const struct address *address);
