@@ -4,7 +4,7 @@ import peers
 import traffic
 from loading import loaded_store
 from report import Goal, Section
-from serving import MAIN, started, stop, warm_up
+from serving import MAIN, is_slow, started, stop, warm_up
 from servers import Ferry, bare_h2o
 
 SHARE = 0.6  # of a server's rate at saturation
@@ -15,7 +15,7 @@ def servers_of(bench, options):
     store = loaded_store(bench, options.rows)
     candidates = [peer(bench, options.rows) for peer in peers.installed()]
     return [Ferry(bench, "ssoferryd, the defaults", store, log=True, usage=True), bare_h2o(bench),
-            *(server for server in candidates if not getattr(server, "slow", False))]
+            *(server for server in candidates if not is_slow(server))]
 
 
 def at_rate(servers, requests, rate, options):

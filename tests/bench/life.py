@@ -14,6 +14,7 @@ import traffic
 from loading import loaded_store
 from report import Goal, Section
 from servers import Failed, Ferry
+from serving import is_slow
 
 START_LIMIT_MS, MEMORY_LIMIT_MB, CHANGE_LIMIT_MS = 50, 32, 1
 REQUESTS = 100_000
@@ -154,7 +155,7 @@ def lives(bench, store, options, requests):
     for number in range(min(options.rounds, 3)):
         for make in makers:
             server = make()
-            if number == 0 or not getattr(server, "slow", False):
+            if number == 0 or not is_slow(server):
                 found.setdefault(server.name, []).append({"how": getattr(server, "change_how", "`ssoferry set`"), **one_life(server, options.rows, requests)})
     return found
 

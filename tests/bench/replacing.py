@@ -11,7 +11,7 @@ import peers
 import traffic
 from loading import loaded_store
 from report import Goal, Section
-from serving import MAIN, check, warm_up
+from serving import MAIN, check, is_slow, warm_up
 from servers import LOAD_CORE, PATIENCE, Failed, Ferry
 
 ROUNDS, RATE, SLOW_RATE = 3, 2000, 5
@@ -90,7 +90,7 @@ def servers_of(bench, options):
 
 def measured(server, requests, options, line, bench):
     """All rounds of one server."""
-    slow = getattr(server, "slow", False)
+    slow = is_slow(server)
     rate = SLOW_RATE if slow else RATE
     with server:
         check(server, options.rows)
