@@ -157,13 +157,14 @@ static void cut_files(void **state)
 static void as_nobody(struct scratch *scratch, void (*test)(struct scratch *scratch))
 {
     assert_int_equal(chmod(scratch->directory, 0777), 0);
+    fflush(NULL);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
             _exit(3);
         test(scratch);
-        _exit(0);
+        exit(0); /* not _exit(): what it ran counts for coverage */
     }
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -340,6 +341,60 @@ static void made_by_two_at_once(void **state)
     table_close(table);
 }
 
+/* -- names -- */
+
+static void replaced_and_deleted(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb"), *other = scratch_path(*state, "other.mdb");
+    struct table *table = open_table(path, TABLE_SERVE, 0);
+    assert_true(table_is_in_place(table));
+    table_close(open_table(other, TABLE_WRITE, 0));
+    assert_int_equal(rename(other, path), 0);
+    assert_false(table_is_in_place(table));
+    assert_int_equal(unlink(path), 0);
+    assert_false(table_is_in_place(table));
+    table_close(table);
+}
+
+static void open_by_a_bare_name(struct scratch *scratch)
+{
+    struct table *table = NULL;
+    struct error error = {0};
+    const struct table_options options = {.mode = TABLE_WRITE};
+    if (chdir(scratch->directory) != 0 || !table_open(&table, "t.mdb", &options, &error))
+        _exit(1);
+    table_close(table);
+    if (access(scratch_path(scratch, "t.mdb"), F_OK) != 0)
+        _exit(2);
+}
+
+static void bare_names(void **state)
+{
+    as_nobody(*state, open_by_a_bare_name);
+}
+
+static mode_t rights_of(const char *path)
+{
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    return status.st_mode & 0777;
+}
+
+/* A directory that hands on its group says that the group shares what is in it, whatever the umask. */
+static void shared_directories(void **state)
+{
+    struct scratch *scratch = *state;
+    const char *shared = scratch_path(scratch, "shared.mdb"), *own = scratch_path(scratch, "own.mdb");
+    mode_t before = umask(0077);
+    table_close(open_table(own, TABLE_WRITE, 0));
+    assert_int_equal(chmod(scratch->directory, 02770), 0);
+    table_close(open_table(shared, TABLE_WRITE, 0));
+    umask(before);
+    assert_int_equal(rights_of(own), 0600);
+    assert_int_equal(rights_of(shared), 0660);
+    assert_int_equal(rights_of(scratch_path(scratch, "shared.mdb-lock")), 0660);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +411,9 @@ int main(void)
         scratch_test(disk_too_small),
         scratch_test(stale_making),
         scratch_test(made_by_two_at_once),
+        scratch_test(replaced_and_deleted),
+        scratch_test(bare_names),
+        scratch_test(shared_directories),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
