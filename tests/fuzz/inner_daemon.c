@@ -1,5 +1,6 @@
 #include "inner_daemon.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
@@ -104,7 +105,25 @@ static void stop(void)
 {
     pthread_kill(thread, SIGTERM);
     pthread_join(thread, NULL);
+}
+
+/* Makes the directory, and a process that removes it once this one is gone, however that ends: a crash calls nothing
+ * that was registered. It waits for the end of a pipe that this one alone holds open, where no Ctrl-C reaches it. */
+static void make_directory(void)
+{
+    int ends[2];
+    char nothing;
+    MUST(mkdtemp(directory) != NULL && pipe2(ends, O_CLOEXEC) == 0);
+    pid_t remover = fork();
+    MUST(remover >= 0);
+    close(ends[remover == 0]);
+    if (remover > 0)
+        return;
+    setsid();
+    while (read(ends[0], &nothing, 1) < 0 && errno == EINTR)
+        continue;
     nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    _exit(0);
 }
 
 static int try_connect(void)
@@ -121,7 +140,7 @@ static int try_connect(void)
 
 static void start(void)
 {
-    MUST(mkdtemp(directory) != NULL);
+    make_directory();
     FILE *file = fopen(path_of("ssoferryd.yaml"), "we");
     MUST(file != NULL && fprintf(file, configuration, directory, directory) > 0 && fclose(file) == 0);
     fill_store(path_of("table"));
