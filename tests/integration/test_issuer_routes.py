@@ -23,7 +23,8 @@ ENTITY_IDS = {
 @pytest.fixture(scope="module")
 def started(make_cutover):
     """One gateway; by turns each of these IdPs posts to it."""
-    started = make_cutover(routes=[{"match": "/saml/acs", "identify_by": "issuer"}], old_path="/saml/acs", idp_entity_id=ENTITY_IDS["plain"])
+    started = make_cutover(routes=[{"match": "/saml/acs", "identify_by": "issuer"}], old_path="/saml/acs", idp_entity_id=ENTITY_IDS["plain"],
+                           limits={"uri": "128KiB", "head": "160KiB"})
     return started.start({**{entity_id: CONNECTION_ID for entity_id in ENTITY_IDS.values()}, "https://other.example/": OTHER_CONNECTION_ID})
 
 
