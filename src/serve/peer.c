@@ -30,12 +30,16 @@ struct text peer_name(struct client *client)
     char host[IP_TEXT_SIZE];
     struct ip ip;
     uint16_t port = 0;
-    if (client->peer_size == 0 && find_address(client, &ip, &port)) {
+    int size = (int)client->peer_size;
+    if (size == 0 && find_address(client, &ip, &port)) {
         ip_format(&ip, host);
-        client->peer_size =
-            (size_t)snprintf(client->peer, sizeof(client->peer), ip_is_v4(&ip) ? "%s:%u" : "[%s]:%u", host, port);
+        size = snprintf(client->peer, sizeof(client->peer), ip_is_v4(&ip) ? "%s:%u" : "[%s]:%u", host, port);
+    } else if (size == 0) {
+        /* Kept, too: libh2o allocates for the answer, and asked behind its socket's end it never frees that. */
+        size = snprintf(client->peer, sizeof(client->peer), "unix");
     }
-    return client->peer_size == 0 ? TEXT("unix") : text_slice(client->peer, client->peer_size);
+    client->peer_size = (size_t)size;
+    return text_slice(client->peer, client->peer_size);
 }
 
 void peer_set(struct client *client, const struct ip *ip, uint16_t port)
