@@ -4,10 +4,15 @@
 
 #include <pthread.h>
 
-/* Starts a thread that gets no signals, for these are the program's other threads', and that does not take a processor
- * away from a thread which answers requests whenever it wakes up (SCHED_BATCH, sched(7)): on one processor a burst of
- * writing would else be seen in the slowest answers. Its share of the processor is as large as any other's. Returns 0,
- * or an errno. */
+/* Starts a thread that gets no signals, for these are the program's other threads', and that gives way to threads which
+ * answer requests: it does not take a processor from one of them by waking up (SCHED_BATCH, sched(7)), and of a
+ * processor that they share it gets the smaller part (nice(2)). A burst of writing would else be seen in the slowest
+ * answers. Where a filter of system calls refuses that, as the systemd unit's does, it is a thread like the others.
+ * Returns 0, or an errno. */
 int background_start(pthread_t *thread, void *(*run)(void *), void *context) __attribute__((warn_unused_result));
+
+/* The same for the calling thread: for a program whose bulk work a daemon on the same machine is not to feel. Work
+ * takes longer only where processors are short. Somebody who was nicer already stays so. */
+void background_step_back(void);
 
 #endif

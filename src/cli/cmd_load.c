@@ -4,6 +4,7 @@
 #include "context.h"
 #include "files.h"
 #include "output.h"
+#include "ssoferry/background.h"
 #include "ssoferry/log.h"
 
 struct load {
@@ -185,6 +186,7 @@ int cmd_load(struct context *context, const struct arguments *arguments)
         !context_open_table(context, arguments->dry_run ? TABLE_READ : TABLE_WRITE, &error)) {
         status = complain(&error);
     } else {
+        background_step_back();
         progress_start(&load.progress);
         status = run(&load);
         files_close(&load.files);

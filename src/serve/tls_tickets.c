@@ -113,5 +113,6 @@ void tls_tickets_use(struct tls_tickets *tickets, SSL_CTX *context)
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_session_id_context(context, name, sizeof(name) - 1);
     SSL_CTX_set_timeout(context, TLS_TICKETS_LIFE_S);
+    SSL_CTX_set_num_tickets(context, 1); /* a browser comes back once, and a ticket costs */
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
 }
