@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <systemd/sd-daemon.h>
@@ -171,8 +172,9 @@ static void wait_for_workers(struct server *server)
 }
 
 /* The workers still take whoever is on the way. A unix socket's file goes before the socket is closed, so that nobody
- * connects in between, and no later than that, for then it may be another daemon's. */
-static void close_doors(struct server *server)
+ * connects in between, and no later than that, for then it may be another daemon's. Returns 0, or the errno with which
+ * the kernel refused to keep newcomers out. */
+static int close_doors(struct server *server)
 {
     const struct config *started = server->started;
     int refused = 0;
@@ -180,13 +182,10 @@ static void close_doors(struct server *server)
         if (!listener_hush(&started->listen[i % started->listen_count].address, server->fds[i]))
             refused = errno;
     }
-    if (refused != 0)
-        log_info("the kernel lets this process attach no socket filter (%s): where another daemon listens beside it, a "
-                 "connection in some hundred thousand may be reset now; the sysctl net.ipv4.tcp_migrate_req=1 keeps it",
-                 strerror(refused));
     for (size_t i = 0; server->fd_count > 0 && i < started->listen_count; ++i)
         listener_remove(&started->listen[i].address);
     server->fd_count = 0;
+    return refused;
 }
 
 /* Goes on serving while balancers notice. Returns whether there is a hurry. */
@@ -197,7 +196,12 @@ static bool wait_for_balancers(struct server *server)
     enter(server, PHASE_NOT_READY);
     if (wait_for_hurry(server, delay - last))
         return true;
-    close_doors(server);
+    int refused = close_doors(server);
+    if (refused != 0)
+        log_info(
+            "newcomers cannot be kept out (socket filter: %s): where another daemon has taken over beside this one, a "
+            "connection in some hundred thousand may be reset; sysctl net.ipv4.tcp_migrate_req=1 prevents it",
+            strerror(refused));
     return wait_for_hurry(server, last);
 }
 
@@ -208,7 +212,7 @@ static void drain(struct server *server, int got)
     /* Ctrl-C has no balancer that must first notice. */
     if (got == SIGTERM && server->config->drain.delay_ms > 0 && wait_for_balancers(server))
         enter(server, PHASE_LEAVING);
-    close_doors(server);
+    (void)close_doors(server);
     if (atomic_load(&server->serving.phase) < PHASE_STOPPING)
         enter(server, PHASE_STOPPING);
     if (atomic_load(&server->serving.phase) < PHASE_LEAVING)
