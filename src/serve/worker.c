@@ -169,21 +169,18 @@ static void cut(h2o_req_t *req, struct text answer)
 
 /* libh2o's one timer runs from the connection's last request, so that it can only stand for idleness; a request that
  * takes too long to arrive is ended here. */
-static int end_if_late(h2o_req_t *req, void *data)
+static void end_if_late(struct worker *worker, h2o_req_t *req)
 {
-    struct worker *worker = data;
     if (is_arriving(req) && milliseconds_since(req->timestamps.request_begin_at) >=
                                 (int64_t)worker_config(worker)->limits.request_time_ms) {
         cut(req, TEXT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
         metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
     }
-    return 0;
 }
 
 /* A head that is over the limit before it has ended; h2o itself would collect 400 KiB of it. */
-static int end_if_too_large(h2o_req_t *req, void *data)
+static void end_if_too_large(struct worker *worker, h2o_req_t *req)
 {
-    struct worker *worker = data;
     bool head_is_arriving = is_arriving(req) && req->version == 0 && !worker_client(req)->refused;
     size_t size = req->conn->callbacks->get_socket(req->conn)->input->size;
     if (head_is_arriving && size > worker_config(worker)->limits.head) {
@@ -191,20 +188,25 @@ static int end_if_too_large(h2o_req_t *req, void *data)
                       "Content-Length: 0\r\n\r\n"));
         http_note_refusal(worker_client(req), 431);
     }
-    return 0;
 }
 
 /* An answer fits into what the kernel buffers, unless the client has let many of them lie there. Handlers do not wait,
  * so one that is still being sent is not being taken. */
-static int end_if_untaken(h2o_req_t *req, void *data)
+static void end_if_untaken(struct worker *worker, h2o_req_t *req)
 {
-    struct worker *worker = data;
     if (is_idle(req) || is_arriving(req) ||
         milliseconds_since(req->processed_at.at) < (int64_t)worker_config(worker)->limits.request_time_ms)
-        return 0;
+        return;
     req->http1_is_persistent = 0;
     shutdown(socket_of(req), SHUT_RDWR);
     metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
+}
+
+static int end_if_due(h2o_req_t *req, void *data)
+{
+    end_if_late(data, req);
+    end_if_too_large(data, req);
+    end_if_untaken(data, req);
     return 0;
 }
 
@@ -254,9 +256,7 @@ static void sweep(struct worker *worker)
     tick(worker);
     if (worker->tools.usage != NULL)
         usage_tick(worker->tools.usage);
-    for_each_request(worker, end_if_late);
-    for_each_request(worker, end_if_too_large);
-    for_each_request(worker, end_if_untaken);
+    for_each_request(worker, end_if_due);
     arrival_sweep(worker);
     linger_sweep(&worker->lingering, now);
     if (worker->listener_count > 0)
@@ -277,10 +277,9 @@ static void close_listeners(struct worker *worker)
 
 static void on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 {
-    struct worker *worker = H2O_STRUCT_FROM_MEMBER(struct worker, receiver, receiver);
+    (void)receiver;
     for (h2o_linklist_t *node = messages->next, *next; node != messages; node = next) {
         next = node->next;
-        ++worker->messages_taken;
         free(H2O_STRUCT_FROM_MEMBER(h2o_multithread_message_t, link, node));
     }
     h2o_linklist_init_anchor(messages);
@@ -368,8 +367,8 @@ static void tear_down(struct worker *worker)
 {
     say_life(worker, WORKER_GONE);
     atomic_store_explicit(&worker->ticked_at, UINT64_MAX, memory_order_relaxed); /* and is not missed */
-    /* A last message may still wait, and libh2o asserts that none does. A turn may end early, by a signal. */
-    while (worker->messages_taken < worker->messages_sent)
+    /* A last message may still wait, and libh2o asserts that none does. */
+    for (int turns = 0; turns < 2; ++turns)
         h2o_evloop_run(worker->context.loop, 0);
     h2o_multithread_unregister_receiver(worker->context.queue, &worker->receiver);
     h2o_loop_t *loop = worker->context.loop;
@@ -393,10 +392,8 @@ static void *run(void *argument)
 void worker_wake(struct worker *worker)
 {
     pthread_mutex_lock(&worker->mutex);
-    if (worker->life == WORKER_AWAKE) {
-        ++worker->messages_sent;
+    if (worker->life == WORKER_AWAKE)
         h2o_multithread_send_message(&worker->receiver, memory_zeroed(1, sizeof(h2o_multithread_message_t)));
-    }
     pthread_mutex_unlock(&worker->mutex);
 }
 

@@ -84,11 +84,9 @@ struct worker {
     uint64_t warned_at;             /* the same clock */
     atomic_uint_fast64_t ticked_at; /* monotonic milliseconds: when the loop last came round */
     pthread_t thread;
-    uint64_t messages_taken;
-    pthread_mutex_t mutex; /* of what follows */
+    pthread_mutex_t mutex; /* of `life` */
     pthread_cond_t changed;
     enum worker_life life;
-    uint64_t messages_sent; /* none once it is gone */
 };
 
 /* Prepares a worker to run on `fds`, which become its own. */
