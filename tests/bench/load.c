@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "generator.h"
 #include "histogram.h"
 
 enum { EVENTS_MAX = 256, CONNECTIONS_MAX = 10000, ANSWER_HEAD_MAX = 8192, GIVE_UP_SECONDS = 10, WINDOWS_MAX = 4096 };
@@ -89,25 +90,12 @@ static void on_signal(int signal)
     told_to_end = 1;
 }
 
-static _Noreturn void fail(const char *what)
-{
-    perror(what);
-    exit(EXIT_FAILURE);
-}
-
-static uint64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
-}
-
 static struct slice map_file(const char *path)
 {
     struct stat status;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &status) != 0)
-        fail(path);
+        generator_fail(path);
     size_t size = (size_t)status.st_size;
     if (size == 0) {
         close(fd);
@@ -115,7 +103,7 @@ static struct slice map_file(const char *path)
     }
     void *at = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
     if (at == MAP_FAILED)
-        fail(path);
+        generator_fail(path);
     close(fd);
     return (struct slice){at, size};
 }
@@ -125,12 +113,12 @@ static bool connect_client(struct run *run, struct client *client)
 {
     if (!channel_open(&client->channel, run->options.port, run->tls)) {
         if (!run->options.tolerate)
-            fail("connect");
+            generator_fail("connect");
         return false;
     }
     struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = client}};
     if (epoll_ctl(run->loop, EPOLL_CTL_ADD, client->channel.fd, &event) != 0)
-        fail("epoll_ctl");
+        generator_fail("epoll_ctl");
     client->waits_to_write = false;
     return true;
 }
@@ -264,7 +252,7 @@ static bool take_answer(struct client *client, size_t size)
 static void finish(struct run *run, struct client *client)
 {
     const char *connection = field(client->answer, client->got, "connection:");
-    run->last = now();
+    run->last = generator_now();
     histogram_add(&run->times, run->last - client->due);
     if (run->windows != NULL)
         histogram_add(&window_of(run, client)->times, run->last - client->due);
@@ -303,7 +291,7 @@ static bool wants_more(const struct run *run, uint64_t time)
 
 static void start_what_is_due(struct run *run)
 {
-    uint64_t time = now();
+    uint64_t time = generator_now();
     if (run->options.rate <= 0) {
         while (run->idle_count > 0 && wants_more(run, time))
             start(run, time);
@@ -346,10 +334,10 @@ static void give_up(struct run *run)
  * server it would measure how often the generator sleeps. Returns the number of events. */
 static int wait_for_events(struct run *run, struct epoll_event *events)
 {
-    const uint64_t patience = now() + (uint64_t)GIVE_UP_SECONDS * 1000000000;
+    const uint64_t patience = generator_now() + (uint64_t)GIVE_UP_SECONDS * 1000000000;
     for (;;) {
         int count = epoll_wait(run->loop, events, EVENTS_MAX, 0);
-        uint64_t time = now();
+        uint64_t time = generator_now();
         if (count > 0 || run->idle_count == run->options.connections ||
             (run->options.rate > 0 && wants_more(run, time)))
             return count;
@@ -364,12 +352,12 @@ static int wait_for_events(struct run *run, struct epoll_event *events)
 static void run_all(struct run *run)
 {
     struct epoll_event events[EVENTS_MAX];
-    run->begin = now();
+    run->begin = generator_now();
     run->end = run->options.seconds > 0 ? run->begin + (uint64_t)(run->options.seconds * 1e9) : 0;
     run->last = run->begin;
     for (;;) {
         start_what_is_due(run);
-        if (!wants_more(run, now()) && run->idle_count == run->options.connections)
+        if (!wants_more(run, generator_now()) && run->idle_count == run->options.connections)
             return;
         int count = wait_for_events(run, events);
         for (int i = 0; i < count; ++i)
@@ -487,7 +475,7 @@ static SSL_CTX *tls_context(void)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     if (context == NULL)
-        fail("SSL_CTX_new");
+        generator_fail("SSL_CTX_new");
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     return context;
@@ -515,7 +503,7 @@ int main(int argc, char **argv)
     run.clients = calloc(options->connections, sizeof(*run.clients));
     run.idle = calloc(options->connections, sizeof(*run.idle));
     if (run.loop < 0 || run.clients == NULL || run.idle == NULL)
-        fail("bench_load");
+        generator_fail("bench_load");
     for (size_t i = 0; i < options->connections; ++i) {
         struct client *client = &run.clients[i];
         client->channel = (struct channel){.fd = -1, .tls = NULL};

@@ -27,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "generator.h"
 #include "histogram.h"
 
 enum {
@@ -65,19 +66,6 @@ struct asker {
     char request[REQUEST_MAX];
     char answer[ANSWER_MAX];
 };
-
-static _Noreturn void fail(const char *what)
-{
-    perror(what);
-    exit(EXIT_FAILURE);
-}
-
-static uint64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
-}
 
 static void sleep_until(uint64_t when)
 {
@@ -133,7 +121,7 @@ static bool connect_to(struct asker *asker)
         .sin_family = AF_INET, .sin_port = htons(asker->options->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     asker->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (asker->fd < 0)
-        fail("socket");
+        generator_fail("socket");
     setsockopt(asker->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     setsockopt(asker->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
     setsockopt(asker->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
@@ -284,10 +272,10 @@ static void *run(void *argument)
     struct asker *asker = argument;
     const struct options *options = asker->options;
     const double rate = options->rate / options->connections;
-    const uint64_t begin = now();
+    const uint64_t begin = generator_now();
     const uint64_t end = begin + (uint64_t)(options->seconds * 1e9);
     for (;;) {
-        uint64_t due = now();
+        uint64_t due = generator_now();
         if (rate > 0) {
             due = begin +
                   (uint64_t)(((double)asker->requests + (double)asker->number / options->connections) * 1e9 / rate);
@@ -296,7 +284,7 @@ static void *run(void *argument)
         if (due >= end)
             break;
         bool goes_on = ask(asker);
-        histogram_add(&asker->times, now() - due);
+        histogram_add(&asker->times, generator_now() - due);
         if (!goes_on)
             disconnect(asker);
     }
@@ -390,12 +378,12 @@ static struct asker *start(const struct options *options, SSL_CTX *tls, atomic_u
 {
     struct asker *askers = calloc(options->connections, sizeof(*askers));
     if (askers == NULL)
-        fail("bench_steady");
+        generator_fail("bench_steady");
     for (unsigned i = 0; i < options->connections; ++i) {
         askers[i] = (struct asker){.options = options, .tls = tls, .told = told, .number = i, .fd = -1};
-        askers[i].state = now() ^ (uint64_t)i << 32;
+        askers[i].state = generator_now() ^ (uint64_t)i << 32;
         if ((errno = pthread_create(&askers[i].thread, NULL, run, &askers[i])) != 0)
-            fail("bench_steady");
+            generator_fail("bench_steady");
     }
     return askers;
 }
@@ -416,13 +404,13 @@ int main(int argc, char **argv)
     }
     signal(SIGPIPE, SIG_IGN);
     SSL_CTX *tls = options.authority == NULL ? NULL : open_tls(options.authority);
-    uint64_t begin = now();
+    uint64_t begin = generator_now();
     struct asker *askers = start(&options, tls, &told);
     for (unsigned i = 0; i < options.connections; ++i) {
         pthread_join(askers[i].thread, NULL);
         add_up(&sum, &askers[i]);
     }
-    print(&sum, (double)(now() - begin) / 1e9);
+    print(&sum, (double)(generator_now() - begin) / 1e9);
     SSL_CTX_free(tls);
     free(askers);
     return EXIT_SUCCESS;
