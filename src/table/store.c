@@ -32,7 +32,6 @@ static const struct {
     {EFBIG, NULL, "raise the limit on the size of files and try again"},
     {EROFS, NULL, "mount it writable, or name a file elsewhere"},
     {EIO, NULL, "see whether the disk is full or failing, and try again"},
-    {EAGAIN, NULL, "raise the limit on threads (ulimit -u, TasksMax=), or try again"},
     {ENOMEM, "there is not enough address space or memory", "raise the limit (ulimit -v, LimitAS=)"},
 };
 

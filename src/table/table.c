@@ -337,7 +337,13 @@ bool table_backup(struct table *table, const char *path, struct error *error)
     free(temporary);
     if (error->kind != ERROR_NONE)
         return false;
-    return code == MDB_SUCCESS ||
-           (code == EEXIST ? error_set(error, ERROR_FAILED, "%s: it is there already: name another file", path)
-                           : store_fail(path, code, "write the backup", error));
+    if (code == EEXIST)
+        return error_set(error, ERROR_FAILED, "%s: it is there already: name another file", path);
+    /* LMDB copies with a thread of its own; elsewhere the code speaks of its readers. */
+    if (code == EAGAIN)
+        return error_set(error, ERROR_FAILED,
+                         "%s: cannot write the backup: no thread can be started: raise the limit on threads (ulimit "
+                         "-u, TasksMax=), or try again",
+                         path);
+    return code == MDB_SUCCESS || store_fail(path, code, "write the backup", error);
 }
