@@ -44,6 +44,9 @@ bool text_equal_fold(struct text a, struct text b);
 bool text_starts(struct text t, struct text prefix);
 bool text_ends(struct text t, struct text suffix);
 
+/* The directory that holds the file `path`, "." where it names none; a slice of `path` or of a constant. */
+struct text text_directory(const char *path);
+
 /* Index of the first `byte` at or after `from`, or t.size where there is none. */
 size_t text_find(struct text t, char byte, size_t from);
 

@@ -41,7 +41,7 @@ struct beginning {
 };
 
 /* Without the setting the thread does its work all the same. It is made before background_start() returns, for
- * the sandbox that comes later forbids them. */
+ * the sandbox that comes later forbids it. */
 static void *begin(void *context)
 {
     struct beginning *beginning = context;

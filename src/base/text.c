@@ -36,6 +36,14 @@ bool text_ends(struct text t, struct text suffix)
            (suffix.size == 0 || memcmp(t.at + t.size - suffix.size, suffix.at, suffix.size) == 0);
 }
 
+struct text text_directory(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return TEXT(".");
+    return text_slice(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 size_t text_find(struct text t, char byte, size_t from)
 {
     if (from >= t.size)

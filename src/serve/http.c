@@ -281,7 +281,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
 
     read_request(req, &fields, &request);
     worker->answering = req;
-    worker_client(req)->used_at = h2o_now(worker->context.loop);
+    client->used_at = h2o_now(worker->context.loop);
     /* libh2o asks only when a request's head arrives. */
     if (worker->context.shutdown_requested)
         req->http1_is_persistent = 0;

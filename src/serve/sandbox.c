@@ -11,18 +11,10 @@
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 
-/* The directory of `path`, to be freed. A file that is replaced is another file in the same directory. */
-static char *directory_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return memory_string(TEXT("."));
-    return memory_string(text_slice(path, slash == path ? 1 : (size_t)(slash - path)));
-}
-
+/* A file that is replaced is another file in the same directory. */
 static bool allow_directory_of(int rules, const char *path, enum landlock_use use)
 {
-    char *directory = directory_of(path);
+    char *directory = memory_string(text_directory(path));
     bool allowed = landlock_allow(rules, directory, use);
     free(directory);
     return allowed;

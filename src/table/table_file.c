@@ -20,18 +20,10 @@ char *path_with(const char *path, const char *suffix)
     return joined;
 }
 
-static struct text directory_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return TEXT(".");
-    return text_slice(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 /* The directory that holds `path`, to be freed. */
 static char *parent_of(const char *path)
 {
-    return memory_string(directory_of(path));
+    return memory_string(text_directory(path));
 }
 
 void table_file_share(const char *path)
@@ -134,7 +126,7 @@ int table_file_place(const char *from, const char *to)
 int table_file_settle(const char *path)
 {
     char parent[PATH_MAX];
-    snprintf(parent, sizeof parent, "%.*s", TEXT_ARGS(directory_of(path)));
+    snprintf(parent, sizeof parent, "%.*s", TEXT_ARGS(text_directory(path)));
     int directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int failed = directory < 0 || fsync(directory) != 0 ? errno : 0;
     if (directory >= 0)
