@@ -15,7 +15,7 @@ enum outcome {
     OUTCOME_NO_ROUTE,    /* 404 */
     OUTCOME_MALFORMED,   /* 400 */
     OUTCOME_METHOD,      /* 405 */
-    OUTCOME_TOO_LARGE,   /* 413 */
+    OUTCOME_TOO_LARGE,   /* 413; 414 for the path and query, 431 for the head */
     OUTCOME_UNAVAILABLE, /* 503 */
     OUTCOME_LOOP,        /* 508 */
     OUTCOMES,
@@ -54,6 +54,7 @@ struct gateway_settings {
     size_t own_host_count;
     bool observe;
     size_t body_limit; /* bytes */
+    size_t uri_limit;  /* bytes: path, '?' and query */
 };
 
 /* What the table said of the identifier. */
@@ -83,6 +84,11 @@ struct decision {
  * trouble is a decision. */
 void gateway_decide(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request,
                     struct memory memory, const struct extract_trace *trace, struct decision *decision);
+
+/* Whether a path, with '?' and query where there are any, of `size` bytes is within the limit; else `decision` becomes
+ * the 414. gateway_decide() asks it, and the HTTP side before that: a longer one is refused whatever else is wrong. */
+bool gateway_check_uri(const struct gateway_settings *settings, size_t size, struct decision *decision)
+    __attribute__((warn_unused_result));
 
 /* Whether the identifier may be written down: an unknown one of a route that goes by RelayState may be anything that
  * the old provider put there, a session's secret included. */

@@ -165,6 +165,7 @@ static const char *status_phrase(unsigned status)
         {405, "Method Not Allowed"},
         {410, "Gone"},
         {413, "Content Too Large"},
+        {414, "URI Too Long"},
         {503, "Service Unavailable"},
         {508, "Loop Detected"},
     };

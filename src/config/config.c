@@ -99,6 +99,7 @@ static struct config *building_finish(struct building *building)
     config->gateway.routes = building->routes;
     config->gateway.route_count = building->route_count;
     config->gateway.body_limit = (size_t)config->limits.body;
+    config->gateway.uri_limit = (size_t)config->limits.uri;
     return config;
 }
 

@@ -365,6 +365,45 @@ static bool is_header_safe(struct text t)
     return true;
 }
 
+static void begin(struct decision *decision)
+{
+    memset(decision, 0, offsetof(struct decision, error));
+    decision->explanation = "";
+    decision->error.kind = ERROR_NONE;
+    decision->error.message[0] = '\0';
+}
+
+bool gateway_check_uri(const struct gateway_settings *settings, size_t size, struct decision *decision)
+{
+    if (size <= settings->uri_limit)
+        return true;
+    begin(decision);
+    refuse(decision, OUTCOME_TOO_LARGE, REASON_NONE);
+    decision->status = 414;
+    decision->explanation = "The address that the identity provider sent you to is too long. Ask your administrator "
+                            "to let it answer by POST.";
+    return false;
+}
+
+/* What is refused whatever the routes say, in the order in which the daemon meets it: libh2o measures bodies before a
+ * handler sees the request. */
+static bool is_acceptable(const struct gateway_settings *settings, const struct request *request,
+                          struct decision *decision)
+{
+    size_t uri_size = request->path.size + (request->has_query ? 1 + request->query.size : 0);
+    if (request->body.size > settings->body_limit)
+        refuse(decision, OUTCOME_TOO_LARGE, REASON_NONE);
+    else if (!gateway_check_uri(settings, uri_size, decision))
+        return false;
+    else if (request->method == METHOD_OTHER)
+        refuse(decision, OUTCOME_METHOD, REASON_NONE);
+    else if (!is_header_safe(request->path) || !is_header_safe(request->query))
+        refuse_problem(decision, EXTRACT_CONTROL_CHARACTER);
+    else
+        return true;
+    return false;
+}
+
 void gateway_decide(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request,
                     struct memory memory, const struct extract_trace *trace, struct decision *decision)
 {
@@ -374,23 +413,9 @@ void gateway_decide(const struct gateway_settings *settings, struct lookup *look
     deciding.memory = memory;
     deciding.found.row = (struct connection){0};
     deciding.decision = decision;
-    memset(decision, 0, offsetof(struct decision, error));
-    decision->explanation = "";
-    decision->error.kind = ERROR_NONE;
-    decision->error.message[0] = '\0';
-
-    if (request->method == METHOD_OTHER) {
-        refuse(decision, OUTCOME_METHOD, REASON_NONE);
+    begin(decision);
+    if (!is_acceptable(settings, request, decision))
         return;
-    }
-    if (request->body.size > settings->body_limit) {
-        refuse(decision, OUTCOME_TOO_LARGE, REASON_NONE);
-        return;
-    }
-    if (!is_header_safe(request->path) || !is_header_safe(request->query)) {
-        refuse_problem(decision, EXTRACT_CONTROL_CHARACTER);
-        return;
-    }
     extract(settings->routes, settings->route_count, request, memory, trace, &deciding.extraction);
     if (deciding.extraction.route != NULL)
         answer_routed(&deciding, lookup);

@@ -234,17 +234,6 @@ static void decide_refusal(const h2o_req_t *req, struct decision *decision)
         refuse(decision, OUTCOME_MALFORMED, (unsigned)req->res.status, NOT_HTTP);
 }
 
-static void refuse_long(struct decision *decision, bool uri)
-{
-    if (uri)
-        refuse(decision, OUTCOME_TOO_LARGE, 414,
-               "The address that the identity provider sent you to is too long. Ask your administrator to let it "
-               "answer by POST.");
-    else
-        refuse(decision, OUTCOME_TOO_LARGE, 431,
-               "Most often these are old cookies. Delete the cookies of this site, then start the sign-in again.");
-}
-
 /* The raw head is still at the start of the socket's input: libh2o takes it out when the answer has gone. */
 bool http_check_head(h2o_req_t *req, struct decision *decision)
 {
@@ -252,13 +241,15 @@ bool http_check_head(h2o_req_t *req, struct decision *decision)
     const h2o_buffer_t *input = req->conn->callbacks->get_socket(req->conn)->input;
     size_t size = 0;
     enum framing framing = framing_check(text_slice(input->bytes, input->size), &size);
-    bool long_uri = req->input.path.len > config->limits.uri;
     if (framing > FRAMING_CLOSE) {
         refuse(decision, OUTCOME_MALFORMED, 400, NOT_HTTP);
         decision->reason = REASON_FRAMING;
         decision->detail = framing_code(framing);
-    } else if (long_uri || size > config->limits.head) {
-        refuse_long(decision, long_uri);
+    } else if (!gateway_check_uri(&config->gateway, req->input.path.len, decision)) {
+        /* `decision` says it */
+    } else if (size > config->limits.head) {
+        refuse(decision, OUTCOME_TOO_LARGE, 431,
+               "Most often these are old cookies. Delete the cookies of this site, then start the sign-in again.");
     } else {
         if (framing == FRAMING_CLOSE)
             req->http1_is_persistent = 0;

@@ -1,4 +1,5 @@
 """What bounds a client: connections, descriptors, time and size. Others are served all the while."""
+import json
 import os
 import re
 import resource
@@ -163,6 +164,15 @@ class TestSize:
                 assert (line["decision"], answer.header("Connection")) == ("too_large", "close")
                 assert "<h1>" in answer.text
                 assert connection.closed()
+
+    @pytest.mark.parametrize("uri_size", [2048, 2049])
+    @pytest.mark.parametrize("method", ["GET", "PUT"])
+    def test_explain_says_the_same_of_a_long_uri(self, shared, uri_size, method):
+        target = request_of(uri_size=uri_size).split()[1].decode()
+        told = json.loads(shared.loader("explain", "--json", "--method", method, target).stdout)
+        answer = shared.raw(request_of(uri_size=uri_size, method=method))
+        assert (told["status"], told["outcome"]) == (answer.status, shared.logged(answer)["decision"])
+        assert (told["explanation"] or "") in answer.text
 
     def test_programs_get_json(self, shared):
         data = request_of(head_size=9000).replace(b"Cookie", b"Accept: application/json\r\nCookie")

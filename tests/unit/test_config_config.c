@@ -67,6 +67,7 @@ static void what_is_left_out_has_its_default(void **state)
     assert_text(config->gateway.live_url, "https://api.stytch.com");
     assert_text(config->gateway.test_url, "https://test.stytch.com");
     assert_int_equal(config->gateway.body_limit, 1 << 20);
+    assert_int_equal(config->gateway.uri_limit, 16 << 10);
     assert_text(config->onward_sources, "https: http://localhost:* http://127.0.0.1:*");
     assert_int_equal(config->gateway.route_count, 1);
     assert_text(config->gateway.routes[0].source, "default");

@@ -112,6 +112,7 @@ static int set_up(void **state)
         .stytch_hosts = fixture->stytch,
         .legacy_hosts = fixture->legacy,
         .body_limit = 1 << 20,
+        .uri_limit = 16 << 10,
     };
     add_route(fixture, "/old-sso/{identifier}", "default", "");
     add_route(fixture, "/see-other/{identifier}", "default", "");
@@ -354,6 +355,36 @@ static void a_large_body_and_a_control_byte_are_refused(void **state)
     assert_int_equal(decision.location.size, 0);
 }
 
+static void a_long_path_and_query_are_refused(void **state)
+{
+    static const struct {
+        const char *target;
+        enum method method;
+        unsigned status;
+    } cases[] = {
+        {"/old-sso/acme", METHOD_GET, 307},     {"/old-sso/acme?", METHOD_GET, 307},
+        {"/old-sso/acme?a", METHOD_GET, 414},   {"/old-sso/acme?a\r\n", METHOD_GET, 414},
+        {"/old-sso/acme?a", METHOD_OTHER, 414}, {"/old-sso/acme", METHOD_OTHER, 405},
+        {"/elsewhere/acme", METHOD_POST, 414},
+    };
+    struct fixture *fixture = *state;
+    struct decision decision;
+    fill(fixture);
+    fixture->settings.uri_limit = sizeof("/old-sso/acme?") - 1;
+    for (size_t i = 0; i < COUNT_OF(cases); ++i) {
+        struct request request = {.method = cases[i].method};
+        decide(fixture, &request, cases[i].target, &decision);
+        if (decision.status != cases[i].status)
+            fail_msg("%s: %u", cases[i].target, decision.status);
+        if (decision.status == 414)
+            assert_string_equal(outcome_name(decision.outcome), "too_large");
+    }
+    fixture->settings.body_limit = 3; /* the daemon meets the body first */
+    struct request request = {.method = METHOD_OTHER, .body = TEXT("four")};
+    decide(fixture, &request, "/old-sso/acme?a", &decision);
+    assert_int_equal(decision.status, 413);
+}
+
 static void a_rehearsal_says_what_it_would_have_done(void **state)
 {
     struct fixture *fixture = *state;
@@ -378,6 +409,7 @@ int main(void)
         WITH_TABLE(what_no_route_takes_goes_to_the_legacy_origin),
         WITH_TABLE(nothing_is_served_before_the_first_load),
         WITH_TABLE(a_large_body_and_a_control_byte_are_refused),
+        WITH_TABLE(a_long_path_and_query_are_refused),
         WITH_TABLE(a_rehearsal_says_what_it_would_have_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
