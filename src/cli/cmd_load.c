@@ -44,6 +44,11 @@ static bool check_revision(const struct load *load, uint64_t revision, struct er
     const struct option_number *expected = &load->arguments->expect_revision;
     if (!expected->given || expected->value == revision)
         return true;
+    if (revision == 0)
+        return error_set(error, ERROR_CONFLICT,
+                         "the table is at revision 0, not %llu: %s was never loaded. Is that the right store? If so, "
+                         "load without --expect-revision",
+                         (unsigned long long)expected->value, load->context->store);
     return error_set(error, ERROR_CONFLICT,
                      "the table is at revision %llu, not %llu: somebody changed it meanwhile. See `ssoferry history` "
                      "and `ssoferry diff`, then "
@@ -173,6 +178,15 @@ static int run(struct load *load)
     return STATUS_DONE;
 }
 
+/* A store that cannot be written to, or is not there where a revision is expected, is told before minutes of reading.
+ * One that is not there is made only once the files are good. */
+static bool open_store(const struct load *load, struct error *error)
+{
+    if (!context_store_exists(load->context))
+        return check_revision(load, 0, error);
+    return context_open_table(load->context, load->arguments->dry_run ? TABLE_READ : TABLE_WRITE, error);
+}
+
 int cmd_load(struct context *context, const struct arguments *arguments)
 {
     struct error error = {0};
@@ -180,10 +194,7 @@ int cmd_load(struct context *context, const struct arguments *arguments)
     if (!context_note(&load.note, "load", arguments, &error))
         return complain(&error);
     int status;
-    /* A store that cannot be written to is told before minutes of reading; one that is not there is made only once the
-     * files are good. */
-    if (context_store_exists(context) &&
-        !context_open_table(context, arguments->dry_run ? TABLE_READ : TABLE_WRITE, &error)) {
+    if (!open_store(&load, &error)) {
         status = complain(&error);
     } else {
         background_step_back();

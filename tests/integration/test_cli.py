@@ -441,6 +441,14 @@ def test_expect_revision(loaded):
     assert loaded.revision() == 2
 
 
+@pytest.mark.parametrize("options", [[], ["--dry-run"]], ids=["load", "dry run"])
+def test_a_revision_expected_of_a_store_that_is_not_there_leaves_none_behind(loader, options):
+    result = loader.load(SMALL, *options, "--expect-revision", 7, status=1)
+    assert "the table is at revision 0, not 7" in result.stderr and str(loader.store) in result.stderr
+    assert [path.name for path in loader.home.iterdir()] == ["connections.yaml"]
+    loader.load(SMALL, *options, "--expect-revision", 0)
+
+
 # -- rows ----------------------------------------------------------------------------------------------------------------------------
 
 
