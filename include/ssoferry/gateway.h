@@ -18,6 +18,7 @@ enum outcome {
     OUTCOME_TOO_LARGE,   /* 413; 414 for the path and query, 431 for the head */
     OUTCOME_UNAVAILABLE, /* 503 */
     OUTCOME_LOOP,        /* 508 */
+    OUTCOME_TIMED_OUT,   /* 408: it took too long to arrive; said by the HTTP side, never decided here */
     OUTCOMES,
 };
 const char *outcome_name(enum outcome outcome); /* "stytch"; static */

@@ -336,20 +336,22 @@ static void on_response(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **sl
     h2o_setup_next_ostream(req, slot);
 }
 
-void http_note_refusal(struct client *client, unsigned status)
+void http_note_refusal(struct client *client, unsigned status, uint64_t duration_us)
 {
     struct worker *worker = client->worker;
     char id[NEW_ID_SIZE];
     struct decision decision;
-    refuse(&decision, status == 400 ? OUTCOME_MALFORMED : OUTCOME_TOO_LARGE, status, "");
+    enum outcome outcome = status == 400 ? OUTCOME_MALFORMED : status == 408 ? OUTCOME_TIMED_OUT : OUTCOME_TOO_LARGE;
+    refuse(&decision, outcome, status, "");
     client->refused = true;
-    metrics_request(worker->tools.metrics, METRICS_NO_ROUTE, &decision, 0, 0);
+    metrics_request(worker->tools.metrics, METRICS_NO_ROUTE, &decision, duration_us, 0);
     if (worker->tools.lane == NULL || !is_logged(worker, &decision))
         return;
     const struct access_record record = {
         .request_id = write_id(worker, id),
         .peer = peer_name(client),
         .decision = &decision,
+        .duration_us = duration_us,
         .now = clock_utc_us(),
     };
     access_log_add(worker->tools.lane, &record);
@@ -358,7 +360,7 @@ void http_note_refusal(struct client *client, unsigned status)
 void http_note_close(struct client *client)
 {
     if (!client->refused && client->socket->bytes_written - client->written == sizeof(bare_refusal) - 1)
-        http_note_refusal(client, 400);
+        http_note_refusal(client, 400, 0);
 }
 
 void http_register(h2o_globalconf_t *globals)

@@ -11,8 +11,9 @@ void http_register(h2o_globalconf_t *globals);
  * refusal. Sees to it that nothing follows where nothing may. */
 bool http_check_head(h2o_req_t *req, struct decision *decision);
 
-/* Counts and logs a request that was refused, by whomever, before its head could be read. */
-void http_note_refusal(struct client *client, unsigned status);
+/* Counts and logs a request that was refused, by whomever, with 400, 408 or 431 before a handler saw it, `duration_us`
+ * after its first bytes. */
+void http_note_refusal(struct client *client, unsigned status, uint64_t duration_us);
 
 /* To be called when a connection has closed: notes the refusal that libh2o may have sent by itself. */
 void http_note_close(struct client *client);

@@ -153,16 +153,25 @@ static int socket_of(h2o_req_t *req)
     return h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn));
 }
 
-static int64_t milliseconds_since(struct timeval begin)
+static int64_t microseconds_since(struct timeval begin)
 {
-    return (clock_utc_us() - ((int64_t)begin.tv_sec * 1000000 + begin.tv_usec)) / 1000;
+    return clock_utc_us() - ((int64_t)begin.tv_sec * 1000000 + begin.tv_usec);
+}
+
+static bool is_over_time(const struct worker *worker, struct timeval begin)
+{
+    return microseconds_since(begin) / 1000 >= (int64_t)worker_config(worker)->limits.request_time_ms;
 }
 
 /* Sends an answer past libh2o and ends the connection. Inside TLS it could not be read. */
-static void cut(h2o_req_t *req, struct text answer)
+static void cut(h2o_req_t *req, unsigned status, struct text answer)
 {
     int fd = socket_of(req);
-    if (worker_client(req)->tls == NULL)
+    struct client *client = worker_client(req);
+    int64_t passed = microseconds_since(req->timestamps.request_begin_at);
+    if (!client->refused)
+        http_note_refusal(client, status, passed < 0 ? 0 : (uint64_t)passed);
+    if (client->tls == NULL)
         (void)!send(fd, answer.at, answer.size, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(fd, SHUT_RDWR);
 }
@@ -171,9 +180,8 @@ static void cut(h2o_req_t *req, struct text answer)
  * takes too long to arrive is ended here. */
 static void end_if_late(struct worker *worker, h2o_req_t *req)
 {
-    if (is_arriving(req) && milliseconds_since(req->timestamps.request_begin_at) >=
-                                (int64_t)worker_config(worker)->limits.request_time_ms) {
-        cut(req, TEXT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
+    if (is_arriving(req) && is_over_time(worker, req->timestamps.request_begin_at)) {
+        cut(req, 408, TEXT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
         metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
     }
 }
@@ -184,9 +192,9 @@ static void end_if_too_large(struct worker *worker, h2o_req_t *req)
     bool head_is_arriving = is_arriving(req) && req->version == 0 && !worker_client(req)->refused;
     size_t size = req->conn->callbacks->get_socket(req->conn)->input->size;
     if (head_is_arriving && size > worker_config(worker)->limits.head) {
-        cut(req, TEXT("HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
-                      "Content-Length: 0\r\n\r\n"));
-        http_note_refusal(worker_client(req), 431);
+        cut(req, 431,
+            TEXT("HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
+                 "Content-Length: 0\r\n\r\n"));
     }
 }
 
@@ -194,8 +202,7 @@ static void end_if_too_large(struct worker *worker, h2o_req_t *req)
  * so one that is still being sent is not being taken. */
 static void end_if_untaken(struct worker *worker, h2o_req_t *req)
 {
-    if (is_idle(req) || is_arriving(req) ||
-        milliseconds_since(req->processed_at.at) < (int64_t)worker_config(worker)->limits.request_time_ms)
+    if (is_idle(req) || is_arriving(req) || !is_over_time(worker, req->processed_at.at))
         return;
     req->http1_is_persistent = 0;
     shutdown(socket_of(req), SHUT_RDWR);

@@ -112,7 +112,13 @@ class TestTime:
                 assert answer is None or answer.status == 408
                 assert connection.closed()
             assert gateway.admin.metric("ssoferry_client_connections_timed_out_total") == 2
+            assert gateway.admin.metric('ssoferry_requests_total{route="none",decision="timed_out",status="408"}') == 2
             assert served(idle)
+            for connection in (head, body):
+                gateway.wait_for(lambda: lines_of(gateway, connection))
+                [line] = lines_of(gateway, connection)
+                assert (line["decision"], line["status"]) == ("timed_out", 408)
+                assert line["duration_us"] >= 300_000 and not {"method", "path", "route"} & set(line)
 
     def test_a_trickle_is_not_progress(self, gateway):
         """The time is for the whole request, not for the next byte."""
