@@ -6,8 +6,7 @@ static const char *const outcome_names[OUTCOMES] = {
     [OUTCOME_STYTCH] = "stytch",   [OUTCOME_LEGACY] = "legacy",       [OUTCOME_DISABLED] = "disabled",
     [OUTCOME_UNKNOWN] = "unknown", [OUTCOME_NO_ROUTE] = "no_route",   [OUTCOME_MALFORMED] = "malformed",
     [OUTCOME_METHOD] = "method",   [OUTCOME_TOO_LARGE] = "too_large", [OUTCOME_UNAVAILABLE] = "unavailable",
-    [OUTCOME_LOOP] = "loop",
-    [OUTCOME_TIMED_OUT] = "timed_out",
+    [OUTCOME_LOOP] = "loop",       [OUTCOME_TIMED_OUT] = "timed_out",
 };
 
 /* What an outcome answers with where it is no redirect: status and a sentence for the person who meets it. */
