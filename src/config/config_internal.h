@@ -19,12 +19,12 @@ struct setting {
 
 /* A route as it is written. */
 struct route_draft {
-    struct text match, preset, source, legacy_url, relay_state_key;
+    struct text match, preset, host, source, legacy_url, relay_state_key;
     enum identify_by identify_by;
     enum redirect_kind redirect;
     bool fold_case, unknown_is_legacy, observe;
     struct text_list legacy_relay_states;
-    struct place place, match_place, preset_place, legacy_url_place;
+    struct place place, match_place, preset_place, host_place, legacy_url_place;
 };
 
 /* The configuration as it is being built; `config` comes first, so that a struct config * of ours is one of these. */

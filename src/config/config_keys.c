@@ -316,6 +316,14 @@ SETTER(set_route_preset)
     return NULL;
 }
 
+SETTER(set_route_host)
+{
+    UNUSED(key);
+    draft_of(building)->host = building_copy(building, value);
+    draft_of(building)->host_place = *place;
+    return value.size == 0 ? "is empty" : NULL;
+}
+
 SETTER(set_route_identify_by)
 {
     UNUSED(place);
@@ -472,6 +480,8 @@ const struct config_key config_keys[] = {
      set_route_match, false, 0, 0, 0},
     {"routes[].preset", KEY_OF_ROUTE, "word", "",
      "a legacy system's templates by name, in place of match (ssoferry presets)", set_route_preset, false, 0, 0, 0},
+    {"routes[].host", KEY_OF_ROUTE, "host", "", "host that a preset's templates are for; none: any host",
+     set_route_host, false, 0, 0, 0},
     {"routes[].identify_by", KEY_OF_ROUTE, "word", "template", "template, relay_state or issuer", set_route_identify_by,
      false, 0, 0, 0},
     {"routes[].relay_state_key", KEY_OF_ROUTE, "text", "idp", "member of a JSON RelayState that holds the identifier",

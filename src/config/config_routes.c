@@ -87,6 +87,25 @@ static void build_matched(struct checker *checker, const struct route_draft *dra
     route->name = draft->match;
 }
 
+/* Compiles a preset's template, for the draft's host where it has one. */
+static bool parse_preset(struct checker *checker, const struct route_draft *draft, const char *match,
+                         struct template **template)
+{
+    static const char *const elsewhere = "/?{}"; /* would end the host, or find an identifier in it */
+    char why[256] = "give a name alone, without scheme, path and {identifier}";
+    char source[TEMPLATE_SIZE_MAX + 1];
+    bool good = true;
+    for (size_t i = 0; i < draft->host.size; ++i)
+        good = good && strchr(elsewhere, draft->host.at[i]) == NULL;
+    int size = snprintf(source, sizeof(source), "%s%.*s%s", draft->host.size > 0 ? "https://" : "",
+                        TEXT_ARGS(draft->host), match);
+    good = good && size > 0 && size < (int)sizeof(source);
+    if (good && template_parse(template, text_slice(source, (size_t)size), why, NULL))
+        return true;
+    fault_at(checker, &draft->host_place, "host: ", why);
+    return false;
+}
+
 static void build_preset(struct checker *checker, const struct route_draft *draft)
 {
     const struct preset *preset = preset_find(draft->preset);
@@ -101,16 +120,15 @@ static void build_preset(struct checker *checker, const struct route_draft *draf
         return;
     }
     for (size_t i = 0; i < PRESET_ROUTES_MAX && preset->routes[i].match != NULL; ++i) {
-        char why[256];
         struct template *template = NULL;
-        if (!template_parse(&template, text_of(preset->routes[i].match), why, NULL))
-            abort();
+        if (!parse_preset(checker, draft, preset->routes[i].match, &template))
+            return;
         struct route *route = add_route(checker->building);
         route_from_draft(route, draft);
         route->template = template;
         route->identify_by = preset->routes[i].identify_by;
         route->fold_case = draft->fold_case || preset->fold_case;
-        route->name = text_of(preset->routes[i].match);
+        route->name = template_source(template);
     }
 }
 
@@ -139,7 +157,10 @@ static void build_route(struct checker *checker, const struct route_draft *draft
                  draft->match.size > 0 ? ", not both" : "");
         return;
     }
-    if (draft->match.size > 0)
+    if (draft->match.size > 0 && draft->host.size > 0)
+        fault_at(checker, &draft->host_place, "host: it goes with a preset",
+                 "; write it into the match, as https://HOST/PATH");
+    else if (draft->match.size > 0)
         build_matched(checker, draft);
     else
         build_preset(checker, draft);

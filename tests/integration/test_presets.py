@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+import wire
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from legacy_idp import USER, form, redirect_binding_query
 from programs import run
@@ -74,6 +75,23 @@ def test_all_together(make_gateway):
     assert gateway.get("/sso/saml2/acme").location.endswith(OTHER_CONNECTION_ID)
     for target in ("/sso/saml/acs/acme", "/saml/acs/acme/", "/login/saml2/sso/acme", "/realms/x/broker/acme/endpoint", "/idps/acme/saml/acs"):
         assert gateway.get(target).location.endswith(CONNECTION_ID)
+
+
+def test_one_system_under_two_names(make_gateway):
+    gateway = make_gateway(routes=[{"preset": "okta", "host": "a.example.com", "source": "a"},
+                                   {"preset": "okta", "host": "*.example.net", "source": "b"}])
+    gateway.load({"acme": CONNECTION_ID}, source="a")
+    gateway.load({"acme": OTHER_CONNECTION_ID}, source="b")
+    gateway.start()
+    cases = [("a.example.com", CONNECTION_ID, 0), ("A.EXAMPLE.COM:8443", CONNECTION_ID, 0), ("any.example.net", OTHER_CONNECTION_ID, 1),
+             ("example.net", None, 2), ("b.example.com", None, 2)]
+    for host, connection_id, passed in cases:
+        answer = gateway.raw(wire.request_bytes("GET", "/sso/saml2/acme", host))
+        told = json.loads(gateway.loader("explain", "--json", f"https://{host}/sso/saml2/acme").stdout)
+        assert answer.status == (307 if connection_id else 404) and (answer.location or "").endswith(connection_id or "")
+        assert (told["status"], told["location"]) == (answer.status, answer.location)
+        assert gateway.logged(answer).get("route") == told["route"]
+        assert [route["why"] for route in told["routes"] if not route["taken"]] == ["the host differs"] * passed
 
 
 def test_every_preset_is_a_configuration(tmp_path):

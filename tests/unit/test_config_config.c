@@ -176,6 +176,30 @@ static void a_preset_stands_for_its_routes(void **state)
     free(told);
 }
 
+static void a_preset_stands_for_its_routes_at_a_host(void **state)
+{
+    char *told = NULL;
+    struct config *config = read_text("routes:\n"
+                                      "  - {preset: auth0, host: SSO.example.com}\n"
+                                      "  - {preset: auth0, host: '*.example.net', source: net}\n"
+                                      "  - {preset: adfs, host: adfs.example.com}\n"
+                                      "  - {preset: adfs, source: rest}\n",
+                                      &told);
+    (void)state;
+    if (config == NULL)
+        fail_msg("%s", told);
+    assert_int_equal(config->gateway.route_count, 6);
+    const struct route *routes = config->gateway.routes;
+    assert_text(routes[0].name, "https://SSO.example.com/login/callback?connection={identifier}");
+    assert_text(routes[1].name, "https://SSO.example.com/login/callback");
+    assert_int_equal(routes[1].identify_by, IDENTIFY_BY_ISSUER);
+    assert_text(routes[3].name, "https://*.example.net/login/callback");
+    assert_text(routes[4].name, "https://adfs.example.com/adfs/ls/");
+    assert_text(routes[5].name, "/adfs/ls/");
+    config_free(config);
+    free(told);
+}
+
 /* What is wrong, and a part of what is said of it, with its place. */
 static const struct {
     const char *yaml, *told;
@@ -238,6 +262,15 @@ static const struct {
     {"routes:\n  - {match: /a/{identifier}, preset: auth0}\n", "error"},
     {"routes:\n  - match: /a/{identifier}\n    preset: auth0\n", "not both"},
     {"routes:\n  - preset: auht0\n", "there is none of that name"},
+    {"routes:\n  - preset: auth0\n    host: ''\n", "routes[].host"},
+    {"routes:\n  - preset: auth0\n    host: https://a.example\n", ":3:11: error: host: give a name alone"},
+    {"routes:\n  - preset: adfs\n    host: 'a.example/x'\n", ":3:11: error: host: give a name alone"},
+    {"routes:\n  - preset: adfs\n    host: '{identifier}.example'\n", ":3:11: error: host: give a name alone"},
+    {"routes:\n  - preset: adfs\n    host: a..example\n", ":3:11: error: host: "},
+    {"routes:\n  - match: /a/{identifier}\n    host: a.example\n", ":3:11: error: host: it goes with a preset"},
+    {"routes:\n  - preset: adfs\n    host: a.example\n  - preset: adfs\n    host: A.example\n",
+     "takes requests that https://a.example/adfs/ls/ at line 2 takes before it"},
+    {"routes:\n  - preset: adfs\n  - preset: adfs\n    host: a.example\n", "takes before it"},
     {"routes:\n  - match: old\n", ":2:12: error: match: "},
     {"routes:\n  - match: /old\n", "it has no {identifier}"},
     {"routes:\n  - match: /old/{identifier}\n    identify_by: issuer\n", "it has an {identifier}"},
@@ -331,10 +364,15 @@ static void a_fallback_below_a_narrower_route_is_fine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_left_out_has_its_default), cmocka_unit_test(every_key_is_read),
-        cmocka_unit_test(a_preset_stands_for_its_routes),   cmocka_unit_test(every_mistake_is_named_with_its_place),
-        cmocka_unit_test(all_mistakes_are_told_at_once),    cmocka_unit_test(a_missing_file_is_the_users_mistake),
-        cmocka_unit_test(the_defaults_need_no_file),        cmocka_unit_test(a_fallback_below_a_narrower_route_is_fine),
+        cmocka_unit_test(what_is_left_out_has_its_default),
+        cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(a_preset_stands_for_its_routes),
+        cmocka_unit_test(a_preset_stands_for_its_routes_at_a_host),
+        cmocka_unit_test(every_mistake_is_named_with_its_place),
+        cmocka_unit_test(all_mistakes_are_told_at_once),
+        cmocka_unit_test(a_missing_file_is_the_users_mistake),
+        cmocka_unit_test(the_defaults_need_no_file),
+        cmocka_unit_test(a_fallback_below_a_narrower_route_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
