@@ -64,11 +64,33 @@ static void stop_accepting(struct worker *worker)
     set_accepting(worker, false);
 }
 
-static bool has_room(const struct worker *worker)
+static uint64_t most_clients(const struct worker *worker)
 {
     uint64_t own = worker->tools.connections;
-    uint64_t most = own > 0 ? own : worker_config(worker)->limits.connections;
-    return atomic_load(&worker->tools.serving->clients) < most;
+    return own > 0 ? own : worker_config(worker)->limits.connections;
+}
+
+static bool has_room(const struct worker *worker)
+{
+    return atomic_load(&worker->tools.serving->clients) < most_clients(worker);
+}
+
+/* Counts one client more where there is room. In one step: two workers that look first and count afterwards would both
+ * take the last place. */
+static bool take_place(struct worker *worker)
+{
+    uint64_t most = most_clients(worker);
+    size_t clients = atomic_load(&worker->tools.serving->clients);
+    while (clients < most) {
+        if (atomic_compare_exchange_weak(&worker->tools.serving->clients, &clients, clients + 1))
+            return true;
+    }
+    return false;
+}
+
+static void leave_place(struct worker *worker)
+{
+    atomic_fetch_sub(&worker->tools.serving->clients, 1);
 }
 
 static void on_client_closed(void *data)
@@ -84,7 +106,7 @@ static void on_client_closed(void *data)
     tls_context_release(client->tls);
     --worker->clients;
     metrics_event(worker->tools.metrics, METRICS_CLOSED);
-    atomic_fetch_sub(&worker->tools.serving->clients, 1);
+    leave_place(worker);
     free(client);
     if (worker->listener_count > 0)
         set_accepting(worker, has_room(worker));
@@ -111,8 +133,23 @@ static void take_client(struct worker *worker, h2o_socket_t *listener, h2o_socke
     socket->on_close.data = client;
     ++worker->clients;
     metrics_event(worker->tools.metrics, METRICS_ACCEPTED);
-    atomic_fetch_add(&worker->tools.serving->clients, 1);
     arrival_begin(client);
+}
+
+/* Takes whoever waits at the listener. False where nobody does, or there is no room; *full then says so. */
+static bool accept_client(struct worker *worker, h2o_socket_t *listener, bool *full)
+{
+    *full = !take_place(worker);
+    if (*full)
+        return false;
+    h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
+    if (socket != NULL) {
+        take_client(worker, listener, socket);
+        return true;
+    }
+    *full = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+    leave_place(worker);
+    return false;
 }
 
 static void on_connection(h2o_socket_t *listener, const char *problem)
@@ -120,20 +157,12 @@ static void on_connection(h2o_socket_t *listener, const char *problem)
     struct worker *worker = listener->data;
     if (problem != NULL)
         return;
-    for (int i = 0; i < ACCEPTS_PER_WAKE && worker->accepting; ++i) {
-        if (!has_room(worker)) {
-            stop_accepting(worker);
-            return;
-        }
-        h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
-        if (socket == NULL) {
-            /* Out of descriptors, the listener stays readable and the loop would spin: look again at the next sweep. */
-            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-                stop_accepting(worker);
-            return;
-        }
-        take_client(worker, listener, socket);
-    }
+    bool full = false;
+    for (int i = 0; i < ACCEPTS_PER_WAKE && worker->accepting && accept_client(worker, listener, &full); ++i)
+        ;
+    /* Out of descriptors, the listener stays readable and the loop would spin: look again at the next sweep. */
+    if (full)
+        stop_accepting(worker);
 }
 
 /* -- deadlines and drain -- */
@@ -274,9 +303,9 @@ static void sweep(struct worker *worker)
 static void close_listeners(struct worker *worker)
 {
     for (size_t i = 0; i < worker->listener_count; ++i) {
-        h2o_socket_t *socket = NULL;
-        while (has_room(worker) && (socket = h2o_evloop_socket_accept(worker->listeners[i])) != NULL)
-            take_client(worker, worker->listeners[i], socket);
+        bool full = false;
+        while (accept_client(worker, worker->listeners[i], &full))
+            ;
         h2o_socket_close(worker->listeners[i]);
     }
     worker->listener_count = 0;

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import resource
+import signal
 import socket
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from ports import free_port
 GET = wire.request_bytes("GET", "/old-sso/acme", "localhost")
 LOCATION = "https://api.stytch.com/v1/b2b/sso/callback/" + CONNECTION_ID
 REFUSED = "ssoferry_client_connections_refused_total"
+OPEN = "ssoferry_client_connections_open"
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ class TestConnections:
         for connection in waiting:
             connection.send(GET)
         gateway.wait_for(lambda: gateway.admin.metric(REFUSED) > 0)
-        assert gateway.admin.metric("ssoferry_client_connections_open") == 4
+        assert gateway.admin.metric(OPEN) == 4
         assert all(served(connection) for connection in first)
         for connection in waiting:
             assert connection.silent(), "more than four are served at one time"
@@ -97,6 +99,21 @@ class TestConnections:
         for connection in waiting:
             assert connection.answer().location == LOCATION
             connection.close()
+
+    def test_the_last_place_is_taken_once(self, gateway):
+        """Many workers find many clients waiting at the same moment: stopped, the daemon leaves them to the kernel, one after the other."""
+        gateway.configure(threads=4, limits={"connections": 9})
+        gateway.start()
+        gateway.wait_for(lambda: gateway.admin.metric(OPEN) == 0)
+        for _ in range(25):
+            os.kill(gateway.pid, signal.SIGSTOP)
+            waiting = [gateway.connect() for _ in range(40)]
+            os.kill(gateway.pid, signal.SIGCONT)
+            gateway.wait_for(lambda: gateway.admin.metric(OPEN) >= 9)
+            assert gateway.admin.metric(OPEN) == 9, "more than nine are let in"
+            for connection in waiting:
+                connection.close()
+            gateway.wait_for(lambda: gateway.admin.metric(OPEN) == 0)
 
 
 class TestTime:
