@@ -41,20 +41,33 @@ int text_compare(struct text a, struct text b);
 /* Equal but for the case of ASCII letters. */
 bool text_equal_fold(struct text a, struct text b);
 
-bool text_starts(struct text t, struct text prefix);
+static inline bool text_starts(struct text t, struct text prefix)
+{
+    return t.size >= prefix.size && text_equal(text_slice(t.at, prefix.size), prefix);
+}
+
 bool text_ends(struct text t, struct text suffix);
 
 /* The directory that holds the file `path`, "." where it names none; a slice of `path` or of a constant. */
 struct text text_directory(const char *path);
 
 /* Index of the first `byte` at or after `from`, or t.size where there is none. */
-size_t text_find(struct text t, char byte, size_t from);
+static inline size_t text_find(struct text t, char byte, size_t from)
+{
+    if (from >= t.size)
+        return t.size;
+    const char *found = (const char *)memchr(t.at + from, byte, t.size - from);
+    return found == NULL ? t.size : (size_t)(found - t.at);
+}
 
 /* Without ASCII spaces and tabs at both ends. */
 struct text text_trim(struct text t);
 
 /* Copies t's bytes to `out` with ASCII letters in lower case. `out` holds t.size bytes and may be t.at itself. */
 void text_fold(struct text t, char *out);
+
+/* Whether every byte is visible ASCII or over 0x7f: no space, no control character. */
+bool text_is_visible(struct text t);
 
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, nothing over U+10FFFF). */
 bool text_is_utf8(struct text t);

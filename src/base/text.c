@@ -1,5 +1,7 @@
 #include "ssoferry/text.h"
 
+#include "ssoferry/bytes.h"
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
@@ -25,11 +27,6 @@ bool text_equal_fold(struct text a, struct text b)
     return true;
 }
 
-bool text_starts(struct text t, struct text prefix)
-{
-    return t.size >= prefix.size && text_equal(text_slice(t.at, prefix.size), prefix);
-}
-
 bool text_ends(struct text t, struct text suffix)
 {
     return t.size >= suffix.size &&
@@ -42,14 +39,6 @@ struct text text_directory(const char *path)
     if (slash == NULL)
         return TEXT(".");
     return text_slice(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
-size_t text_find(struct text t, char byte, size_t from)
-{
-    if (from >= t.size)
-        return t.size;
-    const char *found = memchr(t.at + from, byte, t.size - from);
-    return found == NULL ? t.size : (size_t)(found - t.at);
 }
 
 static bool is_blank(char c)
@@ -96,13 +85,9 @@ bool text_is_utf8(struct text t)
 {
     const unsigned char *bytes = (const unsigned char *)t.at;
     for (size_t i = 0; i < t.size;) {
-        uint64_t eight = 0;
-        if (t.size - i >= sizeof(eight)) {
-            memcpy(&eight, bytes + i, sizeof(eight));
-            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
-                i += sizeof(eight);
-                continue;
-            }
+        if (t.size - i >= sizeof(uint64_t) && !bytes_any_high(bytes_load(t.at + i))) {
+            i += sizeof(uint64_t);
+            continue;
         }
         if (bytes[i] < 0x80) {
             ++i;
@@ -117,9 +102,36 @@ bool text_is_utf8(struct text t)
     return true;
 }
 
+static bool is_visible(char c)
+{
+    return (unsigned char)c > ' ' && c != 0x7f;
+}
+
+bool text_is_visible(struct text t)
+{
+    size_t i = 0;
+    for (; t.size - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+        uint64_t eight = bytes_load(t.at + i);
+        if (bytes_any_below(eight, ' ' + 1) || bytes_any_is(eight, 0x7f))
+            return false;
+    }
+    while (i < t.size && is_visible(t.at[i]))
+        ++i;
+    return i == t.size;
+}
+
+/* Whether eight bytes are ASCII without control characters, which is what they mostly are. */
+static bool are_printable(uint64_t eight)
+{
+    return !bytes_any_high(eight) && !bytes_any_below(eight, ' ') && !bytes_any_is(eight, 0x7f);
+}
+
 bool text_has_control(struct text t)
 {
-    for (size_t i = 0; i < t.size; ++i) {
+    size_t start = 0;
+    while (t.size - start >= sizeof(uint64_t) && are_printable(bytes_load(t.at + start)))
+        start += sizeof(uint64_t);
+    for (size_t i = start; i < t.size; ++i) {
         unsigned char byte = (unsigned char)t.at[i];
         if (byte < 0x20 || byte == 0x7f)
             return true;

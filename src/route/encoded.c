@@ -51,8 +51,12 @@ bool encoded_equal(struct text raw, enum encoded_rule rule, struct text plain)
 
 bool encoded_starts(struct text raw, enum encoded_rule rule, struct text plain, size_t *size)
 {
-    *size = 0;
-    for (size_t i = 0; i < plain.size; i++) {
+    size_t same = 0; /* bytes at the start that stand for themselves, which they mostly do */
+    while (same < plain.size && same < raw.size && raw.at[same] == plain.at[same] && raw.at[same] != '%' &&
+           raw.at[same] != '+')
+        same++;
+    *size = same;
+    for (size_t i = same; i < plain.size; i++) {
         char byte;
         if (!byte_forward(raw, rule, size, &byte) || byte != plain.at[i])
             return false;

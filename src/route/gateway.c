@@ -354,17 +354,6 @@ static void answer_routed(struct deciding *deciding, struct lookup *lookup)
     }
 }
 
-/* A control byte in the query would forge a header; no HTTP parser of ours lets one through, and `explain` takes any
- * bytes. */
-static bool is_header_safe(struct text t)
-{
-    for (size_t i = 0; i < t.size; ++i) {
-        if ((unsigned char)t.at[i] <= 0x20 || t.at[i] == 0x7f)
-            return false;
-    }
-    return true;
-}
-
 static void begin(struct decision *decision)
 {
     memset(decision, 0, offsetof(struct decision, error));
@@ -397,7 +386,7 @@ static bool is_acceptable(const struct gateway_settings *settings, const struct 
         return false;
     else if (request->method == METHOD_OTHER)
         refuse(decision, OUTCOME_METHOD, REASON_NONE);
-    else if (!is_header_safe(request->path) || !is_header_safe(request->query))
+    else if (!text_is_visible(request->path) || !text_is_visible(request->query)) /* it would forge a header */
         refuse_problem(decision, EXTRACT_CONTROL_CHARACTER);
     else
         return true;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ssoferry/background.h"
+#include "ssoferry/bytes.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
@@ -56,7 +57,7 @@ struct line {
     char bytes[LINE_SIZE_MAX];
 };
 
-static void put(struct line *line, struct text t)
+static inline void put(struct line *line, struct text t)
 {
     if (t.size == 0 || t.size > sizeof(line->bytes) - line->size)
         return;
@@ -91,18 +92,19 @@ static void put_escape(struct line *line, unsigned char byte)
  * byte by byte. */
 static bool are_plain(uint64_t eight)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones * 0x80;
-    const uint64_t quote = eight ^ ones * '"', backslash = eight ^ ones * '\\', rubout = eight ^ ones * 0x7f;
-    return ((eight | (eight - ones * 0x20) | (quote - ones) | (backslash - ones) | (rubout - ones)) & tops) == 0;
+    const uint64_t quote = eight ^ BYTES_ONES * '"', backslash = eight ^ BYTES_ONES * '\\';
+    const uint64_t rubout = eight ^ BYTES_ONES * 0x7f;
+    return ((eight | (eight - BYTES_ONES * 0x20) | (quote - BYTES_ONES) | (backslash - BYTES_ONES) |
+             (rubout - BYTES_ONES)) &
+            BYTES_TOPS) == 0;
 }
 
 /* How many bytes at the start need no second look. */
 static size_t plain_start(struct text t)
 {
     size_t at = 0;
-    for (uint64_t eight = 0; t.size - at >= sizeof(eight); at += sizeof(eight)) {
-        memcpy(&eight, t.at + at, sizeof(eight));
-        if (!are_plain(eight))
+    for (; t.size - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        if (!are_plain(bytes_load(t.at + at)))
             return at;
     }
     while (at < t.size && is_plain((unsigned char)t.at[at], false))
@@ -111,30 +113,40 @@ static size_t plain_start(struct text t)
 }
 
 /* Bytes that are no UTF-8 show as U+FFFD, so that every line can be parsed. */
-static void put_string(struct line *line, struct text t)
+static void put_escaped(struct line *line, struct text t, size_t plain)
 {
-    size_t room = (sizeof(line->bytes) - line->size) / ESCAPED_BYTE_MAX;
-    size_t size = t.size < room ? t.size : room;
-    size_t plain = plain_start(text_slice(t.at, size));
-    bool utf8 = plain == size || text_is_utf8(t);
+    bool utf8 = text_is_utf8(t);
     size_t clean = 0;
-    put(line, TEXT("\""));
-    for (size_t i = plain; i < size; ++i) {
+    for (size_t i = plain; i < t.size; ++i) {
         if (is_plain((unsigned char)t.at[i], utf8))
             continue;
         put(line, text_slice(t.at + clean, i - clean));
         put_escape(line, (unsigned char)t.at[i]);
         clean = i + 1;
     }
-    if (clean < size)
-        put(line, text_slice(t.at + clean, size - clean));
+    put(line, text_slice(t.at + clean, t.size - clean));
+}
+
+/* `name` ends with the quote that opens the value. */
+static inline void put_member(struct line *line, struct text name, struct text value)
+{
+    put(line, name);
+    size_t room = (sizeof(line->bytes) - line->size) / ESCAPED_BYTE_MAX;
+    value.size = value.size < room ? value.size : room;
+    size_t plain = plain_start(value);
+    if (plain == value.size)
+        put(line, value);
+    else
+        put_escaped(line, value, plain);
     put(line, TEXT("\""));
 }
 
-static void put_member(struct line *line, struct text name, struct text value)
+/* The same for a value of our own, or one that was checked before: with nothing in it to escape. */
+static inline void put_known(struct line *line, struct text name, struct text value)
 {
     put(line, name);
-    put_string(line, value);
+    put(line, value);
+    put(line, TEXT("\""));
 }
 
 /* "2026-11-21T03:05:18.123456Z" */
@@ -162,39 +174,39 @@ static void format_line(struct line *line, struct log_lane *lane, const struct a
     const char *reason = decision_reason_code(decision);
     put(line, TEXT("{\"time\":\""));
     put_time(line, lane, record->now);
-    put_member(line, TEXT("\",\"request_id\":"), record->request_id);
+    put_known(line, TEXT("\",\"request_id\":\""), record->request_id);
     if (record->method.size > 0)
-        put_member(line, TEXT(",\"method\":"), record->method);
+        put_member(line, TEXT(",\"method\":\""), record->method);
     if (decision->route != NULL) {
-        put_member(line, TEXT(",\"route\":"), decision->route->name);
-        put_member(line, TEXT(",\"source\":"), decision->source);
+        put_member(line, TEXT(",\"route\":\""), decision->route->name);
+        put_member(line, TEXT(",\"source\":\""), decision->source);
         if (decision_identifier_is_public(decision))
-            put_member(line, TEXT(",\"identifier\":"), decision->identifier);
+            put_member(line, TEXT(",\"identifier\":\""), decision->identifier);
     } else if (record->path.size > 0) {
         struct text path = record->path;
         path.size = path.size < PATH_SHOWN_MAX ? path.size : PATH_SHOWN_MAX;
-        put_member(line, TEXT(",\"path\":"), path);
+        put_member(line, TEXT(",\"path\":\""), path);
     }
-    put_member(line, TEXT(",\"decision\":"), text_of(outcome_name(decision->outcome)));
+    put_known(line, TEXT(",\"decision\":\""), text_of(outcome_name(decision->outcome)));
     if (reason[0] != '\0')
-        put_member(line, TEXT(",\"reason\":"), text_of(reason));
+        put_known(line, TEXT(",\"reason\":\""), text_of(reason));
     if (decision->detail != NULL)
-        put_member(line, TEXT(",\"detail\":"), text_of(decision->detail));
+        put_known(line, TEXT(",\"detail\":\""), text_of(decision->detail));
     if (decision->observed)
-        put_member(line, TEXT(",\"would\":"), text_of(outcome_name(decision->would)));
+        put_known(line, TEXT(",\"would\":\""), text_of(outcome_name(decision->would)));
     put(line, TEXT(",\"status\":"));
     put_number(line, decision->status);
     if (decision->connection_id.size > 0)
-        put_member(line, TEXT(",\"connection_id\":"), decision->connection_id);
+        put_known(line, TEXT(",\"connection_id\":\""), decision->connection_id);
     put(line, TEXT(",\"body_bytes\":"));
     put_number(line, record->body_size);
     put(line, TEXT(",\"duration_us\":"));
     put_number(line, record->duration_us);
-    put_member(line, TEXT(",\"peer\":"), record->peer);
+    put_known(line, TEXT(",\"peer\":\""), record->peer);
     if (record->client.size > 0)
-        put_member(line, TEXT(",\"client\":"), record->client);
+        put_known(line, TEXT(",\"client\":\""), record->client);
     if (decision->error.kind != ERROR_NONE)
-        put_member(line, TEXT(",\"error\":"), text_of(decision->error.message));
+        put_member(line, TEXT(",\"error\":\""), text_of(decision->error.message));
     put(line, TEXT("}\n"));
 }
 

@@ -29,42 +29,60 @@ struct head {
 };
 
 /* Takes the next line off `rest`, without its CRLF. False where it ends with a bare LF, or not at all. */
-static bool next_line(struct text *rest, struct text *line)
+static inline bool next_line(struct text *rest, struct text *line)
 {
     size_t end = text_find(*rest, '\n', 0);
     if (end == rest->size || end == 0 || rest->at[end - 1] != '\r')
         return false;
     *line = text_slice(rest->at, end - 1);
-    *rest = text_slice(rest->at + end + 1, rest->size - end - 1);
+    rest->at += end + 1;
+    rest->size -= end + 1;
     return true;
 }
 
-/* A set of ASCII characters, a bit each, so that a byte costs a shift: every head is read byte by byte. */
-struct byte_set {
-    uint64_t low, high; /* 0 to 63, 64 to 127 */
+/* What a byte may be part of.
+ * TOKEN: tchar, RFC 9110 5.6.2: letters, digits and !#$%&'*+-.^_`|~
+ * HOST: uri-host [ ":" port ] (RFC 9110 7.2), loosely: what is visible, less "#/<>?@\^`{|}, which could be taken for
+ * another part of a URL or for a second host. */
+enum { TOKEN = 1, HOST = 2, BOTH = TOKEN | HOST };
+#define REPEAT_10(value) value, value, value, value, value, value, value, value, value, value
+#define REPEAT_26(value) REPEAT_10(value), REPEAT_10(value), value, value, value, value, value, value
+static const unsigned char classes[256] = {
+    ['!'] = BOTH,
+    ['#'] = TOKEN,
+    ['$'] = BOTH,
+    ['%'] = BOTH,
+    ['&'] = BOTH,
+    ['\''] = BOTH,
+    ['('] = HOST,
+    [')'] = HOST,
+    ['*'] = BOTH,
+    ['+'] = BOTH,
+    ['-'] = BOTH,
+    ['.'] = BOTH,
+    [':'] = HOST,
+    [';'] = HOST,
+    ['='] = HOST,
+    ['['] = HOST,
+    [']'] = HOST,
+    ['^'] = TOKEN,
+    ['_'] = BOTH,
+    ['`'] = TOKEN,
+    ['|'] = TOKEN,
+    ['~'] = BOTH,
+    ['0'] = REPEAT_10(BOTH),
+    ['A'] = REPEAT_26(BOTH),
+    ['a'] = REPEAT_26(BOTH),
 };
 
-static bool is_in(const struct byte_set *set, char byte)
-{
-    unsigned char c = (unsigned char)byte;
-    return c < 128 && ((c < 64 ? set->low : set->high) >> (c & 63) & 1) != 0;
-}
-
-static bool are_in(const struct byte_set *set, struct text t)
+static bool are_all(struct text t, unsigned char class)
 {
     for (size_t i = 0; i < t.size; ++i) {
-        if (!is_in(set, t.at[i]))
+        if ((classes[(unsigned char)t.at[i]] & class) == 0)
             return false;
     }
     return true;
 }
-
-/* tchar, RFC 9110 5.6.2: letters, digits and !#$%&'*+-.^_`|~ */
-static const struct byte_set token_bytes = {UINT64_C(0x03ff6cfa00000000), UINT64_C(0x57ffffffc7fffffe)};
-
-/* uri-host [ ":" port ] (RFC 9110 7.2), loosely: what is visible, less "#/<>?@\^`{|}, which could be taken for another
- * part of a URL or for a second host. */
-static const struct byte_set host_bytes = {UINT64_C(0x2fff6ff200000000), UINT64_C(0x47fffffeaffffffe)};
 
 static enum framing read_request_line(struct head *head, struct text line)
 {
@@ -78,20 +96,33 @@ static enum framing read_request_line(struct head *head, struct text line)
     return asterisk || text_starts(target, TEXT("/")) ? FRAMING_GOOD : FRAMING_BAD_TARGET;
 }
 
+/* Whether a name, of which it is known that it is a token, is `known`, which is in lower case: what is then a letter
+ * in either case, or '-', differs in no bit but this one. */
+static bool is_named(struct text name, struct text known)
+{
+    if (name.size != known.size)
+        return false;
+    for (size_t i = 0; i < name.size; ++i) {
+        if ((name.at[i] | 0x20) != known.at[i])
+            return false;
+    }
+    return true;
+}
+
 static enum framing read_framing_field(struct head *head, struct text name, struct text value)
 {
-    if (text_equal_fold(name, TEXT("content-length"))) {
+    if (is_named(name, TEXT("content-length"))) {
         uint64_t number = 0;
         if (head->lengths++ > 0 || !text_to_number(value, INT64_MAX, &number))
             return FRAMING_LENGTH_TWICE;
         head->length_zero = number == 0;
-    } else if (text_equal_fold(name, TEXT("transfer-encoding"))) {
+    } else if (is_named(name, TEXT("transfer-encoding"))) {
         if (head->codings++ > 0)
             return FRAMING_CODING_TWICE;
-    } else if (text_equal_fold(name, TEXT("host"))) {
+    } else if (is_named(name, TEXT("host"))) {
         if (head->hosts++ > 0)
             return FRAMING_HOST_TWICE;
-        if (!are_in(&host_bytes, value))
+        if (!are_all(value, HOST))
             return FRAMING_BAD_HOST;
     }
     return FRAMING_GOOD;
@@ -108,9 +139,10 @@ static enum framing read_field(struct head *head, struct text line)
         return FRAMING_GOOD;
     size_t colon = text_find(line, ':', 0);
     struct text name = text_slice(line.at, colon);
-    if (colon == line.size || !are_in(&token_bytes, name))
+    if (colon == line.size || !are_all(name, TOKEN))
         return FRAMING_BAD_FIELD;
-    return read_framing_field(head, name, text_trim(text_slice(line.at + colon + 1, line.size - colon - 1)));
+    struct text value = text_slice(line.at + colon + 1, line.size - colon - 1);
+    return read_framing_field(head, name, text_trim(value));
 }
 
 static enum framing judge(const struct head *head)
@@ -139,9 +171,10 @@ enum framing framing_check(struct text input, size_t *head_size)
     while (framing == FRAMING_GOOD) {
         if (!next_line(&input, &line))
             return FRAMING_BARE_LINE_FEED;
-        *head_size = (size_t)(input.at - start);
-        if (line.size == 0)
+        if (line.size == 0) {
+            *head_size = (size_t)(input.at - start);
             return judge(&head);
+        }
         framing = read_field(&head, line);
     }
     return framing;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "answer.h"
+#include "ssoferry/bytes.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/form_post.h"
 #include "ssoferry/framing.h"
@@ -52,11 +53,10 @@ static uint64_t next_random(uint64_t *state)
 
 static struct text write_id(struct worker *worker, char id[NEW_ID_SIZE])
 {
-    static const char hex[] = "0123456789abcdef";
-    for (size_t half = 0; half < 2; ++half) {
+    for (size_t at = 0; at < NEW_ID_SIZE; at += NEW_ID_SIZE / 2) {
         uint64_t bits = next_random(worker->random);
-        for (size_t i = 0; i < NEW_ID_SIZE / 2; ++i, bits >>= 4)
-            id[half * (NEW_ID_SIZE / 2) + i] = hex[bits & 15];
+        bytes_put_hex((uint32_t)(bits >> 32), id + at);
+        bytes_put_hex((uint32_t)bits, id + at + NEW_ID_SIZE / 4);
     }
     return text_slice(id, NEW_ID_SIZE);
 }

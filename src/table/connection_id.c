@@ -1,6 +1,8 @@
 /* Ids of connections and organizations. */
 #include "connection_id.h"
 
+#include "ssoferry/bytes.h"
+
 /* What a byte of an id may be: a hexadecimal digit, whose value is in the low bits, or at least one of its letters. */
 enum { VALUE = 15, HEX = 16, ID = 32 };
 #define DIGIT(value) (ID | HEX | (value))
@@ -105,15 +107,20 @@ bool connection_id_has_uuid(struct text id)
 
 char *short_id_write(const struct short_id *id, char *at)
 {
-    static const char digits[] = "0123456789abcdef";
+    char digits[2 * UUID_SIZE];
     struct text prefix = connection_prefixes[id->prefix];
     memcpy(at, prefix.at, prefix.size);
     at += prefix.size;
-    for (unsigned i = 0; i < UUID_SIZE; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *at++ = '-';
-        *at++ = digits[id->uuid[i] >> 4];
-        *at++ = digits[id->uuid[i] & 15];
+    for (unsigned i = 0; i < UUID_SIZE; i += sizeof(uint32_t)) {
+        uint32_t four;
+        memcpy(&four, id->uuid + i, sizeof four);
+        bytes_put_hex(be32toh(four), digits + 2 * i);
     }
-    return at;
+    memcpy(at, digits, 8);
+    memcpy(at + 9, digits + 8, 4);
+    memcpy(at + 14, digits + 12, 4);
+    memcpy(at + 19, digits + 16, 4);
+    memcpy(at + 24, digits + 20, 12);
+    at[8] = at[13] = at[18] = at[23] = '-';
+    return at + UUID_TEXT_SIZE;
 }

@@ -1,7 +1,9 @@
 #include "check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "ssoferry/bytes.h"
 #include "ssoferry/error.h"
 #include "ssoferry/memory.h"
 
@@ -119,6 +121,43 @@ static void control_characters_are_seen(void **state)
     assert_true(text_has_control(TEXT("x\xc2\x9f")));
 }
 
+/* Looked at eight at a time, and then one by one: so each byte at each place of texts of all lengths around that. */
+static void each_byte_is_seen_at_each_place(void **state)
+{
+    enum { LONGEST = 27 };
+    char bytes[LONGEST];
+    (void)state;
+    for (size_t size = 1; size <= LONGEST; ++size) {
+        for (size_t at = 0; at < size; ++at) {
+            for (unsigned c = 0; c < 256; ++c) {
+                memset(bytes, 'x', size);
+                bytes[at] = (char)c;
+                struct text t = text_slice(bytes, size);
+                bool control = c < 0x20 || c == 0x7f;
+                assert_int_equal(text_is_visible(t), !control && c != ' ');
+                if (c < 0x80)
+                    assert_int_equal(text_has_control(t), control);
+                bytes[size - 1 - at] = (char)0xc3; /* a byte over 0x7f beside it */
+                assert_int_equal(text_is_visible(t), (!control && c != ' ') || size - 1 - at == at);
+            }
+        }
+    }
+    assert_true(text_is_visible(TEXT("")));
+}
+
+static void numbers_are_written_in_hexadecimal(void **state)
+{
+    static const uint32_t numbers[] = {0,          1,          9,          0xa,        0xf,       0x10,
+                                       0x99999999, 0xaaaaaaaa, 0x12345678, 0x9abcdef0, 0xffffffff};
+    char found[9] = "", expected[9];
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(numbers); ++i) {
+        bytes_put_hex(numbers[i], found);
+        snprintf(expected, sizeof expected, "%08x", numbers[i]);
+        assert_string_equal(found, expected);
+    }
+}
+
 static void numbers_are_bounded(void **state)
 {
     uint64_t number = 0;
@@ -189,6 +228,8 @@ int main(void)
         cmocka_unit_test(utf8_is_checked_as_rfc_3629_has_it),
         cmocka_unit_test(a_bad_byte_is_seen_wherever_it_stands),
         cmocka_unit_test(control_characters_are_seen),
+        cmocka_unit_test(each_byte_is_seen_at_each_place),
+        cmocka_unit_test(numbers_are_written_in_hexadecimal),
         cmocka_unit_test(numbers_are_bounded),
         cmocka_unit_test(texts_compare_by_bytes),
         cmocka_unit_test(a_message_is_one_line),
