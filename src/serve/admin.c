@@ -13,7 +13,7 @@
 #include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
 
-enum { STUCK_MS = 5000, TAG_SIZE = 24, CONNECTIONS_MAX = 100 };
+enum { STUCK_MS = 5000, TAG_SIZE = 24 };
 
 struct admin {
     struct admin_scene scene;
@@ -240,7 +240,7 @@ bool admin_start(struct admin **started, const struct admin_scene *scene, int fd
     configure_h2o(admin);
     const struct worker_tools tools = {.serving = &admin->serving,
                                        .globals = &admin->globals,
-                                       .connections = CONNECTIONS_MAX,
+                                       .connections = ADMIN_CLIENTS_MAX,
                                        .lookup = admin->lookup,
                                        .metrics = admin->metrics};
     worker_open(&admin->worker, &tools, &fd, 1);

@@ -6,6 +6,8 @@
 #include "tls.h"
 #include "worker.h"
 
+enum { ADMIN_CLIENTS_MAX = 100 }; /* at one time */
+
 struct admin;
 
 /* What it tells of; all borrowed. */

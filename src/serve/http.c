@@ -329,8 +329,7 @@ static void on_response(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **sl
         account(worker, req, &decision, answer.request_id);
         struct client *client = worker_client(req);
         client->refused = true;
-        if (client->linger_fd < 0)
-            client->linger_fd = dup(h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn)));
+        worker_keep_socket(client);
         slot = &replacing->stream.next;
     }
     h2o_setup_next_ostream(req, slot);

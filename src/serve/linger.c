@@ -12,16 +12,18 @@ struct lingering {
     uint64_t ends_at;
 };
 
-void linger_init(struct linger_list *list)
+void linger_init(struct linger_list *list, atomic_size_t *clients)
 {
     h2o_linklist_init_anchor(&list->anchor);
     list->count = 0;
+    list->clients = clients;
 }
 
 static void end(struct lingering *lingering)
 {
     h2o_linklist_unlink(&lingering->link);
     --lingering->list->count;
+    atomic_fetch_sub(lingering->list->clients, 1);
     h2o_socket_close(lingering->socket);
     free(lingering);
 }

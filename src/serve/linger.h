@@ -4,6 +4,8 @@
 #ifndef SSOFERRY_LINGER_H
 #define SSOFERRY_LINGER_H
 
+#include <stdatomic.h>
+
 #include "h2o_system.h"
 
 enum { LINGER_MS = 2000 };
@@ -11,9 +13,11 @@ enum { LINGER_MS = 2000 };
 struct linger_list {
     h2o_linklist_t anchor;
     size_t count;
+    atomic_size_t *clients;
 };
 
-void linger_init(struct linger_list *list);
+/* Whatever lingers has been counted in `*clients`, and is counted out when it ends. */
+void linger_init(struct linger_list *list, atomic_size_t *clients);
 
 /* Takes over `fd`: sends the end of our side, reads until the client's or LINGER_MS have passed, then closes. */
 void linger_begin(struct linger_list *list, h2o_loop_t *loop, int fd);

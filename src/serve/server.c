@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "http.h"
 #include "listener.h"
 #include "privileges.h"
@@ -29,6 +30,10 @@ void server_apply_limits(struct server *server)
     /* Workers read it whenever a request comes in; a whole word, so that they see the old or the new one. */
     __atomic_store_n(&server->globals.max_request_entity_size, (size_t)server->config->limits.body, __ATOMIC_RELAXED);
     server->globals.http1.req_timeout = server->config->limits.idle_time_ms;
+    if (server->config->limits.connections > server->serving.clients_most)
+        log_warning("limits.connections is %llu, but the limit on open files leaves room for %zu connections: raise it "
+                    "(LimitNOFILE= of the unit, ulimit -n)",
+                    (unsigned long long)server->config->limits.connections, server->serving.clients_most);
 }
 
 static void configure_h2o(struct server *server)
@@ -103,6 +108,7 @@ static bool prepare(struct server *server, struct error *error)
 {
     const struct config *config = server->config;
     struct privileges privileges;
+    descriptors_raise();
     server->worker_count = config->threads == CONFIG_THREADS_AUTO ? count_cores() : config->threads;
     bool opened = privileges_lower(&privileges, config->user, error) && open_store(server, error) &&
                   load_certificates(server, error);
@@ -202,6 +208,9 @@ static void release(struct server *server, bool sockets)
 /* Everything that can fail comes before the first worker starts. */
 static bool start(struct server *server, struct error *error)
 {
+    bool admin = server->config->admin != NULL;
+    server->serving.clients_most =
+        descriptors_for_clients(server->worker_count + (admin ? 1 : 0), admin ? ADMIN_CLIENTS_MAX : 0);
     configure_h2o(server);
     open_workers(server);
     if (start_admin(server, error)) {

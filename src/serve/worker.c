@@ -67,7 +67,9 @@ static void stop_accepting(struct worker *worker)
 static uint64_t most_clients(const struct worker *worker)
 {
     uint64_t own = worker->tools.connections;
-    return own > 0 ? own : worker_config(worker)->limits.connections;
+    uint64_t wanted = worker_config(worker)->limits.connections;
+    uint64_t possible = worker->tools.serving->clients_most;
+    return own > 0 ? own : wanted < possible ? wanted : possible;
 }
 
 static bool has_room(const struct worker *worker)
@@ -91,6 +93,15 @@ static bool take_place(struct worker *worker)
 static void leave_place(struct worker *worker)
 {
     atomic_fetch_sub(&worker->tools.serving->clients, 1);
+}
+
+void worker_keep_socket(struct client *client)
+{
+    if (client->linger_fd >= 0 || !take_place(client->worker))
+        return;
+    client->linger_fd = dup(h2o_socket_get_fd(client->socket));
+    if (client->linger_fd < 0)
+        leave_place(client->worker);
 }
 
 static void on_client_closed(void *data)
@@ -383,7 +394,7 @@ static void set_up(struct worker *worker)
     worker->accept.hosts = globals->hosts;
     h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_wake);
     h2o_linklist_init_anchor(&worker->arriving);
-    linger_init(&worker->lingering);
+    linger_init(&worker->lingering, &worker->tools.serving->clients);
     for (size_t i = 0; i < worker->listener_count; ++i) {
         worker->listeners[i] =
             h2o_evloop_socket_create(worker->context.loop, worker->fds[i], H2O_SOCKET_FLAG_DONT_READ);

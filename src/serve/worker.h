@@ -24,7 +24,8 @@ enum phase {
 struct serving {
     _Atomic(const struct config *) config; /* the newest; workers adopt it when they next come round */
     atomic_int phase;
-    atomic_size_t clients; /* connections open, all workers together */
+    atomic_size_t clients; /* connections open or lingering, all workers together */
+    size_t clients_most;   /* that there are descriptors for; set before the first worker starts */
     atomic_bool replaced;  /* the table's file was deleted, or another put in its place */
     atomic_size_t workers; /* threads that still have something to do */
 };
@@ -110,6 +111,10 @@ void worker_join(struct worker *worker);
 
 /* For a worker that was opened but never started. */
 void worker_close(struct worker *worker);
+
+/* Keeps a second descriptor of a client's socket, to be read out after libh2o has closed its own. It counts as a
+ * client; where there is no room for one, there is none. */
+void worker_keep_socket(struct client *client);
 
 /* The client of a request. */
 struct client *worker_client(h2o_req_t *req);

@@ -115,6 +115,38 @@ class TestConnections:
                 connection.close()
             gateway.wait_for(lambda: gateway.admin.metric(OPEN) == 0)
 
+    def check_admin(self, gateway):
+        probes = [wire.Connection(gateway.admin.address) for _ in range(40)]
+        for probe in probes:
+            probe.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert [probe.answer().status for probe in probes] == [200] * 40
+        for probe in probes:
+            probe.close()
+
+    def test_the_admin_listener_is_reached_when_clients_have_all_descriptors_they_may(self, gateway):
+        gateway.before_start = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 300))
+        gateway.start()
+        assert resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE) == (300, 300), "the soft limit is raised"
+        [room] = re.findall(r"limits.connections is 10000, but the limit on open files leaves room for (\d+) connections", gateway.stderr)
+        assert 100 < int(room) < 200
+        too_large = wire.request_bytes("POST", "/old-sso/acme", "localhost", [("Content-Length", "100000000")])
+        quiet = [gateway.connect() for _ in range(60)]
+        crowd = [gateway.connect() for _ in range(200)]
+        gateway.wait_for(lambda: gateway.admin.metric(OPEN) == int(room))
+        self.check_admin(gateway)
+        deadline = time.monotonic() + 100
+        for connection in crowd:  # their sockets linger, and others are let in
+            connection.send(too_large)
+            assert len(os.listdir(f"/proc/{gateway.pid}/fd")) < 300 - 50
+        while any(connection.silent(0) for connection in crowd):
+            assert time.monotonic() < deadline, "somebody who waited was never let in"
+            self.check_admin(gateway)
+        assert gateway.admin.metric(REFUSED) > 0
+        assert served(quiet[0])
+        for connection in quiet + crowd:
+            connection.close()
+        assert gateway.raw(GET).location == LOCATION
+
 
 class TestTime:
     def test_slow_senders_are_cut_off_and_idle_ones_are_not(self, gateway):

@@ -1,0 +1,48 @@
+#include "descriptors.h"
+
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+    OF_A_LOOP = 4, /* epoll, and the pipe that wakes it */
+    SPARE = 32,    /* a reload, the report, the usage file being opened anew; what was inherited out of order */
+};
+
+static rlim_t limit_now(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
+}
+
+void descriptors_raise(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)!setrlimit(RLIMIT_NOFILE, &limit); /* what this means for clients is told by who asks for their number */
+}
+
+/* The kernel gives out the lowest that is free: all below it are open. */
+static size_t count_open(void)
+{
+    int lowest = eventfd(0, EFD_CLOEXEC);
+    if (lowest < 0)
+        return SIZE_MAX;
+    close(lowest);
+    return (size_t)lowest;
+}
+
+size_t descriptors_for_clients(size_t loops, size_t admin)
+{
+    rlim_t limit = limit_now();
+    if (limit == RLIM_INFINITY || limit > SIZE_MAX)
+        return SIZE_MAX;
+    size_t open = count_open(), loop = loops * OF_A_LOOP;
+    size_t left = open < limit && loop < limit - open ? (size_t)limit - open - loop : 0;
+    /* Where that is very few, half of them: nobody is served by a gateway that takes no clients. */
+    size_t kept = admin + SPARE < left / 2 ? admin + SPARE : left / 2;
+    return left > kept ? left - kept : 1;
+}
