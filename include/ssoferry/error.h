@@ -6,10 +6,12 @@
 
 enum error_kind {
     ERROR_NONE,
-    ERROR_FAILED,   /* the machine or the store said no: exit status 1 */
-    ERROR_INPUT,    /* what the user gave is wrong: exit status 2 */
-    ERROR_MAP_FULL, /* the LMDB map is full: table_grow() and try again; else as ERROR_FAILED */
-    ERROR_CONFLICT, /* somebody else changed the table meanwhile: exit status 1 */
+    ERROR_FAILED,    /* the machine or the store said no: exit status 1 */
+    ERROR_INPUT,     /* what the user gave is wrong: exit status 2 */
+    ERROR_MAP_FULL,  /* the LMDB map is full: table_grow() and try again; else as ERROR_FAILED */
+    ERROR_CONFLICT,  /* somebody else changed the table meanwhile: exit status 1 */
+    ERROR_TOO_LARGE, /* a change has grown too large for one transaction: change_again() and try again; else as
+                        ERROR_FAILED */
 };
 
 enum { ERROR_MESSAGE_SIZE = 1024 };

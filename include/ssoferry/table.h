@@ -9,7 +9,11 @@
 #include "ssoferry/error.h"
 #include "ssoferry/text.h"
 
-enum { TABLE_SCHEMA_VERSION = 1, TABLE_REVISIONS_KEPT = 50 };
+enum {
+    TABLE_SCHEMA_VERSION = 2, /* the newest that is understood */
+    TABLE_SCHEMA_OLDEST = 1,  /* of a new table, until its rows are first written anew (change_begin_bulk()) */
+    TABLE_REVISIONS_KEPT = 50,
+};
 
 struct table;
 
@@ -21,8 +25,9 @@ enum table_mode {
 
 struct table_options {
     enum table_mode mode;
-    uint64_t map_size;    /* bytes of address space; 0 = 64 GiB, or less where the process may not have as much */
-    unsigned max_readers; /* 0 = 510 */
+    uint64_t map_size;         /* bytes of address space; 0 = 64 GiB, or less where the process may not have as much */
+    unsigned max_readers;      /* 0 = 510 */
+    uint64_t transaction_size; /* bytes that one transaction of a large change writes; 0 = 16 MiB */
 };
 
 /* Opens the table at `path`, one file (its lock lies beside it as PATH-lock). Errors name the path and what to do:
@@ -148,10 +153,29 @@ struct revision_file {
     char sha256[65]; /* lower-case hexadecimal */
 };
 
-/* Begins the one write transaction; waits for another writer's to end. */
+/* Begins the one change that there can be at a time; waits for another writer's to end. All of it is one transaction,
+ * whose changed pages lie in memory until it is committed: so it is for few rows. */
 bool change_begin(struct change **change, struct table *table, struct error *error) __attribute__((warn_unused_result));
 
-/* The table as this change has left it so far. Lives until the change ends. */
+/* What is known of a change that may be of any size. */
+struct bulk {
+    uint64_t rows; /* as many as it may put; 0 where that is not known */
+    bool rewrite;  /* change_again() sets it */
+};
+
+/* As change_begin(), for any number of rows, which are to come in ascending key order, each once. Memory is bounded by
+ * some times the table's transaction_size: a change that is larger writes the whole table anew beside the old one, by
+ * and by, in transactions that show nobody anything, and the last of them puts the one in the place of the other. It
+ * begins so where bulk->rows says that it will be large; else it fails with ERROR_TOO_LARGE once it is. */
+bool change_begin_bulk(struct change **change, struct table *table, const struct bulk *bulk, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* After a change failed with *error, and was aborted: whether it can be begun anew, as *bulk says by then. Grows the
+ * map after ERROR_MAP_FULL. Where it returns false, *error says why the change cannot be made. */
+bool change_again(struct table *table, struct bulk *bulk, struct error *error) __attribute__((warn_unused_result));
+
+/* The table as this change has left it so far. Lives until the change ends. Where the table is written anew, rows are
+ * those of before the change, and only the state follows it. */
 struct snapshot *change_snapshot(struct change *change);
 
 /* Adds or replaces a row; one that is equal already is left alone and not counted. `record` comes from

@@ -7,59 +7,153 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "history.h"
+#include "rewrite.h"
 #include "ssoferry/memory.h"
 
-static void end_change(struct change *change)
+/* What the size of a table's transactions says about a change. */
+enum {
+    USUAL_ROW = 64,        /* bytes that a row takes, mostly */
+    TRANSACTIONS_HELD = 4, /* as many a change in place may hold in memory */
+    PART = 16,         /* where more than one row in so many changes, hardly a page of a large table stays as it is */
+    LITTLE_BESIDE = 4, /* writing a table anew costs little beside adding so many times its rows */
+};
+
+/* -- transactions -- */
+
+/* LMDB may leave the last pages of a file unwritten where nothing is in them; table_open() takes a file shorter than
+ * its last page for one that was cut. Only ever lengthens: another writer may already be at work. */
+static void cover_last_page(const struct table *table)
 {
-    undo_writer_free(change->undo);
-    store_done(change->snapshot.table);
-    free(change);
+    MDB_envinfo info;
+    MDB_stat env_stat;
+    struct stat st;
+    int fd = -1;
+    mdb_env_info(table->env, &info);
+    mdb_env_stat(table->env, &env_stat);
+    off_t needed = (off_t)((info.me_last_pgno + 1) * env_stat.ms_psize);
+    if (mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && fstat(fd, &st) == 0 && st.st_size < needed)
+        (void)!fallocate(fd, 0, st.st_size, needed - st.st_size);
 }
+
+bool change_open_transaction(struct change *change, struct error *error)
+{
+    struct table *table = change->snapshot.table;
+    unsigned rows = 0;
+    MDB_txn *txn = NULL;
+    if (!store_begin_rows(table, 0, &txn, &rows, error))
+        return false;
+    change->snapshot.txn = txn;
+    return snapshot_attach(&change->snapshot, table, txn, rows, error);
+}
+
+int change_commit_transaction(struct change *change)
+{
+    struct table *table = change->snapshot.table;
+    int code = mdb_txn_commit(change->snapshot.txn); /* closes the cursors, too */
+    change->snapshot.txn = NULL;
+    store_done(table);
+    if (code == MDB_SUCCESS)
+        cover_last_page(table);
+    return code;
+}
+
+static void abort_transaction(struct change *change)
+{
+    if (change->snapshot.txn == NULL)
+        return;
+    mdb_txn_abort(change->snapshot.txn);
+    change->snapshot.txn = NULL;
+    store_done(change->snapshot.table);
+}
+
+/* -- beginning and giving up -- */
 
 void change_abort(struct change *change)
 {
     if (change == NULL)
         return;
-    mdb_txn_abort(change->snapshot.txn); /* closes the cursors, too */
-    end_change(change);
+    abort_transaction(change);
+    rewrite_end(change);
+    undo_writer_free(change->undo);
+    store_unlock_writer(change->snapshot.table);
+    free(change);
 }
 
-static bool prepare(struct change *change, struct table *table, MDB_txn *txn, struct error *error)
+/* Writing in place: what a rewrite may have left goes with the change, and rows behind the last key can be told. */
+static bool prepare_in_place(struct change *change, struct error *error)
 {
+    const struct snapshot *snapshot = &change->snapshot;
+    const struct table *table = snapshot->table;
     MDB_val key, value;
-    if (!snapshot_attach(&change->snapshot, table, txn, error))
-        return false;
-    int code = mdb_cursor_open(txn, table->connections, &change->cursor);
+    int code = rewrite_clean(table, snapshot->txn, snapshot->rows == table->rows[0] ? 0 : 1, snapshot->state.revision);
+    if (code == MDB_SUCCESS)
+        code = mdb_cursor_open(snapshot->txn, snapshot->rows, &change->cursor);
     if (code == MDB_SUCCESS)
         code = mdb_cursor_get(change->cursor, &key, &value, MDB_LAST);
     if (code == MDB_SUCCESS) {
         change->last_size = key.mv_size < sizeof change->last ? key.mv_size : sizeof change->last;
         memcpy(change->last, key.mv_data, change->last_size);
-    } else if (code != MDB_NOTFOUND) {
-        return store_fail(table->path, code, "begin a change", error);
     }
-    change->undo = undo_writer_new(txn, table->undo, change->snapshot.state.revision + 1);
-    return true;
+    return code == MDB_SUCCESS || code == MDB_NOTFOUND || store_fail(table->path, code, "begin a change", error);
 }
 
-bool change_begin(struct change **begun, struct table *table, struct error *error)
+static bool is_large(const struct change *change, const struct bulk *bulk)
 {
-    MDB_txn *txn = NULL;
+    return bulk->rows * USUAL_ROW > change->snapshot.table->transaction_size &&
+           bulk->rows / LITTLE_BESIDE >= change->rows_before;
+}
+
+/* A change is of one transaction, or of many; `bulk` is NULL where it must be of one. */
+static bool prepare(struct change *change, const struct bulk *bulk, struct error *error)
+{
+    struct table *table = change->snapshot.table;
+    int code = store_open_rows(table); /* what another process may have made since the table was opened */
+    if (code != MDB_SUCCESS && code != MDB_MAP_RESIZED)
+        return store_fail(table->path, code, "begin a change", error);
+    if (!change_open_transaction(change, error))
+        return false;
+    change->rows_before = table_state_total(&change->snapshot.state);
+    change->undo = undo_writer_new(change->snapshot.txn, table->undo, change->snapshot.state.revision + 1);
+    if (bulk != NULL && (bulk->rewrite || is_large(change, bulk)))
+        return rewrite_begin(change, error);
+    change->bounded = bulk != NULL;
+    return prepare_in_place(change, error);
+}
+
+static bool begin(struct change **begun, struct table *table, const struct bulk *bulk, struct error *error)
+{
     if (table->mode != TABLE_WRITE)
         return error_set(error, ERROR_FAILED, "%s: the table was opened for reading", table->path);
-    if (!store_begin(table, 0, &txn, error))
+    if (!store_lock_writer(table, error))
         return false;
     struct change *change = memory_zeroed(1, sizeof *change);
     change->snapshot.table = table;
-    change->snapshot.txn = txn;
-    if (!prepare(change, table, txn, error)) {
+    if (!prepare(change, bulk, error)) {
         change_abort(change);
         return false;
     }
     *begun = change;
     return true;
+}
+
+bool change_begin(struct change **change, struct table *table, struct error *error)
+{
+    return begin(change, table, NULL, error);
+}
+
+bool change_begin_bulk(struct change **change, struct table *table, const struct bulk *bulk, struct error *error)
+{
+    return begin(change, table, bulk, error);
+}
+
+bool change_again(struct table *table, struct bulk *bulk, struct error *error)
+{
+    if (error->kind == ERROR_TOO_LARGE)
+        return bulk->rewrite = true;
+    return error->kind == ERROR_MAP_FULL && table_grow(table, error);
 }
 
 struct snapshot *change_snapshot(struct change *change)
@@ -91,15 +185,10 @@ static int reason_of(const struct table *table, int code)
     return code;
 }
 
-static bool fail_write(const struct table *table, int code, struct error *error)
+bool change_fail(struct change *change, int code, struct error *error)
 {
-    return store_fail(table->path, reason_of(table, code), "write", error);
-}
-
-/* After a failed write LMDB's transaction is of no use; later calls give the same reason. */
-static bool fail_change(struct change *change, int code, struct error *error)
-{
-    fail_write(change->snapshot.table, code, &change->failed);
+    const struct table *table = change->snapshot.table;
+    store_fail(table->path, reason_of(table, code), "write", &change->failed);
     *error = change->failed;
     return false;
 }
@@ -122,10 +211,17 @@ static bool is_behind_all(const struct change *change, struct text key)
     return change->last_size == 0 || text_compare(key, text_slice(change->last, change->last_size)) > 0;
 }
 
-/* What is under `key`: MDB_SUCCESS, MDB_NOTFOUND or trouble. */
-static int find_old(const struct change *change, MDB_val *key, MDB_val *old)
+/* Whether a row is under `key`, and its record. */
+static bool find_old(struct change *change, MDB_val key, bool *there, MDB_val *old, struct error *error)
 {
-    return mdb_get(change->snapshot.txn, change->snapshot.table->connections, key, old);
+    if (change->rewrite != NULL)
+        return rewrite_reach(change, key, there, old, error);
+    /* Rows that come in key order are appended, without a search. */
+    int code = is_behind_all(change, text_of_val(key))
+                   ? MDB_NOTFOUND
+                   : mdb_get(change->snapshot.txn, change->snapshot.rows, &key, old);
+    *there = code == MDB_SUCCESS;
+    return *there || code == MDB_NOTFOUND || change_fail(change, code, error);
 }
 
 /* Notes for undo and counts out the row that is about to go. */
@@ -142,62 +238,97 @@ static void leave_old(struct change *change, MDB_val key, const MDB_val *old)
     undo_writer_note(change->undo, key, old);
 }
 
-static int write_row(struct change *change, MDB_val key, MDB_val record, bool last)
+/* Counts the pages that rows lie on, of which LMDB keeps the changed ones in memory and does not say how many they are.
+ * Rows come in key order, so that those of a page come one after another. Its memory begins anywhere, and a page may be
+ * taken for two. */
+static void count_page(struct change *change, const void *row)
 {
-    int code = mdb_cursor_put(change->cursor, &key, &record, last ? MDB_APPEND : 0);
+    uintptr_t page = (uintptr_t)row / (uintptr_t)sysconf(_SC_PAGESIZE);
+    change->pages += page != change->page;
+    change->page = page;
+}
+
+static bool check_size(struct change *change, struct error *error)
+{
+    const struct table *table = change->snapshot.table;
+    uint64_t touched = change->counts.added + change->counts.changed + change->counts.removed;
+    uint64_t size = change->pages * (uint64_t)sysconf(_SC_PAGESIZE) + undo_writer_size(change->undo);
+    bool large_table = change->rows_before * USUAL_ROW > table->transaction_size;
+    if (size <= TRANSACTIONS_HELD * table->transaction_size && !(large_table && touched > change->rows_before / PART))
+        return true;
+    error_set(&change->failed, ERROR_TOO_LARGE, "%s: the change is too large for one transaction", table->path);
+    *error = change->failed;
+    return false;
+}
+
+/* After each row that was written or removed; `row` is where it lay in place. */
+static bool settle(struct change *change, const void *row, struct error *error)
+{
+    int code = undo_writer_settle(change->undo);
+    if (code != MDB_SUCCESS)
+        return change_fail(change, code, error);
+    if (change->rewrite != NULL)
+        return rewrite_settle(change, error);
+    if (!change->bounded)
+        return true;
+    count_page(change, row);
+    return check_size(change, error);
+}
+
+static int write_in_place(struct change *change, MDB_val *key, MDB_val *record)
+{
+    bool last = is_behind_all(change, text_of_val(*key));
+    int code = mdb_cursor_put(change->cursor, key, record, last ? MDB_APPEND : 0);
     if (last) {
-        memcpy(change->last, key.mv_data, key.mv_size);
-        change->last_size = key.mv_size;
+        memcpy(change->last, key->mv_data, key->mv_size);
+        change->last_size = key->mv_size;
     }
     change->snapshot.moved = true;
-    return code;
+    return code != MDB_SUCCESS || !change->bounded ? code
+                                                   : mdb_cursor_get(change->cursor, key, record, MDB_GET_CURRENT);
 }
 
 bool change_put(struct change *change, struct text key, struct text record, struct error *error)
 {
     enum connection_state state;
-    MDB_val key_val = val_of(key), old;
+    MDB_val key_val = val_of(key), record_val = val_of(record), old;
+    bool there = false;
     if (!may_write(change, key, error))
         return false;
     if (record.size > CONNECTION_RECORD_SIZE_MAX || !connection_record_state(record, &state))
         return error_set(error, ERROR_FAILED, "%s: the record to be written is damaged", change->snapshot.table->path);
-    bool last = is_behind_all(change, key); /* rows that come in key order are appended, without a search */
-    int code = last ? MDB_NOTFOUND : find_old(change, &key_val, &old);
-    if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
-        return fail_change(change, code, error);
-    bool there = code == MDB_SUCCESS;
-    if (there && text_equal(text_of_val(old), record))
+    if (!find_old(change, key_val, &there, &old, error))
+        return false;
+    bool equal = there && text_equal(text_of_val(old), record);
+    if (equal && change->rewrite == NULL)
         return true;
-    leave_old(change, key_val, there ? &old : NULL);
-    code = write_row(change, key_val, val_of(record), last);
-    if (code == MDB_SUCCESS)
-        code = undo_writer_settle(change->undo);
-    if (code != MDB_SUCCESS)
-        return fail_change(change, code, error);
-    change->snapshot.state.rows[state]++;
-    *(there ? &change->counts.changed : &change->counts.added) += 1;
-    return true;
+    if (!equal) {
+        leave_old(change, key_val, there ? &old : NULL);
+        change->snapshot.state.rows[state]++;
+        *(there ? &change->counts.changed : &change->counts.added) += 1;
+    }
+    int code = change->rewrite != NULL ? rewrite_append(change, key_val, record_val)
+                                       : write_in_place(change, &key_val, &record_val);
+    return code == MDB_SUCCESS ? settle(change, record_val.mv_data, error) : change_fail(change, code, error);
 }
 
 bool change_remove(struct change *change, struct text key, struct error *error)
 {
     MDB_val key_val = val_of(key), old;
-    if (!may_write(change, key, error))
+    bool there = false;
+    if (!may_write(change, key, error) || !find_old(change, key_val, &there, &old, error))
         return false;
-    int code = find_old(change, &key_val, &old);
-    if (code == MDB_NOTFOUND)
+    if (!there)
         return true;
-    if (code == MDB_SUCCESS) {
-        leave_old(change, key_val, &old);
-        code = mdb_del(change->snapshot.txn, change->snapshot.table->connections, &key_val, NULL);
-        change->snapshot.moved = true;
-    }
-    if (code == MDB_SUCCESS)
-        code = undo_writer_settle(change->undo);
-    if (code != MDB_SUCCESS)
-        return fail_change(change, code, error);
+    leave_old(change, key_val, &old);
     change->counts.removed++;
-    return true;
+    if (change->rewrite == NULL) {
+        int code = mdb_del(change->snapshot.txn, change->snapshot.rows, &key_val, NULL);
+        change->snapshot.moved = true;
+        if (code != MDB_SUCCESS)
+            return change_fail(change, code, error);
+    }
+    return settle(change, old.mv_data, error);
 }
 
 /* -- committing -- */
@@ -246,46 +377,34 @@ static int write_revision(struct change *change, const struct revision_note *not
     return code == MDB_SUCCESS ? store_state_write(txn, table->meta, state) : code;
 }
 
-/* LMDB may leave the last pages of a file unwritten where nothing is in them; table_open() takes a file shorter than
- * its last page for one that was cut. Only ever lengthens: another writer may already be at work. */
-static void cover_last_page(const struct table *table)
+static bool has_changed(const struct change *change)
 {
-    MDB_envinfo info;
-    MDB_stat env_stat;
-    struct stat st;
-    int fd = -1;
-    mdb_env_info(table->env, &info);
-    mdb_env_stat(table->env, &env_stat);
-    off_t needed = (off_t)((info.me_last_pgno + 1) * env_stat.ms_psize);
-    if (mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && fstat(fd, &st) == 0 && st.st_size < needed)
-        (void)!fallocate(fd, 0, st.st_size, needed - st.st_size);
+    return change->counts.added + change->counts.changed + change->counts.removed > 0 ||
+           change->snapshot.state.revision == 0;
+}
+
+static bool write_and_commit(struct change *change, const struct revision_note *note, struct error *error)
+{
+    if (change->rewrite != NULL && !rewrite_complete(change, error))
+        return false;
+    int code = write_revision(change, note);
+    if (code == MDB_SUCCESS && change->rewrite != NULL)
+        code = rewrite_install(change);
+    if (code == MDB_SUCCESS)
+        code = change_commit_transaction(change);
+    change->committed = code == MDB_SUCCESS;
+    return change->committed || change_fail(change, code, error);
 }
 
 bool change_commit(struct change *change, const struct revision_note *note, uint64_t *revision, struct error *error)
 {
-    struct table_state *state = &change->snapshot.state;
-    uint64_t touched = change->counts.added + change->counts.changed + change->counts.removed;
-    int code = MDB_SUCCESS;
-    if (change->failed.kind != ERROR_NONE) {
+    bool good = change->failed.kind == ERROR_NONE;
+    if (!good)
         *error = change->failed;
-        change_abort(change);
-        return false;
-    }
-    if (touched > 0 || state->revision == 0) {
-        code = write_revision(change, note);
-        if (code == MDB_SUCCESS) {
-            code = mdb_txn_commit(change->snapshot.txn);
-            change->snapshot.txn = NULL; /* gone, whatever came of it */
-        }
-        if (code == MDB_SUCCESS)
-            cover_last_page(change->snapshot.table);
-    }
-    if (code != MDB_SUCCESS)
-        fail_write(change->snapshot.table, code, error);
-    else if (revision != NULL)
-        *revision = state->revision;
-    if (change->snapshot.txn != NULL)
-        mdb_txn_abort(change->snapshot.txn);
-    end_change(change);
-    return code == MDB_SUCCESS;
+    else if (has_changed(change))
+        good = write_and_commit(change, note, error);
+    if (good && revision != NULL)
+        *revision = change->snapshot.state.revision;
+    change_abort(change); /* what is not committed */
+    return good;
 }

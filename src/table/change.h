@@ -1,4 +1,4 @@
-/* A change's inside, which taking back needs too. For this folder only. */
+/* A change's inside, which taking back and writing anew need too. For this folder only. */
 #ifndef SSOFERRY_TABLE_CHANGE_H
 #define SSOFERRY_TABLE_CHANGE_H
 
@@ -6,13 +6,29 @@
 
 struct change {
     struct snapshot snapshot; /* its transaction is the change's; its state follows the rows */
-    MDB_cursor *cursor;       /* on connections, for writing */
+    MDB_cursor *cursor;       /* for writing: on the table's rows or, in a rewrite, on those to come */
+    struct rewrite *rewrite;  /* NULL: rows are written in place */
     struct undo_writer *undo;
     struct change_counts counts;
     bool uncounted;      /* a damaged record was replaced, so the rows by state must be counted afresh */
+    bool committed;      /* its last transaction */
     struct error failed; /* why a write failed: the change can only be given up */
-    size_t last_size;    /* no key is greater than this one; 0: there is none */
+    size_t last_size;    /* in place: no key is greater than this one; 0: there is none */
     char last[CONNECTION_KEY_SIZE_MAX];
+    bool bounded;         /* in place: ERROR_TOO_LARGE where it grows too large */
+    uint64_t rows_before; /* in the table */
+    uint64_t pages;       /* written to, roughly */
+    uintptr_t page;       /* the last of them */
 };
+
+/* Begins a transaction of the change, with its snapshot. */
+bool change_open_transaction(struct change *change, struct error *error) __attribute__((warn_unused_result));
+
+/* Commits it. Returns an LMDB code; the transaction has ended, whatever came of it. */
+int change_commit_transaction(struct change *change);
+
+/* After a failed write LMDB's transaction is of no use: sets *error from the code, which later calls give too. Returns
+ * false. */
+bool change_fail(struct change *change, int code, struct error *error);
 
 #endif

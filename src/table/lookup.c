@@ -41,20 +41,37 @@ void lookup_close(struct lookup *lookup)
     free(lookup);
 }
 
-/* Renews the transaction. The mutex is held, and let go meanwhile where the map must be replaced. */
+/* Where the rows are, which another change than the last seen may have moved. Returns an LMDB code. */
+static int find_rows(struct lookup *lookup)
+{
+    size_t transaction = mdb_txn_id(lookup->txn);
+    unsigned rows = 0;
+    if (transaction == lookup->rows_as_of)
+        return MDB_SUCCESS;
+    int code = store_find_rows(lookup->table, lookup->txn, &rows);
+    if (code == MDB_SUCCESS) {
+        lookup->rows = lookup->table->rows[rows];
+        lookup->rows_as_of = transaction;
+    }
+    return code;
+}
+
+/* Renews the transaction. The mutex is held, and let go meanwhile where the map must be replaced or a database opened.
+ */
 static bool renew(struct lookup *lookup, struct error *error)
 {
     int code = MDB_MAP_RESIZED;
     for (int tries = 0; tries < FOLLOW_TRIES; tries++) {
         code = mdb_txn_renew(lookup->txn);
-        if (code == MDB_SUCCESS)
+        if (code == MDB_SUCCESS && (code = find_rows(lookup)) == MDB_SUCCESS)
             return true;
-        if (code != MDB_MAP_RESIZED)
+        if (code != MDB_MAP_RESIZED && code != MDB_BAD_DBI)
             break;
+        mdb_txn_reset(lookup->txn);
         pthread_mutex_unlock(&lookup->mutex);
-        code = store_follow_size(lookup->table);
+        code = code == MDB_BAD_DBI ? store_open_rows(lookup->table) : store_follow_size(lookup->table);
         pthread_mutex_lock(&lookup->mutex);
-        if (code != MDB_SUCCESS)
+        if (code != MDB_SUCCESS && code != MDB_MAP_RESIZED)
             break;
     }
     return store_fail(lookup->table->path, code, "read", error);
@@ -78,7 +95,7 @@ static enum lookup_result find_nothing(struct lookup *lookup, struct error *erro
 static enum lookup_result find(struct lookup *lookup, MDB_val key, struct connection_buffer *out, struct error *error)
 {
     MDB_val value;
-    int code = mdb_get(lookup->txn, lookup->table->connections, &key, &value);
+    int code = mdb_get(lookup->txn, lookup->rows, &key, &value);
     if (code == MDB_NOTFOUND)
         return find_nothing(lookup, error);
     if (code != MDB_SUCCESS) {

@@ -35,7 +35,7 @@ static bool find_after(struct after *after, struct text key, bool *there, struct
         return true;
     }
     MDB_val key_val = val_of(key), value;
-    int code = mdb_get(after->snapshot->txn, after->snapshot->table->connections, &key_val, &value);
+    int code = mdb_get(after->snapshot->txn, after->snapshot->rows, &key_val, &value);
     *there = code == MDB_SUCCESS;
     *record = *there ? text_of_val(value) : text_slice(NULL, 0);
     return *there || code == MDB_NOTFOUND || store_fail(after->snapshot->table->path, code, "read", error);

@@ -3,11 +3,12 @@
 #include "ssoferry/memory.h"
 #include "store.h"
 
-bool snapshot_attach(struct snapshot *snapshot, struct table *table, MDB_txn *txn, struct error *error)
+bool snapshot_attach(struct snapshot *snapshot, struct table *table, MDB_txn *txn, unsigned rows, struct error *error)
 {
     snapshot->table = table;
     snapshot->txn = txn;
-    int code = mdb_cursor_open(txn, table->connections, &snapshot->cursor);
+    snapshot->rows = table->rows[rows];
+    int code = mdb_cursor_open(txn, snapshot->rows, &snapshot->cursor);
     if (code != MDB_SUCCESS)
         return store_fail(table->path, code, "read", error);
     if (store_state_read(table, txn, &snapshot->state, error))
@@ -26,10 +27,11 @@ void snapshot_detach(struct snapshot *snapshot)
 bool snapshot_open(struct snapshot **opened, struct table *table, struct error *error)
 {
     MDB_txn *txn = NULL;
-    if (!store_begin(table, MDB_RDONLY, &txn, error))
+    unsigned rows = 0;
+    if (!store_begin_rows(table, MDB_RDONLY, &txn, &rows, error))
         return false;
     struct snapshot *snapshot = memory_zeroed(1, sizeof *snapshot);
-    if (!snapshot_attach(snapshot, table, txn, error)) {
+    if (!snapshot_attach(snapshot, table, txn, rows, error)) {
         mdb_txn_abort(txn);
         store_done(table);
         free(snapshot);
@@ -61,7 +63,7 @@ enum lookup_result snapshot_find(struct snapshot *snapshot, struct text source, 
     if (source.size > SOURCE_SIZE_MAX || identifier.size > IDENTIFIER_SIZE_MAX)
         return LOOKUP_ABSENT;
     MDB_val key = {connection_key(source, identifier, bytes), bytes}, value;
-    int code = mdb_get(snapshot->txn, snapshot->table->connections, &key, &value);
+    int code = mdb_get(snapshot->txn, snapshot->rows, &key, &value);
     if (code == MDB_NOTFOUND)
         return LOOKUP_ABSENT;
     if (code != MDB_SUCCESS) {

@@ -1,6 +1,7 @@
 #include "store.h"
 
 #include <errno.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -134,6 +135,107 @@ void store_done(struct table *table)
     pthread_mutex_unlock(&table->lock);
 }
 
+/* -- which rows are the table's -- */
+
+const char *store_rows_name(unsigned rows)
+{
+    static const char *const names[ROW_DATABASES] = {"connections", "connections.other"};
+    return names[rows];
+}
+
+int store_find_rows(const struct table *table, MDB_txn *txn, unsigned *rows)
+{
+    MDB_val key = val_of(TEXT("current")), value;
+    int code = mdb_get(txn, table->meta, &key, &value);
+    if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
+        return code;
+    if (code == MDB_SUCCESS && (value.mv_size != 1 || *(const unsigned char *)value.mv_data >= ROW_DATABASES))
+        return MDB_CORRUPTED;
+    *rows = code == MDB_SUCCESS ? *(const unsigned char *)value.mv_data : 0;
+    return table->rows[*rows] != 0 ? MDB_SUCCESS : MDB_BAD_DBI;
+}
+
+int store_choose_rows(const struct table *table, MDB_txn *txn, unsigned rows)
+{
+    unsigned char byte = (unsigned char)rows;
+    MDB_val key = val_of(TEXT("current")), value = {sizeof byte, &byte};
+    return mdb_put(txn, table->meta, &key, &value, 0);
+}
+
+/* LMDB lets one transaction at a time open databases. */
+static int open_rows(struct table *table, unsigned rows)
+{
+    MDB_txn *txn = NULL;
+    MDB_dbi dbi = 0;
+    int code = begin_once(table, MDB_RDONLY, &txn);
+    if (code != MDB_SUCCESS)
+        return code;
+    if ((code = mdb_dbi_open(txn, store_rows_name(rows), 0, &dbi)) == MDB_SUCCESS)
+        code = mdb_txn_commit(txn); /* which keeps the handle */
+    else
+        mdb_txn_abort(txn);
+    if (code == MDB_SUCCESS)
+        table->rows[rows] = dbi;
+    return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
+}
+
+int store_open_rows(struct table *table)
+{
+    int code = MDB_SUCCESS;
+    pthread_mutex_lock(&table->lock);
+    for (unsigned rows = 0; rows < ROW_DATABASES && code == MDB_SUCCESS; rows++) {
+        if (table->rows[rows] == 0)
+            code = open_rows(table, rows);
+    }
+    pthread_mutex_unlock(&table->lock);
+    return code;
+}
+
+bool store_begin_rows(struct table *table, unsigned flags, MDB_txn **txn, unsigned *rows, struct error *error)
+{
+    int code = MDB_BAD_DBI;
+    for (int tries = 0; tries < FOLLOW_TRIES; tries++) {
+        if (!store_begin(table, flags, txn, error))
+            return false;
+        if ((code = store_find_rows(table, *txn, rows)) == MDB_SUCCESS)
+            return true;
+        mdb_txn_abort(*txn);
+        store_done(table);
+        if (code == MDB_BAD_DBI)
+            code = store_open_rows(table);
+        if (code != MDB_SUCCESS && code != MDB_MAP_RESIZED)
+            break;
+    }
+    return store_fail(table->path, code, "read", error);
+}
+
+/* -- one writer at a time -- */
+
+/* LMDB's own lock ends with each transaction. This one is on the data file, where LMDB has none, and the kernel gives
+ * it back when its process dies. */
+bool store_lock_writer(struct table *table, struct error *error)
+{
+    int fd = -1;
+    pthread_mutex_lock(&table->writer);
+    int code = mdb_env_get_fd(table->env, &fd);
+    while (code == MDB_SUCCESS && flock(fd, LOCK_EX) != 0) {
+        if (errno != EINTR)
+            code = errno;
+    }
+    if (code == MDB_SUCCESS)
+        return true;
+    pthread_mutex_unlock(&table->writer);
+    return store_fail(table->path, code, "begin a change", error);
+}
+
+void store_unlock_writer(struct table *table)
+{
+    int fd = -1;
+    if (mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS)
+        (void)flock(fd, LOCK_UN);
+    pthread_mutex_unlock(&table->writer);
+}
+
 /* -- the state -- */
 
 bool store_state_read(const struct table *table, MDB_txn *txn, struct table_state *state, struct error *error)
@@ -160,6 +262,14 @@ int store_state_write(MDB_txn *txn, MDB_dbi meta, const struct table_state *stat
     number_write(bytes + 8, (uint64_t)state->changed_at, 8);
     for (unsigned i = 0; i < CONNECTION_STATES; i++)
         number_write(bytes + 16 + 8 * i, state->rows[i], 8);
+    return mdb_put(txn, meta, &key, &value, 0);
+}
+
+int store_schema_write(MDB_txn *txn, MDB_dbi meta, unsigned version)
+{
+    unsigned char bytes[4];
+    MDB_val key = val_of(TEXT("schema")), value = {sizeof bytes, bytes};
+    number_write(bytes, version, sizeof bytes);
     return mdb_put(txn, meta, &key, &value, 0);
 }
 

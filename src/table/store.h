@@ -8,6 +8,10 @@
 
 #include "ssoferry/table.h"
 
+/* Two databases are there for rows. One has the table's; the other is empty, or a rewrite is filling it (rewrite.h), or
+ * one that died has left something in it. */
+enum { ROW_DATABASES = 2 };
+
 /* Another process may make the map larger than ours; the next transaction then begins with MDB_MAP_RESIZED, and the map
  * may only be replaced while this process has no transaction at all. Lookups come and go without a word to each other,
  * so each has a mutex, held for one lookup and seldom contended; who replaces the map holds `lock` and all of theirs.
@@ -16,16 +20,21 @@ struct table {
     MDB_env *env;
     char *path;
     enum table_mode mode;
-    MDB_dbi connections, meta, revisions, undo;
-    pthread_mutex_t lock;   /* guards what follows */
-    struct lookup *lookups; /* linked */
-    unsigned transactions;  /* open snapshots and changes */
+    uint64_t transaction_size;
+    MDB_dbi meta, revisions, undo;
+    _Atomic(MDB_dbi) rows[ROW_DATABASES]; /* 0: not there when it was last looked for */
+    pthread_mutex_t writer;               /* held for a change */
+    pthread_mutex_t lock;                 /* guards what follows, and the opening of databases */
+    struct lookup *lookups;               /* linked */
+    unsigned transactions;                /* open snapshots and changes */
 };
 
 struct lookup {
     struct table *table;
     pthread_mutex_t mutex; /* held while txn is not reset */
     MDB_txn *txn;
+    MDB_dbi rows;            /* the table's, as of that transaction */
+    size_t rows_as_of;       /* 0: not looked for yet */
     struct row_cache *cache; /* NULL until a row was found */
     struct lookup *next;
 };
@@ -35,7 +44,8 @@ enum snapshot_position { SNAPSHOT_BEFORE_KEY, SNAPSHOT_AT_KEY, SNAPSHOT_AT_END }
 struct snapshot {
     struct table *table;
     MDB_txn *txn;
-    MDB_cursor *cursor; /* on connections */
+    MDB_dbi rows;       /* the table's */
+    MDB_cursor *cursor; /* on them */
     struct table_state state;
     enum snapshot_position position;
     bool moved; /* the change wrote since, so the cursor must be placed again */
@@ -76,6 +86,26 @@ bool store_begin(struct table *table, unsigned flags, MDB_txn **txn, struct erro
     __attribute__((warn_unused_result));
 void store_done(struct table *table);
 
+/* As store_begin(), and *rows becomes the number of the database that has the table's rows, which is open then. */
+bool store_begin_rows(struct table *table, unsigned flags, MDB_txn **txn, unsigned *rows, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* Which database has the table's rows, as of `txn`. Returns an LMDB code: MDB_BAD_DBI where this process has not opened
+ * it yet. store_open_rows() opens what is there, in a transaction of its own. */
+int store_find_rows(const struct table *table, MDB_txn *txn, unsigned *rows);
+int store_open_rows(struct table *table);
+
+/* Makes database number `rows` the table's. Returns an LMDB code. */
+int store_choose_rows(const struct table *table, MDB_txn *txn, unsigned rows);
+
+/* "connections", or what the other one is called. */
+const char *store_rows_name(unsigned rows);
+
+/* Waits until no other writer, of this process or another, is between change_begin() and the end of its change: a
+ * change may be several transactions. */
+bool store_lock_writer(struct table *table, struct error *error) __attribute__((warn_unused_result));
+void store_unlock_writer(struct table *table);
+
 /* Takes over the size that another process gave the map. Returns an LMDB code. The caller has no transaction and holds
  * no lookup's mutex. */
 int store_follow_size(struct table *table);
@@ -88,8 +118,11 @@ bool store_state_read(const struct table *table, MDB_txn *txn, struct table_stat
     __attribute__((warn_unused_result));
 int store_state_write(MDB_txn *txn, MDB_dbi meta, const struct table_state *state); /* returns an LMDB code */
 
-/* Prepares a snapshot over a transaction that somebody else ends. */
-bool snapshot_attach(struct snapshot *snapshot, struct table *table, MDB_txn *txn, struct error *error)
+/* The "schema" entry. Returns an LMDB code. */
+int store_schema_write(MDB_txn *txn, MDB_dbi meta, unsigned version);
+
+/* Prepares a snapshot of database number `rows` over a transaction that somebody else ends. */
+bool snapshot_attach(struct snapshot *snapshot, struct table *table, MDB_txn *txn, unsigned rows, struct error *error)
     __attribute__((warn_unused_result));
 void snapshot_detach(struct snapshot *snapshot); /* before the transaction ends */
 

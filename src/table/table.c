@@ -10,8 +10,9 @@
 #include "ssoferry/memory.h"
 #include "store.h"
 #include "table_file.h"
+#include "undo.h"
 
-enum { READERS_DEFAULT = 510, NAMED_DATABASES = 4 };
+enum { READERS_DEFAULT = 510, NAMED_DATABASES = 3 + ROW_DATABASES, TRANSACTION_SIZE_DEFAULT = 16 << 20 };
 
 static const uint64_t map_sizes[] = {64ull << 30, 16ull << 30, 4ull << 30, 1ull << 30};
 enum { MAP_SIZES = sizeof map_sizes / sizeof map_sizes[0] };
@@ -50,25 +51,27 @@ static int open_env_that_fits(MDB_env **env, const char *path, const struct tabl
     return code;
 }
 
+/* A table whose rows were never written anew has one database for them. */
 static int open_databases(struct table *table, MDB_txn *txn)
 {
     const struct {
         const char *name;
         MDB_dbi *dbi;
-    } databases[NAMED_DATABASES] = {{"connections", &table->connections},
-                                    {"meta", &table->meta},
-                                    {"revisions", &table->revisions},
-                                    {"undo", &table->undo}};
-    for (size_t i = 0; i < NAMED_DATABASES; i++) {
-        int code = mdb_dbi_open(txn, databases[i].name, 0, databases[i].dbi);
-        if (code != MDB_SUCCESS)
-            return code;
+    } databases[] = {{"meta", &table->meta}, {"revisions", &table->revisions}, {"undo", &table->undo}};
+    int code = MDB_SUCCESS;
+    for (size_t i = 0; i < sizeof databases / sizeof databases[0] && code == MDB_SUCCESS; i++)
+        code = mdb_dbi_open(txn, databases[i].name, 0, databases[i].dbi);
+    for (unsigned rows = 0; rows < ROW_DATABASES && code == MDB_SUCCESS; rows++) {
+        MDB_dbi dbi = 0;
+        code = mdb_dbi_open(txn, store_rows_name(rows), 0, &dbi);
+        if (code == MDB_SUCCESS)
+            table->rows[rows] = dbi;
     }
-    return MDB_SUCCESS;
+    return code == MDB_NOTFOUND && table->rows[0] != 0 ? MDB_SUCCESS : code;
 }
 
 /* The schema's number. Read before anything else that it may have changed. */
-static bool read_schema(const struct table *table, MDB_txn *txn, uint64_t *schema, struct error *error)
+static bool read_schema(const struct table *table, MDB_txn *txn, unsigned *schema, struct error *error)
 {
     MDB_dbi meta;
     MDB_val key = val_of(TEXT("schema")), value;
@@ -77,21 +80,20 @@ static bool read_schema(const struct table *table, MDB_txn *txn, uint64_t *schem
         code = mdb_get(txn, meta, &key, &value);
     if (code != MDB_SUCCESS)
         return store_fail(table->path, code, "open the table", error);
-    *schema = value.mv_size == 4 ? number_read(value.mv_data, 4) : 0;
+    *schema = value.mv_size == 4 ? (unsigned)number_read(value.mv_data, 4) : 0;
     return *schema > 0 || store_fail(table->path, MDB_CORRUPTED, "open the table", error);
 }
 
 static bool check_schema(struct table *table, MDB_txn *txn, struct error *error)
 {
-    uint64_t schema = 0;
+    unsigned schema = 0;
     struct table_state state;
     if (!read_schema(table, txn, &schema, error))
         return false;
     if (schema > TABLE_SCHEMA_VERSION)
-        return error_set(
-            error, ERROR_FAILED,
-            "%s: the table has schema version %llu, and this ssoferry knows up to %d: use a newer ssoferry",
-            table->path, (unsigned long long)schema, TABLE_SCHEMA_VERSION);
+        return error_set(error, ERROR_FAILED,
+                         "%s: the table has schema version %u, and this ssoferry knows up to %d: use a newer ssoferry",
+                         table->path, schema, TABLE_SCHEMA_VERSION);
     int code = open_databases(table, txn);
     return code == MDB_SUCCESS ? store_state_read(table, txn, &state, error)
                                : store_fail(table->path, code, "open the table", error);
@@ -155,6 +157,8 @@ bool table_open(struct table **opened, const char *path, const struct table_opti
     struct table *table = memory_zeroed(1, sizeof *table);
     table->path = memory_string(text_of(path));
     table->mode = options->mode;
+    table->transaction_size = options->transaction_size ? options->transaction_size : TRANSACTION_SIZE_DEFAULT;
+    pthread_mutex_init(&table->writer, NULL);
     pthread_mutex_init(&table->lock, NULL);
     int code = open_env_that_fits(&table->env, path, options);
     if (code != MDB_SUCCESS)
@@ -174,6 +178,7 @@ void table_close(struct table *table)
     if (table->env != NULL)
         mdb_env_close(table->env);
     pthread_mutex_destroy(&table->lock);
+    pthread_mutex_destroy(&table->writer);
     free(table->path);
     free(table);
 }
@@ -216,39 +221,52 @@ static int on_reader_line(const char *line, void *context)
     return 0;
 }
 
-static bool fill_stat(struct table *table, MDB_txn *txn, struct table_stat *stat, struct error *error)
+/* What the databases of the newest revision are made of. */
+static int fill_sizes(const struct table *table, MDB_txn *txn, unsigned rows, struct table_stat *stat)
 {
-    MDB_envinfo info;
     MDB_stat connections, revisions, undo;
-    struct stat st;
-    int fd = -1, code;
-    mdb_env_info(table->env, &info);
-    if ((code = mdb_stat(txn, table->connections, &connections)) != MDB_SUCCESS ||
+    uint64_t coming = 0;
+    int code;
+    if ((code = mdb_stat(txn, table->rows[rows], &connections)) != MDB_SUCCESS ||
         (code = mdb_stat(txn, table->revisions, &revisions)) != MDB_SUCCESS ||
         (code = mdb_stat(txn, table->undo, &undo)) != MDB_SUCCESS ||
+        (code = undo_coming_size(txn, table->undo, stat->state.revision, &coming)) != MDB_SUCCESS)
+        return code;
+    stat->page_size = connections.ms_psize;
+    stat->depth = connections.ms_depth;
+    stat->undo_size = pages_of(&undo) * undo.ms_psize - coming;
+    stat->used_size = (pages_of(&connections) + pages_of(&revisions)) * connections.ms_psize + stat->undo_size;
+    return MDB_SUCCESS;
+}
+
+static bool fill_stat(struct table *table, MDB_txn *txn, unsigned rows, struct table_stat *stat, struct error *error)
+{
+    MDB_envinfo info;
+    struct stat st;
+    int fd = -1, code;
+    if (!read_schema(table, txn, &stat->schema_version, error) || !store_state_read(table, txn, &stat->state, error))
+        return false;
+    mdb_env_info(table->env, &info);
+    if ((code = fill_sizes(table, txn, rows, stat)) != MDB_SUCCESS ||
         (code = mdb_env_get_fd(table->env, &fd)) != MDB_SUCCESS)
         return store_fail(table->path, code, "read", error);
     if (fstat(fd, &st) != 0)
         return store_fail(table->path, errno, "read", error);
     stat->map_size = info.me_mapsize;
     stat->file_size = (uint64_t)st.st_size;
-    stat->page_size = connections.ms_psize;
-    stat->depth = connections.ms_depth;
-    stat->used_size = (pages_of(&connections) + pages_of(&revisions) + pages_of(&undo)) * connections.ms_psize;
-    stat->undo_size = pages_of(&undo) * undo.ms_psize;
     stat->readers = 0;
     mdb_reader_list(table->env, on_reader_line, &stat->readers);
     stat->readers_max = info.me_maxreaders;
-    stat->schema_version = TABLE_SCHEMA_VERSION;
-    return store_state_read(table, txn, &stat->state, error);
+    return true;
 }
 
 bool table_stat(struct table *table, struct table_stat *stat, struct error *error)
 {
     MDB_txn *txn = NULL;
-    if (!store_begin(table, MDB_RDONLY, &txn, error))
+    unsigned rows = 0;
+    if (!store_begin_rows(table, MDB_RDONLY, &txn, &rows, error))
         return false;
-    bool good = fill_stat(table, txn, stat, error);
+    bool good = fill_stat(table, txn, rows, stat, error);
     mdb_txn_abort(txn);
     store_done(table);
     return good;

@@ -137,7 +137,6 @@ int table_file_settle(const char *path)
 static int write_schema(MDB_txn *txn)
 {
     static const char *const names[] = {"connections", "revisions", "undo", "meta"};
-    unsigned char version[4];
     MDB_dbi dbi = 0;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         int code = mdb_dbi_open(txn, names[i], MDB_CREATE, &dbi);
@@ -145,9 +144,7 @@ static int write_schema(MDB_txn *txn)
             return code;
     }
     struct table_state state = {0};
-    MDB_val key = val_of(TEXT("schema")), value = {sizeof version, version};
-    number_write(version, TABLE_SCHEMA_VERSION, sizeof version);
-    int code = mdb_put(txn, dbi, &key, &value, 0);
+    int code = store_schema_write(txn, dbi, TABLE_SCHEMA_OLDEST);
     return code == MDB_SUCCESS ? store_state_write(txn, dbi, &state) : code;
 }
 

@@ -28,6 +28,12 @@ int undo_writer_settle(struct undo_writer *writer); /* returns an LMDB code */
 /* Writes the last chunk. Returns an LMDB code. */
 int undo_writer_finish(struct undo_writer *writer);
 
+/* Goes on in another transaction, the one before having been committed. */
+void undo_writer_turn(struct undo_writer *writer, MDB_txn *txn);
+
+/* Bytes of all chunks so far. */
+uint64_t undo_writer_size(const struct undo_writer *writer);
+
 /* Rows that revisions first..last touched, in key order, each once, with its record from before `first`. */
 struct undo_reader;
 
@@ -47,5 +53,10 @@ enum lookup_result undo_reader_next(struct undo_reader *reader, struct undo_row 
 
 /* Deletes the chunks of revisions up to and with `last`. Returns an LMDB code. */
 int undo_forget(MDB_txn *txn, MDB_dbi undo, uint64_t last);
+
+/* Chunks of revisions after `newest`, which are still to come or never did: deletes them, or tells how many bytes of
+ * pages they take. Both return an LMDB code. */
+int undo_forget_coming(MDB_txn *txn, MDB_dbi undo, uint64_t newest);
+int undo_coming_size(MDB_txn *txn, MDB_dbi undo, uint64_t newest, uint64_t *size);
 
 #endif

@@ -3,6 +3,8 @@
 #include "ssoferry/memory.h"
 #include "undo.h"
 
+enum { PAGE_HEAD = 16 }; /* bytes that LMDB needs in front of a value with pages of its own */
+
 /* One ascending run of chunks of one revision. */
 struct stream {
     uint64_t revision;
@@ -225,17 +227,51 @@ enum lookup_result undo_reader_next(struct undo_reader *reader, struct undo_row 
     return LOOKUP_FOUND;
 }
 
-int undo_forget(MDB_txn *txn, MDB_dbi undo, uint64_t last)
+/* -- chunks as a whole -- */
+
+/* Deletes chunks at one end, MDB_FIRST or MDB_LAST, as long as their revisions lie between `from` and `to`. */
+static int forget(MDB_txn *txn, MDB_dbi undo, MDB_cursor_op end, uint64_t from, uint64_t to)
 {
     MDB_cursor *cursor = NULL;
     MDB_val key, value;
     int code = mdb_cursor_open(txn, undo, &cursor);
     if (code != MDB_SUCCESS)
         return code;
-    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST)) == MDB_SUCCESS && key.mv_size == 12 &&
-           number_read(key.mv_data, 8) <= last) {
+    while ((code = mdb_cursor_get(cursor, &key, &value, end)) == MDB_SUCCESS && key.mv_size == 12 &&
+           number_read(key.mv_data, 8) >= from && number_read(key.mv_data, 8) <= to) {
         if ((code = mdb_cursor_del(cursor, 0)) != MDB_SUCCESS)
             break;
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
+}
+
+int undo_forget(MDB_txn *txn, MDB_dbi undo, uint64_t last)
+{
+    return forget(txn, undo, MDB_FIRST, 0, last);
+}
+
+int undo_forget_coming(MDB_txn *txn, MDB_dbi undo, uint64_t newest)
+{
+    return forget(txn, undo, MDB_LAST, newest + 1, UINT64_MAX);
+}
+
+int undo_coming_size(MDB_txn *txn, MDB_dbi undo, uint64_t newest, uint64_t *size)
+{
+    unsigned char number[12] = {0};
+    MDB_cursor *cursor = NULL;
+    MDB_stat stat;
+    int code = mdb_stat(txn, undo, &stat);
+    if (code == MDB_SUCCESS)
+        code = mdb_cursor_open(txn, undo, &cursor);
+    if (code != MDB_SUCCESS)
+        return code;
+    number_write(number, newest + 1, 8);
+    MDB_val key = {sizeof number, number}, value;
+    code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    for (*size = 0; code == MDB_SUCCESS; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        if (value.mv_size > stat.ms_psize / 2) /* a shorter one lies in a page that others share */
+            *size += (value.mv_size + PAGE_HEAD + stat.ms_psize - 1) / stat.ms_psize * stat.ms_psize;
     }
     mdb_cursor_close(cursor);
     return code == MDB_NOTFOUND ? MDB_SUCCESS : code;

@@ -17,6 +17,7 @@ struct undo_writer {
     MDB_dbi undo;
     uint64_t revision;
     uint32_t chunks;
+    uint64_t written;     /* bytes of chunks */
     bool ascending;       /* so far, in the chunk being filled */
     size_t used, count;   /* of raw, of entries */
     size_t last_key_size; /* of the chunk before */
@@ -34,6 +35,7 @@ struct undo_writer *undo_writer_new(MDB_txn *txn, MDB_dbi undo, uint64_t revisio
     writer->undo = undo;
     writer->revision = revision;
     writer->chunks = 0;
+    writer->written = 0;
     writer->ascending = true;
     writer->used = writer->count = writer->last_key_size = 0;
     return writer;
@@ -42,6 +44,16 @@ struct undo_writer *undo_writer_new(MDB_txn *txn, MDB_dbi undo, uint64_t revisio
 void undo_writer_free(struct undo_writer *writer)
 {
     free(writer);
+}
+
+void undo_writer_turn(struct undo_writer *writer, MDB_txn *txn)
+{
+    writer->txn = txn;
+}
+
+uint64_t undo_writer_size(const struct undo_writer *writer)
+{
+    return writer->written;
 }
 
 static struct text entry_key(const unsigned char *entry)
@@ -133,6 +145,7 @@ static int write_chunk(struct undo_writer *writer)
     number_write(number + 8, writer->chunks, 4);
     MDB_val key = {sizeof number, number}, value = {encode_chunk(writer), writer->chunk};
     writer->chunks++;
+    writer->written += value.mv_size;
     writer->ascending = true;
     writer->used = writer->count = 0;
     return mdb_put(writer->txn, writer->undo, &key, &value, 0);

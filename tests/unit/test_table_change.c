@@ -553,7 +553,7 @@ static void facts(void **state)
     assert_done(table_stat(table, &stat, &error));
     assert_int_equal(stat.state.revision, 1);
     assert_int_equal(stat.map_size, 8 << 20);
-    assert_int_equal(stat.schema_version, TABLE_SCHEMA_VERSION);
+    assert_int_equal(stat.schema_version, TABLE_SCHEMA_OLDEST);
     assert_in_range(stat.used_size, 3000 * 30, stat.file_size);
     assert_in_range(stat.undo_size, 4096, stat.used_size);
     assert_in_range(stat.depth, 2, 4);
