@@ -13,6 +13,7 @@ struct load {
     struct files files;
     struct progress progress;
     struct revision_note note;
+    struct bulk bulk;
     struct change *change; /* NULL in a dry run */
     struct tally tally;
     uint64_t seen, expected;
@@ -89,13 +90,13 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
     return check_removals(load, error);
 }
 
-/* One attempt; ERROR_MAP_FULL is for the caller. */
+/* One attempt; what change_again() can help is for the caller. */
 static bool write_once(struct load *load, struct error *error)
 {
     load->note.file_count = mapping_files(load->files.mapping, &load->note.files);
     progress_phase(&load->progress, "waiting for another writer to end");
     progress_update_now(&load->progress, 0, 1);
-    if (!change_begin(&load->change, load->context->table, error))
+    if (!change_begin_bulk(&load->change, load->context->table, &load->bulk, error))
         return false;
     if (!compare(load, change_snapshot(load->change), error)) {
         change_abort(load->change);
@@ -113,8 +114,9 @@ static bool write_table(struct load *load, struct error *error)
 {
     if (!context_open_table(load->context, TABLE_WRITE, error))
         return false;
+    load->bulk.rows = rowset_count(mapping_rows(load->files.mapping));
     while (!write_once(load, error)) {
-        if (error->kind != ERROR_MAP_FULL || !table_grow(load->context->table, error))
+        if (!change_again(load->context->table, &load->bulk, error))
             return false;
     }
     return true;

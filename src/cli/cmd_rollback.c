@@ -16,6 +16,7 @@ struct rollback {
     uint64_t target;
     uint64_t seen_revision; /* the table's when the preview was shown */
     uint64_t shown, differences;
+    struct bulk bulk;
     struct change_counts counts;
     uint64_t revision; /* the new one */
     uint64_t rows;
@@ -138,7 +139,7 @@ static int ask(const struct rollback *rollback)
 static bool write_once(struct rollback *rollback, const struct revision_note *note, struct error *error)
 {
     struct change *change = NULL;
-    if (!change_begin(&change, rollback->context->table, error))
+    if (!change_begin_bulk(&change, rollback->context->table, &rollback->bulk, error))
         return false;
     uint64_t revision = snapshot_state(change_snapshot(change))->revision;
     bool fine = revision == rollback->seen_revision ||
@@ -166,7 +167,7 @@ static bool write_table(struct rollback *rollback, struct error *error)
         note.message = words;
     bool fine;
     while (!(fine = write_once(rollback, &note, error))) {
-        if (error->kind != ERROR_MAP_FULL || !table_grow(rollback->context->table, error))
+        if (!change_again(rollback->context->table, &rollback->bulk, error))
             break;
     }
     context_note_release(&note);
