@@ -32,6 +32,11 @@ void *memory_allocate(size_t size) __attribute__((malloc, returns_nonnull));
 void *memory_zeroed(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 void *memory_resize(void *block, size_t size) __attribute__((returns_nonnull));
 
+/* Zeroed pages of their own, in huge ones where they are many and the kernel gives them: for a table that is looked
+ * into all over. Only what is touched takes memory. NULL where there is none. */
+void *memory_pages(size_t size);
+void memory_pages_free(void *pages, size_t size); /* NULL is fine */
+
 /* A NUL-terminated copy, to be freed with free(). */
 char *memory_string(struct text t) __attribute__((malloc, returns_nonnull));
 

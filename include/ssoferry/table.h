@@ -28,6 +28,7 @@ struct table_options {
     uint64_t map_size;         /* bytes of address space; 0 = 64 GiB, or less where the process may not have as much */
     unsigned max_readers;      /* 0 = 510 */
     uint64_t transaction_size; /* bytes that one transaction of a large change writes; 0 = 16 MiB */
+    size_t lookup_memory;      /* bytes, at most, that each lookup takes to remember rows in; 0 = 2 MiB */
 };
 
 /* Opens the table at `path`, one file (its lock lies beside it as PATH-lock). Errors name the path and what to do:

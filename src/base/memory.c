@@ -1,11 +1,12 @@
 #include "ssoferry/memory.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "ssoferry/log.h"
 
-enum { ARENA_BLOCK_SIZE = 16 * 1024 };
+enum { ARENA_BLOCK_SIZE = 16 * 1024, HUGE_PAGE_SIZE = 2 * 1024 * 1024 };
 
 struct arena_block {
     struct arena_block *next;
@@ -44,6 +45,22 @@ void *memory_zeroed(size_t count, size_t size)
 void *memory_resize(void *block, size_t size)
 {
     return checked(realloc(block, size > 0 ? size : 1));
+}
+
+void *memory_pages(size_t size)
+{
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED)
+        return NULL;
+    if (size >= HUGE_PAGE_SIZE)
+        (void)madvise(pages, size, MADV_HUGEPAGE); /* without them it is but slower */
+    return pages;
+}
+
+void memory_pages_free(void *pages, size_t size)
+{
+    if (pages != NULL)
+        munmap(pages, size);
 }
 
 char *memory_string(struct text t)

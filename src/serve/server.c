@@ -16,6 +16,12 @@
 #include "ssoferry/memory.h"
 #include "ssoferry/saml_issuer.h"
 
+enum {
+    /* Of all workers together, to remember rows in. A row takes 64 bytes, mostly: a quarter of a million of them. */
+    LOOKUP_MEMORY = 16 << 20,
+    LOOKUP_MEMORY_LEAST = 1 << 20, /* of one worker, however many there are */
+};
+
 static size_t count_cores(void)
 {
     cpu_set_t cores;
@@ -99,7 +105,11 @@ static bool load_certificates(struct server *server, struct error *error)
 
 static bool open_store(struct server *server, struct error *error)
 {
-    const struct table_options options = {.mode = TABLE_SERVE};
+    const size_t share = LOOKUP_MEMORY / server->worker_count;
+    const struct table_options options = {
+        .mode = TABLE_SERVE,
+        .lookup_memory = share > LOOKUP_MEMORY_LEAST ? share : LOOKUP_MEMORY_LEAST,
+    };
     return table_open(&server->table, server->config->store, &options, error) && open_lookups(server, error);
 }
 

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
-#include "row_cache.h"
 #include "ssoferry/memory.h"
+#include "ssoferry/row_cache.h"
 #include "store.h"
 
 enum { FOLLOW_TRIES = 8 };
@@ -37,7 +37,7 @@ void lookup_close(struct lookup *lookup)
     pthread_mutex_unlock(&lookup->table->lock);
     mdb_txn_abort(lookup->txn);
     pthread_mutex_destroy(&lookup->mutex);
-    free(lookup->cache);
+    row_cache_free(lookup->cache);
     free(lookup);
 }
 
@@ -105,7 +105,7 @@ static enum lookup_result find(struct lookup *lookup, MDB_val key, struct connec
     if (!connection_decode(text_of_val(value), out, error))
         return LOOKUP_FAILED;
     if (lookup->cache == NULL)
-        lookup->cache = row_cache_new();
+        lookup->cache = row_cache_new(lookup->table->lookup_memory);
     row_cache_offer(lookup->cache, text_of_val(key), text_of_val(value), mdb_txn_id(lookup->txn));
     return LOOKUP_FOUND;
 }

@@ -12,7 +12,12 @@
 #include "table_file.h"
 #include "undo.h"
 
-enum { READERS_DEFAULT = 510, NAMED_DATABASES = 3 + ROW_DATABASES, TRANSACTION_SIZE_DEFAULT = 16 << 20 };
+enum {
+    READERS_DEFAULT = 510,
+    NAMED_DATABASES = 3 + ROW_DATABASES,
+    TRANSACTION_SIZE_DEFAULT = 16 << 20,
+    LOOKUP_MEMORY_DEFAULT = 2 << 20,
+};
 
 static const uint64_t map_sizes[] = {64ull << 30, 16ull << 30, 4ull << 30, 1ull << 30};
 enum { MAP_SIZES = sizeof map_sizes / sizeof map_sizes[0] };
@@ -158,6 +163,7 @@ bool table_open(struct table **opened, const char *path, const struct table_opti
     table->path = memory_string(text_of(path));
     table->mode = options->mode;
     table->transaction_size = options->transaction_size ? options->transaction_size : TRANSACTION_SIZE_DEFAULT;
+    table->lookup_memory = options->lookup_memory ? options->lookup_memory : LOOKUP_MEMORY_DEFAULT;
     pthread_mutex_init(&table->writer, NULL);
     pthread_mutex_init(&table->lock, NULL);
     int code = open_env_that_fits(&table->env, path, options);
