@@ -1,6 +1,6 @@
-/* Putting rows in order by their keys. For this folder only. */
-#ifndef SSOFERRY_TABLE_ROW_ORDER_H
-#define SSOFERRY_TABLE_ROW_ORDER_H
+/* Putting rows in order by their keys. */
+#ifndef SSOFERRY_ROW_ORDER_H
+#define SSOFERRY_ROW_ORDER_H
 
 #include "ssoferry/text.h"
 

@@ -38,6 +38,9 @@ static inline bool text_equal(struct text a, struct text b)
 /* Byte order; a prefix comes first. <0, 0 or >0. */
 int text_compare(struct text a, struct text b);
 
+/* How many bytes both start with alike. */
+size_t text_shared(struct text a, struct text b);
+
 /* Equal but for the case of ASCII letters. */
 bool text_equal_fold(struct text a, struct text b);
 

@@ -16,6 +16,14 @@ int text_compare(struct text a, struct text b)
     return (a.size > b.size) - (a.size < b.size);
 }
 
+size_t text_shared(struct text a, struct text b)
+{
+    size_t i = 0;
+    while (i < a.size && i < b.size && a.at[i] == b.at[i])
+        ++i;
+    return i;
+}
+
 bool text_equal_fold(struct text a, struct text b)
 {
     if (a.size != b.size)

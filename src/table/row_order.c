@@ -1,4 +1,4 @@
-#include "row_order.h"
+#include "ssoferry/row_order.h"
 
 #include <endian.h>
 #include <stdlib.h>

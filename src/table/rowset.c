@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "row_order.h"
+#include "ssoferry/row_order.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/temporary.h"
 
@@ -138,25 +138,18 @@ static struct text key_of_place(const void *buffer, uint32_t offset)
     return key_at((const unsigned char *)buffer + offset);
 }
 
-static size_t shared_prefix(struct text a, struct text b, size_t max)
-{
-    size_t i = 0;
-    while (i < max && i < a.size && i < b.size && a.at[i] == b.at[i])
-        i++;
-    return i;
-}
-
 /* Takes the buffer's rows into account for what all keys of the set start with alike. */
 static void share(struct rowset *set)
 {
-    struct text first = text_slice(set->first_key, set->first_key_size);
+    struct text shared =
+        text_slice(set->first_key, set->shared < set->first_key_size ? set->shared : set->first_key_size);
     if (set->buffer_ascends) { /* then its first and last key tell of those between them */
-        set->shared = shared_prefix(first, key_at(set->buffer), set->shared);
-        set->shared = shared_prefix(first, text_slice(set->last_key, set->last_key_size), set->shared);
-        return;
+        shared.size = text_shared(shared, key_at(set->buffer));
+        shared.size = text_shared(shared, text_slice(set->last_key, set->last_key_size));
     }
-    for (size_t at = 0; at < set->used; at += size_at(set->buffer + at))
-        set->shared = shared_prefix(first, key_at(set->buffer + at), set->shared);
+    for (size_t at = 0; at < set->used && !set->buffer_ascends; at += size_at(set->buffer + at))
+        shared.size = text_shared(shared, key_at(set->buffer + at));
+    set->shared = shared.size;
 }
 
 static void sort_buffer(struct rowset *set)

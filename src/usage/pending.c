@@ -4,6 +4,7 @@
 
 #include "record.h"
 #include "ssoferry/memory.h"
+#include "ssoferry/row_order.h"
 
 void pending_init(struct pending *pending, const struct hash_key *hash_key, int64_t now)
 {
@@ -73,32 +74,38 @@ bool pending_is_large(const struct pending *pending)
 
 /* -- writing -- */
 
-struct item {
-    struct text key;
-    const struct tally_entry *entry;
-};
-
-static int compare_items(const void *a, const void *b)
+static struct text key_of_place(const void *tally, uint32_t index)
 {
-    return text_compare(((const struct item *)a)->key, ((const struct item *)b)->key);
+    return tally_key(tally, &((const struct tally *)tally)->entries[index]);
 }
 
-/* In key order, so that each page is visited once. To be freed. */
-static struct item *sorted_items(const struct tally *tally)
+/* How many bytes all keys start with alike. */
+static size_t shared_by_all(const struct tally *tally)
 {
-    struct item *items = memory_allocate(tally->count * sizeof(*items));
+    struct text shared = tally->count > 0 ? key_of_place(tally, 0) : (struct text){0};
+    for (uint32_t i = 1; i < tally->count; ++i)
+        shared.size = text_shared(shared, key_of_place(tally, i));
+    return shared.size;
+}
+
+/* The entries' places in key order, so that each page is visited once; the days of a key together. To be freed. */
+static struct row_place *sorted_places(const struct tally *tally)
+{
+    struct row_place *places = memory_zeroed(tally->count, sizeof(*places));
     for (uint32_t i = 0; i < tally->count; ++i)
-        items[i] = (struct item){tally_key(tally, &tally->entries[i]), &tally->entries[i]};
-    qsort(items, tally->count, sizeof(*items), compare_items);
-    return items;
+        places[i].offset = i;
+    row_order_sort(places, tally->count, shared_by_all(tally), key_of_place, tally);
+    return places;
 }
 
-/* Writes the items of one key, of which there are as many as days; *count gets how many there were. */
-static int write_row(MDB_cursor *cursor, const struct item *items, size_t left, size_t *count)
+/* Writes the entries of one key, of which there are as many as days; *count gets how many there were. */
+static int write_row(MDB_cursor *cursor, const struct tally *tally, const struct row_place *places, size_t left,
+                     size_t *count)
 {
     char bytes[RECORD_SIZE_MAX];
     struct usage_record record = {.first = 0};
-    MDB_val key = val_of(items[0].key), value;
+    const struct text name = key_of_place(tally, places[0].offset);
+    MDB_val key = val_of(name), value;
     int code = mdb_cursor_get(cursor, &key, &value, MDB_SET);
     if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
         return code;
@@ -107,12 +114,12 @@ static int write_row(MDB_cursor *cursor, const struct item *items, size_t left, 
         record = (struct usage_record){.first = 0};
     size_t at = 0;
     do {
-        const struct tally_entry *entry = items[at].entry;
+        const struct tally_entry *entry = &tally->entries[places[at].offset];
         usage_record_add(&record, entry->day, entry->hits, entry->first, entry->last);
         ++at;
-    } while (at < left && text_equal(items[at].key, items[0].key));
+    } while (at < left && text_equal(key_of_place(tally, places[at].offset), name));
     *count = at;
-    key = val_of(items[0].key);
+    key = val_of(name);
     value = (MDB_val){usage_record_encode(&record, bytes), bytes};
     return mdb_cursor_put(cursor, &key, &value, 0);
 }
@@ -120,14 +127,13 @@ static int write_row(MDB_cursor *cursor, const struct item *items, size_t left, 
 static int write_known(struct pending *pending, struct usage_file *file, MDB_txn *txn)
 {
     MDB_cursor *cursor = NULL;
-    struct item *items = NULL;
     int code = mdb_cursor_open(txn, file->hits, &cursor);
     if (code != MDB_SUCCESS)
         return code;
-    items = sorted_items(&pending->known);
+    struct row_place *places = sorted_places(&pending->known);
     for (size_t at = 0, count = 0; at < pending->known.count && code == MDB_SUCCESS; at += count)
-        code = write_row(cursor, items + at, pending->known.count - at, &count);
-    free(items);
+        code = write_row(cursor, &pending->known, places + at, pending->known.count - at, &count);
+    free(places);
     mdb_cursor_close(cursor);
     return code;
 }

@@ -47,8 +47,9 @@ void tally_clear(struct tally *tally)
     tally->bytes = 0;
 }
 
-/* The slot of an entry, or the empty one where it would go. */
-static struct tally_slot *slot_of(const struct tally *tally, struct text key, uint64_t hash, uint32_t day)
+/* The slot of an entry, or the empty one where it would go. Keys are not compared: two with one hash of 64 bits cannot
+ * be found by who does not know the hash's key, and will not come by chance. */
+static struct tally_slot *slot_of(const struct tally *tally, uint64_t hash, uint32_t day)
 {
     uint32_t high = (uint32_t)(hash >> 32);
     for (uint32_t at = (uint32_t)hash & tally->slot_mask;; at = (at + 1) & tally->slot_mask) {
@@ -58,7 +59,7 @@ static struct tally_slot *slot_of(const struct tally *tally, struct text key, ui
         if (slot->hash != high)
             continue;
         const struct tally_entry *entry = &tally->entries[slot->entry - 1];
-        if (entry->day == day && text_equal(tally_key(tally, entry), key))
+        if (entry->day == day && entry->hash == hash)
             return slot;
     }
 }
@@ -79,12 +80,15 @@ static void grow(struct tally *tally)
     }
 }
 
-static struct tally_entry *add(struct tally *tally, struct text key, uint64_t hash, uint32_t day)
+static struct tally_entry *add(struct tally *tally, struct text key, uint64_t hash, uint32_t day,
+                               struct tally_slot *slot)
 {
     if (tally->count >= tally->count_max || key.size > UINT16_MAX || key.size > tally->bytes_max - tally->bytes)
         return NULL;
-    if (tally->count == tally->room)
+    if (tally->count == tally->room) {
         grow(tally);
+        slot = slot_of(tally, hash, day);
+    }
     while (key.size > tally->bytes_room - tally->bytes) {
         tally->bytes_room *= 2;
         tally->keys = memory_resize(tally->keys, tally->bytes_room);
@@ -101,14 +105,14 @@ static struct tally_entry *add(struct tally *tally, struct text key, uint64_t ha
     if (key.size > 0)
         memcpy(tally->keys + tally->bytes, key.at, key.size);
     tally->bytes += (uint32_t)key.size;
-    *slot_of(tally, key, hash, day) = (struct tally_slot){(uint32_t)(hash >> 32), tally->count};
+    *slot = (struct tally_slot){(uint32_t)(hash >> 32), tally->count};
     return entry;
 }
 
 struct tally_entry *tally_find(struct tally *tally, struct text key, uint64_t hash, uint32_t day)
 {
-    const struct tally_slot *slot = slot_of(tally, key, hash, day);
-    return slot->entry != 0 ? &tally->entries[slot->entry - 1] : add(tally, key, hash, day);
+    struct tally_slot *slot = slot_of(tally, hash, day);
+    return slot->entry != 0 ? &tally->entries[slot->entry - 1] : add(tally, key, hash, day, slot);
 }
 
 void tally_entry_add(struct tally_entry *entry, const uint32_t hits[USAGE_OUTCOMES], int64_t first, int64_t last)
