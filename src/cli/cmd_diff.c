@@ -33,7 +33,7 @@ struct diff {
 static bool on_difference(void *context, const struct difference *difference, struct error *error)
 {
     struct diff *diff = context;
-    ++diff->tally.rows[difference->kind];
+    tally_add(&diff->tally, difference);
     progress_update(diff->progress, ++diff->seen, diff->expected);
     if (difference->kind == DIFFERENCE_NONE)
         return true;
@@ -62,6 +62,9 @@ static void announce(const struct context *context, const struct files *files, c
     if (mapping_sources(files->mapping, &sources) > 0 && tally_loses_many(tally))
         log_warning("more than a tenth of the rows would be removed: `ssoferry load` will want --allow-removals, or "
                     "--merge to keep them");
+    if (tally_takes_many_back(tally))
+        log_warning("more than a tenth of the rows would be taken back to the old system: `ssoferry load` will want "
+                    "--allow-take-back");
 }
 
 static int compare(struct context *context, const struct files *files, const struct arguments *arguments,

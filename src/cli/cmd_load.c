@@ -24,7 +24,7 @@ struct load {
 static bool on_difference(void *context, const struct difference *difference, struct error *error)
 {
     struct load *load = context;
-    ++load->tally.rows[difference->kind];
+    tally_add(&load->tally, difference);
     progress_update(&load->progress, ++load->seen, load->expected);
     if (load->change == NULL)
         return true;
@@ -71,6 +71,20 @@ static bool check_removals(const struct load *load, struct error *error)
                      number_grouped(tally_before(&load->tally), before));
 }
 
+/* Nor must a file that is older than the table undo every `set` since. */
+static bool check_take_back(const struct load *load, struct error *error)
+{
+    if (load->arguments->allow_take_back || !tally_takes_many_back(&load->tally))
+        return true;
+    char back[NUMBER_SIZE], before[NUMBER_SIZE];
+    return error_set(error, ERROR_FAILED,
+                     "this would take %s of the %s rows of its sources back from Stytch to the old system (stytch -> "
+                     "legacy), more than a tenth; nothing was written. Is the file older than the table? `ssoferry "
+                     "diff` shows the rows, `ssoferry export` writes the table's. If that is meant, add "
+                     "--allow-take-back",
+                     number_grouped(load->tally.taken_back, back), number_grouped(tally_before(&load->tally), before));
+}
+
 static bool compare(struct load *load, struct snapshot *snapshot, struct error *error)
 {
     const struct table_state *state = snapshot != NULL ? snapshot_state(snapshot) : &(struct table_state){0};
@@ -87,7 +101,7 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
     if (!files_compare(&load->files, snapshot, mode, on_difference, load, error))
         return false;
     load->rows = rows + load->tally.rows[DIFFERENCE_ADDED] - load->tally.rows[DIFFERENCE_REMOVED];
-    return check_removals(load, error);
+    return check_removals(load, error) && check_take_back(load, error);
 }
 
 /* One attempt; what change_again() can help is for the caller. */

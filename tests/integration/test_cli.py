@@ -427,6 +427,34 @@ def test_another_source_is_left_alone(loader):
     assert len(loader.rows()) == 50
 
 
+def rows_in(state, count, of=40):
+    rows = many_rows(of).splitlines()
+    return "\n".join(rows[:2] + [line.replace(": ", ": {connection_id: ") + f", state: {state}}}" for line in rows[2:2 + count]] + rows[2 + count:]) + "\n"
+
+
+def test_an_old_file_that_takes_many_back_wants_to_be_allowed(loader):
+    loader.load(rows_in("legacy", 40))
+    old, new = loader.file(rows_in("legacy", 40), "old.yaml"), loader.file(rows_in("stytch", 40), "new.yaml")
+    loader("load", new)  # cutting over is what it is for
+    before = loader.export()
+    assert "will want --allow-take-back" in loader("diff", old).stderr
+    for options in ([], ["--dry-run"], ["--merge"], ["--allow-removals"]):
+        result = loader("load", *options, old, status=1)
+        assert "take 40 of the 40 rows" in result.stderr and "--allow-take-back" in result.stderr and result.stdout == ""
+    assert loader.export() == before
+    loader("load", "--allow-take-back", old)
+    assert {row["state"] for row in loader.rows()} == {"legacy"}
+
+
+@pytest.mark.parametrize("state, count, of, status", [
+    ("legacy", 4, 40, 0), ("legacy", 5, 40, 1), ("legacy", 1, 3, 0), ("legacy", 2, 3, 1), ("disabled", 40, 40, 0),
+])
+def test_how_many_may_be_taken_back(loader, state, count, of, status):
+    loader.load(rows_in("stytch", of, of))
+    result = loader.load(rows_in(state, count, of), status=status)
+    assert ("--allow-take-back" in result.stderr) == (status == 1)
+
+
 def test_rows_that_lie_between_many_new_ones_are_removed(loaded):
     loaded.load(many_rows(2000), "--allow-removals")
     assert [row["identifier"] for row in loaded.rows()] == [f"customer-{i:07}" for i in range(2000)]
