@@ -41,6 +41,7 @@ struct report_totals {
     uint64_t idle;                    /* rows of any state without one: the retire list */
     uint64_t never;                   /* of them without any hit ever */
     uint64_t hits, unknown_hits;
+    uint64_t counted_hits; /* of all there is usage of, walked or not, with a row or without; known from the start */
 };
 
 struct report;
@@ -61,7 +62,7 @@ void report_rewind(struct report *report);
 enum lookup_result report_find(struct report *report, struct text key, struct report_row *row, struct error *error)
     __attribute__((warn_unused_result));
 
-/* After the last row. */
+/* After the last row; `table`, `counted_since`, `unknown_hits` and `counted_hits` before, too. */
 const struct report_totals *report_totals(const struct report *report);
 
 /* After the last row: unknown identifiers, the most frequent first, without those that have a row by now. At most

@@ -23,6 +23,7 @@ struct admin {
     h2o_globalconf_t globals;
     struct worker worker;
     char *page, *page_policy;
+    struct admin_report_stamp reported; /* the last report */
 };
 
 /* An h2o handler that knows whose it is. */
@@ -114,26 +115,38 @@ static struct text field(const h2o_req_t *req, const h2o_token_t *name)
     return text_slice(req->headers.entries[at].value.base, req->headers.entries[at].value.len);
 }
 
+static struct text entity_tag(const struct admin *admin, h2o_req_t *req)
+{
+    char *quoted = answer_memory(req).allocate(answer_memory(req).context, TAG_SIZE);
+    int size = snprintf(quoted, TAG_SIZE, "\"%016" PRIx64 "\"", admin->reported.tag);
+    return text_slice(quoted, (size_t)size);
+}
+
 static void answer_report(struct admin *admin, h2o_req_t *req)
 {
+    const struct admin_report_sources sources = {admin->scene.table, admin->scene.usage,
+                                                 worker_config(&admin->worker)->gateway.observe};
+    const struct text known = field(req, H2O_TOKEN_IF_NONE_MATCH);
+    struct answer answer = {.status = 304, .entity_tag = entity_tag(admin, req)};
     struct error error;
     char *body = NULL;
-    uint64_t tag = 0;
     struct page page = {.content_type = TEXT("application/json")};
-    if (!admin_report(admin->scene.table, admin->scene.usage, worker_config(&admin->worker)->gateway.observe, &body,
-                      &tag, &error)) {
+    /* The page asks every two seconds, and making a report walks all rows. */
+    if (text_equal(known, answer.entity_tag) && admin_report_is_current(&sources, &admin->reported)) {
+        answer_send(req, &answer);
+        return;
+    }
+    if (!admin_report(&sources, &body, &admin->reported, &error)) {
         page_error(&page, true, 503, "report", "The report cannot be made; the store or its usage file cannot be read.",
                    (struct text){0}, answer_memory(req));
         send_page(req, 503, &page);
         return;
     }
-    char *quoted = answer_memory(req).allocate(answer_memory(req).context, TAG_SIZE);
-    int size = snprintf(quoted, TAG_SIZE, "\"%016" PRIx64 "\"", tag);
     page.body = take(req, body);
-    struct answer answer = {.status = 200, .page = &page, .entity_tag = text_slice(quoted, (size_t)size)};
-    if (text_equal(field(req, H2O_TOKEN_IF_NONE_MATCH), answer.entity_tag)) {
-        answer.status = 304;
-        answer.page = NULL;
+    answer.entity_tag = entity_tag(admin, req);
+    if (!text_equal(known, answer.entity_tag)) {
+        answer.status = 200;
+        answer.page = &page;
     }
     answer_send(req, &answer);
 }

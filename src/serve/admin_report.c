@@ -9,7 +9,7 @@
 #include "ssoferry/memory.h"
 #include "ssoferry/revision.h"
 
-enum { TIME_SIZE = 32 };
+enum { TIME_SIZE = 32, MINUTE = 60 * 1000 * 1000 };
 
 static void format_time(int64_t when, char *out)
 {
@@ -168,12 +168,26 @@ static bool add_history(json_t *root, struct table *table, struct error *error)
 }
 
 /* FNV-1a, 64 bits: to tell one report from another, not against anybody. */
-static uint64_t hash(const char *text)
+static uint64_t hash(struct text bytes)
 {
     uint64_t value = 0xcbf29ce484222325U;
-    for (; *text != '\0'; ++text)
-        value = (value ^ (unsigned char)*text) * 0x100000001b3U;
+    for (size_t i = 0; i < bytes.size; ++i)
+        value = (value ^ (unsigned char)bytes.at[i]) * 0x100000001b3U;
     return value;
+}
+
+/* Whatever changes a row or its usage also changes one of these. */
+static uint64_t basis_of(const struct report *report, bool observe, int64_t now)
+{
+    const struct report_totals *totals = report_totals(report);
+    const uint64_t basis[] = {totals->table.revision,
+                              (uint64_t)totals->table.changed_at,
+                              totals->counted_hits,
+                              (uint64_t)totals->counted_since,
+                              totals->unknown_hits,
+                              (uint64_t)(now / MINUTE),
+                              observe};
+    return hash(text_slice((const char *)basis, sizeof(basis)));
 }
 
 static char *dump(json_t *object)
@@ -189,7 +203,7 @@ static void join(json_t *timely, json_t *root, char **body, uint64_t *tag)
 {
     char *head = dump(timely);
     char *rest = dump(root);
-    *tag = hash(rest);
+    *tag = hash(text_of(rest));
     size_t size = strlen(head) + strlen(rest) + 1;
     *body = memory_allocate(size);
     snprintf(*body, size, "%.*s,%s", (int)strlen(head) - 1, head, rest + 1);
@@ -207,22 +221,35 @@ static json_t *json_timely(const struct report *report, int64_t now)
     return object;
 }
 
-bool admin_report(struct table *table, struct usage *usage, bool observe, char **body, uint64_t *tag,
+bool admin_report_is_current(const struct admin_report_sources *sources, const struct admin_report_stamp *stamp)
+{
+    const struct report_options options = {.usage = sources->usage, .now = clock_utc_us()};
+    struct report *report = NULL;
+    struct error ignored; /* who makes the report meets it, too */
+    if (!report_open(&report, sources->table, &options, &ignored))
+        return false;
+    bool current = basis_of(report, sources->observe, options.now) == stamp->basis;
+    report_close(report);
+    return current;
+}
+
+bool admin_report(const struct admin_report_sources *sources, char **body, struct admin_report_stamp *stamp,
                   struct error *error)
 {
     const int64_t now = clock_utc_us();
-    const struct report_options options = {.usage = usage, .now = now};
+    const struct report_options options = {.usage = sources->usage, .now = now};
     struct report *report = NULL;
     json_t *root = json_object();
     json_object_set_new(root, "version", json_string(SSOFERRY_VERSION));
-    json_object_set_new(root, "observe", json_boolean(observe));
-    bool good = report_open(&report, table, &options, error) && add_rows(root, report, error) &&
+    json_object_set_new(root, "observe", json_boolean(sources->observe));
+    bool good = report_open(&report, sources->table, &options, error) && add_rows(root, report, error) &&
                 add_unknown(root, report, error);
-    good = good && add_history(root, table, error);
+    good = good && add_history(root, sources->table, error);
     if (good) {
         json_t *timely = json_timely(report, now);
         add_totals(root, report);
-        join(timely, root, body, tag);
+        join(timely, root, body, &stamp->tag);
+        stamp->basis = basis_of(report, sources->observe, now);
         json_decref(timely);
     }
     report_close(report);

@@ -6,9 +6,25 @@
 
 enum { ADMIN_REPORT_ROWS_MAX = 10000, ADMIN_REPORT_SUGGESTIONS_MAX = 100 };
 
-/* Writes the report as one JSON object. `usage` is what this process counts with, or NULL. *body is NUL-terminated and
- * to be freed with free(). *tag gets a number that is the same as long as nothing but the time has changed. */
-bool admin_report(struct table *table, struct usage *usage, bool observe, char **body, uint64_t *tag,
+/* What the report is made of. `usage` is what this process counts with, or NULL. */
+struct admin_report_sources {
+    struct table *table;
+    struct usage *usage;
+    bool observe;
+};
+
+/* Which report that was. */
+struct admin_report_stamp {
+    uint64_t tag;   /* of what it says: the same as long as nothing but the time has changed; 0: there was none */
+    uint64_t basis; /* of what it was made of, and the minute */
+};
+
+/* Writes the report as one JSON object. *body is NUL-terminated and to be freed with free(). */
+bool admin_report(const struct admin_report_sources *sources, char **body, struct admin_report_stamp *stamp,
                   struct error *error) __attribute__((warn_unused_result));
+
+/* Whether a report made now would have that tag, as far as this can be told without walking the rows. What changes by
+ * the time alone, as who is idle, is seen within a minute. */
+bool admin_report_is_current(const struct admin_report_sources *sources, const struct admin_report_stamp *stamp);
 
 #endif

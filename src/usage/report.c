@@ -42,8 +42,10 @@ static void go_to_start(struct report *report)
 void report_rewind(struct report *report)
 {
     const struct report_totals *old = &report->totals;
-    report->totals = (struct report_totals){
-        .table = old->table, .counted_since = old->counted_since, .unknown_hits = old->unknown_hits};
+    report->totals = (struct report_totals){.table = old->table,
+                                            .counted_since = old->counted_since,
+                                            .unknown_hits = old->unknown_hits,
+                                            .counted_hits = old->counted_hits};
     go_to_start(report);
 }
 
@@ -59,6 +61,8 @@ static bool open_usage(struct report *report, struct error *error)
         const struct usage_totals *counted = usage_reader_totals(report->usage);
         report->totals.counted_since = counted->since;
         report->totals.unknown_hits = counted->unknown_hits;
+        for (int i = 0; i < USAGE_OUTCOMES; ++i)
+            report->totals.counted_hits += counted->hits[i];
     }
     return good;
 }

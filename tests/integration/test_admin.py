@@ -1,5 +1,6 @@
 """The admin listener: health, metrics, the report."""
 import json
+import signal
 import socket
 import subprocess
 import time
@@ -10,6 +11,7 @@ import wire
 from admin import Admin
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from ports import free_port
+from process import cpu_seconds
 
 
 @pytest.fixture
@@ -204,6 +206,45 @@ class TestReport:
         assert (again.status, again.body) == (304, b"")
         gateway.get("/old-sso/acme")
         gateway.wait_for(lambda: admin.get("/report.json", (("If-None-Match", tag),)).status == 200)
+
+    def test_each_kind_of_news_is_told(self, started):
+        gateway, admin = started
+
+        def news(tag):
+            return admin.get("/report.json", (("If-None-Match", tag),))
+
+        def tag_once(condition):
+            gateway.wait_for(lambda: condition(admin.json("/report.json")))
+            return admin.get("/report.json").header("ETag")
+
+        tag = tag_once(lambda report: report["rows_total"] == 2)
+        assert news(tag).status == 304 and news('"0000000000000000"').status == 200
+        gateway.set("acme", "state=disabled")
+        assert news(tag).status == 200
+        tag = tag_once(lambda report: report["states"]["disabled"] == 2)
+        gateway.get("/old-sso/nobody")
+        gateway.wait_for(lambda: news(tag).status == 200)
+        tag = tag_once(lambda report: report["unknown_hits"] == 1)
+        assert news(tag).status == 304
+        gateway.configure(observe=True, legacy={"allowed_hosts": ["legacy.example.net"]},
+                          routes=[{"match": "/old-sso/{identifier}", "legacy_url": "https://legacy.example.net/{identifier}"}])
+        gateway.signal(signal.SIGHUP)
+        gateway.wait_for(lambda: news(tag).status == 200)
+
+    def test_no_news_of_many_rows_costs_little(self, pair):
+        gateway, admin = pair
+        gateway.load({f"customer-{n:05}": CONNECTION_ID for n in range(10_000)})
+        gateway.start()
+
+        def cost(headers):
+            before = cpu_seconds(gateway.pid)
+            answers = {admin.get("/report.json", headers).status for _ in range(20)}
+            return answers, cpu_seconds(gateway.pid) - before
+
+        full = cost(())
+        again = cost((("If-None-Match", admin.get("/report.json").header("ETag")),))
+        assert (full[0], again[0]) == ({200}, {304})
+        assert again[1] < full[1] / 3, "the report is made for a 304, too"
 
     def test_usage_outlives_the_daemon(self, started):
         gateway, admin = started

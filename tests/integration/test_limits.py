@@ -14,6 +14,7 @@ import wire
 from admin import Admin
 from cutover import CONNECTION_ID
 from ports import free_port
+from process import cpu_seconds, descriptors
 
 GET = wire.request_bytes("GET", "/old-sso/acme", "localhost")
 LOCATION = "https://api.stytch.com/v1/b2b/sso/callback/" + CONNECTION_ID
@@ -37,11 +38,6 @@ def shared(make_shared_gateway):
     gateway.admin = Admin(port)
     gateway.load({"acme": CONNECTION_ID})
     return gateway.start()
-
-
-def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def served(connection):
@@ -137,7 +133,7 @@ class TestConnections:
         deadline = time.monotonic() + 100
         for connection in crowd:  # their sockets linger, and others are let in
             connection.send(too_large)
-            assert len(os.listdir(f"/proc/{gateway.pid}/fd")) < 300 - 50
+            assert descriptors(gateway.pid) < 300 - 50
         while any(connection.silent(0) for connection in crowd):
             assert time.monotonic() < deadline, "somebody who waited was never let in"
             self.check_admin(gateway)
