@@ -71,7 +71,8 @@ static uint64_t rewrite_rows(struct table *table, unsigned first, unsigned last,
 static void print_bytes(FILE *out, struct text bytes)
 {
     fprintf(out, " %zu ", bytes.size);
-    fwrite(bytes.at, 1, bytes.size, out);
+    if (bytes.size > 0)
+        fwrite(bytes.at, 1, bytes.size, out);
 }
 
 static bool print_difference(void *context, const struct difference *difference, struct error *error)
