@@ -168,26 +168,33 @@ static bool add_history(json_t *root, struct table *table, struct error *error)
 }
 
 /* FNV-1a, 64 bits: to tell one report from another, not against anybody. */
-static uint64_t hash(struct text bytes)
+static uint64_t hash(const char *text)
 {
     uint64_t value = 0xcbf29ce484222325U;
-    for (size_t i = 0; i < bytes.size; ++i)
-        value = (value ^ (unsigned char)bytes.at[i]) * 0x100000001b3U;
+    for (; *text != '\0'; ++text)
+        value = (value ^ (unsigned char)*text) * 0x100000001b3U;
     return value;
 }
 
-/* Whatever changes a row or its usage also changes one of these. */
-static uint64_t basis_of(const struct report *report, bool observe, int64_t now)
+static struct admin_report_basis basis_of(const struct report *report, bool observe, int64_t now)
 {
     const struct report_totals *totals = report_totals(report);
-    const uint64_t basis[] = {totals->table.revision,
-                              (uint64_t)totals->table.changed_at,
-                              totals->counted_hits,
-                              (uint64_t)totals->counted_since,
-                              totals->unknown_hits,
-                              (uint64_t)(now / MINUTE),
-                              observe};
-    return hash(text_slice((const char *)basis, sizeof(basis)));
+    return (struct admin_report_basis){
+        .revision = totals->table.revision,
+        .counted_hits = totals->counted_hits,
+        .unknown_hits = totals->unknown_hits,
+        .changed_at = totals->table.changed_at,
+        .counted_since = totals->counted_since,
+        .minute = now / MINUTE,
+        .observe = observe,
+    };
+}
+
+static bool same_basis(const struct admin_report_basis *a, const struct admin_report_basis *b)
+{
+    return a->revision == b->revision && a->counted_hits == b->counted_hits && a->unknown_hits == b->unknown_hits &&
+           a->changed_at == b->changed_at && a->counted_since == b->counted_since && a->minute == b->minute &&
+           a->observe == b->observe;
 }
 
 static char *dump(json_t *object)
@@ -203,7 +210,7 @@ static void join(json_t *timely, json_t *root, char **body, uint64_t *tag)
 {
     char *head = dump(timely);
     char *rest = dump(root);
-    *tag = hash(text_of(rest));
+    *tag = hash(rest);
     size_t size = strlen(head) + strlen(rest) + 1;
     *body = memory_allocate(size);
     snprintf(*body, size, "%.*s,%s", (int)strlen(head) - 1, head, rest + 1);
@@ -228,7 +235,8 @@ bool admin_report_is_current(const struct admin_report_sources *sources, const s
     struct error ignored; /* who makes the report meets it, too */
     if (!report_open(&report, sources->table, &options, &ignored))
         return false;
-    bool current = basis_of(report, sources->observe, options.now) == stamp->basis;
+    struct admin_report_basis basis = basis_of(report, sources->observe, options.now);
+    bool current = stamp->tag != 0 && same_basis(&basis, &stamp->basis);
     report_close(report);
     return current;
 }

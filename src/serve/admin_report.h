@@ -13,10 +13,18 @@ struct admin_report_sources {
     bool observe;
 };
 
+/* What a report was made of, and in which minute (UTC): whatever changes a row or its usage also changes one of these.
+ */
+struct admin_report_basis {
+    uint64_t revision, counted_hits, unknown_hits;
+    int64_t changed_at, counted_since, minute;
+    bool observe;
+};
+
 /* Which report that was. */
 struct admin_report_stamp {
-    uint64_t tag;   /* of what it says: the same as long as nothing but the time has changed; 0: there was none */
-    uint64_t basis; /* of what it was made of, and the minute */
+    uint64_t tag; /* of what it says: the same as long as nothing but the time has changed; 0: there was none */
+    struct admin_report_basis basis;
 };
 
 /* Writes the report as one JSON object. *body is NUL-terminated and to be freed with free(). */
