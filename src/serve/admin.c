@@ -46,12 +46,27 @@ static struct text take(h2o_req_t *req, char *made)
     return copy;
 }
 
+static FILE *begin_text(char **text, size_t *size)
+{
+    FILE *out = open_memstream(text, size);
+    if (out == NULL)
+        memory_exhausted();
+    return out;
+}
+
+static void end_text(FILE *out)
+{
+    bool cut_off = ferror(out) != 0;
+    if (fclose(out) != 0 || cut_off)
+        memory_exhausted();
+}
+
 static void answer_live(struct admin *admin, h2o_req_t *req)
 {
     char *body = NULL;
     size_t size = 0;
     uint64_t longest = 0;
-    FILE *out = open_memstream(&body, &size);
+    FILE *out = begin_text(&body, &size);
     fputs("{\"loops_silent_ms\":[", out);
     for (size_t i = 0; i < admin->scene.worker_count; ++i) {
         uint64_t silent = worker_silence_ms(&admin->scene.workers[i]);
@@ -60,7 +75,7 @@ static void answer_live(struct admin *admin, h2o_req_t *req)
     }
     bool alive = longest <= STUCK_MS;
     fprintf(out, "],\"status\":\"%s\"}\n", alive ? "ok" : "stuck");
-    fclose(out);
+    end_text(out);
     const struct page page = {.content_type = TEXT("application/json"), .body = take(req, body)};
     send_page(req, alive ? 200 : 503, &page);
 }
@@ -99,9 +114,9 @@ static void answer_metrics(struct admin *admin, h2o_req_t *req)
     };
     char *body = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&body, &size);
+    FILE *out = begin_text(&body, &size);
     metrics_write(&scene, out);
-    fclose(out);
+    end_text(out);
     const struct page page = {.content_type = TEXT("text/plain; version=0.0.4; charset=utf-8"),
                               .body = take(req, body)};
     send_page(req, 200, &page);

@@ -156,6 +156,8 @@ AT_PATH(renameat2, (int a, const char *from, int b, const char *path, unsigned f
 AT_PATH(link, (const char *from, const char *path), (from, path))
 AT_PATH(unlink, (const char *path), (path))
 WRAP(FILE *, NULL, fopen, (const char *path, const char *mode), (path, mode), fails_at_path("fopen", path))
+WRAP(FILE *, NULL, open_memstream, (char **text, size_t *size), (text, size),
+     is_chosen("open_memstream") && hits("open_memstream"))
 WRAP(FILE *, NULL, fdopen, (int fd, const char *mode), (fd, mode), fails_at_file("fdopen", fd))
 WRAP(void *, MAP_FAILED, mmap, (void *at, size_t size, int protection, int flags, int fd, off_t offset),
      (at, size, protection, flags, fd, offset), fd >= 0 && fails_at_file("mmap", fd))

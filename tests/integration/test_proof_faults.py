@@ -315,6 +315,21 @@ class TestDaemon:
         assert "warning: what was counted last is lost: " in gateway.stderr and "the disk is full: free some space" in gateway.stderr
         assert total_hits(gateway) == 0
 
+    @pytest.mark.parametrize("path", ["/livez", "/metrics"])
+    def test_no_memory_for_what_the_admin_listener_writes(self, gateway, path):
+        armed = gateway.directory / "armed"
+        admin = Admin(free_port())
+        gateway.configure(admin={"address": f"127.0.0.1:{admin.port}"})
+        gateway.environment = Faults(gateway.directory, "open_memstream", errno.ENOMEM, 0, None, armed).environment
+        gateway.start()
+        assert admin.get(path).status == 200
+        armed.touch()
+        with contextlib.suppress(AssertionError, OSError):
+            admin.get(path)
+        with pytest.raises(AssertionError, match="ended with 1 though|exit status 1;"):
+            gateway.stop()
+        assert "ssoferryd: error: out of memory: " in gateway.stderr
+
     @pytest.mark.parametrize("code", [errno.EIO, errno.EMFILE])
     def test_reload(self, gateway, code):
         armed = gateway.directory / "armed"
