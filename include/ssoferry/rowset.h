@@ -1,6 +1,6 @@
 /* Rows on their way into the table: taken in any order, given back in key order. Memory is bounded, whatever their
- * number, by some 40 MiB: past 24 MiB of rows, sorted runs go to a temporary file and are merged while reading. Rows
- * that come in key order are not sorted. */
+ * number, by some 110 MiB: past 64 MiB of rows, which is more than a million usual ones, sorted runs go to a temporary
+ * file and are merged while reading. Rows that come in key order are not sorted. */
 #ifndef SSOFERRY_ROWSET_H
 #define SSOFERRY_ROWSET_H
 
@@ -13,7 +13,7 @@ struct rowset_row {
     unsigned file, line, column, length; /* where it was written, as faults_add() takes it */
 };
 
-struct rowset *rowset_new(void); /* never NULL */
+struct rowset *rowset_new(size_t buffer_size); /* bytes of rows held in memory; 0 = 64 MiB. Never NULL */
 void rowset_free(struct rowset *set);
 
 bool rowset_add(struct rowset *set, const struct rowset_row *row, struct error *error)
@@ -22,8 +22,9 @@ bool rowset_add(struct rowset *set, const struct rowset_row *row, struct error *
 /* How many were added. */
 uint64_t rowset_count(const struct rowset *set);
 
-/* Whether every row so far had a greater key than the one before it, so that no key is there twice. */
-bool rowset_ascends(const struct rowset *set);
+/* Whether no key is there twice, as far as that is known: of rows that came in key order always, of others after
+ * rowset_rewind() where they fit into memory. */
+bool rowset_differs(const struct rowset *set);
 
 /* Puts the set before its first row; may be called again. No row may be added after. */
 bool rowset_rewind(struct rowset *set, struct error *error) __attribute__((warn_unused_result));

@@ -102,7 +102,7 @@ static bool preview(struct rollback *rollback, struct error *error)
     if (!snapshot_open(&snapshot, rollback->context->table, error))
         return false;
     rollback->seen_revision = snapshot_state(snapshot)->revision;
-    struct rowset *rows = rowset_new();
+    struct rowset *rows = rowset_new(0);
     bool fine = check_target(rollback, snapshot, error) &&
                 (rollback->arguments->yes || preview_rows(rollback, snapshot, rows, error));
     rowset_free(rows);

@@ -9,7 +9,7 @@ struct mapping *mapping_new(const struct connection_rules *rules)
 {
     struct mapping *mapping = memory_zeroed(1, sizeof *mapping);
     mapping->rules = rules;
-    mapping->rows = rowset_new();
+    mapping->rows = rowset_new(0);
     return mapping;
 }
 
@@ -86,10 +86,12 @@ bool mapping_finish(struct mapping *mapping, struct faults *faults, struct error
     char key[CONNECTION_KEY_SIZE_MAX];
     struct rowset_row first = {.row = {.key = {key, 0}}}, row;
     enum lookup_result result;
-    if (rowset_ascends(mapping->rows))
+    if (rowset_differs(mapping->rows))
         return true;
     if (!rowset_rewind(mapping->rows, error))
         return false;
+    if (rowset_differs(mapping->rows))
+        return true;
     while ((result = rowset_next(mapping->rows, &row, error)) == LOOKUP_FOUND) {
         if (text_equal(row.row.key, first.row.key)) {
             add_double(mapping, faults, &first, &row);

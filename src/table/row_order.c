@@ -1,6 +1,5 @@
 #include "ssoferry/row_order.h"
 
-#include <endian.h>
 #include <stdlib.h>
 
 #include "ssoferry/connection.h"
@@ -13,18 +12,11 @@ enum {
     PLACES_AHEAD = 16,
 };
 
-uint64_t key_prefix(struct text key, size_t from)
-{
-    uint64_t prefix = 0;
-    if (from < key.size)
-        memcpy(&prefix, key.at + from, key.size - from < sizeof prefix ? key.size - from : sizeof prefix);
-    return be64toh(prefix);
-}
-
 /* What all steps of a sort share. */
 struct sorting {
     struct text (*key_at)(const void *buffer, uint32_t offset);
     const void *buffer;
+    bool repeats; /* a key is there twice: all that are one get compared */
     size_t counts[DIGITS][DIGIT_VALUES];
     struct row_place other[]; /* room for as many places as are sorted */
 };
@@ -82,41 +74,77 @@ static void sort_by_prefix(struct sorting *sorting, struct row_place *places, si
 static int compare_places(const void *a, const void *b, void *context)
 {
     const struct row_place *first = a, *second = b;
-    const struct sorting *sorting = context;
+    struct sorting *sorting = context;
+    if (first->prefix != second->prefix)
+        return first->prefix < second->prefix ? -1 : 1;
     int order =
         text_compare(sorting->key_at(sorting->buffer, first->offset), sorting->key_at(sorting->buffer, second->offset));
-    return order != 0 ? order : (first->offset > second->offset) - (first->offset < second->offset);
+    if (order != 0)
+        return order;
+    sorting->repeats = true;
+    return (first->offset > second->offset) - (first->offset < second->offset);
+}
+
+/* Sorts a few places by comparing them: mostly their prefixes are enough. */
+static void sort_few(struct sorting *sorting, struct row_place *places, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct row_place place = places[i];
+        size_t at = i;
+        for (; at > 0 && compare_places(&places[at - 1], &place, sorting) > 0; at--)
+            places[at] = places[at - 1];
+        places[at] = place;
+    }
+}
+
+/* The keys lie all over the buffer. Inline, or gcc takes the function for one without effect, and leaves it out. */
+static inline __attribute__((always_inline)) void fetch_ahead(const struct sorting *sorting,
+                                                              const struct row_place *places, size_t i, size_t count)
+{
+    if (i + PLACES_AHEAD < count)
+        __builtin_prefetch((const char *)sorting->buffer + places[i + PLACES_AHEAD].offset);
+}
+
+static void sort_from(struct sorting *sorting, struct row_place *places, size_t count, size_t from);
+
+/* Sorts those that have their prefixes in common by what follows. */
+static void sort_alike(struct sorting *sorting, struct row_place *places, size_t count, size_t from)
+{
+    for (size_t start = 0, end; start < count; start = end) {
+        for (end = start + 1; end < count && places[end].prefix == places[start].prefix; end++)
+            fetch_ahead(sorting, places, end, count);
+        if (end - start > 1)
+            sort_from(sorting, places + start, end - start, from);
+    }
 }
 
 /* Sorts places whose keys are alike up to `from`: by the 8 bytes there, and then those that have these in common by the
- * next
- * 8. A few are sorted by comparing, which also ends it for keys that are one. */
+ * next 8. A few are sorted by comparing, which also ends it for keys that are one. */
 static void sort_from(struct sorting *sorting, struct row_place *places, size_t count, size_t from)
 {
-    if (count <= FEW || from >= CONNECTION_KEY_SIZE_MAX) {
-        qsort_r(places, count, sizeof *places, compare_places, sorting);
-        return;
-    }
     for (size_t i = 0; i < count; i++) {
-        if (i + PLACES_AHEAD < count) /* the keys lie all over the buffer */
-            __builtin_prefetch((const char *)sorting->buffer + places[i + PLACES_AHEAD].offset);
+        fetch_ahead(sorting, places, i, count);
         places[i].prefix = key_prefix(sorting->key_at(sorting->buffer, places[i].offset), from);
     }
-    sort_by_prefix(sorting, places, count);
-    for (size_t start = 0, end; start < count; start = end) {
-        for (end = start + 1; end < count && places[end].prefix == places[start].prefix; end++)
-            ;
-        if (end - start > 1)
-            sort_from(sorting, places + start, end - start, from + sizeof places->prefix);
+    if (count <= FEW) {
+        sort_few(sorting, places, count);
+    } else if (from >= CONNECTION_KEY_SIZE_MAX) {
+        qsort_r(places, count, sizeof *places, compare_places, sorting);
+    } else {
+        sort_by_prefix(sorting, places, count);
+        sort_alike(sorting, places, count, from + sizeof places->prefix);
     }
 }
 
-void row_order_sort(struct row_place *places, size_t count, size_t shared,
+bool row_order_sort(struct row_place *places, size_t count, size_t shared,
                     struct text (*key_at)(const void *buffer, uint32_t offset), const void *buffer)
 {
     struct sorting *sorting = memory_allocate(sizeof *sorting + count * sizeof *places);
     sorting->key_at = key_at;
     sorting->buffer = buffer;
+    sorting->repeats = false;
     sort_from(sorting, places, count, shared);
+    bool once = !sorting->repeats;
     free(sorting);
+    return once;
 }

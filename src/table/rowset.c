@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "ssoferry/row_order.h"
 #include "ssoferry/memory.h"
+#include "ssoferry/row_order.h"
 #include "ssoferry/temporary.h"
 
 /* A row as it lies in the buffer and in the file: this, the key, the record. */
@@ -16,9 +16,12 @@ struct head {
 };
 
 enum {
-    BUFFER_SIZE = 24 << 20,
+    BUFFER_SIZE_DEFAULT = 64 << 20,
+    ROOM_AT_FIRST = 1 << 20,
     ROW_MAX = sizeof(struct head) + CONNECTION_KEY_SIZE_MAX + CONNECTION_RECORD_SIZE_MAX,
     ROWS_AHEAD = 16,
+    CACHE_LINE = 64,
+    ROWS_AT_FIRST = 1 << 14, /* places for so many */
     WRITE_SIZE = 256 << 10,  /* bytes written at a time */
     WINDOWS_SIZE = 16 << 20, /* for reading all runs */
     WINDOW_MIN = 16 << 10,
@@ -43,11 +46,16 @@ struct rowset {
     char last_key[CONNECTION_KEY_SIZE_MAX];
     size_t first_key_size;
     char first_key[CONNECTION_KEY_SIZE_MAX];
-    size_t shared; /* bytes that all keys written to runs start with alike: at least "default\0", and often more */
+    size_t shared; /* bytes that all keys start with alike, known once they do not ascend: mostly more than a source */
 
     unsigned char *buffer;
+    size_t buffer_size;      /* that it may have */
+    size_t room;             /* that it has */
     size_t used, rows;       /* of the buffer */
-    struct row_place *order; /* of the buffer's rows, where they had to be sorted */
+    struct row_place *order; /* of the buffer's rows, once they do not ascend */
+    size_t order_room;       /* for so many */
+    bool sorted;             /* without a file: the order is that of the keys */
+    bool differs;            /* and no key is there twice */
     size_t at;               /* reading: bytes of the buffer, or entries of the order */
 
     FILE *file; /* NULL: all rows are in the buffer */
@@ -59,11 +67,11 @@ struct rowset {
     bool given; /* heap[0]'s row was given out and is to be passed */
 };
 
-struct rowset *rowset_new(void)
+struct rowset *rowset_new(size_t buffer_size)
 {
     struct rowset *set = memory_zeroed(1, sizeof *set);
+    set->buffer_size = buffer_size > 0 ? buffer_size : BUFFER_SIZE_DEFAULT;
     set->ascends = set->buffer_ascends = true;
-    set->shared = CONNECTION_KEY_SIZE_MAX;
     return set;
 }
 
@@ -87,9 +95,9 @@ uint64_t rowset_count(const struct rowset *set)
     return set->count;
 }
 
-bool rowset_ascends(const struct rowset *set)
+bool rowset_differs(const struct rowset *set)
 {
-    return set->ascends;
+    return set->ascends || set->differs;
 }
 
 /* -- rows as bytes -- */
@@ -138,43 +146,62 @@ static struct text key_of_place(const void *buffer, uint32_t offset)
     return key_at((const unsigned char *)buffer + offset);
 }
 
-/* Takes the buffer's rows into account for what all keys of the set start with alike. */
-static void share(struct rowset *set)
+/* The last row added is not greater than the one before it. Of rows that ascend, the first and the last tell what those
+ * between them start with alike. */
+static void end_ascending(struct rowset *set)
 {
-    struct text shared =
-        text_slice(set->first_key, set->shared < set->first_key_size ? set->shared : set->first_key_size);
-    if (set->buffer_ascends) { /* then its first and last key tell of those between them */
-        shared.size = text_shared(shared, key_at(set->buffer));
-        shared.size = text_shared(shared, text_slice(set->last_key, set->last_key_size));
-    }
-    for (size_t at = 0; at < set->used && !set->buffer_ascends; at += size_at(set->buffer + at))
-        shared.size = text_shared(shared, key_at(set->buffer + at));
-    set->shared = shared.size;
+    set->ascends = false;
+    set->shared =
+        text_shared(text_slice(set->first_key, set->first_key_size), text_slice(set->last_key, set->last_key_size));
 }
 
-static void sort_buffer(struct rowset *set)
+static void add_place(struct rowset *set, size_t number, size_t at)
 {
-    size_t i = 0;
-    share(set);
-    set->order = memory_resize(set->order, set->rows * sizeof set->order[0]);
-    for (size_t at = 0; at < set->used; at += size_at(set->buffer + at))
-        set->order[i++] = (struct row_place){0, (uint32_t)at};
-    row_order_sort(set->order, set->rows, set->shared, key_of_place, set->buffer);
+    if (number == set->order_room) {
+        set->order_room = set->order_room > 0 ? set->order_room * 2 : ROWS_AT_FIRST;
+        set->order = memory_resize(set->order, set->order_room * sizeof set->order[0]);
+    }
+    set->order[number] = (struct row_place){0, (uint32_t)at};
+}
+
+/* From here on the order of the buffer's rows is another than theirs in the buffer. */
+static void end_ascending_buffer(struct rowset *set)
+{
+    size_t at = 0;
+    set->buffer_ascends = false;
+    for (size_t i = 0; i < set->rows; i++) {
+        add_place(set, i, at);
+        at += size_at(set->buffer + at);
+    }
+}
+
+/* Returns whether each key is there but once. */
+static bool sort_buffer(struct rowset *set)
+{
+    return row_order_sort(set->order, set->rows, set->shared, key_of_place, set->buffer);
 }
 
 /* -- writing runs -- */
 
+/* Rows in order lie all over the buffer, and mostly in two lines of the cache. Inline, or gcc takes the function for
+ * one without effect, and leaves it out. */
+static inline __attribute__((always_inline)) void fetch_ahead(const struct rowset *set, size_t i)
+{
+    if (i + ROWS_AHEAD >= set->rows)
+        return;
+    const unsigned char *row = set->buffer + set->order[i + ROWS_AHEAD].offset;
+    __builtin_prefetch(row);
+    __builtin_prefetch(row + CACHE_LINE);
+}
+
 static bool write_buffer(struct rowset *set)
 {
-    if (set->buffer_ascends) {
-        share(set);
+    if (set->buffer_ascends)
         return fwrite(set->buffer, 1, set->used, set->file) == set->used;
-    }
     sort_buffer(set);
     for (size_t i = 0; i < set->rows; i++) {
         const unsigned char *row = set->buffer + set->order[i].offset;
-        if (i + ROWS_AHEAD < set->rows) /* they lie all over the buffer */
-            __builtin_prefetch(set->buffer + set->order[i + ROWS_AHEAD].offset);
+        fetch_ahead(set, i);
         size_t size = size_at(row);
         if (fwrite_unlocked(row, 1, size, set->file) != size)
             return false;
@@ -203,17 +230,32 @@ static bool spill(struct rowset *set, bool continues, struct error *error)
     return true;
 }
 
+/* Sees to it that a row of any size fits into the buffer. */
+static bool make_room(struct rowset *set, struct error *error)
+{
+    while (set->room - set->used < ROW_MAX && set->room < set->buffer_size) {
+        set->room = set->room == 0 ? ROOM_AT_FIRST : set->room * 2;
+        set->room = set->room < set->buffer_size ? set->room : set->buffer_size;
+        set->buffer = memory_resize(set->buffer, set->room);
+    }
+    return set->room - set->used >= ROW_MAX || spill(set, set->ascends, error);
+}
+
 bool rowset_add(struct rowset *set, const struct rowset_row *row, struct error *error)
 {
     struct text key = row->row.key;
     assert(key.size > 0 && key.size <= CONNECTION_KEY_SIZE_MAX && row->row.record.size <= CONNECTION_RECORD_SIZE_MAX);
-    if (set->buffer == NULL)
-        set->buffer = memory_allocate(BUFFER_SIZE); /* what is not used of it takes no memory */
-    if (BUFFER_SIZE - set->used < ROW_MAX && !spill(set, set->ascends, error))
+    if (!make_room(set, error))
         return false;
     int order = set->count == 0 ? -1 : text_compare(text_slice(set->last_key, set->last_key_size), key);
-    set->ascends = set->ascends && order < 0;
-    set->buffer_ascends = set->buffer_ascends && (set->rows == 0 || order <= 0);
+    if (set->ascends && order >= 0)
+        end_ascending(set);
+    if (!set->ascends)
+        set->shared = text_shared(text_slice(set->first_key, set->shared), key);
+    if (set->buffer_ascends && set->rows > 0 && order > 0)
+        end_ascending_buffer(set);
+    if (!set->buffer_ascends)
+        add_place(set, set->rows, set->used);
     set->used += write_row(set->buffer + set->used, row);
     memcpy(set->last_key, key.at, key.size);
     set->last_key_size = key.size;
@@ -257,11 +299,13 @@ static bool next_of_run(struct rowset *set, struct run *run, bool *ended, struct
 {
     if (!fill_window(set, run, ended, error))
         return false;
-    if (!*ended) {
-        run->row = row_at(run->window + run->at);
+    if (*ended)
+        return true;
+    run->row = row_at(run->window + run->at);
+    run->at += sizeof(struct head) + run->row.row.key.size + run->row.row.record.size;
+    if (set->run_count > 1) {
         run->prefix[0] = key_prefix(run->row.row.key, set->shared);
         run->prefix[1] = key_prefix(run->row.row.key, set->shared + sizeof run->prefix[0]);
-        run->at += sizeof(struct head) + run->row.row.key.size + run->row.row.record.size;
     }
     return true;
 }
@@ -341,18 +385,21 @@ bool rowset_rewind(struct rowset *set, struct error *error)
     set->at = 0;
     if (set->file != NULL)
         return rewind_runs(set, error);
-    if (!set->buffer_ascends && set->order == NULL)
-        sort_buffer(set);
+    if (!set->buffer_ascends && !set->sorted)
+        set->differs = sort_buffer(set);
+    set->sorted = true;
     return true;
 }
 
 static enum lookup_result next_of_buffer(struct rowset *set, struct rowset_row *row)
 {
-    if (set->at == (set->order != NULL ? set->rows : set->used))
+    if (set->at == (set->buffer_ascends ? set->used : set->rows))
         return LOOKUP_ABSENT;
-    const unsigned char *bytes = set->buffer + (set->order != NULL ? set->order[set->at].offset : set->at);
+    const unsigned char *bytes = set->buffer + (set->buffer_ascends ? set->at : set->order[set->at].offset);
+    if (!set->buffer_ascends)
+        fetch_ahead(set, set->at);
     *row = row_at(bytes);
-    set->at += set->order != NULL ? 1 : size_at(bytes);
+    set->at += set->buffer_ascends ? size_at(bytes) : 1;
     return LOOKUP_FOUND;
 }
 

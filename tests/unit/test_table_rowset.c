@@ -46,6 +46,8 @@ static unsigned walk(struct rowset *set, size_t record_size)
     return count;
 }
 
+enum { SMALL = 1500 << 10, ROWS_IN_MEMORY = 7000 }; /* bytes of rows in memory, so that many runs come of few rows */
+
 enum order { RISING, FALLING, LEAPING, SAME, SORTED_BUT_ONE };
 
 static void name_of(char out[64], enum order order, unsigned i, unsigned count)
@@ -62,7 +64,7 @@ static void name_of(char out[64], enum order order, unsigned i, unsigned count)
 static void fill_and_walk(enum order order, unsigned count, size_t record_size)
 {
     struct error error = {0};
-    struct rowset *set = rowset_new();
+    struct rowset *set = rowset_new(SMALL);
     char name[64];
     for (unsigned i = 0; i < count; i++) {
         name_of(name, order, i, count);
@@ -70,11 +72,13 @@ static void fill_and_walk(enum order order, unsigned count, size_t record_size)
     }
     assert_int_equal(rowset_count(set), count);
     if (order == RISING || count < 2)
-        assert_true(rowset_ascends(set));
+        assert_true(rowset_differs(set));
     else if (order != LEAPING || count > 20)
-        assert_false(rowset_ascends(set));
+        assert_false(rowset_differs(set)); /* nobody has looked yet */
     assert_int_equal(walk(set, record_size), count);
     assert_int_equal(walk(set, record_size), count); /* again */
+    if (count <= ROWS_IN_MEMORY)
+        assert_int_equal(rowset_differs(set), order <= LEAPING || count < 2);
     rowset_free(set);
 }
 
@@ -87,22 +91,45 @@ static void small_sets(void **state)
             fill_and_walk(order, count, 19);
         }
     }
+    for (enum order order = RISING; order <= SORTED_BUT_ONE; order++)
+        fill_and_walk(order, ROWS_IN_MEMORY, 19);
     rowset_free(NULL);
 }
 
-/* Records as long as they get fill the buffer some times over. */
+/* Records as long as they get fill the buffer some times over, and short ones, of which there are many in it. */
 static void sets_larger_than_memory(void **state)
 {
     (void)state;
-    for (enum order order = RISING; order <= SORTED_BUT_ONE; order++)
+    for (enum order order = RISING; order <= SORTED_BUT_ONE; order++) {
         fill_and_walk(order, 20011, CONNECTION_RECORD_SIZE_MAX);
+        fill_and_walk(order, 100003, 19);
+    }
+}
+
+/* Only one of them has rows out of order, and what keys start with alike is less in another. */
+static void runs_of_other_kinds(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    struct rowset *set = rowset_new(SMALL);
+    char name[64];
+    for (unsigned i = 0; i < 90000; i++) {
+        snprintf(name, sizeof name, "%s-with-a-long-name-%08u",
+                 i < 60000   ? "customer"
+                 : i < 60002 ? "a"
+                             : "custom",
+                 i > 35000 && i < 40000 ? 75000 - i : i);
+        assert_true(add(set, name, i, 19, &error));
+    }
+    assert_int_equal(walk(set, 19), 90000);
+    rowset_free(set);
 }
 
 static void keys_with_one_prefix(void **state)
 {
     (void)state;
     struct error error = {0};
-    struct rowset *set = rowset_new();
+    struct rowset *set = rowset_new(0);
     char name[IDENTIFIER_SIZE_MAX + 1];
     /* Lengths fall, so that each key is a prefix of the one before; the last differ in one byte behind 400 equal ones.
      */
@@ -125,7 +152,7 @@ static void bytes_are_unsigned(void **state)
 {
     (void)state;
     struct error error = {0};
-    struct rowset *set = rowset_new();
+    struct rowset *set = rowset_new(0);
     assert_true(add(set, "\xf0\x9f\x98\x80", 0, 4, &error));
     assert_true(add(set, "z", 1, 4, &error));
     assert_true(add(set, "\xc3\xa9", 2, 4, &error));
@@ -140,7 +167,7 @@ static void no_room_for_temporary_files(void **state)
 {
     struct error error = {0};
     const char *missing = scratch_path(*state, "missing");
-    struct rowset *set = rowset_new();
+    struct rowset *set = rowset_new(SMALL);
     bool good = true;
     setenv("TMPDIR", missing, 1);
     for (unsigned i = 0; good && i < 20000; i++)
@@ -155,11 +182,9 @@ static void no_room_for_temporary_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_sets),
-        cmocka_unit_test(sets_larger_than_memory),
-        cmocka_unit_test(keys_with_one_prefix),
-        cmocka_unit_test(bytes_are_unsigned),
-        scratch_test(no_room_for_temporary_files),
+        cmocka_unit_test(small_sets),          cmocka_unit_test(sets_larger_than_memory),
+        cmocka_unit_test(runs_of_other_kinds), cmocka_unit_test(keys_with_one_prefix),
+        cmocka_unit_test(bytes_are_unsigned),  scratch_test(no_room_for_temporary_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
