@@ -63,8 +63,8 @@ static void announce(const struct context *context, const struct files *files, c
         log_warning("more than a tenth of the rows would be removed: `ssoferry load` will want --allow-removals, or "
                     "--merge to keep them");
     if (tally_takes_many_back(tally))
-        log_warning("more than a tenth of the rows would be taken back to the old system: `ssoferry load` will want "
-                    "--allow-take-back");
+        log_warning("more than a tenth of the rows would go back from Stytch to the old system (stytch -> legacy): is "
+                    "the file older than the table?");
 }
 
 static int compare(struct context *context, const struct files *files, const struct arguments *arguments,

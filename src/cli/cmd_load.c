@@ -71,20 +71,6 @@ static bool check_removals(const struct load *load, struct error *error)
                      number_grouped(tally_before(&load->tally), before));
 }
 
-/* Nor must a file that is older than the table undo every `set` since. */
-static bool check_take_back(const struct load *load, struct error *error)
-{
-    if (load->arguments->allow_take_back || !tally_takes_many_back(&load->tally))
-        return true;
-    char back[NUMBER_SIZE], before[NUMBER_SIZE];
-    return error_set(error, ERROR_FAILED,
-                     "this would take %s of the %s rows of its sources back from Stytch to the old system (stytch -> "
-                     "legacy), more than a tenth; nothing was written. Is the file older than the table? `ssoferry "
-                     "diff` shows the rows, `ssoferry export` writes the table's. If that is meant, add "
-                     "--allow-take-back",
-                     number_grouped(load->tally.taken_back, back), number_grouped(tally_before(&load->tally), before));
-}
-
 static bool compare(struct load *load, struct snapshot *snapshot, struct error *error)
 {
     const struct table_state *state = snapshot != NULL ? snapshot_state(snapshot) : &(struct table_state){0};
@@ -101,7 +87,7 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
     if (!files_compare(&load->files, snapshot, mode, on_difference, load, error))
         return false;
     load->rows = rows + load->tally.rows[DIFFERENCE_ADDED] - load->tally.rows[DIFFERENCE_REMOVED];
-    return check_removals(load, error) && check_take_back(load, error);
+    return check_removals(load, error);
 }
 
 /* One attempt; what change_again() can help is for the caller. */
@@ -177,6 +163,24 @@ static void print_text(const struct load *load)
            number_grouped(rows[DIFFERENCE_REMOVED], removed), number_grouped(load->rows, total), plural(load->rows));
 }
 
+/* A file that is older than the table undoes every `set` since. It is told and not refused: taking everybody back in a
+ * hurry must not want an option that nobody remembers, and `rollback` undoes either. */
+static void warn_of_take_back(const struct load *load)
+{
+    char back[NUMBER_SIZE], before[NUMBER_SIZE];
+    if (!tally_takes_many_back(&load->tally))
+        return;
+    number_grouped(load->tally.taken_back, back);
+    number_grouped(tally_before(&load->tally), before);
+    if (load->arguments->dry_run)
+        log_warning("%s of the %s rows of its sources would go back from Stytch to the old system (stytch -> legacy)",
+                    back, before);
+    else
+        log_warning("%s of the %s rows of its sources went back from Stytch to the old system (stytch -> legacy). If "
+                    "the file was older than the table, `ssoferry rollback %llu` undoes it",
+                    back, before, (unsigned long long)load->revision - 1);
+}
+
 static int run(struct load *load)
 {
     struct error error = {0};
@@ -191,6 +195,7 @@ static int run(struct load *load)
         print_json(load);
     else
         print_text(load);
+    warn_of_take_back(load);
     return STATUS_DONE;
 }
 

@@ -41,8 +41,6 @@ static const struct option_row load_options[] = {
     OPTION_ROW_FLAG("merge", '\0', merge, "only add and change rows; remove none"),
     OPTION_ROW_FLAG("dry-run", 'n', dry_run, "say what would happen; write nothing"),
     OPTION_ROW_FLAG("allow-removals", '\0', allow_removals, "even if more than a tenth of the sources' rows would go"),
-    OPTION_ROW_FLAG("allow-take-back", '\0', allow_take_back,
-                    "even if more than a tenth of the sources' rows would go back from stytch to legacy"),
     OPTION_ROW_NUMBER("expect-revision", '\0', "N", expect_revision, "fail if the table is at another revision"),
     NOTE_OPTIONS,
     JSON_OPTION,

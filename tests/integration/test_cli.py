@@ -432,27 +432,27 @@ def rows_in(state, count, of=40):
     return "\n".join(rows[:2] + [line.replace(": ", ": {connection_id: ") + f", state: {state}}}" for line in rows[2:2 + count]] + rows[2 + count:]) + "\n"
 
 
-def test_an_old_file_that_takes_many_back_wants_to_be_allowed(loader):
+def test_an_old_file_that_takes_many_back_is_told_and_undone(loader):
     loader.load(rows_in("legacy", 40))
     old, new = loader.file(rows_in("legacy", 40), "old.yaml"), loader.file(rows_in("stytch", 40), "new.yaml")
     loader("load", new)  # cutting over is what it is for
     before = loader.export()
-    assert "will want --allow-take-back" in loader("diff", old).stderr
-    for options in ([], ["--dry-run"], ["--merge"], ["--allow-removals"]):
-        result = loader("load", *options, old, status=1)
-        assert "take 40 of the 40 rows" in result.stderr and "--allow-take-back" in result.stderr and result.stdout == ""
+    assert "go back from Stytch" in loader("diff", old).stderr
+    assert "40 of the 40 rows of its sources would go back" in loader("load", "--dry-run", old).stderr
     assert loader.export() == before
-    loader("load", "--allow-take-back", old)
+    result = loader("load", old)
     assert {row["state"] for row in loader.rows()} == {"legacy"}
+    undo = re.search(r"40 of the 40 rows of its sources went back .*`ssoferry (rollback \d+)`", result.stderr)
+    loader(*undo[1].split(), "--yes")
+    assert loader.export() == before
 
 
-@pytest.mark.parametrize("state, count, of, status", [
-    ("legacy", 4, 40, 0), ("legacy", 5, 40, 1), ("legacy", 1, 3, 0), ("legacy", 2, 3, 1), ("disabled", 40, 40, 0),
+@pytest.mark.parametrize("state, count, of, told", [
+    ("legacy", 4, 40, False), ("legacy", 5, 40, True), ("legacy", 1, 3, False), ("legacy", 2, 3, True), ("disabled", 40, 40, False),
 ])
-def test_how_many_may_be_taken_back(loader, state, count, of, status):
+def test_how_many_are_taken_back_without_a_word(loader, state, count, of, told):
     loader.load(rows_in("stytch", of, of))
-    result = loader.load(rows_in(state, count, of), status=status)
-    assert ("--allow-take-back" in result.stderr) == (status == 1)
+    assert ("went back from Stytch" in loader.load(rows_in(state, count, of)).stderr) == told
 
 
 def test_rows_that_lie_between_many_new_ones_are_removed(loaded):

@@ -129,7 +129,7 @@ class Operator:
     def load(self):
         """All rows at once."""
         rows = {name: self.fields(self._table.rows.get(name, {"state": "disabled"})) for name in NAMES}
-        self._run(rows, "load", "--allow-take-back", self._gateway.mapping_file(rows))
+        self._run(rows, "load", self._gateway.mapping_file(rows))
 
     def rollback(self):
         earliest = max(1, self._revision - REVISIONS_KEPT)

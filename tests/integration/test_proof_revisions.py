@@ -27,7 +27,6 @@ SOURCES = ["default", "auth0", "a-9"]
 IDENTIFIERS = ["acme", "globex", "0123", "yes", "~", "größe", "a/b", "x: y", "#1", "-x", "--json", "with space", "'quoted\"", "日本", "A" * 440,
                *[f"customer-{number}" for number in range(12)]]
 FIELDS = ["state", "connection_id", "acs_url", "redirect", "legacy_url", "organization_id", "label"]
-GUARDS = ["--allow-removals", "--allow-take-back"]
 CONFIG = {"legacy": {"allowed_hosts": ["legacy.example.net"]}}
 
 
@@ -145,7 +144,7 @@ class Model:
         sources = self.random.sample(SOURCES, self.random.choice([1, 1, 2, 3]))
         rows = {key: row for source in sources for key, row in self.some_like_now(source).items()}
         table = {**{key: row for key, row in self.rows.items() if key[0] not in sources}, **rows}
-        options = self.allowing(table, sources)
+        options = ["--allow-removals"] if self.loses_many(table, sources) else []
         if self.random.random() < 0.4:
             options += ["--expect-revision", self.revision]
         self.run(table, "load", *options, *self.note(), *self.files(rows, sources))
@@ -159,8 +158,7 @@ class Model:
     def merge(self):
         source = self.random.choice(SOURCES)
         rows = self.make.rows(source, most=6)
-        table = {**self.rows, **rows}
-        self.run(table, "load", "--merge", *self.allowing(table, [source]), *self.note(), *self.files(rows, [source]))
+        self.run({**self.rows, **rows}, "load", "--merge", *self.note(), *self.files(rows, [source]))
         return True
 
     def load_of_its_own(self):
@@ -193,7 +191,7 @@ class Model:
         """Commands, with the exit status and what they say."""
         expecting = ["load", "--allow-removals", "--expect-revision", self.revision + self.random.choice([1, 7]), *file]
         refusals = [(expecting, 1, f"the table is at revision {self.revision}, not"),
-                    (["load", "--dry-run", *GUARDS, *file], 0, "dry run")]
+                    (["load", "--dry-run", "--allow-removals", *file], 0, "dry run")]
         if self.revision == 0:
             return refusals  # the others want a store
         absent = next(name for name in [*IDENTIFIERS, "nobody"] if ("default", name) not in self.rows)
@@ -238,21 +236,16 @@ class Model:
         row = {field: value for field, value in row.items() if field != "state"}
         return row["connection_id"] if len(row) == 1 else row
 
-    def allowing(self, table, sources):
-        """What a load has to allow to make the table this."""
+    def loses_many(self, table, sources):
         before = [key for key in self.rows if key[0] in sources]
-        lost = sum(key not in table for key in before)
-        back = sum((self.rows[key]["state"], table.get(key, self.rows[key])["state"]) == ("stytch", "legacy") for key in before)
-        needed = [lost * 10 > len(before), back > 1 and back * 10 > len(before)]
-        return [guard for guard, is_needed in zip(GUARDS, needed) if is_needed]
+        return sum(key not in table for key in before) * 10 > len(before)
 
     def run(self, table, *command):
         """Runs a command that must make the table this; if that is what it is, there is no revision."""
-        for guard in GUARDS:
-            if guard in command and self.random.random() < 0.3:
-                said = self.gateway.loader(*[word for word in command if word != guard], expect=1).stderr
-                assert "more than a tenth" in said and guard in said
-                self.check()
+        if "--allow-removals" in command and self.random.random() < 0.3:
+            said = self.gateway.loader(*[word for word in command if word != "--allow-removals"], expect=1).stderr
+            assert "more than a tenth" in said and "--allow-removals" in said
+            self.check()
         said = self.gateway.loader(*command).stdout
         if table != self.rows or self.revision == 0:
             self.tables.append(table)
