@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -150,6 +151,7 @@ AT_FILE(fsync, (int fd), (fd))
 AT_FILE(fdatasync, (int fd), (fd))
 AT_FILE(ftruncate, (int fd, off_t size), (fd, size))
 AT_FILE(fchmod, (int fd, mode_t mode), (fd, mode))
+AT_FILE(flock, (int fd, int operation), (fd, operation))
 AT_FILE(fallocate, (int fd, int mode, off_t at, off_t size), (fd, mode, at, size))
 AT_PATH(rename, (const char *from, const char *path), (from, path))
 AT_PATH(renameat2, (int a, const char *from, int b, const char *path, unsigned flags), (a, from, b, path, flags))

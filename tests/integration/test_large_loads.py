@@ -1,0 +1,187 @@
+"""Loads that are too large for one transaction: the table is written anew beside the old one, and nobody sees it before it is whole."""
+import errno
+import fcntl
+import json
+import random
+import signal
+import subprocess
+import time
+import uuid
+
+import lmdb
+import pytest
+
+from faulty import FILES, WRITING, each_call_in_turn
+from programs import check_words, program
+from proof import LONG
+
+ROWS = 300_000  # more than a transaction holds
+KILLS = 200 if LONG else 5
+SEED = 20261121
+LIVE = "https://api.stytch.com/v1/b2b/sso/callback/"
+
+
+def connection_id(row, generation):
+    return f"saml-connection-live-{uuid.UUID(int=generation << 64 | row)}"
+
+
+def table_text(generation, rows=ROWS):
+    """A table as a mapping file has it, and as export writes it."""
+    return "version: 1\nsource: default\nconnections:\n" + "".join(f"  customer-{row:06}: {connection_id(row, generation)}\n" for row in range(rows))
+
+
+class Tables:
+    """Two files with the same customers, and all connections different."""
+
+    def __init__(self, gateway):
+        self.gateway = gateway
+        self.texts = [table_text(generation) for generation in (1, 2)]
+        self.files = [gateway.directory / f"table-{generation}.yaml" for generation in (1, 2)]
+        for file, text in zip(self.files, self.texts):
+            file.write_text(text)
+
+    def stat(self):
+        return json.loads(self.gateway.loader("stat", "--json").stdout)
+
+    def exported(self):
+        return self.gateway.loader("export").stdout
+
+    def served(self, row):
+        return self.gateway.get(f"/old-sso/customer-{row:06}").location
+
+
+@pytest.fixture
+def gateway(make_gateway):
+    return make_gateway(log={"requests": "off"}, usage=False)
+
+
+@pytest.fixture
+def tables(gateway):
+    return Tables(gateway)
+
+
+def test_loads_edits_and_rollbacks(gateway, tables):
+    gateway.start()  # before there is a table
+    gateway.loader("load", tables.files[0])
+    assert tables.served(ROWS - 1) == LIVE + connection_id(ROWS - 1, 1)
+    assert tables.stat()["schema"] == 2
+    assert tables.exported() == tables.texts[0]
+    gateway.set("customer-000007", f"connection_id={connection_id(7, 3)}")
+    assert tables.served(7) == LIVE + connection_id(7, 3)
+    gateway.loader("load", tables.files[1])
+    assert tables.served(7) == LIVE + connection_id(7, 2)
+    assert tables.exported() == tables.texts[1]
+    gateway.set("customer-000008", "state=disabled")
+    assert gateway.get("/old-sso/customer-000008").status == 410
+
+    revisions = [json.loads(line) for line in gateway.loader("history", "--json").stdout.splitlines()]
+    assert [(revision["added"], revision["changed"], revision["removed"]) for revision in revisions] == [
+        (0, 1, 0), (0, ROWS, 0), (0, 1, 0), (ROWS, 0, 0)]
+
+    gateway.loader("rollback", "--yes", "2")
+    assert tables.served(7) == LIVE + connection_id(7, 3)
+    assert tables.served(8) == LIVE + connection_id(8, 1)
+    stat = tables.stat()
+    assert (stat["revision"], stat["rows"], stat["stytch"]) == (5, ROWS, ROWS)
+    gateway.loader("rollback", "--yes", "1")
+    assert tables.exported() == tables.texts[0]
+
+
+def test_a_load_that_is_refused_leaves_nothing(gateway, tables):
+    gateway.loader("load", tables.files[0])
+    before = tables.stat()
+    few = gateway.directory / "few.yaml"
+    few.write_text(table_text(2, ROWS * 4 // 5))
+    assert "--allow-removals" in gateway.loader("load", few, expect=1).stderr
+    after = tables.stat()
+    assert {**after, "file_bytes": 0} == {**before, "file_bytes": 0}
+    assert tables.exported() == tables.texts[0]
+    copy = gateway.directory / "copy.mdb"
+    gateway.loader("backup", copy)
+    assert copy.stat().st_size < before["used_bytes"] + 1_000_000, "nothing of the refused load is in the file"
+
+
+@pytest.mark.timeout(120 + 20 * KILLS)
+def test_kills_at_any_moment(gateway, tables, proof):
+    """The table is that of before or after, and the next change finds no trace."""
+    gateway.loader("load", tables.files[0])
+    gateway.start()
+    chance = random.Random(SEED)
+    began = time.monotonic()
+    gateway.loader("load", tables.files[1])
+    window = (time.monotonic() - began) * 1.2
+    current, landed, largest = 1, 0, tables.stat()["file_bytes"]
+    for number in range(KILLS):
+        gateway.kill_load(tables.files[1 - current], chance.uniform(0, window))
+        with lmdb.open(str(gateway.store), subdir=False, max_dbs=8, map_size=1 << 36) as environment:
+            environment.begin(write=True).abort()  # tells of a change that had landed when its writer died
+        exported = tables.exported()
+        assert exported in tables.texts
+        landed += exported != tables.texts[current]
+        current = tables.texts.index(exported)
+        assert tables.served(0) == LIVE + connection_id(0, current + 1)
+        stat = tables.stat()
+        assert (stat["revision"], stat["rows"]) == (2 + landed, ROWS)
+        proof.progress(number + 1, KILLS)
+    gateway.set("customer-000001", "label=after all of that")
+    gateway.loader("rollback", "--yes", str(2 + landed))
+    assert tables.exported() == tables.texts[current]
+    assert tables.stat()["file_bytes"] < 4 * largest
+    proof.figure("kills of loads that were written anew", KILLS)
+    proof.figure("of them, such that had landed", landed)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("calls, code", [(FILES, errno.EIO), (WRITING, errno.ENOSPC)], ids=["EIO", "ENOSPC"])
+def test_faults_at_any_call(gateway, tables, calls, code):
+    """The first, a later one, and so on: a load that failed says so and has changed nothing, and the next one goes through."""
+    gateway.loader("load", tables.files[0])
+    failed, current = 0, 0
+
+    def run(faults):
+        return subprocess.run([program("ssoferry"), "-c", str(gateway.config_path), "load", str(tables.files[1 - current])], capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, timeout=60, env=faults.environment)
+
+    for call, done in each_call_in_turn(gateway.directory, calls, code, gateway.store.parent, run, step=1 if LONG else 53):
+        told = f"{call}: exit {done.returncode}, {done.stderr!r}"
+        check_words(done.stderr)
+        current = 1 - current if done.returncode == 0 else current
+        assert done.returncode == 0 or (done.returncode == 1 and done.stderr.count("\n") == 1), told
+        assert tables.exported() == tables.texts[current], told
+        failed += done.returncode != 0
+    assert failed > 1
+    gateway.loader("load", tables.files[1 - current])
+    assert tables.exported() == tables.texts[1 - current]
+
+
+class TestWaiting:
+    """The lock that is held over all transactions of a change is one on the store's file."""
+
+    def begin(self, gateway):
+        process = subprocess.Popen([program("ssoferry"), "-c", str(gateway.config_path), "set", "acme", f"connection_id={connection_id(1, 1)}"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        return process
+
+    @pytest.fixture
+    def held(self, gateway):
+        gateway.load({"globex": connection_id(2, 1)})
+        with gateway.store.open("rb") as store:
+            fcntl.flock(store, fcntl.LOCK_EX)
+            yield store
+
+    def test_ends_when_the_other_does(self, gateway, held):
+        process = self.begin(gateway)
+        fcntl.flock(held, fcntl.LOCK_UN)
+        out, said = process.communicate(timeout=60)
+        check_words(said)
+        assert (process.returncode, out) == (0, "revision 2: acme added\n"), said
+
+    def test_can_be_given_up(self, gateway, held):
+        process = self.begin(gateway)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        check_words(said)
+        assert process.returncode == -signal.SIGINT
+        assert json.loads(gateway.loader("stat", "--json").stdout)["revision"] == 1
