@@ -103,8 +103,8 @@ static void cut_if_late(struct client *client, int64_t limit_ms)
 {
     if (age_ms(client) < limit_ms)
         return;
-    cut(client);
     metrics_event(client->worker->tools.metrics, METRICS_TIMED_OUT);
+    cut(client);
 }
 
 void arrival_sweep(struct worker *worker)

@@ -221,8 +221,8 @@ static void cut(h2o_req_t *req, unsigned status, struct text answer)
 static void end_if_late(struct worker *worker, h2o_req_t *req)
 {
     if (is_arriving(req) && is_over_time(worker, req->timestamps.request_begin_at)) {
-        cut(req, 408, TEXT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
         metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
+        cut(req, 408, TEXT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
     }
 }
 
@@ -245,8 +245,8 @@ static void end_if_untaken(struct worker *worker, h2o_req_t *req)
     if (is_idle(req) || is_arriving(req) || !is_over_time(worker, req->processed_at.at))
         return;
     req->http1_is_persistent = 0;
-    shutdown(socket_of(req), SHUT_RDWR);
     metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
+    shutdown(socket_of(req), SHUT_RDWR);
 }
 
 static int end_if_due(h2o_req_t *req, void *data)
