@@ -123,9 +123,8 @@ static int prepare_target(struct change *change, MDB_dbi *target)
     struct rewrite *rewrite = change->rewrite;
     MDB_txn *txn = change->snapshot.txn;
     *target = table->rows[rewrite->target];
-    if (*target != 0)
-        return rewrite_clean(table, txn, 1 - rewrite->target, rewrite->revision);
-    int code = mdb_dbi_open(txn, store_rows_name(rewrite->target), MDB_CREATE, target);
+    int code = *target != 0 ? rewrite_clean(table, txn, 1 - rewrite->target, rewrite->revision)
+                            : mdb_dbi_open(txn, store_rows_name(rewrite->target), MDB_CREATE, target);
     return code == MDB_SUCCESS ? store_schema_write(txn, table->meta, TABLE_SCHEMA_VERSION) : code;
 }
 
@@ -137,7 +136,9 @@ bool rewrite_begin(struct change *change, struct error *error)
     change->rewrite = rewrite;
     rewrite->revision = change->snapshot.state.revision;
     rewrite->target = change->snapshot.rows == table->rows[0] ? 1 : 0;
-    /* Committed first: only then can other transactions use the database, and the pages of what was in it. */
+    /* Committed first: only then can others use the database, and the pages of what was in it. And what the last change
+     * left free can be used while somebody reads only if that is newer (revision_rollback()), so there has to be
+     * something to commit. */
     int code = prepare_target(change, &target);
     if (code == MDB_SUCCESS)
         code = change_commit_transaction(change);

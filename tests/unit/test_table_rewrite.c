@@ -13,13 +13,17 @@ enum { NAMES = 4000, ROUNDS = 12, SMALL = 8 << 10, UNKNOWN_VERSION = 9 };
 
 static const struct bulk rewrite = {.rewrite = true};
 
-static struct table *open_small(const char *path, enum table_mode mode, uint64_t map_size)
+static struct table *open_sized(const char *path, const struct table_options *options)
 {
     struct table *table = NULL;
     struct error error = {0};
-    const struct table_options options = {.mode = mode, .map_size = map_size, .transaction_size = SMALL};
-    assert_done(table_open(&table, path, &options, &error));
+    assert_done(table_open(&table, path, options, &error));
     return table;
+}
+
+static struct table *open_small(const char *path, enum table_mode mode, uint64_t map_size)
+{
+    return open_sized(path, &(struct table_options){.mode = mode, .map_size = map_size, .transaction_size = SMALL});
 }
 
 static struct change *begin_rewrite(struct table *table)
@@ -739,6 +743,25 @@ static void room_is_used_again(void **state)
     table_close(table);
 }
 
+/* Taking back reads the table of before from its begin to its end, which holds none of the room that there is. */
+static void room_is_used_again_in_taking_back(void **state)
+{
+    struct error error = {0};
+    struct table_stat before, stat;
+    const struct table_options options = {.mode = TABLE_WRITE, .transaction_size = 16 * SMALL};
+    struct table *table = open_sized(scratch_path(*state, "t.mdb"), &options);
+    uint64_t revision = change_rows(table, 1, 3000, 0);
+    for (unsigned round = 1; round <= 8; round++) {
+        revision = rewrite_rows(table, 3000, 3000, round);
+        if (round == 1)
+            assert_done(table_stat(table, &before, &error));
+        revision = take_back(begin_rewrite(table), revision - 1);
+    }
+    assert_done(table_stat(table, &stat, &error));
+    assert_true(stat.file_size < before.file_size * 5 / 4);
+    table_close(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -761,6 +784,7 @@ int main(void)
         scratch_test(killed_rewrites_are_whole_or_not_there),
         scratch_test(map_full),
         scratch_test(room_is_used_again),
+        scratch_test(room_is_used_again_in_taking_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
