@@ -26,8 +26,8 @@ static inline uint64_t key_prefix(struct text key, size_t from)
 }
 
 /* Sorts places by their keys, and those of one key by their offsets, in whose order they come. `key_at` gives the key
- * at an offset; `shared` is how many bytes all keys are known to start with alike. Returns whether each key is there
- * but once. */
+ * at an offset, whatever that counts, though memory is fetched beforehand as if it counted bytes; `shared` is how many
+ * bytes all keys are known to start with alike. Returns whether each key is there but once. */
 bool row_order_sort(struct row_place *places, size_t count, size_t shared,
                     struct text (*key_at)(const void *buffer, uint32_t offset), const void *buffer);
 

@@ -29,7 +29,7 @@ bool text_equal_fold(struct text a, struct text b)
     if (a.size != b.size)
         return false;
     for (size_t i = 0; i < a.size; ++i) {
-        if (lower(a.at[i]) != lower(b.at[i]))
+        if (a.at[i] != b.at[i] && lower(a.at[i]) != lower(b.at[i])) /* mostly they are alike as they stand */
             return false;
     }
     return true;

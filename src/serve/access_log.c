@@ -88,15 +88,11 @@ static void put_escape(struct line *line, unsigned char byte)
     put(line, byte >= 0x80 ? TEXT("\\ufffd") : text_slice(escape, sizeof(escape)));
 }
 
-/* Whether eight bytes at once are plain ASCII. Rather no too often than yes once too often: what is left is looked at
- * byte by byte. */
+/* Whether eight bytes are plain, and ASCII. */
 static bool are_plain(uint64_t eight)
 {
-    const uint64_t quote = eight ^ BYTES_ONES * '"', backslash = eight ^ BYTES_ONES * '\\';
-    const uint64_t rubout = eight ^ BYTES_ONES * 0x7f;
-    return ((eight | (eight - BYTES_ONES * 0x20) | (quote - BYTES_ONES) | (backslash - BYTES_ONES) |
-             (rubout - BYTES_ONES)) &
-            BYTES_TOPS) == 0;
+    return !bytes_any_high(eight) && !bytes_any_below(eight, 0x20) && !bytes_any_is(eight, 0x7f) &&
+           !bytes_any_is(eight, '"') && !bytes_any_is(eight, '\\');
 }
 
 /* How many bytes at the start need no second look. */

@@ -96,30 +96,17 @@ static enum framing read_request_line(struct head *head, struct text line)
     return asterisk || text_starts(target, TEXT("/")) ? FRAMING_GOOD : FRAMING_BAD_TARGET;
 }
 
-/* Whether a name, of which it is known that it is a token, is `known`, which is in lower case: what is then a letter
- * in either case, or '-', differs in no bit but this one. */
-static bool is_named(struct text name, struct text known)
-{
-    if (name.size != known.size)
-        return false;
-    for (size_t i = 0; i < name.size; ++i) {
-        if ((name.at[i] | 0x20) != known.at[i])
-            return false;
-    }
-    return true;
-}
-
 static enum framing read_framing_field(struct head *head, struct text name, struct text value)
 {
-    if (is_named(name, TEXT("content-length"))) {
+    if (text_equal_fold(name, TEXT("content-length"))) {
         uint64_t number = 0;
         if (head->lengths++ > 0 || !text_to_number(value, INT64_MAX, &number))
             return FRAMING_LENGTH_TWICE;
         head->length_zero = number == 0;
-    } else if (is_named(name, TEXT("transfer-encoding"))) {
+    } else if (text_equal_fold(name, TEXT("transfer-encoding"))) {
         if (head->codings++ > 0)
             return FRAMING_CODING_TWICE;
-    } else if (is_named(name, TEXT("host"))) {
+    } else if (text_equal_fold(name, TEXT("host"))) {
         if (head->hosts++ > 0)
             return FRAMING_HOST_TWICE;
         if (!are_all(value, HOST))

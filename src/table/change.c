@@ -27,13 +27,9 @@ enum {
  * its last page for one that was cut. Only ever lengthens: another writer may already be at work. */
 static void cover_last_page(const struct table *table)
 {
-    MDB_envinfo info;
-    MDB_stat env_stat;
     struct stat st;
     int fd = -1;
-    mdb_env_info(table->env, &info);
-    mdb_env_stat(table->env, &env_stat);
-    off_t needed = (off_t)((info.me_last_pgno + 1) * env_stat.ms_psize);
+    const off_t needed = (off_t)store_length(table);
     if (mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && fstat(fd, &st) == 0 && st.st_size < needed)
         (void)!fallocate(fd, 0, st.st_size, needed - st.st_size);
 }

@@ -280,3 +280,12 @@ uint64_t table_state_total(const struct table_state *state)
         total += state->rows[i];
     return total;
 }
+
+uint64_t store_length(const struct table *table)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    mdb_env_info(table->env, &info);
+    mdb_env_stat(table->env, &stat);
+    return ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+}

@@ -114,6 +114,9 @@ int store_follow_size(struct table *table);
 /* Maps `size` bytes. ERROR_CONFLICT where a snapshot or a change is open. */
 bool store_set_size(struct table *table, uint64_t size, struct error *error) __attribute__((warn_unused_result));
 
+/* How many bytes the file must have for its last page to be in it. */
+uint64_t store_length(const struct table *table);
+
 /* The "state" entry of meta. */
 bool store_state_read(const struct table *table, MDB_txn *txn, struct table_state *state, struct error *error)
     __attribute__((warn_unused_result));

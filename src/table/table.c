@@ -108,15 +108,11 @@ static bool check_schema(struct table *table, MDB_txn *txn, struct error *error)
  * keep the file as long as its last page (change_commit). */
 static bool check_length(const struct table *table, struct error *error)
 {
-    MDB_envinfo info;
-    MDB_stat env_stat;
     struct stat st;
     int fd = -1;
-    mdb_env_info(table->env, &info);
-    mdb_env_stat(table->env, &env_stat);
     if (mdb_env_get_fd(table->env, &fd) != MDB_SUCCESS || fstat(fd, &st) != 0)
         return store_fail(table->path, errno, "open the table", error);
-    uint64_t needed = ((uint64_t)info.me_last_pgno + 1) * env_stat.ms_psize;
+    const uint64_t needed = store_length(table);
     return (uint64_t)st.st_size >= needed ||
            error_set(
                error, ERROR_FAILED,
