@@ -93,4 +93,22 @@ static inline struct table_state state_of(struct table *table)
     return state;
 }
 
+/* That there are so many rows, all with one and the same record. Returns the table's revision. */
+static inline uint64_t expect_one_kind(struct table *table, unsigned count)
+{
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    struct table_row row, first = {{NULL, 0}, {NULL, 0}};
+    unsigned seen = 0;
+    assert_done(snapshot_open(&snapshot, table, &error));
+    for (; snapshot_next(snapshot, &row, &error) == LOOKUP_FOUND; seen++) {
+        first = seen == 0 ? row : first;
+        assert_true(text_equal(first.record, row.record));
+    }
+    assert_int_equal(seen, count);
+    const uint64_t revision = snapshot_state(snapshot)->revision;
+    snapshot_close(snapshot);
+    return revision;
+}
+
 #endif
