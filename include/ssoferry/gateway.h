@@ -26,15 +26,15 @@ const char *outcome_name(enum outcome outcome); /* "stytch"; static */
 /* Why, where the outcome alone does not tell. A code for logs; the text is for people. */
 enum reason {
     REASON_NONE,
-    REASON_EXTRACT,          /* see decision.problem */
-    REASON_STATE,            /* the row's state */
-    REASON_UNKNOWN_LEGACY,   /* the route sends unknown identifiers to the legacy side */
-    REASON_RELAY_STATE,      /* the RelayState belongs to a login that the old provider started */
-    REASON_OBSERVE,          /* rehearsal */
-    REASON_UNMATCHED,        /* no route; the configuration names a legacy origin for the rest */
-    REASON_NOT_LOADED,       /* the table has no revision yet */
-    REASON_STORE,            /* the store could not be read */
-    REASON_RECORD,           /* the row cannot be read, or fails its check: the store was tampered with */
+    REASON_EXTRACT,        /* see decision.problem; of OUTCOME_LEGACY: it is foreign, and the route sends that there */
+    REASON_STATE,          /* the row's state */
+    REASON_UNKNOWN_LEGACY, /* the route sends unknown identifiers to the legacy side */
+    REASON_RELAY_STATE,    /* the RelayState belongs to a login that the old provider started */
+    REASON_OBSERVE,        /* rehearsal */
+    REASON_UNMATCHED,      /* no route; the configuration names a legacy origin for the rest */
+    REASON_NOT_LOADED,     /* the table has no revision yet */
+    REASON_STORE,          /* the store could not be read */
+    REASON_RECORD,         /* the row cannot be read, or fails its check: the store was tampered with */
     REASON_HOST_NOT_ALLOWED, /* the row names a host that the configuration does not allow */
     REASON_FRAMING, /* the request's head leaves doubt about where it ends; said by the HTTP side, never decided here */
     REASON_NO_LEGACY_URL, /* the row is `legacy`, and neither it nor its route has a legacy URL */

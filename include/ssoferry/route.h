@@ -13,12 +13,12 @@ struct route {
     struct template *template; /* owned; has an {identifier} exactly where identify_by is IDENTIFY_BY_TEMPLATE */
     enum identify_by identify_by;
     struct text source;
-    enum redirect_kind redirect;            /* REDIRECT_UNSET: the configuration's */
-    bool fold_case;                         /* an identifier not found as written is looked up in lower case (ASCII) */
-    struct text relay_state_key;            /* member of a JSON RelayState; "idp" by default */
-    bool unknown_is_legacy;                 /* an identifier without a row goes to legacy_url */
-    bool observe;                           /* decide and log as usual, but send everything to legacy_url */
-    struct text legacy_url;                 /* may hold `{identifier}`; empty: none */
+    enum redirect_kind redirect; /* REDIRECT_UNSET: the configuration's */
+    bool fold_case;              /* an identifier not found as written is looked up in lower case (ASCII) */
+    struct text relay_state_key; /* member of a JSON RelayState; "idp" by default */
+    bool unknown_is_legacy;      /* an identifier without a row goes to legacy_url; so does what is foreign */
+    bool observe;                /* decide and log as usual, but send everything to legacy_url */
+    struct text legacy_url;      /* may hold `{identifier}`; empty: none */
     const struct text *legacy_relay_states; /* RelayState prefixes that always go to legacy_url */
     size_t legacy_relay_state_count;
     struct text name; /* short, for logs and metrics: the template, or preset's name and number */
@@ -58,6 +58,10 @@ enum extract_problem {
 };
 const char *extract_problem_code(enum extract_problem problem); /* "bad_encoding"; static */
 const char *extract_problem_text(enum extract_problem problem); /* a sentence; static */
+
+/* Whether the request is none of a SAML sign-in at all, rather than a damaged one: another kind of sign-in or a logout,
+ * which the old system may take at the same address. */
+bool extract_problem_is_foreign(enum extract_problem problem);
 
 struct extraction {
     const struct route *route; /* NULL: no route took it */

@@ -193,6 +193,8 @@ static const char *reason_words(const struct decision *decision)
         [REASON_HOST_NOT_ALLOWED] = "the row names a host that the configuration does not allow",
         [REASON_NO_LEGACY_URL] = "the row's state is legacy, but neither it nor its route has a legacy_url",
     };
+    if (decision->reason == REASON_EXTRACT && decision->outcome == OUTCOME_LEGACY)
+        return "it is no SAML sign-in, and the route leaves what it does not know to the legacy side";
     if (decision->reason != REASON_NONE)
         return words[decision->reason];
     if (decision->outcome == OUTCOME_UNKNOWN)

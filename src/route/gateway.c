@@ -253,19 +253,19 @@ static bool answer_legacy(struct deciding *deciding, enum reason reason)
     return true;
 }
 
-static void answer_unmatched(struct deciding *deciding)
+/* Sends the request to the legacy origin for what no route takes. False where there is none. */
+static bool answer_unmatched(struct deciding *deciding, enum reason reason)
 {
     const struct gateway_settings *settings = deciding->settings;
     const struct request *request = deciding->request;
-    if (settings->unmatched_url.size == 0) {
-        refuse(deciding->decision, OUTCOME_NO_ROUTE, REASON_NONE);
-        return;
-    }
+    if (settings->unmatched_url.size == 0)
+        return false;
     size_t size = settings->unmatched_url.size + request->path.size;
     char *base = deciding->memory.allocate(deciding->memory.context, size);
     memcpy(base, settings->unmatched_url.at, settings->unmatched_url.size);
     memcpy(base + settings->unmatched_url.size, request->path.at, request->path.size);
-    redirect_legacy(deciding, text_slice(base, size), request->has_query, request->query, REASON_UNMATCHED);
+    redirect_legacy(deciding, text_slice(base, size), request->has_query, request->query, reason);
+    return true;
 }
 
 /* Looks the identifier up as written, then, where the route folds case and it has capitals, in lower case. */
@@ -334,6 +334,26 @@ static void answer_identified(struct deciding *deciding, struct lookup *lookup)
     }
 }
 
+/* What is no SAML sign-in comes to the same address where the old system takes other sign-ins and logouts there. A
+ * route that leaves whom it does not know to the legacy side leaves that to it, too. */
+static bool answer_foreign(struct deciding *deciding)
+{
+    struct decision *decision = deciding->decision;
+    const struct extraction *extraction = &deciding->extraction;
+    if (!extraction->route->unknown_is_legacy || !extract_problem_is_foreign(extraction->problem))
+        return false;
+    decision->problem = extraction->problem;
+    return answer_legacy(deciding, REASON_EXTRACT) || answer_unmatched(deciding, REASON_EXTRACT);
+}
+
+static void answer_problem(struct deciding *deciding)
+{
+    if (deciding->extraction.legacy_relay_state && answer_legacy(deciding, REASON_RELAY_STATE))
+        return;
+    if (!answer_foreign(deciding))
+        refuse_problem(deciding->decision, deciding->extraction.problem);
+}
+
 static void answer_routed(struct deciding *deciding, struct lookup *lookup)
 {
     struct decision *decision = deciding->decision;
@@ -343,8 +363,8 @@ static void answer_routed(struct deciding *deciding, struct lookup *lookup)
     decision->identifier = extraction->identifier;
     if (extraction->problem == EXTRACT_FINE)
         answer_identified(deciding, lookup);
-    else if (!extraction->legacy_relay_state || !answer_legacy(deciding, REASON_RELAY_STATE))
-        refuse_problem(decision, extraction->problem);
+    else
+        answer_problem(deciding);
 
     if (extraction->route->observe || deciding->settings->observe) {
         enum outcome would = decision->outcome;
@@ -410,6 +430,6 @@ void gateway_decide(const struct gateway_settings *settings, struct lookup *look
         answer_routed(&deciding, lookup);
     else if (deciding.extraction.problem != EXTRACT_FINE)
         refuse_problem(decision, deciding.extraction.problem);
-    else
-        answer_unmatched(&deciding);
+    else if (!answer_unmatched(&deciding, REASON_UNMATCHED))
+        refuse(decision, OUTCOME_NO_ROUTE, REASON_NONE);
 }

@@ -16,13 +16,15 @@ static const struct preset all[] = {
     {.name = "adfs",
      .stack = "AD FS as service provider",
      .routes = {ISSUER("/adfs/ls/")},
-     .note = KEYED_BY_ISSUER " Artifact resolution, WS-Federation and sign-out at the same address do not carry over."},
+     .note = KEYED_BY_ISSUER
+     " Artifact resolution, WS-Federation and sign-out at the same address do not carry over; unknown: legacy leaves "
+     "them to AD FS."},
     {.name = "auth0",
      .stack = "Auth0 (custom domain)",
      .routes = {PATH("/login/callback?connection={identifier}"), ISSUER("/login/callback")},
      .note = "Rows are keyed by the connection's name. Answers to sign-ins that the service provider started may lack "
              "the query: for those, add a second row keyed by the IdP entity id. The same address takes the callbacks "
-             "of social sign-ins, which have no Issuer."},
+             "of social sign-ins, which have no Issuer; unknown: legacy leaves them to Auth0."},
     {.name = "authentik",
      .stack = "authentik SAML source",
      .routes = {PATH("/source/saml/{identifier}/acs/")},
@@ -50,7 +52,7 @@ static const struct preset all[] = {
      .routes = {PATH("/callback/{identifier}"), ISSUER("/callback")},
      .note = "Rows are keyed by the connector id and, for the bare address, by the customer's IdP entity id: the "
              "RelayState there is a number that Dex drew, which names no connection. OIDC callbacks at these addresses "
-             "do not carry over."},
+             "do not carry over; by the bare one, unknown: legacy leaves them to Dex."},
     {.name = "django-saml2-auth",
      .stack = "django-saml2-auth",
      .routes = {ISSUER("/sso/acs/")},
@@ -64,7 +66,9 @@ static const struct preset all[] = {
     {.name = "firebase",
      .stack = "Firebase Authentication, Google Identity Platform",
      .routes = {ISSUER("/__/auth/handler")},
-     .note = KEYED_BY_ISSUER " The same address takes the callbacks of other sign-in methods, which have no Issuer."},
+     .note = KEYED_BY_ISSUER
+     " The same address takes the callbacks of other sign-in methods, which have no Issuer; unknown: legacy leaves "
+     "them to Firebase."},
     {.name = "frontegg", .stack = "Frontegg", .routes = {ISSUER("/auth/saml/callback")}, .note = KEYED_BY_ISSUER},
     {.name = "fusionauth",
      .stack = "FusionAuth",

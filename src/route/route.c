@@ -13,6 +13,7 @@ const char *route_miss_text(enum route_miss miss)
 
 static const struct {
     const char *code, *text;
+    bool foreign;
 } problems[EXTRACT_PROBLEMS] = {
     [EXTRACT_FINE] = {"", ""},
     [EXTRACT_BAD_PATH] = {"bad_path",
@@ -38,23 +39,31 @@ static const struct {
     [EXTRACT_NO_RELAY_STATE] =
         {"no_relay_state",
          "The sign-on request has no RelayState, and at this address the RelayState names the connection. Set the "
-         "default RelayState at the identity provider, or start from the application's own sign-in page."},
+         "default RelayState at the identity provider, or start from the application's own sign-in page.",
+         true},
     [EXTRACT_BAD_RELAY_STATE] =
         {"bad_relay_state",
          "The RelayState of the sign-on request cannot be read: it looks like JSON but is broken, or lacks the member "
-         "that names the connection. Check the default RelayState at the identity provider."},
+         "that names the connection. Check the default RelayState at the identity provider.",
+         true},
     [EXTRACT_NO_SAML_RESPONSE] =
-        {"no_saml_response", "No SAMLResponse came with the request. This happens when the page is reloaded or opened "
-                             "by hand: start again from the identity provider or the application's sign-in page. If it "
-                             "happens every time, check that the identity provider answers by HTTP POST."},
+        {"no_saml_response",
+         "No SAMLResponse came with the request. This happens when the page is reloaded or opened "
+         "by hand: start again from the identity provider or the application's sign-in page. If it "
+         "happens every time, check that the identity provider answers by HTTP POST.",
+         true},
     [EXTRACT_SAML_RESPONSE_TWICE] = {"saml_response_twice",
                                      "The request holds two SAMLResponse fields, and it is unclear which one is meant. "
                                      "Check what the identity provider sends."},
     [EXTRACT_SAML_ARTIFACT] =
-        {"saml_artifact", "The identity provider answered with a SAML artifact, which this service cannot carry on. "
-                          "Set the binding of the assertion consumer service at the identity provider to HTTP POST."},
-    [EXTRACT_NOT_A_FORM] = {"not_a_form", "The request is not a form, so no SAMLResponse can be found in it. The "
-                                          "identity provider has to send application/x-www-form-urlencoded."},
+        {"saml_artifact",
+         "The identity provider answered with a SAML artifact, which this service cannot carry on. "
+         "Set the binding of the assertion consumer service at the identity provider to HTTP POST.",
+         true},
+    [EXTRACT_NOT_A_FORM] = {"not_a_form",
+                            "The request is not a form, so no SAMLResponse can be found in it. The "
+                            "identity provider has to send application/x-www-form-urlencoded.",
+                            true},
     [EXTRACT_BAD_BASE64] = {"bad_base64", "The SAMLResponse is damaged: it is not base64. It may have been cut off or "
                                           "changed on its way; check proxies and the identity provider's log."},
     [EXTRACT_BAD_DEFLATE] = {"bad_deflate",
@@ -67,8 +76,10 @@ static const struct {
                          "The SAMLResponse is not well-formed XML, or declares a document type, which is refused. It "
                          "may have been cut off or changed on its way; check the identity provider's log."},
     [EXTRACT_NOT_A_RESPONSE] =
-        {"not_a_response", "What the identity provider sent as SAMLResponse is not a SAML 2.0 Response. Check that it "
-                           "is set up for SAML 2.0 sign-on at this address; sign-out messages do not belong here."},
+        {"not_a_response",
+         "What the identity provider sent as SAMLResponse is not a SAML 2.0 Response. Check that it "
+         "is set up for SAML 2.0 sign-on at this address; sign-out messages do not belong here.",
+         true},
     [EXTRACT_NO_ISSUER] = {"no_issuer",
                            "The SAML Response does not say who issued it, and at this address the Issuer names the "
                            "connection. Have the identity provider put its entity id on the Response as Issuer."},
@@ -83,6 +94,11 @@ static const struct {
 const char *extract_problem_code(enum extract_problem problem)
 {
     return (unsigned)problem < EXTRACT_PROBLEMS ? problems[problem].code : "";
+}
+
+bool extract_problem_is_foreign(enum extract_problem problem)
+{
+    return (unsigned)problem < EXTRACT_PROBLEMS && problems[problem].foreign;
 }
 
 const char *extract_problem_text(enum extract_problem problem)

@@ -46,7 +46,7 @@ struct fixture {
     struct lookup *lookup;
     struct arena *arena;
     struct allowed_hosts *stytch, *legacy;
-    struct route routes[8];
+    struct route routes[12];
     struct gateway_settings settings;
 };
 
@@ -130,6 +130,16 @@ static int set_up(void **state)
     fixture->routes[5].observe = true;
     add_route(fixture, "/round/{identifier}", "default", "https://legacy.example.net/round/{identifier}");
     fixture->routes[6].unknown_is_legacy = true;
+    add_route(fixture, "/shared", "default", "https://legacy.example.net/shared");
+    fixture->routes[7].identify_by = IDENTIFY_BY_ISSUER;
+    fixture->routes[7].unknown_is_legacy = true;
+    add_route(fixture, "/shared-state", "default", "https://legacy.example.net/shared-state");
+    fixture->routes[8].unknown_is_legacy = true;
+    add_route(fixture, "/strict", "default", "https://legacy.example.net/strict");
+    fixture->routes[9].identify_by = IDENTIFY_BY_ISSUER;
+    add_route(fixture, "/unfilled", "default", "https://legacy.example.net/shared/{identifier}");
+    fixture->routes[10].identify_by = IDENTIFY_BY_ISSUER;
+    fixture->routes[10].unknown_is_legacy = true;
     *state = fixture;
     return 0;
 }
@@ -295,6 +305,61 @@ static void a_login_that_the_old_side_started_ends_there(void **state)
     assert_string_equal(outcome_name(decision.outcome), "disabled");
 }
 
+#define FORM   "application/x-www-form-urlencoded"
+#define LEGACY "https://legacy.example.net"
+/* <p:LogoutResponse xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol"/>, and <x/> without its end */
+#define LOGOUT  "SAMLResponse=PHA6TG9nb3V0UmVzcG9uc2UgeG1sbnM6cD0idXJuOm9hc2lzOm5hbWVzOnRjOlNBTUw6Mi4wOnByb3RvY29sIi8%2B"
+#define CUT_OFF "SAMLResponse=PHgv"
+
+static void what_is_no_sign_in_by_saml_goes_where_the_unknown_go(void **state)
+{
+    static const struct {
+        const char *method, *content_type, *target, *body;
+        unsigned status;
+        const char *outcome, *reason, *location;
+    } cases[] = {
+        {"GET", "", "/shared?code=abc&state=x", "", 307, "legacy", "no_saml_response",
+         LEGACY "/shared?code=abc&state=x"},
+        {"HEAD", "", "/shared", "", 307, "legacy", "no_saml_response", LEGACY "/shared"},
+        {"POST", FORM, "/shared?a=b", "SAMLRequest=x", 307, "legacy", "no_saml_response", LEGACY "/shared?a=b"},
+        {"POST", FORM, "/shared", "SAMLart=x", 307, "legacy", "saml_artifact", LEGACY "/shared"},
+        {"POST", "application/json", "/shared", "{}", 307, "legacy", "not_a_form", LEGACY "/shared"},
+        {"POST", FORM, "/shared", LOGOUT, 307, "legacy", "not_a_response", LEGACY "/shared"},
+        {"POST", FORM, "/shared", CUT_OFF, 400, "malformed", "bad_xml", ""}, /* a damaged one is nobody's else */
+        {"PUT", "", "/shared", "", 405, "method", "", ""},
+        {"GET", "", "/shared-state?code=abc", "", 307, "legacy", "no_relay_state", LEGACY "/shared-state?code=abc"},
+        {"POST", FORM, "/shared-state", "RelayState={}", 307, "legacy", "bad_relay_state", LEGACY "/shared-state"},
+        {"POST", FORM, "/shared-state", "RelayState=%00", 400, "malformed", "control_character", ""},
+        {"GET", "", "/strict?code=abc", "", 400, "malformed", "no_saml_response", ""},
+        {"GET", "", "/unfilled?code=abc", "", 400, "malformed", "no_saml_response", ""},
+        {"GET", "", "/both/%zz/acs", "", 400, "malformed", "bad_encoding", ""},
+    };
+    struct fixture *fixture = *state;
+    struct decision decision;
+    fill(fixture);
+    for (size_t i = 0; i < COUNT_OF(cases); ++i) {
+        struct request request = {.method = method_parse(text_of(cases[i].method)),
+                                  .content_type = text_of(cases[i].content_type),
+                                  .body = text_of(cases[i].body)};
+        decide(fixture, &request, cases[i].target, &decision);
+        if (decision.status != cases[i].status || strcmp(outcome_name(decision.outcome), cases[i].outcome) != 0 ||
+            strcmp(decision_reason_code(&decision), cases[i].reason) != 0 ||
+            !text_equal(decision.location, text_of(cases[i].location)))
+            fail_msg("%s %s: %u %s (%s) \"%.*s\"", cases[i].method, cases[i].target, decision.status,
+                     outcome_name(decision.outcome), decision_reason_code(&decision), TEXT_ARGS(decision.location));
+        assert_int_equal(decision.status >= 400, decision.explanation[0] != '\0');
+        assert_int_equal(decision.row, ROW_NOT_ASKED);
+    }
+    struct request get = {.method = METHOD_GET, .host = TEXT("legacy.example.net")};
+    decide(fixture, &get, "/shared?code=abc", &decision);
+    assert_int_equal(decision.status, 508);
+    struct request unfilled = {.method = METHOD_GET};
+    fixture->settings.unmatched_url = TEXT(LEGACY);
+    decide(fixture, &unfilled, "/unfilled?code=abc", &decision);
+    assert_text(decision.location, LEGACY "/unfilled?code=abc");
+    assert_string_equal(decision_reason_code(&decision), "no_saml_response");
+}
+
 static void a_circle_is_refused(void **state)
 {
     static const struct text own[] = {{"Other.example.net", 17}, {"legacy.example.net", 18}};
@@ -405,6 +470,7 @@ int main(void)
         WITH_TABLE(a_decision_tells_what_the_table_said),
         WITH_TABLE(a_form_is_posted_again_only_where_there_is_one),
         WITH_TABLE(a_login_that_the_old_side_started_ends_there),
+        WITH_TABLE(what_is_no_sign_in_by_saml_goes_where_the_unknown_go),
         WITH_TABLE(a_circle_is_refused),
         WITH_TABLE(what_no_route_takes_goes_to_the_legacy_origin),
         WITH_TABLE(nothing_is_served_before_the_first_load),
