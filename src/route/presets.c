@@ -9,7 +9,6 @@
 /* clang-format off */
 #define PATH(template) {template, IDENTIFY_BY_TEMPLATE}
 #define ISSUER(template) {template, IDENTIFY_BY_ISSUER}
-#define RELAY_STATE(template) {template, IDENTIFY_BY_RELAY_STATE}
 /* clang-format on */
 
 static const struct preset all[] = {
@@ -127,10 +126,11 @@ static const struct preset all[] = {
      .note = "Rows are keyed by the organisation's id."},
     {.name = "python-social-auth",
      .stack = "python-social-auth",
-     .routes = {RELAY_STATE("/complete/saml/")},
-     .note = "Rows are keyed by the IdP's name in SOCIAL_AUTH_SAML_ENABLED_IDPS, which is the RelayState or the `idp` "
-             "member of a JSON one. Sign-ins that Stytch starts carry Stytch's RelayState: route them by Issuer "
-             "instead if there are any."},
+     .routes = {ISSUER("/complete/saml/")},
+     .note = KEYED_BY_ISSUER
+     " Where several tenants share one IdP and all sign-ins start there, write the route with identify_by: "
+     "relay_state: its rows are keyed by the IdP's name in SOCIAL_AUTH_SAML_ENABLED_IDPS. Sign-ins that Stytch starts "
+     "carry a RelayState of Stytch's, which names nobody."},
     {.name = "saml-jackson",
      .stack = "BoxyHQ SAML Jackson, Ory Polis",
      .routes = {ISSUER("/api/oauth/saml")},

@@ -151,6 +151,9 @@ static void presets_are_well_formed(void **state)
             assert_true(preset->routes[r].match[0] == '/');
             assert_int_equal(template_has_identifier(built.routes[r].template),
                              preset->routes[r].identify_by == IDENTIFY_BY_TEMPLATE);
+            /* A sign-in that Stytch starts carries a RelayState of Stytch's. */
+            if (preset->routes[r].identify_by == IDENTIFY_BY_RELAY_STATE)
+                fail_msg("%s cannot take sign-ins that Stytch starts", preset->name);
         }
         size_t first, second;
         if (routes_ambiguous(built.routes, built.count, &first, &second))
