@@ -26,7 +26,14 @@ struct route {
 };
 
 /* Why a route did not take a request, for `explain`. */
-enum route_miss { ROUTE_TAKEN, ROUTE_HOST_DIFFERS, ROUTE_PATH_DIFFERS, ROUTE_QUERY_LACKS, ROUTE_MISSES };
+enum route_miss {
+    ROUTE_TAKEN,
+    ROUTE_HOST_DIFFERS,
+    ROUTE_PATH_DIFFERS,
+    ROUTE_QUERY_LACKS,
+    ROUTE_LEAVES_EMPTY,
+    ROUTE_MISSES
+};
 const char *route_miss_text(enum route_miss miss); /* static */
 
 /* Why a route that took a request found no usable identifier. Each has a code for logs and a sentence for the person at
@@ -72,13 +79,15 @@ struct extraction {
     bool has_query;
 };
 
-/* Called for each route up to the one that takes the request. May be NULL. */
+/* Called for each route up to the one that takes the request, or for all where that has an empty identifier or there is
+ * none. May be NULL. */
 struct extract_trace {
     void (*on_route)(void *context, const struct route *route, enum route_miss miss);
     void *context;
 };
 
-/* Walks the routes in order; the first whose template matches takes the request. */
+/* Walks the routes in order; the first whose template matches takes the request, unless its identifier is an empty
+ * segment of the path and a later one matches. */
 void extract(const struct route *routes, size_t count, const struct request *request, struct memory memory,
              const struct extract_trace *trace, struct extraction *extraction);
 

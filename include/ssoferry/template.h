@@ -14,8 +14,9 @@
  * `{identifier}` stands at most once. Segments are cut on the raw path, then decoded exactly once, so that `%2F` is
  * data and `..` has no meaning; repeated slashes and trailing ones are forgiven; literals are compared decoded, case
  * kept. A '*', '{', '}' or '%' that is meant literally is percent-encoded in the template. An identifier that is a
- * whole segment may be empty, so that a damaged address is met with a word about that: `/saml/{identifier}/acs` takes
- * `/saml//acs`, and `/saml/{identifier}` takes `/saml/` but not `/saml`. */
+ * whole segment may be empty, so that a damaged address is met with a word about that: `/saml/{identifier}/acs` matches
+ * `/saml//acs`, and `/saml/{identifier}` matches `/saml/` but not `/saml`. A route takes such a request only where no
+ * later one does, to which it may be the bare address with a slash too many. */
 #ifndef SSOFERRY_TEMPLATE_H
 #define SSOFERRY_TEMPLATE_H
 
@@ -51,6 +52,7 @@ enum template_result {
 struct template_capture {
     enum template_place place;
     struct text raw;            /* slice of the request; may be empty */
+    bool empty_segment;         /* `raw` is empty and would be a whole segment of the path */
     struct form_pair parameter; /* TEMPLATE_IN_QUERY: what form_without() takes out */
 };
 

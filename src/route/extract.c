@@ -249,16 +249,57 @@ static struct text trim_path(struct text path)
     return text_slice(path.at + start, end - start);
 }
 
+static const enum route_miss misses[] = {
+    [TEMPLATE_MATCHES] = ROUTE_TAKEN,
+    [TEMPLATE_HOST_DIFFERS] = ROUTE_HOST_DIFFERS,
+    [TEMPLATE_PATH_DIFFERS] = ROUTE_PATH_DIFFERS,
+    [TEMPLATE_QUERY_LACKS] = ROUTE_QUERY_LACKS,
+    [TEMPLATE_QUERY_TWICE] = ROUTE_TAKEN,
+};
+
+/* How a route's template matched. */
+struct match {
+    enum template_result result;
+    struct template_capture capture;
+};
+
+/* The route that takes the request: the first that matches, but one whose identifier is an empty segment only where no
+ * later one matches. `count` where there is none. */
+static size_t find_route(const struct route *routes, size_t count, const struct request *request, struct match *match)
+{
+    size_t taken = count;
+    for (size_t i = 0; i < count; i++) {
+        struct match tried;
+        tried.result = template_match(routes[i].template, request, &tried.capture);
+        if (misses[tried.result] != ROUTE_TAKEN)
+            continue;
+        if (!tried.capture.empty_segment) {
+            *match = tried;
+            return i;
+        }
+        if (taken == count) {
+            *match = tried;
+            taken = i;
+        }
+    }
+    return taken;
+}
+
+static void tell(const struct extract_trace *trace, const struct route *routes, size_t count,
+                 const struct request *request, size_t taken)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct template_capture capture;
+        enum route_miss miss = misses[template_match(routes[i].template, request, &capture)];
+        trace->on_route(trace->context, &routes[i], miss == ROUTE_TAKEN && i != taken ? ROUTE_LEAVES_EMPTY : miss);
+        if (i == taken && !capture.empty_segment)
+            return;
+    }
+}
+
 void extract(const struct route *routes, size_t count, const struct request *request, struct memory memory,
              const struct extract_trace *trace, struct extraction *extraction)
 {
-    static const enum route_miss misses[] = {
-        [TEMPLATE_MATCHES] = ROUTE_TAKEN,
-        [TEMPLATE_HOST_DIFFERS] = ROUTE_HOST_DIFFERS,
-        [TEMPLATE_PATH_DIFFERS] = ROUTE_PATH_DIFFERS,
-        [TEMPLATE_QUERY_LACKS] = ROUTE_QUERY_LACKS,
-        [TEMPLATE_QUERY_TWICE] = ROUTE_TAKEN,
-    };
     *extraction = (struct extraction){.query = request->query, .has_query = request->has_query};
     if (request->path.size == 0 || request->path.at[0] != '/') {
         extraction->problem = EXTRACT_BAD_PATH;
@@ -266,14 +307,10 @@ void extract(const struct route *routes, size_t count, const struct request *req
     }
     struct request trimmed = *request;
     trimmed.path = trim_path(request->path);
-    for (size_t i = 0; i < count; i++) {
-        struct template_capture capture;
-        enum template_result result = template_match(routes[i].template, &trimmed, &capture);
-        if (trace != NULL)
-            trace->on_route(trace->context, &routes[i], misses[result]);
-        if (misses[result] != ROUTE_TAKEN)
-            continue;
-        take(&routes[i], &trimmed, &capture, result, memory, extraction);
-        return;
-    }
+    struct match match;
+    size_t taken = find_route(routes, count, &trimmed, &match);
+    if (trace != NULL)
+        tell(trace, routes, count, &trimmed, taken);
+    if (taken < count)
+        take(&routes[taken], &trimmed, &match.capture, match.result, memory, extraction);
 }

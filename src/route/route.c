@@ -7,6 +7,7 @@ const char *route_miss_text(enum route_miss miss)
         [ROUTE_HOST_DIFFERS] = "the host differs",
         [ROUTE_PATH_DIFFERS] = "the path differs",
         [ROUTE_QUERY_LACKS] = "a query parameter is missing or has another value",
+        [ROUTE_LEAVES_EMPTY] = "its identifier is empty, so that another route goes before",
     };
     return (unsigned)miss < ROUTE_MISSES ? texts[miss] : "";
 }

@@ -270,9 +270,12 @@ enum template_result template_match(const struct template *template, const struc
     if (!match_path(template, request->path, &raw))
         return TEMPLATE_PATH_DIFFERS;
     *capture = (struct template_capture){.place = template->place};
-    if (template->place == TEMPLATE_IN_HOST)
+    if (template->place == TEMPLATE_IN_HOST) {
         capture->raw = label;
-    else if (template->place == TEMPLATE_IN_PATH)
+    } else if (template->place == TEMPLATE_IN_PATH) {
         capture->raw = raw;
+        capture->empty_segment =
+            raw.size == 0 && template->segments[template->identifier_segment].kind != SEGMENT_AFFIXED;
+    }
     return match_query(template, request->query, capture);
 }

@@ -398,6 +398,59 @@ static void routes_are_tried_in_order_and_traced(void **state)
         template_free(routes[i].template);
 }
 
+static const struct {
+    const char *matches[3], *path;
+    size_t taken;
+    enum extract_problem problem;
+    const char *identifier;
+    bool another; /* one that matches, too, is passed over for its empty identifier */
+} hollows[] = {
+    {{"/sso/{identifier}", "/sso"}, "/sso/", 1, EXTRACT_NO_SAML_RESPONSE, "", true},
+    {{"/sso/{identifier}", "/sso"}, "/sso", 1, EXTRACT_NO_SAML_RESPONSE, "", false},
+    {{"/sso/{identifier}", "/sso"}, "//sso//", 1, EXTRACT_NO_SAML_RESPONSE, "", true},
+    {{"/sso/{identifier}", "/x"}, "/sso/", 0, EXTRACT_EMPTY, "", false},
+    {{"/sso/{identifier}", "/x", "/sso"}, "/sso/", 2, EXTRACT_NO_SAML_RESPONSE, "", true},
+    {{"/auth/{identifier}/cb", "/auth/cb"}, "/auth//cb", 1, EXTRACT_NO_SAML_RESPONSE, "", true},
+    {{"/auth/{identifier...}/cb", "/auth/cb"}, "/auth//cb", 1, EXTRACT_NO_SAML_RESPONSE, "", true},
+    {{"/**/cb/{identifier}", "/a/cb"}, "/a/cb/", 1, EXTRACT_NO_SAML_RESPONSE, "", true},
+    {{"/sso/{identifier}", "/{identifier}"}, "/sso/", 1, EXTRACT_FINE, "sso", true},
+    {{"/a/{identifier}", "/*/{identifier}"}, "/a/", 0, EXTRACT_EMPTY, "", true},
+    /* a damaged identifier is no empty one, and text around it makes the segment that of this route */
+    {{"/sso/{identifier}", "/**"}, "/sso/%zz", 0, EXTRACT_BAD_ENCODING, "", false},
+    {{"/acs-{identifier}", "/**"}, "/acs-", 0, EXTRACT_EMPTY, "", false},
+    {{"/cb?c={identifier}", "/cb"}, "/cb", 0, EXTRACT_EMPTY, "", false},
+};
+
+static void an_empty_identifier_leaves_the_request_to_a_later_route(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(hollows); i++) {
+        struct route routes[COUNT_OF(hollows[i].matches)];
+        size_t count = 0;
+        for (; count < COUNT_OF(routes) && hollows[i].matches[count] != NULL; count++) {
+            make_route(&routes[count], hollows[i].matches[count], IDENTIFY_BY_TEMPLATE);
+            if (!template_has_identifier(routes[count].template))
+                routes[count].identify_by = IDENTIFY_BY_ISSUER;
+        }
+        char seen[256] = "";
+        struct extract_trace trace = {note_route, seen};
+        struct arena *arena = arena_new();
+        struct extraction extraction;
+        struct request request = {.path = text_of(hollows[i].path), .query = TEXT("c="), .has_query = true};
+        extract(routes, count, &request, arena_memory(arena), &trace, &extraction);
+        if (extraction.route != &routes[hollows[i].taken] || extraction.problem != hollows[i].problem)
+            fail_msg("%s ...: %s: %s\n%s", hollows[i].matches[0], hollows[i].path,
+                     extract_problem_code(extraction.problem), seen);
+        assert_text(extraction.identifier, hollows[i].identifier);
+        assert_non_null(strstr(seen, ": matches\n"));
+        assert_null(strstr(strstr(seen, ": matches\n") + 1, ": matches\n"));
+        assert_int_equal(hollows[i].another, strstr(seen, "its identifier is empty, so that another") != NULL);
+        arena_free(arena);
+        while (count > 0)
+            template_free(routes[--count].template);
+    }
+}
+
 static void paths_start_with_a_slash(void **state)
 {
     (void)state;
@@ -507,6 +560,7 @@ int main(void)
         cmocka_unit_test(long_relay_states_are_refused),
         cmocka_unit_test(relay_states_of_the_old_provider_are_known_by_prefix),
         cmocka_unit_test(routes_are_tried_in_order_and_traced),
+        cmocka_unit_test(an_empty_identifier_leaves_the_request_to_a_later_route),
         cmocka_unit_test(paths_start_with_a_slash),
         cmocka_unit_test(ambiguous_routes_are_found),
         cmocka_unit_test(each_problem_has_a_code_of_its_own_and_a_sentence),
