@@ -51,6 +51,7 @@ struct metrics_scene {
     size_t worker_count;
     const struct route *routes;
     size_t route_count;
+    bool observe; /* all routes */
     struct table_state table;
     bool table_readable;
     bool table_in_place;

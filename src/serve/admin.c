@@ -99,6 +99,7 @@ static void answer_metrics(struct admin *admin, h2o_req_t *req)
         .worker_count = from->worker_count,
         .routes = worker_config(&admin->worker)->gateway.routes,
         .route_count = worker_config(&admin->worker)->gateway.route_count,
+        .observe = worker_config(&admin->worker)->gateway.observe,
         .table = health.table,
         .table_readable = health.problem != HEALTH_STORE,
         .table_in_place = !atomic_load(&from->serving->replaced),

@@ -6,15 +6,32 @@
 
 #include "ssoferry/memory.h"
 
+/* Where an answer is written though it has not happened yet: what is first seen with a value has not increased for
+ * Prometheus, so an alert would miss it. */
+enum watched { WATCHED_NOWHERE, WATCHED_IN_ROUTES, WATCHED_EVERYWHERE };
+
 /* Each answer there is: outcome and status. */
 static const struct {
     enum outcome outcome;
     unsigned status;
+    enum watched watched;
 } answers[] = {
-    {OUTCOME_STYTCH, 307},    {OUTCOME_STYTCH, 303},    {OUTCOME_STYTCH, 200},      {OUTCOME_LEGACY, 307},
-    {OUTCOME_DISABLED, 410},  {OUTCOME_UNKNOWN, 404},   {OUTCOME_NO_ROUTE, 404},    {OUTCOME_MALFORMED, 400},
-    {OUTCOME_METHOD, 405},    {OUTCOME_TOO_LARGE, 413}, {OUTCOME_UNAVAILABLE, 503}, {OUTCOME_LOOP, 508},
-    {OUTCOME_MALFORMED, 417}, {OUTCOME_TOO_LARGE, 414}, {OUTCOME_TOO_LARGE, 431},   {OUTCOME_TIMED_OUT, 408},
+    {OUTCOME_STYTCH, 307, WATCHED_IN_ROUTES},
+    {OUTCOME_STYTCH, 303, WATCHED_NOWHERE},
+    {OUTCOME_STYTCH, 200, WATCHED_NOWHERE},
+    {OUTCOME_LEGACY, 307, WATCHED_IN_ROUTES},
+    {OUTCOME_DISABLED, 410, WATCHED_NOWHERE},
+    {OUTCOME_UNKNOWN, 404, WATCHED_IN_ROUTES},
+    {OUTCOME_NO_ROUTE, 404, WATCHED_NOWHERE},
+    {OUTCOME_MALFORMED, 400, WATCHED_NOWHERE},
+    {OUTCOME_METHOD, 405, WATCHED_NOWHERE},
+    {OUTCOME_TOO_LARGE, 413, WATCHED_NOWHERE},
+    {OUTCOME_UNAVAILABLE, 503, WATCHED_IN_ROUTES},
+    {OUTCOME_LOOP, 508, WATCHED_EVERYWHERE}, /* legacy.unmatched_url may lead back, too */
+    {OUTCOME_MALFORMED, 417, WATCHED_NOWHERE},
+    {OUTCOME_TOO_LARGE, 414, WATCHED_NOWHERE},
+    {OUTCOME_TOO_LARGE, 431, WATCHED_NOWHERE},
+    {OUTCOME_TIMED_OUT, 408, WATCHED_NOWHERE},
 };
 enum { ANSWERS = sizeof(answers) / sizeof(answers[0]) };
 
@@ -40,6 +57,8 @@ struct metrics {
     struct counter body_bytes;
     struct counter events[METRICS_EVENTS];
     struct counter requests[CONFIG_ROUTES_MAX + 1][ANSWERS]; /* by route; the last one for those that no route took */
+    struct counter unknown[CONFIG_ROUTES_MAX];
+    struct counter rehearsed[CONFIG_ROUTES_MAX][OUTCOMES];
 };
 
 /* One writer a counter: no locked instruction is needed, only that a reader never sees half a value. */
@@ -59,12 +78,19 @@ struct metrics *metrics_new(void)
     return memory_zeroed(1, sizeof(struct metrics));
 }
 
+static void reset(struct counter *counters, size_t count)
+{
+    for (size_t i = 0; i < count; ++i)
+        atomic_store_explicit(&counters[i].value, 0, memory_order_relaxed);
+}
+
 void metrics_routes_changed(struct metrics *metrics)
 {
     for (size_t route = 0; route < CONFIG_ROUTES_MAX; ++route) {
-        for (size_t answer = 0; answer < ANSWERS; ++answer)
-            atomic_store_explicit(&metrics->requests[route][answer].value, 0, memory_order_relaxed);
+        reset(metrics->requests[route], ANSWERS);
+        reset(metrics->rehearsed[route], OUTCOMES);
     }
+    reset(metrics->unknown, CONFIG_ROUTES_MAX);
 }
 
 void metrics_free(struct metrics *metrics)
@@ -90,6 +116,10 @@ void metrics_request(struct metrics *metrics, size_t route, const struct decisio
     add(&metrics->duration_us, duration_us);
     add(&metrics->body_bytes, body_size);
     add(&metrics->requests[route][answer_index(decision)], 1);
+    if (decision->row == ROW_ABSENT)
+        add(&metrics->unknown[route], 1);
+    if (decision->observed)
+        add(&metrics->rehearsed[route][decision->would], 1);
 }
 
 void metrics_event(struct metrics *metrics, enum metrics_event event)
@@ -122,6 +152,22 @@ static uint64_t sum_requests(const struct metrics_scene *scene, size_t route, si
     return sum;
 }
 
+static uint64_t sum_unknown(const struct metrics_scene *scene, size_t route)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < scene->worker_count; ++i)
+        sum += get(&scene->workers[i]->unknown[route]);
+    return sum;
+}
+
+static uint64_t sum_rehearsed(const struct metrics_scene *scene, size_t route, int would)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < scene->worker_count; ++i)
+        sum += get(&scene->workers[i]->rehearsed[route][would]);
+    return sum;
+}
+
 static uint64_t sum_events(const struct metrics_scene *scene, enum metrics_event event)
 {
     uint64_t sum = 0;
@@ -130,16 +176,22 @@ static uint64_t sum_events(const struct metrics_scene *scene, enum metrics_event
     return sum;
 }
 
+/* "NAME{route="ROUTE"" */
+static void begin_by_route(FILE *out, const char *name, struct text route)
+{
+    fprintf(out, "%s{route=\"", name);
+    write_label_value(out, route);
+    fputc('"', out);
+}
+
 static void write_route(const struct metrics_scene *scene, FILE *out, size_t route, struct text name)
 {
     for (size_t answer = 0; answer < ANSWERS; ++answer) {
         uint64_t sum = sum_requests(scene, route, answer);
-        /* Answers that never happened are left out, but for the one that every dashboard asks for. */
-        if (sum == 0 && (route == METRICS_NO_ROUTE || answer > 0))
+        if (sum == 0 && answers[answer].watched < (route == METRICS_NO_ROUTE ? WATCHED_EVERYWHERE : WATCHED_IN_ROUTES))
             continue;
-        fputs("ssoferry_requests_total{route=\"", out);
-        write_label_value(out, name);
-        fprintf(out, "\",decision=\"%s\",status=\"%u\"} %" PRIu64 "\n", outcome_name(answers[answer].outcome),
+        begin_by_route(out, "ssoferry_requests_total", name);
+        fprintf(out, ",decision=\"%s\",status=\"%u\"} %" PRIu64 "\n", outcome_name(answers[answer].outcome),
                 answers[answer].status, sum);
     }
 }
@@ -150,6 +202,39 @@ static void write_requests(const struct metrics_scene *scene, FILE *out)
     for (size_t route = 0; route < scene->route_count; ++route)
         write_route(scene, out, route, scene->routes[route].name);
     write_route(scene, out, METRICS_NO_ROUTE, TEXT("none"));
+}
+
+static void write_unknown(const struct metrics_scene *scene, FILE *out)
+{
+    describe(out, "ssoferry_unknown_identifiers_total", "counter",
+             "Requests for an identifier that has no row, however they were answered.");
+    for (size_t route = 0; route < scene->route_count; ++route) {
+        begin_by_route(out, "ssoferry_unknown_identifiers_total", scene->routes[route].name);
+        fprintf(out, "} %" PRIu64 "\n", sum_unknown(scene, route));
+    }
+}
+
+static bool would_be_decided(int outcome)
+{
+    return outcome == OUTCOME_STYTCH || outcome == OUTCOME_LEGACY || outcome == OUTCOME_DISABLED ||
+           outcome == OUTCOME_UNKNOWN || outcome == OUTCOME_MALFORMED || outcome == OUTCOME_UNAVAILABLE ||
+           outcome == OUTCOME_LOOP;
+}
+
+static void write_rehearsed(const struct metrics_scene *scene, FILE *out)
+{
+    describe(out, "ssoferry_rehearsed_total", "counter",
+             "Requests answered in a rehearsal (observe), by what would have been decided.");
+    for (size_t route = 0; route < scene->route_count; ++route) {
+        for (int would = 0; would < OUTCOMES; ++would) {
+            uint64_t sum = sum_rehearsed(scene, route, would);
+            bool rehearsing = scene->observe || scene->routes[route].observe;
+            if (sum == 0 && !(rehearsing && would_be_decided(would)))
+                continue;
+            begin_by_route(out, "ssoferry_rehearsed_total", scene->routes[route].name);
+            fprintf(out, ",would=\"%s\"} %" PRIu64 "\n", outcome_name((enum outcome)would), sum);
+        }
+    }
 }
 
 static void write_durations(const struct metrics_scene *scene, FILE *out)
@@ -257,6 +342,8 @@ void metrics_write(const struct metrics_scene *scene, FILE *out)
     fputs("ssoferry_build_info{version=\"" SSOFERRY_VERSION "\"} 1\n", out);
     write_one(out, "ssoferry_ready", "gauge", "1 where sign-ins should be sent here.", scene->ready);
     write_requests(scene, out);
+    write_unknown(scene, out);
+    write_rehearsed(scene, out);
     write_durations(scene, out);
     write_bad_requests(scene, out);
     write_connections(scene, out);

@@ -108,6 +108,11 @@ class TestMetrics:
 
     def test_each_request_is_counted_once(self, started):
         gateway, admin = started
+        route = 'ssoferry_requests_total{route="/old-sso/{identifier}",'
+        metrics = admin.metrics()
+        for watched in ("stytch", 307), ("legacy", 307), ("unknown", 404), ("unavailable", 503), ("loop", 508):
+            assert metrics[route + 'decision="%s",status="%d"}' % watched] == 0, "an alert cannot see the first of a series"
+        assert metrics['ssoferry_requests_total{route="none",decision="loop",status="508"}'] == 0
         for _ in range(3):
             gateway.post("/old-sso/acme", b"SAMLResponse=x")
         gateway.get("/old-sso/globex")
@@ -116,12 +121,13 @@ class TestMetrics:
         gateway.get("/nothing")
         gateway.wait_for(lambda: admin.metrics()["ssoferry_request_duration_seconds_count"] == 7)
         metrics = admin.metrics()
-        route = 'ssoferry_requests_total{route="/old-sso/{identifier}",'
         assert metrics[route + 'decision="stytch",status="307"}'] == 3
         assert metrics[route + 'decision="disabled",status="410"}'] == 1
         assert metrics[route + 'decision="unknown",status="404"}'] == 1
         assert metrics[route + 'decision="malformed",status="400"}'] == 1
         assert metrics['ssoferry_requests_total{route="none",decision="no_route",status="404"}'] == 1
+        assert metrics['ssoferry_unknown_identifiers_total{route="/old-sso/{identifier}"}'] == 1
+        assert not any(name.startswith("ssoferry_rehearsed") for name in metrics)
         assert metrics["ssoferry_bad_requests_total"] == 1
         assert metrics["ssoferry_request_duration_seconds_count"] == 7
         assert metrics['ssoferry_request_duration_seconds_bucket{le="+Inf"}'] == 7
@@ -132,6 +138,24 @@ class TestMetrics:
         assert 0 <= metrics["ssoferry_table_age_seconds"] < 600
         assert metrics["ssoferry_ready"] == 1
         assert metrics["ssoferry_usage_flush_age_seconds"] < 600
+
+    def test_a_rehearsal_is_counted_as_what_would_have_been(self, pair):
+        gateway, admin = pair
+        legacy = "https://legacy.example.com/{identifier}"
+        gateway.configure(legacy={"allowed_hosts": ["legacy.example.com"]}, routes=[
+            {"match": "/a/{identifier}", "legacy_url": legacy, "observe": True}, {"match": "/b/{identifier}", "legacy_url": legacy, "unknown": "legacy"}])
+        gateway.load({"acme": CONNECTION_ID, "globex": {"state": "disabled"}})
+        gateway.start()
+        rehearsed = 'ssoferry_rehearsed_total{route="/a/{identifier}",would="%s"}'
+        assert admin.metric(rehearsed % "unknown") == 0
+        for target in ("/a/acme", "/a/acme", "/a/globex", "/a/nobody", "/b/acme", "/b/nobody", "/b/no-one"):
+            gateway.get(target)
+        gateway.wait_for(lambda: admin.metrics()["ssoferry_request_duration_seconds_count"] == 7)
+        metrics = admin.metrics()
+        assert [metrics[rehearsed % would] for would in ("stytch", "disabled", "unknown", "loop")] == [2, 1, 1, 0]
+        assert metrics['ssoferry_requests_total{route="/a/{identifier}",decision="legacy",status="307"}'] == 4
+        assert [metrics['ssoferry_unknown_identifiers_total{route="/%s/{identifier}"}' % route] for route in "ab"] == [1, 2]
+        assert not any("rehearsed" in name and "/b/" in name for name in metrics)
 
     def test_no_label_holds_an_identifier(self, started):
         gateway, admin = started

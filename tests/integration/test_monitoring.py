@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import alerts
 import wire
 from cutover import CONNECTION_ID
 from ports import free_port
@@ -30,7 +31,8 @@ def metrics(make_shared_gateway, authority, tmp_path_factory):
     pair = authority.issue(tmp_path_factory.mktemp("tls"), "sso.example.com")
     gateway = make_shared_gateway(admin={"address": f"127.0.0.1:{port}"})
     secure = {"address": f"127.0.0.1:{free_port()}", "certificate": str(pair.certificate), "key": str(pair.key)}
-    gateway.configure(listen=[*gateway.config["listen"], secure])
+    gateway.configure(listen=[*gateway.config["listen"], secure], observe=True, legacy={"allowed_hosts": ["legacy.example.com"]},
+                      routes=[{"match": "/old-sso/{identifier}", "legacy_url": "https://legacy.example.com/{identifier}"}])
     gateway.load({"acme": CONNECTION_ID})
     gateway.start()
     gateway.get("/old-sso/acme")
@@ -40,6 +42,38 @@ def metrics(make_shared_gateway, authority, tmp_path_factory):
 
 def test_promtool_accepts_the_rules():
     result = subprocess.run(["promtool", "check", "rules", RULES], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("pods", [False, True])
+def test_promtool_accepts_the_jobs(pods, tmp_path):
+    """As they stand, and with the pods in place of the hosts; but Debian's promtool knows no Kubernetes."""
+    text = (MONITORING / "prometheus.yaml").read_text()
+    if pods:
+        text = re.sub(r"(?m)^  # (?=[ -])", "  ", re.sub(r"(?s)  # Hosts.*?(?=  # Kubernetes)", "", text))
+    jobs = yaml.safe_load(text)["scrape_configs"]
+    assert [(job["job_name"], "kubernetes_sd_configs" in job) for job in jobs] == [("ssoferry", pods)]
+    (tmp_path / "prometheus.yaml").write_text(text.replace("kubernetes_sd_configs:\n      - role: pod", "static_configs: []"))
+    (tmp_path / RULES.name).write_text(RULES.read_text())
+    result = subprocess.run(["promtool", "check", "config", tmp_path / "prometheus.yaml"], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_alerts_fire_for_what_they_are_for(tmp_path):
+    """promtool compares annotations as well, word by word, so it gets the rules without."""
+    rules = yaml.safe_load(RULES.read_text())
+    own = {rule["alert"]: rule["labels"] for group in rules["groups"] for rule in group["rules"] if rule.pop("annotations")}
+
+    def expectation(minute, name, fired):
+        return {"eval_time": f"{minute}m", "alertname": name, "exp_alerts": [{"exp_labels": own[name] | labels} for labels in fired]}
+
+    tests = [{"name": name, "interval": "1m",
+              "input_series": [{"series": each, "values": values} for each, values in series.items()],
+              "alert_rule_test": [expectation(minute, each, labels) for (minute, alert), labels in fired.items() for each in ([alert] if alert else own)]}
+             for name, (series, fired) in alerts.CASES.items()]
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules))
+    (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": tests}))
+    result = subprocess.run(["promtool", "test", "rules", tmp_path / "tests.yaml"], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -56,7 +90,7 @@ def test_the_dashboard_shows_every_metric(metrics):
 
 
 def test_every_label_that_is_asked_for_is_one_the_daemon_gives():
-    given = {"instance", "state", "route", "decision", "status", "le", "job", "names"}
+    given = {"instance", "state", "route", "decision", "would", "status", "le", "job", "names"}
     for expression in rule_expressions() + dashboard_expressions():
         assert set(re.findall(r"([a-z_]+)=~?\"", expression)) <= given
         for labels in re.findall(r"by \(([^)]*)\)", expression):

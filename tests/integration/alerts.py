@@ -1,0 +1,47 @@
+"""What the alerts fire for, and what not. Each case: the series, by the minute, and the alerts that fire at some minutes, by their labels."""
+
+REQUESTS = 'ssoferry_requests_total{{job="ssoferry",instance="a",route="{route}",decision="{decision}",status="{status}"}}'
+UNKNOWN = 'ssoferry_unknown_identifiers_total{job="ssoferry",instance="a",route="/a"}'
+ALL = None  # as an alert's name: of whatever name
+
+
+def requests(decision, status, values, route="/a"):
+    return {REQUESTS.format(route=route, decision=decision, status=status): values}
+
+
+def up(instance, values):
+    return {f'up{{job="ssoferry",instance="{instance}"}}': values}
+
+
+def table(instance, revision, job="ssoferry", **rows):
+    labels = f'job="{job}",instance="{instance}"'
+    states = {f'ssoferry_table_connections{{{labels},state="{state}"}}': f"{count}x60" for state, count in rows.items()}
+    return {f"ssoferry_table_revision{{{labels}}}": f"{revision}x60", **states}
+
+
+A = {"job": "ssoferry", "instance": "a"}
+JOB = {"job": "ssoferry"}
+DIFFER = ("SsoferryTablesDiffer", "SsoferryRevisionsDiffer")
+
+CASES = {
+    "two nodes that serve": (
+        up("a", "1x60") | up("b", "1x60") | requests("stytch", 307, "0+10x60") | requests("loop", 508, "0x60") | requests("unavailable", 503, "0x60")
+        | {UNKNOWN: "0x60"} | table("a", 3, stytch=1, legacy=7) | table("b", 3, stytch=1, legacy=7),
+        {(50, ALL): []}),
+    "a target that does not answer": (up("a", "1x5 0x20"), {(20, "SsoferryDown"): [A], (20, "SsoferryGone"): []}),
+    "a target that is gone": (up("a", "1x5 _x30"), {(20, "SsoferryGone"): [JOB]}),
+    "the first loop": (requests("loop", 508, "0x10 1x20"), {(10, "SsoferryLoop"): [], (12, "SsoferryLoop"): [A | {"route": "/a"}]}),
+    "a customer who gets 503 every ten minutes": (
+        requests("unavailable", 503, "0x9 1x9 2x9 3x9 4x60"),
+        {(9, "SsoferryUnavailableAnswers"): [], (12, "SsoferryUnavailableAnswers"): [A | {"route": "/a"}],
+         (29, "SsoferryUnavailableAnswers"): [A | {"route": "/a"}], (60, "SsoferryUnavailableAnswers"): []}),
+    "unknown identifiers in a rehearsal, which sends them to the legacy side, as what no route takes": (
+        requests("legacy", 307, "0+10x60") | requests("legacy", 307, "0+1000x60", route="none") | requests("unknown", 404, "0x60") | {UNKNOWN: "0+1x60"},
+        {(50, "SsoferryUnknownIdentifiers"): [A]}),
+    "unknown identifiers, one in fifty": (
+        requests("stytch", 307, "0+49x60") | requests("unknown", 404, "0+1x60") | {UNKNOWN: "0+1x60"}, {(50, "SsoferryUnknownIdentifiers"): []}),
+    "a node that was left out": (table("a", 4, stytch=1) | table("b", 3, stytch=1), {(30, DIFFER[0]): [], (30, DIFFER[1]): [JOB]}),
+    "other rows under the same number": (table("a", 1, stytch=7, legacy=1) | table("b", 1, stytch=5, legacy=3),
+                                         {(5, DIFFER[0]): [], (30, DIFFER[0]): [JOB], (30, DIFFER[1]): []}),
+    "staging beside production": (table("a", 7, stytch=7) | table("b", 3, job="ssoferry-staging", stytch=2), {(30, each): [] for each in DIFFER}),
+}
