@@ -66,7 +66,8 @@ def test_the_socket_unit_has_the_address_of_the_sample():
 
 @pytest.fixture(scope="module")
 def manifests():
-    return {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all((dockerfile.DEPLOY / "kubernetes.yaml").read_text())}
+    text, mark, monitor = (dockerfile.DEPLOY / "kubernetes.yaml").read_text().partition("\n# ---\n")
+    return {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(text + (mark + monitor).replace("\n# ", "\n"))}
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +106,14 @@ def test_ports_are_those_that_are_listened_on(manifests, pod, config):
     named += [port["port"] for rule in manifests["NetworkPolicy", "ssoferry"]["spec"]["ingress"] for port in rule["ports"]]
     named += [pod["containers"][0][probe]["httpGet"]["port"] for probe in ("readinessProbe", "livenessProbe", "startupProbe")]
     assert set(named) == {"http", "admin"}
+
+
+def test_prometheus_finds_the_pods_as_the_job_that_the_alerts_name(manifests, pod):
+    monitor = manifests["PodMonitor", "ssoferry"]["spec"]
+    labels = manifests["Deployment", "ssoferry"]["spec"]["template"]["metadata"]["labels"]
+    assert monitor["selector"]["matchLabels"].items() <= labels.items()
+    assert labels[monitor["jobLabel"]] == "ssoferry"
+    assert {each["port"] for each in monitor["podMetricsEndpoints"]} <= {port["name"] for port in pod["containers"][0]["ports"]}
 
 
 def test_the_probes_get_answers(pod, config, make_gateway):
