@@ -11,6 +11,11 @@
 
 enum { CONFIG_THREADS_MAX = 256, CONFIG_THREADS_AUTO = 0, CONFIG_ROUTES_MAX = 256 };
 
+/* Where the configuration has it: line and column from 1, 0 where it was not written. */
+struct place {
+    unsigned line, column, length;
+};
+
 /* Where a listener listens. */
 enum address_family { ADDRESS_IPV4, ADDRESS_IPV6, ADDRESS_UNIX };
 struct address {
@@ -19,14 +24,13 @@ struct address {
     uint16_t port;
     const char *path; /* of a unix socket */
     const char *text; /* as written */
+    struct place place;
 };
 
-/* A file that the configuration names, and where: line and column from 1, 0 where it was not written. */
+/* A file that the configuration names. */
 struct named_file {
     const char *path;
-    struct place {
-        unsigned line, column, length;
-    } place;
+    struct place place;
 };
 
 /* A certificate with its chain, and its private key, in PEM. Nobody has looked into them yet. */

@@ -371,8 +371,11 @@ bool config_read(struct config **config, const char *path, struct faults *faults
         yaml_next(yaml, &end);
     while (end.kind != YAML_END);
     add_default_listener(building);
-    if (!yaml_broken(yaml))
-        building_routes(building, faults, yaml_file(yaml));
+    if (!yaml_broken(yaml)) {
+        struct checker checker = {building, faults, yaml_file(yaml)};
+        checker_build_routes(&checker);
+        checker_check_keys(&checker);
+    }
     yaml_close(yaml);
 
     size_t found = faults_errors(faults) - before;

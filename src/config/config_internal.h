@@ -45,7 +45,7 @@ struct building {
     size_t route_count;
     struct address admin;
     bool admin_allow_remote;
-    struct place unmatched_place, routes_place, admin_place;
+    struct place unmatched_place, routes_place;
 };
 
 enum key_scope { KEY_OF_CONFIG, KEY_OF_LISTEN, KEY_OF_CERTIFICATE, KEY_OF_ROUTE };
@@ -89,10 +89,23 @@ void building_append(struct building *building, struct text_list *list, struct t
 /* Notes that `key` was set to `value` (one item of it, for a list). */
 void building_note(struct building *building, const struct config_key *key, struct text value);
 
+/* What is checked when the whole file has been read, and where what is wrong goes. */
+struct checker {
+    struct building *building;
+    struct faults *faults;
+    unsigned file;
+};
+
+/* A fault at `place`: `what`, and `detail` right behind it. */
+void checker_fault(struct checker *checker, const struct place *place, const char *what, const char *detail);
+
 /* Turns drafts into routes and checks them against each other and against the allowed hosts. */
-void building_routes(struct building *building, struct faults *faults, unsigned file);
+void checker_build_routes(struct checker *checker);
 
 /* Whether a legacy URL may be used: NULL, or what is wrong with it. `{identifier}` in it is allowed where `pattern`. */
 const char *building_legacy_problem(const struct building *building, struct text url, bool pattern);
+
+/* Checks what keys have to do with each other. The routes are built. */
+void checker_check_keys(struct checker *checker);
 
 #endif

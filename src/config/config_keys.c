@@ -220,12 +220,22 @@ SETTER(set_sandbox)
     return building->config.sandbox || text_equal(value, TEXT("off")) ? NULL : "is neither on nor off";
 }
 
+static const char *set_address(struct building *building, struct text value, const struct place *place,
+                               struct address *address)
+{
+    const char *written = building_copy(building, value).at;
+    const char *problem = address_parse(written, address);
+    if (problem != NULL)
+        *address = (struct address){.text = written};
+    address->place = *place;
+    return problem;
+}
+
 SETTER(set_admin_address)
 {
     UNUSED(key);
-    building->admin_place = *place;
     building->config.admin = &building->admin;
-    return address_parse(building_copy(building, value).at, &building->admin);
+    return set_address(building, value, place, &building->admin);
 }
 
 SETTER(set_admin_allow_remote)
@@ -256,9 +266,8 @@ static struct listener *listener_of(struct building *building)
 
 SETTER(set_listen_address)
 {
-    UNUSED(place);
     UNUSED(key);
-    return address_parse(building_copy(building, value).at, &listener_of(building)->address);
+    return set_address(building, value, place, &listener_of(building)->address);
 }
 
 SETTER(set_certificate_file)

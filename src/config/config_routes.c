@@ -1,21 +1,9 @@
-/* From route drafts to routes, and the checks that need the whole file. */
+/* From route drafts to routes, and the checks of routes that need the whole file. */
 #include <stdlib.h>
 
 #include "config_internal.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/presets.h"
-
-struct checker {
-    struct building *building;
-    struct faults *faults;
-    unsigned file;
-};
-
-static void fault_at(struct checker *checker, const struct place *place, const char *what, const char *detail)
-{
-    faults_add(checker->faults, FAULT_ERROR, checker->file, place->line, place->column, place->length, "%s%s", what,
-               detail);
-}
 
 /* The pattern as it looks with an identifier in it, so that it can be parsed as a URL. */
 static struct text sample_of(const struct building *building, struct text pattern)
@@ -70,14 +58,15 @@ static void build_matched(struct checker *checker, const struct route_draft *dra
     struct template *template = NULL;
     struct place place = draft->match_place;
     if (!template_parse(&template, draft->match, why, &at)) {
-        fault_at(checker, &place, "match: ", why);
+        checker_fault(checker, &place, "match: ", why);
         return;
     }
     bool by_template = draft->identify_by == IDENTIFY_BY_TEMPLATE;
     if (by_template != template_has_identifier(template)) {
-        fault_at(checker, &place, "match: ",
-                 by_template ? "it has no {identifier}; put one in, or say identify_by: issuer or relay_state"
-                             : "it has an {identifier}, but identify_by says to look elsewhere; take one of them out");
+        checker_fault(checker, &place, "match: ",
+                      by_template
+                          ? "it has no {identifier}; put one in, or say identify_by: issuer or relay_state"
+                          : "it has an {identifier}, but identify_by says to look elsewhere; take one of them out");
         template_free(template);
         return;
     }
@@ -102,7 +91,7 @@ static bool parse_preset(struct checker *checker, const struct route_draft *draf
     good = good && size > 0 && size < (int)sizeof(source);
     if (good && template_parse(template, text_slice(source, (size_t)size), why, NULL))
         return true;
-    fault_at(checker, &draft->host_place, "host: ", why);
+    checker_fault(checker, &draft->host_place, "host: ", why);
     return false;
 }
 
@@ -110,13 +99,13 @@ static void build_preset(struct checker *checker, const struct route_draft *draf
 {
     const struct preset *preset = preset_find(draft->preset);
     if (preset == NULL) {
-        fault_at(checker, &draft->preset_place, "preset: there is none of that name",
-                 "; `ssoferry presets` lists them");
+        checker_fault(checker, &draft->preset_place, "preset: there is none of that name",
+                      "; `ssoferry presets` lists them");
         return;
     }
     if (draft->identify_by != IDENTIFY_BY_TEMPLATE) {
-        fault_at(checker, &draft->preset_place, "preset: it says itself where the identifier stands",
-                 "; take identify_by out");
+        checker_fault(checker, &draft->preset_place, "preset: it says itself where the identifier stands",
+                      "; take identify_by out");
         return;
     }
     for (size_t i = 0; i < PRESET_ROUTES_MAX && preset->routes[i].match != NULL; ++i) {
@@ -139,7 +128,7 @@ static void check_legacy(struct checker *checker, const struct route_draft *draf
     if (draft->legacy_url.size > 0) {
         const char *problem = building_legacy_problem(building, draft->legacy_url, true);
         if (problem != NULL)
-            fault_at(checker, &draft->legacy_url_place, "legacy_url: ", problem);
+            checker_fault(checker, &draft->legacy_url_place, "legacy_url: ", problem);
         return;
     }
     const char *wanted_by = draft->unknown_is_legacy               ? "unknown: legacy"
@@ -147,19 +136,19 @@ static void check_legacy(struct checker *checker, const struct route_draft *draf
                             : draft->observe || everywhere         ? "observe: true"
                                                                    : NULL;
     if (wanted_by != NULL)
-        fault_at(checker, &draft->place, "the route needs a legacy_url for ", wanted_by);
+        checker_fault(checker, &draft->place, "the route needs a legacy_url for ", wanted_by);
 }
 
 static void build_route(struct checker *checker, const struct route_draft *draft)
 {
     if ((draft->match.size > 0) == (draft->preset.size > 0)) {
-        fault_at(checker, &draft->place, "a route needs a match or a preset",
-                 draft->match.size > 0 ? ", not both" : "");
+        checker_fault(checker, &draft->place, "a route needs a match or a preset",
+                      draft->match.size > 0 ? ", not both" : "");
         return;
     }
     if (draft->match.size > 0 && draft->host.size > 0)
-        fault_at(checker, &draft->host_place, "host: it goes with a preset",
-                 "; write it into the match, as https://HOST/PATH");
+        checker_fault(checker, &draft->host_place, "host: it goes with a preset",
+                      "; write it into the match, as https://HOST/PATH");
     else if (draft->match.size > 0)
         build_matched(checker, draft);
     else
@@ -182,25 +171,15 @@ static void check_ambiguity(struct checker *checker)
                TEXT_ARGS(later->name), TEXT_ARGS(earlier->name), earlier->line);
 }
 
-void building_routes(struct building *building, struct faults *faults, unsigned file)
+void checker_build_routes(struct checker *checker)
 {
-    struct checker checker = {building, faults, file};
+    struct building *building = checker->building;
     for (size_t i = 0; i < building->draft_count; ++i)
-        build_route(&checker, &building->drafts[i]);
+        build_route(checker, &building->drafts[i]);
     if (building->draft_count == 0)
-        fault_at(&checker, &building->routes_place, "routes: there is none",
-                 "; write at least \"- match: /old-sso/{identifier}\"");
+        checker_fault(checker, &building->routes_place, "routes: there is none",
+                      "; write at least \"- match: /old-sso/{identifier}\"");
     if (building->route_count > CONFIG_ROUTES_MAX)
-        fault_at(&checker, &building->routes_place, "routes: there are more than 256", "");
-    check_ambiguity(&checker);
-    if (building->config.admin != NULL && !address_is_local(building->config.admin) && !building->admin_allow_remote)
-        fault_at(&checker, &building->admin_place, "admin.address: everybody who reaches it sees all customers' names",
-                 "; use 127.0.0.1, or say allow_remote: true");
-
-    struct text unmatched = building->config.gateway.unmatched_url;
-    if (unmatched.size > 0) {
-        const char *problem = building_legacy_problem(building, unmatched, false);
-        if (problem != NULL)
-            fault_at(&checker, &building->unmatched_place, "legacy.unmatched_url: ", problem);
-    }
+        checker_fault(checker, &building->routes_place, "routes: there are more than 256", "");
+    check_ambiguity(checker);
 }

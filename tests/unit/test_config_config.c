@@ -90,7 +90,7 @@ static void every_key_is_read(void **state)
         "listen:\n  - address: '[::1]:81'\n    proxy_protocol: true\n"
         "  - {address: 'unix:/run/x.sock', certificate: /c, key: /k, certificates: [{certificate: /d}, {certificate: "
         "/e, key: /f}]}\n"
-        "  - {address: '127.0.0.1:9', certificates: [{certificate: /g}]}\n"
+        "  - {address: '127.0.0.1:10', certificates: [{certificate: /g}]}\n"
         "trusted_proxies: [10.0.0.0/8, unix, '2001:db8::/32']\n"
         "admin: {address: 0.0.0.0:9, allow_remote: true}\nusage: false\nstore: /s\nthreads: 3\nhealth_path: "
         "/up\nhosts: [sso.example.com, 'a.example:8443']\n"
@@ -247,6 +247,13 @@ static const struct {
     {"listen:\n  - {address: '127.0.0.1:1', certificates: [{certificate: /c, name: a}]}\n" ROUTE, "unknown key"},
     {"certificates: []\n" ROUTE, "unknown key \"certificates\""},
     {"admin: {address: 0.0.0.0:9}\n" ROUTE, "say allow_remote: true"},
+    {"listen: [{address: '127.0.0.1:9'}]\nadmin: {address: '127.0.0.1:9'}\n" ROUTE,
+     ":2:18: error: admin.address: 127.0.0.1:9 and 127.0.0.1:9 at line 1 take the same connections; "},
+    {"listen: [{address: '0.0.0.0:9'}]\nadmin: {address: 'localhost:9'}\n" ROUTE, ":2:18: error: admin.address: "},
+    {"admin: {address: '127.0.0.1:8080'}\n" ROUTE, ":1:18: error: admin.address: "},
+    {"listen:\n  - address: 127.0.0.1:9\n  - address: '[::1]:9'\n  - address: '[::]:9'\n" ROUTE,
+     ":4:14: error: listen[2].address: [::]:9 and [::1]:9 at line 3 take"},
+    {"listen: [{address: 'unix:/a'}]\nadmin: {address: 'unix:/a'}\n" ROUTE, ":2:18: error: admin.address: "},
     {"stytch: {live_url: 'http://api.stytch.com'}\n" ROUTE, "plain http"},
     {"stytch: {live_url: 'https://api.stytch.com/v1'}\n" ROUTE, "has a path"},
     {"stytch: {allowed_hosts: ['*']}\n" ROUTE, "is not a host"},
@@ -349,6 +356,32 @@ static void the_defaults_need_no_file(void **state)
     config_free(NULL);
 }
 
+static void addresses_of_their_own_are_fine(void **state)
+{
+    static const char *const good[] = {
+        "listen: [{address: '0.0.0.0:9'}, {address: '[::]:9'}, {address: 'unix:/a'}]\nadmin: {address: "
+        "'unix:/b'}\n" ROUTE,
+        "listen: [{address: '192.0.2.1:9'}, {address: '192.0.2.2:9'}]\nadmin: {address: '127.0.0.1:9'}\n" ROUTE,
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(good); ++i) {
+        char *told = NULL;
+        struct config *config = read_text(good[i], &told);
+        assert_string_equal(told, "");
+        config_free(config);
+        free(told);
+    }
+}
+
+static void a_bad_address_is_no_second_one(void **state)
+{
+    char *told = NULL;
+    (void)state;
+    assert_null(read_text("listen: [{address: '127.0.0.1'}]\nadmin: {address: '127.0.0.1'}\n" ROUTE, &told));
+    assert_null(strstr(told, "the same connections"));
+    free(told);
+}
+
 static void a_fallback_below_a_narrower_route_is_fine(void **state)
 {
     char *told = NULL;
@@ -372,6 +405,8 @@ int main(void)
         cmocka_unit_test(all_mistakes_are_told_at_once),
         cmocka_unit_test(a_missing_file_is_the_users_mistake),
         cmocka_unit_test(the_defaults_need_no_file),
+        cmocka_unit_test(addresses_of_their_own_are_fine),
+        cmocka_unit_test(a_bad_address_is_no_second_one),
         cmocka_unit_test(a_fallback_below_a_narrower_route_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,72 @@
+/* The checks that need the whole file, those of routes aside. */
+#include "config_internal.h"
+
+void checker_fault(struct checker *checker, const struct place *place, const char *what, const char *detail)
+{
+    faults_add(checker->faults, FAULT_ERROR, checker->file, place->line, place->column, place->length, "%s%s", what,
+               detail);
+}
+
+/* Whether the kernel would have to choose between the two. An address that is no good has neither port nor path. */
+static bool addresses_meet(const struct address *a, const struct address *b)
+{
+    static const unsigned char any[sizeof(a->ip)] = {0};
+    if (a->family != b->family)
+        return false;
+    if (a->family == ADDRESS_UNIX)
+        return strcmp(a->path, b->path) == 0;
+    return a->port != 0 && a->port == b->port &&
+           (memcmp(a->ip, b->ip, sizeof(any)) == 0 || memcmp(a->ip, any, sizeof(any)) == 0 ||
+            memcmp(b->ip, any, sizeof(any)) == 0);
+}
+
+/* Listeners share their ports with another daemon's (SO_REUSEPORT), and so would two of one daemon: sign-ins would go
+ * to the admin listener, and its report to the world. */
+static void check_address(struct checker *checker, const char *key, const struct address *address, size_t before)
+{
+    char line[32] = ", the default of listen,";
+    for (size_t i = 0; i < before; ++i) {
+        const struct address *other = &checker->building->listen[i].address;
+        if (!addresses_meet(address, other))
+            continue;
+        if (other->place.line > 0)
+            snprintf(line, sizeof(line), " at line %u", other->place.line);
+        faults_add(checker->faults, FAULT_ERROR, checker->file, address->place.line, address->place.column,
+                   address->place.length,
+                   "%s: %s and %s%s take the same connections; give one of them another port or path", key,
+                   address->text, other->text, line);
+        return;
+    }
+}
+
+static void check_addresses(struct checker *checker)
+{
+    struct building *building = checker->building;
+    for (size_t i = 0; i < building->listen_count; ++i) {
+        char key[64];
+        snprintf(key, sizeof(key), "listen[%zu].address", i);
+        check_address(checker, key, &building->listen[i].address, i);
+    }
+    const struct address *admin = building->config.admin;
+    if (admin == NULL)
+        return;
+    check_address(checker, "admin.address", admin, building->listen_count);
+    if (!address_is_local(admin) && !building->admin_allow_remote)
+        checker_fault(checker, &admin->place, "admin.address: everybody who reaches it sees all customers' names",
+                      "; use 127.0.0.1, or say allow_remote: true");
+}
+
+static void check_unmatched_url(struct checker *checker)
+{
+    struct building *building = checker->building;
+    struct text url = building->config.gateway.unmatched_url;
+    const char *problem = url.size == 0 ? NULL : building_legacy_problem(building, url, false);
+    if (problem != NULL)
+        checker_fault(checker, &building->unmatched_place, "legacy.unmatched_url: ", problem);
+}
+
+void checker_check_keys(struct checker *checker)
+{
+    check_addresses(checker);
+    check_unmatched_url(checker);
+}
