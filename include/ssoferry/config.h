@@ -86,10 +86,11 @@ struct config {
 bool config_read(struct config **config, const char *path, struct faults *faults, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Calls `on_difference` for each key that two configurations set to different values, in the file's order; a value is
- * "" where a key is left out, and a list's items are joined by ", ". `needs_restart` says that a running daemon cannot
- * change it. */
-void config_differences(const struct config *before, const struct config *after,
+/* Calls `on_difference` for each key that `after` sets to another value than is in force, in the file's order: that of
+ * `started`, by which the daemon was started, where a reload cannot change the key (`needs_restart`), else that of
+ * `before`, which it has taken last. Where a key is left out, its value is its default, "" for none and in an item that
+ * is not there. A list's items are joined by ", ". */
+void config_differences(const struct config *started, const struct config *before, const struct config *after,
                         void (*on_difference)(void *context, struct text name, struct text before, struct text after,
                                               bool needs_restart),
                         void *context);
@@ -100,7 +101,8 @@ struct config *config_defaults(void);
 
 void config_free(struct config *config);
 
-/* Writes the table of keys, a line each: name, type, default, help; tabs between. */
+/* Writes the table of keys, a line each: name, type, default, help, and what makes a running daemon take another value,
+ * "reload" or "restart"; tabs between. */
 void config_write_keys(FILE *out);
 
 /* "127.0.0.1:8080", "[::1]:8080", "localhost:8080", "unix:/path". Borrows `text`, which must be NUL-terminated. NULL

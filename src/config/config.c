@@ -162,10 +162,11 @@ static void read_value(struct building *building, struct yaml *yaml, const struc
 {
     struct yaml_node node;
     yaml_next(yaml, &node);
-    if (!key->list || node.kind != YAML_SEQUENCE) {
-        if (key->list && node.kind != YAML_END)
+    const bool list = key->flags & KEY_LIST;
+    if (!list || node.kind != YAML_SEQUENCE) {
+        if (list && node.kind != YAML_END)
             yaml_fault(yaml, &node, "%s takes a list, as in [a, b]", key->name);
-        if (key->list)
+        if (list)
             yaml_skip(yaml, &node);
         else if (node.kind != YAML_END)
             read_scalar(building, yaml, key, &node);
@@ -355,6 +356,7 @@ static void add_default_listener(struct building *building)
     building->listen->certificate_count = 0;
     if (key->set(building, text_of(key->fallback), &nowhere, key) != NULL)
         abort();
+    building_note(building, key, text_of(key->fallback));
 }
 
 bool config_read(struct config **config, const char *path, struct faults *faults, struct error *error)
@@ -405,6 +407,7 @@ void config_write_keys(FILE *out)
 {
     for (size_t i = 0; i < config_key_count; ++i) {
         const struct config_key *key = &config_keys[i];
-        fprintf(out, "%s\t%s\t%s\t%s\n", key->name, key->type, key->fallback, key->help);
+        fprintf(out, "%s\t%s\t%s\t%s\t%s\n", key->name, key->type, key->fallback, key->help,
+                key->flags & KEY_RESTART ? "restart" : "reload");
     }
 }

@@ -49,7 +49,7 @@ void building_note(struct building *building, const struct config_key *key, stru
         return;
     }
     building->settings = memory_resize(building->settings, (building->setting_count + 1) * sizeof(*building->settings));
-    building->settings[building->setting_count++] = (struct setting){name, building_copy(building, value)};
+    building->settings[building->setting_count++] = (struct setting){key, name, building_copy(building, value)};
 }
 
 static const struct setting *find(const struct building *building, struct text name)
@@ -61,36 +61,49 @@ static const struct setting *find(const struct building *building, struct text n
     return NULL;
 }
 
-/* What is opened once, at start. A listener's files are read again. */
-static bool needs_restart(struct text name)
+/* Whether the item that `name` is of is there: "routes[1]." of "routes[1].match". Each item has a key that it needs. */
+static bool has_item(const struct building *building, struct text name)
 {
-    if (text_starts(name, TEXT("listen[")))
-        return text_ends(name, TEXT(".address"));
-    static const char *const fixed[] = {"admin.", "store", "threads", "usage", "user", "sandbox"};
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); ++i) {
-        if (text_starts(name, text_of(fixed[i])))
+    size_t size = name.size;
+    while (size > 0 && name.at[size - 1] != '.')
+        --size;
+    for (size_t i = 0; i < building->setting_count; ++i) {
+        if (text_starts(building->settings[i].name, text_slice(name.at, size)))
             return true;
     }
     return false;
 }
 
-void config_differences(const struct config *before, const struct config *after,
+static struct text value_of(const struct building *building, const struct setting *setting)
+{
+    const struct setting *found = find(building, setting->name);
+    if (found != NULL)
+        return found->value;
+    bool there = setting->key->scope == KEY_OF_CONFIG || has_item(building, setting->name);
+    return there ? text_of(setting->key->fallback) : TEXT("");
+}
+
+void config_differences(const struct config *started, const struct config *before, const struct config *after,
                         void (*on_difference)(void *context, struct text name, struct text before, struct text after,
                                               bool needs_restart),
                         void *context)
 {
-    const struct building *old = (const struct building *)(const void *)before;
     const struct building *new = (const struct building *)(const void *)after;
     for (size_t i = 0; i < new->setting_count; ++i) {
         const struct setting *setting = &new->settings[i];
-        const struct setting *found = find(old, setting->name);
-        struct text was = found == NULL ? TEXT("") : found->value;
+        bool restart = setting->key->flags & KEY_RESTART;
+        struct text was = value_of((const struct building *)(const void *)(restart ? started : before), setting);
         if (!text_equal(was, setting->value))
-            on_difference(context, setting->name, was, setting->value, needs_restart(setting->name));
+            on_difference(context, setting->name, was, setting->value, restart);
     }
-    for (size_t i = 0; i < old->setting_count; ++i) {
-        const struct setting *setting = &old->settings[i];
-        if (setting->value.size > 0 && find(new, setting->name) == NULL)
-            on_difference(context, setting->name, setting->value, TEXT(""), needs_restart(setting->name));
+    for (unsigned restart = 0; restart < 2; ++restart) {
+        const struct building *old = (const struct building *)(const void *)(restart ? started : before);
+        for (size_t i = 0; i < old->setting_count; ++i) {
+            const struct setting *setting = &old->settings[i];
+            struct text now = value_of(new, setting);
+            if (!(setting->key->flags & KEY_RESTART) == !restart && find(new, setting->name) == NULL &&
+                !text_equal(setting->value, now))
+                on_difference(context, setting->name, setting->value, now, restart);
+        }
     }
 }

@@ -13,6 +13,7 @@ struct text_list {
 
 /* What a key was set to, for telling what a reload changed. */
 struct setting {
+    const struct config_key *key;
     struct text name; /* "routes[0].match" */
     struct text value;
 };
@@ -50,6 +51,9 @@ struct building {
 
 enum key_scope { KEY_OF_CONFIG, KEY_OF_LISTEN, KEY_OF_CERTIFICATE, KEY_OF_ROUTE };
 
+/* KEY_RESTART: what it says is opened or begun once, at start, and a reload cannot change it. */
+enum key_flag { KEY_PLAIN = 0, KEY_LIST = 1, KEY_RESTART = 2 };
+
 /* One key of the file. */
 struct config_key {
     const char *name; /* "limits.body"; within lists "routes[].match" */
@@ -60,7 +64,7 @@ struct config_key {
     /* Stores a value; for a list, one item. NULL, or what is wrong with it: a phrase behind "KEY ". */
     const char *(*set)(struct building *building, struct text value, const struct place *place,
                        const struct config_key *key);
-    bool list;
+    unsigned flags; /* of enum key_flag */
     uint64_t least, most;
     size_t offset; /* of the field in struct config, or struct certificate_files, for the plain kinds */
 };

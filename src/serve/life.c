@@ -100,12 +100,35 @@ static void announce(struct server *server)
 
 /* -- reload -- */
 
+struct differences {
+    size_t changed, waiting;
+};
+
 static void on_difference(void *context, struct text name, struct text before, struct text after, bool needs_restart)
 {
-    size_t *count = context;
-    ++*count;
+    struct differences *differences = context;
+    ++*(needs_restart ? &differences->waiting : &differences->changed);
     log_info("reload: %.*s: \"%.*s\" -> \"%.*s\"%s", TEXT_ARGS(name), TEXT_ARGS(before), TEXT_ARGS(after),
              needs_restart ? " (takes effect at the next restart)" : "");
+}
+
+static struct differences tell_differences(const struct server *server, const struct config *next)
+{
+    struct differences differences = {0, 0};
+    config_differences(server->started, server->config, next, on_difference, &differences);
+    if (strcmp(server->started->store, next->store) != 0)
+        log_info("reload: until then this daemon answers from %s, while `ssoferry` changes %s", server->started->store,
+                 next->store);
+    return differences;
+}
+
+static void tell_done(const struct differences *differences)
+{
+    char waiting[64] = "";
+    if (differences->waiting > 0)
+        snprintf(waiting, sizeof(waiting), ", %zu wait%s for a restart", differences->waiting,
+                 differences->waiting == 1 ? "s" : "");
+    log_info("reload: done, %zu key%s changed%s", differences->changed, differences->changed == 1 ? "" : "s", waiting);
 }
 
 /* Hands `next` to every thread and returns when none looks at the old one any more. */
@@ -130,7 +153,6 @@ static void reload(struct server *server)
 {
     struct error error;
     struct config *next = NULL;
-    size_t changes = 0;
     struct faults *faults = faults_new();
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_ms() * 1000);
     bool good = config_read(&next, server->config_path, faults, &error) &&
@@ -141,10 +163,10 @@ static void reload(struct server *server)
         config_free(next);
         log_error("reload: %s; going on with the configuration as it was", error.message);
     } else {
-        config_differences(server->config, next, on_difference, &changes);
+        const struct differences differences = tell_differences(server, next);
         publish(server, next);
         tls_announce(server->tls);
-        log_info("reload: done, %zu key%s changed", changes, changes == 1 ? "" : "s");
+        tell_done(&differences);
     }
     sd_notify(0, "READY=1");
 }

@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct config *again = read_once(path);
         MUST(again != NULL);
         check(config);
-        config_differences(config, again, on_difference, NULL);
+        config_differences(config, config, again, on_difference, NULL);
         config_free(again);
     }
     config_free(config);

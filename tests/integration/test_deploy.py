@@ -43,7 +43,7 @@ def seconds(text):
 
 def defaults():
     rows = run("ssoferryd", "--list-keys").stdout.splitlines()
-    return {name: default for name, _, default, _ in (row.split("\t") for row in rows)}
+    return {name: default for name, _, default, _, _ in (row.split("\t") for row in rows)}
 
 
 def test_the_unit_gives_time_to_drain_and_descriptors_enough():

@@ -37,7 +37,7 @@ def test_routes_change_while_connections_stay(gateway):
     answer = connection.answer()
     assert answer.status == 303 and answer.location.endswith(LOCATION_END)
     assert 'routes[0].match: "/old-sso/{identifier}" -> "/new-sso/{identifier}"' in gateway.stderr
-    assert 'redirect: "" -> "303"' in gateway.stderr
+    assert 'redirect: "307" -> "303"' in gateway.stderr
     assert "2 keys changed" in gateway.stderr
     connection.close()
 
@@ -57,13 +57,22 @@ def test_a_missing_file_changes_nothing(gateway):
 
 
 def test_what_needs_a_restart_is_said_and_left(gateway):
-    gateway.configure(threads=1, store=str(gateway.store) + ".other", listen=[{"address": "127.0.0.1:1"}])
-    reload(gateway)
-    for key in ("threads", "store", "listen[0].address"):
-        [line] = [line for line in gateway.stderr.splitlines() if f"reload: {key}:" in line]
-        assert line.endswith("(takes effect at the next restart)")
+    started = dict(gateway.config)
+    keys = ("threads", "store", "listen[0].address", "listen[0].proxy_protocol")
+    gateway.configure(threads=1, store=str(gateway.store) + ".other", listen=[{"address": "127.0.0.1:1", "proxy_protocol": True}])
+    for times in (1, 2):  # what still waits is told again
+        reload(gateway)
+        for key in keys:
+            lines = [line for line in gateway.stderr.splitlines() if f"reload: {key}:" in line]
+            assert len(lines) == times and lines[-1].endswith("(takes effect at the next restart)")
+        assert gateway.stderr.count("0 keys changed, 4 wait for a restart") == times
+    assert f"answers from {gateway.store}, while `ssoferry` changes {gateway.store}.other" in gateway.stderr
     assert gateway.get("/old-sso/acme").status == 307
-    gateway.configure(threads=2, store=str(gateway.store), listen=[{"address": f"{gateway.host}:{gateway.port}"}])
+
+    gateway.configure(**started)
+    reload(gateway)
+    assert gateway.stderr.endswith("reload: done, 0 keys changed\n")
+    assert gateway.stderr.count("reload: threads:") == 2
 
 
 def test_limits_hold_from_then_on(gateway):

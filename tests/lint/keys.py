@@ -1,12 +1,13 @@
-"""keys.py SSOFERRYD: every key that the daemon lists stands, with its default, in ssoferryd.yaml(5) and in config/ssoferryd.yaml; and the man
-page has no key that is not there."""
+"""keys.py SSOFERRYD: every key that the daemon lists stands, with its default, in ssoferryd.yaml(5) and in config/ssoferryd.yaml; the man
+page has no key that is not there; and the documents name those that take a restart, and no other."""
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 rows = subprocess.run([sys.argv[1], "--list-keys"], check=True, capture_output=True, text=True).stdout.splitlines()
-keys = {name: default for name, _, default, _ in (row.split("\t") for row in rows)}
+keys = {name: default for name, _, default, _, _ in (row.split("\t") for row in rows)}
+restart = {row.split("\t")[0] for row in rows if row.endswith("\trestart")}
 faults = []
 
 
@@ -45,7 +46,18 @@ for entry in entries:
     if entry not in keys and (("." in entry) or entry in scopes):
         faults.append(f"docs/man/ssoferryd.yaml.5: {entry} is no key of the daemon's")
 
-if not keys:
+# (file, the sentence that lists what takes a restart, a name in it); a section's name stands for all its keys.
+for file, sentence, name in [
+        ("docs/man/ssoferryd.yaml.5", r"(?s)\nA change of\n(.*?)\ntakes a restart", r"(?m)^\.Cm (\S+)"),
+        ("docs/man/ssoferryd.8", r"(?s)\nA change of\n(.*?)\ntakes effect at the next start", r"(?m)^\.Cm (\S+)"),
+        ("docs/operations.md", r"(?s)\n\n(`(?:(?!\n\n).)*?) take a restart", r"`([^`]+)`")]:
+    found = re.search(sentence, Path(file).read_text())
+    names = set(re.findall(name, found[1])) if found else set()
+    told = {key for key in keys for name in names if key == name or key.startswith(name + ".")}
+    faults += [f"{file}: {key} takes a restart, which is not said" for key in sorted(restart - told)]
+    faults += [f"{file}: {key} takes no restart" for key in sorted(told - restart)]
+
+if not keys or not restart:
     faults.append("the daemon lists no keys")
 print("\n".join(faults))
 sys.exit(bool(faults))

@@ -356,6 +356,58 @@ static void the_defaults_need_no_file(void **state)
     config_free(NULL);
 }
 
+static void on_difference(void *context, struct text name, struct text before, struct text after, bool needs_restart)
+{
+    FILE *out = context;
+    fprintf(out, "%.*s: %.*s -> %.*s%s\n", TEXT_ARGS(name), TEXT_ARGS(before), TEXT_ARGS(after),
+            needs_restart ? " (restart)" : "");
+}
+
+/* A daemon that was started by the first, and has taken the second, reads the third. */
+static const struct {
+    const char *started, *before, *after, *told;
+} reloads[] = {
+    {ROUTE, ROUTE, ROUTE, ""},
+    {ROUTE, ROUTE, "redirect: form\nhosts: [a, b]\n" ROUTE, "redirect: 307 -> form\nhosts:  -> a, b\n"},
+    {ROUTE, "redirect: form\nhosts: [a, b]\n" ROUTE, ROUTE, "redirect: form -> 307\nhosts: a, b -> \n"},
+    {ROUTE, ROUTE, "redirect: 307\nthreads: auto\nlisten: [{address: '127.0.0.1:8080'}]\n" ROUTE, ""},
+    {ROUTE, ROUTE, "threads: 4\n" ROUTE, "threads: auto -> 4 (restart)\n"},
+    {ROUTE, "threads: 4\n" ROUTE, "threads: 4\n" ROUTE, "threads: auto -> 4 (restart)\n"},
+    {ROUTE, "threads: 4\n" ROUTE, ROUTE, ""},
+    {"threads: 4\n" ROUTE, "threads: 4\n" ROUTE, ROUTE, "threads: 4 -> auto (restart)\n"},
+    {"admin: {address: 'unix:/a'}\n" ROUTE, ROUTE, ROUTE, "admin.address: unix:/a ->  (restart)\n"},
+    {ROUTE, ROUTE, "listen: [{address: '[::1]:9', proxy_protocol: true, certificate: /c}]\n" ROUTE,
+     "listen[0].address: 127.0.0.1:8080 -> [::1]:9 (restart)\nlisten[0].proxy_protocol: false -> true (restart)\n"
+     "listen[0].certificate:  -> /c\n"},
+    {ROUTE, ROUTE, ROUTE "    fold_case: true\n  - {match: '/b/{identifier}', source: b}\n",
+     "routes[0].fold_case: false -> true\nroutes[1].match:  -> /b/{identifier}\nroutes[1].source:  -> b\n"},
+    {ROUTE, ROUTE "  - {match: '/b/{identifier}', source: b}\n", ROUTE,
+     "routes[1].match: /b/{identifier} -> \nroutes[1].source: b -> \n"},
+};
+
+static void differences_are_told_against_what_is_in_force(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(reloads); ++i) {
+        const char *const read[] = {reloads[i].started, reloads[i].before, reloads[i].after};
+        struct config *configs[3];
+        char *told = NULL;
+        size_t size = 0;
+        for (size_t j = 0; j < 3; ++j) {
+            configs[j] = read_text(read[j], &told);
+            assert_non_null(configs[j]);
+            free(told);
+        }
+        FILE *out = open_memstream(&told, &size);
+        config_differences(configs[0], configs[1], configs[2], on_difference, out);
+        fclose(out);
+        assert_string_equal(told, reloads[i].told);
+        free(told);
+        for (size_t j = 0; j < 3; ++j)
+            config_free(configs[j]);
+    }
+}
+
 static void addresses_of_their_own_are_fine(void **state)
 {
     static const char *const good[] = {
@@ -405,6 +457,7 @@ int main(void)
         cmocka_unit_test(all_mistakes_are_told_at_once),
         cmocka_unit_test(a_missing_file_is_the_users_mistake),
         cmocka_unit_test(the_defaults_need_no_file),
+        cmocka_unit_test(differences_are_told_against_what_is_in_force),
         cmocka_unit_test(addresses_of_their_own_are_fine),
         cmocka_unit_test(a_bad_address_is_no_second_one),
         cmocka_unit_test(a_fallback_below_a_narrower_route_is_fine),
