@@ -89,8 +89,13 @@ _ssoferry_word() {
         redirect=*) _ssoferry_offer "$(printf 'redirect=%s\n' 307 303 form)" ;;
         *=*) ;;
         *)
-            compopt -o nospace 2>/dev/null
+            # Or one more identifier, where it is begun.
             _ssoferry_offer "$(printf '%s=\n' connection_id acs_url redirect state legacy_url organization_id label)"
+            if ((${#COMPREPLY[@]})); then
+                compopt -o nospace 2>/dev/null
+            elif [[ $2 == set && ${words[cword - 1]} != *=* ]]; then
+                _ssoferry_offer "$(_ssoferry_rows "$1" "$cur" "${store[@]}" "${source[@]}")"
+            fi
             ;;
         esac
         ;;

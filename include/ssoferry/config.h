@@ -86,6 +86,14 @@ struct config {
 bool config_read(struct config **config, const char *path, struct faults *faults, struct error *error)
     __attribute__((warn_unused_result));
 
+/* What the routes that look identifiers up in one source have between them. */
+struct source_routes {
+    size_t count;       /* 0: nothing looks there */
+    bool legacy_url;    /* one of them has one */
+    bool all_fold_case; /* none asks for capitals as they are alone */
+};
+struct source_routes config_source_routes(const struct config *config, struct text source);
+
 /* Calls `on_difference` for each key that `after` sets to another value than is in force, in the file's order: that of
  * `started`, by which the daemon was started, where a reload cannot change the key (`needs_restart`), else that of
  * `before`, which it has taken last. Where a key is left out, its value is its default, "" for none and in an item that

@@ -40,23 +40,6 @@ static bool on_difference(void *context, const struct difference *difference, st
     return true;
 }
 
-static bool check_revision(const struct load *load, uint64_t revision, struct error *error)
-{
-    const struct option_number *expected = &load->arguments->expect_revision;
-    if (!expected->given || expected->value == revision)
-        return true;
-    if (revision == 0)
-        return error_set(error, ERROR_CONFLICT,
-                         "the table is at revision 0, not %llu: %s was never loaded. Is that the right store? If so, "
-                         "load without --expect-revision",
-                         (unsigned long long)expected->value, load->context->store);
-    return error_set(error, ERROR_CONFLICT,
-                     "the table is at revision %llu, not %llu: somebody changed it meanwhile. See `ssoferry history` "
-                     "and `ssoferry diff`, then "
-                     "load with --expect-revision %llu",
-                     (unsigned long long)revision, (unsigned long long)expected->value, (unsigned long long)revision);
-}
-
 /* A file cut off half way must not take half the customers with it. */
 static bool check_removals(const struct load *load, struct error *error)
 {
@@ -79,7 +62,7 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
     load->expected = rowset_count(mapping_rows(load->files.mapping));
     load->revision = state->revision;
     uint64_t rows = table_state_total(state);
-    if (!check_revision(load, state->revision, error))
+    if (!context_expects(load->context, load->arguments, state->revision, error))
         return false;
 
     progress_phase(&load->progress, load->change != NULL ? "writing" : "comparing");
@@ -136,13 +119,7 @@ static bool dry_run(struct load *load, struct error *error)
 
 static void print_json(const struct load *load)
 {
-    const uint64_t *rows = load->tally.rows;
-    json_t *object = json_object();
-    json_object_set_new(object, "revision", json_integer((json_int_t)load->revision));
-    json_object_set_new(object, "added", json_integer((json_int_t)rows[DIFFERENCE_ADDED]));
-    json_object_set_new(object, "changed", json_integer((json_int_t)rows[DIFFERENCE_CHANGED]));
-    json_object_set_new(object, "removed", json_integer((json_int_t)rows[DIFFERENCE_REMOVED]));
-    json_object_set_new(object, "rows", json_integer((json_int_t)load->rows));
+    json_t *object = json_change(load->revision, tally_changes(&load->tally), load->rows);
     json_object_set_new(object, "dry_run", json_boolean(load->arguments->dry_run));
     output_json(object);
 }
@@ -204,7 +181,7 @@ static int run(struct load *load)
 static bool open_store(const struct load *load, struct error *error)
 {
     if (!context_store_exists(load->context))
-        return check_revision(load, 0, error);
+        return context_expects(load->context, load->arguments, 0, error);
     return context_open_table(load->context, load->arguments->dry_run ? TABLE_READ : TABLE_WRITE, error);
 }
 

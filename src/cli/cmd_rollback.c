@@ -45,8 +45,9 @@ static bool preview_row(struct rollback *rollback, struct snapshot *snapshot, st
     difference.kind = then.size == 0                ? DIFFERENCE_REMOVED
                       : difference.before.size == 0 ? DIFFERENCE_ADDED
                                                     : DIFFERENCE_CHANGED;
-    if (rollback->differences++ < ROWS_SHOWN)
-        difference_print(&difference, &(struct difference_style){.coloured = output_is_coloured()});
+    const struct difference_style style = {.json = rollback->arguments->json, .coloured = output_is_coloured()};
+    if (rollback->differences++ < ROWS_SHOWN || style.json)
+        difference_print(&difference, &style);
     return true;
 }
 
@@ -83,7 +84,7 @@ static bool check_target(const struct rollback *rollback, const struct snapshot 
                          "the table is at revision %llu already: name an earlier one; `ssoferry history` lists them",
                          (unsigned long long)target);
     if (target > newest)
-        return error_set(error, ERROR_INPUT, "there is no revision %llu; the newest is %llu",
+        return error_set(error, ERROR_FAILED, "there is no revision %llu; the newest is %llu",
                          (unsigned long long)target, (unsigned long long)newest);
     struct revision next = {0};
     enum lookup_result result = revision_read(snapshot, target + 1, &next, error);
@@ -91,7 +92,7 @@ static bool check_target(const struct rollback *rollback, const struct snapshot 
     if (result != LOOKUP_ABSENT)
         return result == LOOKUP_FOUND;
     uint64_t earliest = newest > TABLE_REVISIONS_KEPT ? newest - TABLE_REVISIONS_KEPT : 0;
-    return error_set(error, ERROR_INPUT,
+    return error_set(error, ERROR_FAILED,
                      "revision %llu is too far back: %d are kept, so the earliest to go back to is revision %llu",
                      (unsigned long long)target, TABLE_REVISIONS_KEPT, (unsigned long long)earliest);
 }
@@ -102,12 +103,15 @@ static bool preview(struct rollback *rollback, struct error *error)
     if (!snapshot_open(&snapshot, rollback->context->table, error))
         return false;
     rollback->seen_revision = snapshot_state(snapshot)->revision;
+    rollback->rows = table_state_total(snapshot_state(snapshot));
     struct rowset *rows = rowset_new(0);
-    bool fine = check_target(rollback, snapshot, error) &&
+    bool fine = context_expects(rollback->context, rollback->arguments, rollback->seen_revision, error) &&
+                check_target(rollback, snapshot, error) &&
                 (rollback->arguments->yes || preview_rows(rollback, snapshot, rows, error));
     rowset_free(rows);
     snapshot_close(snapshot);
-    if (fine && rollback->differences > ROWS_SHOWN) {
+    rollback->revision = rollback->seen_revision;
+    if (fine && rollback->differences > ROWS_SHOWN && !rollback->arguments->json) {
         char more[NUMBER_SIZE];
         printf("... and %s more\n", number_grouped(rollback->differences - ROWS_SHOWN, more));
     }
@@ -174,6 +178,21 @@ static bool write_table(struct rollback *rollback, struct error *error)
     return fine;
 }
 
+static void print_done(const struct rollback *rollback)
+{
+    char added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE], rows[NUMBER_SIZE];
+    const struct change_counts *counts = &rollback->counts;
+    if (rollback->arguments->json)
+        output_json(json_change(rollback->revision, *counts, rollback->rows));
+    else if (rollback->revision == rollback->seen_revision)
+        printf("nothing to change: the rows are those of revision %llu\n", (unsigned long long)rollback->target);
+    else
+        printf("revision %llu: as revision %llu was; %s added, %s changed, %s removed, %s row%s\n",
+               (unsigned long long)rollback->revision, (unsigned long long)rollback->target,
+               number_grouped(counts->added, added), number_grouped(counts->changed, changed),
+               number_grouped(counts->removed, removed), number_grouped(rollback->rows, rows), plural(rollback->rows));
+}
+
 int cmd_rollback(struct context *context, const struct arguments *arguments)
 {
     struct error error = {0};
@@ -184,20 +203,13 @@ int cmd_rollback(struct context *context, const struct arguments *arguments)
     }
     if (!preview(&rollback, &error))
         return complain(&error);
-    if (!arguments->yes && rollback.differences == 0) {
-        printf("nothing to change: the rows are those of revision %llu\n", (unsigned long long)rollback.target);
-        return STATUS_DONE;
+    if (arguments->yes || rollback.differences > 0) {
+        int status = ask(&rollback);
+        if (status != STATUS_DONE)
+            return status;
+        if (!write_table(&rollback, &error))
+            return complain(&error);
     }
-    int status = ask(&rollback);
-    if (status != STATUS_DONE)
-        return status;
-    if (!write_table(&rollback, &error))
-        return complain(&error);
-    char added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE], rows[NUMBER_SIZE];
-    printf("revision %llu: as revision %llu was; %s added, %s changed, %s removed, %s row%s\n",
-           (unsigned long long)rollback.revision, (unsigned long long)rollback.target,
-           number_grouped(rollback.counts.added, added), number_grouped(rollback.counts.changed, changed),
-           number_grouped(rollback.counts.removed, removed), number_grouped(rollback.rows, rows),
-           plural(rollback.rows));
+    print_done(&rollback);
     return STATUS_DONE;
 }

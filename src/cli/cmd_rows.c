@@ -164,6 +164,11 @@ int cmd_list(struct context *context, const struct arguments *arguments)
     }
     if (!snapshot_open(&listing.snapshot, context->table, &error))
         return complain(&error);
+    if (listing.source.size > 0 && !rows_has_source(listing.snapshot, listing.source)) {
+        int status = rows_complain_source(listing.snapshot, listing.source);
+        snapshot_close(listing.snapshot);
+        return status;
+    }
     bool fine = arguments->json ? walk(&listing, &error) : list_text(&listing, &error);
     int status = fine ? STATUS_DONE : complain(&error);
     bool limited = arguments->limit.given && arguments->limit.value == 0;
@@ -206,14 +211,9 @@ int cmd_export(struct context *context, const struct arguments *arguments)
     if (!snapshot_open(&snapshot, context->table, &error))
         return complain(&error);
 
-    int status;
-    struct table_row row;
-    struct text row_source, identifier;
-    rows_seek(snapshot, source);
-    if (source.size > 0 && rows_next(snapshot, source, &row, &row_source, &identifier, &error) == LOOKUP_ABSENT)
-        status = rows_complain_source(snapshot, source);
-    else
-        status = export_to(snapshot, source, arguments->output, &error);
+    int status = source.size > 0 && !rows_has_source(snapshot, source)
+                     ? rows_complain_source(snapshot, source)
+                     : export_to(snapshot, source, arguments->output, &error);
     snapshot_close(snapshot);
     return status;
 }

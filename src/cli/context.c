@@ -109,6 +109,26 @@ bool context_open_table(struct context *context, enum table_mode mode, struct er
     return table_open(&context->table, context->store, &options, error);
 }
 
+bool context_expects(const struct context *context, const struct arguments *arguments, uint64_t revision,
+                     struct error *error)
+{
+    const struct option_number *expected = &arguments->expect_revision;
+    const char *command = context->command->name;
+    if (!expected->given || expected->value == revision)
+        return true;
+    if (revision == 0)
+        return error_set(error, ERROR_CONFLICT,
+                         "the table is at revision 0, not %llu: %s was never loaded. Is that the right store? If so, "
+                         "%s without --expect-revision",
+                         (unsigned long long)expected->value, context->store, command);
+    return error_set(error, ERROR_CONFLICT,
+                     "the table is at revision %llu, not %llu: somebody changed it meanwhile. See `ssoferry history` "
+                     "and `ssoferry diff`, then "
+                     "%s with --expect-revision %llu",
+                     (unsigned long long)revision, (unsigned long long)expected->value, command,
+                     (unsigned long long)revision);
+}
+
 /* Under sudo the person, not root, is who changed the table. */
 static const char *user_name(void)
 {

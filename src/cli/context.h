@@ -31,6 +31,11 @@ bool context_open_table(struct context *context, enum table_mode mode, struct er
 /* Prints an error to standard error and returns the exit status it calls for. */
 int complain(const struct error *error);
 
+/* Whether the table, which is at `revision`, is at the one that --expect-revision names; true where that is not given.
+ */
+bool context_expects(const struct context *context, const struct arguments *arguments, uint64_t revision,
+                     struct error *error) __attribute__((warn_unused_result));
+
 /* What is written down about a revision: the command, --actor (else user@host) and --message, checked. Where it is
  * true, context_note_release() follows. */
 bool context_note(struct revision_note *note, const char *command, const struct arguments *arguments,

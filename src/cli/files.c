@@ -96,6 +96,13 @@ void tally_add(struct tally *tally, const struct difference *difference)
         ++tally->taken_back;
 }
 
+struct change_counts tally_changes(const struct tally *tally)
+{
+    return (struct change_counts){.added = tally->rows[DIFFERENCE_ADDED],
+                                  .changed = tally->rows[DIFFERENCE_CHANGED],
+                                  .removed = tally->rows[DIFFERENCE_REMOVED]};
+}
+
 bool tally_differs(const struct tally *tally)
 {
     return tally->rows[DIFFERENCE_ADDED] + tally->rows[DIFFERENCE_CHANGED] + tally->rows[DIFFERENCE_REMOVED] > 0;

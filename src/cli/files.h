@@ -29,6 +29,8 @@ struct tally {
 
 void tally_add(struct tally *tally, const struct difference *difference);
 
+struct change_counts tally_changes(const struct tally *tally);
+
 bool tally_differs(const struct tally *tally);
 
 /* Rows of the files' sources before. */

@@ -281,3 +281,14 @@ json_t *json_fields(const struct connection *row)
     add_fields(object, row);
     return object;
 }
+
+json_t *json_change(uint64_t revision, struct change_counts counts, uint64_t rows)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "revision", json_integer((json_int_t)revision));
+    json_object_set_new(object, "added", json_integer((json_int_t)counts.added));
+    json_object_set_new(object, "changed", json_integer((json_int_t)counts.changed));
+    json_object_set_new(object, "removed", json_integer((json_int_t)counts.removed));
+    json_object_set_new(object, "rows", json_integer((json_int_t)rows));
+    return object;
+}

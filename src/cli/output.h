@@ -5,8 +5,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "ssoferry/connection.h"
 #include "ssoferry/faults.h"
+#include "ssoferry/table.h"
 
 /* Writes text for a terminal: control characters and what is not UTF-8 come out as \xNN, so that a tampered record
  * cannot move a cursor. */
@@ -68,5 +68,8 @@ json_t *json_row(struct text source, struct text identifier, const struct connec
 
 /* A row's fields alone; null where `row` is NULL. */
 json_t *json_fields(const struct connection *row);
+
+/* What a command that writes has come to: the table's revision, what became of rows, and how many there are now. */
+json_t *json_change(uint64_t revision, struct change_counts counts, uint64_t rows);
 
 #endif

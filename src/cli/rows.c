@@ -89,10 +89,11 @@ static bool find_elsewhere(struct snapshot *snapshot, struct text source, struct
     return false;
 }
 
-static void find_nearest(struct snapshot *snapshot, struct text source, struct nearest *nearest)
+static void find_nearest(struct snapshot *snapshot, struct text source, struct text wanted, struct nearest *nearest)
 {
+    nearest_start(nearest, wanted);
     if (table_state_total(snapshot_state(snapshot)) > ROWS_COMPARED_MAX)
-        return;
+        nearest->limit = 0; /* other capitals alone, which is quickly seen */
     struct error error = {0};
     struct table_row row;
     struct text row_source, identifier;
@@ -101,13 +102,23 @@ static void find_nearest(struct snapshot *snapshot, struct text source, struct n
         nearest_offer(nearest, identifier);
 }
 
-static bool source_has_rows(struct snapshot *snapshot, struct text source)
+bool rows_has_source(struct snapshot *snapshot, struct text source)
 {
     struct error error = {0};
     struct table_row row;
     struct text row_source, identifier;
     rows_seek(snapshot, source);
-    return rows_next(snapshot, source, &row, &row_source, &identifier, &error) == LOOKUP_FOUND;
+    return rows_next(snapshot, source, &row, &row_source, &identifier, &error) != LOOKUP_ABSENT;
+}
+
+bool rows_may_be_meant(struct snapshot *snapshot, struct text source, struct text identifier)
+{
+    char elsewhere[SOURCE_SIZE_MAX + 1];
+    struct nearest nearest;
+    if (find_elsewhere(snapshot, source, identifier, elsewhere))
+        return true;
+    find_nearest(snapshot, source, identifier, &nearest);
+    return nearest.count > 0;
 }
 
 int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier)
@@ -118,12 +129,11 @@ int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct 
                   TEXT_ARGS(source), elsewhere, elsewhere);
         return STATUS_FAILED;
     }
-    if (!source_has_rows(snapshot, source))
+    if (!rows_has_source(snapshot, source))
         return rows_complain_source(snapshot, source);
 
     struct nearest nearest;
-    nearest_start(&nearest, identifier);
-    find_nearest(snapshot, source, &nearest);
+    find_nearest(snapshot, source, identifier, &nearest);
     if (nearest.count == 0) {
         log_error("there is no %.*s in source %.*s; `ssoferry list --match '*PART*'` looks for a part of a name",
                   TEXT_ARGS(identifier), TEXT_ARGS(source));

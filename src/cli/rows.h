@@ -13,6 +13,12 @@ bool rows_source(const struct arguments *arguments, struct text *source, struct 
  * Returns the exit status. */
 int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier);
 
+/* Whether a name that is not there is likely a mistyped one: another source has it, or a row of this one is near. */
+bool rows_may_be_meant(struct snapshot *snapshot, struct text source, struct text identifier);
+
+/* Whether the source has any row; one that cannot be read is one. */
+bool rows_has_source(struct snapshot *snapshot, struct text source);
+
 /* Prints that a source has no rows, and which sources there are. Returns the exit status. */
 int rows_complain_source(struct snapshot *snapshot, struct text source);
 

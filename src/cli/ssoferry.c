@@ -16,6 +16,8 @@
 #define NOTE_OPTIONS                                                                                                   \
     OPTION_ROW_TEXT("message", 'm', "TEXT", message, "why; kept with the revision"),                                   \
         OPTION_ROW_TEXT("actor", '\0', "NAME", actor, "who; kept with the revision (default: user@host)")
+#define EXPECT_OPTION                                                                                                  \
+    OPTION_ROW_NUMBER("expect-revision", '\0', "N", expect_revision, "fail if the table is at another revision")
 
 const struct option_row global_options[] = {
     OPTION_ROW_TEXT(
@@ -41,7 +43,7 @@ static const struct option_row load_options[] = {
     OPTION_ROW_FLAG("merge", '\0', merge, "only add and change rows; remove none"),
     OPTION_ROW_FLAG("dry-run", 'n', dry_run, "say what would happen; write nothing"),
     OPTION_ROW_FLAG("allow-removals", '\0', allow_removals, "even if more than a tenth of the sources' rows would go"),
-    OPTION_ROW_NUMBER("expect-revision", '\0', "N", expect_revision, "fail if the table is at another revision"),
+    EXPECT_OPTION,
     NOTE_OPTIONS,
     JSON_OPTION,
     OPTION_ROW_END,
@@ -70,7 +72,9 @@ static const struct option_row export_options[] = {
 
 static const struct option_row edit_options[] = {
     SOURCE_OPTION("the identifiers' source (default: default)"),
+    EXPECT_OPTION,
     NOTE_OPTIONS,
+    JSON_OPTION,
     OPTION_ROW_END,
 };
 
@@ -82,9 +86,7 @@ static const struct option_row history_options[] = {
 };
 
 static const struct option_row rollback_options[] = {
-    OPTION_ROW_FLAG("yes", 'y', yes, "do not ask"),
-    NOTE_OPTIONS,
-    OPTION_ROW_END,
+    OPTION_ROW_FLAG("yes", 'y', yes, "do not ask"), EXPECT_OPTION, NOTE_OPTIONS, JSON_OPTION, OPTION_ROW_END,
 };
 
 static const struct option_row report_options[] = {
@@ -184,11 +186,13 @@ const struct command commands[] = {
     },
     {
         .name = "set",
-        .arguments = "ID FIELD=VALUE...",
-        .help = "change one row, or add it",
-        .details = "Sets fields of one row, as one revision; an empty value unsets a field. Fields: connection_id, "
-                   "acs_url, redirect, state, legacy_url, organization_id, label. A row that is not there yet is "
-                   "added where connection_id or state is among them.",
+        .arguments = "ID... FIELD=VALUE...",
+        .help = "change rows, or add one",
+        .details =
+            "Sets the same fields of rows, as one revision: all of those named, or none. An empty value unsets "
+            "a field. Fields: connection_id, acs_url, redirect, state, legacy_url, organization_id, label. A row "
+            "that is not there yet is added where connection_id is among them; with state alone, where it is "
+            "the only one named and no other row can have been meant.",
         .options = edit_options,
         .words_least = 2,
         .words_most = SIZE_MAX,

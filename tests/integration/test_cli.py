@@ -169,7 +169,7 @@ def test_without_a_command_usage_is_printed():
         (["list", "--limit"], "--limit wants its N"),
         (["list", "--json=yes"], "--json takes no value"),
         (["--store", "", "list"], "--store: its PATH is empty"),
-        (["set", "acme"], "set wants ID FIELD=VALUE..."),
+        (["set", "acme"], "set wants ID... FIELD=VALUE..."),
     ],
 )
 def test_wrong_usage_says_what_is_right(arguments, words):
@@ -506,6 +506,13 @@ def test_get(loaded):
         (["set", "globx", "redirect=307"], "did you mean globex?"),
         (["export", "--source", "auth0"], "there are rows of: default"),
         (["history", "--show", "9"], "there is no revision 9; the newest is 1"),
+        (["rollback", "5"], "there is no revision 5; the newest is 1"),
+        (["list", "--source", "auth0"], "there are rows of: default"),
+        (["set", "Acme", "state=legacy"], "did you mean acme?"),
+        (["set", "acmee", "state=legacy"], "to make a row of that name all the same, give connection_id=ID"),
+        (["set", "--source", "auth00", "acme", "state=legacy"], "in source default: add --source default"),
+        (["set", "acme", "nobody", "globxe", "state=disabled"], "there is no nobody in source default"),
+        (["set", "acme", "nobody", "globxe", "state=disabled"], "did you mean globex?"),
     ],
 )
 def test_what_is_not_there_comes_with_what_is(loaded, arguments, words):
@@ -528,10 +535,11 @@ def test_what_is_not_there_comes_with_what_is(loaded, arguments, words):
         (["set", "x" * 441, f"connection_id={ACME}"], "longer than 440 bytes"),
         (["rollback", "yesterday"], "'yesterday' is not a revision's number"),
         (["rollback", "1"], "at revision 1 already"),
-        (["rollback", "5"], "there is no revision 5"),
         (["set", "acme", "redirect=form", "-m", "two\nlines"], "write one line"),
         (["set", "acme", "redirect=form", "--actor", "x" * 257], "longer than 256 bytes"),
         (["set", "acme", "redirct=form"], "did you mean redirect?"),
+        (["set", "acme", "globex", "redirect"], "'redirect' is not FIELD=VALUE"),
+        (["set", "acme", "", "redirect=form"], "the identifier '' is empty"),
     ],
 )
 def test_what_cannot_be_is_refused(loaded, arguments, words):
@@ -571,11 +579,84 @@ def test_set_adds_a_row_and_a_store(loader):
     assert [(row["source"], row["identifier"]) for row in loader.rows()] == [("auth0", "acme"), ("default", "globex")]
 
 
+def test_set_changes_several_rows_in_one_revision(loaded):
+    assert loaded("set", "acme", "globex", "state=disabled").stdout == "revision 2: 2 rows changed\n"
+    assert [row["state"] for row in loaded.rows()] == ["disabled", "disabled", "stytch"]
+    assert loaded("set", "acme", "globex", "state=disabled").stdout == "revision 2: the rows are so already, nothing changed\n"
+    odd = "https://idp.example.com/?a=b"
+    assert loaded("set", "initech", odd, f"connection_id={ACME}").stdout == "revision 3: 1 row changed, 1 added\n"
+    assert len(loaded.rows("--match", "https*")) == 1
+
+
+def test_a_name_that_no_row_is_near_is_added_with_its_state_alone(loaded):
+    assert loaded("set", "umbrella", "state=disabled").stdout == "revision 2: umbrella added\n"
+    assert loaded("set", "acmee", f"connection_id={ACME}", "state=disabled").stdout == "revision 3: acmee added\n"
+
+
+def test_changes_as_json_of_an_expected_revision(loaded):
+    for command, revision, counts in [
+        (["set", "acme", "hooli", f"connection_id={INITECH}"], 2, (1, 1, 0, 4)),
+        (["remove", "globex", "initech"], 3, (0, 0, 2, 2)),
+        (["rollback", "--yes", "1"], 4, (2, 1, 1, 3)),
+        (["rollback", "--yes", "3"], 5, (1, 1, 2, 2)),
+    ]:
+        before = loaded.export()
+        said = loaded(*command, "--json", "--expect-revision", revision, status=1).stderr
+        assert f"revision {revision - 1}, not {revision}" in said and f"then {command[0]} with" in said
+        assert loaded.export() == before
+        done = json.loads(loaded(*command, "--json", "--expect-revision", revision - 1).stdout)
+        assert done == {"revision": revision, **dict(zip(["added", "changed", "removed", "rows"], counts))}
+    rows = [json.loads(line) for line in loaded("rollback", "--json", "1", status=2, stdin=subprocess.DEVNULL).stdout.splitlines()]
+    assert [(row["change"], row["identifier"]) for row in rows] == [
+        ("changed", "acme"), ("added", "globex"), ("removed", "hooli"), ("added", "initech")]
+
+
+def test_a_set_that_expects_a_revision_makes_no_store(loader):
+    loader("set", "acme", f"connection_id={ACME}", "--expect-revision", 3, status=1)
+    assert not loader.store.exists()
+
+
 def test_remove_takes_all_or_none(loaded):
     assert "nothing was removed" in loaded("remove", "acme", "nobody", status=1).stderr
     assert len(loaded.rows()) == 3
     assert loaded("remove", "acme", "globex").stdout == "revision 2: 2 rows removed\n"
     assert [row["identifier"] for row in loaded.rows()] == ["initech"]
+
+
+CONFIGURATION_OF_SOURCES = """\
+store: {store}
+hosts: [sso.example.com]
+legacy: {{allowed_hosts: [legacy.example.net]}}
+routes:
+  - match: /bare/{{identifier}}
+  - match: /auth0/{{identifier}}
+    source: auth0
+    legacy_url: https://legacy.example.net/{{identifier}}
+  - match: /folded/{{identifier}}
+    source: folded
+    fold_case: true
+    legacy_url: https://legacy.example.net/{{identifier}}
+"""
+
+
+@pytest.fixture
+def routed(loader):
+    """The loader with a configuration of three sources: default has no legacy_url, auth0 has one, folded folds case."""
+    config = loader.file(CONFIGURATION_OF_SOURCES.format(store=loader.store), "ssoferryd.yaml")
+    loader.load(SMALL)
+    return lambda *arguments, **settings: plain("-c", config, *arguments, **settings)
+
+
+def test_set_to_legacy_wants_a_legacy_url(routed, loader):
+    before = loader.export()
+    result = routed("set", "acme", "globex", "state=legacy", status=2)
+    assert "acme cannot be legacy: neither it nor a route of source default has a legacy_url" in result.stderr
+    assert loader.export() == before
+    routed("set", "acme", "state=legacy", "legacy_url=https://legacy.example.net/acme")
+    assert "503" in routed("set", "acme", "legacy_url=", status=2).stderr
+    routed("set", "--source", "auth0", "acme", "state=legacy", f"connection_id={ACME}")
+    loader("set", "globex", "state=legacy")  # with no configuration there are no routes to go by
+    routed("set", "globex", "label=Globex")
 
 
 # -- revisions -------------------------------------------------------------------------------------------------------------------------
@@ -621,7 +702,7 @@ def test_rollback_to_what_is_not_kept(loaded):
     for i in range(51):
         loaded("set", "acme", f"label={i}")
     for options in (["--yes"], []):
-        result = loaded("rollback", "1", *options, status=2, stdin=subprocess.DEVNULL)
+        result = loaded("rollback", "1", *options, status=1, stdin=subprocess.DEVNULL)
         assert "the earliest to go back to is revision 2" in result.stderr
     loaded("rollback", "2", "--yes")
     assert loaded.rows("--match", "acme")[0]["label"] == "0"

@@ -95,6 +95,9 @@ def test_files(typed, line):
     ("ssoferry --store t.mdb set acme state=", ["stytch", "legacy", "disabled"]),
     ("ssoferry --store t.mdb set acme state=l", ["legacy"]),
     ("ssoferry --store t.mdb set acme label=x redirect=f", ["form"]),
+    ("ssoferry --store t.mdb set g", ["globex"]),
+    ("ssoferry --store t.mdb set acme h", ["hooli"]),
+    ("ssoferry --store t.mdb set acme hooli state=d", ["disabled"]),
     ("ssoferry list ", []),
     ("ssoferry nonsense ", []),
 ])

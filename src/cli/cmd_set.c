@@ -1,0 +1,254 @@
+/* set: fields of rows changed, or rows added, as one revision. */
+#include "edit.h"
+#include "nearest.h"
+#include "output.h"
+#include "rows.h"
+#include "ssoferry/log.h"
+#include "ssoferry/mapping_file.h"
+
+/* The identifiers that the words name, which go before the fields. `edit` comes first: it is what run_set() is given.
+ */
+struct set {
+    struct edit edit;
+    size_t names;
+    bool created; /* the row at hand is new */
+};
+
+/* -- the words -- */
+
+/* Whether a word is NAME=VALUE with a name as fields have them. Identifiers that hold a '=' mostly hold other
+ * characters before it: those of a URL, say. */
+static bool is_assignment(const char *word)
+{
+    size_t name = strspn(word, "abcdefghijklmnopqrstuvwxyz_");
+    return name > 0 && word[name] == '=';
+}
+
+/* The first word is an identifier whatever it looks like, the last a field. */
+static size_t count_names(const struct arguments *arguments)
+{
+    size_t names = 1;
+    while (names + 1 < arguments->word_count && !is_assignment(arguments->words[names]))
+        ++names;
+    return names;
+}
+
+static bool split_field(const char *word, struct text *name, struct text *value)
+{
+    struct text whole = text_of(word);
+    size_t equals = text_find(whole, '=', 0);
+    *name = text_slice(whole.at, equals);
+    *value = equals < whole.size ? text_slice(whole.at + equals + 1, whole.size - equals - 1) : (struct text){0};
+    return equals < whole.size;
+}
+
+static bool words_name(const struct set *set, struct text field)
+{
+    const struct arguments *arguments = set->edit.arguments;
+    for (size_t i = set->names; i < arguments->word_count; ++i) {
+        struct text name, value;
+        if (split_field(arguments->words[i], &name, &value) && text_equal(name, field))
+            return true;
+    }
+    return false;
+}
+
+/* -- one row -- */
+
+static bool refuse_field(struct text identifier, struct text name, const char *why, struct error *error)
+{
+    struct nearest nearest;
+    nearest_start(&nearest, name);
+    const char *field;
+    for (size_t i = 0; (field = connection_field_name(i)) != NULL; ++i)
+        nearest_offer(&nearest, text_of(field));
+    bool known = nearest.count > 0 && nearest.found[0].distance == 0;
+    bool mistyped = nearest.count > 0 && !known;
+    return error_set(error, ERROR_INPUT, "%.*s: %.*s %s%s%s%s", TEXT_ARGS(identifier), TEXT_ARGS(name), why,
+                     mistyped ? "; did you mean " : "", mistyped ? nearest.found[0].name : "", mistyped ? "?" : "");
+}
+
+/* A row that has just been sent to the old system, and would get 503 there, is refused: this is the way back. */
+static bool check_legacy(const struct set *set, struct text identifier, const struct connection *row,
+                         struct error *error)
+{
+    struct source_routes routes = config_source_routes(set->edit.context->config, set->edit.source);
+    bool meant = set->created || words_name(set, TEXT("state")) || words_name(set, TEXT("legacy_url"));
+    if (!meant || row->state != CONNECTION_LEGACY || row->legacy_url.size > 0 || routes.count == 0 || routes.legacy_url)
+        return true;
+    return error_set(error, ERROR_INPUT,
+                     "%.*s cannot be legacy: neither it nor a route of source %.*s has a legacy_url, so its sign-ins "
+                     "would get 503. Give it one (legacy_url=URL), or the route in the daemon's configuration",
+                     TEXT_ARGS(identifier), TEXT_ARGS(set->edit.source));
+}
+
+/* Applies the words FIELD=VALUE to a row and checks it as a whole. */
+static bool set_fields(const struct set *set, struct text identifier, struct connection *row, struct error *error)
+{
+    const struct arguments *arguments = set->edit.arguments;
+    const struct context *context = set->edit.context;
+    for (size_t i = set->names; i < arguments->word_count; ++i) {
+        struct text name, value;
+        const char *why;
+        if (!split_field(arguments->words[i], &name, &value))
+            return error_set(error, ERROR_INPUT, "'%s' is not FIELD=VALUE", arguments->words[i]);
+        if (!connection_set_field(row, name, value, &why))
+            return refuse_field(identifier, name, why, error);
+    }
+    struct connection_problem problem;
+    if (connection_check(row, &context->config->rules, &problem))
+        return check_legacy(set, identifier, row, error);
+    bool host = strcmp(problem.field, "acs_url") == 0 || strcmp(problem.field, "legacy_url") == 0;
+    const char *hint =
+        host && context->config_path == NULL ? "; without -c CONFIG, only Stytch's own hosts may be named" : "";
+    return error_set(error, ERROR_INPUT, "%.*s: %s%s", TEXT_ARGS(identifier), problem.message, hint);
+}
+
+/* An unknown identifier is more likely a mistyped one. A connection says that it is meant; a state alone says so only
+ * where there is nothing that it can have been meant for: whoever takes a customer back must not be told that it was
+ * done while the customer's row is as it was. */
+static bool may_add(const struct set *set, struct snapshot *snapshot, struct text identifier)
+{
+    if (words_name(set, TEXT("connection_id")))
+        return true;
+    return set->names == 1 && words_name(set, TEXT("state")) &&
+           (snapshot == NULL || !rows_may_be_meant(snapshot, set->edit.source, identifier));
+}
+
+/* Puts the row as the words want it into `buffer`, from the one in the table if there is one. `snapshot` may be
+ * NULL: no table yet. */
+static int edited_row(struct set *set, struct snapshot *snapshot, struct text identifier,
+                      struct connection_buffer *buffer, struct error *error)
+{
+    enum lookup_result result =
+        snapshot != NULL ? snapshot_find(snapshot, set->edit.source, identifier, buffer, error) : LOOKUP_ABSENT;
+    if (result == LOOKUP_FAILED)
+        return error_exit_status(error);
+    set->created = result != LOOKUP_FOUND;
+    if (set->created && !may_add(set, snapshot, identifier)) {
+        if (snapshot != NULL)
+            rows_complain_unknown(snapshot, set->edit.source, identifier);
+        return STATUS_FAILED;
+    }
+    if (set->created)
+        buffer->row = (struct connection){.state = CONNECTION_STYTCH};
+    return set_fields(set, identifier, &buffer->row, error) ? STATUS_DONE : error_exit_status(error);
+}
+
+static bool put_row(struct set *set, struct change *change, struct text identifier, const struct connection *row,
+                    struct error *error)
+{
+    char key[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
+    size_t key_size = connection_key(set->edit.source, identifier, key);
+    size_t record_size = connection_encode(row, record);
+    return change_put(change, text_slice(key, key_size), text_slice(record, record_size), error);
+}
+
+static void say_how_to_add(const struct set *set)
+{
+    log_info("%sto make a row of that name all the same, give connection_id=ID, or `ssoferry load --merge` a file with "
+             "it",
+             set->names > 1 ? "nothing was changed; " : "");
+}
+
+/* All or none; every name that is not there is told. */
+static int run_set(struct edit *edit, struct change *change, struct error *error)
+{
+    struct set *set = (struct set *)(void *)edit;
+    int worst = STATUS_DONE;
+    for (size_t i = 0; i < set->names; ++i) {
+        struct connection_buffer buffer;
+        struct text identifier = text_of(edit->arguments->words[i]);
+        int status = edited_row(set, change_snapshot(change), identifier, &buffer, error);
+        if (error->kind != ERROR_NONE)
+            return status;
+        if (status != STATUS_DONE)
+            worst = status;
+        else if (!put_row(set, change, identifier, &buffer.row, error))
+            return STATUS_FAILED;
+    }
+    if (worst != STATUS_DONE)
+        say_how_to_add(set);
+    return worst;
+}
+
+/* -- the command -- */
+
+/* With no store yet, what is asked for is checked before one is made. */
+static int open_for_set(struct set *set)
+{
+    struct error error = {0};
+    struct context *context = set->edit.context;
+    if (!context_store_exists(context)) {
+        struct connection_buffer buffer;
+        if (!context_expects(context, set->edit.arguments, 0, &error))
+            return complain(&error);
+        int status = edited_row(set, NULL, text_of(set->edit.arguments->words[0]), &buffer, &error);
+        if (error.kind != ERROR_NONE)
+            return complain(&error);
+        if (status != STATUS_DONE) {
+            say_how_to_add(set);
+            log_error("there is no store at %s yet", context->store);
+            return status;
+        }
+    }
+    return context_open_table(context, TABLE_WRITE, &error) ? STATUS_DONE : complain(&error);
+}
+
+static int check_names(const struct set *set)
+{
+    for (size_t i = 0; i < set->names; ++i) {
+        const char *name = set->edit.arguments->words[i];
+        const char *problem = identifier_problem(text_of(name));
+        if (problem != NULL) {
+            log_error("the identifier '%s' %s", name, problem);
+            return STATUS_USAGE;
+        }
+    }
+    return STATUS_DONE;
+}
+
+/* "revision 7: acme changed", "revision 7: 2 rows changed, 1 added" */
+static void print_text(const struct set *set)
+{
+    const struct edit *edit = &set->edit;
+    char changed[NUMBER_SIZE], added[NUMBER_SIZE];
+    printf("revision %llu: ", (unsigned long long)edit->revision);
+    if (set->names == 1) {
+        output_text(stdout, text_of(edit->arguments->words[0]));
+        printf(" %s\n", edit->counts.added > 0     ? "added"
+                        : edit->counts.changed > 0 ? "changed"
+                                                   : "is so already, nothing changed");
+        return;
+    }
+    number_grouped(edit->counts.changed, changed);
+    if (edit->counts.added > 0)
+        printf("%s row%s changed, %s added\n", changed, plural(edit->counts.changed),
+               number_grouped(edit->counts.added, added));
+    else if (edit->counts.changed > 0)
+        printf("%s row%s changed\n", changed, plural(edit->counts.changed));
+    else
+        printf("the rows are so already, nothing changed\n");
+}
+
+int cmd_set(struct context *context, const struct arguments *arguments)
+{
+    struct error error = {0};
+    struct set set = {0};
+    if (!edit_start(&set.edit, context, arguments, &error))
+        return complain(&error);
+    set.edit.run = run_set;
+    set.names = count_names(arguments);
+    int status = check_names(&set);
+    if (status == STATUS_DONE)
+        status = open_for_set(&set);
+    if (status == STATUS_DONE)
+        status = edit_run(&set.edit);
+    if (status != STATUS_DONE)
+        return status;
+    if (arguments->json)
+        edit_print_json(&set.edit);
+    else
+        print_text(&set);
+    return STATUS_DONE;
+}

@@ -1,0 +1,31 @@
+/* Changes of rows that are named one by one, all of them in one revision: what set and remove share. */
+#ifndef SSOFERRY_CLI_EDIT_H
+#define SSOFERRY_CLI_EDIT_H
+
+#include "context.h"
+
+struct edit {
+    struct context *context;
+    const struct arguments *arguments;
+    struct text source;
+
+    /* What is done to the rows. Returns an exit status, and has said what is wrong; or it has set *error and leaves the
+     * saying to edit_run(). May be called again, for a larger map. */
+    int (*run)(struct edit *edit, struct change *change, struct error *error);
+
+    uint64_t revision; /* of the table, once it is done */
+    uint64_t rows;     /* in the whole table then */
+    struct change_counts counts;
+};
+
+/* Fills an edit; false, with *error set, where --source is no good. */
+bool edit_start(struct edit *edit, struct context *context, const struct arguments *arguments, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* Runs the edit in a change of the open table and commits it. Returns the exit status. */
+int edit_run(struct edit *edit);
+
+/* Prints what came of it as JSON. */
+void edit_print_json(const struct edit *edit);
+
+#endif

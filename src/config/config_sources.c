@@ -1,0 +1,15 @@
+#include "ssoferry/config.h"
+
+struct source_routes config_source_routes(const struct config *config, struct text source)
+{
+    struct source_routes routes = {.all_fold_case = true};
+    for (size_t i = 0; i < config->gateway.route_count; ++i) {
+        const struct route *route = &config->gateway.routes[i];
+        if (!text_equal(route->source, source))
+            continue;
+        ++routes.count;
+        routes.legacy_url = routes.legacy_url || route->legacy_url.size > 0;
+        routes.all_fold_case = routes.all_fold_case && route->fold_case;
+    }
+    return routes;
+}
