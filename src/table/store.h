@@ -19,6 +19,7 @@ enum { ROW_DATABASES = 2 };
 struct table {
     MDB_env *env;
     char *path;
+    int held; /* the data file (table_lock_hold()) */
     enum table_mode mode;
     uint64_t transaction_size;
     size_t lookup_memory; /* bytes */

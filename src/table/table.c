@@ -10,6 +10,7 @@
 #include "ssoferry/memory.h"
 #include "store.h"
 #include "table_file.h"
+#include "table_lock.h"
 #include "undo.h"
 
 enum {
@@ -24,6 +25,11 @@ enum { MAP_SIZES = sizeof map_sizes / sizeof map_sizes[0] };
 
 /* -- opening -- */
 
+static unsigned max_readers(const struct table_options *options)
+{
+    return options->max_readers ? options->max_readers : READERS_DEFAULT;
+}
+
 /* One attempt, with a map of `size` bytes; LMDB makes it larger by itself where the file is. Returns an LMDB code. */
 static int open_env(MDB_env **opened, const char *path, const struct table_options *options, uint64_t size)
 {
@@ -33,8 +39,7 @@ static int open_env(MDB_env **opened, const char *path, const struct table_optio
     if (code != MDB_SUCCESS)
         return code;
     if ((code = mdb_env_set_maxdbs(env, NAMED_DATABASES)) == MDB_SUCCESS &&
-        (code = mdb_env_set_maxreaders(env, options->max_readers ? options->max_readers : READERS_DEFAULT)) ==
-            MDB_SUCCESS &&
+        (code = mdb_env_set_maxreaders(env, max_readers(options))) == MDB_SUCCESS &&
         (code = mdb_env_set_mapsize(env, size)) == MDB_SUCCESS &&
         (code = mdb_env_open(env, path, flags, 0660)) == MDB_SUCCESS) {
         table_file_share(path);
@@ -120,12 +125,32 @@ static bool check_length(const struct table *table, struct error *error)
                table->path, (unsigned long long)st.st_size, (unsigned long long)needed);
 }
 
+static uint64_t newest_transaction(const struct table *table)
+{
+    MDB_envinfo info;
+    mdb_env_info(table->env, &info);
+    return info.me_last_txnid;
+}
+
+/* A file that was written over while somebody had it open is not of the transaction that the lock file speaks of. A
+ * commit writes the file first; one that died in between leaves the lock file one behind. */
+static bool check_transaction(const struct table *table, MDB_txn *txn, uint64_t before, struct error *error)
+{
+    const uint64_t number = mdb_txn_id(txn);
+    return (number + 1 >= before && number <= newest_transaction(table)) ||
+           error_set(error, ERROR_FAILED,
+                     "%s: the file was written over while a program had it open: end every program that has it open "
+                     "(fuser %s-lock) and try again",
+                     table->path, table->path);
+}
+
 static bool open_tables(struct table *table, struct error *error)
 {
     MDB_txn *txn = NULL;
+    const uint64_t before = newest_transaction(table);
     if (!check_length(table, error) || !store_begin(table, MDB_RDONLY, &txn, error))
         return false;
-    bool good = check_schema(table, txn, error);
+    bool good = check_transaction(table, txn, before, error) && check_schema(table, txn, error);
     if (good)
         mdb_txn_commit(txn); /* which keeps the handles of the databases */
     else
@@ -141,6 +166,8 @@ static bool prepare_file(const char *path, enum table_mode mode, struct error *e
     case TABLE_FILE_THERE:
         return true;
     case TABLE_FILE_ABSENT:
+        if (!table_lock_is_free(path, error))
+            return false;
         return mode != TABLE_READ
                    ? table_file_make(path, error)
                    : error_set(error, ERROR_FAILED,
@@ -153,16 +180,20 @@ static bool prepare_file(const char *path, enum table_mode mode, struct error *e
 
 bool table_open(struct table **opened, const char *path, const struct table_options *options, struct error *error)
 {
-    if (!prepare_file(path, options->mode, error))
+    int held = -1;
+    if (!prepare_file(path, options->mode, error) || !table_lock_hold(path, &held, error))
         return false;
     struct table *table = memory_zeroed(1, sizeof *table);
     table->path = memory_string(text_of(path));
+    table->held = held;
     table->mode = options->mode;
     table->transaction_size = options->transaction_size ? options->transaction_size : TRANSACTION_SIZE_DEFAULT;
     table->lookup_memory = options->lookup_memory ? options->lookup_memory : LOOKUP_MEMORY_DEFAULT;
     pthread_mutex_init(&table->writer, NULL);
     pthread_mutex_init(&table->lock, NULL);
-    int code = open_env_that_fits(&table->env, path, options);
+    int code = table_lock_reserve(path, max_readers(options));
+    if (code == 0)
+        code = open_env_that_fits(&table->env, path, options);
     if (code != MDB_SUCCESS)
         table_file_fail(path, code, options->mode == TABLE_WRITE, error);
     if (code != MDB_SUCCESS || !open_tables(table, error)) {
@@ -179,6 +210,8 @@ void table_close(struct table *table)
         return;
     if (table->env != NULL)
         mdb_env_close(table->env);
+    if (table->held >= 0)
+        close(table->held); /* after the lock file */
     pthread_mutex_destroy(&table->lock);
     pthread_mutex_destroy(&table->writer);
     free(table->path);

@@ -306,6 +306,20 @@ static void disk_too_small(void **state)
     as_nobody(*state, file_size_limited);
 }
 
+/* The disk keeps room for all of the lock file: LMDB writes into it by way of memory, where a full disk is SIGBUS. */
+static void lock_without_holes(void **state)
+{
+    struct stat status;
+    const char *path = scratch_path(*state, "t.mdb"), *lock = scratch_path(*state, "t.mdb-lock");
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        table_close(open_table(path, TABLE_WRITE, 0));
+        assert_int_equal(unlink(lock), 0);
+        table_close(open_table(path, modes[i], 0));
+        assert_int_equal(stat(lock, &status), 0);
+        assert_true(status.st_size > 0 && status.st_blocks * 512 >= status.st_size);
+    }
+}
+
 static void stale_making(void **state)
 {
     /* What a process left that died while it made a table does not stand in the way. */
@@ -353,6 +367,106 @@ static void replaced_and_deleted(void **state)
     assert_false(table_is_in_place(table));
     assert_int_equal(unlink(path), 0);
     assert_false(table_is_in_place(table));
+    table_close(table);
+}
+
+/* A process that has the table at `path` open until *ending is closed. */
+static pid_t start_holder(const char *path, int *ending)
+{
+    int ready[2], end[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(end), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct table *table = NULL;
+        struct error error;
+        const struct table_options options = {.mode = TABLE_SERVE};
+        close(end[1]);
+        if (!table_open(&table, path, &options, &error) || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        (void)!read(end[0], &byte, 1);
+        table_close(table);
+        _exit(0);
+    }
+    close(end[0]);
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    *ending = end[1];
+    return child;
+}
+
+static void end_holder(pid_t child, int ending)
+{
+    int status = 0;
+    close(ending);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* Whichever of its two newest transactions LMDB would take for the newest by the former file's lock. */
+static void put_in_place_of_an_open_one(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb"), *other = scratch_path(*state, "other.mdb"),
+               *moved = scratch_path(*state, "moved.mdb");
+    for (unsigned revisions = 1; revisions <= 4; revisions++) {
+        int ending = -1;
+        struct table *table = open_table(other, TABLE_WRITE, 0);
+        for (unsigned i = 1; i <= revisions; i++)
+            load_rows(table, i, i, 0);
+        table_close(table);
+        table_close(open_table(path, TABLE_WRITE, 0));
+        pid_t holder = start_holder(path, &ending);
+        assert_int_equal(rename(path, moved), 0);
+        for (size_t i = 0; i < COUNT_OF(modes); i++)
+            refuse(path, modes[i], path, "the file that stood here is gone, and process");
+        assert_int_equal(access(path, F_OK), -1);
+        assert_int_equal(rename(other, path), 0);
+        for (size_t i = 0; i < COUNT_OF(modes); i++)
+            refuse(path, modes[i], path, "another file stood here, and process");
+        end_holder(holder, ending);
+        table = open_table(path, TABLE_WRITE, 0);
+        assert_int_equal(state_of(table).revision, revisions);
+        table_close(table);
+        assert_int_equal(unlink(path), 0);
+    }
+}
+
+/* The former file back under its name is as good as before. */
+static void put_back(void **state)
+{
+    int ending = -1;
+    const char *path = scratch_path(*state, "t.mdb"), *moved = scratch_path(*state, "moved.mdb");
+    pid_t holder = start_holder(path, &ending);
+    assert_int_equal(rename(path, moved), 0);
+    refuse(path, TABLE_WRITE, path, "put it back");
+    assert_int_equal(rename(moved, path), 0);
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    assert_int_equal(load_rows(table, 1, 1, 0), 1);
+    table_close(table);
+    end_holder(holder, ending);
+}
+
+static void written_over(void **state)
+{
+    int ending = -1;
+    size_t size = 0;
+    const char *path = scratch_path(*state, "t.mdb"), *other = scratch_path(*state, "other.mdb");
+    struct table *table = open_table(other, TABLE_WRITE, 0);
+    for (unsigned i = 1; i <= 4; i++)
+        load_rows(table, i, i, 0);
+    table_close(table);
+    pid_t holder = start_holder(path, &ending);
+    char *bytes = scratch_read(other, &size);
+    scratch_write(path, bytes, size);
+    free(bytes);
+    for (size_t i = 0; i < COUNT_OF(modes); i++)
+        refuse(path, modes[i], path, "the file was written over while a program had it open");
+    end_holder(holder, ending);
+    table = open_table(path, TABLE_READ, 0);
+    assert_int_equal(state_of(table).revision, 4);
     table_close(table);
 }
 
@@ -409,9 +523,13 @@ int main(void)
         scratch_test(little_address_space),
 #endif
         scratch_test(disk_too_small),
+        scratch_test(lock_without_holes),
         scratch_test(stale_making),
         scratch_test(made_by_two_at_once),
         scratch_test(replaced_and_deleted),
+        scratch_test(put_in_place_of_an_open_one),
+        scratch_test(put_back),
+        scratch_test(written_over),
         scratch_test(bare_names),
         scratch_test(shared_directories),
     };
