@@ -50,6 +50,7 @@ bool mapping_compare(struct mapping *mapping, struct snapshot *snapshot, enum ma
 
 /* Writes a snapshot's rows as a mapping file: those of `source`, or of all where it is empty. With several sources the
  * file has a `sources:` mapping in place of `source:` and `connections:`. The same rows always give the same bytes.
+ * Where it fails, what it wrote ends with what no reader of YAML takes, so that a part is not taken for the whole.
  * *rows may be NULL. */
 bool mapping_export(struct snapshot *snapshot, struct text source, FILE *out, uint64_t *rows, struct error *error)
     __attribute__((warn_unused_result));

@@ -216,6 +216,8 @@ bool mapping_export(struct snapshot *snapshot, struct text source, FILE *out, ui
     struct exporting exporting = {.snapshot = snapshot, .out = out};
     fputs("version: 1\n", out);
     bool good = source.size > 0 ? export_one(&exporting, source, error) : export_all(&exporting, error);
+    if (!good)
+        fputs("\n@ the export ended here: it failed\n", out);
     if (rows != NULL)
         *rows = exporting.rows;
     return good && (!ferror(out) || error_set_errno(error, ERROR_FAILED, errno, "the mapping file cannot be written"));
