@@ -40,6 +40,7 @@ struct report_totals {
     uint64_t seen[CONNECTION_STATES]; /* of them with a hit within options.idle */
     uint64_t idle;                    /* rows of any state without one: the retire list */
     uint64_t never;                   /* of them without any hit ever */
+    uint64_t failed;                  /* rows with a USAGE_FAILED hit, ever */
     uint64_t hits, unknown_hits;
     uint64_t counted_hits; /* of all there is usage of, walked or not, with a row or without; known from the start */
 };

@@ -68,30 +68,33 @@ struct table_view {
     struct report_rows *rows;
     struct grid grid;
     bool sparks;
-    uint64_t shown;
+    uint64_t shown, failed;
 };
 
 static void show_row(void *context, const struct report_row *row)
 {
     struct table_view *view = context;
-    char hits[NUMBER_SIZE], first[TIME_SIZE], last[WHEN_SIZE], spark[SPARK_SIZE];
+    char hits[NUMBER_SIZE], failed[NUMBER_SIZE], first[TIME_SIZE], last[WHEN_SIZE], spark[SPARK_SIZE];
     const struct text cells[] = {
         row->source,
         row->identifier,
         text_of(connection_state_name(row->connection->row.state)),
         text_of(number_grouped(row->hits, hits)),
+        text_of(number_grouped(row->usage.hits[USAGE_FAILED], failed)),
         text_of(date_cell(row->usage.first_seen, first)),
         text_of(when_cell(row->usage.last_seen, view->rows->now, last)),
         view->sparks ? text_of(spark_cell(row->usage.days, spark)) : (struct text){0},
     };
     ++view->shown;
+    view->failed += row->usage.hits[USAGE_FAILED];
     grid_row(&view->grid, cells);
 }
 
 static bool print_rows(struct report_rows *rows, uint64_t *shown, struct error *error)
 {
-    static const char *const headings[] = {"SOURCE",     "IDENTIFIER", "STATE",       "HITS",
-                                           "FIRST SEEN", "LAST SEEN",  "LAST 14 DAYS"};
+    enum { FAILED_COLUMN = 4 };
+    static const char *const headings[] = {"SOURCE", "IDENTIFIER", "STATE",     "HITS",
+                                           "FAILED", "FIRST SEEN", "LAST SEEN", "LAST 14 DAYS"};
     struct table_view view = {.rows = rows, .sparks = isatty(STDOUT_FILENO)};
     grid_start(&view.grid, sizeof(headings) / sizeof(headings[0]) - !view.sparks, headings);
     if (!report_rows_each(rows, show_row, &view, error))
@@ -99,6 +102,7 @@ static bool print_rows(struct report_rows *rows, uint64_t *shown, struct error *
     *shown = view.shown;
     if (view.shown == 0)
         return true;
+    view.grid.hidden[FAILED_COLUMN] = view.failed == 0;
     grid_measured(&view.grid);
     return report_rows_each(rows, show_row, &view, error);
 }
@@ -109,6 +113,8 @@ static void print_verdict(const struct report_rows *rows, uint64_t shown)
     const struct report_totals *totals = report_totals(rows->report);
     report_verdict(rows->report, verdict, sizeof(verdict));
     printf("%s%s\n", shown > 0 ? "\n" : "", verdict);
+    if (totals->failed > 0)
+        printf("Which failed: `ssoferry report --sort failed`; why: `reason` in the request log.\n");
     if (totals->idle > 0 && totals->counted_since > 0 && !rows->silent_only)
         printf("The silent ones are the list to retire: `ssoferry report --silent` shows them.\n");
 }

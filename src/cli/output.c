@@ -190,6 +190,8 @@ static void print_row(const struct grid *grid, const struct text *cells)
     while (last > 0 && cells[last - 1].size == 0)
         --last;
     for (size_t i = 0; i < last; ++i) {
+        if (grid->hidden[i])
+            continue;
         size_t used = walk(stdout, cells[i]);
         for (; i + 1 < last && used < grid->width[i] + 2; ++used)
             putc_unlocked(' ', stdout);

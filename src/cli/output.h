@@ -43,6 +43,7 @@ struct grid {
     size_t columns;
     const char *const *headings;
     size_t width[GRID_COLUMNS_MAX];
+    bool hidden[GRID_COLUMNS_MAX]; /* columns that are not printed; not the last */
     bool printing;
 };
 

@@ -152,6 +152,7 @@ static void print_json_totals(const struct report_rows *rows)
     json_object_set_new(object, "seen", json_states(totals->seen));
     json_object_set_new(object, "idle", json_number(totals->idle));
     json_object_set_new(object, "never", json_number(totals->never));
+    json_object_set_new(object, "failed", json_number(totals->failed));
     json_object_set_new(object, "hits", json_number(totals->hits));
     json_object_set_new(object, "unknown_hits", json_number(totals->unknown_hits));
     json_object_set_new(object, "verdict", json_string(verdict));

@@ -29,7 +29,7 @@ static bool parse_duration(struct text word, int64_t *duration)
 
 static bool parse_order(struct text word, enum report_order *order)
 {
-    static const char *const names[] = {"identifier", "hits", "last_seen"};
+    static const char *const names[] = {"identifier", "hits", "failed", "last_seen"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); ++i) {
         if (text_equal(word, text_of(names[i]))) {
             *order = (enum report_order)i;
@@ -56,7 +56,8 @@ bool report_rows_choose(struct report_rows *rows, const struct arguments *argume
     if (arguments->idle != NULL && !parse_duration(text_of(arguments->idle), &rows->idle))
         return error_set(error, ERROR_INPUT, "--idle: '%s' is not a time such as 30d, 12h or 90m", arguments->idle);
     if (arguments->sort != NULL && !parse_order(text_of(arguments->sort), &rows->order))
-        return error_set(error, ERROR_INPUT, "--sort: '%s' is not an order; there are hits, last_seen and identifier",
+        return error_set(error, ERROR_INPUT,
+                         "--sort: '%s' is not an order; there are hits, failed, last_seen and identifier",
                          arguments->sort);
     return true;
 }
@@ -98,6 +99,8 @@ static uint64_t weight_of(enum report_order order, const struct report_row *row)
         return 0;
     case ORDER_HITS:
         return row->hits;
+    case ORDER_FAILED:
+        return row->usage.hits[USAGE_FAILED];
     case ORDER_LAST_SEEN:
         return (uint64_t)row->usage.last_seen;
     }

@@ -5,7 +5,7 @@
 #include "command.h"
 #include "ssoferry/report.h"
 
-enum report_order { ORDER_IDENTIFIER, ORDER_HITS, ORDER_LAST_SEEN };
+enum report_order { ORDER_IDENTIFIER, ORDER_HITS, ORDER_FAILED, ORDER_LAST_SEEN };
 
 struct sorted_row;
 

@@ -94,7 +94,7 @@ static const struct option_row report_options[] = {
     OPTION_ROW_TEXT("state", '\0', "STATE", state, "only rows in this state: stytch, legacy or disabled"),
     OPTION_ROW_FLAG("silent", '\0', silent, "only rows that nobody used lately: the list to retire"),
     OPTION_ROW_TEXT("idle", '\0', "TIME", idle, "how long is lately, such as 90d or 12h (default: 30d)"),
-    OPTION_ROW_TEXT("sort", '\0', "ORDER", sort, "hits, last_seen or identifier (default: identifier)"),
+    OPTION_ROW_TEXT("sort", '\0', "ORDER", sort, "hits, failed, last_seen or identifier (default: identifier)"),
     OPTION_ROW_NUMBER("limit", '\0', "N", limit, "at most so many rows"),
     JSON_OPTION,
     OPTION_ROW_FLAG("csv", '\0', csv, "print CSV, with a header"),

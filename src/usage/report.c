@@ -132,6 +132,7 @@ static void add_up(struct report_totals *totals, const struct report_row *row)
     totals->seen[state] += !row->idle;
     totals->idle += row->idle;
     totals->never += row->hits == 0;
+    totals->failed += row->usage.hits[USAGE_FAILED] > 0;
     totals->hits += row->hits;
 }
 

@@ -74,6 +74,12 @@ static void say_cut_over(struct sentence *sentence, const struct report_totals *
     say(sentence, ".");
 }
 
+static void say_failed(struct sentence *sentence, uint64_t failed)
+{
+    if (failed > 0)
+        say(sentence, " Requests for %" PRIu64 " connection%s have failed.", failed, failed == 1 ? "" : "s");
+}
+
 /* Silence is told only as far as counting goes back. */
 static void say_silent(struct sentence *sentence, const struct report_totals *totals,
                        const struct report_options *options)
@@ -113,5 +119,6 @@ void verdict_write(const struct report_totals *totals, const struct report_optio
         return;
     }
     say_cut_over(&sentence, totals, all, options->idle);
+    say_failed(&sentence, totals->failed);
     say_silent(&sentence, totals, options);
 }

@@ -415,7 +415,7 @@ class TestOnEveryScreen:
     def test_rows_stay_a_table_on_a_phone(self, gateway, page):
         page.look(PHONE)
         page.visit(gateway, "#q=globex")
-        roles = page.run("return [...document.querySelectorAll('#table, #table *')].map((e) => e.role).filter(Boolean)")
+        roles = page.run("return [...document.querySelectorAll('#table, #table *')].filter((e) => e.checkVisibility()).map((e) => e.role).filter(Boolean)")
         assert {role: roles.count(role) for role in roles} == {"table": 1, "rowgroup": 2, "row": 2, "columnheader": 5, "rowheader": 1, "cell": 4, "img": 1}
         assert page.row("globex")["about"] == "Globex (Entra ID)"
 
@@ -487,6 +487,28 @@ class TestAtItsEdges:
         gateway.start()
         any_page.wait(lambda: any_page.status == "Live", "the server is not found again")
         any_page.wait(lambda: any_page.row("acme")["about"] == "Back again", "the page stays old")
+
+    def test_what_failed_shows_where_anything_has(self, make_gateway, page):
+        gateway = make_gateway(**admin_config())
+        gateway.load({name: ROWS[name] for name in ("acme", "globex", "moving")})
+        gateway.start()
+        page.visit(gateway)
+        assert not page.shown("#failed") and not page.shown("td.failed")
+        for _ in range(2):
+            assert gateway.get("/old-sso/moving", host="legacy.example.net").status == 508
+        page.wait(lambda: page.shown("#failed"), "no failure shows")
+        assert "Requests for 1 connection have failed." in page.text("#verdict")
+        failed = "return [...document.querySelectorAll('#table tbody')].map((body) => body.querySelector('td.failed')).filter((e) => e.checkVisibility()).map((e) => e.innerText)"
+        assert page.run(failed) == ["0", "0", "2"]
+        page.run("document.querySelector('[data-sort=failed]').click()")
+        assert page.run(failed) == ["2", "0", "0"]
+        page.focus("#filter")
+        page.press("failed")
+        assert page.identifiers() == ["moving"]
+        page.look(PHONE)
+        page.visit(gateway, "#q=")
+        assert page.run(failed) == ["2"], "a card says so only where something failed"
+        assert page.run("return document.documentElement.scrollWidth") <= PHONE[0]
 
     def test_more_rows_than_it_takes(self, make_gateway, page):
         gateway = make_gateway(**admin_config())

@@ -106,6 +106,24 @@ def test_the_table_for_people(used):
     assert [(line.split()[1], line.split()[2], line.split()[-1]) for line in lines[verdict + 5:]] == [("ACME", "2", "acme"), ("acmee", "1", "acme")]
 
 
+def test_what_failed_is_shown_where_anything_has(gateway):
+    gateway.start()
+    use(gateway)
+    for _ in range(4):
+        assert gateway.get("/old-sso/hooli", host="legacy.example.net").status == 508
+    gateway.stop()
+    said = gateway.loader("report").stdout
+    lines = said.splitlines()
+    assert lines[0].split()[3:6] == ["HITS", "FAILED", "FIRST"]
+    assert {line.split()[1]: line.split()[3:5] for line in lines[1:6]} == {
+        "acme": ["3", "0"], "globex": ["0", "0"], "hooli": ["6", "4"], "initech": ["0", "0"], 'quo"te,comma': ["1", "0"]}
+    assert " 1 is disabled. Requests for 1 connection have failed. Counting began" in said
+    assert "`ssoferry report --sort failed`" in said
+    assert names(gateway, "--sort", "failed")[0] == "hooli"
+    assert "FAILED" not in gateway.loader("report", "--state", "stytch").stdout
+    assert of_kind(as_json(gateway), "totals")[0]["failed"] == 1
+
+
 def test_json(used):
     lines = as_json(used)
     acme, globex, hooli, initech, quote = of_kind(lines, "connection")
@@ -183,7 +201,7 @@ def test_idle(used):
     (["--idle", "d"], "'d' is not a time"),
     (["--idle", "99999999999999999999d"], "is not a time"),
     (["--idle", "30"], "'30' is not a time"),
-    (["--sort", "name"], "there are hits, last_seen and identifier"),
+    (["--sort", "name"], "there are hits, failed, last_seen and identifier"),
     (["--state", "on"], "there are stytch, legacy and disabled"),
     (["--source", "A"], "the source 'A'"),
     (["--json", "--csv"], "choose one"),

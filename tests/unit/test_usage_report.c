@@ -249,34 +249,42 @@ static const struct {
     unsigned stytch, legacy, disabled; /* rows, of which */
     unsigned seen;                     /* so many of the first have a hit 20 days after counting began, and */
     unsigned silent;                   /* so many behind them one on its first day */
+    unsigned failed;                   /* so many of the first have one on the twentieth that failed */
     bool counted;
     int now;      /* days since counting began */
     int64_t idle; /* hours; 0: 30 days */
     const char *verdict;
 } verdicts[] = {
-    {0, 0, 0, 0, 0, true, 40, 0, "The table has no connections."},
-    {4, 0, 0, 0, 0, false, 0, 0,
+    {0, 0, 0, 0, 0, 0, true, 40, 0, "The table has no connections."},
+    {4, 0, 0, 0, 0, 0, false, 0, 0,
      "4 of 4 connections are cut over. Nothing has been counted yet, so nothing is known of who still uses the old "
      "addresses."},
-    {3, 2, 1, 2, 1, true, 40, 0,
+    {3, 2, 1, 2, 1, 0, true, 40, 0,
      "3 of 6 connections are cut over, 2 of them seen in the last 30 days; 2 are still legacy; 1 is disabled. 4 have "
      "been silent for 30 days, 3 of them ever since counting began."},
-    {2, 0, 0, 2, 0, true, 40, 0,
+    {2, 0, 0, 2, 0, 0, true, 40, 0,
      "2 of 2 connections are cut over, all of them seen in the last 30 days. None has been silent for 30 days."},
-    {1, 0, 0, 1, 0, true, 40, 0,
+    {1, 0, 0, 1, 0, 0, true, 40, 0,
      "1 of 1 connection is cut over and was seen in the last 30 days. None has been silent for 30 days."},
-    {2, 1, 0, 0, 3, true, 40, 36,
+    {2, 1, 0, 0, 3, 0, true, 40, 36,
      "2 of 3 connections are cut over, none of them seen in the last 36 hours; 1 is still legacy. 3 have been silent "
      "for 36 hours."},
-    {0, 1, 0, 0, 1, true, 40, 24, "0 of 1 connection is cut over; 1 is still legacy. 1 has been silent for 1 day."},
-    {2, 1, 0, 1, 0, true, 25, 0,
+    {0, 1, 0, 0, 1, 0, true, 40, 24, "0 of 1 connection is cut over; 1 is still legacy. 1 has been silent for 1 day."},
+    {2, 1, 0, 1, 0, 0, true, 25, 0,
      "2 of 3 connections are cut over, 1 of them seen in the last 30 days; 1 is still legacy. Counting began only 25 "
      "days ago; 2 have not been seen since."},
-    {0, 2, 0, 0, 0, true, 40, 0,
+    {0, 2, 0, 0, 0, 0, true, 40, 0,
      "0 of 2 connections are cut over; 2 are still legacy. 2 have been silent for 30 days, ever since counting began."},
-    {1, 0, 0, 0, 0, true, 0, 0,
+    {1, 0, 0, 0, 0, 0, true, 0, 0,
      "1 of 1 connection is cut over but was not seen in the last 30 days. Counting began only 0 seconds ago; 1 has "
      "not been seen since."},
+    {2, 1, 0, 3, 0, 1, true, 40, 0,
+     "2 of 3 connections are cut over, all of them seen in the last 30 days; 1 is still legacy. Requests for 1 "
+     "connection have failed. None has been silent for 30 days."},
+    {0, 2, 0, 0, 0, 2, true, 40, 0,
+     "0 of 2 connections are cut over; 2 are still legacy. Requests for 2 connections have failed. None has been "
+     "silent "
+     "for 30 days."},
 };
 
 static void put_rows(struct change *change, unsigned *next, unsigned count, enum connection_state state)
@@ -306,6 +314,11 @@ static void the_verdict_is_a_sentence(void **state)
             char name[16];
             snprintf(name, sizeof(name), "row-%03u", k);
             count(usage, name, USAGE_STYTCH, NOON + (k < verdicts[i].seen ? 20 * DAY : 0));
+        }
+        for (unsigned k = 0; k < verdicts[i].failed; ++k) {
+            char name[16];
+            snprintf(name, sizeof(name), "row-%03u", k);
+            count(usage, name, USAGE_FAILED, NOON + 20 * DAY);
         }
         usage_close(usage);
 

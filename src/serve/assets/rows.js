@@ -24,6 +24,7 @@ function takeRows(next) {
     const entry = {
       row, key, visible,
       text: same ? known.text : `${visible}\n${fold(row.connection_id ?? "")}`,
+      failed: row.outcomes.failed ?? 0,
       recent: row.days.reduce((sum, hits) => sum + hits, 0),
       fresh: known !== undefined && known.row.hits !== row.hits,
     };
@@ -39,6 +40,7 @@ const columns = {
   identifier: { compare: (a, b) => compareText(a.visible, b.visible), descending: false },
   state: { compare: (a, b) => STATES.indexOf(a.row.state) - STATES.indexOf(b.row.state), descending: false },
   hits: { compare: (a, b) => a.row.hits - b.row.hits, descending: true },
+  failed: { compare: (a, b) => a.failed - b.failed, descending: true },
   days: { compare: (a, b) => a.recent - b.recent, descending: true },
   seen: { compare: (a, b) => compareText(a.row.last_seen ?? "", b.row.last_seen ?? ""), descending: true },
 };
@@ -54,7 +56,7 @@ function readAddress() {
   const asked = new URLSearchParams(location.hash.slice(1));
   const sort = asked.get("sort");
   view.query = asked.get("q") ?? "";
-  view.filter = [...STATES, "idle"].includes(asked.get("state")) ? asked.get("state") : "";
+  view.filter = [...STATES, "idle", "failed"].includes(asked.get("state")) ? asked.get("state") : "";
   view.sort = Object.hasOwn(columns, sort ?? "") ? sort : "identifier";
   view.descending = asked.has("dir") ? asked.get("dir") === "desc" : columns[view.sort].descending;
   view.page = 0;
@@ -83,7 +85,14 @@ function sortRows() {
 
 const terms = () => fold(view.query).split(/\s+/).filter(Boolean);
 
-const passes = (entry) => view.filter === "" || (view.filter === "idle" ? entry.row.idle : entry.row.state === view.filter);
+function passes(entry) {
+  switch (view.filter) {
+    case "": return true;
+    case "idle": return entry.row.idle;
+    case "failed": return entry.failed > 0;
+    default: return entry.row.state === view.filter;
+  }
+}
 
 function findRows() {
   const wanted = terms();

@@ -57,13 +57,15 @@ function makeRow() {
   line.dot = make("span", { "aria-hidden": "true" });
   line.state = make("span");
   line.hits = make("span");
+  line.failed = make("span");
+  line.failedCell = cell("failed number", line.failed);
   line.spark = makeSpark();
   line.seen = make("time");
   line.seenCell = cell("seen", line.seen);
   line.toggle.addEventListener("click", () => toggleRow(line));
   line.root.append(make("tr", { role: "row" },
     make("th", { role: "rowheader", scope: "row", class: "name" }, line.toggle, line.about),
-    cell("state", line.dot, line.state), cell("hits number", line.hits), cell("days", line.spark.root), line.seenCell));
+    cell("state", line.dot, line.state), cell("hits number", line.hits), line.failedCell, cell("days", line.spark.root), line.seenCell));
   return line;
 }
 
@@ -88,6 +90,9 @@ function updateRow(line, entry, light) {
   setText(line.hits, number(row.hits));
   if (light && entry.fresh) relight(line.hits);
   else if (!stays) line.hits.classList.remove("fresh");
+  line.failedCell.hidden = report.failed === 0;
+  setText(line.failed, number(entry.failed));
+  setAttribute(line.failedCell, "class", entry.failed > 0 ? "failed some number" : "failed number");
   updateSpark(line.spark, entry);
   setAgo(line.seen, row.last_seen);
   setAttribute(line.seenCell, "class", row.idle ? "seen idle" : "seen");
@@ -113,7 +118,7 @@ function updateDetail(line, entry, isOpen) {
   }
   if (line.detail === null) {
     const facts = make("dl", { class: "facts" });
-    const only = make("td", { role: "cell", colspan: "5" }, facts);
+    const only = make("td", { role: "cell", colspan: "6" }, facts);
     line.detail = { root: make("tr", { role: "row", class: "detail" }, only), facts };
     line.root.append(line.detail.root);
   }
@@ -178,6 +183,7 @@ function showTable() {
   view.page = Math.min(view.page, pages - 1);
   const from = view.page * size;
   showRows(found.slice(from, from + size));
+  byId("failed").hidden = report.failed === 0;
   showOrder();
   showCount(found.length);
   byId("table").hidden = found.length === 0;
