@@ -68,7 +68,7 @@ bool connection_id_is_test(struct text id);
 struct connection_rules {
     const struct allowed_hosts *stytch; /* for acs_url */
     const struct allowed_hosts *legacy; /* for legacy_url */
-    const struct text *own_hosts;       /* the gateway's own names, to which no legacy_url may lead back */
+    const struct text *own_hosts;       /* the gateway's own names, to which no URL of a row may lead back */
     size_t own_host_count;
 };
 
@@ -79,7 +79,8 @@ struct connection_problem {
 };
 
 /* Checks a whole row: each field, and the fields together (state `stytch` needs a connection_id; acs_url must name an
- * allowed host and end in the connection's own id; legacy_url must name an allowed host). Returns false at the first
+ * allowed host and end in the connection's own id; legacy_url must name an allowed host; neither may lead back to the
+ * gateway). Returns false at the first
  * problem. */
 bool connection_check(const struct connection *connection, const struct connection_rules *rules,
                       struct connection_problem *problem) __attribute__((warn_unused_result));

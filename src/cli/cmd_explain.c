@@ -195,6 +195,8 @@ static const char *reason_words(const struct decision *decision)
     };
     if (decision->reason == REASON_EXTRACT && decision->outcome == OUTCOME_LEGACY)
         return "it is no SAML sign-in, and the route leaves what it does not know to the legacy side";
+    if (decision->outcome == OUTCOME_LOOP)
+        return "the redirect would lead back to the gateway itself";
     if (decision->reason != REASON_NONE)
         return words[decision->reason];
     if (decision->outcome == OUTCOME_UNKNOWN)

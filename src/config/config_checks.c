@@ -56,6 +56,16 @@ static void check_addresses(struct checker *checker)
                       "; use 127.0.0.1, or say allow_remote: true");
 }
 
+/* As where the gateway stands on the very domain that is to be Stytch's. */
+static void check_origin(struct checker *checker, const char *key, struct text origin, const struct place *place)
+{
+    struct url url;
+    const char *why = NULL;
+    const struct building *building = checker->building;
+    if (url_parse(origin, &url, &why) && url_leads_to(&url, building->own_hosts.items, building->own_hosts.count))
+        checker_fault(checker, place, key, ": it leads back to the gateway itself (hosts)");
+}
+
 static void check_unmatched_url(struct checker *checker)
 {
     struct building *building = checker->building;
@@ -67,6 +77,10 @@ static void check_unmatched_url(struct checker *checker)
 
 void checker_check_keys(struct checker *checker)
 {
+    const struct building *building = checker->building;
+    const struct gateway_settings *settings = &building->config.gateway;
     check_addresses(checker);
+    check_origin(checker, "stytch.live_url", settings->live_url, &building->live_place);
+    check_origin(checker, "stytch.test_url", settings->test_url, &building->test_place);
     check_unmatched_url(checker);
 }

@@ -46,7 +46,7 @@ struct building {
     size_t route_count;
     struct address admin;
     bool admin_allow_remote;
-    struct place unmatched_place, routes_place;
+    struct place live_place, test_place, unmatched_place, routes_place;
 };
 
 enum key_scope { KEY_OF_CONFIG, KEY_OF_LISTEN, KEY_OF_CERTIFICATE, KEY_OF_ROUTE };

@@ -105,15 +105,15 @@ static const char *set_origin(struct building *building, struct text value, stru
 
 SETTER(set_live_url)
 {
-    UNUSED(place);
     UNUSED(key);
+    building->live_place = *place;
     return set_origin(building, value, &building->config.gateway.live_url);
 }
 
 SETTER(set_test_url)
 {
-    UNUSED(place);
     UNUSED(key);
+    building->test_place = *place;
     return set_origin(building, value, &building->config.gateway.test_url);
 }
 

@@ -32,8 +32,8 @@ static const struct {
         {503, "Sign-in cannot be handled just now. Try again in a minute; if that does not help, tell your "
               "administrator."},
     [OUTCOME_LOOP] =
-        {508, "This sign-in would be sent round in a circle: the legacy address that is configured for it leads back "
-              "here. Tell the administrator of this service."},
+        {508, "This sign-in would be sent round in a circle: the address that is configured for it leads back here. "
+              "Tell the administrator of this service."},
 };
 
 static const char *const reason_codes[REASONS] = {
@@ -148,6 +148,30 @@ static bool url_is_allowed(const struct allowed_hosts *hosts, struct text source
     return false;
 }
 
+/* Whether a Location leads to where this request came in, or to another of the gateway's names. Behind a load balancer
+ * the Host field has the balancer's port or none, so that default ports stand for each other. */
+static bool leads_back(const struct deciding *deciding, struct text location)
+{
+    struct url url;
+    struct url own;
+    const char *why = NULL;
+    char source[HOST_SIZE_MAX + 32];
+    const struct text host = deciding->request->host;
+    const struct gateway_settings *settings = deciding->settings;
+    if (!url_parse(text_slice(location.at, text_find(location, '?', 0)), &url, &why))
+        return false;
+    if (url_leads_to(&url, settings->own_hosts, settings->own_host_count))
+        return true;
+    if (host.size == 0 || host.size > HOST_SIZE_MAX)
+        return false;
+    memcpy(source, "http://", 7);
+    memcpy(source + 7, host.at, host.size);
+    if (!url_parse(text_slice(source, 7 + host.size), &own, &why) || !text_equal_fold(own.host, url.host))
+        return false;
+    bool default_ports = (own.port == 80 || own.port == 443) && (url.port == 80 || url.port == 443);
+    return own.port == url.port || default_ports;
+}
+
 static enum redirect_kind choose_redirect(const struct deciding *deciding)
 {
     enum redirect_kind kind = deciding->found.row.redirect;
@@ -174,35 +198,15 @@ static void answer_stytch(struct deciding *deciding)
     }
     if (row->acs_url.size > 0 && !url_is_allowed(deciding->settings->stytch_hosts, row->acs_url, "acs_url", decision))
         return;
+    struct text base = gateway_acs_url(deciding->settings, row, deciding->memory);
+    if (leads_back(deciding, base)) {
+        refuse(decision, OUTCOME_LOOP, REASON_NONE);
+        return;
+    }
     decision->outcome = OUTCOME_STYTCH;
     decision->redirect = choose_redirect(deciding);
     decision->status = decision->redirect == REDIRECT_FORM ? 200 : decision->redirect == REDIRECT_303 ? 303 : 307;
-    struct text base = gateway_acs_url(deciding->settings, row, deciding->memory);
     decision->location = with_query(base, deciding->extraction.has_query, deciding->extraction.query, deciding->memory);
-}
-
-/* Whether a Location leads to where this request came in, or to another of the gateway's names. Behind a load balancer
- * the Host field has the balancer's port or none, so that default ports stand for each other. */
-static bool leads_back(const struct deciding *deciding, struct text location)
-{
-    struct url url;
-    struct url own;
-    const char *why = NULL;
-    char source[HOST_SIZE_MAX + 32];
-    const struct text host = deciding->request->host;
-    const struct gateway_settings *settings = deciding->settings;
-    if (!url_parse(text_slice(location.at, text_find(location, '?', 0)), &url, &why))
-        return false;
-    if (url_leads_to(&url, settings->own_hosts, settings->own_host_count))
-        return true;
-    if (host.size == 0 || host.size > HOST_SIZE_MAX)
-        return false;
-    memcpy(source, "http://", 7);
-    memcpy(source + 7, host.at, host.size);
-    if (!url_parse(text_slice(source, 7 + host.size), &own, &why) || !text_equal_fold(own.host, url.host))
-        return false;
-    bool default_ports = (own.port == 80 || own.port == 443) && (url.port == 80 || url.port == 443);
-    return own.port == url.port || default_ports;
 }
 
 static void redirect_legacy(struct deciding *deciding, struct text base, bool has_query, struct text query,

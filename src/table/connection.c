@@ -113,20 +113,23 @@ refuse(struct connection_problem *problem, const char *field, const char *format
 }
 
 /* A URL that a browser may be sent to, by the rules. */
-static bool check_url(struct text value, const char *field, const struct allowed_hosts *hosts, struct url *url,
+static bool check_url(struct text value, const char *field, const struct connection_rules *rules, struct url *url,
                       struct connection_problem *problem)
 {
+    const bool acs = strcmp(field, "acs_url") == 0;
+    const struct allowed_hosts *hosts = acs ? rules->stytch : rules->legacy;
     const char *why = NULL;
     if (!url_parse(value, url, &why))
         return refuse(problem, field, "%s cannot be used: %s", field, why);
     if (!allowed_hosts_check(hosts, url, &why)) {
         struct text shown = text_slice(url->authority.at, url->authority.size < 100 ? url->authority.size : 100);
         bool foreign = url->https || url_is_loopback(url);
-        const char *key = !foreign                        ? ""
-                          : strcmp(field, "acs_url") == 0 ? " (stytch.allowed_hosts)"
-                                                          : " (legacy.allowed_hosts)";
+        const char *key = !foreign ? "" : acs ? " (stytch.allowed_hosts)" : " (legacy.allowed_hosts)";
         return refuse(problem, field, "%s names %.*s: %s%s", field, TEXT_ARGS(shown), why, key);
     }
+    if (url_leads_to(url, rules->own_hosts, rules->own_host_count))
+        return refuse(problem, field,
+                      "%s leads back to the gateway itself (hosts): sign-ins would go round in a circle", field);
     return true;
 }
 
@@ -136,7 +139,7 @@ static bool check_acs_url(const struct connection *connection, const struct conn
     struct url url;
     if (connection->acs_url.size == 0)
         return true;
-    if (!check_url(connection->acs_url, "acs_url", rules->stytch, &url, problem))
+    if (!check_url(connection->acs_url, "acs_url", rules, &url, problem))
         return false;
     if (connection->connection_id.size == 0)
         return refuse(problem, "acs_url", "acs_url needs a connection_id beside it");
@@ -172,12 +175,8 @@ bool connection_check(const struct connection *connection, const struct connecti
         return refuse(problem, "redirect", "redirect must be 307, 303 or form");
     if (!check_ids(connection, problem) || !check_acs_url(connection, rules, problem))
         return false;
-    if (connection->legacy_url.size > 0 &&
-        !check_url(connection->legacy_url, "legacy_url", rules->legacy, &url, problem))
+    if (connection->legacy_url.size > 0 && !check_url(connection->legacy_url, "legacy_url", rules, &url, problem))
         return false;
-    if (connection->legacy_url.size > 0 && url_leads_to(&url, rules->own_hosts, rules->own_host_count))
-        return refuse(problem, "legacy_url",
-                      "legacy_url leads back to the gateway itself (hosts): sign-ins would go round in a circle");
     if (why != NULL)
         return refuse(problem, "label", "label %s", why);
     return true;

@@ -382,6 +382,30 @@ static void a_circle_is_refused(void **state)
     assert_int_equal(decision.status, 508);
 }
 
+static void no_way_to_stytch_leads_back(void **state)
+{
+    static const struct text own[] = {{"api.stytch.com", 14}, {"Login.Globex-app.com", 20}};
+    struct fixture *fixture = *state;
+    struct decision decision;
+    fill(fixture);
+    struct request request = {.method = METHOD_POST, .host = TEXT("api.stytch.com")};
+    decide(fixture, &request, "/old-sso/acme", &decision);
+    assert_int_equal(decision.status, 508);
+    assert_int_equal(decision.location.size, 0);
+    assert_int_equal(decision.redirect, REDIRECT_UNSET);
+    decide(fixture, &request, "/old-sso/testing", &decision);
+    assert_int_equal(decision.status, 307);
+    request.host = TEXT("sso.example.com");
+    decide(fixture, &request, "/old-sso/acme", &decision);
+    assert_int_equal(decision.status, 307);
+    fixture->settings.own_hosts = own;
+    fixture->settings.own_host_count = 2;
+    decide(fixture, &request, "/old-sso/acme", &decision);
+    assert_int_equal(decision.outcome, OUTCOME_LOOP);
+    decide(fixture, &request, "/old-sso/custom", &decision);
+    assert_int_equal(decision.outcome, OUTCOME_LOOP);
+}
+
 static void what_no_route_takes_goes_to_the_legacy_origin(void **state)
 {
     struct fixture *fixture = *state;
@@ -472,6 +496,7 @@ int main(void)
         WITH_TABLE(a_login_that_the_old_side_started_ends_there),
         WITH_TABLE(what_is_no_sign_in_by_saml_goes_where_the_unknown_go),
         WITH_TABLE(a_circle_is_refused),
+        WITH_TABLE(no_way_to_stytch_leads_back),
         WITH_TABLE(what_no_route_takes_goes_to_the_legacy_origin),
         WITH_TABLE(nothing_is_served_before_the_first_load),
         WITH_TABLE(a_large_body_and_a_control_byte_are_refused),

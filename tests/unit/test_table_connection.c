@@ -194,6 +194,10 @@ static const struct {
     {.id = LIVE, .legacy = "https://api.stytch.com/", .field = "legacy_url"},
     {.id = LIVE, .legacy = "javascript:1", .field = "legacy_url"},
     {.id = LIVE,
+     .acs = ACS("own.example.net"),
+     .field = "acs_url",
+     .message = "acs_url leads back to the gateway itself (hosts): sign-ins would go round in a circle"},
+    {.id = LIVE,
      .legacy = "https://own.example.net/acs",
      .field = "legacy_url",
      .message = "legacy_url leads back to the gateway itself (hosts): sign-ins would go round in a circle"},
@@ -217,6 +221,7 @@ static void check_rows(void **state)
     static const struct text own[] = {{"Own.example.net", 15}};
     assert_true(allowed_hosts_add(legacy, TEXT("legacy.example.net"), &why));
     assert_true(allowed_hosts_add(legacy, TEXT("own.example.net"), &why));
+    assert_true(allowed_hosts_add(stytch, TEXT("own.example.net"), &why));
     const struct connection_rules rules = {.stytch = stytch, .legacy = legacy, .own_hosts = own, .own_host_count = 1};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct connection_problem problem = {NULL, ""};
