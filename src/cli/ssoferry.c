@@ -9,6 +9,7 @@
 #include "output.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
+#include "ssoferry/standard_files.h"
 #include "usage.h"
 
 #define SOURCE_OPTION(help) OPTION_ROW_TEXT("source", '\0', "NAME", source, help)
@@ -407,6 +408,7 @@ static int run(int argc, char **argv, struct arguments *arguments)
 
 int main(int argc, char **argv)
 {
+    standard_files_hold();
     /* A reader that goes away and a limit on file sizes are failed writes like any other. Names are UTF-8 whatever
      * the locale says. */
     signal(SIGPIPE, SIG_IGN);

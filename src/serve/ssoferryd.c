@@ -8,6 +8,7 @@
 #include "server.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
+#include "ssoferry/standard_files.h"
 #include "tls.h"
 
 #define DEFAULT_CONFIG "/etc/ssoferry/ssoferryd.yaml"
@@ -59,6 +60,7 @@ int main(int argc, char **argv)
     const char *path = DEFAULT_CONFIG;
     bool check = false;
     int option = 0;
+    standard_files_hold();
     json_set_alloc_funcs(memory_allocate, free); /* else a good RelayState is taken for a bad one */
     while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         switch (option) {

@@ -872,6 +872,17 @@ def test_a_full_standard_output(loaded):
         assert result.returncode == 1 and "standard output" in result.stderr and "No space left" in result.stderr, (arguments, result)
 
 
+def test_nothing_is_printed_into_the_table(loader):
+    """Who starts it with standard files closed has its words nowhere, not in the files that it opens next."""
+    for first in (1, 2):
+        loader.load(rows_in("stytch", 0, 10))
+        result = subprocess.run(loader.command("load", loader.file(rows_in("legacy", 4, 10))), preexec_fn=lambda: os.closerange(first, 3), timeout=TIMEOUT)
+        assert result.returncode == (1 if first == 1 else 0), "not all of the output could be written, where there is none"
+        for file in loader.home.glob("connections.mdb*"):
+            assert b"warning" not in file.read_bytes(), file
+        assert sum(row["state"] == "legacy" for row in loader.rows()) == 4
+
+
 def test_a_reader_that_has_seen_enough(loader):
     loader.load(many_rows(20000))
     for arguments in (["list"], ["list", "--json"], ["export"]):

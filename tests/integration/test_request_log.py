@@ -1,5 +1,6 @@
 """The request log: one JSON object a line, with everything that tells what happened and nothing that must stay secret."""
 import json
+import os
 import re
 
 import wire
@@ -121,6 +122,17 @@ def test_a_reader_that_is_gone_does_not_stop_the_daemon(make_gateway):
     for _ in range(20):
         assert gateway.get("/old-sso/acme").status == 307
     gateway.wait_for(lambda: "request log" in gateway.stderr)
+
+
+def test_a_standard_output_that_is_closed_is_not_the_table(make_gateway):
+    gateway = make_gateway()
+    gateway.load(ROWS)
+    gateway.before_start = lambda: os.closerange(0, 2)
+    gateway.start()
+    assert gateway.get("/old-sso/acme").status == 307
+    gateway.wait_for(lambda: "the request log cannot be written" in gateway.stderr)
+    for file in gateway.store.parent.iterdir():
+        assert b"request_id" not in file.read_bytes(), file
 
 
 def test_lines_are_json_whatever_arrives(make_gateway):
