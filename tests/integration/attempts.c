@@ -94,6 +94,20 @@ static long connect_out(void)
     return syscall(SYS_connect, -1, &to, sizeof(to));
 }
 
+/* A listening socket that is shut down is one that sendto() can connect. */
+static long connect_by_sending(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    return syscall(SYS_sendto, -1, "x", 1, MSG_FASTOPEN, &to, sizeof(to));
+}
+
+static long connect_by_message(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    const struct msghdr message = {.msg_name = &to, .msg_namelen = sizeof(to)};
+    return syscall(SYS_sendmsg, -1, &message, MSG_FASTOPEN);
+}
+
 static long listen_elsewhere(void)
 {
     struct sockaddr_in at = {.sin_family = AF_INET};
@@ -136,14 +150,24 @@ static const struct {
     const char *name;
     long (*make)(void);
 } attempts[] = {
-    {"read_elsewhere", read_elsewhere},     {"write_elsewhere", write_elsewhere},
-    {"remove_elsewhere", remove_elsewhere}, {"write_configuration", write_configuration},
-    {"write_own_memory", write_own_memory}, {"execute", execute},
-    {"make_process", make_process},         {"internet_socket", internet_socket},
-    {"netlink_socket", netlink_socket},     {"connect_out", connect_out},
-    {"listen_elsewhere", listen_elsewhere}, {"trace", trace},
-    {"signal_others", signal_others},       {"run_data", run_data},
-    {"become_root", become_root},           {"mount_something", mount_something},
+    {"read_elsewhere", read_elsewhere},
+    {"write_elsewhere", write_elsewhere},
+    {"remove_elsewhere", remove_elsewhere},
+    {"write_configuration", write_configuration},
+    {"write_own_memory", write_own_memory},
+    {"execute", execute},
+    {"make_process", make_process},
+    {"internet_socket", internet_socket},
+    {"netlink_socket", netlink_socket},
+    {"connect_out", connect_out},
+    {"connect_by_sending", connect_by_sending},
+    {"connect_by_message", connect_by_message},
+    {"listen_elsewhere", listen_elsewhere},
+    {"trace", trace},
+    {"signal_others", signal_others},
+    {"run_data", run_data},
+    {"become_root", become_root},
+    {"mount_something", mount_something},
     {"new_namespace", new_namespace},
 };
 

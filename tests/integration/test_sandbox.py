@@ -72,7 +72,7 @@ def test_what_it_does_not_need_it_cannot_do(make_attempts):
     expected |= FILES if LANDLOCK < 1 else set()
     for thread, made in attempts.made_by_each().items():
         assert {name for name, problem in made.items() if problem not in REFUSED} <= expected, thread
-        assert len(made) == 17
+        assert len(made) == 19
     assert attempts.outside.read_text() == "keep me"
     assert attempts.gateway.get("/old-sso/acme").status == 307
 
