@@ -191,12 +191,16 @@ def test_image_and_pod_agree(pod):
     assert {container["image"] for container in (*pod["initContainers"], *pod["containers"])} == {f"ssoferry:{project}"}
 
 
+def health_check(*arguments):
+    return subprocess.run([dockerfile.DEPLOY / "healthcheck", *map(str, arguments)], capture_output=True, text=True, timeout=30)
+
+
 def test_the_health_check(make_gateway):
     gateway = make_gateway()
     gateway.start()
 
     def check(*arguments):
-        return subprocess.run([dockerfile.DEPLOY / "healthcheck", *map(str, arguments)], capture_output=True, timeout=30).returncode
+        return health_check(*arguments).returncode
 
     assert check(gateway.port) == 1  # nothing is loaded yet
     gateway.load({"acme": "saml-connection-live-51861cbc-d3b9-428b-9761-227f5fb12be9"})
@@ -204,6 +208,22 @@ def test_the_health_check(make_gateway):
     assert check(gateway.port, "/nowhere") == 1
     gateway.stop()
     assert check(gateway.port) == 1  # nobody listens
+
+
+@pytest.mark.parametrize("special", ["tls", "proxy"])
+def test_the_health_check_of_a_listener_that_speaks_no_plain_http(special, make_gateway, authority, tmp_path):
+    """The admin listener does. Without its port the check says what to do."""
+    admin, public = free_port(), free_port()
+    pair = authority.issue(tmp_path, "sso.example.com")
+    extra = {"certificate": str(pair.certificate), "key": str(pair.key)} if special == "tls" else {"proxy_protocol": True}
+    gateway = make_gateway(admin={"address": f"127.0.0.1:{admin}"})
+    gateway.configure(listen=[*gateway.config["listen"], {"address": f"127.0.0.1:{public}", **extra}])
+    gateway.load({"acme": "saml-connection-live-51861cbc-d3b9-428b-9761-227f5fb12be9"})
+    gateway.start()
+    assert health_check(admin, public).returncode == 0 and health_check(public, admin).returncode == 0
+    refused = health_check(public)
+    assert refused.returncode == 1
+    assert f"no plain HTTP at port {public}" in refused.stderr and "the admin listener's port" in refused.stderr
 
 
 @pytest.mark.parametrize("script", ["config/deploy/healthcheck", "config/deb/postinst", "config/deb/prerm", "config/deb/postrm",
