@@ -91,9 +91,8 @@ struct extract_trace {
 void extract(const struct route *routes, size_t count, const struct request *request, struct memory memory,
              const struct extract_trace *trace, struct extraction *extraction);
 
-/* The first pair of routes of which the later can be reached only by luck or not at all: it is covered by the earlier,
- * or both overlap and neither lies within the other. False where there is none: a later route that covers an earlier
- * one is an ordinary fallback. */
-bool routes_ambiguous(const struct route *routes, size_t count, size_t *first, size_t *second);
+/* Whether a route can be reached only by luck or not at all behind another one: it is covered by that, or both overlap
+ * and neither lies within the other. A later route that covers an earlier one is an ordinary fallback. */
+bool routes_ambiguous(const struct route *earlier, const struct route *later);
 
 #endif

@@ -7,6 +7,12 @@ void checker_fault(struct checker *checker, const struct place *place, const cha
                detail);
 }
 
+void checker_warning(struct checker *checker, const struct place *place, const char *what, const char *detail)
+{
+    faults_add(checker->faults, FAULT_WARNING, checker->file, place->line, place->column, place->length, "%s%s", what,
+               detail);
+}
+
 /* Whether the kernel would have to choose between the two. An address that is no good has neither port nor path. */
 static bool addresses_meet(const struct address *a, const struct address *b)
 {

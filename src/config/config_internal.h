@@ -25,7 +25,8 @@ struct route_draft {
     enum redirect_kind redirect;
     bool fold_case, unknown_is_legacy, observe;
     struct text_list legacy_relay_states;
-    struct place place, match_place, preset_place, host_place, legacy_url_place;
+    struct place place, match_place, preset_place, host_place, relay_state_key_place, legacy_url_place;
+    size_t first_route, route_count; /* what was built of it */
 };
 
 /* The configuration as it is being built; `config` comes first, so that a struct config * of ours is one of these. */
@@ -100,8 +101,9 @@ struct checker {
     unsigned file;
 };
 
-/* A fault at `place`: `what`, and `detail` right behind it. */
+/* An error, or a warning, at `place`: `what`, and `detail` right behind it. */
 void checker_fault(struct checker *checker, const struct place *place, const char *what, const char *detail);
+void checker_warning(struct checker *checker, const struct place *place, const char *what, const char *detail);
 
 /* Turns drafts into routes and checks them against each other and against the allowed hosts. */
 void checker_build_routes(struct checker *checker);

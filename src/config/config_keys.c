@@ -350,8 +350,8 @@ SETTER(set_route_identify_by)
 
 SETTER(set_route_relay_state_key)
 {
-    UNUSED(place);
     UNUSED(key);
+    draft_of(building)->relay_state_key_place = *place;
     draft_of(building)->relay_state_key = building_copy(building, value);
     return value.size == 0 ? "is empty" : NULL;
 }

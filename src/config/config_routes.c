@@ -156,30 +156,70 @@ static void build_route(struct checker *checker, const struct route_draft *draft
     check_legacy(checker, draft);
 }
 
+/* The first of a later item's routes that one of an earlier item hides. NULL, or both of them. */
+static const struct route *find_hidden(const struct building *building, const struct route_draft *earlier,
+                                       const struct route_draft *later, const struct route **by)
+{
+    for (size_t i = 0; i < later->route_count; ++i) {
+        const struct route *route = &building->routes[later->first_route + i];
+        for (size_t j = 0; j < earlier->route_count; ++j) {
+            *by = &building->routes[earlier->first_route + j];
+            if (routes_ambiguous(*by, route))
+                return route;
+        }
+    }
+    return NULL;
+}
+
+static void check_pair(struct checker *checker, const struct route_draft *earlier, const struct route_draft *later)
+{
+    const struct route *by = NULL, *ignored = NULL;
+    const struct route *route = find_hidden(checker->building, earlier, later, &by);
+    if (route == NULL)
+        return;
+    const struct place *place = later->match.size > 0 ? &later->match_place : &later->preset_place;
+    faults_add(checker->faults, FAULT_ERROR, checker->file, place->line, place->column, place->length,
+               "this route's %.*s takes requests that %.*s at line %u takes before it; %s", TEXT_ARGS(route->name),
+               TEXT_ARGS(by->name), by->line,
+               find_hidden(checker->building, later, earlier, &ignored) == NULL
+                   ? "put this one first"
+                   : "no order helps: make them differ, or give each a host of its own");
+}
+
 static void check_ambiguity(struct checker *checker)
 {
-    struct building *building = checker->building;
-    size_t first = 0;
-    size_t second = 0;
-    if (!routes_ambiguous(building->routes, building->route_count, &first, &second))
-        return;
-    const struct route *earlier = &building->routes[first];
-    const struct route *later = &building->routes[second];
-    faults_add(checker->faults, FAULT_ERROR, checker->file, later->line, 1, 1,
-               "this route's %.*s takes requests that %.*s at line %u takes before it; put the more particular one "
-               "first or make them differ",
-               TEXT_ARGS(later->name), TEXT_ARGS(earlier->name), earlier->line);
+    const struct building *building = checker->building;
+    for (size_t later = 1; later < building->draft_count; ++later) {
+        for (size_t earlier = 0; earlier < later; ++earlier)
+            check_pair(checker, &building->drafts[earlier], &building->drafts[later]);
+    }
+}
+
+static void check_relay_state_key(struct checker *checker, const struct route_draft *draft)
+{
+    bool used = draft->route_count == 0;
+    for (size_t i = 0; i < draft->route_count; ++i)
+        used |= checker->building->routes[draft->first_route + i].identify_by == IDENTIFY_BY_RELAY_STATE;
+    if (!used && draft->relay_state_key_place.line > 0)
+        checker_warning(checker, &draft->relay_state_key_place,
+                        "relay_state_key: this route does not identify by relay_state", ", and never looks at it");
 }
 
 void checker_build_routes(struct checker *checker)
 {
     struct building *building = checker->building;
-    for (size_t i = 0; i < building->draft_count; ++i)
-        build_route(checker, &building->drafts[i]);
+    for (size_t i = 0; i < building->draft_count; ++i) {
+        struct route_draft *draft = &building->drafts[i];
+        draft->first_route = building->route_count;
+        build_route(checker, draft);
+        draft->route_count = building->route_count - draft->first_route;
+        check_relay_state_key(checker, draft);
+    }
     if (building->draft_count == 0)
         checker_fault(checker, &building->routes_place, "routes: there is none",
                       "; write at least \"- match: /old-sso/{identifier}\"");
     if (building->route_count > CONFIG_ROUTES_MAX)
         checker_fault(checker, &building->routes_place, "routes: there are more than 256", "");
-    check_ambiguity(checker);
+    else
+        check_ambiguity(checker);
 }

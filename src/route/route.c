@@ -107,17 +107,8 @@ const char *extract_problem_text(enum extract_problem problem)
     return (unsigned)problem < EXTRACT_PROBLEMS ? problems[problem].text : "";
 }
 
-bool routes_ambiguous(const struct route *routes, size_t count, size_t *first, size_t *second)
+bool routes_ambiguous(const struct route *earlier, const struct route *later)
 {
-    for (size_t later = 1; later < count; later++) {
-        for (size_t earlier = 0; earlier < later; earlier++) {
-            enum template_relation relation = template_relation(routes[earlier].template, routes[later].template);
-            if (relation != TEMPLATE_COVERS && relation != TEMPLATE_OVERLAPS)
-                continue;
-            *first = earlier;
-            *second = later;
-            return true;
-        }
-    }
-    return false;
+    enum template_relation relation = template_relation(earlier->template, later->template);
+    return relation == TEMPLATE_COVERS || relation == TEMPLATE_OVERLAPS;
 }

@@ -303,7 +303,7 @@ static const struct {
      "legacy_url: https://SSO.example.com/\n",
      "it leads back to the gateway itself"},
     {"routes:\n  - match: /a/{identifier}\n  - match: /a/{identifier}\n",
-     ":3:1: error: this route's /a/{identifier} takes requests that /a/{identifier} at line 2"},
+     ":3:12: error: this route's /a/{identifier} takes requests that /a/{identifier} at line 2"},
     {"routes:\n  - match: /a/*/{identifier}\n  - match: /*/b/{identifier}\n", "at line 2"},
     {"store: &x /s\n" ROUTE, "anchor"},
     {"store: !!str /s\n" ROUTE, "tag"},
@@ -336,6 +336,67 @@ static void all_mistakes_are_told_at_once(void **state)
             fail_msg("%s lacks %s", told, places[i]);
     }
     free(told);
+}
+
+/* Presets of which one's routes lie above the other's, whichever comes first. */
+static void each_ambiguous_pair_is_told_with_what_helps(void **state)
+{
+    static const char yaml[] = "routes:\n"
+                               "  - {match: '/a/{identifier}', source: a}\n"
+                               "  - match: /b/{identifier}\n"
+                               "  - match: /a/x{identifier}\n"
+                               "  - match: /b/{identifier}\n"
+                               "  - preset: propelauth\n"
+                               "  - preset: sentry\n"
+                               "  - preset: adfs\n"
+                               "  - {preset: adfs, host: a.example}\n";
+    static const char *const parts[] = {
+        ":4:12: error: this route's /a/x{identifier} takes requests that /a/{identifier} at line 2 takes before it; "
+        "put "
+        "this one first",
+        ":5:12: error: this route's /b/{identifier} takes requests that /b/{identifier} at line 3 takes before it; no "
+        "order helps: make them differ, or give each a host of its own",
+        ":7:13: error: this route's ",
+        " at line 6 takes before it; no order helps: make them differ, or give each a host of its own",
+        ":9:14: error: this route's https://a.example/adfs/ls/ takes requests that /adfs/ls/ at line 8 takes before "
+        "it; "
+        "put this one first",
+    };
+    char *told = NULL;
+    size_t count = 0;
+    (void)state;
+    assert_null(read_text(yaml, &told));
+    for (size_t i = 0; i < COUNT_OF(parts); ++i) {
+        if (strstr(told, parts[i]) == NULL)
+            fail_msg("%s\nlacks %s", told, parts[i]);
+    }
+    for (const char *at = told; (at = strstr(at, "takes before it")) != NULL; ++at)
+        ++count;
+    assert_int_equal(count, 4);
+    free(told);
+}
+
+/* What is taken, with a word. */
+static const struct {
+    const char *yaml, *told;
+} doubts[] = {
+    {"routes:\n  - {match: '/a/{identifier}', relay_state_key: org}\n",
+     ":2:49: warning: relay_state_key: this route does not identify by relay_state"},
+    {"routes:\n  - preset: auth0\n    relay_state_key: org\n", ":3:22: warning: relay_state_key: "},
+    {"routes:\n  - {match: /a, identify_by: relay_state, relay_state_key: org}\n", NULL},
+};
+
+static void what_is_doubtful_is_warned_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(doubts); ++i) {
+        char *told = NULL;
+        struct config *config = read_text(doubts[i].yaml, &told);
+        if (config == NULL || (doubts[i].told == NULL ? told[0] != '\0' : strstr(told, doubts[i].told) == NULL))
+            fail_msg("%s\n%s", doubts[i].yaml, told);
+        config_free(config);
+        free(told);
+    }
 }
 
 static void a_missing_file_is_the_users_mistake(void **state)
@@ -460,6 +521,8 @@ int main(void)
         cmocka_unit_test(a_preset_stands_for_its_routes_at_a_host),
         cmocka_unit_test(every_mistake_is_named_with_its_place),
         cmocka_unit_test(all_mistakes_are_told_at_once),
+        cmocka_unit_test(each_ambiguous_pair_is_told_with_what_helps),
+        cmocka_unit_test(what_is_doubtful_is_warned_of),
         cmocka_unit_test(a_missing_file_is_the_users_mistake),
         cmocka_unit_test(the_defaults_need_no_file),
         cmocka_unit_test(differences_are_told_against_what_is_in_force),

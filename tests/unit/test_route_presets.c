@@ -155,9 +155,12 @@ static void presets_are_well_formed(void **state)
             if (preset->routes[r].identify_by == IDENTIFY_BY_RELAY_STATE)
                 fail_msg("%s cannot take sign-ins that Stytch starts", preset->name);
         }
-        size_t first, second;
-        if (routes_ambiguous(built.routes, built.count, &first, &second))
-            fail_msg("%s: routes %zu and %zu are ambiguous", preset->name, first, second);
+        for (size_t later = 1; later < built.count; later++) {
+            for (size_t first = 0; first < later; first++) {
+                if (routes_ambiguous(&built.routes[first], &built.routes[later]))
+                    fail_msg("%s: routes %zu and %zu are ambiguous", preset->name, first, later);
+            }
+        }
         drop(&built);
         assert_ptr_equal(preset_find(text_of(preset->name)), preset);
     }
