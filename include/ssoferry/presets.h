@@ -16,6 +16,7 @@ struct preset {
     const char *stack;                             /* "Keycloak identity broker" */
     struct preset_route routes[PRESET_ROUTES_MAX]; /* up to the first without match; the more particular first */
     bool fold_case;
+    bool fold_path;   /* its web server took a path in any case */
     const char *note; /* what the operator should know; may be "" */
 };
 

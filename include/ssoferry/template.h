@@ -13,8 +13,9 @@
  *
  * `{identifier}` stands at most once. Segments are cut on the raw path, then decoded exactly once, so that `%2F` is
  * data and `..` has no meaning; repeated slashes and trailing ones are forgiven; literals are compared decoded, case
- * kept. A '*', '{', '}' or '%' that is meant literally is percent-encoded in the template. An identifier that is a
- * whole segment may be empty, so that a damaged address is met with a word about that: `/saml/{identifier}/acs` matches
+ * kept unless template_fold_path() was called. A '*', '{', '}' or '%' that is meant literally is percent-encoded in the
+ * template. An identifier that is a whole segment may be empty, so that a damaged address is met with a word about
+ * that: `/saml/{identifier}/acs` matches
  * `/saml//acs`, and `/saml/{identifier}` matches `/saml/` but not `/saml`. A route takes such a request only where no
  * later one does, to which it may be the bare address with a slash too many. */
 #ifndef SSOFERRY_TEMPLATE_H
@@ -32,6 +33,11 @@ enum { TEMPLATE_SIZE_MAX = 1024, TEMPLATE_SEGMENTS_MAX = 32, TEMPLATE_PARAMETERS
 bool template_parse(struct template **template, struct text source, char *why, size_t *at)
     __attribute__((warn_unused_result));
 void template_free(struct template *template);
+
+/* From now on the literals of the path are compared without regard to the case of ASCII letters, as IIS does. Host,
+ * query and identifier are as before. */
+void template_fold_path(struct template *template);
+bool template_folds_path(const struct template *template);
 
 struct text template_source(const struct template *template);
 bool template_has_identifier(const struct template *template);

@@ -41,6 +41,12 @@ int text_compare(struct text a, struct text b);
 /* How many bytes both start with alike. */
 size_t text_shared(struct text a, struct text b);
 
+/* An ASCII letter in lower case; any other byte is left alone. */
+static inline char text_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
 /* Equal but for the case of ASCII letters. */
 bool text_equal_fold(struct text a, struct text b);
 

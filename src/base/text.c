@@ -2,11 +2,6 @@
 
 #include "ssoferry/bytes.h"
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 int text_compare(struct text a, struct text b)
 {
     size_t shared = a.size < b.size ? a.size : b.size;
@@ -29,7 +24,7 @@ bool text_equal_fold(struct text a, struct text b)
     if (a.size != b.size)
         return false;
     for (size_t i = 0; i < a.size; ++i) {
-        if (a.at[i] != b.at[i] && lower(a.at[i]) != lower(b.at[i])) /* mostly they are alike as they stand */
+        if (a.at[i] != b.at[i] && text_lower(a.at[i]) != text_lower(b.at[i])) /* mostly they are alike as they stand */
             return false;
     }
     return true;
@@ -68,7 +63,7 @@ struct text text_trim(struct text t)
 void text_fold(struct text t, char *out)
 {
     for (size_t i = 0; i < t.size; ++i)
-        out[i] = lower(t.at[i]);
+        out[i] = text_lower(t.at[i]);
 }
 
 /* Length of the UTF-8 sequence at `at`, or 0 where there is none; *code gets its code point. RFC 3629, section 4. */
@@ -154,7 +149,7 @@ static int hex_value(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
-    c = lower(c);
+    c = text_lower(c);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 

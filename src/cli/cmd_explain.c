@@ -108,14 +108,15 @@ static void on_route(void *context, const struct route *route, enum route_miss m
         json_object_set_new(object, "name", json_text(route->name));
         json_object_set_new(object, "match", json_text(match));
         json_object_set_new(object, "line", json_integer(route->line));
+        json_object_set_new(object, "fold_path", json_boolean(template_folds_path(route->template)));
         json_object_set_new(object, "taken", json_boolean(miss == ROUTE_TAKEN));
         json_object_set_new(object, "why", json_string(route_miss_text(miss)));
         json_array_append_new(explanation->routes, object);
         return;
     }
     printf("%-13s", explanation->routes_seen == 1 ? "routes" : "");
-    printf("%2u  %-*.*s  (line %u) %s\n", explanation->routes_seen, (int)explanation->name_width, TEXT_ARGS(match),
-           route->line, route_miss_text(miss));
+    printf("%2u  %-*.*s  (line %u%s) %s\n", explanation->routes_seen, (int)explanation->name_width, TEXT_ARGS(match),
+           route->line, template_folds_path(route->template) ? ", in any case" : "", route_miss_text(miss));
 }
 
 static void measure_routes(struct explanation *explanation)

@@ -28,6 +28,7 @@ static void print_json(const struct preset *preset)
     }
     json_object_set_new(object, "routes", routes);
     json_object_set_new(object, "fold_case", json_boolean(preset->fold_case));
+    json_object_set_new(object, "fold_path", json_boolean(preset->fold_path));
     json_object_set_new(object, "note", json_text_or_null(text_of(preset->note)));
     output_json(object);
 }

@@ -23,7 +23,7 @@ struct route_draft {
     struct text match, preset, host, source, legacy_url, relay_state_key;
     enum identify_by identify_by;
     enum redirect_kind redirect;
-    bool fold_case, unknown_is_legacy, observe;
+    bool fold_case, fold_path, unknown_is_legacy, observe;
     struct text_list legacy_relay_states;
     struct place place, match_place, preset_place, host_place, relay_state_key_place, legacy_url_place;
     size_t first_route, route_count; /* what was built of it */

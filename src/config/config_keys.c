@@ -378,6 +378,13 @@ SETTER(set_route_fold_case)
     return parse_bool(value, &draft_of(building)->fold_case);
 }
 
+SETTER(set_route_fold_path)
+{
+    UNUSED(place);
+    UNUSED(key);
+    return parse_bool(value, &draft_of(building)->fold_path);
+}
+
 SETTER(set_route_observe)
 {
     UNUSED(place);
@@ -503,6 +510,8 @@ const struct config_key config_keys[] = {
      set_route_redirect, KEY_PLAIN, 0, 0, 0},
     {"routes[].fold_case", KEY_OF_ROUTE, "boolean", "false",
      "look an identifier that is not found up in lower case too", set_route_fold_case, KEY_PLAIN, 0, 0, 0},
+    {"routes[].fold_path", KEY_OF_ROUTE, "boolean", "false", "compare the path without regard to case",
+     set_route_fold_path, KEY_PLAIN, 0, 0, 0},
     {"routes[].unknown", KEY_OF_ROUTE, "word", "not_found",
      "what an identifier without a row, or what is no SAML sign-in, gets: not_found or legacy", set_route_unknown,
      KEY_PLAIN, 0, 0, 0},

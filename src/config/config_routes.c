@@ -70,6 +70,8 @@ static void build_matched(struct checker *checker, const struct route_draft *dra
         template_free(template);
         return;
     }
+    if (draft->fold_path)
+        template_fold_path(template);
     struct route *route = add_route(checker->building);
     route_from_draft(route, draft);
     route->template = template;
@@ -112,6 +114,8 @@ static void build_preset(struct checker *checker, const struct route_draft *draf
         struct template *template = NULL;
         if (!parse_preset(checker, draft, preset->routes[i].match, &template))
             return;
+        if (draft->fold_path || preset->fold_path)
+            template_fold_path(template);
         struct route *route = add_route(checker->building);
         route_from_draft(route, draft);
         route->template = template;

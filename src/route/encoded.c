@@ -14,7 +14,7 @@ static bool byte_forward(struct text raw, enum encoded_rule rule, size_t *at, ch
             *at += 3;
             return true;
         }
-        if (rule == ENCODED_PATH)
+        if (rule != ENCODED_FORM)
             return false;
     }
     *byte = c == '+' && rule == ENCODED_FORM ? ' ' : c;
@@ -36,11 +36,16 @@ static bool byte_backward(struct text raw, enum encoded_rule rule, size_t *end, 
         }
     }
     char c = raw.at[*end - 1];
-    if (c == '%' && rule == ENCODED_PATH)
+    if (c == '%' && rule != ENCODED_FORM)
         return false;
     *byte = c == '+' && rule == ENCODED_FORM ? ' ' : c;
     *end -= 1;
     return true;
+}
+
+static bool is_byte(char byte, enum encoded_rule rule, char plain)
+{
+    return byte == plain || (rule == ENCODED_FOLDED_PATH && text_lower(byte) == plain);
 }
 
 bool encoded_equal(struct text raw, enum encoded_rule rule, struct text plain)
@@ -58,7 +63,7 @@ bool encoded_starts(struct text raw, enum encoded_rule rule, struct text plain, 
     *size = same;
     for (size_t i = same; i < plain.size; i++) {
         char byte;
-        if (!byte_forward(raw, rule, size, &byte) || byte != plain.at[i])
+        if (!byte_forward(raw, rule, size, &byte) || !is_byte(byte, rule, plain.at[i]))
             return false;
     }
     return true;
@@ -69,7 +74,7 @@ bool encoded_ends(struct text raw, enum encoded_rule rule, struct text plain, si
     size_t end = raw.size;
     for (size_t i = plain.size; i > 0; i--) {
         char byte;
-        if (!byte_backward(raw, rule, &end, &byte) || byte != plain.at[i - 1])
+        if (!byte_backward(raw, rule, &end, &byte) || !is_byte(byte, rule, plain.at[i - 1]))
             return false;
     }
     *size = raw.size - end;

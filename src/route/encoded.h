@@ -6,8 +6,9 @@
 #include "ssoferry/text.h"
 
 enum encoded_rule {
-    ENCODED_PATH, /* RFC 3986: '+' is a plus; a '%' that two hexadecimal digits do not follow equals nothing */
-    ENCODED_FORM, /* WHATWG URL, section 5: '+' is a space; such a '%' stands for itself */
+    ENCODED_PATH,        /* RFC 3986: '+' is a plus; a '%' that two hexadecimal digits do not follow equals nothing */
+    ENCODED_FORM,        /* WHATWG URL, section 5: '+' is a space; such a '%' stands for itself */
+    ENCODED_FOLDED_PATH, /* as a path, but ASCII letters have no case; the plain text has them in lower case */
 };
 
 /* The value of a hexadecimal digit, or -1. */

@@ -15,6 +15,7 @@ static const struct preset all[] = {
     {.name = "adfs",
      .stack = "AD FS as service provider",
      .routes = {ISSUER("/adfs/ls/")},
+     .fold_path = true,
      .note = KEYED_BY_ISSUER
      " Artifact resolution, WS-Federation and sign-out at the same address do not carry over; unknown: legacy leaves "
      "them to AD FS."},
@@ -87,7 +88,8 @@ static const struct preset all[] = {
     {.name = "itfoxtec",
      .stack = "ITfoxtec.Identity.Saml2 sample",
      .routes = {ISSUER("/Auth/AssertionConsumerService")},
-     .note = KEYED_BY_ISSUER " ASP.NET answered any case of the path; this takes the one written here."},
+     .fold_path = true,
+     .note = KEYED_BY_ISSUER},
     {.name = "keycloak",
      .stack = "Keycloak identity broker",
      .routes = {PATH("/realms/*/broker/{identifier}/endpoint"),
@@ -168,8 +170,8 @@ static const struct preset all[] = {
     {.name = "sustainsys",
      .stack = "Sustainsys.Saml2",
      .routes = {ISSUER("/Saml2/Acs")},
-     .note = KEYED_BY_ISSUER
-     " ASP.NET answered any case of the path; this takes the one written here. Artifact binding does not carry over."},
+     .fold_path = true,
+     .note = KEYED_BY_ISSUER " Artifact binding does not carry over."},
     {.name = "workos",
      .stack = "WorkOS",
      .routes = {PATH("/sso/saml/acs/{identifier}")},

@@ -17,6 +17,29 @@ bool template_has_identifier(const struct template *template)
     return template->place != TEMPLATE_NOWHERE;
 }
 
+/* In place: the template's own bytes, of which the source is another part. */
+static void fold(struct template *template, struct text literal)
+{
+    if (literal.size > 0)
+        text_fold(literal, template->bytes + (literal.at - template->bytes));
+}
+
+void template_fold_path(struct template *template)
+{
+    template->folded = true;
+    fold(template, template->lead);
+    for (size_t i = 0; i < template->segment_count; i++) {
+        template->segments[i].rule = ENCODED_FOLDED_PATH;
+        fold(template, template->segments[i].before);
+        fold(template, template->segments[i].after);
+    }
+}
+
+bool template_folds_path(const struct template *template)
+{
+    return template->folded;
+}
+
 static bool is_unreserved(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||

@@ -2,6 +2,7 @@
 #ifndef SSOFERRY_ROUTE_TEMPLATE_INTERNAL_H
 #define SSOFERRY_ROUTE_TEMPLATE_INTERNAL_H
 
+#include "encoded.h"
 #include "ssoferry/template.h"
 
 /* All texts are decoded and point into the template's own bytes. */
@@ -15,6 +16,7 @@ enum segment_kind {
 
 struct segment {
     enum segment_kind kind;
+    enum encoded_rule rule; /* a path's; where it is the folded one, the texts are in lower case */
     struct text before, after;
 };
 
@@ -44,15 +46,16 @@ struct parameter {
 
 struct template
 {
+    struct text lead; /* how the plainest matching paths begin: see lead_differs() */
     struct text source;
     enum template_place place;
     bool floating; /* `**` stands first; it is not among the segments */
     bool spread;   /* the identifier's segment is SEGMENT_SPREAD */
+    bool folded;   /* all segments are compared by the folded rule, and the lead is in lower case */
     size_t segment_count;
     size_t identifier_segment; /* segment_count where it stands elsewhere */
     size_t parameter_count;
     size_t identifier_parameter; /* parameter_count where it stands elsewhere */
-    struct text lead;            /* how the plainest matching paths begin: see lead_differs() */
     struct host_pattern host;
     struct segment segments[TEMPLATE_SEGMENTS_MAX];
     struct parameter parameters[TEMPLATE_PARAMETERS_MAX];

@@ -1,5 +1,4 @@
 /* Matching on the request path: no allocation, and each byte of a path is looked at a bounded number of times. */
-#include "encoded.h"
 #include "template_internal.h"
 
 /* -- host -- */
@@ -81,7 +80,7 @@ static bool segment_matches(const struct segment *pattern, struct text segment, 
 {
     switch (pattern->kind) {
     case SEGMENT_LITERAL:
-        return encoded_equal(segment, ENCODED_PATH, pattern->before);
+        return encoded_equal(segment, pattern->rule, pattern->before);
     case SEGMENT_ANY:
     case SEGMENT_SPREAD:
         *raw = segment;
@@ -90,8 +89,8 @@ static bool segment_matches(const struct segment *pattern, struct text segment, 
         break;
     }
     size_t before, after;
-    if (!encoded_starts(segment, ENCODED_PATH, pattern->before, &before) ||
-        !encoded_ends(segment, ENCODED_PATH, pattern->after, &after) || before + after > segment.size)
+    if (!encoded_starts(segment, pattern->rule, pattern->before, &before) ||
+        !encoded_ends(segment, pattern->rule, pattern->after, &after) || before + after > segment.size)
         return false;
     *raw = text_slice(segment.at + before, segment.size - before - after);
     return true;
@@ -208,10 +207,11 @@ static bool match_floating(const struct template *template, struct text path, st
 
 /* Whether a path cannot match, from its first bytes: what makes a route that does not take a request cost next to
  * nothing. Escapes and repeated slashes make it undecided, which is false. */
-static bool lead_differs(struct text lead, struct text path)
+static bool lead_differs(const struct template *template, struct text path)
 {
+    const struct text lead = template->lead;
     size_t size = lead.size < path.size ? lead.size : path.size, i = 0;
-    while (i < size && lead.at[i] == path.at[i])
+    while (i < size && (lead.at[i] == path.at[i] || (template->folded && lead.at[i] == text_lower(path.at[i]))))
         i++;
     if (i == lead.size)
         return false;
@@ -259,12 +259,12 @@ static enum template_result match_query(const struct template *template, struct 
     return result;
 }
 
-enum template_result template_match(const struct template *template, const struct request *request,
-                                    struct template_capture *capture)
+/* Not inlined: else its frame is set up for each route that the lead turns away, which costs more than the lead. */
+static __attribute__((noinline)) enum template_result match(const struct template *template,
+                                                            const struct request *request,
+                                                            struct template_capture *capture)
 {
     struct text label = {NULL, 0}, raw = {NULL, 0};
-    if (lead_differs(template->lead, request->path))
-        return TEMPLATE_PATH_DIFFERS;
     if (template->host.kind != HOST_UNSAID && !host_pattern_matches(&template->host, host_name(request->host), &label))
         return TEMPLATE_HOST_DIFFERS;
     if (!match_path(template, request->path, &raw))
@@ -278,4 +278,10 @@ enum template_result template_match(const struct template *template, const struc
             raw.size == 0 && template->segments[template->identifier_segment].kind != SEGMENT_AFFIXED;
     }
     return match_query(template, request->query, capture);
+}
+
+enum template_result template_match(const struct template *template, const struct request *request,
+                                    struct template_capture *capture)
+{
+    return lead_differs(template, request->path) ? TEMPLATE_PATH_DIFFERS : match(template, request, capture);
 }

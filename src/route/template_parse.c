@@ -1,4 +1,3 @@
-#include "encoded.h"
 #include "ssoferry/memory.h"
 #include "template_internal.h"
 

@@ -93,21 +93,78 @@ static struct relation relate_hosts(const struct host_pattern *first, const stru
 
 /* -- segments -- */
 
-static bool affixes_fit(const struct segment *affixed, struct text segment)
+/* A part of a segment's literal, which stands for all its spellings where it has no case. */
+struct spelling {
+    struct text text;
+    bool folded;
+};
+
+static bool has_letter(struct text t)
 {
-    return segment.size >= affixed->before.size + affixed->after.size && text_starts(segment, affixed->before) &&
-           text_ends(segment, affixed->after);
+    for (size_t i = 0; i < t.size; i++)
+        if (text_lower(t.at[i]) >= 'a' && text_lower(t.at[i]) <= 'z')
+            return true;
+    return false;
+}
+
+/* Of texts of equal size. */
+static struct relation relate_spellings(struct spelling a, struct spelling b)
+{
+    bool some_folded = a.folded || b.folded;
+    bool meet = some_folded ? text_equal_fold(a.text, b.text) : text_equal(a.text, b.text);
+    bool one_spelling = !some_folded || !has_letter(a.text);
+    return (struct relation){meet, meet && (b.folded || one_spelling), meet && (a.folded || one_spelling)};
+}
+
+/* The `size` bytes at the start of a literal, or at its end. */
+static struct spelling start_of(const struct segment *segment, struct text literal, size_t size)
+{
+    return (struct spelling){text_slice(literal.at, size), segment->rule == ENCODED_FOLDED_PATH};
+}
+
+static struct spelling end_of(const struct segment *segment, struct text literal, size_t size)
+{
+    return (struct spelling){text_slice(literal.at + literal.size - size, size), segment->rule == ENCODED_FOLDED_PATH};
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Of what starts with one text and what starts with another, or ends with them: of the longer there are fewer. */
+static struct relation relate_affixes(struct relation shared, size_t a, size_t b)
+{
+    return (struct relation){shared.meet, shared.within && a >= b, shared.covers && b >= a};
 }
 
 static struct relation relate_affixed(const struct segment *a, const struct segment *b)
 {
-    bool a_longer_before = text_starts(a->before, b->before), b_longer_before = text_starts(b->before, a->before);
-    bool a_longer_after = text_ends(a->after, b->after), b_longer_after = text_ends(b->after, a->after);
-    return (struct relation){
-        .meet = (a_longer_before || b_longer_before) && (a_longer_after || b_longer_after),
-        .within = a_longer_before && a_longer_after,
-        .covers = b_longer_before && b_longer_after,
-    };
+    size_t before = least(a->before.size, b->before.size), after = least(a->after.size, b->after.size);
+    struct relation starts = relate_spellings(start_of(a, a->before, before), start_of(b, b->before, before));
+    struct relation ends = relate_spellings(end_of(a, a->after, after), end_of(b, b->after, after));
+    return both(relate_affixes(starts, a->before.size, b->before.size),
+                relate_affixes(ends, a->after.size, b->after.size));
+}
+
+/* A literal, and what has fixed text around it. */
+static struct relation relate_literal(const struct segment *literal, const struct segment *affixed)
+{
+    size_t before = affixed->before.size, after = affixed->after.size;
+    if (literal->before.size < before + after)
+        return DISJOINT;
+    struct relation starts =
+        relate_spellings(start_of(literal, literal->before, before), start_of(affixed, affixed->before, before));
+    struct relation ends =
+        relate_spellings(end_of(literal, literal->before, after), end_of(affixed, affixed->after, after));
+    struct relation relation = both(starts, ends);
+    relation.covers = false; /* it leaves a choice */
+    return relation;
+}
+
+static struct relation turned(struct relation relation)
+{
+    return (struct relation){relation.meet, relation.covers, relation.within};
 }
 
 /* NULL is any segment. */
@@ -117,11 +174,13 @@ static struct relation relate_segments(const struct segment *a, const struct seg
         return (struct relation){true, b == NULL, a == NULL};
     if (a->kind == SEGMENT_AFFIXED && b->kind == SEGMENT_AFFIXED)
         return relate_affixed(a, b);
-    bool within = a->kind == SEGMENT_LITERAL &&
-                  (b->kind == SEGMENT_LITERAL ? text_equal(a->before, b->before) : affixes_fit(b, a->before));
-    bool covers = b->kind == SEGMENT_LITERAL &&
-                  (a->kind == SEGMENT_LITERAL ? text_equal(a->before, b->before) : affixes_fit(a, b->before));
-    return (struct relation){within || covers, within, covers};
+    if (a->kind == SEGMENT_AFFIXED)
+        return turned(relate_literal(b, a));
+    if (b->kind == SEGMENT_AFFIXED)
+        return relate_literal(a, b);
+    if (a->before.size != b->before.size)
+        return DISJOINT;
+    return relate_spellings(start_of(a, a->before, a->before.size), start_of(b, b->before, b->before.size));
 }
 
 /* -- paths --

@@ -117,13 +117,17 @@ class TestHost:
 
 class TestFoldCase:
     def test_as_written_first_then_in_lower_case(self, make_gateway):
-        gateway = make_gateway(routes=[{"match": "/folded/{identifier}", "fold_case": True}, {"match": "/exact/{identifier}"}])
+        gateway = make_gateway(routes=[{"match": "/folded/{identifier}", "fold_case": True}, {"match": "/exact/{identifier}"},
+                                       {"match": "/Path/{identifier}/Acs", "fold_path": True}])
         gateway.load({"acme": CONNECTION_ID, "Globex": OTHER_CONNECTION_ID, "globex": CONNECTION_ID})
         gateway.start()
         assert gateway.get("/folded/ACME").location == LIVE + CONNECTION_ID
         assert gateway.get("/folded/Globex").location == LIVE + OTHER_CONNECTION_ID
         assert gateway.get("/folded/GLOBEX").location == LIVE + CONNECTION_ID
         assert gateway.get("/exact/ACME").status == 404
+        assert gateway.get("/path/acme/ACS").location == LIVE + CONNECTION_ID
+        assert gateway.get("/path/ACME/ACS").status == 404
+        assert ", in any case) matches" in gateway.loader("explain", "/path/acme/ACS").stdout
 
 
 class TestInFlight:

@@ -102,7 +102,8 @@ static void every_key_is_read(void **state)
         "{delay: 0s, timeout: "
         "1h}\nlog: {requests: errors}\n"
         "routes:\n"
-        "  - match: /a/{identifier}\n    source: a\n    redirect: form\n    fold_case: true\n    unknown: legacy\n"
+        "  - match: /a/{identifier}\n    source: a\n    redirect: form\n    fold_case: true\n    fold_path: true\n    "
+        "unknown: legacy\n"
         "    legacy_url: https://legacy.example.com/a/{identifier}\n    legacy_relay_states: [x-, y-]\n    observe: "
         "true\n"
         "  - match: /b\n    identify_by: issuer\n"
@@ -152,6 +153,7 @@ static void every_key_is_read(void **state)
     assert_text(route[0].source, "a");
     assert_int_equal(route[0].redirect, REDIRECT_FORM);
     assert_true(route[0].fold_case && route[0].unknown_is_legacy && route[0].observe);
+    assert_true(template_folds_path(route[0].template) && !template_folds_path(route[1].template));
     assert_int_equal(route[0].legacy_relay_state_count, 2);
     assert_text(route[0].legacy_relay_states[1], "y-");
     assert_int_equal(route[1].identify_by, IDENTIFY_BY_ISSUER);
@@ -172,6 +174,7 @@ static void a_preset_stands_for_its_routes(void **state)
     assert_text(config->gateway.routes[0].name, "/login/callback?connection={identifier}");
     assert_int_equal(config->gateway.routes[1].identify_by, IDENTIFY_BY_ISSUER);
     assert_text(config->gateway.routes[1].source, "auth0");
+    assert_false(template_folds_path(config->gateway.routes[1].template));
     config_free(config);
     free(told);
 }
@@ -196,6 +199,7 @@ static void a_preset_stands_for_its_routes_at_a_host(void **state)
     assert_text(routes[3].name, "https://*.example.net/login/callback");
     assert_text(routes[4].name, "https://adfs.example.com/adfs/ls/");
     assert_text(routes[5].name, "/adfs/ls/");
+    assert_true(template_folds_path(routes[4].template) && template_folds_path(routes[5].template));
     config_free(config);
     free(told);
 }
@@ -283,6 +287,7 @@ static const struct {
     {"routes:\n  - preset: adfs\n    host: a.example\n  - preset: adfs\n    host: A.example\n",
      "takes requests that https://a.example/adfs/ls/ at line 2 takes before it"},
     {"routes:\n  - preset: adfs\n  - preset: adfs\n    host: a.example\n", "takes before it"},
+    {"routes:\n  - match: /A/{identifier}\n    fold_path: true\n  - match: /a/{identifier}\n", "takes before it"},
     {"routes:\n  - match: old\n", ":2:12: error: match: "},
     {"routes:\n  - match: /old\n", "it has no {identifier}"},
     {"routes:\n  - match: /old/{identifier}\n    identify_by: issuer\n", "it has an {identifier}"},

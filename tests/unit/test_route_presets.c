@@ -11,7 +11,7 @@ static const struct {
     const char *accepted, *identifier; /* NULL: not by template */
     const char *missed;                /* no route of the preset takes it */
 } cases[] = {
-    {"adfs", "/adfs/ls/", NULL, "/adfs/services/trust"},
+    {"adfs", "/ADFS/ls/", NULL, "/adfs/services/trust"},
     {"auth0", "/login/callback?connection=acme-saml", "acme-saml", "/login/callback/x?connection=acme-saml"},
     {"auth0", "/login/callback?organization=org_1", NULL, "/login/callbacks"},
     {"authentik", "/source/saml/acme/acs/", "acme", "/source/saml/acme/slo/"},
@@ -34,7 +34,7 @@ static const struct {
     {"fusionauth", "/samlv2/acs", NULL, "/samlv2/logout"},
     {"gitlab", "/groups/acme/emea/sales/-/saml/callback", "acme/emea/sales", "/groups/acme/saml/callback"},
     {"gluu", "/passport/auth/saml/acme/callback", "acme", "/passport/auth/saml/acme/inbound"},
-    {"itfoxtec", "/Auth/AssertionConsumerService", NULL, "/Auth/SingleLogout"},
+    {"itfoxtec", "/auth/assertionConsumerService", NULL, "/Auth/SingleLogout"},
     {"keycloak", "/realms/main/broker/acme-SAML/endpoint", "acme-SAML", "/realms/main/broker/acme-SAML/login"},
     {"keycloak", "/realms/main/broker/acme/endpoint/clients/app", "acme",
      "/realms/main/broker/acme/endpoint/descriptor"},
@@ -62,7 +62,7 @@ static const struct {
     {"spring", "/login/saml2/sso", NULL, "/login/saml2/"},
     {"ssoready", "/v1/saml/saml_conn_1a2b3c/acs", "saml_conn_1a2b3c", "/v1/saml/saml_conn_1a2b3c/init"},
     {"supabase", "/sso/saml/acs", NULL, "/sso/saml/metadata"},
-    {"sustainsys", "/Saml2/Acs", NULL, "/saml2/acs"},
+    {"sustainsys", "/saml2/ACS", NULL, "/saml2/logout"},
     {"workos", "/sso/saml/acs/Abc123Def456Ghi789Jkl012M", "Abc123Def456Ghi789Jkl012M", "/sso/saml/acs"},
     {"zitadel", "/idps/123456789012345678/saml/acs", "123456789012345678", "/idps/123456789012345678/saml/metadata"},
     {"zitadel", "/ui/login/login/externalidp/saml/acs", NULL, "/ui/login/login/externalidp/callback"},
@@ -83,6 +83,8 @@ static struct built build(const struct preset *preset)
         *to = (struct route){.identify_by = from->identify_by, .relay_state_key = TEXT("idp")};
         if (!template_parse(&to->template, text_of(from->match), why, NULL))
             fail_msg("%s: %s: %s", preset->name, from->match, why);
+        if (preset->fold_path)
+            template_fold_path(to->template);
     }
     return built;
 }

@@ -8,12 +8,16 @@
 #include "ssoferry/memory.h"
 #include "ssoferry/template.h"
 
+/* "~/a": its path has no case. */
 static struct template *compiled(const char *source)
 {
     struct template *template;
     char why[256];
-    if (!template_parse(&template, text_of(source), why, NULL))
+    bool folds = source[0] == '~';
+    if (!template_parse(&template, text_of(source + folds), why, NULL))
         fail_msg("%s: %s", source, why);
+    if (folds)
+        template_fold_path(template);
     return template;
 }
 
@@ -75,6 +79,22 @@ static const struct {
     {"https://{identifier}/x", "/x", TEMPLATE_COVERS, TEMPLATE_COVERS},
     {"https://a.example.com/x", "https://{identifier}.example.com/y", TEMPLATE_DISJOINT, TEMPLATE_DISJOINT},
     {"https://a.example.com/{identifier}", "https://{identifier}.example.com/y", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
+    {"/A", "/a", TEMPLATE_DISJOINT, TEMPLATE_DISJOINT},
+    {"~/A", "/a", TEMPLATE_COVERS, TEMPLATE_WITHIN},
+    {"~/A", "~/a", TEMPLATE_COVERS, TEMPLATE_COVERS},
+    {"~/A", "/b", TEMPLATE_DISJOINT, TEMPLATE_DISJOINT},
+    {"~/1", "/1", TEMPLATE_COVERS, TEMPLATE_COVERS},
+    {"~/a/1/{identifier}", "/a/*/x", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
+    {"~/a/{identifier}", "/*/{identifier}", TEMPLATE_WITHIN, TEMPLATE_COVERS},
+    {"~/{identifier}", "/{identifier}", TEMPLATE_COVERS, TEMPLATE_COVERS},
+    {"~/a{identifier}", "/A{identifier}", TEMPLATE_COVERS, TEMPLATE_WITHIN},
+    {"~/ab{identifier}", "~/A{identifier}", TEMPLATE_WITHIN, TEMPLATE_COVERS},
+    {"~/ab{identifier}", "/A{identifier}", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
+    {"~/{identifier}.Do", "/x.do", TEMPLATE_COVERS, TEMPLATE_WITHIN},
+    {"/{identifier}.do", "~/x.do", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
+    {"~/saml2/acs", "/Saml2/Acs?p=1", TEMPLATE_COVERS, TEMPLATE_WITHIN},
+    {"~/acs?p=1", "/acs?P=1", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
+    {"~https://a.example.com/x", "https://*.example.com/X", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
 };
 
 static void relations_are_as_tabled(void **state)
@@ -221,6 +241,26 @@ static void paths_relate_as_brute_force_finds(void **state)
     compare_all(&world, sources);
 }
 
+static void paths_without_case_relate_as_brute_force_finds(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {"h"}, *const queries[] = {""};
+    static const char *const segments[] = {"a",  "A",  "b",  "B",  "ab",  "aB",  "Ab",  "AB", "c",
+                                           "ac", "Ac", "cb", "cB", "acb", "acB", "Acb", "AcB"};
+    const struct world world = {hosts, segments, queries, 1, COUNT_OF(segments), 1, 3};
+    uint32_t seed = 20240301;
+    char sources[TEMPLATES][256];
+    for (size_t i = 0; i < TEMPLATES; i++) {
+        bool folds = random_below(&seed, 2) == 0;
+        sources[i][0] = '~';
+        random_path(&seed, sources[i] + folds, sizeof sources[i] - 1, 2, true);
+        for (char *at = strchr(sources[i], '/'); *at != '\0'; at++) /* letters of literals */
+            if ((*at == 'a' || *at == 'b') && strchr("/ab{}", at[1]) != NULL && random_below(&seed, 4) == 0)
+                *at = (char)(*at - 'a' + 'A');
+    }
+    compare_all(&world, sources);
+}
+
 /* Longer templates with fewer kinds of segments. */
 static void long_paths_relate_as_brute_force_finds(void **state)
 {
@@ -277,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(relations_are_as_tabled),
         cmocka_unit_test(paths_relate_as_brute_force_finds),
+        cmocka_unit_test(paths_without_case_relate_as_brute_force_finds),
         cmocka_unit_test(long_paths_relate_as_brute_force_finds),
         cmocka_unit_test(whole_templates_relate_as_brute_force_finds),
     };

@@ -364,6 +364,59 @@ static void requests_match_as_documented(void **state)
     }
 }
 
+static const struct {
+    const char *template, *path, *raw; /* raw NULL: does not match; "": matches and takes nothing */
+} caseless[] = {
+    {"/Saml2/Acs", "/Saml2/Acs", ""},
+    {"/Saml2/Acs", "/saml2/acs", ""},
+    {"/Saml2/Acs", "//SAML2//aCS/", ""},
+    {"/Saml2/Acs", "/%53%61ml2/%41cs", ""},
+    {"/Saml2/Acs", "/saml2/acsx", NULL},
+    {"/Saml2/Acs", "/saml2/ac", NULL},
+    {"/Saml2/Acs", "/saml2/bcs", NULL},
+    {"/Saml2/Acs", "/saml2", NULL},
+    {"/Saml2/Acs", "/saml2/a%zzs", NULL},
+    {"/Saml2/Acs", "/saml2/acs/x", NULL},
+    {"/[", "/{", NULL}, /* what lies as far apart as letters do is none */
+    {"/@", "/`", NULL},
+    {"/Z\xc3\x9c", "/z\xc3\x9c", ""},
+    {"/Z\xc3\x9c", "/z\xc3\xbc", NULL}, /* letters of ASCII alone */
+    {"/sso/{identifier}/ACS", "/SSO/AcMe/acs", "AcMe"},
+    {"/**/Acs/{identifier}", "/x/ACS/AcMe", "AcMe"},
+    {"/Acs-{identifier}.Do", "/aCS-AcMe.%44O", "AcMe"},
+    {"/Acs-{identifier}.Do", "/aCS-AcMe.a.do", "AcMe.a"},
+    {"/Acs-{identifier}.Do", "/aCS-AcMe.da", NULL},
+};
+
+static void a_path_may_be_matched_without_its_case(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(caseless); i++) {
+        struct template *template = compiled(caseless[i].template);
+        struct request request = {.path = text_of(caseless[i].path)};
+        struct template_capture capture = {.raw = TEXT("")};
+        template_fold_path(template);
+        assert_true(template_folds_path(template));
+        assert_text(template_source(template), caseless[i].template);
+        enum template_result result = template_match(template, &request, &capture);
+        if ((result == TEMPLATE_MATCHES) != (caseless[i].raw != NULL))
+            fail_msg("%s: %s: result %d", caseless[i].template, caseless[i].path, (int)result);
+        if (result == TEMPLATE_MATCHES)
+            assert_text(capture.raw, caseless[i].raw);
+        template_free(template);
+    }
+    struct template *template = compiled("https://a.example/x?Acs=V");
+    template_fold_path(template);
+    struct template_capture capture;
+    struct request request = {.host = TEXT("A.example"), .path = TEXT("/X"), .query = TEXT("Acs=V"), .has_query = true};
+    assert_int_equal(template_match(template, &request, &capture), TEMPLATE_MATCHES);
+    request.query = TEXT("acs=V");
+    assert_int_equal(template_match(template, &request, &capture), TEMPLATE_QUERY_LACKS);
+    request.query = TEXT("Acs=v");
+    assert_int_equal(template_match(template, &request, &capture), TEMPLATE_QUERY_LACKS);
+    template_free(template);
+}
+
 /* Writes the path anew with every `step`th byte that is no slash percent-encoded, and slashes doubled where `doubled`
  * (which could make a path match that does not: with an empty identifier). */
 static size_t respell(struct text path, size_t step, bool doubled, char *out)
@@ -471,6 +524,7 @@ int main(void)
         cmocka_unit_test(bad_templates_are_refused_where_they_are_bad),
         cmocka_unit_test(limits_of_templates_hold),
         cmocka_unit_test(requests_match_as_documented),
+        cmocka_unit_test(a_path_may_be_matched_without_its_case),
         cmocka_unit_test(other_spellings_of_a_path_match_alike),
         cmocka_unit_test(long_paths_are_matched_in_one_pass),
         cmocka_unit_test(identifiers_are_encoded_into_legacy_urls),
