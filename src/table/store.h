@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "ssoferry/table.h"
+#include "table_lock.h"
 
 /* Two databases are there for rows. One has the table's; the other is empty, or a rewrite is filling it (rewrite.h), or
  * one that died has left something in it. */
@@ -19,7 +20,7 @@ enum { ROW_DATABASES = 2 };
 struct table {
     MDB_env *env;
     char *path;
-    int held; /* the data file (table_lock_hold()) */
+    struct table_lock held;
     enum table_mode mode;
     uint64_t transaction_size;
     size_t lookup_memory; /* bytes */

@@ -10,7 +10,6 @@
 #include "ssoferry/memory.h"
 #include "store.h"
 #include "table_file.h"
-#include "table_lock.h"
 #include "undo.h"
 
 enum {
@@ -180,8 +179,8 @@ static bool prepare_file(const char *path, enum table_mode mode, struct error *e
 
 bool table_open(struct table **opened, const char *path, const struct table_options *options, struct error *error)
 {
-    int held = -1;
-    if (!prepare_file(path, options->mode, error) || !table_lock_hold(path, &held, error))
+    struct table_lock held;
+    if (!prepare_file(path, options->mode, error) || !table_lock_hold(&held, path, max_readers(options), error))
         return false;
     struct table *table = memory_zeroed(1, sizeof *table);
     table->path = memory_string(text_of(path));
@@ -191,9 +190,7 @@ bool table_open(struct table **opened, const char *path, const struct table_opti
     table->lookup_memory = options->lookup_memory ? options->lookup_memory : LOOKUP_MEMORY_DEFAULT;
     pthread_mutex_init(&table->writer, NULL);
     pthread_mutex_init(&table->lock, NULL);
-    int code = table_lock_reserve(path, max_readers(options));
-    if (code == 0)
-        code = open_env_that_fits(&table->env, path, options);
+    int code = open_env_that_fits(&table->env, path, options);
     if (code != MDB_SUCCESS)
         table_file_fail(path, code, options->mode == TABLE_WRITE, error);
     if (code != MDB_SUCCESS || !open_tables(table, error)) {
@@ -210,8 +207,7 @@ void table_close(struct table *table)
         return;
     if (table->env != NULL)
         mdb_env_close(table->env);
-    if (table->held >= 0)
-        close(table->held); /* after the lock file */
+    table_lock_release(&table->held);
     pthread_mutex_destroy(&table->lock);
     pthread_mutex_destroy(&table->writer);
     free(table->path);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store.h"
 #include "table_file.h"
 
 enum {
@@ -15,23 +16,38 @@ enum {
     LOOKS = 20,
 };
 
-/* Whether somebody else has a lock on the file's first byte; *holder becomes their process, 0 where that is unknown. */
-static bool is_held(int fd, pid_t *holder)
+/* Of the lock file LMDB locks the first byte, and that of each reader's process number. */
+static const off_t our_byte = (off_t)1 << 40;
+
+/* -- locks -- */
+
+/* Whether somebody else has a lock on that byte; *holder becomes their process, 0 where that is unknown. */
+static bool is_held(int fd, off_t byte, pid_t *holder)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
     if (fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
         return false;
     *holder = lock.l_pid > 0 ? lock.l_pid : 0;
     return true;
 }
 
-/* Opened and closed for each look: who closes any descriptor of a file loses all its process has locked of it. */
+/* A file system without such locks has none to be found, either. */
+static void hold(int fd)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = our_byte, .l_len = 1};
+    (void)fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+/* Whether one of us has the lock file in use, and a process that does. */
 static bool is_in_use(const char *path, pid_t *user)
 {
+    pid_t unknown;
     char *lock = path_with(path, "-lock");
     int fd = open(lock, O_RDONLY | O_CLOEXEC);
     free(lock);
-    bool used = fd >= 0 && is_held(fd, user);
+    bool used = fd >= 0 && is_held(fd, our_byte, &unknown);
+    if (used && !is_held(fd, 0, user))
+        *user = 0;
     if (fd >= 0)
         close(fd);
     return used;
@@ -56,47 +72,63 @@ bool table_lock_is_free(const char *path, struct error *error)
 }
 
 /* Looks more than once: who ends lets go of the one after the other. */
-static bool belong_together(const char *path, int fd, pid_t *user)
+static bool belong_together(const char *path, int data, pid_t *user)
 {
     const struct timespec pause = {.tv_nsec = 10000000};
     pid_t holder;
     for (int look = 0; look < LOOKS; look++) {
-        if (!is_in_use(path, user) || is_held(fd, &holder))
+        if (!is_in_use(path, user) || is_held(data, our_byte, &holder))
             return true;
         nanosleep(&pause, NULL);
     }
     return false;
 }
 
-bool table_lock_hold(const char *path, int *fd, struct error *error)
+/* -- holding -- */
+
+/* LMDB makes a file with holes, which a full disk cannot fill. Returns 0 or an errno. */
+static int reserve(int lock, unsigned max_readers)
 {
-    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
-    pid_t user = 0;
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0)
-        return true; /* LMDB cannot open it either, and finds out why */
-    if (belong_together(path, *fd, &user)) {
-        (void)fcntl(*fd, F_OFD_SETLK,
-                    &lock); /* who comes to a file system without such locks finds none held, either */
-        return true;
-    }
-    close(*fd);
-    *fd = -1;
-    return refuse(path, user, "another file stood here", error);
+    struct stat st;
+    if (fstat(lock, &st) != 0)
+        return errno;
+    const off_t whole = st.st_size > 0 ? st.st_size : (off_t)max_readers * READER_SIZE + sysconf(_SC_PAGESIZE);
+    return st.st_blocks * 512 < whole && fallocate(lock, FALLOC_FL_KEEP_SIZE, 0, whole) != 0 ? errno : 0;
 }
 
-int table_lock_reserve(const char *path, unsigned max_readers)
+static int open_lock(const char *path)
 {
     char *lock = path_with(path, "-lock");
-    struct stat st;
-    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0660), code = 0;
+    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
     free(lock);
-    if (fd < 0)
-        return 0;
-    const off_t page = sysconf(_SC_PAGESIZE), needed = (off_t)max_readers * READER_SIZE + page;
-    if (fstat(fd, &st) == 0 && st.st_blocks * 512 < (st.st_size > 0 ? st.st_size : needed) &&
-        fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, st.st_size > needed ? st.st_size : needed) != 0)
-        code = errno;
-    close(fd);
-    return code == ENOSPC || code == EDQUOT ? code : 0;
+    return fd;
+}
+
+bool table_lock_hold(struct table_lock *held, const char *path, unsigned max_readers, struct error *error)
+{
+    pid_t user = 0;
+    *held = (struct table_lock){open(path, O_RDONLY | O_CLOEXEC), -1};
+    if (held->data < 0)
+        return true;
+    if (!belong_together(path, held->data, &user)) {
+        table_lock_release(held);
+        return refuse(path, user, "another file stood here", error);
+    }
+    hold(held->data);
+    if ((held->lock = open_lock(path)) < 0)
+        return true;
+    int code = reserve(held->lock, max_readers);
+    hold(held->lock);
+    if (code != ENOSPC && code != EDQUOT)
+        return true;
+    table_lock_release(held);
+    return store_fail(path, code, "open the table", error);
+}
+
+void table_lock_release(struct table_lock *held)
+{
+    if (held->lock >= 0)
+        close(held->lock);
+    if (held->data >= 0)
+        close(held->data);
 }

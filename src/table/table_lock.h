@@ -2,23 +2,27 @@
  *
  * LMDB finds it by its name alone. Where another file is put in the table's place while somebody has the former one
  * open, LMDB would go by the transactions of the former one, and show an older revision of the new file, or none. So
- * every table_open() holds its data file, too, by a lock of ours: a lock file in use, and a data file that nobody
- * holds, do not belong together. */
+ * every table_open() holds both files by locks of ours: a lock file that one of us holds, and a data file that none of
+ * us does, do not belong together. Other programs of LMDB's do not hold them, and are let be. */
 #ifndef SSOFERRY_TABLE_LOCK_H
 #define SSOFERRY_TABLE_LOCK_H
 
 #include "ssoferry/error.h"
 
-/* Holds the table's file, until *fd is closed (which is -1 where it cannot be opened at all). Fails where the lock file
- * is in use for another one. To be called before LMDB opens the two. */
-bool table_lock_hold(const char *path, int *fd, struct error *error) __attribute__((warn_unused_result));
+struct table_lock {
+    int data, lock; /* descriptors; -1: not there, or not to be opened */
+};
 
-/* Where no file is at `path`: fails where somebody has one open that was. */
+/* Holds the table's two files until table_lock_release(). To be called before LMDB opens them. Fails where the lock
+ * file is in use for another file, and where the disk has no room for it: LMDB writes into it by way of memory, where a
+ * full disk would end the process (SIGBUS). What else may be wrong with the two is for LMDB to find. */
+bool table_lock_hold(struct table_lock *held, const char *path, unsigned max_readers, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* To be called after LMDB has closed them: who closes a descriptor of a file loses what LMDB has locked of it. */
+void table_lock_release(struct table_lock *held);
+
+/* Where no file is at `path`: fails where one of us has one open that was. */
 bool table_lock_is_free(const char *path, struct error *error) __attribute__((warn_unused_result));
-
-/* Makes the lock file where it is not, and has the disk keep room for it: LMDB writes into a file with holes, by way
- * of memory, and a full disk would end the process (SIGBUS). Returns 0, ENOSPC or EDQUOT; what else may be wrong is for
- * LMDB to find. */
-int table_lock_reserve(const char *path, unsigned max_readers);
 
 #endif
