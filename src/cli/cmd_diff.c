@@ -4,6 +4,7 @@
 #include "files.h"
 #include "output.h"
 #include "ssoferry/log.h"
+#include "tally.h"
 
 int cmd_check(struct context *context, const struct arguments *arguments)
 {
@@ -60,11 +61,10 @@ static void announce(const struct context *context, const struct files *files, c
         log_info("there is no store at %s yet; `ssoferry load` makes it", context->store);
     const struct text *sources;
     if (mapping_sources(files->mapping, &sources) > 0 && tally_loses_many(tally))
-        log_warning("more than a tenth of the rows would be removed: `ssoferry load` will want --allow-removals, or "
-                    "--merge to keep them");
-    if (tally_takes_many_back(tally))
-        log_warning("more than a tenth of the rows would go back from Stytch to the old system (stytch -> legacy): is "
-                    "the file older than the table?");
+        log_warning(
+            "more than a tenth of a source's rows would be removed: `ssoferry load` will want --allow-removals, or "
+            "--merge to keep them");
+    tally_warn(tally, 0);
 }
 
 static int compare(struct context *context, const struct files *files, const struct arguments *arguments,
@@ -82,6 +82,7 @@ static int compare(struct context *context, const struct files *files, const str
     bool fine = files_compare(files, snapshot, mode, on_difference, &diff, &error);
     progress_erase(progress);
     snapshot_close(snapshot);
+    tally_end(&diff.tally);
     if (!fine)
         return ferror(stdout) ? STATUS_FAILED : complain(&error);
 

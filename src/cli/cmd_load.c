@@ -5,7 +5,7 @@
 #include "files.h"
 #include "output.h"
 #include "ssoferry/background.h"
-#include "ssoferry/log.h"
+#include "tally.h"
 
 struct load {
     struct context *context;
@@ -45,13 +45,14 @@ static bool check_removals(const struct load *load, struct error *error)
 {
     if (load->arguments->allow_removals || !tally_loses_many(&load->tally))
         return true;
+    const struct tally_source *most = &load->tally.most[TURN_REMOVED];
     char removed[NUMBER_SIZE], before[NUMBER_SIZE];
-    return error_set(error, ERROR_FAILED,
-                     "this would remove %s of the %s rows of its sources, more than a tenth; nothing was written. If "
-                     "that is meant, add "
-                     "--allow-removals; to keep what the files do not name, --merge; `ssoferry diff` shows the rows",
-                     number_grouped(load->tally.rows[DIFFERENCE_REMOVED], removed),
-                     number_grouped(tally_before(&load->tally), before));
+    return error_set(
+        error, ERROR_FAILED,
+        "this would remove %s of the %s rows of source %s, more than a tenth; nothing was written. If that is "
+        "meant, add --allow-removals; to keep what the files do not name, --merge; `ssoferry diff` shows the "
+        "rows",
+        number_grouped(most->turned[TURN_REMOVED], removed), number_grouped(most->before, before), most->name);
 }
 
 static bool compare(struct load *load, struct snapshot *snapshot, struct error *error)
@@ -69,6 +70,7 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
     enum mapping_mode mode = load->arguments->merge ? MAPPING_MERGE : MAPPING_REPLACE;
     if (!files_compare(&load->files, snapshot, mode, on_difference, load, error))
         return false;
+    tally_end(&load->tally);
     load->rows = rows + load->tally.rows[DIFFERENCE_ADDED] - load->tally.rows[DIFFERENCE_REMOVED];
     return check_removals(load, error);
 }
@@ -140,24 +142,6 @@ static void print_text(const struct load *load)
            number_grouped(rows[DIFFERENCE_REMOVED], removed), number_grouped(load->rows, total), plural(load->rows));
 }
 
-/* A file that is older than the table undoes every `set` since. It is told and not refused: taking everybody back in a
- * hurry must not want an option that nobody remembers, and `rollback` undoes either. */
-static void warn_of_take_back(const struct load *load)
-{
-    char back[NUMBER_SIZE], before[NUMBER_SIZE];
-    if (!tally_takes_many_back(&load->tally))
-        return;
-    number_grouped(load->tally.taken_back, back);
-    number_grouped(tally_before(&load->tally), before);
-    if (load->arguments->dry_run)
-        log_warning("%s of the %s rows of its sources would go back from Stytch to the old system (stytch -> legacy)",
-                    back, before);
-    else
-        log_warning("%s of the %s rows of its sources went back from Stytch to the old system (stytch -> legacy). If "
-                    "the file was older than the table, `ssoferry rollback %llu` undoes it",
-                    back, before, (unsigned long long)load->revision - 1);
-}
-
 static int run(struct load *load)
 {
     struct error error = {0};
@@ -172,7 +156,8 @@ static int run(struct load *load)
         print_json(load);
     else
         print_text(load);
-    warn_of_take_back(load);
+    /* Told and not refused: taking everybody back in a hurry must not want an option that nobody remembers. */
+    tally_warn(&load->tally, load->arguments->dry_run ? 0 : load->revision);
     return STATUS_DONE;
 }
 

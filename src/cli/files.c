@@ -87,43 +87,6 @@ void files_print_sources(const struct files *files, FILE *out)
         fprintf(out, " and %zu more", count - SOURCES_SHOWN);
 }
 
-void tally_add(struct tally *tally, const struct difference *difference)
-{
-    enum connection_state before, after;
-    ++tally->rows[difference->kind];
-    if (difference->kind == DIFFERENCE_CHANGED && connection_record_state(difference->before, &before) &&
-        connection_record_state(difference->after, &after) && before == CONNECTION_STYTCH && after == CONNECTION_LEGACY)
-        ++tally->taken_back;
-}
-
-struct change_counts tally_changes(const struct tally *tally)
-{
-    return (struct change_counts){.added = tally->rows[DIFFERENCE_ADDED],
-                                  .changed = tally->rows[DIFFERENCE_CHANGED],
-                                  .removed = tally->rows[DIFFERENCE_REMOVED]};
-}
-
-bool tally_differs(const struct tally *tally)
-{
-    return tally->rows[DIFFERENCE_ADDED] + tally->rows[DIFFERENCE_CHANGED] + tally->rows[DIFFERENCE_REMOVED] > 0;
-}
-
-uint64_t tally_before(const struct tally *tally)
-{
-    return tally->rows[DIFFERENCE_CHANGED] + tally->rows[DIFFERENCE_REMOVED] + tally->rows[DIFFERENCE_NONE];
-}
-
-bool tally_loses_many(const struct tally *tally)
-{
-    return tally->rows[DIFFERENCE_REMOVED] * 10 > tally_before(tally);
-}
-
-bool tally_takes_many_back(const struct tally *tally)
-{
-    /* One is what somebody has edited, however small the table. */
-    return tally->taken_back > 1 && tally->taken_back * 10 > tally_before(tally);
-}
-
 static bool compare_with_nothing(struct rowset *rows,
                                  bool (*on_difference)(void *context, const struct difference *difference,
                                                        struct error *error),

@@ -43,7 +43,7 @@ static const struct option_row diff_options[] = {
 static const struct option_row load_options[] = {
     OPTION_ROW_FLAG("merge", '\0', merge, "only add and change rows; remove none"),
     OPTION_ROW_FLAG("dry-run", 'n', dry_run, "say what would happen; write nothing"),
-    OPTION_ROW_FLAG("allow-removals", '\0', allow_removals, "even if more than a tenth of the sources' rows would go"),
+    OPTION_ROW_FLAG("allow-removals", '\0', allow_removals, "even if more than a tenth of a source's rows would go"),
     EXPECT_OPTION,
     NOTE_OPTIONS,
     JSON_OPTION,

@@ -410,7 +410,7 @@ def test_many_removals_want_to_be_allowed(loader):
     before = loader.export()
     for option in ("--dry-run", "--json"):
         result = loader.load(many_rows(80), option, status=1)
-        assert "10 of the 90 rows" in result.stderr and "--allow-removals" in result.stderr and result.stdout == ""
+        assert "10 of the 90 rows of source default" in result.stderr and "--allow-removals" in result.stderr and result.stdout == ""
     assert loader.export() == before
     loader.load(many_rows(80), "--merge")
     assert loader.export() == before
@@ -427,6 +427,16 @@ def test_another_source_is_left_alone(loader):
     assert len(loader.rows()) == 50
 
 
+def test_removals_are_counted_by_source(loader):
+    few, many = many_rows(5).replace("connections:", "source: auth0\nconnections:"), many_rows(100).replace("connections:", "source: keycloak\nconnections:")
+    loader.load(few)
+    loader.load(many)
+    without_few = "version: 1\nsources:\n  auth0: {}\n  keycloak:\n" + "".join(f"  {line}\n" for line in many.splitlines()[3:])
+    assert "--allow-removals" in loader("diff", loader.file(without_few)).stderr
+    assert "remove 5 of the 5 rows of source auth0" in loader.load(without_few, status=1).stderr
+    assert len(loader.rows()) == 105
+
+
 def rows_in(state, count, of=40):
     rows = many_rows(of).splitlines()
     return "\n".join(rows[:2] + [line.replace(": ", ": {connection_id: ") + f", state: {state}}}" for line in rows[2:2 + count]] + rows[2 + count:]) + "\n"
@@ -438,11 +448,11 @@ def test_an_old_file_that_takes_many_back_is_told_and_undone(loader):
     loader("load", new)  # cutting over is what it is for
     before = loader.export()
     assert "go back from Stytch" in loader("diff", old).stderr
-    assert "40 of the 40 rows of its sources would go back" in loader("load", "--dry-run", old).stderr
+    assert "40 of the 40 rows of source default would go back" in loader("load", "--dry-run", old).stderr
     assert loader.export() == before
     result = loader("load", old)
     assert {row["state"] for row in loader.rows()} == {"legacy"}
-    undo = re.search(r"40 of the 40 rows of its sources went back .*`ssoferry (rollback \d+)`", result.stderr)
+    undo = re.search(r"40 of the 40 rows of source default went back .*`ssoferry (rollback \d+)`", result.stderr)
     loader(*undo[1].split(), "--yes")
     assert loader.export() == before
 
@@ -453,6 +463,20 @@ def test_an_old_file_that_takes_many_back_is_told_and_undone(loader):
 def test_how_many_are_taken_back_without_a_word(loader, state, count, of, told):
     loader.load(rows_in("stytch", of, of))
     assert ("went back from Stytch" in loader.load(rows_in(state, count, of)).stderr) == told
+
+
+@pytest.mark.parametrize("before, after, said", [
+    (rows_in("stytch", 40), rows_in("disabled", 5), "5 of the 40 rows of source default were disabled"),
+    (rows_in("stytch", 40), rows_in("disabled", 4), None),
+    (rows_in("legacy", 40), rows_in("disabled", 40), None),
+    (many_rows(40), many_rows(40).replace("-live-", "-test-"), "40 of the 40 rows of source default left their connection of a live project"),
+    (many_rows(40).replace("-live-", "-test-"), many_rows(40), None),
+], ids=["disabled", "few", "retired", "test", "live"])
+def test_who_can_no_longer_sign_in_is_told(loader, before, after, said):
+    loader.load(before)
+    assert ("would" in loader("diff", loader.file(after)).stderr) == (said is not None)
+    told = loader.load(after).stderr
+    assert said in told and "`ssoferry rollback 1` undoes it" in told if said else told == ""
 
 
 def test_rows_that_lie_between_many_new_ones_are_removed(loaded):

@@ -237,8 +237,8 @@ class Model:
         return row["connection_id"] if len(row) == 1 else row
 
     def loses_many(self, table, sources):
-        before = [key for key in self.rows if key[0] in sources]
-        return sum(key not in table for key in before) * 10 > len(before)
+        before = {source: [key for key in self.rows if key[0] == source] for source in sources}
+        return any(sum(key not in table for key in keys) * 10 > len(keys) for keys in before.values())
 
     def run(self, table, *command):
         """Runs a command that must make the table this; if that is what it is, there is no revision."""
