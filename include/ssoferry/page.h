@@ -15,7 +15,8 @@ struct page {
 bool page_wants_json(struct text accept);
 
 /* The error page or object for a status. `code` is the word of the log, `explanation` a sentence; both are our own
- * words, and the request id is of sane form. The page's texts come from `memory` or are static. */
+ * words, and the request id is of sane form; where it is empty, the object has none. The page's texts come from
+ * `memory` or are static. */
 void page_error(struct page *page, bool json, unsigned status, const char *code, const char *explanation,
                 struct text request_id, struct memory memory);
 

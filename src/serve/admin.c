@@ -213,7 +213,15 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
         send_page(req, refusal.status, &page);
         return 0;
     }
-    unsigned status = is_own_name(admin, req) ? 404 : 400;
+    const char *explanation =
+        "The admin listener answers GET of /, /livez, /readyz, /healthz, /metrics and /report.json.";
+    unsigned status = 404;
+    if (!is_own_name(admin, req)) {
+        status = 400;
+        explanation =
+            "The Host field has to be a loopback address or localhost, so that no web page reads along under a "
+            "name of its own: ask for http://localhost/ and the port.";
+    }
     for (size_t i = 0; status == 404 && i < sizeof(endpoints) / sizeof(endpoints[0]); ++i) {
         if (!text_equal(path, text_of(endpoints[i].path)))
             continue;
@@ -223,9 +231,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
         }
         status = 405;
     }
-    page_error(&page, true, status, "admin",
-               "The admin listener answers GET of /, /livez, /readyz, /healthz, /metrics and /report.json.",
-               (struct text){0}, answer_memory(req));
+    page_error(&page, true, status, "admin", explanation, (struct text){0}, answer_memory(req));
     const struct answer answer = {.status = status, .page = &page};
     answer_send(req, &answer);
     return 0;

@@ -93,9 +93,9 @@ static void announce(struct server *server)
     if (state.revision == 0)
         log_info("%s has no mapping yet: every sign-in gets 503 until `ssoferry load FILE`", server->started->store);
     else
-        log_info("serving %" PRIu64 " connections of %s at revision %" PRIu64 " with %zu thread%s",
-                 table_state_total(&state), server->started->store, state.revision, server->worker_count,
-                 server->worker_count == 1 ? "" : "s");
+        log_info("serving %" PRIu64 " connection%s of %s at revision %" PRIu64 " with %zu thread%s",
+                 table_state_total(&state), table_state_total(&state) == 1 ? "" : "s", server->started->store,
+                 state.revision, server->worker_count, server->worker_count == 1 ? "" : "s");
 }
 
 /* -- reload -- */

@@ -147,7 +147,7 @@ static struct text json_body(const char *code, const char *explanation, struct t
         text_of(code),
         TEXT("\",\"message\":\""),
         text_of(explanation),
-        TEXT("\",\"request_id\":\""),
+        request_id.size > 0 ? TEXT("\",\"request_id\":\"") : TEXT(""),
         request_id,
         TEXT("\"}\n"),
     };

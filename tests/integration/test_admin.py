@@ -75,6 +75,9 @@ class TestDoor:
         _, admin = started
         answer = wire.exchange(("127.0.0.1", admin.port), f"GET /livez HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         assert answer.status == status
+        if "evil" in host:
+            said = json.loads(answer.text)
+            assert said.keys() == {"error", "message"} and "has to be a loopback address or localhost" in said["message"]
 
     def test_the_public_port_has_none_of_it(self, started):
         gateway, _ = started
