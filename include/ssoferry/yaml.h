@@ -45,6 +45,10 @@ void yaml_skip(struct yaml *yaml, const struct yaml_node *node);
 /* Whether a syntax error ended the stream early, so that a missing key is no news. */
 bool yaml_broken(const struct yaml *yaml);
 
+/* After YAML_END: whether the file ends with the last character of `node`, a plain scalar, without so much as a line
+ * break behind it. It may have been cut off there. */
+bool yaml_ends_in(const struct yaml *yaml, const struct yaml_node *node);
+
 /* Adds an error at `node`; none at a YAML_END that a syntax error made, since what was expected there may well be in
  * the file. */
 void yaml_fault(struct yaml *yaml, const struct yaml_node *node, const char *format, ...)

@@ -24,7 +24,11 @@ struct yaml {
     yaml_parser_t parser;
     yaml_event_t event; /* whose text the last node shows */
     unsigned documents;
-    bool ended, broken;
+    struct {
+        unsigned line, column;
+        size_t end; /* characters of the file up to there */
+    } plain;        /* the last plain scalar */
+    bool ended, broken, ends_in_plain;
 };
 
 /* -- bytes -- */
@@ -306,6 +310,13 @@ static void refuse_properties(struct yaml *yaml, const struct yaml_node *node, c
         yaml_fault(yaml, node, "tags are not supported: leave it out");
 }
 
+static void note_plain(struct yaml *yaml, const struct yaml_node *node)
+{
+    yaml->plain.line = node->line;
+    yaml->plain.column = node->column;
+    yaml->plain.end = yaml->event.end_mark.index;
+}
+
 /* Turns the event into a node. False: it is none, go on to the next. */
 static bool node_of_event(struct yaml *yaml, struct yaml_node *node)
 {
@@ -318,6 +329,8 @@ static bool node_of_event(struct yaml *yaml, struct yaml_node *node)
         node->kind = YAML_SCALAR;
         node->value = text_slice((const char *)event->data.scalar.value, event->data.scalar.length);
         node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+        if (node->plain)
+            note_plain(yaml, node);
         refuse_properties(yaml, node, event->data.scalar.anchor, event->data.scalar.tag);
         return true;
     case YAML_MAPPING_START_EVENT:
@@ -344,6 +357,7 @@ static bool node_of_event(struct yaml *yaml, struct yaml_node *node)
         node->kind = YAML_END;
         return true;
     case YAML_STREAM_END_EVENT:
+        yaml->ends_in_plain = event->start_mark.index == yaml->plain.end;
         node->kind = YAML_END;
         return true;
     case YAML_NO_EVENT:
@@ -400,6 +414,11 @@ void yaml_skip(struct yaml *yaml, const struct yaml_node *node)
 bool yaml_broken(const struct yaml *yaml)
 {
     return yaml->broken;
+}
+
+bool yaml_ends_in(const struct yaml *yaml, const struct yaml_node *node)
+{
+    return yaml->ends_in_plain && node->line == yaml->plain.line && node->column == yaml->plain.column;
 }
 
 /* -- faults -- */

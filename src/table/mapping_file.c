@@ -203,6 +203,10 @@ static bool read_file(struct file_reader *file, struct error *error)
     }
     while (node.kind != YAML_END) /* a second document shows itself */
         yaml_next(yaml, &node);
+    if (file->rows.short_id.kind != YAML_END && yaml_ends_in(yaml, &file->rows.short_id))
+        yaml_fault(yaml, &file->rows.short_id,
+                   "the file ends in the middle of this connection id: was it copied in full? If it was, end its last "
+                   "line with a line break");
     return true;
 }
 

@@ -49,8 +49,10 @@ static void warn_of_stage(struct mapping_reader *reader, const struct yaml_node 
 
 static void warn_of_id(struct mapping_reader *reader, const struct yaml_node *node, struct text id)
 {
-    if (!connection_id_has_uuid(id))
+    if (!connection_id_has_uuid(id)) {
         yaml_warning(reader->yaml, node, "this connection id does not end in a whole UUID: was it copied in full?");
+        reader->short_id = *node;
+    }
     warn_of_stage(reader, node, connection_id_is_test(id));
 }
 

@@ -16,6 +16,7 @@ struct mapping_reader {
     unsigned stage_line;                     /* of the first connection id; 0: none yet */
     bool stage_is_test;                      /* whether that one is of a test project */
     bool stages_mixed;                       /* an id of the other kind was warned of */
+    struct yaml_node short_id;               /* the last one that does not end in a whole UUID; kind YAML_END: none */
     char key[CONNECTION_KEY_SIZE_MAX];       /* of the row being read */
     char record[CONNECTION_RECORD_SIZE_MAX];
 };
