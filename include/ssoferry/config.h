@@ -94,6 +94,9 @@ struct source_routes {
 };
 struct source_routes config_source_routes(const struct config *config, struct text source);
 
+/* Whether a request asks for the daemon's own state, at `health_path`: no route sees it. */
+bool config_is_health(const struct config *config, const struct request *request);
+
 /* Calls `on_difference` for each key that `after` sets to another value than is in force, in the file's order: that of
  * `started`, by which the daemon was started, where a reload cannot change the key (`needs_restart`), else that of
  * `before`, which it has taken last. Where a key is left out, its value is its default, "" for none and in an item that

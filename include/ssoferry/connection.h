@@ -46,6 +46,11 @@ struct connection_buffer {
 /* The word of the file formats: "stytch", "legacy", "disabled"; "307", "303", "form". Static. */
 const char *connection_state_name(enum connection_state state);
 const char *redirect_kind_name(enum redirect_kind kind); /* "" for REDIRECT_UNSET */
+
+/* What speaks against it, wherever it is set. */
+#define REDIRECT_303_WARNING                                                                                           \
+    "303 makes browsers drop the POST body, and the SAML response with it: only for a callback that takes GET"
+
 bool connection_state_parse(struct text name, enum connection_state *state);
 bool redirect_kind_parse(struct text name, enum redirect_kind *kind);
 

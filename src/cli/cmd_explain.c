@@ -17,6 +17,7 @@ struct explanation {
     struct decision decision;
     struct connection_buffer row;
     bool has_row;
+    bool health; /* the daemon tells its own state */
     unsigned routes_seen;
     size_t name_width;
     json_t *routes; /* NULL: text */
@@ -152,6 +153,28 @@ static bool find_row(struct explanation *explanation, struct error *error)
     return true;
 }
 
+/* As the daemon does it before it looks at any route. */
+static bool answer_health(struct explanation *explanation, struct lookup *lookup)
+{
+    const struct config *config = explanation->context->config;
+    const struct request *request = &explanation->request;
+    const size_t size = request->path.size + (request->has_query ? 1 + request->query.size : 0);
+    struct decision *decision = &explanation->decision;
+    struct table_state state = {0};
+    explanation->health = config_is_health(config, request) && gateway_check_uri(&config->gateway, size, decision);
+    if (!explanation->health)
+        return false;
+    decision->status = lookup_state(lookup, &state, &decision->error) && state.revision > 0 ? 200 : 503;
+    decision->explanation = "";
+    return true;
+}
+
+/* A 303 turns a POST into a GET. */
+static bool loses_body(const struct explanation *explanation)
+{
+    return explanation->decision.status == 303 && explanation->request.body.size > 0;
+}
+
 static const char *status_phrase(unsigned status)
 {
     static const struct {
@@ -251,13 +274,19 @@ static void print_row(const struct connection *row)
     putchar('\n');
 }
 
-static void print_answer(const struct decision *decision)
+static void print_answer(const struct explanation *explanation)
 {
+    const struct decision *decision = &explanation->decision;
+    char size[NUMBER_SIZE];
     printf("%-13s%u %s%s\n", "answer", decision->status, status_phrase(decision->status),
            decision->redirect == REDIRECT_FORM ? ", a page that posts the form again to" : "");
     if (decision->location.size > 0)
         print_line("location", decision->location);
-    const char *words = reason_words(decision);
+    if (loses_body(explanation))
+        printf("%-13s303 makes browsers drop the body: %s that Stytch will not see\n", "mind",
+               number_bytes(explanation->request.body.size, size));
+    const char *words =
+        explanation->health ? "health_path: the daemon tells its own state, before any route" : reason_words(decision);
     if (words[0] != '\0')
         print_line("because", text_of(words));
     if (decision->observed)
@@ -280,7 +309,7 @@ static void print_text(const struct explanation *explanation)
         print_row(&explanation->row.row);
     else if (decision->identifier.size > 0)
         printf("%-13snone\n", "row");
-    print_answer(decision);
+    print_answer(explanation);
 }
 
 static void print_json(struct explanation *explanation)
@@ -297,12 +326,14 @@ static void print_json(struct explanation *explanation)
     json_object_set_new(object, "source", json_text_or_null(decision->source));
     json_object_set_new(object, "identifier", json_text_or_null(decision->identifier));
     json_object_set_new(object, "row", explanation->has_row ? json_fields(&explanation->row.row) : json_null());
-    json_object_set_new(object, "outcome", json_string(outcome_name(decision->outcome)));
+    json_object_set_new(object, "outcome",
+                        json_string(explanation->health ? "health" : outcome_name(decision->outcome)));
     json_object_set_new(object, "would_be",
                         decision->observed ? json_string(outcome_name(decision->would)) : json_null());
     json_object_set_new(object, "reason", json_text_or_null(text_of(decision_reason_code(decision))));
     json_object_set_new(object, "status", json_integer(decision->status));
     json_object_set_new(object, "redirect", json_text_or_null(text_of(redirect_kind_name(decision->redirect))));
+    json_object_set_new(object, "body_lost", json_boolean(loses_body(explanation)));
     json_object_set_new(object, "location", json_text_or_null(decision->location));
     json_object_set_new(object, "explanation", json_text_or_null(text_of(decision->explanation)));
     json_object_set_new(object, "error",
@@ -324,8 +355,9 @@ static int explain(struct explanation *explanation, struct memory memory)
         print_request(explanation);
     measure_routes(explanation);
     const struct extract_trace trace = {on_route, explanation};
-    gateway_decide(&explanation->context->config->gateway, lookup, &explanation->request, memory, &trace,
-                   &explanation->decision);
+    if (!answer_health(explanation, lookup))
+        gateway_decide(&explanation->context->config->gateway, lookup, &explanation->request, memory, &trace,
+                       &explanation->decision);
     lookup_close(lookup);
     if (!find_row(explanation, &error))
         return complain(&error);

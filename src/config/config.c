@@ -397,6 +397,12 @@ struct config *config_defaults(void)
     return building_finish(building);
 }
 
+bool config_is_health(const struct config *config, const struct request *request)
+{
+    return text_equal(request->path, text_of(config->health_path)) &&
+           (request->method == METHOD_GET || request->method == METHOD_HEAD);
+}
+
 void config_free(struct config *config)
 {
     if (config != NULL)

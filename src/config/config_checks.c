@@ -81,6 +81,51 @@ static void check_unmatched_url(struct checker *checker)
         checker_fault(checker, &building->unmatched_place, "legacy.unmatched_url: ", problem);
 }
 
+static void check_redirects(struct checker *checker)
+{
+    const struct building *building = checker->building;
+    if (building->config.gateway.redirect == REDIRECT_303)
+        checker_warning(checker, &building->redirect_place, "redirect: ", REDIRECT_303_WARNING);
+    for (size_t i = 0; i < building->draft_count; ++i) {
+        if (building->drafts[i].redirect == REDIRECT_303)
+            checker_warning(checker, &building->drafts[i].redirect_place, "redirect: ", REDIRECT_303_WARNING);
+    }
+}
+
+/* An address that is left open is as long as the head lets it be. */
+static void check_limits(struct checker *checker)
+{
+    struct config *config = &checker->building->config;
+    if (config->limits.uri <= config->limits.head)
+        return;
+    if (checker->building->uri_limit_place.line > 0)
+        checker_fault(checker, &checker->building->uri_limit_place, "limits.uri: it does not fit into limits.head",
+                      ", of which it is a part; raise that, or lower this");
+    config->limits.uri = config->limits.head;
+}
+
+/* No old system has an address called as the default; another path may be one's. */
+static void check_health_path(struct checker *checker)
+{
+    char why[256];
+    struct template *template = NULL;
+    const struct building *building = checker->building;
+    const struct config_key *key = config_key_find(KEY_OF_CONFIG, TEXT("health_path"));
+    const struct text path = text_of(building->config.health_path);
+    if (text_equal(path, text_of(key->fallback)) || !template_parse(&template, path, why, NULL))
+        return;
+    for (size_t i = 0; i < building->route_count; ++i) {
+        const struct route *route = &building->routes[i];
+        if (template_relation(template, route->template) == TEMPLATE_DISJOINT)
+            continue;
+        faults_add(checker->faults, FAULT_WARNING, checker->file, building->health_place.line,
+                   building->health_place.column, building->health_place.length,
+                   "health_path: GET and HEAD of it never come to %.*s at line %u", TEXT_ARGS(route->name),
+                   route->line);
+    }
+    template_free(template);
+}
+
 void checker_check_keys(struct checker *checker)
 {
     const struct building *building = checker->building;
@@ -89,4 +134,7 @@ void checker_check_keys(struct checker *checker)
     check_origin(checker, "stytch.live_url", settings->live_url, &building->live_place);
     check_origin(checker, "stytch.test_url", settings->test_url, &building->test_place);
     check_unmatched_url(checker);
+    check_redirects(checker);
+    check_limits(checker);
+    check_health_path(checker);
 }

@@ -25,7 +25,7 @@ struct route_draft {
     enum redirect_kind redirect;
     bool fold_case, fold_path, unknown_is_legacy, observe;
     struct text_list legacy_relay_states;
-    struct place place, match_place, preset_place, host_place, relay_state_key_place, legacy_url_place;
+    struct place place, match_place, preset_place, host_place, redirect_place, relay_state_key_place, legacy_url_place;
     size_t first_route, route_count; /* what was built of it */
 };
 
@@ -47,7 +47,7 @@ struct building {
     size_t route_count;
     struct address admin;
     bool admin_allow_remote;
-    struct place live_place, test_place, unmatched_place, routes_place;
+    struct place live_place, test_place, unmatched_place, routes_place, redirect_place, health_place, uri_limit_place;
 };
 
 enum key_scope { KEY_OF_CONFIG, KEY_OF_LISTEN, KEY_OF_CERTIFICATE, KEY_OF_ROUTE };

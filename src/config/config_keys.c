@@ -39,6 +39,12 @@ SETTER(set_size)
     return problem == NULL ? NULL : "is not a size (B, KiB, MiB, GiB)";
 }
 
+SETTER(set_uri_limit)
+{
+    building->uri_limit_place = *place;
+    return set_size(building, value, place, key);
+}
+
 SETTER(set_duration)
 {
     static const struct text units[] = {{"ms", 2}, {"s", 1}, {"m", 1}, {"h", 1}, {"d", 1}};
@@ -79,8 +85,8 @@ SETTER(set_store)
 
 SETTER(set_health_path)
 {
-    UNUSED(place);
     UNUSED(key);
+    building->health_place = *place;
     if (!text_starts(value, TEXT("/")) || text_find(value, '?', 0) < value.size ||
         text_find(value, '%', 0) < value.size)
         return "is not a plain path such as /healthz";
@@ -179,8 +185,8 @@ SETTER(set_own_host)
 
 SETTER(set_redirect)
 {
-    UNUSED(place);
     UNUSED(key);
+    building->redirect_place = *place;
     return redirect_kind_parse(value, &building->config.gateway.redirect) ? NULL : "is not 307, 303 or form";
 }
 
@@ -366,8 +372,8 @@ SETTER(set_route_source)
 
 SETTER(set_route_redirect)
 {
-    UNUSED(place);
     UNUSED(key);
+    draft_of(building)->redirect_place = *place;
     return redirect_kind_parse(value, &draft_of(building)->redirect) ? NULL : "is not 307, 303 or form";
 }
 
@@ -480,7 +486,7 @@ const struct config_key config_keys[] = {
      1000000, AT(limits.connections)},
     {"limits.head", KEY_OF_CONFIG, "size", "32KiB", "largest request head: request line and fields", set_size,
      KEY_PLAIN, 1024, 256 * 1024, AT(limits.head)},
-    {"limits.uri", KEY_OF_CONFIG, "size", "16KiB", "longest path and query of a request", set_size, KEY_PLAIN, 256,
+    {"limits.uri", KEY_OF_CONFIG, "size", "16KiB", "longest path and query of a request", set_uri_limit, KEY_PLAIN, 256,
      256 * 1024, AT(limits.uri)},
     {"limits.body", KEY_OF_CONFIG, "size", "1MiB", "largest request body", set_size, KEY_PLAIN, 1024, 64ULL << 20,
      AT(limits.body)},

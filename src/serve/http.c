@@ -278,8 +278,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
         req->http1_is_persistent = 0;
     struct decision decision;
     bool good = http_check_head(req, &decision);
-    if (good && text_equal(request.path, text_of(config->health_path)) &&
-        (request.method == METHOD_GET || request.method == METHOD_HEAD)) {
+    if (good && config_is_health(config, &request)) {
         send_health(worker, req, &answer);
     } else {
         if (good)

@@ -750,6 +750,8 @@ def explain(config, *arguments):
 
 
 def test_explain_shows_the_way_to_the_answer(loaded, config):
+    text = plain("-c", config, "explain", "/healthz").stdout
+    assert "answer       200 OK\nbecause      health_path: the daemon tells its own state, before any route\n" in text
     text = plain("-c", config, "explain", "https://login.example.com/old-sso/globex?RelayState=a%20b").stdout
     assert "the path differs" in text and "matches" in text
     assert f"location     https://api.stytch.com/v1/b2b/sso/callback/{GLOBEX}?RelayState=a%20b\n" in text
@@ -768,6 +770,10 @@ def test_explain_shows_the_way_to_the_answer(loaded, config):
         (["--method", "POST", "/saml/acme/acs"], 307, "stytch"),
         (["--host", "login.example.com", "/old-sso/globex"], 307, "stytch"),
         (["https://login.example.com"], 404, "no_route"),
+        (["/healthz?x"], 200, "health"),
+        (["--method", "HEAD", "https://login.example.com/healthz"], 200, "health"),
+        (["--method", "POST", "/healthz"], 404, "no_route"),
+        (["/healthz/"], 404, "no_route"),
     ],
 )
 def test_explain_answers_as_the_gateway_does(loaded, config, arguments, status, outcome):
@@ -779,6 +785,11 @@ def test_explain_takes_a_body(loaded, config):
     body = loaded.file("SAMLResponse=abc", "body")
     assert explain(config, "--body", body, "/old-sso/acme")["method"] == "POST"
     assert "cannot read the body" in plain("-c", config, "explain", "--body", loaded.home / "none", "/old-sso/acme", status=2).stderr
+    loaded("set", "acme", "redirect=303")
+    assert explain(config, "--body", body, "/old-sso/acme")["body_lost"] is True
+    assert explain(config, "/old-sso/acme")["body_lost"] is False
+    text = plain("-c", config, "explain", "--body", body, "/old-sso/acme").stdout
+    assert "answer       303 See Other\n" in text and "mind         303 makes browsers drop the body: 16 bytes" in text
 
 
 def test_explain_needs_routes_and_a_url(loaded, config):

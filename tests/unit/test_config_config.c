@@ -224,6 +224,8 @@ static const struct {
     {"limits: {idle_time: 10}\n" ROUTE, "limits.idle_time: \"10\" is not a duration (ms, s, m, h, d) from 1s to 1h"},
     {"limits: {idle_time: -1s}\n" ROUTE, "is not a duration"},
     {"limits: {uri: 100B}\n" ROUTE, "limits.uri: \"100B\" is not a size (B, KiB, MiB, GiB) from 256B to 256KiB"},
+    {"limits: {uri: 64KiB}\n" ROUTE, ":1:15: error: limits.uri: it does not fit into limits.head"},
+    {"limits: {uri: 16KiB, head: 8KiB}\n" ROUTE, ":1:15: error: limits.uri: it does not fit into limits.head"},
     {"trusted_proxies: [10.0.0.1/8]\n" ROUTE, "trusted_proxies: \"10.0.0.1/8\" has bits set behind its prefix"},
     {"trusted_proxies: [example.com]\n" ROUTE, "trusted_proxies: \"example.com\" is not a network"},
     {"listen: [{address: '127.0.0.1:1', proxy_protocol: v2}]\n" ROUTE, "is neither true nor false"},
@@ -389,6 +391,15 @@ static const struct {
      ":2:49: warning: relay_state_key: this route does not identify by relay_state"},
     {"routes:\n  - preset: auth0\n    relay_state_key: org\n", ":3:22: warning: relay_state_key: "},
     {"routes:\n  - {match: /a, identify_by: relay_state, relay_state_key: org}\n", NULL},
+    {"redirect: 303\n" ROUTE, ":1:11: warning: redirect: 303 makes browsers drop the POST body"},
+    {ROUTE "    redirect: 303\n", ":3:15: warning: redirect: 303 makes browsers drop the POST body"},
+    {"redirect: form\n" ROUTE "    redirect: 307\n", NULL},
+    {"health_path: /old-sso/acme\n" ROUTE,
+     ":1:14: warning: health_path: GET and HEAD of it never come to /old-sso/{identifier} at line 3"},
+    {"health_path: /a\nroutes:\n  - match: https://a.example/a?c={identifier}\n", ":1:14: warning: health_path: "},
+    {"health_path: /old-sso\n" ROUTE, NULL},
+    {"routes:\n  - match: /{identifier}\n", NULL},
+    {"limits: {head: 8KiB}\n" ROUTE, NULL},
 };
 
 static void what_is_doubtful_is_warned_of(void **state)
@@ -479,6 +490,18 @@ static void differences_are_told_against_what_is_in_force(void **state)
     }
 }
 
+static void an_address_that_is_left_open_fits_into_the_head(void **state)
+{
+    char *told = NULL;
+    struct config *config = read_text("limits: {head: 8KiB}\n" ROUTE, &told);
+    (void)state;
+    assert_non_null(config);
+    assert_int_equal(config->limits.uri, 8192);
+    assert_int_equal(config->gateway.uri_limit, 8192);
+    config_free(config);
+    free(told);
+}
+
 static void addresses_of_their_own_are_fine(void **state)
 {
     static const char *const good[] = {
@@ -531,6 +554,7 @@ int main(void)
         cmocka_unit_test(a_missing_file_is_the_users_mistake),
         cmocka_unit_test(the_defaults_need_no_file),
         cmocka_unit_test(differences_are_told_against_what_is_in_force),
+        cmocka_unit_test(an_address_that_is_left_open_fits_into_the_head),
         cmocka_unit_test(addresses_of_their_own_are_fine),
         cmocka_unit_test(a_bad_address_is_no_second_one),
         cmocka_unit_test(a_fallback_below_a_narrower_route_is_fine),
