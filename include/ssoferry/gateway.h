@@ -91,6 +91,12 @@ void gateway_decide(const struct gateway_settings *settings, struct lookup *look
 bool gateway_check_uri(const struct gateway_settings *settings, size_t size, struct decision *decision)
     __attribute__((warn_unused_result));
 
+/* For a request that is refused whatever its row says: fills in whom it was for, as far as the URL alone tells, so that
+ * it is logged and counted as theirs: route, source, identifier, row and connection_id. The answer stays what it is;
+ * the message is not looked at. gateway_decide() asks it, and the HTTP side for what never gets there. */
+void gateway_identify(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request,
+                      struct memory memory, const struct extract_trace *trace, struct decision *decision);
+
 /* Whether the identifier may be written down: an unknown one of a route that goes by RelayState may be anything that
  * the old provider put there, a session's secret included. */
 bool decision_identifier_is_public(const struct decision *decision);

@@ -91,6 +91,11 @@ struct extract_trace {
 void extract(const struct route *routes, size_t count, const struct request *request, struct memory memory,
              const struct extract_trace *trace, struct extraction *extraction);
 
+/* The same for a request whose message is not to be looked at: where that would hold the identifier, it is left empty.
+ */
+void extract_from_url(const struct route *routes, size_t count, const struct request *request, struct memory memory,
+                      const struct extract_trace *trace, struct extraction *extraction);
+
 /* Whether a route can be reached only by luck or not at all behind another one: it is covered by that, or both overlap
  * and neither lies within the other. A later route that covers an earlier one is an ordinary fallback. */
 bool routes_ambiguous(const struct route *earlier, const struct route *later);

@@ -224,7 +224,6 @@ static void take(const struct route *route, const struct request *request, const
                  enum template_result result, struct memory memory, struct extraction *extraction)
 {
     struct search search = {route, request, capture, memory};
-    extraction->route = route;
     extraction->legacy_relay_state = belongs_to_legacy(route, request);
     extraction->problem = result == TEMPLATE_QUERY_TWICE
                               ? EXTRACT_PARAMETER_TWICE
@@ -297,20 +296,41 @@ static void tell(const struct extract_trace *trace, const struct route *routes, 
     }
 }
 
-void extract(const struct route *routes, size_t count, const struct request *request, struct memory memory,
-             const struct extract_trace *trace, struct extraction *extraction)
+/* The route and how it matched; false where there is none. */
+static bool find_match(const struct route *routes, size_t count, struct request *request,
+                       const struct extract_trace *trace, struct match *match, struct extraction *extraction)
 {
     *extraction = (struct extraction){.query = request->query, .has_query = request->has_query};
     if (request->path.size == 0 || request->path.at[0] != '/') {
         extraction->problem = EXTRACT_BAD_PATH;
-        return;
+        return false;
     }
-    struct request trimmed = *request;
-    trimmed.path = trim_path(request->path);
-    struct match match;
-    size_t taken = find_route(routes, count, &trimmed, &match);
+    request->path = trim_path(request->path);
+    size_t taken = find_route(routes, count, request, match);
     if (trace != NULL)
-        tell(trace, routes, count, &trimmed, taken);
-    if (taken < count)
-        take(&routes[taken], &trimmed, &match.capture, match.result, memory, extraction);
+        tell(trace, routes, count, request, taken);
+    if (taken == count)
+        return false;
+    extraction->route = &routes[taken];
+    return true;
+}
+
+void extract(const struct route *routes, size_t count, const struct request *request, struct memory memory,
+             const struct extract_trace *trace, struct extraction *extraction)
+{
+    struct match match;
+    struct request trimmed = *request;
+    if (find_match(routes, count, &trimmed, trace, &match, extraction))
+        take(extraction->route, &trimmed, &match.capture, match.result, memory, extraction);
+}
+
+void extract_from_url(const struct route *routes, size_t count, const struct request *request, struct memory memory,
+                      const struct extract_trace *trace, struct extraction *extraction)
+{
+    struct match match;
+    struct request trimmed = *request;
+    trimmed.body = (struct text){0};
+    if (find_match(routes, count, &trimmed, trace, &match, extraction) &&
+        extraction->route->identify_by == IDENTIFY_BY_TEMPLATE)
+        take(extraction->route, &trimmed, &match.capture, match.result, memory, extraction);
 }

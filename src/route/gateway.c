@@ -417,18 +417,51 @@ static bool is_acceptable(const struct gateway_settings *settings, const struct 
     return false;
 }
 
+static void start(struct deciding *deciding, const struct gateway_settings *settings, const struct request *request,
+                  struct memory memory, struct decision *decision)
+{
+    deciding->settings = settings;
+    deciding->request = request;
+    deciding->memory = memory;
+    deciding->found.row = (struct connection){0};
+    deciding->decision = decision;
+}
+
+void gateway_identify(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request,
+                      struct memory memory, const struct extract_trace *trace, struct decision *decision)
+{
+    struct deciding deciding;
+    const struct extraction *extraction = &deciding.extraction;
+    start(&deciding, settings, request, memory, decision);
+    extract_from_url(settings->routes, settings->route_count, request, memory, trace, &deciding.extraction);
+    if (extraction->route == NULL)
+        return;
+    decision->route = extraction->route;
+    decision->source = extraction->route->source;
+    decision->identifier = extraction->identifier;
+    if (extraction->identifier.size == 0)
+        return;
+    enum lookup_result result = find_row(&deciding, lookup);
+    if (result == LOOKUP_FOUND) {
+        decision->row = ROW_FOUND;
+        decision->connection_id = text_copy(deciding.found.row.connection_id, memory);
+    } else if (result == LOOKUP_ABSENT) {
+        decision->row = ROW_ABSENT;
+    }
+    decision->error.kind = ERROR_NONE; /* it did not decide anything */
+}
+
 void gateway_decide(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request,
                     struct memory memory, const struct extract_trace *trace, struct decision *decision)
 {
     struct deciding deciding;
-    deciding.settings = settings;
-    deciding.request = request;
-    deciding.memory = memory;
-    deciding.found.row = (struct connection){0};
-    deciding.decision = decision;
+    start(&deciding, settings, request, memory, decision);
     begin(decision);
-    if (!is_acceptable(settings, request, decision))
+    if (!is_acceptable(settings, request, decision)) {
+        if (decision->outcome != OUTCOME_MALFORMED)
+            gateway_identify(settings, lookup, request, memory, trace, decision);
         return;
+    }
     extract(settings->routes, settings->route_count, request, memory, trace, &deciding.extraction);
     if (deciding.extraction.route != NULL)
         answer_routed(&deciding, lookup);

@@ -224,14 +224,20 @@ static void refuse(struct decision *decision, enum outcome outcome, unsigned sta
     "The request is not proper HTTP. Start the sign-in again; if that does not help, tell your administrator."
 
 /* What libh2o refuses on its own, in our words. */
-static void decide_refusal(const h2o_req_t *req, struct decision *decision)
+static void decide_refusal(h2o_req_t *req, const struct fields *fields, struct decision *decision)
 {
-    if (req->res.status == 413)
-        refuse(decision, OUTCOME_TOO_LARGE, 413,
-               "The sign-in message from the identity provider is too large. Ask your administrator to send fewer "
-               "groups or attributes.");
-    else
+    struct worker *worker = worker_of(req->conn->ctx);
+    struct request request;
+    if (req->res.status != 413) {
         refuse(decision, OUTCOME_MALFORMED, (unsigned)req->res.status, NOT_HTTP);
+        return;
+    }
+    refuse(decision, OUTCOME_TOO_LARGE, 413,
+           "The sign-in message from the identity provider is too large. Ask your administrator to send fewer "
+           "groups or attributes.");
+    read_request(req, fields, &request);
+    gateway_identify(&worker_config(worker)->gateway, worker->tools.lookup, &request, answer_memory(req), NULL,
+                     decision);
 }
 
 /* The raw head is still at the start of the socket's input: libh2o takes it out when the answer has gone. */
@@ -283,6 +289,8 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
     } else {
         if (good)
             gateway_decide(&config->gateway, worker->tools.lookup, &request, memory, NULL, &decision);
+        else if (decision.outcome == OUTCOME_TOO_LARGE)
+            gateway_identify(&config->gateway, worker->tools.lookup, &request, memory, NULL, &decision);
         send_decision(req, &request, &decision, &answer, fields.accept);
         account(worker, req, &decision, answer.request_id);
     }
@@ -317,7 +325,7 @@ static void on_response(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **sl
         struct decision decision;
         struct answer answer = {.request_id =
                                     is_sane_id(fields.request_id) ? fields.request_id : new_id(worker, memory)};
-        decide_refusal(req, &decision);
+        decide_refusal(req, &fields, &decision);
         struct replacing *replacing = (struct replacing *)(void *)h2o_add_ostream(req, sizeof(*replacing), slot);
         replacing->stream.do_send = send_replacement;
         page_error(&replacing->page, page_wants_json(fields.accept), decision.status, outcome_name(decision.outcome),

@@ -128,7 +128,8 @@ def test_method(gateway, method):
 
     assert (answer.status, answer.location) == (405, None)
     assert answer.header("Allow") == "GET, HEAD, POST"
-    assert gateway.logged(answer)["decision"] == "method"
+    line = gateway.logged(answer)
+    assert (line["decision"], line["identifier"], line["connection_id"]) == ("method", "acme", CONNECTION_ID)
 
 
 class TestBodyLimit:
@@ -165,6 +166,8 @@ class TestBodyLimit:
         assert answer is not None, "closed without an answer"
         assert (answer.status, answer.location) == (413, None)
         assert "1 MiB" not in answer.text  # the limit is configured, and the page does not say another one
+        line = gateway.logged(answer)
+        assert (line["decision"], line["route"], line["identifier"], "path" in line) == ("too_large", "/old-sso/{identifier}", "acme", False)
 
 
 class TestNothingLoaded:

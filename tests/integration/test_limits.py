@@ -213,7 +213,7 @@ class TestSize:
             answer = connection.answer()
             assert answer.status == status
             line = shared.logged(answer)
-            assert line["status"] == status
+            assert (line["status"], line["identifier"]) == (status, "acme")
             if status == 307:
                 assert served(connection)
             else:

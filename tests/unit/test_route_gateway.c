@@ -474,6 +474,52 @@ static void a_long_path_and_query_are_refused(void **state)
     assert_int_equal(decision.status, 413);
 }
 
+static void a_refusal_tells_whom_the_url_names(void **state)
+{
+    static const struct {
+        const char *target;
+        enum method method;
+        const char *body;
+        unsigned status;
+        int route; /* -1: none */
+        const char *identifier;
+        enum decision_row row;
+    } cases[] = {
+        {"/old-sso/acme", METHOD_POST, "four", 413, 0, "acme", ROW_FOUND},
+        {"/old-sso/acme", METHOD_OTHER, "", 405, 0, "acme", ROW_FOUND},
+        {"/old-sso/acme?aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", METHOD_GET, "", 414, 0, "acme", ROW_FOUND},
+        {"/old-sso/nobody", METHOD_OTHER, "", 405, 0, "nobody", ROW_ABSENT},
+        {"/login?connection=acme", METHOD_OTHER, "", 405, 2, "acme", ROW_FOUND},
+        {"/login?connection=acme&connection=off", METHOD_OTHER, "", 405, 2, "", ROW_NOT_ASKED},
+        {"/fold/ACME", METHOD_OTHER, "", 405, 4, "acme", ROW_FOUND},
+        {"/rehearsal/acme", METHOD_OTHER, "", 405, 5, "acme", ROW_FOUND},
+        {"/old-sso/%zz", METHOD_OTHER, "", 405, 0, "", ROW_NOT_ASKED},
+        {"/shared", METHOD_POST, "SAMLResponse=x", 413, 7, "", ROW_NOT_ASKED},
+        {"/shared-state?RelayState=acme", METHOD_OTHER, "RelayState=acme", 413, 8, "", ROW_NOT_ASKED},
+        {"/elsewhere", METHOD_OTHER, "", 405, -1, "", ROW_NOT_ASKED},
+    };
+    struct fixture *fixture = *state;
+    struct decision decision;
+    fill(fixture);
+    fixture->settings.body_limit = 3;
+    fixture->settings.uri_limit = 40;
+    for (size_t i = 0; i < COUNT_OF(cases); ++i) {
+        struct request request = {
+            .method = cases[i].method, .content_type = TEXT(FORM), .body = text_of(cases[i].body)};
+        const struct route *route = cases[i].route < 0 ? NULL : &fixture->routes[cases[i].route];
+        decide(fixture, &request, cases[i].target, &decision);
+        if (decision.status != cases[i].status || decision.route != route || decision.row != cases[i].row)
+            fail_msg("%s: %u, route %td, row %d", cases[i].target, decision.status,
+                     decision.route == NULL ? -1 : decision.route - fixture->routes, (int)decision.row);
+        assert_text(decision.identifier, cases[i].identifier);
+        assert_text(decision.source, route == NULL ? "" : cases[i].route == 4 ? "folded" : "default");
+        assert_text(decision.connection_id, cases[i].row == ROW_FOUND ? ID_LIVE : "");
+        assert_int_equal(decision.location.size, 0);
+        assert_false(decision.observed);
+        assert_int_equal(decision.error.kind, ERROR_NONE);
+    }
+}
+
 static void a_rehearsal_says_what_it_would_have_done(void **state)
 {
     struct fixture *fixture = *state;
@@ -501,6 +547,7 @@ int main(void)
         WITH_TABLE(nothing_is_served_before_the_first_load),
         WITH_TABLE(a_large_body_and_a_control_byte_are_refused),
         WITH_TABLE(a_long_path_and_query_are_refused),
+        WITH_TABLE(a_refusal_tells_whom_the_url_names),
         WITH_TABLE(a_rehearsal_says_what_it_would_have_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
