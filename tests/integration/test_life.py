@@ -9,6 +9,7 @@ import pytest
 
 import wire
 from cutover import CONNECTION_ID
+from preload import signal_thread, start_with, takes, threads
 from programs import run
 
 LOCATION = f"https://api.stytch.com/v1/b2b/sso/callback/{CONNECTION_ID}"
@@ -40,7 +41,8 @@ class TestStop:
 
         connection.send(rest)
 
-        assert connection.answer().location == LOCATION
+        answer = connection.answer()
+        assert (answer.location, answer.header("Connection")) == (LOCATION, "close")
         assert connection.closed()
         gateway.stop()
         assert len(gateway.requests()) == 2
@@ -91,6 +93,36 @@ class TestStop:
         gateway.wait_for(lambda: not gateway.accepts())
         gateway.terminate()
         assert connection.closed()
+        gateway.stop()
+
+    def test_a_second_signal_ends_requests_under_way(self, gateway):
+        gateway.configure(drain={"delay": "0s", "timeout": "10m"})
+        gateway.start()
+        connection, _ = self.half_a_post(gateway)
+        gateway.terminate()
+        gateway.wait_for(lambda: not gateway.accepts())
+        assert connection.silent()
+        gateway.terminate()
+        assert connection.closed()
+        gateway.stop()
+
+    def test_who_is_connected_already_is_served(self, gateway, monkeypatch, tmp_path):
+        """The kernel has completed the connection; the daemon has not come to it before it is told to end."""
+        stalled = tmp_path / "stalled"
+        gateway.configure(threads=1, drain={"delay": "0s", "timeout": "10m"})
+        start_with(gateway, "stall", monkeypatch, STALL_WHILE=stalled)
+        stalled.touch()
+        for thread, status in threads(gateway.pid).items():
+            if thread != gateway.pid and takes(status, signal.SIGUSR2):
+                signal_thread(gateway.pid, thread, signal.SIGUSR2)
+        with gateway.connect() as connection:
+            connection.send(wire.request_bytes("POST", "/old-sso/acme", "localhost", (), BODY))
+            gateway.terminate()
+            gateway.wait_for(lambda: "finishing requests" in gateway.stderr)
+            assert connection.silent()
+            stalled.unlink()
+            answer = connection.answer()
+            assert answer and answer.location == LOCATION
         gateway.stop()
 
     def test_it_goes_on_serving_while_balancers_notice(self, gateway):

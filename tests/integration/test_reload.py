@@ -81,6 +81,15 @@ def test_limits_hold_from_then_on(gateway):
     gateway.configure(limits={"body": "2KiB"})
     reload(gateway)
     assert gateway.post("/old-sso/acme", body).status == 413
+    large = b"x" * (3 << 20)
+    assert gateway.post("/old-sso/acme", large).status == 413
+    gateway.configure(limits={"body": "4MiB", "idle_time": "1s"})
+    reload(gateway)
+    assert gateway.post("/old-sso/acme", large).status == 307
+    with gateway.connect() as connection:
+        connection.send(b"GET /old-sso/acme HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert connection.answer().status == 307
+        assert connection.closed()
 
 
 def test_trust_holds_from_then_on(gateway):
