@@ -695,6 +695,9 @@ def test_history_says_who_why_and_from_which_file(loaded):
     digest = subprocess.run(["sha256sum", file], capture_output=True, text=True, check=True).stdout.split()[0]
     assert first["files"] == [{"path": str(file), "sha256": digest}]
     assert "@" in first["actor"] and first["message"] is None
+    loaded("set", "acme", "redirect=307", env={**os.environ, "SUDO_USER": "bob"})
+    actor = json.loads(loaded("history", "--json").stdout.splitlines()[0])["actor"]
+    assert actor.startswith("bob@") == (os.getuid() == 0), "to root alone sudo gives the name"
     assert len(loaded("history", "--limit", "1").stdout.splitlines()) == 2
 
 
@@ -736,8 +739,9 @@ def test_rollback_to_what_is_not_kept(loaded):
 
 def test_rollback_asks_on_a_terminal(loaded):
     loaded("set", "acme", "redirect=303")
-    assert "[y/N]" in on_terminal(loaded.command("rollback", "1"), answer=b"n\n", status=1)
-    assert loaded.revision() == 2
+    for no in (b"n\n", b"\n", b"\x04"):
+        assert "[y/N]" in on_terminal(loaded.command("rollback", "1"), answer=no, status=1)
+        assert loaded.revision() == 2, "only a yes is one"
     assert "revision 3: as revision 1 was" in on_terminal(loaded.command("rollback", "1"), answer=b"y\n")
     assert loaded.revision() == 3
 

@@ -468,6 +468,12 @@ class TestReload:
         old = it.serial()
         new = it.authority.issue(it.directory, NAME, name="new")
         new.certificate.rename(it.pairs[0].certificate)
+        turns = it.gateway.busy_threads()[str(it.gateway.pid)]
+
+        def seen_and_still_changing():
+            os.utime(it.pairs[0].certificate)
+            return it.gateway.busy_threads()[str(it.gateway.pid)] >= turns + 2
+        it.gateway.wait_for(seen_and_still_changing)
         new.key.rename(it.pairs[0].key)
         it.gateway.wait_for(lambda: it.serial() != old)
         assert "is not that of the certificate" not in it.gateway.stderr
