@@ -29,6 +29,7 @@ struct table_options {
     unsigned max_readers;      /* 0 = 510 */
     uint64_t transaction_size; /* bytes that one transaction of a large change writes; 0 = 16 MiB */
     size_t lookup_memory;      /* bytes, at most, that each lookup takes to remember rows in; 0 = 2 MiB */
+    void (*on_wait)(const char *path); /* called before a change waits for another writer's to end; may be NULL */
 };
 
 /* Opens the table at `path`, one file (its lock lies beside it as PATH-lock). Errors name the path and what to do:

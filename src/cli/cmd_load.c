@@ -79,8 +79,7 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
 static bool write_once(struct load *load, struct error *error)
 {
     load->note.file_count = mapping_files(load->files.mapping, &load->note.files);
-    progress_phase(&load->progress, "waiting for another writer to end");
-    progress_update_now(&load->progress, 0, 1);
+    progress_erase(&load->progress); /* it may have to wait, and say so */
     if (!change_begin_bulk(&load->change, load->context->table, &load->bulk, error))
         return false;
     if (!compare(load, change_snapshot(load->change), error)) {

@@ -101,11 +101,16 @@ bool context_store_exists(const struct context *context)
     return stat(context->store, &facts) == 0 || errno != ENOENT;
 }
 
+static void tell_of_waiting(const char *path)
+{
+    log_info("waiting for another ssoferry to end its change (`fuser -v %s` shows it); Ctrl-C gives up", path);
+}
+
 bool context_open_table(struct context *context, enum table_mode mode, struct error *error)
 {
     if (context->table != NULL)
         return true;
-    struct table_options options = {.mode = mode};
+    struct table_options options = {.mode = mode, .on_wait = tell_of_waiting};
     return table_open(&context->table, context->store, &options, error);
 }
 

@@ -218,6 +218,10 @@ bool store_lock_writer(struct table *table, struct error *error)
     int fd = -1;
     pthread_mutex_lock(&table->writer);
     int code = mdb_env_get_fd(table->env, &fd);
+    if (code == MDB_SUCCESS && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    if (code == MDB_SUCCESS && errno == EWOULDBLOCK && table->on_wait != NULL)
+        table->on_wait(table->path);
     while (code == MDB_SUCCESS && flock(fd, LOCK_EX) != 0) {
         if (errno != EINTR)
             code = errno;

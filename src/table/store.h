@@ -24,6 +24,7 @@ struct table {
     enum table_mode mode;
     uint64_t transaction_size;
     size_t lookup_memory; /* bytes */
+    void (*on_wait)(const char *path);
     MDB_dbi meta, revisions, undo;
     _Atomic(MDB_dbi) rows[ROW_DATABASES]; /* 0: not there when it was last looked for */
     pthread_mutex_t writer;               /* held for a change */

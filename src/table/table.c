@@ -188,6 +188,7 @@ bool table_open(struct table **opened, const char *path, const struct table_opti
     table->mode = options->mode;
     table->transaction_size = options->transaction_size ? options->transaction_size : TRANSACTION_SIZE_DEFAULT;
     table->lookup_memory = options->lookup_memory ? options->lookup_memory : LOOKUP_MEMORY_DEFAULT;
+    table->on_wait = options->on_wait;
     pthread_mutex_init(&table->writer, NULL);
     pthread_mutex_init(&table->lock, NULL);
     int code = open_env_that_fits(&table->env, path, options);

@@ -1037,6 +1037,23 @@ def test_a_slow_load_shows_a_bar_on_a_terminal_and_takes_it_away(loaded):
     assert max(len(line.replace("\x1b[K", "")) for line in text.split("\r")) < 100
 
 
+@pytest.mark.parametrize("command", [["set", "acme", "label=A"], ["remove", "acme"], ["rollback", "--yes", "0"], ["load", "--merge", "-"]])
+def test_who_waits_for_another_writer_says_so(loaded, command):
+    with open(loaded.store) as store:
+        fcntl.flock(store, fcntl.LOCK_EX)  # as a load holds it
+        program = subprocess.Popen(loaded.command(*command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        program.stdin.write(SMALL.replace("acme:", "vandelay:").encode())
+        program.stdin.close()
+        assert select.select([program.stderr], [], [], TIMEOUT)[0]
+        said = program.stderr.readline().decode()
+        assert said.startswith("ssoferry: waiting for another ssoferry to end its change") and str(loaded.store) in said
+        assert program.poll() is None
+    assert program.stdout.read().startswith(b"revision 2: ")
+    assert program.wait(TIMEOUT) == 0 and program.stderr.read() == b""
+    program.stdout.close()
+    program.stderr.close()
+
+
 def test_a_slow_load_shows_no_bar_in_a_pipe(loaded):
     program = subprocess.Popen(
         loaded.command("load", "--merge", "-"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
