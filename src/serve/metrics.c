@@ -106,6 +106,13 @@ static size_t answer_index(const struct decision *decision)
     return i;
 }
 
+/* A RelayState that is the old provider's own was never meant to name a row. */
+static bool names_no_row(const struct decision *decision)
+{
+    return decision->row == ROW_ABSENT &&
+           (decision->reason != REASON_RELAY_STATE || decision_identifier_is_public(decision));
+}
+
 void metrics_request(struct metrics *metrics, size_t route, const struct decision *decision, uint64_t duration_us,
                      size_t body_size)
 {
@@ -116,7 +123,7 @@ void metrics_request(struct metrics *metrics, size_t route, const struct decisio
     add(&metrics->duration_us, duration_us);
     add(&metrics->body_bytes, body_size);
     add(&metrics->requests[route][answer_index(decision)], 1);
-    if (decision->row == ROW_ABSENT)
+    if (names_no_row(decision))
         add(&metrics->unknown[route], 1);
     if (decision->observed)
         add(&metrics->rehearsed[route][decision->would], 1);
