@@ -38,6 +38,8 @@ CASES = {
     "unknown identifiers in a rehearsal, which sends them to the legacy side, as what no route takes": (
         requests("legacy", 307, "0+10x60") | requests("legacy", 307, "0+1000x60", route="none") | requests("unknown", 404, "0x60") | {UNKNOWN: "0+1x60"},
         {(50, "SsoferryUnknownIdentifiers"): [A]}),
+    "unknown identifiers in requests that are refused for their method, one in fifty": (
+        requests("method", 405, "0+48x60") | requests("stytch", 307, "0+1x60") | {UNKNOWN: "0+1x60"}, {(50, "SsoferryUnknownIdentifiers"): []}),
     "unknown identifiers, one in fifty": (
         requests("stytch", 307, "0+49x60") | requests("unknown", 404, "0+1x60") | {UNKNOWN: "0+1x60"}, {(50, "SsoferryUnknownIdentifiers"): []}),
     "a node that was left out": (table("a", 4, stytch=1) | table("b", 3, stytch=1), {(30, DIFFER[0]): [], (30, DIFFER[1]): [JOB]}),
