@@ -30,6 +30,10 @@ bool form_name_is(struct text raw, struct text name);
 bool form_decode(struct text raw, bool lenient, struct memory memory, struct text *decoded)
     __attribute__((warn_unused_result));
 
+/* Whether the hidden fields of an HTML page can carry all pairs of a body, byte for byte: not where a value is not
+ * UTF-8 or holds a NUL, where a pair has no name, or one called _charset_. Allocates what decoding takes. */
+bool form_fits_in_page(struct text body, struct memory memory);
+
 /* Whether a Content-Type is application/x-www-form-urlencoded, with or without parameters. */
 bool form_content_type(struct text content_type);
 

@@ -7,10 +7,9 @@
 
 /* Builds the page that posts the fields of `body` (application/x-www-form-urlencoded) to `location`. Its policy lets
  * the form lead to the target's origin and on to `onward`, a list of CSP sources with spaces between: Chromium checks
- * form-action on every redirect that follows, and Stytch answers a sign-in with a redirect to the application. False
- * where a form cannot carry the fields byte for byte (a value that is not UTF-8 or holds a NUL, a pair without a name,
- * a field called _charset_): a 307 can. */
-bool form_post_page(struct page *page, struct text body, struct text location, struct text onward, struct memory memory)
-    __attribute__((warn_unused_result));
+ * form-action on every redirect that follows, and Stytch answers a sign-in with a redirect to the application. The
+ * gateway has asked form_fits_in_page(): what a page cannot carry byte for byte gets a 307. */
+void form_post_page(struct page *page, struct text body, struct text location, struct text onward,
+                    struct memory memory);
 
 #endif

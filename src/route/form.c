@@ -79,6 +79,24 @@ bool form_decode(struct text raw, bool lenient, struct memory memory, struct tex
     return true;
 }
 
+static bool is_page_text(struct text raw, struct memory memory, struct text *decoded)
+{
+    return form_decode(raw, true, memory, decoded) && text_is_utf8(*decoded) &&
+           text_find(*decoded, '\0', 0) == decoded->size;
+}
+
+bool form_fits_in_page(struct text body, struct memory memory)
+{
+    struct form_pair pair;
+    struct text name, value;
+    for (size_t position = 0; form_next(body, &position, &pair);) {
+        if (!is_page_text(pair.name, memory, &name) || !is_page_text(pair.value, memory, &value) || name.size == 0 ||
+            text_equal_fold(name, TEXT("_charset_")))
+            return false;
+    }
+    return true;
+}
+
 bool form_content_type(struct text content_type)
 {
     struct text type = text_slice(content_type.at, text_find(content_type, ';', 0));

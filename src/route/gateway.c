@@ -172,6 +172,16 @@ static bool leads_back(const struct deciding *deciding, struct text location)
     return own.port == url.port || default_ports;
 }
 
+/* Only a form can, and only where a page changes no byte of it; whatever else arrives keeps its method and body with
+ * 307.
+ */
+static bool can_be_posted_again(const struct deciding *deciding)
+{
+    const struct request *request = deciding->request;
+    return request->method == METHOD_POST && form_content_type(request->content_type) &&
+           text_is_utf8(deciding->decision->location) && form_fits_in_page(request->body, deciding->memory);
+}
+
 static enum redirect_kind choose_redirect(const struct deciding *deciding)
 {
     enum redirect_kind kind = deciding->found.row.redirect;
@@ -179,11 +189,7 @@ static enum redirect_kind choose_redirect(const struct deciding *deciding)
         kind = deciding->extraction.route->redirect;
     if (kind == REDIRECT_UNSET)
         kind = deciding->settings->redirect;
-    /* Only a form can be posted again; whatever else arrives keeps its method and body with 307. */
-    const struct request *request = deciding->request;
-    if (kind == REDIRECT_FORM && (request->method != METHOD_POST || !form_content_type(request->content_type)))
-        kind = REDIRECT_307;
-    return kind;
+    return kind == REDIRECT_FORM && !can_be_posted_again(deciding) ? REDIRECT_307 : kind;
 }
 
 static void answer_stytch(struct deciding *deciding)
@@ -204,9 +210,9 @@ static void answer_stytch(struct deciding *deciding)
         return;
     }
     decision->outcome = OUTCOME_STYTCH;
+    decision->location = with_query(base, deciding->extraction.has_query, deciding->extraction.query, deciding->memory);
     decision->redirect = choose_redirect(deciding);
     decision->status = decision->redirect == REDIRECT_FORM ? 200 : decision->redirect == REDIRECT_303 ? 303 : 307;
-    decision->location = with_query(base, deciding->extraction.has_query, deciding->extraction.query, deciding->memory);
 }
 
 static void redirect_legacy(struct deciding *deciding, struct text base, bool has_query, struct text query,

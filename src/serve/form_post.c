@@ -52,26 +52,20 @@ static void write_escaped(struct writer *writer, struct text t)
     write_text(writer, text_slice(t.at + clean, t.size - clean));
 }
 
-static bool fits_in_form(struct text t)
+static void write_decoded(struct writer *writer, struct text raw)
 {
-    return text_is_utf8(t) && text_find(t, '\0', 0) == t.size;
+    struct text decoded;
+    if (form_decode(raw, true, writer->memory, &decoded)) /* as browsers' parsers have it, it never fails */
+        write_escaped(writer, decoded);
 }
 
-static bool write_field(struct writer *writer, const struct form_pair *pair)
+static void write_field(struct writer *writer, const struct form_pair *pair)
 {
-    struct text name;
-    struct text value;
-    if (!form_decode(pair->name, true, writer->memory, &name) ||
-        !form_decode(pair->value, true, writer->memory, &value))
-        return false;
-    if (name.size == 0 || text_equal_fold(name, TEXT("_charset_")) || !fits_in_form(name) || !fits_in_form(value))
-        return false;
     write_text(writer, TEXT("<input type=\"hidden\" name=\""));
-    write_escaped(writer, name);
+    write_decoded(writer, pair->name);
     write_text(writer, TEXT("\" value=\""));
-    write_escaped(writer, value);
+    write_decoded(writer, pair->value);
     write_text(writer, TEXT("\">\n"));
-    return true;
 }
 
 static struct text origin_of(struct text url)
@@ -93,7 +87,7 @@ static struct text security_policy(struct text location, struct text onward, str
     return text_slice(writer.at, writer.size);
 }
 
-bool form_post_page(struct page *page, struct text body, struct text location, struct text onward, struct memory memory)
+void form_post_page(struct page *page, struct text body, struct text location, struct text onward, struct memory memory)
 {
     struct writer writer = {memory, NULL, 0, 0};
     write_text(&writer, TEXT("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -104,17 +98,12 @@ bool form_post_page(struct page *page, struct text body, struct text location, s
     write_text(&writer, TEXT("\">\n"));
     size_t position = 0;
     struct form_pair pair;
-    if (!fits_in_form(location))
-        return false;
-    while (form_next(body, &position, &pair)) {
-        if (!write_field(&writer, &pair))
-            return false;
-    }
+    while (form_next(body, &position, &pair))
+        write_field(&writer, &pair);
     write_text(&writer, TEXT("<noscript><p>One more step to sign in:</p></noscript>\n<button "
                              "type=\"submit\">Continue</button>\n</form>\n"
                              "<script>" SCRIPT "</script>\n</body>\n</html>\n"));
     page->content_type = TEXT("text/html; charset=utf-8");
     page->body = text_slice(writer.at, writer.size);
     page->security_policy = security_policy(location, onward, memory);
-    return true;
 }

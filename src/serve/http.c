@@ -172,25 +172,20 @@ static const char *error_code(const struct decision *decision)
     return decision->outcome == OUTCOME_MALFORMED ? decision_reason_code(decision) : outcome_name(decision->outcome);
 }
 
-static void send_decision(h2o_req_t *req, const struct request *request, struct decision *decision,
+static void send_decision(h2o_req_t *req, const struct request *request, const struct decision *decision,
                           struct answer *answer, struct text accept)
 {
     struct memory memory = answer_memory(req);
     struct page page;
     if (decision->redirect == REDIRECT_FORM) {
         struct text onward = worker_config(worker_of(req->conn->ctx))->onward_sources;
-        if (form_post_page(&page, request->body, decision->location, onward, memory)) {
-            answer->page = &page;
-        } else {
-            decision->redirect = REDIRECT_307;
-            decision->status = 307;
-        }
-    }
-    if (decision->redirect == REDIRECT_UNSET) {
+        form_post_page(&page, request->body, decision->location, onward, memory);
+        answer->page = &page;
+    } else if (decision->redirect == REDIRECT_UNSET) {
         page_error(&page, page_wants_json(accept), decision->status, error_code(decision), decision->explanation,
                    answer->request_id, memory);
         answer->page = &page;
-    } else if (decision->redirect != REDIRECT_FORM) {
+    } else {
         answer->location = decision->location;
     }
     answer->status = decision->status;

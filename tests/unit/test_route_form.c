@@ -216,6 +216,27 @@ static void random_sources_keep_their_other_pairs(void **state)
     }
 }
 
+static void a_page_carries_what_comes_out_of_it_as_it_went_in(void **state)
+{
+    static const char *const good[] = {"",
+                                       "&&",
+                                       "a=b",
+                                       "a",
+                                       "a=%zz&b=%2",
+                                       "SAMLResponse=PHNhbWw%2B&RelayState=%22+%0D%0A",
+                                       "a=%C3%BC&a=\xc3\xbc",
+                                       "_charset=x"};
+    static const char *const bad[] = {"a=%ff", "a=%00", "=x", "_charset_=x", "_CharSet_=", "%ff=x", "a=b&%00"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(good) + COUNT_OF(bad); i++) {
+        struct arena *arena = arena_new();
+        const char *body = i < COUNT_OF(good) ? good[i] : bad[i - COUNT_OF(good)];
+        if (form_fits_in_page(text_of(body), arena_memory(arena)) != (i < COUNT_OF(good)))
+            fail_msg("%s", body);
+        arena_free(arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +246,7 @@ int main(void)
         cmocka_unit_test(content_types_are_compared_without_parameters),
         cmocka_unit_test(all_but_the_pair_stays_as_it_was),
         cmocka_unit_test(random_sources_keep_their_other_pairs),
+        cmocka_unit_test(a_page_carries_what_comes_out_of_it_as_it_went_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -277,6 +277,13 @@ static void a_form_is_posted_again_only_where_there_is_one(void **state)
     assert_int_equal(decision.status, 200);
     assert_int_equal(decision.redirect, REDIRECT_FORM);
     assert_text(decision.location, LIVE);
+    form.body = TEXT("a=%00");
+    decide(fixture, &form, "/old-sso/form", &decision);
+    assert_int_equal(decision.status, 307);
+    assert_int_equal(decision.redirect, REDIRECT_307);
+    form.body = TEXT("a=1");
+    decide(fixture, &form, "/old-sso/form?a=\xff", &decision);
+    assert_int_equal(decision.status, 307);
     struct request other = {.method = METHOD_POST, .content_type = TEXT("text/xml"), .body = TEXT("<a/>")};
     decide(fixture, &other, "/old-sso/form", &decision);
     assert_int_equal(decision.status, 307);
