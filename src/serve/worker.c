@@ -389,6 +389,7 @@ static void set_up(struct worker *worker)
 {
     h2o_globalconf_t *globals = worker->tools.globals;
     h2o_socket_buffer_prototype._initial_buf.capacity = INPUT_BUFFER_SIZE;
+    h2o_socket_buffer_prototype.mmap_settings = NULL; /* no files for large bodies */
     h2o_context_init(&worker->context, h2o_evloop_create(), globals);
     worker->accept.ctx = &worker->context;
     worker->accept.hosts = globals->hosts;

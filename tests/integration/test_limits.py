@@ -34,7 +34,7 @@ def gateway(make_gateway):
 @pytest.fixture(scope="module")
 def shared(make_shared_gateway):
     port = free_port()
-    gateway = make_shared_gateway(admin={"address": f"127.0.0.1:{port}"}, limits={"head": "8KiB", "uri": "2KiB", "idle_time": "60s"})
+    gateway = make_shared_gateway(admin={"address": f"127.0.0.1:{port}"}, limits={"head": "8KiB", "uri": "2KiB", "body": "64MiB", "idle_time": "60s"})
     gateway.admin = Admin(port)
     gateway.load({"acme": CONNECTION_ID})
     return gateway.start()
@@ -253,6 +253,16 @@ class TestSize:
             assert answer is None or answer.status in (400, 431)
             assert connection.closed()
         assert shared.raw(GET).location == LOCATION
+
+
+    def test_the_largest_body_is_taken(self, shared):
+        """And stays in memory: a file of it could not be made, and it is a sign-in, which is not to be stored."""
+        body = b"RelayState=r&SAMLResponse=" + b"A" * (40 << 20)
+        with shared.connect() as connection:
+            connection.send(wire.request_bytes("POST", "/old-sso/acme", "localhost", (), body))
+            answer = connection.answer()
+        assert answer is not None and answer.location == LOCATION
+        assert "temporary file" not in shared.stderr
 
 
 class TestUnreadable:
