@@ -12,10 +12,12 @@
 static void hand_to_http(struct client *client)
 {
     struct timeval accepted_at = {.tv_sec = client->accepted_at / 1000000, .tv_usec = client->accepted_at % 1000000};
+    struct worker *worker = client->worker;
     h2o_linklist_unlink(&client->link);
-    client->used_at = h2o_now(client->worker->context.loop);
+    h2o_linklist_insert(&worker->arrived, &client->link);
+    client->used_at = client->seen_at = h2o_now(worker->context.loop);
     peer_name(client); /* made now: it can be asked for when the socket is gone */
-    h2o_http1_accept(&client->worker->accept, client->socket, accepted_at);
+    h2o_http1_accept(&worker->accept, client->socket, accepted_at);
 }
 
 /* Once it is known who the client is. */

@@ -112,8 +112,7 @@ static void on_client_closed(void *data)
         linger_begin(&worker->lingering, worker->context.loop, client->linger_fd);
     /* libh2o frees the socket later; what it has counted can still be read. */
     http_note_close(client);
-    if (h2o_linklist_is_linked(&client->link))
-        h2o_linklist_unlink(&client->link);
+    h2o_linklist_unlink(&client->link);
     tls_context_release(client->tls);
     --worker->clients;
     metrics_event(worker->tools.metrics, METRICS_CLOSED);
@@ -254,7 +253,19 @@ static int end_if_due(h2o_req_t *req, void *data)
     end_if_late(data, req);
     end_if_too_large(data, req);
     end_if_untaken(data, req);
+    worker_client(req)->seen_at = ((struct worker *)data)->swept_at;
     return 0;
+}
+
+/* libh2o lets go of a connection before it has sent TLS's last alert. Where the client leaves no room for that, it
+ * would wait for ever. */
+static void end_if_forgotten(struct worker *worker, const struct client *client)
+{
+    uint64_t limit = SWEEP_INTERVAL_MS + worker_config(worker)->limits.request_time_ms;
+    if (worker->swept_at - client->seen_at < limit)
+        return;
+    metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
+    shutdown(h2o_socket_get_fd(client->socket), SHUT_RDWR);
 }
 
 /* After SHUT_RD libh2o reads the end of input and closes. Not where something has just arrived, for half a request
@@ -270,11 +281,16 @@ static int end_if_idle(h2o_req_t *req, void *data)
     return 0;
 }
 
-static int end_now(h2o_req_t *req, void *data)
+static void end_now(struct worker *worker, const struct client *client)
 {
-    (void)data;
-    shutdown(socket_of(req), SHUT_RDWR);
-    return 0;
+    (void)worker;
+    shutdown(h2o_socket_get_fd(client->socket), SHUT_RDWR);
+}
+
+static void for_each_arrived(struct worker *worker, void (*visit)(struct worker *worker, const struct client *client))
+{
+    for (h2o_linklist_t *node = worker->arrived.next; node != &worker->arrived; node = node->next)
+        visit(worker, H2O_STRUCT_FROM_MEMBER(struct client, link, node));
 }
 
 static void for_each_request(struct worker *worker, int (*visit)(h2o_req_t *req, void *data))
@@ -304,6 +320,7 @@ static void sweep(struct worker *worker)
     if (worker->tools.usage != NULL)
         usage_tick(worker->tools.usage);
     for_each_request(worker, end_if_due);
+    for_each_arrived(worker, end_if_forgotten);
     arrival_sweep(worker);
     linger_sweep(&worker->lingering, now);
     if (worker->listener_count > 0)
@@ -375,7 +392,7 @@ static void drain(struct worker *worker)
         h2o_evloop_run(worker->context.loop, LEAVE_POLL_MS);
         sweep(worker);
     }
-    for_each_request(worker, end_now);
+    for_each_arrived(worker, end_now);
     arrival_cut(worker, 0);
     linger_sweep(&worker->lingering, UINT64_MAX);
     for (int turns = 0; worker->clients > 0 && turns < 100; ++turns)
@@ -395,6 +412,7 @@ static void set_up(struct worker *worker)
     worker->accept.hosts = globals->hosts;
     h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_wake);
     h2o_linklist_init_anchor(&worker->arriving);
+    h2o_linklist_init_anchor(&worker->arrived);
     linger_init(&worker->lingering, &worker->tools.serving->clients);
     for (size_t i = 0; i < worker->listener_count; ++i) {
         worker->listeners[i] =

@@ -35,7 +35,7 @@ struct client {
     struct worker *worker;
     h2o_socket_t *socket;
     const struct listener *listener;          /* NULL: the admin listener */
-    h2o_linklist_t link;                      /* in the worker's `arriving`, until libh2o has it */
+    h2o_linklist_t link;                      /* in the worker's `arriving`, then in its `arrived` */
     int64_t accepted_at;                      /* microseconds UTC */
     struct tls_context *tls;                  /* what it shook hands with; NULL: plain */
     void (*on_secure)(struct client *client); /* what follows a handshake */
@@ -43,6 +43,7 @@ struct client {
     unsigned char alert;                      /* what its handshake failed by (RFC 8446 6.2); 0: nothing to tell */
     int linger_fd;    /* a second descriptor of the socket, to be read out after h2o has closed its own; -1: none */
     uint64_t used_at; /* milliseconds of the loop's clock: when it came, or its last request did */
+    uint64_t seen_at; /* the same clock: when libh2o was given it, or was last seen to have it */
     size_t written;   /* bytes of our answers, above TLS */
     bool refused;     /* the last request, and that has been logged */
     size_t peer_size;
@@ -78,6 +79,7 @@ struct worker {
     bool accepting;
     size_t clients;
     h2o_linklist_t arriving; /* clients that libh2o does not have yet */
+    h2o_linklist_t arrived;  /* all others, until their sockets are closed */
     struct linger_list lingering;
     h2o_req_t *answering; /* whose answer is ours, not libh2o's own */
     uint64_t random[2];

@@ -259,6 +259,30 @@ class TestSlowness:
                     greedy.send(data)
         assert it.ask().location == LOCATION
 
+    def test_whose_end_finds_no_room_is_cut(self, secured, tmp_path):
+        """A connection that libh2o is done with waits for its last alert to go. A unix socket is full after so many writes, whatever their size:
+        one of these has the alert as the first that does not fit."""
+        admin = Admin(free_port())
+        it = secured(limits={"request_time": "1s"}, admin={"address": f"127.0.0.1:{admin.port}"})
+        plain, secure = it.gateway.config["listen"]
+        it.gateway.configure(listen=[plain, {**secure, "address": f"unix:{tmp_path}/tls.sock"}])
+        it.gateway.start()
+
+        def send(count):
+            connection = stack.enter_context(SecureConnection(f"{tmp_path}/tls.sock", authority, NAME))
+            last = wire.request_bytes("GET", "/old-sso/acme", NAME, [("Connection", "close")])
+            connection.send_what_is_taken(wire.request_bytes("GET", "/old-sso/acme", NAME) * (count - 1) + last)
+
+        authority = it.authority.client()
+        with contextlib.ExitStack() as stack:
+            send(2000)
+            it.gateway.wait_for(lambda: admin.metric("ssoferry_client_connections_timed_out_total") == 1)
+            room = len([line for line in it.gateway.requests() if line["decision"] == "stytch"])
+            assert 10 < room < 2000
+            for count in range(room - 4, room + 4):
+                send(count)
+            it.gateway.wait_for(lambda: admin.metric("ssoferry_client_connections_open") == 0)
+
     def test_handshakes_count_against_the_limit(self, secured):
         it = secured(limits={"connections": 3, "request_time": "10m"}, threads=1)  # so that who comes last is accepted last
         it.gateway.start()
