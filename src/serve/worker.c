@@ -18,6 +18,7 @@ enum {
     LEAVE_POLL_MS = 20,
     FRESH_MS = 1000,
     WARN_INTERVAL_MS = 1000,
+    TAKEN_AT_LEAST = 256 * 1024,   /* bytes of an answer in limits.request_time */
     INPUT_BUFFER_SIZE = 16 * 1024, /* a sign-in of 6 KB arrives in one read */
 };
 
@@ -197,9 +198,10 @@ static int64_t microseconds_since(struct timeval begin)
     return clock_utc_us() - ((int64_t)begin.tv_sec * 1000000 + begin.tv_usec);
 }
 
-static bool is_over_time(const struct worker *worker, struct timeval begin)
+/* Whether `times` limits.request_time have passed since. */
+static bool is_over_time(const struct worker *worker, struct timeval begin, size_t times)
 {
-    return microseconds_since(begin) / 1000 >= (int64_t)worker_config(worker)->limits.request_time_ms;
+    return microseconds_since(begin) / 1000 / (int64_t)times >= (int64_t)worker_config(worker)->limits.request_time_ms;
 }
 
 /* Sends an answer past libh2o and ends the connection. Inside TLS it could not be read. */
@@ -219,7 +221,7 @@ static void cut(h2o_req_t *req, unsigned status, struct text answer)
  * takes too long to arrive is ended here. */
 static void end_if_late(struct worker *worker, h2o_req_t *req)
 {
-    if (is_arriving(req) && is_over_time(worker, req->timestamps.request_begin_at)) {
+    if (is_arriving(req) && is_over_time(worker, req->timestamps.request_begin_at, 1)) {
         metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
         cut(req, 408, TEXT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
     }
@@ -237,11 +239,13 @@ static void end_if_too_large(struct worker *worker, h2o_req_t *req)
     }
 }
 
-/* An answer fits into what the kernel buffers, unless the client has let many of them lie there. Handlers do not wait,
- * so one that is still being sent is not being taken. */
+/* Most answers fit into what the kernel buffers, unless the client has let many of them lie there: one that is still
+ * being sent is not being taken. Forms, with a large message in them, and reports do not, and a client on a slow line
+ * may be taking them. */
 static void end_if_untaken(struct worker *worker, h2o_req_t *req)
 {
-    if (is_idle(req) || is_arriving(req) || !is_over_time(worker, req->processed_at.at))
+    size_t size = req->res.content_length == SIZE_MAX ? 0 : req->res.content_length;
+    if (is_idle(req) || is_arriving(req) || !is_over_time(worker, req->processed_at.at, 1 + size / TAKEN_AT_LEAST))
         return;
     req->http1_is_persistent = 0;
     metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
