@@ -31,6 +31,11 @@ bool revision_differences(struct snapshot *snapshot, uint64_t number,
                                                 struct error *error),
                           void *context, struct error *error) __attribute__((warn_unused_result));
 
+/* As revision_differences(), for what revision_rollback() to `number` would do: `before` is the row as it is now. */
+bool revision_distance(struct snapshot *snapshot, uint64_t number,
+                       bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
+                       void *context, struct error *error) __attribute__((warn_unused_result));
+
 /* Puts and removes rows so that the table is as it was after revision `number` (0: empty, as before the first). The
  * change must not have changed anything yet; the caller commits it. ERROR_INPUT where there is no such revision, or one
  * after it is not kept any more. */

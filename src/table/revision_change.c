@@ -86,6 +86,45 @@ bool revision_differences(struct snapshot *snapshot, uint64_t number,
 
 /* -- taking back -- */
 
+/* What has to be kept for the table to be taken back to `number`: each revision after it is undone. */
+static bool are_kept_after(const struct snapshot *snapshot, uint64_t number, struct error *error)
+{
+    uint64_t newest = snapshot->state.revision;
+    return are_kept(snapshot, number < newest ? number + 1 : number, number < newest ? newest : number, error);
+}
+
+/* Tells of differences the other way about. */
+struct turned {
+    bool (*on_difference)(void *context, const struct difference *difference, struct error *error);
+    void *context;
+};
+
+static bool tell_turned(void *context, const struct difference *difference, struct error *error)
+{
+    static const enum difference_kind kinds[] = {[DIFFERENCE_ADDED] = DIFFERENCE_REMOVED,
+                                                 [DIFFERENCE_CHANGED] = DIFFERENCE_CHANGED,
+                                                 [DIFFERENCE_REMOVED] = DIFFERENCE_ADDED,
+                                                 [DIFFERENCE_NONE] = DIFFERENCE_NONE};
+    const struct turned *turned = context;
+    const struct difference other = {kinds[difference->kind], difference->key, difference->after, difference->before};
+    return turned->on_difference(turned->context, &other, error);
+}
+
+bool revision_distance(struct snapshot *snapshot, uint64_t number,
+                       bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
+                       void *context, struct error *error)
+{
+    struct undo_reader *reader = NULL;
+    struct after now = {.snapshot = snapshot, .read = LOOKUP_ABSENT};
+    struct turned turned = {on_difference, context};
+    bool good =
+        are_kept_after(snapshot, number, error) &&
+        undo_reader_open(&reader, snapshot->table, snapshot->txn, number + 1, snapshot->state.revision, error) &&
+        tell(reader, &now, tell_turned, &turned, error);
+    undo_reader_close(reader);
+    return good;
+}
+
 static bool restore(struct change *change, struct undo_reader *reader, struct error *error)
 {
     struct undo_row row;
@@ -109,9 +148,7 @@ bool revision_rollback(struct change *change, uint64_t number, struct error *err
         return true;
     /* The undo is read in a transaction of its own, since a write would end the life of what was read in the change's.
      * No other writer can have come between: the change began first. */
-    bool good = are_kept(now, number < now->state.revision ? number + 1 : number,
-                         number < now->state.revision ? now->state.revision : number, error) &&
-                snapshot_open(&before, now->table, error) &&
+    bool good = are_kept_after(now, number, error) && snapshot_open(&before, now->table, error) &&
                 undo_reader_open(&reader, now->table, before->txn, number + 1, now->state.revision, error) &&
                 restore(change, reader, error);
     undo_reader_close(reader);

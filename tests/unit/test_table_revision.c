@@ -243,6 +243,12 @@ static void differences_as_the_model_says(void **state)
         for (; expected.row < ROWS; expected.row++)
             assert_int_equal(expected.before[expected.row], expected.after[expected.row]);
     }
+    for (uint64_t number = model->newest - TABLE_REVISIONS_KEPT; number <= model->newest; number++) {
+        struct expectation expected = {model->rows[model->newest], model->rows[number], 0};
+        assert_done(revision_distance(snapshot, number, on_difference, &expected, &error));
+        for (; expected.row < ROWS; expected.row++)
+            assert_int_equal(expected.before[expected.row], expected.after[expected.row]);
+    }
     snapshot_close(snapshot);
     table_close(table);
     free(model);
@@ -265,6 +271,9 @@ static void callers_may_stop(void **state)
     assert_done(snapshot_open(&snapshot, table, &error));
     assert_false(revision_differences(snapshot, 1, stop_at_once, &calls, &error));
     assert_int_equal(calls, 1);
+    assert_string_equal(error.message, "enough");
+    assert_false(revision_distance(snapshot, 0, stop_at_once, &calls, &error));
+    assert_int_equal(calls, 2);
     assert_string_equal(error.message, "enough");
     snapshot_close(snapshot);
     table_close(table);
@@ -295,6 +304,11 @@ static void only_so_many_are_kept(void **state)
     assert_int_equal(error.kind, ERROR_INPUT);
     assert_false(revision_differences(snapshot, 56, stop_at_once, &calls, &error));
     assert_string_equal(error.message, "there is no revision 56: the table is at revision 55");
+    assert_false(revision_distance(snapshot, 4, stop_at_once, &calls, &error));
+    assert_string_equal(error.message, "revision 5 is not kept any more: the last 50 are");
+    assert_false(revision_distance(snapshot, 56, stop_at_once, &calls, &error));
+    assert_string_equal(error.message, "there is no revision 56: the table is at revision 55");
+    assert_done(revision_distance(snapshot, 55, stop_at_once, &calls, &error));
     assert_int_equal(calls, 0);
     snapshot_close(snapshot);
 
