@@ -1,12 +1,13 @@
 /* rollback: the table as it was after an earlier revision, as a new one. */
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "context.h"
 #include "differences.h"
 #include "output.h"
 #include "ssoferry/log.h"
+#include "ssoferry/memory.h"
 #include "ssoferry/revision.h"
-#include "ssoferry/rowset.h"
 
 enum { ROWS_SHOWN = 50 };
 
@@ -15,64 +16,20 @@ struct rollback {
     const struct arguments *arguments;
     uint64_t target;
     uint64_t seen_revision; /* the table's when the preview was shown */
-    uint64_t shown, differences;
+    uint64_t differences;
     struct bulk bulk;
     struct change_counts counts;
     uint64_t revision; /* the new one */
     uint64_t rows;
 };
 
-static bool collect(void *context, const struct difference *difference, struct error *error)
+static bool preview_row(void *context, const struct difference *difference, struct error *error)
 {
-    const struct rowset_row row = {.row = {.key = difference->key, .record = difference->before}};
-    return rowset_add(context, &row, error);
-}
-
-/* Prints how a row will change: `then` is its record at the target, empty where it had none. */
-static bool preview_row(struct rollback *rollback, struct snapshot *snapshot, struct text key, struct text then,
-                        struct error *error)
-{
-    struct table_row now = {0};
-    snapshot_seek(snapshot, key);
-    enum lookup_result result = snapshot_next(snapshot, &now, error);
-    if (result == LOOKUP_FAILED)
-        return false;
-    struct difference difference = {.key = key, .after = then};
-    if (result == LOOKUP_FOUND && text_equal(now.key, key))
-        difference.before = now.record;
-    if (text_equal(difference.before, difference.after))
-        return true;
-    difference.kind = then.size == 0                ? DIFFERENCE_REMOVED
-                      : difference.before.size == 0 ? DIFFERENCE_ADDED
-                                                    : DIFFERENCE_CHANGED;
+    struct rollback *rollback = context;
     const struct difference_style style = {.json = rollback->arguments->json, .coloured = output_is_coloured()};
     if (rollback->differences++ < ROWS_SHOWN || style.json)
-        difference_print(&difference, &style);
-    return true;
-}
-
-/* What each row was at the target is what the first revision after it that touched the row found. */
-static bool preview_rows(struct rollback *rollback, struct snapshot *snapshot, struct rowset *rows, struct error *error)
-{
-    for (uint64_t number = rollback->target + 1; number <= rollback->seen_revision; ++number) {
-        if (!revision_differences(snapshot, number, collect, rows, error))
-            return false;
-    }
-    if (!rowset_rewind(rows, error))
-        return false;
-    char last[CONNECTION_KEY_SIZE_MAX];
-    size_t last_size = 0;
-    struct rowset_row row;
-    enum lookup_result result;
-    while ((result = rowset_next(rows, &row, error)) == LOOKUP_FOUND) {
-        if (row.row.key.size > sizeof(last) || text_equal(row.row.key, text_slice(last, last_size)))
-            continue;
-        memcpy(last, row.row.key.at, row.row.key.size);
-        last_size = row.row.key.size;
-        if (!preview_row(rollback, snapshot, text_slice(last, last_size), row.row.record, error))
-            return false;
-    }
-    return result == LOOKUP_ABSENT;
+        difference_print(difference, &style);
+    return !ferror(stdout) || error_set(error, ERROR_FAILED, "standard output cannot be written to");
 }
 
 /* Every revision after the target has to be kept, for each is undone. */
@@ -104,11 +61,10 @@ static bool preview(struct rollback *rollback, struct error *error)
         return false;
     rollback->seen_revision = snapshot_state(snapshot)->revision;
     rollback->rows = table_state_total(snapshot_state(snapshot));
-    struct rowset *rows = rowset_new(0);
-    bool fine = context_expects(rollback->context, rollback->arguments, rollback->seen_revision, error) &&
-                check_target(rollback, snapshot, error) &&
-                (rollback->arguments->yes || preview_rows(rollback, snapshot, rows, error));
-    rowset_free(rows);
+    bool fine =
+        context_expects(rollback->context, rollback->arguments, rollback->seen_revision, error) &&
+        check_target(rollback, snapshot, error) &&
+        (rollback->arguments->yes || revision_distance(snapshot, rollback->target, preview_row, rollback, error));
     snapshot_close(snapshot);
     rollback->revision = rollback->seen_revision;
     if (fine && rollback->differences > ROWS_SHOWN && !rollback->arguments->json) {
@@ -160,21 +116,30 @@ static bool write_once(struct rollback *rollback, const struct revision_note *no
     return change_commit(change, note, &rollback->revision, error);
 }
 
+/* "to revision 7", or "to revision 7: WHY". To be freed. */
+static char *message_of(uint64_t target, const char *why)
+{
+    const size_t room = 64 + (why != NULL ? strlen(why) : 0);
+    char *words = memory_allocate(room);
+    snprintf(words, room, "to revision %llu%s%s", (unsigned long long)target, why != NULL ? ": " : "",
+             why != NULL ? why : "");
+    return words;
+}
+
 static bool write_table(struct rollback *rollback, struct error *error)
 {
     struct revision_note note;
     if (!context_note(&note, "rollback", rollback->arguments, error))
         return false;
-    char words[64];
-    snprintf(words, sizeof(words), "to revision %llu", (unsigned long long)rollback->target);
-    if (note.message == NULL)
-        note.message = words;
+    char *words = message_of(rollback->target, note.message);
+    note.message = words;
     bool fine;
     while (!(fine = write_once(rollback, &note, error))) {
         if (!change_again(rollback->context->table, &rollback->bulk, error))
             break;
     }
     context_note_release(&note);
+    free(words);
     return fine;
 }
 
@@ -202,7 +167,7 @@ int cmd_rollback(struct context *context, const struct arguments *arguments)
         return STATUS_USAGE;
     }
     if (!preview(&rollback, &error))
-        return complain(&error);
+        return ferror(stdout) ? STATUS_FAILED : complain(&error);
     if (arguments->yes || rollback.differences > 0) {
         int status = ask(&rollback);
         if (status != STATUS_DONE)

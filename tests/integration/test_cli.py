@@ -719,8 +719,10 @@ def test_rollback(loaded):
     assert loaded.export() == second
     assert loaded("rollback", "--yes", "1").stdout == "revision 4: as revision 1 was; 1 added, 1 changed, 0 removed, 3 rows\n"
     assert loaded.export() == first
-    loaded("rollback", "3", "--yes")
+    loaded("rollback", "3", "--yes", "-m", "globex was not meant")
     assert loaded.export() == second
+    assert [json.loads(line)["message"] for line in loaded("history", "--json").stdout.splitlines()][:2] == [
+        "to revision 3: globex was not meant", "to revision 1"]
     loaded("rollback", "0", "--yes")
     assert loaded.rows() == []
 

@@ -175,7 +175,9 @@ class Model:
         if self.revision == 0:
             return False
         target = self.random.choice([earliest, self.revision - 1, self.random.randrange(earliest, self.revision)])
-        self.run(self.tables[target], "rollback", "--yes", *self.note(default=f"to revision {target}"), target)
+        words = self.note()
+        self.message = f"to revision {target}" + (f": {self.message}" if self.message else "")
+        self.run(self.tables[target], "rollback", "--yes", *words, target)
         return True
 
     def refused(self):
@@ -209,8 +211,8 @@ class Model:
 
     # -- what steps are made of ---------------------------------------------------------------------------------------------
 
-    def note(self, default=None):
-        self.message, self.actor = default, None
+    def note(self):
+        self.message, self.actor = None, None
         words = []
         if self.random.random() < 0.5:
             self.message = self.random.choice(["cut over", "größe & \"co\"", "x" * 200])
