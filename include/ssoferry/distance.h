@@ -10,4 +10,7 @@ enum { DISTANCE_SIZE_MAX = 512 }; /* bytes; a longer name is far from everything
  * of `b`; limit + 1 where it takes more than `limit`. ASCII case does not count. The work is limit * size. */
 unsigned text_distance(struct text a, struct text b, unsigned limit);
 
+/* As many edits of a word of `size` bytes as are a typing mistake: one in three letters. More make another word. */
+unsigned text_typing_mistakes(size_t size);
+
 #endif

@@ -51,3 +51,10 @@ unsigned text_distance(struct text a, struct text b, unsigned limit)
     }
     return least(last[b.size], limit + 1);
 }
+
+unsigned text_typing_mistakes(size_t size)
+{
+    enum { LIMIT_MAX = 3 };
+    const size_t limit = size / 3;
+    return limit < 1 ? 1 : limit > LIMIT_MAX ? LIMIT_MAX : (unsigned)limit;
+}

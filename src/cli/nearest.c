@@ -2,15 +2,11 @@
 
 #include "ssoferry/distance.h"
 
-enum { LIMIT_MAX = 3 };
-
 void nearest_start(struct nearest *nearest, struct text wanted)
 {
     nearest->wanted = wanted;
     nearest->count = 0;
-    /* One edit in three letters is a typing mistake; more is another word. */
-    size_t limit = wanted.size / 3;
-    nearest->limit = limit < 1 ? 1 : limit > LIMIT_MAX ? LIMIT_MAX : (unsigned)limit;
+    nearest->limit = text_typing_mistakes(wanted.size);
 }
 
 void nearest_offer(struct nearest *nearest, struct text name)

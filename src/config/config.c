@@ -214,6 +214,7 @@ static void read_section(struct building *building, struct yaml *yaml, struct te
 
 static void begin_item(struct building *building, enum key_scope scope, const struct yaml_node *node)
 {
+    building->mistyped[scope] = false;
     if (scope == KEY_OF_LISTEN) {
         building_add_listener(building);
         return;
@@ -232,35 +233,35 @@ static void end_item(struct building *building, struct yaml *yaml, enum key_scop
     if (scope == KEY_OF_LISTEN)
         building_end_listener(building, yaml, node);
     else if (scope == KEY_OF_CERTIFICATE)
-        building_end_certificate(yaml, node, building_certificate(building, scope));
+        building_end_certificate(building, yaml, node, scope);
+    else
+        building->drafts[building->draft_count - 1].mistyped = building->mistyped[scope];
 }
 
 /* The lists of mappings: how each is called, in what, and what an item may look like. */
-static const struct {
-    enum key_scope scope, parent;
-    const char *name, *example;
-} lists[] = {
+const struct config_list config_lists[] = {
     {KEY_OF_LISTEN, KEY_OF_CONFIG, "listen", "- address: 127.0.0.1:8080"},
     {KEY_OF_CERTIFICATE, KEY_OF_LISTEN, "certificates",
      "- {certificate: /etc/ssl/example.pem, key: /etc/ssl/example.key}"},
     {KEY_OF_ROUTE, KEY_OF_CONFIG, "routes", "- match: /old-sso/{identifier}"},
 };
-enum { LISTS = sizeof(lists) / sizeof(lists[0]) };
+const size_t config_list_count = sizeof(config_lists) / sizeof(config_lists[0]);
 
-/* The list that is called `name` in `scope`, or LISTS. */
+/* The list that is called `name` in `scope`, or config_list_count. */
 static size_t find_list(enum key_scope scope, struct text name)
 {
     size_t i = 0;
-    while (i < LISTS && (lists[i].parent != scope || !text_equal(name, text_of(lists[i].name))))
+    while (i < config_list_count &&
+           (config_lists[i].parent != scope || !text_equal(name, text_of(config_lists[i].name))))
         ++i;
     return i;
 }
 
 static void read_items(struct building *building, struct yaml *yaml, size_t list)
 {
-    const enum key_scope scope = lists[list].scope;
-    const char *name = lists[list].name;
-    const char *example = lists[list].example;
+    const enum key_scope scope = config_lists[list].scope;
+    const char *name = config_lists[list].name;
+    const char *example = config_lists[list].example;
     struct yaml_node node;
     yaml_next(yaml, &node);
     if (node.kind != YAML_SEQUENCE) {
@@ -281,6 +282,19 @@ static void read_items(struct building *building, struct yaml *yaml, size_t list
     }
 }
 
+static void fault_unknown_key(struct building *building, struct yaml *yaml, enum key_scope scope, struct text name,
+                              const struct yaml_node *node)
+{
+    const struct text meant = guess_key(scope, name);
+    if (meant.size == 0) {
+        yaml_fault(yaml, node, "unknown key \"%.*s\"", TEXT_ARGS(name));
+        return;
+    }
+    yaml_fault(yaml, node, "unknown key \"%.*s\"; did you mean %.*s?", TEXT_ARGS(name), TEXT_ARGS(meant));
+    if (scope != KEY_OF_CONFIG || text_equal(meant, TEXT("routes")))
+        building->mistyped[scope] = true;
+}
+
 static void read_entry(struct building *building, struct yaml *yaml, enum key_scope scope, struct text name,
                        const struct yaml_node *node, struct text_list *seen)
 {
@@ -289,12 +303,12 @@ static void read_entry(struct building *building, struct yaml *yaml, enum key_sc
     const struct config_key *key = config_key_find(scope, name);
     struct yaml_node value;
 
-    if (key == NULL && list == LISTS && !section)
-        yaml_fault(yaml, node, "unknown key \"%.*s\"", TEXT_ARGS(name));
+    if (key == NULL && list == config_list_count && !section)
+        fault_unknown_key(building, yaml, scope, name, node);
     else if (seen_before(building, seen, name))
         yaml_fault(yaml, node, "%.*s stands here twice", TEXT_ARGS(name));
     else {
-        if (list < LISTS && lists[list].scope == KEY_OF_ROUTE)
+        if (list < config_list_count && config_lists[list].scope == KEY_OF_ROUTE)
             building->routes_place = place_of(node);
         if (key != NULL)
             read_value(building, yaml, key);

@@ -5,6 +5,9 @@
 #include "ssoferry/config.h"
 #include "ssoferry/yaml.h"
 
+enum key_scope { KEY_OF_CONFIG, KEY_OF_LISTEN, KEY_OF_CERTIFICATE, KEY_OF_ROUTE };
+enum { KEY_SCOPES = 4 };
+
 /* A list of texts as it grows; its memory is the arena's, so that growing leaves the old block behind until the end. */
 struct text_list {
     struct text *items;
@@ -24,6 +27,7 @@ struct route_draft {
     enum identify_by identify_by;
     enum redirect_kind redirect;
     bool fold_case, fold_path, unknown_is_legacy, observe;
+    bool mistyped; /* what it needs may be there by another name */
     struct text_list legacy_relay_states;
     struct place place, match_place, preset_place, host_place, redirect_place, relay_state_key_place, legacy_url_place;
     size_t first_route, route_count; /* what was built of it */
@@ -47,10 +51,9 @@ struct building {
     size_t route_count;
     struct address admin;
     bool admin_allow_remote;
+    bool mistyped[KEY_SCOPES]; /* in what is being read, a key that is needed may be there by another name */
     struct place live_place, test_place, unmatched_place, routes_place, redirect_place, health_place, uri_limit_place;
 };
-
-enum key_scope { KEY_OF_CONFIG, KEY_OF_LISTEN, KEY_OF_CERTIFICATE, KEY_OF_ROUTE };
 
 /* KEY_RESTART: what it says is opened or begun once, at start, and a reload cannot change it. */
 enum key_flag { KEY_PLAIN = 0, KEY_LIST = 1, KEY_RESTART = 2 };
@@ -76,12 +79,28 @@ extern const size_t config_key_count;
 /* The key called `name` in `scope`; NULL where there is none. */
 const struct config_key *config_key_find(enum key_scope scope, struct text name);
 
+/* What a key is called within its scope: "match" of "routes[].match". */
+struct text config_key_last(const struct config_key *key);
+
+/* The lists of mappings: how each is called, in what, and what an item may look like. */
+struct config_list {
+    enum key_scope scope, parent;
+    const char *name, *example;
+};
+extern const struct config_list config_lists[];
+extern const size_t config_list_count;
+
+/* The key, section or list, or the preset, that a name is a typing mistake of; empty where nothing is near. */
+struct text guess_key(enum key_scope scope, struct text name);
+struct text guess_preset(struct text name);
+
 /* A listener begins with one certificate, its own, which is taken out at its end where none was written; those of its
  * list follow. The ends add what is missing to the faults, at `node`. */
 void building_add_listener(struct building *building);
 void building_add_certificate(struct building *building);
 void building_end_listener(struct building *building, struct yaml *yaml, const struct yaml_node *node);
-void building_end_certificate(struct yaml *yaml, const struct yaml_node *node, struct certificate_files *files);
+void building_end_certificate(struct building *building, struct yaml *yaml, const struct yaml_node *node,
+                              enum key_scope scope);
 void building_free_listeners(struct building *building);
 
 /* The certificate that `scope` is about: a listener's own, or the last one of its list. */

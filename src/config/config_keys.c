@@ -531,12 +531,16 @@ const struct config_key config_keys[] = {
 };
 const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
 
+struct text config_key_last(const struct config_key *key)
+{
+    const char *bracket = strrchr(key->name, ']');
+    return text_of(bracket == NULL ? key->name : bracket + 2);
+}
+
 const struct config_key *config_key_find(enum key_scope scope, struct text name)
 {
     for (size_t i = 0; i < config_key_count; ++i) {
-        const char *key = config_keys[i].name;
-        const char *bracket = strrchr(key, ']');
-        if (config_keys[i].scope == scope && text_equal(name, text_of(bracket == NULL ? key : bracket + 2)))
+        if (config_keys[i].scope == scope && text_equal(name, config_key_last(&config_keys[i])))
             return &config_keys[i];
     }
     return NULL;

@@ -33,9 +33,11 @@ struct certificate_files *building_certificate(struct building *building, enum k
 }
 
 /* A certificate that was just read: one without a file cannot be, and a key may stand in the certificate's. */
-void building_end_certificate(struct yaml *yaml, const struct yaml_node *node, struct certificate_files *files)
+void building_end_certificate(struct building *building, struct yaml *yaml, const struct yaml_node *node,
+                              enum key_scope scope)
 {
-    if (files->certificate.path == NULL)
+    struct certificate_files *files = building_certificate(building, scope);
+    if (files->certificate.path == NULL && !building->mistyped[scope])
         yaml_fault(yaml, node, "a key needs a certificate beside it");
     else if (files->key.path == NULL)
         files->key = files->certificate;
@@ -45,10 +47,10 @@ void building_end_listener(struct building *building, struct yaml *yaml, const s
 {
     struct listener *listener = &building->listen[building->listen_count - 1];
     struct certificate_files *own = building_certificate(building, KEY_OF_LISTEN);
-    if (listener->address.text == NULL)
+    if (listener->address.text == NULL && !building->mistyped[KEY_OF_LISTEN])
         yaml_fault(yaml, node, "a listener needs an address");
     if (own->certificate.path != NULL || own->key.path != NULL)
-        building_end_certificate(yaml, node, own);
+        building_end_certificate(building, yaml, node, KEY_OF_LISTEN);
     else
         memmove(own, own + 1, --listener->certificate_count * sizeof(*own));
 }

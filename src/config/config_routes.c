@@ -101,8 +101,11 @@ static void build_preset(struct checker *checker, const struct route_draft *draf
 {
     const struct preset *preset = preset_find(draft->preset);
     if (preset == NULL) {
-        checker_fault(checker, &draft->preset_place, "preset: there is none of that name",
-                      "; `ssoferry presets` lists them");
+        const struct text meant = guess_preset(draft->preset);
+        char advice[64] = "; `ssoferry presets` lists them";
+        if (meant.size > 0)
+            snprintf(advice, sizeof(advice), "; did you mean %.*s?", TEXT_ARGS(meant));
+        checker_fault(checker, &draft->preset_place, "preset: there is none of that name", advice);
         return;
     }
     if (draft->identify_by != IDENTIFY_BY_TEMPLATE) {
@@ -146,8 +149,9 @@ static void check_legacy(struct checker *checker, const struct route_draft *draf
 static void build_route(struct checker *checker, const struct route_draft *draft)
 {
     if ((draft->match.size > 0) == (draft->preset.size > 0)) {
-        checker_fault(checker, &draft->place, "a route needs a match or a preset",
-                      draft->match.size > 0 ? ", not both" : "");
+        if (draft->match.size > 0 || !draft->mistyped)
+            checker_fault(checker, &draft->place, "a route needs a match or a preset",
+                          draft->match.size > 0 ? ", not both" : "");
         return;
     }
     if (draft->match.size > 0 && draft->host.size > 0)
@@ -219,7 +223,7 @@ void checker_build_routes(struct checker *checker)
         draft->route_count = building->route_count - draft->first_route;
         check_relay_state_key(checker, draft);
     }
-    if (building->draft_count == 0)
+    if (building->draft_count == 0 && !building->mistyped[KEY_OF_CONFIG])
         checker_fault(checker, &building->routes_place, "routes: there is none",
                       "; write at least \"- match: /old-sso/{identifier}\"");
     if (building->route_count > CONFIG_ROUTES_MAX)

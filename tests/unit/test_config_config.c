@@ -502,6 +502,40 @@ static void an_address_that_is_left_open_fits_into_the_head(void **state)
     free(told);
 }
 
+/* A name that is mistyped, the one that is meant, and nothing that follows from it. */
+static const struct {
+    const char *yaml, *told;
+} typing_mistakes[] = {
+    {"stoer: /s\n" ROUTE, ":1:1: error: unknown key \"stoer\"; did you mean store?\n"},
+    {"limts: {body: 1KiB}\n" ROUTE, "unknown key \"limts\"; did you mean limits?\n"},
+    {"limits: {bdoy: 1KiB}\n" ROUTE, "unknown key \"limits.bdoy\"; did you mean limits.body?\n"},
+    {"limits: {connection: 5}\n" ROUTE, "unknown key \"limits.connection\"; did you mean limits.connections?\n"},
+    {"limits: {abc: 5}\n" ROUTE, "unknown key \"limits.abc\"\n"},
+    {"colour: red\n" ROUTE, "unknown key \"colour\"\n"},
+    {"routs:\n  - match: /old-sso/{identifier}\n", ":1:1: error: unknown key \"routs\"; did you mean routes?\n"},
+    {"listen:\n  - adress: 127.0.0.1:9\n" ROUTE, "unknown key \"adress\"; did you mean address?\n"},
+    {"listen:\n  - {address: '127.0.0.1:9', certficates: []}\n" ROUTE, "did you mean certificates?\n"},
+    {"listen:\n  - {address: '127.0.0.1:9', certficate: /c, key: /k}\n" ROUTE, "did you mean certificate?\n"},
+    {"listen: [{address: '127.0.0.1:9', certificates: [{certifcate: /c, key: /k}]}]\n" ROUTE,
+     "did you mean certificate?\n"},
+    {"routes:\n  - macth: /old-sso/{identifier}\n", ":2:5: error: unknown key \"macth\"; did you mean match?\n"},
+    {"routes:\n  - preset: auth00\n", ":2:13: error: preset: there is none of that name; did you mean auth0?\n"},
+    {"routes:\n  - preset: Okta\n", ":2:13: error: preset: there is none of that name; did you mean okta?\n"},
+};
+
+static void what_was_meant_is_told_and_nothing_more(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(typing_mistakes); ++i) {
+        char *told = NULL;
+        struct config *config = read_text(typing_mistakes[i].yaml, &told);
+        const char *first = strstr(told, "error: ");
+        if (config != NULL || strstr(told, typing_mistakes[i].told) == NULL || strstr(first + 1, "error: ") != NULL)
+            fail_msg("%s\n%s instead of \"%s\"", typing_mistakes[i].yaml, told, typing_mistakes[i].told);
+        free(told);
+    }
+}
+
 static void addresses_of_their_own_are_fine(void **state)
 {
     static const char *const good[] = {
@@ -555,6 +589,7 @@ int main(void)
         cmocka_unit_test(the_defaults_need_no_file),
         cmocka_unit_test(differences_are_told_against_what_is_in_force),
         cmocka_unit_test(an_address_that_is_left_open_fits_into_the_head),
+        cmocka_unit_test(what_was_meant_is_told_and_nothing_more),
         cmocka_unit_test(addresses_of_their_own_are_fine),
         cmocka_unit_test(a_bad_address_is_no_second_one),
         cmocka_unit_test(a_fallback_below_a_narrower_route_is_fine),
