@@ -9,7 +9,7 @@ _ssoferryd() {
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         ;;
     *)
-        options=$("$1" --help 2>/dev/null | sed -En 's/^ {2,6}((-[a-z]), )?(--[a-z-]+).*/\2 \3/p')
+        options=$("$1" --help 2>/dev/null | sed -En 's/^ {2,6}((-[A-Za-z]), )?(--[a-z-]+).*/\2 \3/p')
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
         ;;
     esac

@@ -8,15 +8,29 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static bool find_user(struct privileges *privileges, const char *user, struct error *error)
+/* NULL where there is none, or it cannot be looked up. */
+static const struct passwd *find_entry(const char *user, struct error *error)
 {
     errno = 0;
     const struct passwd *entry = getpwnam(user);
     if (entry == NULL && errno != 0 && errno != ENOENT)
-        return error_set_errno(error, ERROR_FAILED, errno, "user: \"%s\" cannot be looked up", user);
+        error_set_errno(error, ERROR_FAILED, errno, "user: \"%s\" cannot be looked up", user);
+    else if (entry == NULL)
+        error_set(error, ERROR_INPUT, "user: there is no user \"%s\": add it (useradd --system), or name another",
+                  user);
+    return entry;
+}
+
+bool privileges_check(const char *user, struct error *error)
+{
+    return user == NULL || find_entry(user, error) != NULL;
+}
+
+static bool find_user(struct privileges *privileges, const char *user, struct error *error)
+{
+    const struct passwd *entry = find_entry(user, error);
     if (entry == NULL)
-        return error_set(error, ERROR_INPUT,
-                         "user: there is no user \"%s\": add it (useradd --system), or name another", user);
+        return false;
     if (geteuid() != 0 && entry->pw_uid != geteuid())
         return error_set(error, ERROR_INPUT,
                          "user: only root can become \"%s\": start as root or as that user, or leave `user` out", user);

@@ -14,6 +14,9 @@ struct privileges {
     gid_t gid;
 };
 
+/* Whether there is such a user (NULL: fine), whoever asks. ERROR_INPUT where there is none. */
+bool privileges_check(const char *user, struct error *error) __attribute__((warn_unused_result));
+
 /* Looks `user` up (NULL: whoever started the daemon) and, for root, lowers it to that user and its groups for the time
  * being: what is opened and made is the user's. ERROR_INPUT where there is no such user or no way to become it. */
 bool privileges_lower(struct privileges *privileges, const char *user, struct error *error)

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "privileges.h"
 #include "server.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
@@ -22,18 +23,18 @@ static const char usage[] =
     "      --check        read the configuration, say what is wrong with it, and end\n"
     "      --list-keys    print every configuration key with its type, default, meaning and what it takes to change "
     "it, and end\n"
-    "      --help         this text\n"
-    "      --version      the version\n"
+    "  -h, --help         this text\n"
+    "  -V, --version      the version\n"
     "\n"
     "SIGTERM finishes what is under way and ends; a second one ends at once. SIGHUP reads the configuration again. See "
     "ssoferryd(8) and ssoferryd.yaml(5).\n";
 
-enum { OPTION_CHECK = 256, OPTION_KEYS, OPTION_HELP, OPTION_VERSION };
+enum { OPTION_CHECK = 256, OPTION_KEYS };
 
 static const struct option options[] = {
-    {"config", required_argument, NULL, 'c'},       {"check", no_argument, NULL, OPTION_CHECK},
-    {"list-keys", no_argument, NULL, OPTION_KEYS},  {"help", no_argument, NULL, OPTION_HELP},
-    {"version", no_argument, NULL, OPTION_VERSION}, {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},      {"check", no_argument, NULL, OPTION_CHECK},
+    {"list-keys", no_argument, NULL, OPTION_KEYS}, {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},           {NULL, 0, NULL, 0},
 };
 
 static int read_and_run(const char *path, bool check)
@@ -41,7 +42,8 @@ static int read_and_run(const char *path, bool check)
     struct error error = {ERROR_NONE, ""};
     struct config *config = NULL;
     struct faults *faults = faults_new();
-    bool done = config_read(&config, path, faults, &error) && (!check || tls_check(config, path, faults, &error));
+    bool done = config_read(&config, path, faults, &error) &&
+                (!check || (tls_check(config, path, faults, &error) && privileges_check(config->user, &error)));
     faults_write(faults, stderr);
     faults_free(faults);
     if (done && check)
@@ -60,9 +62,12 @@ int main(int argc, char **argv)
     const char *path = DEFAULT_CONFIG;
     bool check = false;
     int option = 0;
+    char name[] = "ssoferryd"; /* getopt's words begin with it, as ours do */
+    if (argc > 0)
+        argv[0] = name;
     standard_files_hold();
     json_set_alloc_funcs(memory_allocate, free); /* else a good RelayState is taken for a bad one */
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
         switch (option) {
         case 'c':
             path = optarg;
@@ -74,10 +79,9 @@ int main(int argc, char **argv)
             config_write_keys(stdout);
             return EXIT_SUCCESS;
         case 'h':
-        case OPTION_HELP:
             fputs(usage, stdout);
             return EXIT_SUCCESS;
-        case OPTION_VERSION:
+        case 'V':
             puts("ssoferryd " SSOFERRY_VERSION);
             return EXIT_SUCCESS;
         default:

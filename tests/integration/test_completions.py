@@ -67,7 +67,7 @@ def test_every_option_of_every_command(typed):
 
 def test_options_of_the_daemon(typed):
     expected = options(help_of("--help", name="ssoferryd"))
-    assert {"-c", "--check"} <= set(expected)
+    assert {"-c", "--check", "-h", "-V"} <= set(expected)
     assert {option.rstrip("=") for option in typed.completions("ssoferryd -")} == set(expected)
     assert typed.completions("ssoferryd -c ma") == ["map.yaml"]
 

@@ -310,6 +310,11 @@ class TestStartFails:
             done = run("ssoferryd", "--check", "-c", gateway.config_path)
         assert str(gateway.config_path) in done.stdout
 
+    def test_short_and_wrong_options(self):
+        for short, long in ("-h", "--help"), ("-V", "--version"):
+            assert run("ssoferryd", short).stdout == run("ssoferryd", long).stdout
+        assert run("ssoferryd", "--chekc", expect=2).stderr.startswith("ssoferryd: unrecognized option '--chekc'\n")
+
 
 def test_a_store_that_is_not_there_is_made(make_gateway):
     gateway = make_gateway()

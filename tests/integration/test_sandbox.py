@@ -188,5 +188,7 @@ def test_naming_oneself_is_fine(make_gateway):
 
 
 def test_a_user_who_is_not_there(make_gateway):
-    done = run("ssoferryd", "-c", make_gateway(user="no-such-user").config_path, expect=2)
-    assert "there is no user \"no-such-user\"" in done.stderr
+    path = make_gateway(user="no-such-user").config_path
+    for arguments in ([], ["--check"]):
+        done = run("ssoferryd", *arguments, "-c", path, expect=2)
+        assert "there is no user \"no-such-user\"" in done.stderr and done.stdout == ""
