@@ -9,6 +9,23 @@ void nearest_start(struct nearest *nearest, struct text wanted)
     nearest->limit = text_typing_mistakes(wanted.size);
 }
 
+/* What a URL that holds `t` is looked up as; `t` itself where that is the same, or cannot be. `out` holds
+ * IDENTIFIER_SIZE_MAX bytes. */
+static struct text decoded(struct text t, char *out)
+{
+    size_t size = 0;
+    if (t.size > IDENTIFIER_SIZE_MAX || text_find(t, '%', 0) == t.size ||
+        !text_percent_decode(t, TEXT_PLUS_IS_PLUS, out, &size))
+        return t;
+    return text_slice(out, size);
+}
+
+static bool same_decoded(struct text a, struct text b)
+{
+    char a_bytes[IDENTIFIER_SIZE_MAX], b_bytes[IDENTIFIER_SIZE_MAX];
+    return text_equal(decoded(a, a_bytes), decoded(b, b_bytes));
+}
+
 void nearest_offer(struct nearest *nearest, struct text name)
 {
     unsigned limit = nearest->limit;
@@ -18,6 +35,8 @@ void nearest_offer(struct nearest *nearest, struct text name)
         limit = nearest->found[NEAREST_KEPT - 1].distance - 1; /* never over the limit, for it was found within it */
     }
     unsigned edits = text_distance(nearest->wanted, name, limit);
+    if (edits > 0 && same_decoded(nearest->wanted, name))
+        edits = 0;
     if (edits > limit || edits >= name.size || name.size > IDENTIFIER_SIZE_MAX)
         return;
 

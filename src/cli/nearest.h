@@ -20,7 +20,8 @@ struct nearest {
 /* Starts a search. `wanted` must outlive it. */
 void nearest_start(struct nearest *nearest, struct text wanted);
 
-/* Offers a name; it is copied where it is among the nearest so far. ASCII case does not count as an edit. */
+/* Offers a name; it is copied where it is among the nearest so far. Neither ASCII case
+ * counts as an edit, nor whether one of them is percent-encoded. */
 void nearest_offer(struct nearest *nearest, struct text name);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "ssoferry/connection.h"
 #include "ssoferry/distance.h"
 
 /* Up to so many edits are a mistake, more are another name: two, or a fifth of a long name, but none of those that are
@@ -78,9 +79,10 @@ static void enter_source(struct suggest *suggest, struct text source)
     }
 }
 
-static void compare(struct suggest *suggest, struct wanted *wanted, struct text identifier)
+/* `spelling` is the identifier, decoded. */
+static void compare(struct suggest *suggest, struct wanted *wanted, struct text identifier, struct text spelling)
 {
-    unsigned edits = text_distance(wanted->identifier, identifier, wanted->limit);
+    unsigned edits = text_distance(wanted->identifier, spelling, wanted->limit);
     if (edits > wanted->limit || edits >= identifier.size)
         return;
     wanted->meant = text_copy(identifier, suggest->memory);
@@ -88,18 +90,31 @@ static void compare(struct suggest *suggest, struct wanted *wanted, struct text 
     wanted->limit = edits > 0 ? edits - 1 : 0;
 }
 
+/* A row that was written percent-encoded is found by nobody, as URLs are decoded before they are looked up: it is meant
+ * by its decoded name. `out` holds IDENTIFIER_SIZE_MAX bytes. */
+static struct text decoded(struct text identifier, char *out)
+{
+    size_t size = 0;
+    if (identifier.size > IDENTIFIER_SIZE_MAX || text_find(identifier, '%', 0) == identifier.size ||
+        !text_percent_decode(identifier, TEXT_PLUS_IS_PLUS, out, &size))
+        return identifier;
+    return text_slice(out, size);
+}
+
 void suggest_offer(struct suggest *suggest, struct text source, struct text identifier)
 {
     uint64_t pairs[2];
+    char bytes[IDENTIFIER_SIZE_MAX];
     if (!text_equal(suggest->source, source))
         enter_source(suggest, source);
     if (suggest->active_count == 0)
         return;
-    find_pairs(identifier, pairs);
+    struct text spelling = decoded(identifier, bytes);
+    find_pairs(spelling, pairs);
     for (size_t i = 0; i < suggest->active_count; ++i) {
         struct wanted *wanted = suggest->active[i];
-        if (may_be_near(wanted, identifier.size, pairs))
-            compare(suggest, wanted, identifier);
+        if (may_be_near(wanted, spelling.size, pairs))
+            compare(suggest, wanted, identifier, spelling);
         if (!wanted->open)
             suggest->active[i--] = suggest->active[--suggest->active_count];
     }

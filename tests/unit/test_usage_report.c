@@ -370,7 +370,14 @@ static void unknown_ones_come_with_their_source_and_without_those_that_have_a_ro
 }
 
 static const char *const known[] = {
-    "ab", "acme", "acme-corp", "globex", "initech-europe", "51861cbc-d3b9-428b-9761-227f5fb12be9", "Umbrella",
+    "ab",
+    "acme",
+    "acme-corp",
+    "globex",
+    "initech-europe",
+    "51861cbc-d3b9-428b-9761-227f5fb12be9",
+    "Umbrella",
+    "soylent%20gr%C3%BCn",
 };
 
 static const struct {
@@ -395,6 +402,7 @@ static const struct {
     {"a", ""}, /* of so short a one any name is near */
     {"xy", ""},
     {"hooli", ""},
+    {"soylent gr\xc3\xbcn", "soylent%20gr%C3%BCn"}, /* which no URL leads to */
 };
 
 static void what_was_meant_is_near(void **state)
