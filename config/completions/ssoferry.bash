@@ -77,12 +77,13 @@ _ssoferry_word() {
     local kinds
     read -ra kinds < <(_ssoferry_arguments "$1" "$2")
     local kind=${kinds[$3]:-${kinds[-1]:-}}
+    kind=${kind#[} kind=${kind%]}
     (($3 < ${#kinds[@]})) || [[ $kind == *... ]] || return
     case ${kind%...} in
     FILE) _ssoferry_files "" ;;
     ID) _ssoferry_offer "$(_ssoferry_rows "$1" "$cur" "${store[@]}" "${source[@]}")" ;;
     REVISION) _ssoferry_offer "$(_ssoferry_revisions "$1" "${store[@]}")" ;;
-    '[COMMAND]') _ssoferry_offer "$(_ssoferry_commands "$1")" ;;
+    COMMAND) _ssoferry_offer "$(_ssoferry_commands "$1")" ;;
     FIELD=VALUE)
         case $cur in
         state=*) _ssoferry_offer "$(printf 'state=%s\n' stytch legacy disabled)" ;;

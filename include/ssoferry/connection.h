@@ -75,6 +75,7 @@ struct connection_rules {
     const struct allowed_hosts *legacy; /* for legacy_url */
     const struct text *own_hosts;       /* the gateway's own names, to which no URL of a row may lead back */
     size_t own_host_count;
+    struct text live_url, test_url; /* where connections of live and of test projects lead by default; empty: unknown */
 };
 
 /* Which field of a connection a problem lies in; `field` is its name in the file formats. */
@@ -89,6 +90,17 @@ struct connection_problem {
  * problem. */
 bool connection_check(const struct connection *connection, const struct connection_rules *rules,
                       struct connection_problem *problem) __attribute__((warn_unused_result));
+
+/* What is likely a mistake in a row that connection_check() passes, though it may be meant: calls `on_warning` with the
+ * field it lies in and a sentence, which lives as long as the call. */
+void connection_warn(const struct connection *connection, const struct connection_rules *rules,
+                     void (*on_warning)(void *context, const char *field, const char *message), void *context);
+
+/* The same of an identifier that identifier_problem() passes: a phrase that fits behind it, or NULL. Static. */
+const char *identifier_warning(struct text identifier);
+
+/* Whether it has ASCII capitals, which a lookup that folds case never asks for. */
+bool identifier_has_capitals(struct text identifier);
 
 bool connection_equal(const struct connection *a, const struct connection *b);
 
@@ -121,6 +133,10 @@ bool connection_decode(struct text record, struct connection_buffer *out, struct
 
 /* The state alone, without decoding the rest. False on a record that cannot be read. */
 bool connection_record_state(struct text record, enum connection_state *state);
+
+/* Whether its connection is of a test project, without decoding the rest. False where it has none, or cannot be read.
+ */
+bool connection_record_is_test(struct text record, bool *is_test);
 
 /* key = source, 0x00, identifier. `out` holds CONNECTION_KEY_SIZE_MAX bytes; both parts must be within their limits.
  * Returns the size. */

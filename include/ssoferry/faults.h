@@ -28,6 +28,16 @@ void faults_add(struct faults *faults, enum fault_severity severity, unsigned fi
 size_t faults_errors(const struct faults *faults);
 size_t faults_warnings(const struct faults *faults);
 
+/* A fault as programs want it; the texts live as long as the faults. */
+struct fault_seen {
+    enum fault_severity severity;
+    const char *path, *message;
+    unsigned line, column; /* line 0: of the file as a whole */
+};
+
+/* Calls `on_fault` for each that was kept, in the order of faults_write(). */
+void faults_each(struct faults *faults, void (*on_fault)(void *context, const struct fault_seen *fault), void *context);
+
 /* Writes all faults to `out`, ordered by file, line and column:
  *     FILE:LINE:COLUMN: error: MESSAGE
  *         the line

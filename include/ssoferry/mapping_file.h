@@ -18,6 +18,17 @@ struct mapping_progress {
     void *context;
 };
 
+/* A row as a file has it, and where. */
+struct mapping_row {
+    struct text source, identifier;
+    const struct connection *row;
+    unsigned file, line, column, length; /* for faults_add() */
+};
+
+/* Has `on_row` called for each good row, while its file is read. */
+void mapping_watch(struct mapping *mapping, void (*on_row)(void *context, const struct mapping_row *row),
+                   void *context);
+
 /* Reads a file ("-" is standard input) into the mapping. What is wrong with it goes to `faults`, which must outlive the
  * mapping; false only where the file cannot be opened or read, or temporary space is out. `progress` may be NULL. */
 bool mapping_read(struct mapping *mapping, const char *path, struct faults *faults,
@@ -32,6 +43,11 @@ struct rowset *mapping_rows(struct mapping *mapping); /* lives as long as the ma
 
 /* The sources that the files speak of, also one that has no rows. Sorted; lives as long as the mapping. */
 size_t mapping_sources(const struct mapping *mapping, const struct text **sources);
+
+/* Whether all connections of the files are of test projects, or all of live ones; the files' rows that are not are told
+ * as they are read. */
+enum mapping_stage { STAGE_NONE, STAGE_LIVE, STAGE_TEST, STAGE_MIXED };
+enum mapping_stage mapping_stage(const struct mapping *mapping);
 
 /* The files read, with their digests, for a revision's note. Lives as long as the mapping. */
 size_t mapping_files(const struct mapping *mapping, const struct revision_file **files);

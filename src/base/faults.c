@@ -252,9 +252,24 @@ static void write_rest(size_t count, const char *what, FILE *out)
         fprintf(out, "%zu more %s%s not shown\n", count - FAULTS_MAX, what, count - FAULTS_MAX == 1 ? " is" : "s are");
 }
 
-void faults_write(struct faults *faults, FILE *out)
+static void sort(struct faults *faults)
 {
     qsort(faults->kept, faults->kept_count, sizeof faults->kept[0], compare_faults);
+}
+
+void faults_each(struct faults *faults, void (*on_fault)(void *context, const struct fault_seen *fault), void *context)
+{
+    sort(faults);
+    for (size_t i = 0; i < faults->kept_count; i++) {
+        const struct fault *fault = &faults->kept[i];
+        on_fault(context, &(struct fault_seen){fault->severity, faults->files[fault->file].path, fault->message,
+                                               fault->line, fault->column});
+    }
+}
+
+void faults_write(struct faults *faults, FILE *out)
+{
+    sort(faults);
     for (size_t i = 0; i < faults->kept_count; i++)
         write_fault(faults, &faults->kept[i], out);
     write_rest(faults->errors, "error", out);

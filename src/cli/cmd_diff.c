@@ -1,27 +1,10 @@
-/* check and diff: mapping files read, nothing written. */
+/* diff: what load would change. */
 #include "context.h"
 #include "differences.h"
 #include "files.h"
 #include "output.h"
 #include "ssoferry/log.h"
 #include "tally.h"
-
-int cmd_check(struct context *context, const struct arguments *arguments)
-{
-    struct files files;
-    struct progress progress;
-    progress_start(&progress);
-    int status = files_read(&files, context, arguments, &progress, "");
-    if (status == STATUS_DONE) {
-        char rows[NUMBER_SIZE];
-        uint64_t count = rowset_count(mapping_rows(files.mapping));
-        printf("%s row%s of ", number_grouped(count, rows), plural(count));
-        files_print_sources(&files, stdout);
-        printf(": no errors\n");
-    }
-    files_close(&files);
-    return status;
-}
 
 struct diff {
     struct difference_style style;
@@ -65,6 +48,7 @@ static void announce(const struct context *context, const struct files *files, c
             "more than a tenth of a source's rows would be removed: `ssoferry load` will want --allow-removals, or "
             "--merge to keep them");
     tally_warn(tally, 0);
+    tally_warn_of_stages(tally, files->mapping);
 }
 
 static int compare(struct context *context, const struct files *files, const struct arguments *arguments,
@@ -76,6 +60,8 @@ static int compare(struct context *context, const struct files *files, const str
     if (context->table != NULL && !snapshot_open(&snapshot, context->table, &error))
         return complain(&error);
 
+    if (snapshot != NULL)
+        tally_others(&diff.tally, files->mapping, snapshot);
     diff.expected = rowset_count(mapping_rows(files->mapping));
     enum mapping_mode mode = arguments->merge ? MAPPING_MERGE : MAPPING_REPLACE;
     progress_phase(progress, "comparing");

@@ -67,6 +67,8 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
         return false;
 
     progress_phase(&load->progress, load->change != NULL ? "writing" : "comparing");
+    if (snapshot != NULL)
+        tally_others(&load->tally, load->files.mapping, snapshot);
     enum mapping_mode mode = load->arguments->merge ? MAPPING_MERGE : MAPPING_REPLACE;
     if (!files_compare(&load->files, snapshot, mode, on_difference, load, error))
         return false;
@@ -157,6 +159,7 @@ static int run(struct load *load)
         print_text(load);
     /* Told and not refused: taking everybody back in a hurry must not want an option that nobody remembers. */
     tally_warn(&load->tally, load->arguments->dry_run ? 0 : load->revision);
+    tally_warn_of_stages(&load->tally, load->files.mapping);
     return STATUS_DONE;
 }
 

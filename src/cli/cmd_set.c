@@ -1,4 +1,5 @@
 /* set: fields of rows changed, or rows added, as one revision. */
+#include "audit.h"
 #include "edit.h"
 #include "nearest.h"
 #include "output.h"
@@ -12,6 +13,7 @@ struct set {
     struct edit edit;
     size_t names;
     bool created; /* the row at hand is new */
+    struct audit audit;
 };
 
 /* -- the words -- */
@@ -69,12 +71,10 @@ static bool refuse_field(struct text identifier, struct text name, const char *w
 }
 
 /* A row that has just been sent to the old system, and would get 503 there, is refused: this is the way back. */
-static bool check_legacy(const struct set *set, struct text identifier, const struct connection *row,
-                         struct error *error)
+static bool check_legacy(struct set *set, struct text identifier, const struct connection *row, struct error *error)
 {
-    struct source_routes routes = config_source_routes(set->edit.context->config, set->edit.source);
     bool meant = set->created || words_name(set, TEXT("state")) || words_name(set, TEXT("legacy_url"));
-    if (!meant || row->state != CONNECTION_LEGACY || row->legacy_url.size > 0 || routes.count == 0 || routes.legacy_url)
+    if (!meant || audit_row(&set->audit, set->edit.source, identifier, row) != ODDITY_NO_LEGACY_URL)
         return true;
     return error_set(error, ERROR_INPUT,
                      "%.*s cannot be legacy: neither it nor a route of source %.*s has a legacy_url, so its sign-ins "
@@ -83,7 +83,7 @@ static bool check_legacy(const struct set *set, struct text identifier, const st
 }
 
 /* Applies the words FIELD=VALUE to a row and checks it as a whole. */
-static bool set_fields(const struct set *set, struct text identifier, struct connection *row, struct error *error)
+static bool set_fields(struct set *set, struct text identifier, struct connection *row, struct error *error)
 {
     const struct arguments *arguments = set->edit.arguments;
     const struct context *context = set->edit.context;
@@ -135,6 +135,58 @@ static int edited_row(struct set *set, struct snapshot *snapshot, struct text id
     return set_fields(set, identifier, &buffer->row, error) ? STATUS_DONE : error_exit_status(error);
 }
 
+/* -- warnings: what load would say of such a row in a file -- */
+
+static void on_warning(void *context, const char *field, const char *message)
+{
+    const struct text *identifier = context;
+    (void)field;
+    log_warning("%.*s: %s", TEXT_ARGS(*identifier), message);
+}
+
+/* Whether the words touch what connection_warn() looks at. */
+static bool words_warn(const struct set *set)
+{
+    return words_name(set, TEXT("connection_id")) || words_name(set, TEXT("acs_url")) ||
+           words_name(set, TEXT("organization_id")) || words_name(set, TEXT("redirect"));
+}
+
+static void warn_of_row(struct set *set, struct text identifier, const struct connection *row)
+{
+    char text[ODDITY_TEXT_SIZE];
+    const char *warning = set->created ? identifier_warning(identifier) : NULL;
+    enum oddity oddity = audit_row(&set->audit, set->edit.source, identifier, row);
+    if (set->created || words_warn(set))
+        connection_warn(row, &set->edit.context->config->rules, on_warning, &identifier);
+    if (warning != NULL)
+        log_warning("%.*s %s", TEXT_ARGS(identifier), warning);
+    if (oddity == ODDITY_UNREACHED || (oddity == ODDITY_CAPITALS && set->created))
+        log_warning("%s", oddity_text(oddity, set->edit.source, identifier, text));
+}
+
+static bool is_named(const void *context, struct text source, struct text identifier)
+{
+    const struct set *set = context;
+    for (size_t i = 0; text_equal(source, set->edit.source) && i < set->names; ++i) {
+        if (text_equal(identifier, text_of(set->edit.arguments->words[i])))
+            return true;
+    }
+    return false;
+}
+
+static void warn_of_stage(const struct set *set, struct snapshot *snapshot, const struct connection *row)
+{
+    bool is_test;
+    if (row->connection_id.size == 0 || !words_name(set, TEXT("connection_id")))
+        return;
+    if ((rows_stage(snapshot, set->edit.source, is_named, set, &is_test) ||
+         rows_stage(snapshot, (struct text){0}, is_named, set, &is_test)) &&
+        is_test != connection_id_is_test(row->connection_id))
+        rows_warn_of_stage(!is_test);
+}
+
+/* -- the change -- */
+
 static bool put_row(struct set *set, struct change *change, struct text identifier, const struct connection *row,
                     struct error *error)
 {
@@ -162,6 +214,10 @@ static int run_set(struct edit *edit, struct change *change, struct error *error
         int status = edited_row(set, change_snapshot(change), identifier, &buffer, error);
         if (error->kind != ERROR_NONE)
             return status;
+        if (status == STATUS_DONE && (i == 0 || set->created))
+            warn_of_row(set, identifier, &buffer.row);
+        if (status == STATUS_DONE && i == 0)
+            warn_of_stage(set, change_snapshot(change), &buffer.row);
         if (status != STATUS_DONE)
             worst = status;
         else if (!put_row(set, change, identifier, &buffer.row, error))
@@ -238,6 +294,7 @@ int cmd_set(struct context *context, const struct arguments *arguments)
     if (!edit_start(&set.edit, context, arguments, &error))
         return complain(&error);
     set.edit.run = run_set;
+    set.audit.config = context->config;
     set.names = count_names(arguments);
     int status = check_names(&set);
     if (status == STATUS_DONE)

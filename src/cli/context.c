@@ -56,14 +56,14 @@ static int choose_store(struct context *context, const struct arguments *argumen
     return STATUS_USAGE;
 }
 
-static int open_for(struct context *context)
+static int open_for(struct context *context, enum needs needs)
 {
-    if (context->command->needs == NEEDS_ROUTES && context->config->gateway.route_count == 0) {
+    if (needs == NEEDS_ROUTES && context->config->gateway.route_count == 0) {
         log_error("%s needs the routes of the daemon's configuration: give -c CONFIG", context->command->name);
         return STATUS_USAGE;
     }
     struct error error = {0};
-    bool write = context->command->needs == NEEDS_WRITE;
+    bool write = needs == NEEDS_WRITE;
     if (write && !context_store_exists(context)) {
         /* Opening it for writing would make an empty one, maybe at a mistyped path. */
         log_error("there is no store at %s; `ssoferry load` makes it", context->store);
@@ -72,19 +72,25 @@ static int open_for(struct context *context)
     return context_open_table(context, write ? TABLE_WRITE : TABLE_READ, &error) ? STATUS_DONE : complain(&error);
 }
 
-int context_open(struct context *context, const struct arguments *arguments)
+int context_require(struct context *context, const struct arguments *arguments, enum needs needs)
 {
-    enum needs needs = context->command->needs;
+    int status = STATUS_DONE;
     if (needs == NEEDS_NOTHING)
-        return STATUS_DONE;
-
-    context->config_path = choose_config(arguments);
-    int status = read_config(context);
+        return status;
+    if (context->config == NULL) {
+        context->config_path = choose_config(arguments);
+        status = read_config(context);
+    }
     if (status == STATUS_DONE && needs >= NEEDS_STORE)
         status = choose_store(context, arguments);
     if (status == STATUS_DONE && needs >= NEEDS_READ)
-        status = open_for(context);
+        status = open_for(context, needs);
     return status;
+}
+
+int context_open(struct context *context, const struct arguments *arguments)
+{
+    return context_require(context, arguments, context->command->needs);
 }
 
 void context_close(struct context *context)

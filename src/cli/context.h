@@ -19,6 +19,10 @@ struct context {
 /* Makes ready what the command needs. Prints what is wrong and returns the exit status; STATUS_DONE where all is well.
  * context_close() follows in any case. */
 int context_open(struct context *context, const struct arguments *arguments);
+
+/* Makes ready more than the command's table of itself says. As context_open() otherwise. */
+int context_require(struct context *context, const struct arguments *arguments, enum needs needs);
+
 void context_close(struct context *context);
 
 /* Whether there is a file at the store's path. */

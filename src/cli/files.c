@@ -1,7 +1,11 @@
 #include "files.h"
 
+#include <stdlib.h>
+
+#include "audit.h"
 #include "output.h"
 #include "ssoferry/log.h"
+#include "ssoferry/memory.h"
 
 enum { SOURCES_SHOWN = 5 };
 
@@ -34,13 +38,14 @@ static int read_all(struct files *files, const struct arguments *arguments, stru
     return status;
 }
 
-/* "ssoferry: 3 errors, 1 warning; nothing was written" */
-static void print_count(const struct files *files, const char *coda)
+void files_print_count(const struct faults *faults, const char *coda)
 {
     char errors[NUMBER_SIZE], warnings[NUMBER_SIZE];
-    size_t error_count = faults_errors(files->faults), warning_count = faults_warnings(files->faults);
+    size_t error_count = faults_errors(faults), warning_count = faults_warnings(faults);
     number_grouped(error_count, errors);
     number_grouped(warning_count, warnings);
+    if (error_count + warning_count == 0)
+        return;
     if (error_count == 0)
         log_info("%s warning%s", warnings, plural(warning_count));
     else if (warning_count == 0)
@@ -49,11 +54,72 @@ static void print_count(const struct files *files, const char *coda)
         log_info("%s error%s, %s warning%s%s", errors, plural(error_count), warnings, plural(warning_count), coda);
 }
 
+/* -- what the routes make of the rows -- */
+
+/* The rows at hand, which are those of one source in one file, and the first of each kind among them. */
+struct watch {
+    struct audit audit;
+    struct faults *faults;
+    char source[SOURCE_SIZE_MAX];
+    size_t source_size;
+    unsigned file;
+    struct {
+        uint64_t count;
+        unsigned line, column, length;
+        char identifier[IDENTIFIER_SIZE_MAX];
+        size_t identifier_size;
+    } found[ODDITIES];
+};
+
+/* Tells of the rows at hand: each kind once, where the first of it stands. */
+static void tell(struct watch *watch)
+{
+    char text[ODDITY_TEXT_SIZE], count[NUMBER_SIZE], more[NUMBER_SIZE + 32];
+    for (unsigned i = ODDITY_NONE + 1; i < ODDITIES; ++i) {
+        if (watch->found[i].count == 0)
+            continue;
+        oddity_text((enum oddity)i, text_slice(watch->source, watch->source_size),
+                    text_slice(watch->found[i].identifier, watch->found[i].identifier_size), text);
+        snprintf(more, sizeof(more), " (and %s more like it)", number_grouped(watch->found[i].count - 1, count));
+        faults_add(watch->faults, FAULT_WARNING, watch->file, watch->found[i].line, watch->found[i].column,
+                   watch->found[i].length, "%s%s", text,
+                   watch->found[i].count > 1 && i != ODDITY_UNREACHED ? more : "");
+        watch->found[i].count = 0;
+    }
+}
+
+static void on_row(void *context, const struct mapping_row *row)
+{
+    struct watch *watch = context;
+    enum oddity oddity = audit_row(&watch->audit, row->source, row->identifier, row->row);
+    if (oddity == ODDITY_NONE)
+        return;
+    if (watch->file != row->file || !text_equal(row->source, text_slice(watch->source, watch->source_size))) {
+        tell(watch);
+        watch->file = row->file;
+        watch->source_size = row->source.size;
+        memcpy(watch->source, row->source.at, row->source.size);
+    }
+    if (watch->found[oddity].count++ > 0)
+        return;
+    watch->found[oddity].line = row->line;
+    watch->found[oddity].column = row->column;
+    watch->found[oddity].length = row->length;
+    watch->found[oddity].identifier_size = row->identifier.size;
+    memcpy(watch->found[oddity].identifier, row->identifier.at, row->identifier.size);
+}
+
+/* -- reading -- */
+
 int files_read(struct files *files, const struct context *context, const struct arguments *arguments,
                struct progress *progress, const char *coda)
 {
     files->faults = faults_new();
     files->mapping = mapping_new(&context->config->rules);
+    files->watch = memory_zeroed(1, sizeof(*files->watch));
+    files->watch->audit.config = context->config;
+    files->watch->faults = files->faults;
+    mapping_watch(files->mapping, on_row, files->watch);
 
     struct error error = {0};
     int status = read_all(files, arguments, progress);
@@ -62,9 +128,9 @@ int files_read(struct files *files, const struct context *context, const struct 
     if (!fine)
         status = complain(&error);
 
+    tell(files->watch);
     faults_write(files->faults, stderr);
-    if (faults_errors(files->faults) + faults_warnings(files->faults) > 0)
-        print_count(files, coda);
+    files_print_count(files->faults, coda);
     if (status == STATUS_DONE && faults_errors(files->faults) > 0)
         status = STATUS_USAGE;
     return status;
@@ -74,6 +140,7 @@ void files_close(struct files *files)
 {
     mapping_free(files->mapping);
     faults_free(files->faults);
+    free(files->watch);
 }
 
 void files_print_sources(const struct files *files, FILE *out)

@@ -9,6 +9,7 @@
 struct files {
     struct mapping *mapping;
     struct faults *faults;
+    struct watch *watch; /* what the routes make of the rows */
 };
 
 /* Reads all of the files named on the command line. Faults are printed, followed by their count and `coda` (";
@@ -16,6 +17,9 @@ struct files {
  * case. */
 int files_read(struct files *files, const struct context *context, const struct arguments *arguments,
                struct progress *progress, const char *coda);
+/* "ssoferry: 3 errors, 1 warning", then `coda` where there are errors; nothing where there is no fault. */
+void files_print_count(const struct faults *faults, const char *coda);
+
 void files_close(struct files *files);
 
 /* Prints "source default" or "sources auth0, default" to standard output. */

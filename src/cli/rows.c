@@ -4,7 +4,7 @@
 #include "output.h"
 #include "ssoferry/log.h"
 
-enum { ROWS_COMPARED_MAX = 200000, SOURCES_SHOWN = 8 };
+enum { ROWS_COMPARED_MAX = 200000, SOURCES_SHOWN = 8, ROWS_ASKED_MAX = 1000 };
 
 bool rows_source(const struct arguments *arguments, struct text *source, struct error *error)
 {
@@ -59,6 +59,30 @@ enum lookup_result rows_next_source(struct snapshot *snapshot, struct text after
         name[source.size] = '\0';
     }
     return result;
+}
+
+bool rows_stage(struct snapshot *snapshot, struct text source,
+                bool (*is_left_out)(const void *context, struct text source, struct text identifier),
+                const void *context, bool *is_test)
+{
+    struct error error = {0};
+    struct table_row row;
+    struct text row_source, identifier;
+    rows_seek(snapshot, source);
+    for (int i = 0; i < ROWS_ASKED_MAX; ++i) {
+        if (rows_next(snapshot, source, &row, &row_source, &identifier, &error) != LOOKUP_FOUND)
+            return false;
+        if ((is_left_out == NULL || !is_left_out(context, row_source, identifier)) &&
+            connection_record_is_test(row.record, is_test))
+            return true;
+    }
+    return false;
+}
+
+void rows_warn_of_stage(bool is_test)
+{
+    log_warning("rows of a %s project come beside rows of a %s one: sign-ins of the one end at the wrong place",
+                is_test ? "test" : "live", is_test ? "live" : "test");
 }
 
 int rows_complain_source(struct snapshot *snapshot, struct text source)

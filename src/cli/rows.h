@@ -22,6 +22,15 @@ bool rows_has_source(struct snapshot *snapshot, struct text source);
 /* Prints that a source has no rows, and which sources there are. Returns the exit status. */
 int rows_complain_source(struct snapshot *snapshot, struct text source);
 
+/* Whether the connections of a source (of all, where it is empty) are of a test project: by the first that says so,
+ * less those that `is_left_out` holds of, which may be NULL. False where none is found among the first hundreds. */
+bool rows_stage(struct snapshot *snapshot, struct text source,
+                bool (*is_left_out)(const void *context, struct text source, struct text identifier),
+                const void *context, bool *is_test);
+
+/* Warns that connections of a test (or live) project have come to a table of the other kind. */
+void rows_warn_of_stage(bool is_test);
+
 /* The next source in the table after `after` (empty: the first), copied to `name`, which holds SOURCE_SIZE_MAX + 1
  * bytes. LOOKUP_FOUND, LOOKUP_ABSENT or LOOKUP_FAILED. Moves the snapshot's cursor. */
 enum lookup_result rows_next_source(struct snapshot *snapshot, struct text after, char *name, struct error *error);

@@ -33,6 +33,8 @@ const struct option_row global_options[] = {
 
 static const struct option_row no_options[] = {OPTION_ROW_END};
 
+static const struct option_row json_only[] = {JSON_OPTION, OPTION_ROW_END};
+
 static const struct option_row diff_options[] = {
     OPTION_ROW_FLAG("merge", '\0', merge, "as load --merge: nothing is removed"),
     OPTION_ROW_FLAG("exit-code", '\0', exit_code, "exit 1 where there are differences"),
@@ -112,17 +114,16 @@ static const struct option_row explain_options[] = {
     OPTION_ROW_END,
 };
 
-static const struct option_row json_only[] = {JSON_OPTION, OPTION_ROW_END};
-
 const struct command commands[] = {
     {
         .name = "check",
-        .arguments = "FILE...",
-        .help = "say what is wrong with mapping files",
+        .arguments = "[FILE...]",
+        .help = "say what is wrong with mapping files, or with the table",
         .details = "Reads mapping files as load does and reports everything that is wrong with them; - is standard "
-                   "input. Neither reads nor writes the table.",
-        .options = no_options,
-        .words_least = 1,
+                   "input. The table is then neither read nor written. Without a file, compares the rows of the table "
+                   "with the daemon's configuration, before it is reloaded say: rows that it sends nowhere are errors.",
+        .options = json_only,
+        .words_least = 0,
         .words_most = SIZE_MAX,
         .needs = NEEDS_RULES,
         .run = cmd_check,

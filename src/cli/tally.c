@@ -1,6 +1,7 @@
 #include "tally.h"
 
 #include "output.h"
+#include "rows.h"
 #include "ssoferry/log.h"
 
 static const struct {
@@ -63,6 +64,17 @@ static void begin_source(struct tally *tally, struct text key)
     memcpy(tally->source.name, source.at, source.size);
 }
 
+static void note_stage(struct tally *tally, const struct difference *difference)
+{
+    bool is_test;
+    if (!connection_record_is_test(difference->after, &is_test))
+        return;
+    if (difference->kind == DIFFERENCE_NONE)
+        *(is_test ? &tally->kept.test : &tally->kept.live) = true;
+    else
+        *(is_test ? &tally->put.test : &tally->put.live) = true;
+}
+
 void tally_add(struct tally *tally, const struct difference *difference)
 {
     enum turn turn;
@@ -71,6 +83,29 @@ void tally_add(struct tally *tally, const struct difference *difference)
     tally->source.before += difference->kind != DIFFERENCE_ADDED;
     if (turn_of(difference, &turn))
         tally->source.turned[turn]++;
+    note_stage(tally, difference);
+}
+
+static bool is_named(const struct mapping *mapping, struct text source)
+{
+    const struct text *sources;
+    size_t count = mapping_sources(mapping, &sources);
+    for (size_t i = 0; i < count; ++i) {
+        if (text_equal(sources[i], source))
+            return true;
+    }
+    return false;
+}
+
+void tally_others(struct tally *tally, const struct mapping *mapping, struct snapshot *snapshot)
+{
+    struct error error = {0};
+    char name[SOURCE_SIZE_MAX + 1] = "";
+    bool is_test;
+    while (rows_next_source(snapshot, text_of(name), name, &error) == LOOKUP_FOUND) {
+        if (!is_named(mapping, text_of(name)) && rows_stage(snapshot, text_of(name), NULL, NULL, &is_test))
+            *(is_test ? &tally->kept.test : &tally->kept.live) = true;
+    }
 }
 
 /* -- the whole -- */
@@ -109,4 +144,11 @@ void tally_warn(const struct tally *tally, uint64_t revision)
                         "`ssoferry rollback %llu` undoes it",
                         turned, before, source->name, sentences[turn].did, (unsigned long long)revision - 1);
     }
+}
+
+void tally_warn_of_stages(const struct tally *tally, const struct mapping *mapping)
+{
+    bool test = tally->put.test && tally->kept.live;
+    if ((test || (tally->put.live && tally->kept.test)) && mapping_stage(mapping) != STAGE_MIXED)
+        rows_warn_of_stage(test);
 }

@@ -92,6 +92,8 @@ static struct config *building_finish(struct building *building)
     config->rules.legacy = building->legacy_hosts;
     config->rules.own_hosts = building->own_hosts.items;
     config->rules.own_host_count = building->own_hosts.count;
+    config->rules.live_url = config->gateway.live_url;
+    config->rules.test_url = config->gateway.test_url;
     config->gateway.stytch_hosts = building->stytch_hosts;
     config->gateway.legacy_hosts = building->legacy_hosts;
     config->gateway.own_hosts = building->own_hosts.items;

@@ -162,6 +162,21 @@ bool connection_record_state(struct text record, enum connection_state *state)
     return true;
 }
 
+bool connection_record_is_test(struct text record, bool *is_test)
+{
+    enum connection_state state;
+    if (!connection_record_state(record, &state) || record.at[2] == ID_NONE || (unsigned char)record.at[2] >= ID_FORMS)
+        return false;
+    if (record.at[2] != ID_RAW) {
+        *is_test = short_id_is_test(&(struct short_id){.prefix = (unsigned char)record.at[2] - ID_UUID});
+        return true;
+    }
+    struct text id =
+        text_slice(record.at + RECORD_HEAD + 1, record.size > RECORD_HEAD ? record.size - RECORD_HEAD - 1 : 0);
+    *is_test = connection_id_is_test(id);
+    return id.size > 0;
+}
+
 bool connection_decode(struct text record, struct connection_buffer *out, struct error *error)
 {
     struct reader reader = {.out = out->bytes};

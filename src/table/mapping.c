@@ -45,6 +45,26 @@ size_t mapping_files(const struct mapping *mapping, const struct revision_file *
     return mapping->file_count;
 }
 
+void mapping_watch(struct mapping *mapping, void (*on_row)(void *context, const struct mapping_row *row), void *context)
+{
+    mapping->on_row = on_row;
+    mapping->on_row_context = context;
+}
+
+enum mapping_stage mapping_stage(const struct mapping *mapping)
+{
+    return mapping->stage.kind;
+}
+
+const char *mapping_path(const struct mapping *mapping, unsigned number)
+{
+    for (size_t i = 0; i < mapping->file_count; i++) {
+        if (mapping->places[i].number == number)
+            return mapping->places[i].path;
+    }
+    return "";
+}
+
 void mapping_add_source(struct mapping *mapping, struct text source)
 {
     size_t at = 0;
@@ -61,15 +81,6 @@ void mapping_add_source(struct mapping *mapping, struct text source)
 
 /* -- identifiers written twice -- */
 
-static const char *path_of(const struct mapping *mapping, unsigned number)
-{
-    for (size_t i = 0; i < mapping->file_count; i++) {
-        if (mapping->places[i].number == number)
-            return mapping->places[i].path;
-    }
-    return "";
-}
-
 static void add_double(const struct mapping *mapping, struct faults *faults, const struct rowset_row *first,
                        const struct rowset_row *row)
 {
@@ -78,7 +89,7 @@ static void add_double(const struct mapping *mapping, struct faults *faults, con
                    "this identifier stands in line %u already", first->line);
     else
         faults_add(faults, FAULT_ERROR, row->file, row->line, row->column, row->length,
-                   "this identifier stands in %s:%u already", path_of(mapping, first->file), first->line);
+                   "this identifier stands in %s:%u already", mapping_path(mapping, first->file), first->line);
 }
 
 bool mapping_finish(struct mapping *mapping, struct faults *faults, struct error *error)

@@ -17,7 +17,16 @@ struct mapping {
     struct revision_file *files;
     struct mapping_place *places; /* of the files */
     size_t file_count;
+    struct {
+        enum mapping_stage kind;
+        unsigned file, line; /* of the first connection id */
+    } stage;
+    void (*on_row)(void *context, const struct mapping_row *row); /* NULL: nobody watches */
+    void *on_row_context;
 };
+
+/* The path of a file that was read, by its number; "" where there is none. */
+const char *mapping_path(const struct mapping *mapping, unsigned number);
 
 /* Notes that the files speak of a source. */
 void mapping_add_source(struct mapping *mapping, struct text source);

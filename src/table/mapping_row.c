@@ -37,23 +37,50 @@ bool mapping_refuse_key(struct mapping_reader *reader, const struct yaml_node *n
 
 static void warn_of_stage(struct mapping_reader *reader, const struct yaml_node *node, bool is_test)
 {
-    if (reader->stage_line == 0) {
-        reader->stage_line = node->line;
-        reader->stage_is_test = is_test;
-    } else if (is_test != reader->stage_is_test && !reader->stages_mixed) {
-        reader->stages_mixed = true;
-        yaml_warning(reader->yaml, node, "this connection is of a %s project, the one in line %u of a %s project",
-                     is_test ? "test" : "live", reader->stage_line, is_test ? "live" : "test");
+    struct mapping *mapping = reader->mapping;
+    enum mapping_stage stage = is_test ? STAGE_TEST : STAGE_LIVE;
+    if (mapping->stage.kind == STAGE_NONE) {
+        mapping->stage.kind = stage;
+        mapping->stage.file = yaml_file(reader->yaml);
+        mapping->stage.line = node->line;
+    } else if (mapping->stage.kind != stage && mapping->stage.kind != STAGE_MIXED) {
+        bool here = mapping->stage.file == yaml_file(reader->yaml);
+        const char *path = here ? "line " : mapping_path(mapping, mapping->stage.file);
+        mapping->stage.kind = STAGE_MIXED;
+        yaml_warning(reader->yaml, node, "this connection is of a %s project, the one in %s%s%u of a %s project",
+                     is_test ? "test" : "live", path, here ? "" : ":", mapping->stage.line, is_test ? "live" : "test");
     }
 }
 
-static void warn_of_id(struct mapping_reader *reader, const struct yaml_node *node, struct text id)
+static void note_id(struct mapping_reader *reader, const struct yaml_node *node, struct text id)
 {
-    if (!connection_id_has_uuid(id)) {
-        yaml_warning(reader->yaml, node, "this connection id does not end in a whole UUID: was it copied in full?");
+    if (!connection_id_has_uuid(id))
         reader->short_id = *node;
-    }
     warn_of_stage(reader, node, connection_id_is_test(id));
+}
+
+/* A scalar that something is said of. */
+struct said_of {
+    struct yaml *yaml;
+    const struct yaml_node *node;
+};
+
+static void warn_of_node(void *context, const char *field, const char *message)
+{
+    const struct said_of *said_of = context;
+    (void)field;
+    yaml_warning(said_of->yaml, said_of->node, "%s", message);
+}
+
+/* Shows a good row to who watches. */
+static void show(const struct mapping_reader *reader, const struct yaml_node *key, const struct connection *row)
+{
+    const struct mapping *mapping = reader->mapping;
+    if (mapping->on_row == NULL || reader->identifier.size == 0)
+        return;
+    mapping->on_row(mapping->on_row_context,
+                    &(struct mapping_row){text_slice(reader->source, reader->source_size), reader->identifier, row,
+                                          yaml_file(reader->yaml), key->line, key->column, key->length});
 }
 
 /* -- fields -- */
@@ -163,15 +190,18 @@ static void check_row(struct row_reader *row)
     }
 }
 
+static void warn_of_field(void *context, const char *field, const char *message)
+{
+    struct row_reader *row = context;
+    yaml_warning(row->reader->yaml, &row->places[index_of_field(text_of(field))], "%s", message);
+}
+
 static void warn_of_row(struct row_reader *row)
 {
-    size_t redirect = index_of_field(TEXT("redirect")), connection_id = index_of_field(TEXT("connection_id"));
-    if (row->row.redirect == REDIRECT_303)
-        yaml_warning(
-            row->reader->yaml, &row->places[redirect],
-            "303 makes browsers drop the POST body, and the SAML response with it: only for a callback that takes GET");
+    const struct yaml_node *place = &row->places[index_of_field(TEXT("connection_id"))];
+    connection_warn(&row->row, row->reader->mapping->rules, warn_of_field, row);
     if (row->row.connection_id.size > 0)
-        warn_of_id(row->reader, &row->places[connection_id], row->row.connection_id);
+        note_id(row->reader, place, row->row.connection_id);
 }
 
 /* Reads the fields behind `key`. Returns the size of the record in reader->record, or 0 where the row is faulty. */
@@ -190,23 +220,28 @@ static size_t read_long_form(struct mapping_reader *reader, const struct yaml_no
         if (row.faulty[i])
             return 0;
     }
+    show(reader, key, &row.row);
     return connection_encode(&row.row, reader->record);
 }
 
 /* `acme: saml-connection-live-...`, which is most of most files. */
-static size_t read_short_form(struct mapping_reader *reader, const struct yaml_node *value)
+static size_t read_short_form(struct mapping_reader *reader, const struct yaml_node *key, const struct yaml_node *value)
 {
     struct connection row = {.connection_id = value->value};
     struct short_id id;
     if (short_id_parse(value->value, &id)) {
         warn_of_stage(reader, value, short_id_is_test(&id));
+        show(reader, key, &row);
         return short_id_encode(&id, reader->record);
     }
     const char *why = connection_id_problem(value->value);
     if (value->refused)
         return 0;
     if (why == NULL) {
-        warn_of_id(reader, value, value->value);
+        struct said_of said_of = {reader->yaml, value};
+        connection_warn(&row, reader->mapping->rules, warn_of_node, &said_of);
+        note_id(reader, value, row.connection_id);
+        show(reader, key, &row);
         return connection_encode(&row, reader->record);
     }
     if (value->value.size == 0)
@@ -228,11 +263,16 @@ bool mapping_row_read(struct mapping_reader *reader, const struct yaml_node *key
     if (problem == NULL)
         row.row.key = text_slice(
             reader->key, connection_key(text_slice(reader->source, reader->source_size), key->value, reader->key));
+    size_t start = problem == NULL ? reader->source_size + 1 : 0;
+    reader->identifier = text_slice(reader->key + start, row.row.key.size - start);
+    const char *warning = identifier_warning(reader->identifier);
+    if (warning != NULL)
+        yaml_warning(reader->yaml, key, "this identifier %s", warning);
     /* A faulty row is added without a record, so that its identifier is still compared with the others'. */
     row.row.record.at = reader->record;
     yaml_next(reader->yaml, &value);
     if (value.kind == YAML_SCALAR) {
-        row.row.record.size = read_short_form(reader, &value);
+        row.row.record.size = read_short_form(reader, key, &value);
     } else if (value.kind == YAML_MAPPING) {
         row.row.record.size = read_long_form(reader, key);
     } else if (value.kind == YAML_SEQUENCE) {

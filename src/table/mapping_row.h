@@ -13,11 +13,9 @@ struct mapping_reader {
     const struct mapping_progress *progress; /* may be NULL */
     char source[SOURCE_SIZE_MAX];            /* of the connections being read */
     size_t source_size;                      /* 0: none named yet */
-    unsigned stage_line;                     /* of the first connection id; 0: none yet */
-    bool stage_is_test;                      /* whether that one is of a test project */
-    bool stages_mixed;                       /* an id of the other kind was warned of */
     struct yaml_node short_id;               /* the last one that does not end in a whole UUID; kind YAML_END: none */
     char key[CONNECTION_KEY_SIZE_MAX];       /* of the row being read */
+    struct text identifier;                  /* the same row's, in `key`; empty where it is no good */
     char record[CONNECTION_RECORD_SIZE_MAX];
 };
 

@@ -683,6 +683,95 @@ def test_set_to_legacy_wants_a_legacy_url(routed, loader):
     routed("set", "globex", "label=Globex")
 
 
+def odd_table(source, rows):
+    return "version: 1\n" + f"source: {source}\nconnections:\n" + "".join(f"  {name}: {row}\n" for name, row in rows.items())
+
+
+ODDITIES = [  # source, rows, what is said, whether the sign-ins fail
+    ("default", {"acme": "{state: legacy}", "hooli": "{state: legacy}"}, "acme is legacy, but neither it nor a route of source default has a legacy_url", True),
+    ("auth0", {"acme": "{state: legacy}"}, "", False),
+    ("auth00", {"acme": ACME, "hooli": ACME}, "no route has source auth00, so its rows are never looked up", False),
+    ("folded", {"Acme": ACME, "Hooli": ACME}, "Acme has capitals, and every route of source folded has fold_case", False),
+    ("auth0", {"Acme": ACME}, "", False),
+]
+
+
+@pytest.mark.parametrize("source, rows, said, fails", ODDITIES)
+def test_rows_that_the_routes_do_not_serve_are_told(routed, loader, source, rows, said, fails):
+    file = loader.file(odd_table(source, rows), "odd.yaml")
+    for command in ["check"], ["diff"], ["load", "--allow-removals"]:
+        result = routed(*command, file)
+        assert said in result.stderr and result.stderr.count(f"{file}:") == bool(said), result.stderr
+        assert ("(and 1 more like it)" in result.stderr) == (len(rows) > 1 and source != "auth00")
+    result = routed("check", status=2 if fails else 0)
+    assert said in result.stderr and ("error: " in result.stderr) == fails
+    assert result.stdout == "" or "no errors" in result.stdout
+
+
+def test_check_of_the_table_against_a_configuration(routed, loader, tmp_path):
+    assert routed("check").stdout == "3 rows of revision 1: no errors\n"
+    routed("load", "--merge", loader.file(odd_table("auth0", {
+        "old": "{state: legacy, legacy_url: 'https://legacy.example.net/x'}", "t%20t": connection_id(4, "test"), "cut": "saml-connection-live-1"})))
+    assert routed("check").stderr.count(": warning: ") == 3
+    config = loader.file(CONFIGURATION_OF_SOURCES.format(store=loader.store).replace("legacy.example.net", "legacy2.example.net"), "ssoferryd.yaml")
+    result = plain("-c", config, "check", "--json", status=2)
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(row["severity"], row["problem"], row["source"], row["identifier"]) for row in found] == [
+        ("warning", "connection_id", "auth0", "cut"), ("error", "legacy_url", "auth0", "old"), ("warning", "identifier", "auth0", "t%20t"),
+        ("warning", "test_beside_live", None, None)]
+    assert "legacy2" not in found[1]["message"] and "legacy.allowed_hosts" in found[1]["message"]
+    assert "old (source auth0): legacy_url names legacy.example.net" in result.stderr and "1 error, 3 warnings" in result.stderr
+    assert "give -c CONFIG" in loader("check", status=2).stderr
+    assert "there is no table" in plain("-c", config, "--store", tmp_path / "none.mdb", "check", status=1).stderr
+
+
+def test_check_of_files_as_json(loader):
+    file = loader.file(f"version: 1\nconnections:\n  acme: nonsense\n  b: {{connection_id: {ACME}, redirect: 303}}\n")
+    found = [json.loads(line) for line in plain("check", "--json", file, status=2).stdout.splitlines()]
+    assert [(row["severity"], row["file"], row["line"], row["column"]) for row in found] == [
+        ("error", str(file), 3, 9), ("warning", str(file), 4, 91)]
+    assert plain("check", "--json", loader.file(SMALL)).stdout == ""
+
+
+def test_test_connections_beside_live_ones_are_told(loaded):
+    told = "rows of a test project come beside rows of a live one"
+    file = loaded.file(odd_table("default", {"tried": connection_id(9, "test")}))
+    for command in (["diff"], ["load"]):
+        assert told not in loaded(*command, *(["--allow-removals"] if command == ["load"] else []), loaded.file(odd_table("default", {
+            "acme": connection_id(1), "globex": connection_id(2), "initech": connection_id(3)}), "live.yaml")).stderr
+        assert told in loaded(*command, "--merge", file).stderr
+    other = loaded.file(odd_table("auth0", {"tried": connection_id(9, "test")}))
+    assert told in loaded("load", other).stderr
+    assert told not in loaded("set", "tried", "label=Tried").stderr
+    assert told in loaded("set", "acme", f"connection_id={connection_id(1, 'test')}").stderr
+    assert told not in loaded("set", "acme", f"connection_id={ACME}").stderr
+
+
+@pytest.mark.parametrize("fields, said", [
+    (["connection_id=saml-connection-live-51861cbc"], "acme: this connection id does not end in a whole UUID"),
+    (["redirect=303"], "acme: 303 makes browsers drop the POST body"),
+    (["organization_id=organization-test-1"], "acme: this organization is of a test project, and the connection of a live project"),
+    ([f"acs_url=https://test.stytch.com/v1/b2b/sso/callback/{ACME}"], "acme: acs_url is that of test projects"),
+])
+def test_set_warns_as_load_does(loaded, fields, said):
+    assert said in loaded("set", "acme", *fields).stderr
+    assert loaded("set", "acme", "label=Acme").stderr == ""
+
+
+def test_a_name_that_is_percent_encoded_is_near_the_decoded_one(loaded):
+    loaded("set", "acme%20corp%20", f"connection_id={ACME}")
+    loaded("set", "größe", f"connection_id={ACME}")
+    assert "did you mean acme%20corp%20?" in loaded("get", "acme corp ", status=1).stderr
+    assert "did you mean größe?" in loaded("get", "gr%C3%B6%C3%9Fe", status=1).stderr
+
+
+def test_set_warns_of_names_that_no_request_has(routed):
+    assert "looks percent-encoded" in routed("set", "acme%20corp", f"connection_id={ACME}").stderr
+    assert "blank at an end" in routed("set", " u", f"connection_id={ACME}").stderr
+    assert "no route has source auth00" in routed("set", "--source", "auth00", "x", f"connection_id={ACME}").stderr
+    assert "Hooli has capitals" in routed("set", "--source", "folded", "Hooli", f"connection_id={ACME}").stderr
+
+
 # -- revisions -------------------------------------------------------------------------------------------------------------------------
 
 

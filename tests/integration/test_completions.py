@@ -72,7 +72,7 @@ def test_options_of_the_daemon(typed):
     assert typed.completions("ssoferryd -c ma") == ["map.yaml"]
 
 
-@pytest.mark.parametrize("line", ["ssoferry --store t", "ssoferry -c t", "ssoferry check t", "ssoferry load -m why t", "ssoferry load map.yaml t",
+@pytest.mark.parametrize("line", ["ssoferry --store t", "ssoferry -c t", "ssoferry check t", "ssoferry check map.yaml t", "ssoferry load -m why t", "ssoferry load map.yaml t",
                                   "ssoferry export -o t", "ssoferry explain --body t", "ssoferry backup t"])
 def test_files(typed, line):
     assert sorted(typed.completions(line)) == ["t.mdb", "t.mdb-lock"]

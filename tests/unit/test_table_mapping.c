@@ -22,7 +22,10 @@ static void reading_open(struct reading *reading)
     reading->legacy = allowed_hosts_new();
     allowed_hosts_add_stytch(reading->stytch);
     assert_true(allowed_hosts_add(reading->legacy, TEXT("legacy.example.net"), &why));
-    reading->rules = (struct connection_rules){.stytch = reading->stytch, .legacy = reading->legacy};
+    reading->rules = (struct connection_rules){.stytch = reading->stytch,
+                                               .legacy = reading->legacy,
+                                               .live_url = TEXT("https://api.stytch.com"),
+                                               .test_url = TEXT("https://test.stytch.com")};
     reading->faults = faults_new();
     reading->mapping = mapping_new(&reading->rules);
 }
@@ -241,6 +244,52 @@ static void identifiers_twice_across_files(void **state)
     reading_close(&reading);
 }
 
+static void test_and_live_across_files(void **state)
+{
+    static const char live[] = "version: 1\nconnections:\n  acme: " ID_A "\n";
+    static const char test[] = "version: 1\nconnections:\n  globex: saml-connection-test-0f0d1a0e\n";
+    struct reading reading;
+    scratch_write(scratch_path(*state, "live.yaml"), live, strlen(live));
+    scratch_write(scratch_path(*state, "test.yaml"), test, strlen(test));
+    reading_open(&reading);
+    assert_int_equal(mapping_stage(reading.mapping), STAGE_NONE);
+    read_file(&reading, scratch_path(*state, "live.yaml"));
+    assert_int_equal(mapping_stage(reading.mapping), STAGE_LIVE);
+    read_file(&reading, scratch_path(*state, "test.yaml"));
+    assert_int_equal(mapping_stage(reading.mapping), STAGE_MIXED);
+    char *text = faults_text(&reading);
+    assert_non_null(strstr(text, "test.yaml:3:11: warning: this connection is of a test project, the one in "));
+    assert_non_null(strstr(text, "live.yaml:3 of a live project"));
+    free(text);
+    reading_close(&reading);
+}
+
+/* Good rows are shown with their places, in either form; others are not. */
+static void watched_row(void *context, const struct mapping_row *row)
+{
+    char *said = context;
+    sprintf(said + strlen(said), "%.*s %.*s %s %.*s %u:%u+%u\n", TEXT_ARGS(row->source), TEXT_ARGS(row->identifier),
+            connection_state_name(row->row->state), TEXT_ARGS(row->row->connection_id), row->line, row->column,
+            row->length);
+}
+
+static void rows_are_watched(void **state)
+{
+    static const char yaml[] =
+        "version: 1\nsource: auth0\nconnections:\n  acme: " ID_A "\n  short: saml-connection-live-1\n"
+        "  bad: nonsense\n  '': " ID_A "\n  old:\n    state: legacy\n  worse:\n    state: gone\n";
+    char said[512] = "";
+    struct reading reading;
+    scratch_write(scratch_path(*state, "watched.yaml"), yaml, strlen(yaml));
+    reading_open(&reading);
+    mapping_watch(reading.mapping, watched_row, said);
+    read_file(&reading, scratch_path(*state, "watched.yaml"));
+    assert_string_equal(said, "auth0 acme stytch " ID_A " 4:3+4\n"
+                              "auth0 short stytch saml-connection-live-1 5:3+5\n"
+                              "auth0 old legacy  8:3+3\n");
+    reading_close(&reading);
+}
+
 static void many_rows_twice(void **state)
 {
     struct reading reading;
@@ -407,7 +456,8 @@ int main(void)
         scratch_test(sources),          scratch_test(identifiers_twice_across_files),
         scratch_test(many_rows_twice),  scratch_test(unreadable),
         scratch_test(progress_is_told), scratch_test(compared_and_written),
-        scratch_test(callers_may_stop),
+        scratch_test(callers_may_stop), scratch_test(test_and_live_across_files),
+        scratch_test(rows_are_watched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

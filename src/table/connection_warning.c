@@ -1,0 +1,75 @@
+/* What is likely a mistake in a row that is otherwise good. */
+#include "ssoferry/connection.h"
+
+#include <stdio.h>
+
+const char *identifier_warning(struct text identifier)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    for (size_t i = text_find(identifier, '%', 0); i + 2 < identifier.size; i = text_find(identifier, '%', i + 1)) {
+        if (memchr(digits, identifier.at[i + 1], sizeof digits - 1) != NULL &&
+            memchr(digits, identifier.at[i + 2], sizeof digits - 1) != NULL)
+            return "looks percent-encoded, and what a URL holds is decoded before it is looked up: write `acme corp`, "
+                   "not `acme%20corp`";
+    }
+    if (identifier.size > 0 && (identifier.at[0] == ' ' || identifier.at[identifier.size - 1] == ' '))
+        return "has a blank at an end: was it copied so by mistake?";
+    return NULL;
+}
+
+bool identifier_has_capitals(struct text identifier)
+{
+    for (size_t i = 0; i < identifier.size; i++) {
+        if (identifier.at[i] >= 'A' && identifier.at[i] <= 'Z')
+            return true;
+    }
+    return false;
+}
+
+/* Whether `url` has the host of `origin`, and not that of `other`, which may be the same. */
+static bool is_of(struct text url, struct text origin, struct text other)
+{
+    struct url a, b, c;
+    const char *why = NULL;
+    return url_parse(url, &a, &why) && url_parse(origin, &b, &why) && text_equal_fold(a.host, b.host) &&
+           !(url_parse(other, &c, &why) && text_equal_fold(c.host, b.host));
+}
+
+static const char *stage_name(bool is_test)
+{
+    return is_test ? "test" : "live";
+}
+
+static void warn_of_stages(const struct connection *row, const struct connection_rules *rules,
+                           void (*on_warning)(void *context, const char *field, const char *message), void *context)
+{
+    char message[128];
+    bool is_test = connection_id_is_test(row->connection_id);
+    const char *stage = stage_name(is_test), *other = stage_name(!is_test);
+    struct text own_url = is_test ? rules->test_url : rules->live_url;
+    struct text other_url = is_test ? rules->live_url : rules->test_url;
+    if (row->acs_url.size > 0 && is_of(row->acs_url, other_url, own_url)) {
+        snprintf(message, sizeof message, "acs_url is that of %s projects, and the connection is of a %s project",
+                 other, stage);
+        on_warning(context, "acs_url", message);
+    }
+    if (row->organization_id.size > 0 && text_starts(row->organization_id, TEXT("organization-test-")) != is_test) {
+        snprintf(message, sizeof message, "this organization is of a %s project, and the connection of a %s project",
+                 other, stage);
+        on_warning(context, "organization_id", message);
+    }
+}
+
+void connection_warn(const struct connection *row, const struct connection_rules *rules,
+                     void (*on_warning)(void *context, const char *field, const char *message), void *context)
+{
+    if (row->redirect == REDIRECT_303)
+        on_warning(context, "redirect",
+                   "303 makes browsers drop the POST body, and the SAML response with it: only for a callback that "
+                   "takes GET");
+    if (row->connection_id.size == 0)
+        return;
+    if (!connection_id_has_uuid(row->connection_id))
+        on_warning(context, "connection_id", "this connection id does not end in a whole UUID: was it copied in full?");
+    warn_of_stages(row, rules, on_warning, context);
+}
