@@ -180,7 +180,8 @@ int cmd_list(struct context *context, const struct arguments *arguments)
     return status;
 }
 
-static int export_to(struct snapshot *snapshot, struct text source, const char *path, struct error *error)
+static int export_to(const struct context *context, struct snapshot *snapshot, struct text source, const char *path,
+                     struct error *error)
 {
     if (path == NULL || strcmp(path, "-") == 0) {
         if (!mapping_export(snapshot, source, stdout, NULL, error) && !ferror(stdout))
@@ -189,7 +190,7 @@ static int export_to(struct snapshot *snapshot, struct text source, const char *
     }
     struct written_file file;
     uint64_t rows;
-    if (!written_file_open(&file, path, error))
+    if (!written_file_open(&file, path, context->store, error))
         return complain(error);
     bool fine = mapping_export(snapshot, source, file.stream, &rows, error);
     fine = written_file_close(&file, fine, error) && fine;
@@ -213,7 +214,7 @@ int cmd_export(struct context *context, const struct arguments *arguments)
 
     int status = source.size > 0 && !rows_has_source(snapshot, source)
                      ? rows_complain_source(snapshot, source)
-                     : export_to(snapshot, source, arguments->output, &error);
+                     : export_to(context, snapshot, source, arguments->output, &error);
     snapshot_close(snapshot);
     return status;
 }

@@ -18,44 +18,66 @@ static void hold_signals(sigset_t *before)
     sigprocmask(SIG_BLOCK, &held, before);
 }
 
-static bool interrupted(const struct written_file *file)
+static bool interrupted(void)
 {
     sigset_t pending;
     sigpending(&pending);
-    (void)file;
     return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
            sigismember(&pending, SIGHUP) == 1;
 }
 
-bool written_file_open(struct written_file *file, const char *path, struct error *error)
+/* Where a link leads to, or the path itself; to be freed. NULL where the link leads nowhere. */
+static char *end_of(const char *path)
+{
+    struct stat facts;
+    return lstat(path, &facts) == 0 && S_ISLNK(facts.st_mode) ? realpath(path, NULL) : memory_string(text_of(path));
+}
+
+static bool make(struct written_file *file, mode_t mode)
 {
     static const char suffix[] = ".XXXXXX";
-    struct stat facts;
-    if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode))
-        return error_set(error, ERROR_FAILED,
-                         "%s is not an ordinary file; to write to it, send the output there with >", path);
-
-    file->path = path;
-    file->temporary = memory_allocate(strlen(path) + sizeof(suffix));
-    sprintf(file->temporary, "%s%s", path, suffix);
-    hold_signals(&file->signals);
+    file->temporary = memory_allocate(strlen(file->path) + sizeof(suffix));
+    sprintf(file->temporary, "%s%s", file->path, suffix);
     int fd = mkstemp(file->temporary);
     file->stream = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (file->stream != NULL) {
-        mode_t mask = umask(0);
-        umask(mask);
-        if (fchmod(fd, 0666 & ~mask) == 0)
-            return true;
-    }
-    error_set_errno(error, ERROR_FAILED, errno, "cannot write %s", path);
+    if (file->stream != NULL && fchmod(fd, mode) == 0)
+        return true;
+    int errnum = errno;
     if (file->stream != NULL)
         fclose(file->stream);
     else if (fd >= 0)
         close(fd);
     if (fd >= 0)
         unlink(file->temporary);
-    sigprocmask(SIG_SETMASK, &file->signals, NULL);
+    errno = errnum;
+    return false;
+}
+
+static void release(struct written_file *file)
+{
     free(file->temporary);
+    free(file->path);
+    sigprocmask(SIG_SETMASK, &file->signals, NULL); /* an interrupt that waited ends the program here */
+}
+
+bool written_file_open(struct written_file *file, const char *path, const char *model, struct error *error)
+{
+    struct stat facts;
+    *file = (struct written_file){.path = end_of(path)};
+    if (file->path == NULL)
+        return error_set(error, ERROR_FAILED, "%s is a link to nothing: remove it, or name another file", path);
+    bool there = stat(file->path, &facts) == 0;
+    if (there && !S_ISREG(facts.st_mode)) {
+        free(file->path);
+        return error_set(error, ERROR_FAILED,
+                         "%s is not an ordinary file; to write to it, send the output there with >", path);
+    }
+    mode_t mode = there || stat(model, &facts) == 0 ? facts.st_mode & 0777 : 0600;
+    hold_signals(&file->signals);
+    if (make(file, mode))
+        return true;
+    error_set_errno(error, ERROR_FAILED, errno, "cannot write %s", path);
+    release(file);
     return false;
 }
 
@@ -65,7 +87,7 @@ bool written_file_close(struct written_file *file, bool keep, struct error *erro
     int errnum = errno;
     fclose(file->stream);
     bool placed = false;
-    if (keep && written && !interrupted(file)) {
+    if (keep && written && !interrupted()) {
         placed = rename(file->temporary, file->path) == 0;
         errnum = errno;
     }
@@ -73,7 +95,6 @@ bool written_file_close(struct written_file *file, bool keep, struct error *erro
         unlink(file->temporary);
     if (!placed && keep)
         error_set_errno(error, ERROR_FAILED, errnum, "cannot write %s", file->path);
-    free(file->temporary);
-    sigprocmask(SIG_SETMASK, &file->signals, NULL); /* an interrupt that waited ends the program here */
+    release(file);
     return placed;
 }

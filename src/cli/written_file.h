@@ -9,13 +9,14 @@
 
 struct written_file {
     FILE *stream;
-    const char *path; /* borrowed */
+    char *path; /* where a link leads to */
     char *temporary;
     sigset_t signals; /* as they were */
 };
 
-/* SIGINT, SIGTERM and SIGHUP wait from here until written_file_close(), so that no temporary file is left behind. */
-bool written_file_open(struct written_file *file, const char *path, struct error *error)
+/* Has the permissions of the file that is there, else those of `model`, whatever the umask. SIGINT, SIGTERM and SIGHUP
+ * wait from here until written_file_close(), so that no temporary file is left behind. */
+bool written_file_open(struct written_file *file, const char *path, const char *model, struct error *error)
     __attribute__((warn_unused_result));
 
 /* Puts the file in its place if `keep`, and if it could be written to the disk; else removes it. Does not touch

@@ -358,6 +358,21 @@ def test_export_to_a_file_replaces_it_whole(loaded):
     assert sorted(p.name for p in loaded.home.iterdir() if p.name.startswith("out")) == ["out.yaml"]
 
 
+def test_export_opens_up_nothing_and_follows_links(loaded):
+    closed, new, target, link = (loaded.home / name for name in ("closed.yaml", "new.yaml", "target.yaml", "link.yaml"))
+    closed.write_text("")
+    closed.chmod(0o600)
+    target.write_text("")
+    link.symlink_to("target.yaml")
+    loaded.store.chmod(0o640)
+    for path in (closed, new, link):
+        loaded("export", "-o", path, umask=0o022)
+    assert [path.stat().st_mode & 0o777 for path in (closed, new)] == [0o600, 0o640]
+    assert link.is_symlink() and target.read_text() == loaded.export()
+    target.unlink()
+    assert "link to nothing" in loaded("export", "-o", link, status=1).stderr and link.is_symlink()
+
+
 def test_diff_shows_rows_and_writes_nothing(loaded):
     text = f"version: 1\nconnections:\n  acme: {ACME}\n  globex:\n    connection_id: {GLOBEX}\n    label: Globex\n  hooli: {INITECH}\n"
     before = loaded.export()
