@@ -27,12 +27,13 @@ struct access_record {
 bool access_log_open(struct access_log **log, int fd, size_t lanes, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Writes what is left, for at most two seconds, and ends the thread. NULL is fine. */
+/* Writes what is left, and ends the thread. A reader that has stopped is waited for at most two seconds, however many
+ * lanes there are. NULL is fine. */
 void access_log_close(struct access_log *log);
 
 struct log_lane *access_log_lane(struct access_log *log, size_t index);
 
-/* Lines dropped so far, because whoever reads the log was too slow. */
+/* Lines dropped so far, because whoever reads the log was too slow. Any thread may ask. */
 uint64_t access_log_dropped(struct access_log *log);
 
 /* Adds a line. Never waits for the file. */

@@ -33,8 +33,8 @@ struct log_lane {
     struct access_log *log;
     char *filling, *writing;
     size_t filled;
-    uint64_t dropped;
-    time_t second; /* that `stamp` stands for; the worker's alone */
+    uint64_t dropped; /* that no line has told yet */
+    time_t second;    /* that `stamp` stands for; the worker's alone */
     char stamp[24];
 };
 
@@ -47,8 +47,9 @@ struct access_log {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     bool stopping, urgent;
+    int64_t deadline; /* monotonic milliseconds, once it is stopping and has waited for a reader; the thread's alone */
     atomic_uint_fast64_t dropped;
-    atomic_bool broken; /* the descriptor failed; said once */
+    atomic_bool broken; /* the descriptor failed, which is said once; or its reader has stopped at the end */
 };
 
 /* A line being put together. Every piece is bounded, and LINE_SIZE_MAX covers their sum. */
@@ -216,6 +217,7 @@ void access_log_add(struct log_lane *lane, const struct access_record *record)
     size_t before = lane->filled;
     if (line.size > LANE_SIZE - lane->filled) {
         ++lane->dropped;
+        atomic_fetch_add(&lane->log->dropped, 1); /* now: the reader may stand still for long */
     } else {
         memcpy(lane->filling + lane->filled, line.bytes, line.size);
         lane->filled += line.size;
@@ -239,16 +241,16 @@ static bool is_stopping(struct access_log *log)
     return stopping;
 }
 
-/* Waits until the descriptor takes bytes; at the end only so long, for a reader that has stopped must not keep the
- * program. */
-static bool wait_writable(struct access_log *log, int64_t *deadline)
+/* Waits until the descriptor takes bytes; at the end only so long for all lanes together, for a reader that has stopped
+ * must not keep the program. */
+static bool wait_writable(struct access_log *log)
 {
     struct pollfd poll_fd = {log->fd, POLLOUT, 0};
     while (poll(&poll_fd, 1, FLUSH_INTERVAL_MS) == 0) {
         if (is_stopping(log)) {
-            if (*deadline == 0)
-                *deadline = (int64_t)clock_monotonic_ms() + CLOSE_TIMEOUT_MS;
-            if ((int64_t)clock_monotonic_ms() > *deadline)
+            if (log->deadline == 0)
+                log->deadline = (int64_t)clock_monotonic_ms() + CLOSE_TIMEOUT_MS;
+            if ((int64_t)clock_monotonic_ms() > log->deadline)
                 return false;
         }
     }
@@ -257,10 +259,11 @@ static bool wait_writable(struct access_log *log, int64_t *deadline)
 
 static void write_all(struct access_log *log, const char *at, size_t size)
 {
-    int64_t deadline = 0;
     while (size > 0 && !atomic_load(&log->broken)) {
-        if (!wait_writable(log, &deadline))
+        if (!wait_writable(log)) {
+            atomic_store(&log->broken, true);
             return;
+        }
         ssize_t written = write(log->fd, at, size < log->write_max ? size : log->write_max);
         if (written < 0 && errno != EINTR && errno != EAGAIN) {
             log_warning("the request log cannot be written, and is off from now on: %s", strerror(errno));
@@ -290,14 +293,13 @@ static void flush_lane(struct access_log *log, struct log_lane *lane)
         int length = snprintf(note, sizeof(note), "{\"event\":\"log_lines_dropped\",\"lines\":%llu}\n",
                               (unsigned long long)dropped);
         write_all(log, note, (size_t)length);
-        atomic_fetch_add(&log->dropped, dropped);
     }
 }
 
 static bool wait_for_work(struct access_log *log)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += FLUSH_INTERVAL_MS * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
         ++until.tv_sec;
@@ -340,6 +342,7 @@ static void free_log(struct access_log *log)
 bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct error *error)
 {
     struct access_log *log = memory_zeroed(1, sizeof(*log));
+    pthread_condattr_t monotonic;
     struct stat status;
     log->fd = fd;
     /* A pipe that poll() calls writable takes PIPE_BUF bytes without blocking; a file takes all. */
@@ -347,7 +350,11 @@ bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct er
     log->lane_count = lanes;
     log->lanes = memory_zeroed(lanes, sizeof(*log->lanes));
     pthread_mutex_init(&log->mutex, NULL);
-    pthread_cond_init(&log->wake, NULL);
+    /* The other clock may be set back, and the log would stand still for so long. */
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&log->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     for (size_t i = 0; i < lanes; ++i) {
         pthread_mutex_init(&log->lanes[i].mutex, NULL);
         log->lanes[i].log = log;

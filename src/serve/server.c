@@ -202,8 +202,8 @@ static void release(struct server *server, bool sockets)
     if (server->admin_fd >= 0)
         listener_remove(server->started->admin);
     tls_free(server->tls);
+    close_usage(server->usage); /* before what may wait: systemd may lose patience */
     access_log_close(server->log);
-    close_usage(server->usage);
     for (size_t i = 0; server->lookups != NULL && i < server->worker_count; ++i)
         lookup_close(server->lookups[i]);
     for (size_t i = 0; server->metrics != NULL && i < server->worker_count; ++i)
