@@ -148,6 +148,26 @@ static bool url_is_allowed(const struct allowed_hosts *hosts, struct text source
     return false;
 }
 
+/* Whether a Location has the name of a host, whatever its port. */
+static bool names_host(struct text location, struct text host)
+{
+    if (host.size == 0)
+        return false;
+    size_t name = text_find(host, ':', host.at[0] == '[' ? text_find(host, ']', 0) : 0);
+    size_t at = text_find(location, '/', 0) + 2;
+    return location.size >= at + name && text_equal_fold(text_slice(location.at + at, name), text_slice(host.at, name));
+}
+
+/* Mostly a look at the first bytes tells that a Location has none of the gateway's names, and nothing is parsed. */
+static bool names_gateway(const struct deciding *deciding, struct text location)
+{
+    const struct gateway_settings *settings = deciding->settings;
+    bool names = names_host(location, deciding->request->host);
+    for (size_t i = 0; i < settings->own_host_count && !names; ++i)
+        names = names_host(location, settings->own_hosts[i]);
+    return names;
+}
+
 /* Whether a Location leads to where this request came in, or to another of the gateway's names. Behind a load balancer
  * the Host field has the balancer's port or none, so that default ports stand for each other. */
 static bool leads_back(const struct deciding *deciding, struct text location)
@@ -158,7 +178,8 @@ static bool leads_back(const struct deciding *deciding, struct text location)
     char source[HOST_SIZE_MAX + 32];
     const struct text host = deciding->request->host;
     const struct gateway_settings *settings = deciding->settings;
-    if (!url_parse(text_slice(location.at, text_find(location, '?', 0)), &url, &why))
+    if (!names_gateway(deciding, location) ||
+        !url_parse(text_slice(location.at, text_find(location, '?', 0)), &url, &why))
         return false;
     if (url_leads_to(&url, settings->own_hosts, settings->own_host_count))
         return true;
