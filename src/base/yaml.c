@@ -237,6 +237,17 @@ static bool is_at_tab(const yaml_parser_t *parser)
            parser->buffer.pointer < parser->buffer.last && *parser->buffer.pointer == '\t';
 }
 
+/* As in {match: /sso/{identifier}}: in flow style a brace ends a value without quotes. */
+static bool is_at_bracket(const struct yaml *yaml)
+{
+    const yaml_parser_t *parser = &yaml->parser;
+    if (parser->error != YAML_PARSER_ERROR || parser->tokens.head >= parser->tokens.tail ||
+        parser->problem_mark.index != yaml->plain.end)
+        return false;
+    yaml_token_type_t type = parser->tokens.head->type;
+    return type == YAML_FLOW_MAPPING_START_TOKEN || type == YAML_FLOW_SEQUENCE_START_TOKEN;
+}
+
 /* Where the sequence of a byte that libyaml did not expect started: its own offset points into the middle of a
  * character. */
 static uint64_t start_of_sequence(const struct yaml *yaml, uint64_t offset)
@@ -286,6 +297,8 @@ static void add_syntax_fault(struct yaml *yaml)
         column = (unsigned)mark->column + 1;
         if (is_at_tab(parser))
             message = "a tab cannot indent: use spaces";
+        else if (is_at_bracket(yaml))
+            message = "a value with braces or brackets in it has to stand in quotes here";
     }
     faults_add(yaml->faults, FAULT_ERROR, yaml->file, line, column, 1, "%s", message);
 }

@@ -138,6 +138,13 @@ static const struct {
      "F:1:7: error: this escape stands for no character\n    a: \"\\ud800\"\n          ^\n"},
     {"a: [b, c\n", "{ a [ b c ", true, "F:2:1: error: a ',' or ']' is missing here\n    \n    ^\n"},
     {"a: {b: c\n", "{ a { b c ", true, "F:2:1: error: a ',' or '}' is missing here\n    \n    ^\n"},
+    {"a: {b: /c/{d}, e: f}\n", "{ a { b /c/ ", true,
+     "F:1:11: error: a value with braces or brackets in it has to stand in quotes here\n    a: {b: /c/{d}, e: f}\n"
+     "              ^\n"},
+    {"a: [/b[c]]\n", "{ a [ /b ", true,
+     "F:1:7: error: a value with braces or brackets in it has to stand in quotes here\n    a: [/b[c]]\n          ^\n"},
+    {"a: {b: {c: d} {e}}\n", "{ a { b { c d } ", true,
+     "F:1:15: error: a ',' or '}' is missing here\n    a: {b: {c: d} {e}}\n                  ^\n"},
     {"a: \"b\" c\n", "{ a \"b\" ", true,
      "F:1:8: error: a key was expected here, indented like the keys before it\n    a: \"b\" c\n           ^\n"},
     {"  a: b\n c: d\n", "{ a b } ", true,
