@@ -1,5 +1,6 @@
 """The Debian package in Debian systems of its own: installed, started, loaded, signed in through, upgraded, removed and purged, without systemd
 and with it; and the steps of the Dockerfile and the pod. Needs root, debootstrap, systemd-nspawn and a mirror: scripts/package --test."""
+import json
 import os
 import re
 import shutil
@@ -313,6 +314,8 @@ def test_installing_starts_it_and_it_starts_with_the_machine(booted, deb):
     booted.run("ssoferry", "report")
     assert booted.systemctl("--failed", "--no-legend", "list-units", "ssoferry*").stdout == ""
     assert '"decision":"stytch"' in booted.journal(UNIT)
+    log = booted.run("sh", "-c", "journalctl -u ssoferryd -o cat --since -7d | grep '^{'").stdout  # as docs/operations.md has it
+    assert "stytch" in [json.loads(line)["decision"] for line in log.splitlines()]
 
 
 def test_the_unit_is_good_where_it_is_installed(running):
