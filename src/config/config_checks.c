@@ -62,14 +62,33 @@ static void check_addresses(struct checker *checker)
                       "; use 127.0.0.1, or say allow_remote: true");
 }
 
-/* As where the gateway stands on the very domain that is to be Stytch's. */
-static void check_origin(struct checker *checker, const char *key, struct text origin, const struct place *place)
+/* The origins of Stytch: where the gateway stands on the very domain that is to be Stytch's, one leads back; and they
+ * are easily taken for each other. */
+static void check_origins(struct checker *checker)
 {
-    struct url url;
-    const char *why = NULL;
     const struct building *building = checker->building;
-    if (url_parse(origin, &url, &why) && url_leads_to(&url, building->own_hosts.items, building->own_hosts.count))
-        checker_fault(checker, place, key, ": it leads back to the gateway itself (hosts)");
+    const struct gateway_settings *settings = &building->config.gateway;
+    const struct {
+        const char *key;
+        struct text origin, wrong;
+        const char *problem;
+        const struct place *place;
+    } origins[] = {
+        {"stytch.live_url", settings->live_url, TEXT("test.stytch.com"), ": this is Stytch's host for test projects",
+         &building->live_place},
+        {"stytch.test_url", settings->test_url, TEXT("api.stytch.com"), ": this is Stytch's host for live projects",
+         &building->test_place},
+    };
+    for (size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); ++i) {
+        struct url url;
+        const char *why = NULL;
+        if (!url_parse(origins[i].origin, &url, &why))
+            continue;
+        if (url_leads_to(&url, building->own_hosts.items, building->own_hosts.count))
+            checker_fault(checker, origins[i].place, origins[i].key, ": it leads back to the gateway itself (hosts)");
+        if (text_equal_fold(url.host, origins[i].wrong))
+            checker_warning(checker, origins[i].place, origins[i].key, origins[i].problem);
+    }
 }
 
 static void check_unmatched_url(struct checker *checker)
@@ -128,11 +147,8 @@ static void check_health_path(struct checker *checker)
 
 void checker_check_keys(struct checker *checker)
 {
-    const struct building *building = checker->building;
-    const struct gateway_settings *settings = &building->config.gateway;
     check_addresses(checker);
-    check_origin(checker, "stytch.live_url", settings->live_url, &building->live_place);
-    check_origin(checker, "stytch.test_url", settings->test_url, &building->test_place);
+    check_origins(checker);
     check_unmatched_url(checker);
     check_redirects(checker);
     check_limits(checker);

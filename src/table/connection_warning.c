@@ -64,9 +64,7 @@ void connection_warn(const struct connection *row, const struct connection_rules
                      void (*on_warning)(void *context, const char *field, const char *message), void *context)
 {
     if (row->redirect == REDIRECT_303)
-        on_warning(context, "redirect",
-                   "303 makes browsers drop the POST body, and the SAML response with it: only for a callback that "
-                   "takes GET");
+        on_warning(context, "redirect", REDIRECT_303_WARNING);
     if (row->connection_id.size == 0)
         return;
     if (!connection_id_has_uuid(row->connection_id))

@@ -400,6 +400,11 @@ static const struct {
     {"health_path: /old-sso\n" ROUTE, NULL},
     {"routes:\n  - match: /{identifier}\n", NULL},
     {"limits: {head: 8KiB}\n" ROUTE, NULL},
+    {"stytch: {live_url: 'https://Test.stytch.com/'}\n" ROUTE,
+     ":1:20: warning: stytch.live_url: this is Stytch's host for test projects"},
+    {"stytch: {test_url: 'https://api.stytch.com'}\n" ROUTE,
+     ":1:20: warning: stytch.test_url: this is Stytch's host for live projects"},
+    {"stytch: {live_url: 'https://api.stytch.com', test_url: 'https://test.stytch.com'}\n" ROUTE, NULL},
 };
 
 static void what_is_doubtful_is_warned_of(void **state)
