@@ -2,6 +2,8 @@
 #ifndef SSOFERRY_TESTS_TABLE_FIXTURE_H
 #define SSOFERRY_TESTS_TABLE_FIXTURE_H
 
+#include <fcntl.h>
+
 #include "scratch.h"
 #include "ssoferry/revision.h"
 
@@ -109,6 +111,20 @@ static inline uint64_t expect_one_kind(struct table *table, unsigned count)
     const uint64_t revision = snapshot_state(snapshot)->revision;
     snapshot_close(snapshot);
     return revision;
+}
+
+/* Calls `change` for each place in the file that holds `bytes`. LMDB's map shows it at once. */
+static inline void tamper(const char *path, struct text bytes, void (*change)(int fd, size_t at))
+{
+    size_t size = 0, found = 0;
+    char *file = scratch_read(path, &size);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (char *at = file; (at = memmem(at, size - (size_t)(at - file), bytes.at, bytes.size)) != NULL; at++, found++)
+        change(fd, (size_t)(at - file));
+    assert_true(found > 0);
+    close(fd);
+    free(file);
 }
 
 #endif

@@ -287,9 +287,12 @@ static void a_form_is_posted_again_only_where_there_is_one(void **state)
     struct request other = {.method = METHOD_POST, .content_type = TEXT("text/xml"), .body = TEXT("<a/>")};
     decide(fixture, &other, "/old-sso/form", &decision);
     assert_int_equal(decision.status, 307);
-    struct request get = {.method = METHOD_GET};
-    decide(fixture, &get, "/old-sso/form", &decision);
-    assert_int_equal(decision.status, 307);
+    struct request get = {.method = METHOD_GET, .content_type = form.content_type}; /* as some clients always send it */
+    for (size_t i = 0; i < 2; ++i) {
+        decide(fixture, &get, "/old-sso/form", &decision);
+        assert_int_equal(decision.status, 307);
+        get.method = METHOD_HEAD;
+    }
 }
 
 static void a_login_that_the_old_side_started_ends_there(void **state)

@@ -50,6 +50,56 @@ static void counts_and_states(void **state)
     table_close(table);
 }
 
+enum { STATE_CHANGED_AT = 5 + 8 }; /* behind the state's key, and its revision */
+
+static void change_far_ahead(int fd, size_t at)
+{
+    assert_int_equal(pwrite(fd, "\x7f", 1, (off_t)at + STATE_CHANGED_AT), 1);
+}
+
+/* Who asks what has changed since the last revision that he saw would miss those of a clock that went back. */
+static void a_clock_that_went_back(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb");
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    load_rows(table, 1, 1, 0);
+    tamper(path, TEXT("state"), change_far_ahead);
+    const int64_t ahead = state_of(table).changed_at;
+    assert_true(ahead >= INT64_C(0x7f) << 56);
+    load_rows(table, 2, 2, 0);
+    assert_int_equal(state_of(table).changed_at, ahead);
+    table_close(table);
+}
+
+/* LMDB does not write pages that came and went within one transaction, not even at the file's end; but a file that ends
+ * before its last page was cut short, and is refused. */
+static void rows_that_come_and_go_in_one_change(void **state)
+{
+    enum { SEVERAL = 20, URL = 2000 };
+    const char *path = scratch_path(*state, "t.mdb");
+    char url[URL], key[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
+    struct error error = {0};
+    struct connection large = {.state = CONNECTION_LEGACY, .acs_url = {url, URL}, .legacy_url = {url, URL}};
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    memset(url, 'x', URL);
+    for (unsigned i = 1; i <= 4; i++) /* some pages are free by then */
+        assert_int_equal(load_rows(table, 1, 200, i << 16), i);
+    struct change *change = begin(table);
+    const struct text value = {record, connection_encode(&large, record)};
+    const struct text name = {key, connection_key(TEXT("default"), TEXT("-"), key)};
+    char *last = &key[name.size - 1];
+    for (*last = 'a'; *last < 'a' + SEVERAL; ++*last)
+        assert_done(change_put(change, name, value, &error));
+    while (--*last >= 'a')
+        assert_done(change_remove(change, name, &error));
+    assert_done(put_row(change, "default", "row-000001", 9, &error));
+    assert_int_equal(commit(change), 5);
+    table_close(table);
+    table = open_table(path, TABLE_READ, 0);
+    assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 200);
+    table_close(table);
+}
+
 static void changes_of_nothing(void **state)
 {
     struct error error = {0};
@@ -591,6 +641,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scratch_test(counts_and_states),
+        scratch_test(a_clock_that_went_back),
+        scratch_test(rows_that_come_and_go_in_one_change),
         scratch_test(changes_of_nothing),
         scratch_test(keys_and_records_that_cannot_be),
         scratch_test(readers_see_whole_revisions),

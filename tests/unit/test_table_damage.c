@@ -1,25 +1,10 @@
 /* A store that is damaged while it is open, and files that this user may not use: an error that names the path, and no
  * more. */
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "table_fixture.h"
 
 enum { PAGE = 4096, PAGE_FLAGS = 10 /* where they stand in a page of LMDB's */ };
-
-/* Calls `change` for each place in the file that holds `bytes`. LMDB's map shows it at once. */
-static void tamper(const char *path, struct text bytes, void (*change)(int fd, size_t at))
-{
-    size_t size = 0, found = 0;
-    char *file = scratch_read(path, &size);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    for (char *at = file; (at = memmem(at, size - (size_t)(at - file), bytes.at, bytes.size)) != NULL; at++, found++)
-        change(fd, (size_t)(at - file));
-    assert_true(found > 0);
-    close(fd);
-    free(file);
-}
 
 static void rename_key(int fd, size_t at)
 {

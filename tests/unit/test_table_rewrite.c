@@ -586,6 +586,33 @@ static void one_writer_at_a_time(void **state)
     close(fd), close(pipes[0]), close(pipes[1]);
 }
 
+enum { STATE_REVISION_LOW = 5 + 7 }; /* behind the state's key, and the revision's other bytes */
+
+static void be_one_revision_on(int fd, size_t at)
+{
+    assert_int_equal(pwrite(fd, "\2", 1, (off_t)at + STATE_REVISION_LOW), 1);
+}
+
+/* A program that does not know the lock on the file gets in between two transactions: what it wrote is not lost. */
+static void a_writer_that_does_not_wait(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb");
+    struct error error = {0};
+    struct table *table = open_small(path, TABLE_WRITE, 0);
+    assert_int_equal(change_rows(table, 1, 1000, 0), 1);
+    struct change *change = begin_rewrite(table);
+    assert_done(put_rows(change, 1, 500, 0x10000, &error));
+    tamper(path, TEXT("state"), be_one_revision_on);
+    assert_false(put_rows(change, 501, 1000, 0x10000, &error));
+    assert_int_equal(error.kind, ERROR_CONFLICT);
+    assert_non_null(strstr(error.message, "changed the table meanwhile"));
+    assert_false(change_commit(change, &note_load, NULL, &error));
+    assert_int_equal(error.kind, ERROR_CONFLICT);
+    assert_int_equal(state_of(table).revision, 2);
+    assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 1000);
+    table_close(table);
+}
+
 static void abandon(struct table *table, const int pipes[2])
 {
     struct error error = {0};
@@ -768,6 +795,7 @@ int main(void)
         scratch_test(another_process_moves_the_rows),
         scratch_test(a_number_that_is_none),
         scratch_test(one_writer_at_a_time),
+        scratch_test(a_writer_that_does_not_wait),
         scratch_test(abandoned),
         scratch_test(aborted),
         scratch_test(killed_rewrites_are_whole_or_not_there),

@@ -172,6 +172,23 @@ static void names_beyond_the_bound_count_in_the_totals(void **state)
     usage_reader_close(reader);
 }
 
+/* Workers write nothing down in order. */
+static void the_first_is_the_earliest_of_all_lanes(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    struct usage *usage = open_usage(store, 3, NOON);
+    struct usage_row row;
+    static const int64_t times[] = {NOON + 5 * SECOND, NOON + 2 * SECOND, NOON + 9 * SECOND};
+    for (size_t lane = 0; lane < COUNT_OF(times); ++lane)
+        usage_count(usage_lane(usage, lane), TEXT("default"), TEXT("acme"), USAGE_STYTCH, times[lane]);
+    usage_close(usage);
+    struct usage_reader *reader = open_reader(store, NOON);
+    assert_true(find_usage(reader, "acme", &row));
+    assert_int_equal(row.first_seen, NOON + 2 * SECOND);
+    assert_int_equal(row.last_seen, NOON + 9 * SECOND);
+    usage_reader_close(reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +196,7 @@ int main(void)
         scratch_test(a_lane_that_only_ticks_is_flushed_and_one_that_does_not_holds_nobody_up),
         scratch_test(a_burst_of_names_is_recorded_by_name),
         scratch_test(names_beyond_the_bound_count_in_the_totals),
+        scratch_test(the_first_is_the_earliest_of_all_lanes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
