@@ -4,6 +4,7 @@ import itertools
 import os
 from pathlib import Path
 
+from preload import environment_with
 from programs import program
 
 _LIBRARY = Path(program("ssoferry")).resolve().parents[1] / "lib/libfaults.so"
@@ -19,10 +20,9 @@ class Faults:
         assert _LIBRARY.exists(), f"{_LIBRARY} is not there"
         self._log = directory / "failed-calls"
         self._log.unlink(missing_ok=True)
-        self.environment = {**os.environ, "LD_PRELOAD": str(_LIBRARY), "SSOFERRY_FAULT_CALLS": calls, "SSOFERRY_FAULT_AT": str(at),
-                            "SSOFERRY_FAULT_ERRNO": str(code), "SSOFERRY_FAULT_LOG": str(self._log),
-                            # the library has to come first, so that it sees the calls at all
-                            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+        # The library has to come first, before a sanitizer's, so that it sees the calls at all.
+        self.environment = {**os.environ, **environment_with(_LIBRARY, directory), "SSOFERRY_FAULT_CALLS": calls, "SSOFERRY_FAULT_AT": str(at),
+                            "SSOFERRY_FAULT_ERRNO": str(code), "SSOFERRY_FAULT_LOG": str(self._log)}
         if path:
             self.environment["SSOFERRY_FAULT_PATH"] = str(path)
         if armed:

@@ -1,7 +1,8 @@
-"""Libraries of the tests' own within a daemon, and signals to one of its threads."""
+"""Libraries of the tests' own within a program, and signals to one of its threads."""
 import ctypes
 import os
 import re
+import signal
 from pathlib import Path
 
 from programs import program
@@ -9,12 +10,18 @@ from programs import program
 SYS_TGKILL = {"x86_64": 234, "aarch64": 131}[os.uname().machine]
 
 
+def environment_with(path, directory):
+    """The environment of a program with the library at `path` in it, by way of a link in `directory`: to LD_PRELOAD, a space ends a path."""
+    link = Path(directory) / Path(path).name
+    if not link.exists():
+        link.symlink_to(path)
+    return {"LD_PRELOAD": str(link), "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+
+
 def start_with(gateway, library, monkeypatch, **environment):
     """Starts the gateway's daemon with LIBRARY.so in it."""
     with monkeypatch.context() as patch:
-        patch.setenv("LD_PRELOAD", program(f"{library}.so"))
-        patch.setenv("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
-        for name, value in environment.items():
+        for name, value in {**environment_with(program(f"{library}.so"), gateway.directory), **environment}.items():
             patch.setenv(name, str(value))
         gateway.start()
 
@@ -27,6 +34,11 @@ def threads(pid):
 def takes(status, number):
     """Whether the thread has not blocked the signal."""
     return not int(status["SigBlk"], 16) >> (number - 1) & 1
+
+
+def workers(pid):
+    """The threads that answer: the others, but for the first, have blocked every signal."""
+    return [thread for thread, status in threads(pid).items() if thread != pid and takes(status, signal.SIGUSR2)]
 
 
 def signal_thread(pid, thread, number):

@@ -17,6 +17,8 @@ import uuid
 
 import pytest
 
+from preload import environment_with
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("SSOFERRY_BIN", ROOT / "build/dev/bin")) / "ssoferry"
 MAN_PAGE = ROOT / "docs/man/ssoferry.1"
@@ -625,6 +627,12 @@ def test_set_changes_several_rows_in_one_revision(loaded):
     odd = "https://idp.example.com/?a=b"
     assert loaded("set", "initech", odd, f"connection_id={ACME}").stdout == "revision 3: 1 row changed, 1 added\n"
     assert len(loaded.rows("--match", "https*")) == 1
+
+
+def test_set_goes_on_in_a_table_that_is_full(loaded):
+    full = {**os.environ, **environment_with(pathlib.Path(PROGRAM).with_name("small_map.so"), loaded.home)}
+    assert json.loads(loaded("stat", "--json", env=full).stdout)["map_bytes"] == loaded.store.stat().st_size
+    assert loaded("set", "acme", "state=disabled", env=full).stdout == "revision 2: acme changed\n"
 
 
 def test_a_name_that_no_row_is_near_is_added_with_its_state_alone(loaded):

@@ -9,7 +9,7 @@ import pytest
 
 import wire
 from cutover import CONNECTION_ID
-from preload import signal_thread, start_with, takes, threads
+from preload import signal_thread, start_with, workers
 from programs import run
 
 LOCATION = f"https://api.stytch.com/v1/b2b/sso/callback/{CONNECTION_ID}"
@@ -112,9 +112,8 @@ class TestStop:
         gateway.configure(threads=1, drain={"delay": "0s", "timeout": "10m"})
         start_with(gateway, "stall", monkeypatch, STALL_WHILE=stalled)
         stalled.touch()
-        for thread, status in threads(gateway.pid).items():
-            if thread != gateway.pid and takes(status, signal.SIGUSR2):
-                signal_thread(gateway.pid, thread, signal.SIGUSR2)
+        [worker] = workers(gateway.pid)
+        signal_thread(gateway.pid, worker, signal.SIGUSR2)
         with gateway.connect() as connection:
             connection.send(wire.request_bytes("POST", "/old-sso/acme", "localhost", (), BODY))
             gateway.terminate()
