@@ -134,8 +134,9 @@ bool table_stat(struct table *table, struct table_stat *stat, struct error *erro
 bool table_clear_dead_readers(struct table *table, unsigned *cleared, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Writes a consistent, compacted copy to a file that must not exist, by way of a temporary name beside it, with the
- * permissions of the table's file. The daemon goes on serving. */
+/* Writes a consistent, compacted copy to a file that must not exist, with the permissions of the table's file. It gets
+ * its name when it is whole; where the file system has no files without one, it has a temporary name beside it until
+ * then. The daemon goes on serving. */
 bool table_backup(struct table *table, const char *path, struct error *error) __attribute__((warn_unused_result));
 
 /* -- changes -- */

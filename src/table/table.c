@@ -1,8 +1,6 @@
 #include "ssoferry/table.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -311,89 +309,4 @@ bool table_clear_dead_readers(struct table *table, unsigned *cleared, struct err
     if (cleared != NULL)
         *cleared = (unsigned)dead;
     return code == MDB_SUCCESS || store_fail(table->path, code, "clear readers of programs that ended", error);
-}
-
-/* -- backup -- */
-
-/* LMDB begins a transaction of its own for the copy, so it may meet a map that grew. Where it does not even come to the
- * copy, *error says why. */
-static int copy_to(struct table *table, int fd, struct error *error)
-{
-    int code = MDB_MAP_RESIZED;
-    for (int tries = 0; tries < 8 && code == MDB_MAP_RESIZED; tries++) {
-        MDB_txn *txn = NULL;
-        if (!store_begin(table, MDB_RDONLY, &txn, error)) /* holds the map in place meanwhile */
-            return MDB_MAP_RESIZED;
-        code = ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0 ? errno : 0;
-        if (code == 0)
-            code = mdb_env_copyfd2(table->env, fd, MDB_CP_COMPACT);
-        mdb_txn_abort(txn);
-        store_done(table);
-    }
-    return code;
-}
-
-/* The copy names the same customers as the table, so those who may not read the one may not read the other, whatever
- * the umask; nor while it is written. */
-static int share_as(const struct table *table, int fd)
-{
-    struct stat st;
-    return stat(table->path, &st) != 0 || fchmod(fd, st.st_mode & 0777) != 0 ? errno : 0;
-}
-
-static int make_copy(struct table *table, const char *path, struct error *error)
-{
-    unlink(path); /* one of a process that died and had our number */
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return errno;
-    int code = copy_to(table, fd, error);
-    if (code == MDB_SUCCESS)
-        code = share_as(table, fd);
-    if (code == MDB_SUCCESS && fsync(fd) != 0)
-        code = errno;
-    if (close(fd) != 0 && code == MDB_SUCCESS)
-        code = errno;
-    return code;
-}
-
-/* Nothing is left where it fails. */
-static int make_and_place(struct table *table, const char *temporary, const char *path, struct error *error)
-{
-    int code = make_copy(table, temporary, error);
-    if (code == MDB_SUCCESS)
-        code = table_file_place(temporary, path);
-    if (code != MDB_SUCCESS) {
-        unlink(temporary);
-        return code;
-    }
-    if ((code = table_file_settle(path)) != 0)
-        unlink(path);
-    return code;
-}
-
-bool table_backup(struct table *table, const char *path, struct error *error)
-{
-    char suffix[32];
-    struct stat st;
-    if (lstat(path, &st) == 0)
-        return error_set(error, ERROR_FAILED, "%s: it is there already: name a file that is not, or remove it", path);
-    if (table_file_look(path, error) == TABLE_FILE_UNFIT)
-        return false;
-    snprintf(suffix, sizeof suffix, ".new-%ld", (long)getpid());
-    char *temporary = path_with(path, suffix);
-    error->kind = ERROR_NONE;
-    int code = make_and_place(table, temporary, path, error);
-    free(temporary);
-    if (error->kind != ERROR_NONE)
-        return false;
-    if (code == EEXIST)
-        return error_set(error, ERROR_FAILED, "%s: it is there already: name another file", path);
-    /* LMDB copies with a thread of its own; elsewhere the code speaks of its readers. */
-    if (code == EAGAIN)
-        return error_set(error, ERROR_FAILED,
-                         "%s: cannot write the backup: no thread can be started: raise the limit on threads (ulimit "
-                         "-u, TasksMax=), or try again",
-                         path);
-    return code == MDB_SUCCESS || store_fail(path, code, "write the backup", error);
 }

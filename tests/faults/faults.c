@@ -156,6 +156,7 @@ AT_FILE(fallocate, (int fd, int mode, off_t at, off_t size), (fd, mode, at, size
 AT_PATH(rename, (const char *from, const char *path), (from, path))
 AT_PATH(renameat2, (int a, const char *from, int b, const char *path, unsigned flags), (a, from, b, path, flags))
 AT_PATH(link, (const char *from, const char *path), (from, path))
+AT_PATH(linkat, (int a, const char *from, int b, const char *path, int flags), (a, from, b, path, flags))
 AT_PATH(unlink, (const char *path), (path))
 WRAP(FILE *, NULL, fopen, (const char *path, const char *mode), (path, mode), fails_at_path("fopen", path))
 WRAP(FILE *, NULL, open_memstream, (char **text, size_t *size), (text, size),

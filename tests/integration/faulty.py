@@ -9,7 +9,7 @@ from programs import program
 
 _LIBRARY = Path(program("ssoferry")).resolve().parents[1] / "lib/libfaults.so"
 WRITING = "write,pwrite,writev,ftruncate,fallocate,fsync,fdatasync"
-FILES = WRITING + ",open,fopen,fdopen,pread,mmap,fcntl,flock,fchmod,rename,renameat2,link,unlink"
+FILES = WRITING + ",open,fopen,fdopen,pread,mmap,fcntl,flock,fchmod,rename,renameat2,link,linkat,unlink"
 MEMORY = "malloc"
 
 

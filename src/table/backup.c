@@ -1,0 +1,133 @@
+/* A copy of a table while it is in use. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store.h"
+#include "table_file.h"
+
+/* LMDB begins a transaction of its own for the copy, so it may meet a map that grew. Where it does not even come to the
+ * copy, *error says why. */
+static int copy_to(struct table *table, int fd, struct error *error)
+{
+    int code = MDB_MAP_RESIZED;
+    for (int tries = 0; tries < 8 && code == MDB_MAP_RESIZED; tries++) {
+        MDB_txn *txn = NULL;
+        if (!store_begin(table, MDB_RDONLY, &txn, error)) /* holds the map in place meanwhile */
+            return MDB_MAP_RESIZED;
+        code = ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0 ? errno : 0;
+        if (code == 0)
+            code = mdb_env_copyfd2(table->env, fd, MDB_CP_COMPACT);
+        mdb_txn_abort(txn);
+        store_done(table);
+    }
+    return code;
+}
+
+/* The copy names the same customers as the table, so those who may not read the one may not read the other, whatever
+ * the umask; nor while it is written. */
+static int share_as(const struct table *table, int fd)
+{
+    struct stat st;
+    return stat(table->path, &st) != 0 || fchmod(fd, st.st_mode & 0777) != 0 ? errno : 0;
+}
+
+/* A copy that is being made. */
+struct copy {
+    int fd;
+    const char *temporary; /* its name; NULL: it has none, so that nothing is left where this process is killed */
+};
+
+/* A file of no name can be given one by way of /proc. Not every file system has such files. */
+static int copy_open(struct copy *copy, const char *path, const char *temporary)
+{
+    char parent[PATH_MAX];
+    snprintf(parent, sizeof parent, "%.*s", TEXT_ARGS(text_directory(path)));
+    *copy = (struct copy){-1, NULL};
+    if (access("/proc/self/fd", X_OK) == 0)
+        copy->fd = open(parent, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+    if (copy->fd >= 0)
+        return 0;
+    unlink(temporary); /* one of a process that died and had our number */
+    copy->fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    copy->temporary = copy->fd >= 0 ? temporary : NULL;
+    return copy->fd >= 0 ? 0 : errno;
+}
+
+static int copy_place(struct copy *copy, const char *path)
+{
+    char name[64];
+    int code = 0;
+    if (copy->temporary != NULL) {
+        code = table_file_place(copy->temporary, path);
+        copy->temporary = code == 0 ? NULL : copy->temporary;
+        return code;
+    }
+    snprintf(name, sizeof name, "/proc/self/fd/%d", copy->fd);
+    return linkat(AT_FDCWD, name, AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0 ? errno : 0;
+}
+
+/* Removes what has not come to its place. */
+static int copy_close(struct copy *copy)
+{
+    int code = copy->fd >= 0 && close(copy->fd) != 0 ? errno : 0;
+    if (copy->temporary != NULL)
+        unlink(copy->temporary);
+    return code;
+}
+
+/* Nothing is left where it fails. */
+static int make_and_place(struct table *table, const char *temporary, const char *path, struct error *error)
+{
+    struct copy copy;
+    bool placed = false;
+    int code = copy_open(&copy, path, temporary);
+    if (code == 0)
+        code = copy_to(table, copy.fd, error);
+    if (code == MDB_SUCCESS)
+        code = share_as(table, copy.fd);
+    if (code == 0 && fsync(copy.fd) != 0)
+        code = errno;
+    if (code == 0) {
+        code = copy_place(&copy, path);
+        placed = code == 0;
+    }
+    const int closed = copy_close(&copy);
+    if (code == 0)
+        code = closed;
+    if (code == 0)
+        code = table_file_settle(path);
+    if (code != 0 && placed)
+        unlink(path);
+    return code;
+}
+
+bool table_backup(struct table *table, const char *path, struct error *error)
+{
+    char suffix[32];
+    struct stat st;
+    if (lstat(path, &st) == 0)
+        return error_set(error, ERROR_FAILED, "%s: it is there already: name a file that is not, or remove it", path);
+    if (table_file_look(path, error) == TABLE_FILE_UNFIT)
+        return false;
+    snprintf(suffix, sizeof suffix, ".new-%ld", (long)getpid());
+    char *temporary = path_with(path, suffix);
+    error->kind = ERROR_NONE;
+    int code = make_and_place(table, temporary, path, error);
+    free(temporary);
+    if (error->kind != ERROR_NONE)
+        return false;
+    if (code == EEXIST)
+        return error_set(error, ERROR_FAILED, "%s: it is there already: name another file", path);
+    /* LMDB copies with a thread of its own; elsewhere the code speaks of its readers. */
+    if (code == EAGAIN)
+        return error_set(error, ERROR_FAILED,
+                         "%s: cannot write the backup: no thread can be started: raise the limit on threads (ulimit "
+                         "-u, TasksMax=), or try again",
+                         path);
+    return code == MDB_SUCCESS || store_fail(path, code, "write the backup", error);
+}
