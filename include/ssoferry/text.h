@@ -47,8 +47,14 @@ static inline char text_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+/* Whether `size` bytes are equal but for the case of ASCII letters. */
+bool text_same_fold(const char *a, const char *b, size_t size);
+
 /* Equal but for the case of ASCII letters. */
-bool text_equal_fold(struct text a, struct text b);
+static inline bool text_equal_fold(struct text a, struct text b)
+{
+    return a.size == b.size && text_same_fold(a.at, b.at, a.size);
+}
 
 static inline bool text_starts(struct text t, struct text prefix)
 {

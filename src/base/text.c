@@ -19,12 +19,10 @@ size_t text_shared(struct text a, struct text b)
     return i;
 }
 
-bool text_equal_fold(struct text a, struct text b)
+bool text_same_fold(const char *a, const char *b, size_t size)
 {
-    if (a.size != b.size)
-        return false;
-    for (size_t i = 0; i < a.size; ++i) {
-        if (a.at[i] != b.at[i] && text_lower(a.at[i]) != text_lower(b.at[i])) /* mostly they are alike as they stand */
+    for (size_t i = 0; i < size; ++i) {
+        if (a[i] != b[i] && text_lower(a[i]) != text_lower(b[i])) /* mostly they are alike as they stand */
             return false;
     }
     return true;

@@ -267,20 +267,20 @@ struct match {
 static size_t find_route(const struct route *routes, size_t count, const struct request *request, struct match *match)
 {
     size_t taken = count;
+    struct match passed_over;
     for (size_t i = 0; i < count; i++) {
-        struct match tried;
-        tried.result = template_match(routes[i].template, request, &tried.capture);
-        if (misses[tried.result] != ROUTE_TAKEN)
+        match->result = template_match(routes[i].template, request, &match->capture);
+        if (misses[match->result] != ROUTE_TAKEN)
             continue;
-        if (!tried.capture.empty_segment) {
-            *match = tried;
+        if (!match->capture.empty_segment)
             return i;
-        }
         if (taken == count) {
-            *match = tried;
+            passed_over = *match;
             taken = i;
         }
     }
+    if (taken < count)
+        *match = passed_over;
     return taken;
 }
 

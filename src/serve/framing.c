@@ -75,13 +75,13 @@ static const unsigned char classes[256] = {
     ['a'] = REPEAT_26(BOTH),
 };
 
-static bool are_all(struct text t, unsigned char class)
+/* How many bytes at the start are of a class. */
+static inline size_t count_class(struct text t, unsigned char class)
 {
-    for (size_t i = 0; i < t.size; ++i) {
-        if ((classes[(unsigned char)t.at[i]] & class) == 0)
-            return false;
-    }
-    return true;
+    size_t size = 0;
+    while (size < t.size && (classes[(unsigned char)t.at[size]] & class) != 0)
+        ++size;
+    return size;
 }
 
 static enum framing read_request_line(struct head *head, struct text line)
@@ -100,7 +100,7 @@ static enum framing read_framing_field(struct head *head, struct text name, stru
 {
     if (text_equal_fold(name, TEXT("content-length"))) {
         uint64_t number = 0;
-        if (head->lengths++ > 0 || !text_to_number(value, INT64_MAX, &number))
+        if (head->lengths++ > 0 || !text_to_number(text_trim(value), INT64_MAX, &number))
             return FRAMING_LENGTH_TWICE;
         head->length_zero = number == 0;
     } else if (text_equal_fold(name, TEXT("transfer-encoding"))) {
@@ -109,7 +109,8 @@ static enum framing read_framing_field(struct head *head, struct text name, stru
     } else if (text_equal_fold(name, TEXT("host"))) {
         if (head->hosts++ > 0)
             return FRAMING_HOST_TWICE;
-        if (!are_all(value, HOST))
+        value = text_trim(value);
+        if (count_class(value, HOST) < value.size)
             return FRAMING_BAD_HOST;
     }
     return FRAMING_GOOD;
@@ -124,12 +125,12 @@ static enum framing read_field(struct head *head, struct text line)
         return FRAMING_FOLDED_LINE;
     if (first != 'c' && first != 't' && first != 'h')
         return FRAMING_GOOD;
-    size_t colon = text_find(line, ':', 0);
-    struct text name = text_slice(line.at, colon);
-    if (colon == line.size || !are_all(name, TOKEN))
+    size_t colon = count_class(line, TOKEN);
+    if (colon == line.size || line.at[colon] != ':')
         return FRAMING_BAD_FIELD;
+    struct text name = text_slice(line.at, colon);
     struct text value = text_slice(line.at + colon + 1, line.size - colon - 1);
-    return read_framing_field(head, name, text_trim(value));
+    return read_framing_field(head, name, value);
 }
 
 static enum framing judge(const struct head *head)
