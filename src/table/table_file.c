@@ -74,6 +74,8 @@ enum table_file table_file_look(const char *path, struct error *error)
             return unfit(path, error, "the file is empty, so it is not a table: remove it, and a load makes a new one");
         return TABLE_FILE_THERE;
     }
+    if (errno == ENOENT && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+        return unfit(path, error, "it is a link to nothing: remove it, or name another file");
     if (errno == ENOENT)
         return look_at_parent(path, error);
     error_set_errno(error, ERROR_FAILED, errno, "%s: cannot be reached: see to its directories", path);

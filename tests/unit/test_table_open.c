@@ -78,6 +78,11 @@ static void other_files(void **state)
         refuse(zeros, modes[i], zeros, "it is not a table of ssoferry");
         refuse(fifo, modes[i], fifo, "not a regular file");
     }
+    const char *link = scratch_path(scratch, "link"), *nothing_behind = scratch_path(scratch, "nothing");
+    assert_int_equal(symlink("nothing", link), 0);
+    for (size_t i = 0; i < COUNT_OF(modes); i++)
+        refuse(link, modes[i], link, "it is a link to nothing: remove it");
+    assert_int_equal(access(nothing_behind, F_OK), -1);
     size_t size = 0;
     char *after = scratch_read(words, &size);
     assert_int_equal(size, 27); /* nothing was written to it */
