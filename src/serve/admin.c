@@ -101,7 +101,7 @@ static void answer_metrics(struct admin *admin, h2o_req_t *req)
         .route_count = worker_config(&admin->worker)->gateway.route_count,
         .observe = worker_config(&admin->worker)->gateway.observe,
         .table = health.table,
-        .table_readable = health.problem != HEALTH_STORE,
+        .table_readable = health.table_readable,
         .table_in_place = !atomic_load(&from->serving->replaced),
         .ready = health.problem == HEALTH_FINE,
         .now = clock_utc_us(),

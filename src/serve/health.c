@@ -14,12 +14,10 @@ static const struct {
     [HEALTH_NOT_LOADED] = {"not_loaded", "no mapping has been loaded yet; run: ssoferry load FILE"},
 };
 
-static enum health_problem find_problem(const struct serving *serving, struct lookup *lookup, struct table_state *state)
+static enum health_problem find_problem(struct lookup *lookup, struct table_state *state)
 {
     struct error error;
     struct connection_buffer canary;
-    if (atomic_load(&serving->phase) != PHASE_SERVING)
-        return HEALTH_DRAINING;
     if (!lookup_state(lookup, state, &error))
         return HEALTH_STORE;
     if (state->revision == 0)
@@ -32,7 +30,10 @@ static enum health_problem find_problem(const struct serving *serving, struct lo
 void health_check(const struct serving *serving, struct lookup *lookup, struct health *health)
 {
     health->table = (struct table_state){0};
-    health->problem = find_problem(serving, lookup, &health->table);
+    health->problem = find_problem(lookup, &health->table);
+    health->table_readable = health->problem != HEALTH_STORE;
+    if (atomic_load(&serving->phase) != PHASE_SERVING)
+        health->problem = HEALTH_DRAINING;
     health->reason = problems[health->problem].reason;
     health->message = problems[health->problem].message;
 }

@@ -5,12 +5,13 @@
 #include "ssoferry/page.h"
 #include "worker.h"
 
-/* Why not, in the order in which they are asked. */
+/* Why not; one that drains says only that. */
 enum health_problem { HEALTH_FINE, HEALTH_DRAINING, HEALTH_STORE, HEALTH_NOT_LOADED };
 
 struct health {
     enum health_problem problem;
-    struct table_state table; /* zeroes where it cannot be read */
+    bool table_readable;
+    struct table_state table; /* also of one that drains; zeroes where it cannot be read */
     const char *reason;       /* a word: "not_loaded"; "" where all is well; static */
     const char *message;      /* a sentence; static */
 };

@@ -50,6 +50,10 @@ class TestHealth:
         assert admin.json("/readyz")["reason"] == "draining"
         assert admin.get("/livez").status == 200
         assert gateway.get("/old-sso/acme").status == 307, "it goes on serving until the balancer has noticed"
+        metrics = admin.metrics()
+        assert [metrics[f"ssoferry_{name}"] for name in ("ready", "table_readable", "table_revision", 'table_connections{state="stytch"}')] == [0, 1, 1, 1]
+        gateway.store_file.put_meta(b"state", b"x")
+        assert admin.metric("ssoferry_table_readable") == 0
         gateway.terminate()
 
     def test_every_loop_is_listed(self, started):
