@@ -15,10 +15,11 @@ enum metrics_event {
     METRICS_ACCEPTED, /* connections */
     METRICS_CLOSED,
     METRICS_LIMIT_REACHED, /* accepting stopped: too many connections or descriptors */
-    METRICS_TIMED_OUT,     /* connections cut because a request took too long to arrive */
+    METRICS_TIMED_OUT,     /* connections cut because a request took too long to arrive, or its answer to be taken */
     METRICS_PROXY_REFUSED, /* connections closed for their PROXY header */
     METRICS_HEALTH_CHECKS,
-    METRICS_HANDSHAKES, /* TLS, completed */
+    METRICS_BAD_REQUESTS, /* counted by metrics_request() itself */
+    METRICS_HANDSHAKES,   /* TLS, completed */
     METRICS_HANDSHAKES_FAILED,
     METRICS_EVENTS,
 };

@@ -113,6 +113,11 @@ static bool names_no_row(const struct decision *decision)
            (decision->reason != REASON_RELAY_STATE || decision_identifier_is_public(decision));
 }
 
+void metrics_event(struct metrics *metrics, enum metrics_event event)
+{
+    add(&metrics->events[event], 1);
+}
+
 void metrics_request(struct metrics *metrics, size_t route, const struct decision *decision, uint64_t duration_us,
                      size_t body_size)
 {
@@ -123,15 +128,12 @@ void metrics_request(struct metrics *metrics, size_t route, const struct decisio
     add(&metrics->duration_us, duration_us);
     add(&metrics->body_bytes, body_size);
     add(&metrics->requests[route][answer_index(decision)], 1);
+    if (decision->outcome == OUTCOME_MALFORMED)
+        metrics_event(metrics, METRICS_BAD_REQUESTS);
     if (names_no_row(decision))
         add(&metrics->unknown[route], 1);
     if (decision->observed)
         add(&metrics->rehearsed[route][decision->would], 1);
-}
-
-void metrics_event(struct metrics *metrics, enum metrics_event event)
-{
-    add(&metrics->events[event], 1);
 }
 
 /* -- writing -- */
@@ -283,23 +285,13 @@ static void write_connections(const struct metrics_scene *scene, FILE *out)
               "Times that accepting stopped at the limit of connections or descriptors.",
               sum_events(scene, METRICS_LIMIT_REACHED));
     write_one(out, "ssoferry_client_connections_timed_out_total", "counter",
-              "Client connections cut because a request took too long to arrive.",
+              "Client connections cut because a request took too long to arrive, or its answer to be taken.",
               sum_events(scene, METRICS_TIMED_OUT));
     write_one(out, "ssoferry_client_connections_without_proxy_header_total", "counter",
               "Client connections closed because their PROXY header was missing, broken or not to be trusted.",
               sum_events(scene, METRICS_PROXY_REFUSED));
     write_one(out, "ssoferry_health_checks_total", "counter", "Probes answered on the public port.",
               sum_events(scene, METRICS_HEALTH_CHECKS));
-}
-
-static void write_bad_requests(const struct metrics_scene *scene, FILE *out)
-{
-    uint64_t bad = 0;
-    for (size_t answer = 0; answer < ANSWERS; ++answer) {
-        for (size_t route = 0; answers[answer].outcome == OUTCOME_MALFORMED && route <= CONFIG_ROUTES_MAX; ++route)
-            bad += sum_requests(scene, route, answer);
-    }
-    write_one(out, "ssoferry_bad_requests_total", "counter", "Requests answered with 400 or 417.", bad);
 }
 
 static void write_table(const struct metrics_scene *scene, FILE *out)
@@ -352,7 +344,8 @@ void metrics_write(const struct metrics_scene *scene, FILE *out)
     write_unknown(scene, out);
     write_rehearsed(scene, out);
     write_durations(scene, out);
-    write_bad_requests(scene, out);
+    write_one(out, "ssoferry_bad_requests_total", "counter", "Requests answered with 400 or 417.",
+              sum_events(scene, METRICS_BAD_REQUESTS));
     write_connections(scene, out);
     write_certificates(scene, out);
     write_table(scene, out);

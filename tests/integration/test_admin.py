@@ -146,6 +146,13 @@ class TestMetrics:
         assert metrics["ssoferry_ready"] == 1
         assert metrics["ssoferry_usage_flush_age_seconds"] < 600
 
+        gateway.configure(routes=[*gateway.config["routes"], {"match": "/new-sso/{identifier}"}])
+        gateway.signal(signal.SIGHUP)
+        gateway.wait_for(lambda: "reload: done" in gateway.stderr)
+        after = admin.metrics()
+        assert after[route + 'decision="stytch",status="307"}'] == 0, "by route they start anew"
+        assert {name for name in metrics if "_total" in name and "route=" not in name and after[name] < metrics[name]} == set()
+
     def test_a_rehearsal_is_counted_as_what_would_have_been(self, pair):
         gateway, admin = pair
         legacy = "https://legacy.example.com/{identifier}"
