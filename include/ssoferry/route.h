@@ -36,8 +36,8 @@ enum route_miss {
 };
 const char *route_miss_text(enum route_miss miss); /* static */
 
-/* Why a route that took a request found no usable identifier. Each has a code for logs and a sentence for the person at
- * the helpdesk. */
+/* Why a route that took a request found no usable identifier. Each has a code for logs, a phrase for the operator and a
+ * sentence for the person at the helpdesk. */
 enum extract_problem {
     EXTRACT_FINE,
     EXTRACT_BAD_PATH,     /* the path does not start with '/' */
@@ -63,8 +63,9 @@ enum extract_problem {
     EXTRACT_UNFIT_ISSUER,
     EXTRACT_PROBLEMS,
 };
-const char *extract_problem_code(enum extract_problem problem); /* "bad_encoding"; static */
-const char *extract_problem_text(enum extract_problem problem); /* a sentence; static */
+const char *extract_problem_code(enum extract_problem problem);  /* "bad_encoding"; static */
+const char *extract_problem_cause(enum extract_problem problem); /* "the identifier is empty"; static */
+const char *extract_problem_text(enum extract_problem problem);  /* a sentence; static */
 
 /* Whether the request is none of a SAML sign-in at all, rather than a damaged one: another kind of sign-in or a logout,
  * which the old system may take at the same address. */

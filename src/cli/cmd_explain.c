@@ -1,13 +1,11 @@
 /* explain: how the gateway would answer a request, and why. It runs the daemon's own decision code. */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "context.h"
+#include "explain_request.h"
 #include "output.h"
-#include "ssoferry/log.h"
+#include "rows.h"
 #include "ssoferry/memory.h"
-
-enum { BODY_SIZE_MAX = 64 * 1024 * 1024 };
 
 struct explanation {
     struct context *context;
@@ -17,80 +15,12 @@ struct explanation {
     struct decision decision;
     struct connection_buffer row;
     bool has_row;
-    bool health; /* the daemon tells its own state */
+    struct meant meant; /* where there is no row */
+    bool health;        /* the daemon tells its own state */
     unsigned routes_seen;
     size_t name_width;
     json_t *routes; /* NULL: text */
 };
-
-/* Splits http[s]://HOST/PATH?QUERY#FRAGMENT or /PATH?QUERY. Nothing is checked or decoded: that is what is to be
- * explained. */
-static bool split_url(struct text url, struct request *request, struct error *error)
-{
-    struct text rest = text_slice(url.at, text_find(url, '#', 0)); /* a browser keeps the fragment to itself */
-    for (size_t i = 0; i < 2; ++i) {
-        const struct text scheme = i == 0 ? TEXT("https://") : TEXT("http://");
-        if (rest.size < scheme.size || !text_equal_fold(text_slice(rest.at, scheme.size), scheme))
-            continue;
-        rest = text_slice(rest.at + scheme.size, rest.size - scheme.size);
-        size_t slash = text_find(rest, '/', 0), question = text_find(rest, '?', 0);
-        size_t end = slash < question ? slash : question;
-        request->host = text_slice(rest.at, end);
-        rest = text_slice(rest.at + end, rest.size - end);
-        break;
-    }
-    if (request->host.size == 0 && !text_starts(rest, TEXT("/")))
-        return error_set(error, ERROR_INPUT,
-                         "'%.*s' is not a URL: give https://HOST/PATH, or a path that starts with /", TEXT_ARGS(url));
-    size_t question = text_find(rest, '?', 0);
-    request->path = question > 0 ? text_slice(rest.at, question) : TEXT("/");
-    request->has_query = question < rest.size;
-    if (request->has_query)
-        request->query = text_slice(rest.at + question + 1, rest.size - question - 1);
-    return true;
-}
-
-static bool read_body(struct explanation *explanation, struct error *error)
-{
-    const char *path = explanation->arguments->body;
-    if (path == NULL)
-        return true;
-    FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    if (in == NULL)
-        return error_set_errno(error, ERROR_INPUT, errno, "cannot read the body from %s", path);
-    size_t size = 0, room = 0, got;
-    do {
-        if (size == room) {
-            room = room == 0 ? 64 * 1024 : room * 2;
-            explanation->body = memory_resize(explanation->body, room);
-        }
-        got = fread(explanation->body + size, 1, room - size, in);
-        size += got;
-    } while (got > 0 && size <= BODY_SIZE_MAX);
-    int errnum = ferror(in) ? errno : 0;
-    if (in != stdin)
-        fclose(in);
-    explanation->request.body = text_slice(explanation->body, size);
-    return errnum == 0 || error_set_errno(error, ERROR_INPUT, errnum, "cannot read the body from %s", path);
-}
-
-static bool build_request(struct explanation *explanation, struct error *error)
-{
-    const struct arguments *arguments = explanation->arguments;
-    struct request *request = &explanation->request;
-    if (!split_url(text_of(arguments->words[0]), request, error) || !read_body(explanation, error))
-        return false;
-    if (arguments->host != NULL)
-        request->host = text_of(arguments->host);
-    request->method = arguments->body != NULL ? METHOD_POST : METHOD_GET;
-    if (arguments->method != NULL)
-        request->method = method_parse(text_of(arguments->method));
-    if (arguments->content_type != NULL)
-        request->content_type = text_of(arguments->content_type);
-    else if (request->method == METHOD_POST)
-        request->content_type = TEXT("application/x-www-form-urlencoded");
-    return true;
-}
 
 static const char *method_text(const struct explanation *explanation)
 {
@@ -149,6 +79,8 @@ static bool find_row(struct explanation *explanation, struct error *error)
                                &explanation->row, &ignored);
     }
     explanation->has_row = result == LOOKUP_FOUND;
+    if (result == LOOKUP_ABSENT)
+        (void)rows_meant(snapshot, decision->source, decision->identifier, &explanation->meant);
     snapshot_close(snapshot);
     return true;
 }
@@ -200,12 +132,27 @@ static const char *status_phrase(unsigned status)
     return "";
 }
 
+/* Where the outcome has no reason of its own. */
+static const char *outcome_words(const struct decision *decision)
+{
+    static const char *const words[OUTCOMES] = {
+        [OUTCOME_UNKNOWN] = "the identifier has no row",
+        [OUTCOME_NO_ROUTE] = "no route matches",
+        [OUTCOME_METHOD] = "the method is none of GET, HEAD and POST",
+        [OUTCOME_TOO_LARGE] = "the body is larger than limits.body",
+        [OUTCOME_LOOP] = "the redirect would lead back to the gateway itself",
+    };
+    if (decision->status == 414)
+        return "path and query are longer than limits.uri";
+    return words[decision->outcome] != NULL ? words[decision->outcome] : "";
+}
+
 /* What the operator wants to know; decision.explanation is for the person at the browser. */
 static const char *reason_words(const struct decision *decision)
 {
     static const char *const words[REASONS] = {
         [REASON_NONE] = "",
-        [REASON_EXTRACT] = "", /* the explanation says it */
+        [REASON_EXTRACT] = "", /* its problem says it */
         [REASON_STATE] = "the row's state says so",
         [REASON_UNKNOWN_LEGACY] = "the identifier has no row, and the route sends unknown ones to the legacy side",
         [REASON_RELAY_STATE] = "the RelayState belongs to a login that the old provider started",
@@ -217,17 +164,9 @@ static const char *reason_words(const struct decision *decision)
         [REASON_HOST_NOT_ALLOWED] = "the row names a host that the configuration does not allow",
         [REASON_NO_LEGACY_URL] = "the row's state is legacy, but neither it nor its route has a legacy_url",
     };
-    if (decision->reason == REASON_EXTRACT && decision->outcome == OUTCOME_LEGACY)
-        return "it is no SAML sign-in, and the route leaves what it does not know to the legacy side";
-    if (decision->outcome == OUTCOME_LOOP)
-        return "the redirect would lead back to the gateway itself";
-    if (decision->reason != REASON_NONE)
-        return words[decision->reason];
-    if (decision->outcome == OUTCOME_UNKNOWN)
-        return "the identifier has no row";
-    if (decision->outcome == OUTCOME_NO_ROUTE)
-        return "no route matches";
-    return "";
+    if (decision->reason == REASON_NONE || decision->outcome == OUTCOME_LOOP)
+        return outcome_words(decision);
+    return decision->reason == REASON_EXTRACT ? extract_problem_cause(decision->problem) : words[decision->reason];
 }
 
 static void print_line(const char *name, struct text value)
@@ -274,10 +213,28 @@ static void print_row(const struct connection *row)
     putchar('\n');
 }
 
+static const char *decision_word(const struct explanation *explanation)
+{
+    return explanation->health ? "health" : outcome_name(explanation->decision.outcome);
+}
+
+static void print_because(const struct explanation *explanation)
+{
+    const struct decision *decision = &explanation->decision;
+    const char *words =
+        explanation->health ? "health_path: the daemon tells its own state, before any route" : reason_words(decision);
+    bool foreign = decision->outcome == OUTCOME_LEGACY && decision->reason == REASON_EXTRACT;
+    if (words[0] != '\0')
+        printf("%-13s%s%s\n", "because", words,
+               foreign ? ", and the route leaves what is no SAML sign-in to the legacy side" : "");
+}
+
 static void print_answer(const struct explanation *explanation)
 {
     const struct decision *decision = &explanation->decision;
+    const char *reason = decision_reason_code(decision);
     char size[NUMBER_SIZE];
+    printf("%-13s%s%s%s\n", "decision", decision_word(explanation), reason[0] != '\0' ? ", reason " : "", reason);
     printf("%-13s%u %s%s\n", "answer", decision->status, status_phrase(decision->status),
            decision->redirect == REDIRECT_FORM ? ", a page that posts the form again to" : "");
     if (decision->location.size > 0)
@@ -285,16 +242,27 @@ static void print_answer(const struct explanation *explanation)
     if (loses_body(explanation))
         printf("%-13s303 makes browsers drop the body: %s that Stytch will not see\n", "mind",
                number_bytes(explanation->request.body.size, size));
-    const char *words =
-        explanation->health ? "health_path: the daemon tells its own state, before any route" : reason_words(decision);
-    if (words[0] != '\0')
-        print_line("because", text_of(words));
+    print_because(explanation);
     if (decision->observed)
         printf("%-13s%s, were this no rehearsal\n", "would be", outcome_name(decision->would));
     if (decision->error.kind != ERROR_NONE)
         print_line("error", text_of(decision->error.message));
     if (decision->explanation[0] != '\0')
         print_line("page says", text_of(decision->explanation));
+}
+
+static void print_no_row(const struct meant *meant)
+{
+    char names[MEANT_NAMES_SIZE];
+    rows_meant_names(meant, names);
+    printf("%-13snone%s%s%s", "row", meant->elsewhere[0] != '\0' ? "; source " : "", meant->elsewhere,
+           meant->elsewhere[0] != '\0' ? " has it" : "");
+    if (names[0] != '\0') {
+        printf("; did you mean ");
+        output_text(stdout, text_of(names));
+        putchar('?');
+    }
+    putchar('\n');
 }
 
 static void print_text(const struct explanation *explanation)
@@ -308,7 +276,7 @@ static void print_text(const struct explanation *explanation)
     if (explanation->has_row)
         print_row(&explanation->row.row);
     else if (decision->identifier.size > 0)
-        printf("%-13snone\n", "row");
+        print_no_row(&explanation->meant);
     print_answer(explanation);
 }
 
@@ -326,11 +294,12 @@ static void print_json(struct explanation *explanation)
     json_object_set_new(object, "source", json_text_or_null(decision->source));
     json_object_set_new(object, "identifier", json_text_or_null(decision->identifier));
     json_object_set_new(object, "row", explanation->has_row ? json_fields(&explanation->row.row) : json_null());
-    json_object_set_new(object, "outcome",
-                        json_string(explanation->health ? "health" : outcome_name(decision->outcome)));
-    json_object_set_new(object, "would_be",
-                        decision->observed ? json_string(outcome_name(decision->would)) : json_null());
+    json_object_set_new(object, "did_you_mean",
+                        explanation->meant.nearest.count > 0 ? json_string(explanation->meant.nearest.found[0].name)
+                                                             : json_null());
+    json_object_set_new(object, "decision", json_string(decision_word(explanation)));
     json_object_set_new(object, "reason", json_text_or_null(text_of(decision_reason_code(decision))));
+    json_object_set_new(object, "would", decision->observed ? json_string(outcome_name(decision->would)) : json_null());
     json_object_set_new(object, "status", json_integer(decision->status));
     json_object_set_new(object, "redirect", json_text_or_null(text_of(redirect_kind_name(decision->redirect))));
     json_object_set_new(object, "body_lost", json_boolean(loses_body(explanation)));
@@ -346,7 +315,8 @@ static int explain(struct explanation *explanation, struct memory memory)
 {
     struct error error = {0};
     struct lookup *lookup = NULL;
-    if (!build_request(explanation, &error) || !lookup_open(&lookup, explanation->context->table, &error))
+    if (!explain_request(explanation->arguments, &explanation->request, &explanation->body, &error) ||
+        !lookup_open(&lookup, explanation->context->table, &error))
         return complain(&error);
 
     if (explanation->arguments->json)

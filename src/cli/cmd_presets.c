@@ -4,7 +4,7 @@
 #include "ssoferry/presets.h"
 
 static const char *const identify_words[] = {
-    [IDENTIFY_BY_TEMPLATE] = "url", [IDENTIFY_BY_RELAY_STATE] = "relay_state", [IDENTIFY_BY_ISSUER] = "issuer"};
+    [IDENTIFY_BY_TEMPLATE] = "template", [IDENTIFY_BY_RELAY_STATE] = "relay_state", [IDENTIFY_BY_ISSUER] = "issuer"};
 
 static size_t route_count(const struct preset *preset)
 {

@@ -111,8 +111,9 @@ static bool may_add(const struct set *set, struct snapshot *snapshot, struct tex
 {
     if (words_name(set, TEXT("connection_id")))
         return true;
+    struct meant meant;
     return set->names == 1 && words_name(set, TEXT("state")) &&
-           (snapshot == NULL || !rows_may_be_meant(snapshot, set->edit.source, identifier));
+           (snapshot == NULL || !rows_meant(snapshot, set->edit.source, identifier, &meant));
 }
 
 /* Puts the row as the words want it into `buffer`, from the one in the table if there is one. `snapshot` may be

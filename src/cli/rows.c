@@ -1,6 +1,5 @@
 #include "rows.h"
 
-#include "nearest.h"
 #include "output.h"
 #include "ssoferry/log.h"
 
@@ -135,39 +134,45 @@ bool rows_has_source(struct snapshot *snapshot, struct text source)
     return rows_next(snapshot, source, &row, &row_source, &identifier, &error) != LOOKUP_ABSENT;
 }
 
-bool rows_may_be_meant(struct snapshot *snapshot, struct text source, struct text identifier)
+bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant)
 {
-    char elsewhere[SOURCE_SIZE_MAX + 1];
-    struct nearest nearest;
-    if (find_elsewhere(snapshot, source, identifier, elsewhere))
+    meant->nearest.count = 0;
+    if (find_elsewhere(snapshot, source, identifier, meant->elsewhere))
         return true;
-    find_nearest(snapshot, source, identifier, &nearest);
-    return nearest.count > 0;
+    meant->elsewhere[0] = '\0';
+    find_nearest(snapshot, source, identifier, &meant->nearest);
+    return meant->nearest.count > 0;
+}
+
+void rows_meant_names(const struct meant *meant, char *names)
+{
+    size_t size = 0;
+    names[0] = '\0';
+    for (size_t i = 0; i < meant->nearest.count; ++i) {
+        const char *joint = i == 0 ? "" : i + 1 == meant->nearest.count ? " or " : ", ";
+        size += (size_t)snprintf(names + size, MEANT_NAMES_SIZE - size, "%s%s", joint, meant->nearest.found[i].name);
+    }
 }
 
 int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier)
 {
-    char elsewhere[SOURCE_SIZE_MAX + 1];
-    if (find_elsewhere(snapshot, source, identifier, elsewhere)) {
+    struct meant meant;
+    bool known = rows_meant(snapshot, source, identifier, &meant);
+    if (meant.elsewhere[0] != '\0') {
         log_error("there is no %.*s in source %.*s, but in source %s: add --source %s", TEXT_ARGS(identifier),
-                  TEXT_ARGS(source), elsewhere, elsewhere);
+                  TEXT_ARGS(source), meant.elsewhere, meant.elsewhere);
         return STATUS_FAILED;
     }
     if (!rows_has_source(snapshot, source))
         return rows_complain_source(snapshot, source);
 
-    struct nearest nearest;
-    find_nearest(snapshot, source, identifier, &nearest);
-    if (nearest.count == 0) {
+    if (!known) {
         log_error("there is no %.*s in source %.*s; `ssoferry list --match '*PART*'` looks for a part of a name",
                   TEXT_ARGS(identifier), TEXT_ARGS(source));
         return STATUS_FAILED;
     }
-    char names[NEAREST_KEPT * (IDENTIFIER_SIZE_MAX + 4) + 1] = "";
-    for (size_t i = 0; i < nearest.count; ++i) {
-        const char *joint = i == 0 ? "" : i + 1 == nearest.count ? " or " : ", ";
-        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", joint, nearest.found[i].name);
-    }
+    char names[MEANT_NAMES_SIZE];
+    rows_meant_names(&meant, names);
     log_error("there is no %.*s in source %.*s; did you mean %s?", TEXT_ARGS(identifier), TEXT_ARGS(source), names);
     return STATUS_FAILED;
 }

@@ -3,6 +3,7 @@
 #define SSOFERRY_CLI_ROWS_H
 
 #include "command.h"
+#include "nearest.h"
 #include "ssoferry/table.h"
 
 /* --source, else "default". False, with *error set, where it is no source's name. */
@@ -13,8 +14,17 @@ bool rows_source(const struct arguments *arguments, struct text *source, struct 
  * Returns the exit status. */
 int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier);
 
-/* Whether a name that is not there is likely a mistyped one: another source has it, or a row of this one is near. */
-bool rows_may_be_meant(struct snapshot *snapshot, struct text source, struct text identifier);
+/* What may have been meant by a name that is not there, which is then likely a mistyped one. */
+struct meant {
+    char elsewhere[SOURCE_SIZE_MAX + 1]; /* another source that has it; "": none */
+    struct nearest nearest;              /* names of this source that are near; none where another source has it */
+};
+/* False where there is nothing. */
+bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant);
+
+/* The near names as "a, b or c", in MEANT_NAMES_SIZE bytes. */
+enum { MEANT_NAMES_SIZE = NEAREST_KEPT * (IDENTIFIER_SIZE_MAX + 4) + 1 };
+void rows_meant_names(const struct meant *meant, char *names);
 
 /* Whether the source has any row; one that cannot be read is one. */
 bool rows_has_source(struct snapshot *snapshot, struct text source);

@@ -876,6 +876,7 @@ def test_explain_shows_the_way_to_the_answer(loaded, config):
     answer = explain(config, "/old-sso/acme")
     assert (answer["status"], answer["identifier"], answer["row"]["connection_id"]) == (307, "acme", ACME)
     assert [route["taken"] for route in answer["routes"]] == [False, True]
+    assert (answer["decision"], answer["would"], answer["reason"], answer["did_you_mean"]) == ("stytch", None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -896,7 +897,26 @@ def test_explain_shows_the_way_to_the_answer(loaded, config):
 )
 def test_explain_answers_as_the_gateway_does(loaded, config, arguments, status, outcome):
     answer = explain(config, *arguments)
-    assert (answer["status"], answer["outcome"]) == (status, outcome)
+    assert (answer["status"], answer["decision"]) == (status, outcome)
+
+
+@pytest.mark.parametrize("arguments, lines", [
+    (["/old-sso/acmee"], ["row          none; did you mean acme?", "decision     unknown", "because      the identifier has no row"]),
+    (["/old-sso/t%20t"], ["row          none; did you mean t%20t?"]),
+    (["/saml/auth0-only/acs"], ["row          none; source auth0 has it"]),
+    (["/old-sso/entirely-else"], ["row          none"]),
+    (["/old-sso/%zz"], ["decision     malformed, reason bad_encoding", "because      the identifier has a '%' without two hexadecimal digits"]),
+    (["/saml//acs"], ["decision     malformed, reason empty_identifier", "because      the identifier is empty"]),
+    (["--method", "PUT", "/old-sso/acme"], ["decision     method", "because      the method is none of GET, HEAD and POST"]),
+    (["/old-sso/acme?" + "q" * 20_000], ["decision     too_large", "because      path and query are longer than limits.uri"]),
+    (["--body", "/dev/zero", "/old-sso/acme"], ["decision     too_large", "because      the body is larger than limits.body"]),
+])
+def test_explain_gives_the_reason_and_what_may_be_meant(loaded, config, arguments, lines):
+    loaded("load", "--merge", loaded.file(f"version: 1\nsources:\n  default: {{t%20t: {ACME}}}\n  auth0: {{auth0-only: {ACME}}}\n"))
+    said = plain("-c", config, "explain", *arguments).stdout.splitlines()
+    assert [line for line in lines if line not in said] == []
+    if "did you mean" in lines[0]:
+        assert explain(config, *arguments)["did_you_mean"] == lines[0].split()[-1].rstrip("?")
 
 
 def test_explain_takes_a_body(loaded, config):
@@ -919,6 +939,7 @@ def test_presets():
     listed = [json.loads(line) for line in plain("presets", "--json").stdout.splitlines()]
     names = [preset["name"] for preset in listed]
     assert names == sorted(names) and "keycloak" in names and all(preset["routes"] for preset in listed)
+    assert {route["identify_by"] for preset in listed for route in preset["routes"]} == {"template", "issuer"}
     text = plain("presets").stdout
     assert all(name in text for name in names)
 

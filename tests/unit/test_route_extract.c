@@ -525,8 +525,10 @@ static void each_problem_has_a_code_of_its_own_and_a_sentence(void **state)
     assert_string_equal(extract_problem_code(EXTRACT_BAD_ENCODING), "bad_encoding");
     for (unsigned i = EXTRACT_FINE + 1; i < EXTRACT_PROBLEMS; i++) {
         const char *code = extract_problem_code((enum extract_problem)i),
+                   *cause = extract_problem_cause((enum extract_problem)i),
                    *text = extract_problem_text((enum extract_problem)i);
         assert_true(strspn(code, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(code) && code[0] != '\0');
+        assert_true(strlen(cause) > 10 && strlen(cause) < 90 && cause[strlen(cause) - 1] != '.');
         assert_true(strlen(text) > 30 && text[strlen(text) - 1] == '.');
         for (unsigned j = i + 1; j < EXTRACT_PROBLEMS; j++)
             assert_string_not_equal(code, extract_problem_code((enum extract_problem)j));

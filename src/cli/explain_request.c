@@ -1,0 +1,77 @@
+/* The request that explain makes up from its arguments. */
+#include "explain_request.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "ssoferry/memory.h"
+
+enum { BODY_SIZE_MAX = 64 * 1024 * 1024 };
+
+/* Splits http[s]://HOST/PATH?QUERY#FRAGMENT or /PATH?QUERY. Nothing is checked or decoded: that is what is to be
+ * explained. */
+static bool split_url(struct text url, struct request *request, struct error *error)
+{
+    struct text rest = text_slice(url.at, text_find(url, '#', 0)); /* a browser keeps the fragment to itself */
+    for (size_t i = 0; i < 2; ++i) {
+        const struct text scheme = i == 0 ? TEXT("https://") : TEXT("http://");
+        if (rest.size < scheme.size || !text_equal_fold(text_slice(rest.at, scheme.size), scheme))
+            continue;
+        rest = text_slice(rest.at + scheme.size, rest.size - scheme.size);
+        size_t slash = text_find(rest, '/', 0), question = text_find(rest, '?', 0);
+        size_t end = slash < question ? slash : question;
+        request->host = text_slice(rest.at, end);
+        rest = text_slice(rest.at + end, rest.size - end);
+        break;
+    }
+    if (request->host.size == 0 && !text_starts(rest, TEXT("/")))
+        return error_set(error, ERROR_INPUT,
+                         "'%.*s' is not a URL: give https://HOST/PATH, or a path that starts with /", TEXT_ARGS(url));
+    size_t question = text_find(rest, '?', 0);
+    request->path = question > 0 ? text_slice(rest.at, question) : TEXT("/");
+    request->has_query = question < rest.size;
+    if (request->has_query)
+        request->query = text_slice(rest.at + question + 1, rest.size - question - 1);
+    return true;
+}
+
+/* *body gets what was read, also where that failed. */
+static bool read_body(const char *path, char **body, size_t *body_size, struct error *error)
+{
+    FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    if (in == NULL)
+        return error_set_errno(error, ERROR_INPUT, errno, "cannot read the body from %s", path);
+    size_t size = 0, room = 0, got;
+    do {
+        if (size == room) {
+            room = room == 0 ? 64 * 1024 : room * 2;
+            *body = memory_resize(*body, room);
+        }
+        got = fread(*body + size, 1, room - size, in);
+        size += got;
+    } while (got > 0 && size <= BODY_SIZE_MAX);
+    int errnum = ferror(in) ? errno : 0;
+    if (in != stdin)
+        fclose(in);
+    *body_size = size;
+    return errnum == 0 || error_set_errno(error, ERROR_INPUT, errnum, "cannot read the body from %s", path);
+}
+
+bool explain_request(const struct arguments *arguments, struct request *request, char **body, struct error *error)
+{
+    size_t size = 0;
+    if (!split_url(text_of(arguments->words[0]), request, error) ||
+        (arguments->body != NULL && !read_body(arguments->body, body, &size, error)))
+        return false;
+    request->body = text_slice(*body, size);
+    if (arguments->host != NULL)
+        request->host = text_of(arguments->host);
+    request->method = arguments->body != NULL ? METHOD_POST : METHOD_GET;
+    if (arguments->method != NULL)
+        request->method = method_parse(text_of(arguments->method));
+    if (arguments->content_type != NULL)
+        request->content_type = text_of(arguments->content_type);
+    else if (request->method == METHOD_POST)
+        request->content_type = TEXT("application/x-www-form-urlencoded");
+    return true;
+}
