@@ -190,7 +190,7 @@ static int export_to(const struct context *context, struct snapshot *snapshot, s
     }
     struct written_file file;
     uint64_t rows;
-    if (!written_file_open(&file, path, context->store, error))
+    if (!context_may_write(context, path, error) || !written_file_open(&file, path, context->store, error))
         return complain(error);
     bool fine = mapping_export(snapshot, source, file.stream, &rows, error);
     fine = written_file_close(&file, fine, error) && fine;

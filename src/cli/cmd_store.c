@@ -70,7 +70,7 @@ int cmd_backup(struct context *context, const struct arguments *arguments)
 {
     struct error error = {0};
     const char *path = arguments->words[0];
-    if (!table_backup(context->table, path, &error))
+    if (!context_may_write(context, path, &error) || !table_backup(context->table, path, &error))
         return complain(&error);
 
     struct stat facts;

@@ -1,6 +1,7 @@
 #include "context.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -118,6 +119,45 @@ bool context_open_table(struct context *context, enum table_mode mode, struct er
         return true;
     struct table_options options = {.mode = mode, .on_wait = tell_of_waiting};
     return table_open(&context->table, context->store, &options, error);
+}
+
+/* Whether both name one file; where either is not there, whether they name one place. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    char directory[PATH_MAX];
+    bool have_first = stat(a, &first) == 0, have_second = stat(b, &second) == 0;
+    if (have_first && have_second)
+        return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+    const char *a_slash = strrchr(a, '/'), *b_slash = strrchr(b, '/');
+    if (strcmp(a_slash != NULL ? a_slash + 1 : a, b_slash != NULL ? b_slash + 1 : b) != 0)
+        return false;
+    snprintf(directory, sizeof(directory), "%.*s", TEXT_ARGS(text_directory(a)));
+    if (stat(directory, &first) != 0)
+        return false;
+    snprintf(directory, sizeof(directory), "%.*s", TEXT_ARGS(text_directory(b)));
+    return stat(directory, &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+bool context_may_write(const struct context *context, const char *path, struct error *error)
+{
+    static const struct {
+        const char *suffix, *what;
+    } beside[] = {
+        {"", "the store itself"},
+        {"-lock", "the store's lock"},
+        {".usage", "what the daemon counts"},
+        {".usage-lock", "the lock of what the daemon counts"},
+    };
+    if (context->config_path != NULL && is_same_file(path, context->config_path))
+        return error_set(error, ERROR_INPUT, "%s is the daemon's configuration: name another file", path);
+    for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); ++i) {
+        char name[PATH_MAX];
+        snprintf(name, sizeof(name), "%s%s", context->store, beside[i].suffix);
+        if (is_same_file(path, name))
+            return error_set(error, ERROR_INPUT, "%s is %s: name another file", path, beside[i].what);
+    }
+    return true;
 }
 
 bool context_expects(const struct context *context, const struct arguments *arguments, uint64_t revision,

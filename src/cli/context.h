@@ -32,6 +32,11 @@ bool context_store_exists(const struct context *context);
 bool context_open_table(struct context *context, enum table_mode mode, struct error *error)
     __attribute__((warn_unused_result));
 
+/* Whether a file may be written at `path`: not where it would take the place of the store, of what lies beside that, or
+ * of the configuration. */
+bool context_may_write(const struct context *context, const char *path, struct error *error)
+    __attribute__((warn_unused_result));
+
 /* Prints an error to standard error and returns the exit status it calls for. */
 int complain(const struct error *error);
 

@@ -375,6 +375,25 @@ def test_export_opens_up_nothing_and_follows_links(loaded):
     assert "link to nothing" in loaded("export", "-o", link, status=1).stderr and link.is_symlink()
 
 
+@pytest.mark.parametrize("command", [["export", "-o"], ["backup"]], ids=["export", "backup"])
+def test_nothing_is_written_over_the_store_or_the_configuration(loaded, config, command):
+    (loaded.home / "folder").mkdir()
+    (loaded.home / "link").symlink_to(loaded.store)
+    os.link(config, loaded.home / "twin.yaml")
+    before = {path: path.read_bytes() for path in (loaded.store, config)}
+    run = lambda name: plain("-c", config, *command, name, status=2, cwd=loaded.home).stderr
+    for name, what in {
+        "connections.mdb": "the store itself", "folder/../connections.mdb": "the store itself", "link": "the store itself",
+        "connections.mdb-lock": "the store's lock", loaded.home / "connections.mdb.usage": "what the daemon counts",
+        "connections.mdb.usage-lock": "the lock of what the daemon counts", "ssoferryd.yaml": "the daemon's configuration",
+        "twin.yaml": "the daemon's configuration",
+    }.items():
+        assert f"{name} is {what}: name another file" in run(name)
+    assert {path: path.read_bytes() for path in before} == before
+    assert not (loaded.home / "connections.mdb.usage").exists()
+    plain("-c", config, *command, "folder/connections.mdb", cwd=loaded.home)
+
+
 def test_diff_shows_rows_and_writes_nothing(loaded):
     text = f"version: 1\nconnections:\n  acme: {ACME}\n  globex:\n    connection_id: {GLOBEX}\n    label: Globex\n  hooli: {INITECH}\n"
     before = loaded.export()
