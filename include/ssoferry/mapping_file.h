@@ -44,6 +44,9 @@ struct rowset *mapping_rows(struct mapping *mapping); /* lives as long as the ma
 /* The sources that the files speak of, also one that has no rows. Sorted; lives as long as the mapping. */
 size_t mapping_sources(const struct mapping *mapping, const struct text **sources);
 
+/* Has the mapping speak of a source that its files do not name: it has no rows of that. */
+void mapping_add_source(struct mapping *mapping, struct text source);
+
 /* Whether all connections of the files are of test projects, or all of live ones; the files' rows that are not are told
  * as they are read. */
 enum mapping_stage { STAGE_NONE, STAGE_LIVE, STAGE_TEST, STAGE_MIXED };

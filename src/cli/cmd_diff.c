@@ -51,7 +51,7 @@ static void announce(const struct context *context, const struct files *files, c
     tally_warn_of_stages(tally, files->mapping);
 }
 
-static int compare(struct context *context, const struct files *files, const struct arguments *arguments,
+static int compare(struct context *context, struct files *files, const struct arguments *arguments,
                    struct progress *progress)
 {
     struct error error = {0};
@@ -65,7 +65,8 @@ static int compare(struct context *context, const struct files *files, const str
     diff.expected = rowset_count(mapping_rows(files->mapping));
     enum mapping_mode mode = arguments->merge ? MAPPING_MERGE : MAPPING_REPLACE;
     progress_phase(progress, "comparing");
-    bool fine = files_compare(files, snapshot, mode, on_difference, &diff, &error);
+    bool fine = files_claim_sources(files, snapshot, arguments, &error) &&
+                files_compare(files, snapshot, mode, on_difference, &diff, &error);
     progress_erase(progress);
     snapshot_close(snapshot);
     tally_end(&diff.tally);

@@ -67,6 +67,8 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
         return false;
 
     progress_phase(&load->progress, load->change != NULL ? "writing" : "comparing");
+    if (!files_claim_sources(&load->files, snapshot, load->arguments, error))
+        return false;
     if (snapshot != NULL)
         tally_others(&load->tally, load->files.mapping, snapshot);
     enum mapping_mode mode = load->arguments->merge ? MAPPING_MERGE : MAPPING_REPLACE;

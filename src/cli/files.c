@@ -4,6 +4,7 @@
 
 #include "audit.h"
 #include "output.h"
+#include "rows.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 
@@ -114,6 +115,11 @@ static void on_row(void *context, const struct mapping_row *row)
 int files_read(struct files *files, const struct context *context, const struct arguments *arguments,
                struct progress *progress, const char *coda)
 {
+    *files = (struct files){0};
+    if (arguments->merge && arguments->all_sources) {
+        log_error("--merge removes nothing and --all-sources what no file names: give one of them");
+        return STATUS_USAGE;
+    }
     files->faults = faults_new();
     files->mapping = mapping_new(&context->config->rules);
     files->watch = memory_zeroed(1, sizeof(*files->watch));
@@ -152,6 +158,18 @@ void files_print_sources(const struct files *files, FILE *out)
         fprintf(out, "%s%.*s", i > 0 ? ", " : "", TEXT_ARGS(sources[i]));
     if (count > SOURCES_SHOWN)
         fprintf(out, " and %zu more", count - SOURCES_SHOWN);
+}
+
+bool files_claim_sources(struct files *files, struct snapshot *snapshot, const struct arguments *arguments,
+                         struct error *error)
+{
+    char name[SOURCE_SIZE_MAX + 1] = "";
+    enum lookup_result result = LOOKUP_ABSENT;
+    if (!arguments->all_sources || snapshot == NULL)
+        return true;
+    while ((result = rows_next_source(snapshot, text_of(name), name, error)) == LOOKUP_FOUND)
+        mapping_add_source(files->mapping, text_of(name));
+    return result == LOOKUP_ABSENT;
 }
 
 static bool compare_with_nothing(struct rowset *rows,

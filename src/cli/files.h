@@ -25,6 +25,10 @@ void files_close(struct files *files);
 /* Prints "source default" or "sources auth0, default" to standard output. */
 void files_print_sources(const struct files *files, FILE *out);
 
+/* With --all-sources, adds those of the table to those that the files speak of. Moves the snapshot's cursor. */
+bool files_claim_sources(struct files *files, struct snapshot *snapshot, const struct arguments *arguments,
+                         struct error *error) __attribute__((warn_unused_result));
+
 /* As mapping_compare(), but a NULL snapshot stands for a store that is not there yet: every row is new. */
 bool files_compare(const struct files *files, struct snapshot *snapshot, enum mapping_mode mode,
                    bool (*on_difference)(void *context, const struct difference *difference, struct error *error),

@@ -37,6 +37,7 @@ static const struct option_row json_only[] = {JSON_OPTION, OPTION_ROW_END};
 
 static const struct option_row diff_options[] = {
     OPTION_ROW_FLAG("merge", '\0', merge, "as load --merge: nothing is removed"),
+    OPTION_ROW_FLAG("all-sources", '\0', all_sources, "as load --all-sources: the whole table becomes the files"),
     OPTION_ROW_FLAG("exit-code", '\0', exit_code, "exit 1 where there are differences"),
     JSON_OPTION,
     OPTION_ROW_END,
@@ -44,6 +45,8 @@ static const struct option_row diff_options[] = {
 
 static const struct option_row load_options[] = {
     OPTION_ROW_FLAG("merge", '\0', merge, "only add and change rows; remove none"),
+    OPTION_ROW_FLAG("all-sources", '\0', all_sources,
+                    "empty sources that the files do not name, as a restore wants it"),
     OPTION_ROW_FLAG("dry-run", 'n', dry_run, "say what would happen; write nothing"),
     OPTION_ROW_FLAG("allow-removals", '\0', allow_removals, "even if more than a tenth of a source's rows would go"),
     EXPECT_OPTION,

@@ -28,7 +28,4 @@ struct mapping {
 /* The path of a file that was read, by its number; "" where there is none. */
 const char *mapping_path(const struct mapping *mapping, unsigned number);
 
-/* Notes that the files speak of a source. */
-void mapping_add_source(struct mapping *mapping, struct text source);
-
 #endif

@@ -473,6 +473,26 @@ def test_removals_are_counted_by_source(loader):
     assert len(loader.rows()) == 105
 
 
+def test_a_restore_of_all_sources_is_a_whole_one(loader):
+    loader.load(odd_table("auth0", {"acme": ACME}))
+    loader.load(SMALL)
+    before = loader.export()
+    for source in ("a", "zzz"):
+        loader.load(odd_table(source, {"late": GLOBEX}))
+    loader("set", "acme", "state=disabled")
+    later = loader.export()
+    result = loader("load", "-", input=before)
+    assert len(loader.rows()) == 6 and "0 removed" in result.stdout  # without the option they stay
+    assert loader("diff", "--all-sources", "-", input=before).stdout.endswith("0 to add, 0 to change, 2 to remove, 4 unchanged\n")
+    assert "add --allow-removals" in loader("load", "--all-sources", "-", input=before, status=1).stderr
+    for option in (["--dry-run"], []):
+        assert "0 added, 0 changed, 2 removed, 4 rows" in loader("load", "--all-sources", "--allow-removals", *option, "-", input=before).stdout
+    assert loader.export() == before
+    loader("load", "--all-sources", "-", input=later)
+    assert loader.export() == later
+    assert "give one of them" in loader("load", "--merge", "--all-sources", "-", input=later, status=2).stderr
+
+
 def rows_in(state, count, of=40):
     rows = many_rows(of).splitlines()
     return "\n".join(rows[:2] + [line.replace(": ", ": {connection_id: ") + f", state: {state}}}" for line in rows[2:2 + count]] + rows[2 + count:]) + "\n"
