@@ -9,7 +9,7 @@ enum { ROWS_A_REPORT = 1024, SHOWN_MAX = 80 };
 struct file_reader {
     struct mapping_reader rows;
     unsigned lines[4]; /* of the keys at the top, by index of `tops`; 0: not there */
-    bool unsupported;  /* a version that is not ours: nothing more can be said of the file */
+    bool unsupported;  /* a version that is not ours, or another kind of file: nothing more can be said of it */
 };
 
 static struct text shown(struct text t)
@@ -28,16 +28,25 @@ static void report(const struct mapping_reader *reader)
 
 /* -- connections -- */
 
+/* What stands where the mapping of identifiers should. */
+static void refuse_connections(struct mapping_reader *reader, const struct yaml_node *value)
+{
+    bool scalar = value->kind == YAML_SCALAR;
+    const char *message = "connections must be a mapping of identifiers";
+    if (scalar && value->value.size == 0)
+        message = "connections has no value: to say that there are none, write {}";
+    else if (scalar && value->plain && text_find(value->value, ':', 0) < value->value.size)
+        message = "this is no key: a ':' and a space must follow it on its line";
+    yaml_fault(reader->yaml, value, "%s", message);
+    yaml_skip(reader->yaml, value);
+}
+
 /* Reads the mapping that `value` opens. */
 static bool read_connections(struct mapping_reader *reader, const struct yaml_node *value, struct error *error)
 {
     struct yaml_node key;
     if (value->kind != YAML_MAPPING) {
-        yaml_fault(reader->yaml, value, "%s",
-                   value->kind == YAML_SCALAR && value->value.size == 0
-                       ? "connections has no value: to say that there are none, write {}"
-                       : "connections must be a mapping of identifiers");
-        yaml_skip(reader->yaml, value);
+        refuse_connections(reader, value);
         return true;
     }
     mapping_add_source(reader->mapping, text_slice(reader->source, reader->source_size));
@@ -145,6 +154,19 @@ static const struct {
     {"sources", read_sources},
 };
 
+/* Whether a first key is one of ssoferryd.yaml's, which is easily named here by mistake. */
+static bool is_of_daemon(const struct file_reader *file, struct text key)
+{
+    static const char *const keys[] = {"listen",  "trusted_proxies", "admin",  "usage",  "store",  "threads",
+                                       "user",    "sandbox",         "hosts",  "stytch", "legacy", "health_path",
+                                       "observe", "redirect",        "limits", "drain",  "log",    "routes"};
+    for (size_t i = 0; file->lines[TOP_VERSION] == 0 && i < sizeof keys / sizeof keys[0]; i++) {
+        if (text_equal(key, text_of(keys[i])))
+            return true;
+    }
+    return false;
+}
+
 static bool read_top(struct file_reader *file, const struct yaml_node *key, struct error *error)
 {
     struct yaml_node value;
@@ -152,6 +174,13 @@ static bool read_top(struct file_reader *file, const struct yaml_node *key, stru
     unsigned top = 0;
     while (top < TOPS && !text_equal(key->value, text_of(tops[top].name)))
         top++;
+    if (top == TOPS && is_of_daemon(file, key->value)) {
+        file->unsupported = true;
+        yaml_fault(yaml, key, "this is the daemon's configuration, not a mapping file: name it with -c");
+        yaml_next(yaml, &value);
+        yaml_skip(yaml, &value);
+        return true;
+    }
     if (top == TOPS)
         yaml_fault(
             yaml, key,
@@ -186,7 +215,9 @@ static bool read_file(struct file_reader *file, struct error *error)
     if (node.kind == YAML_END || (node.kind == YAML_SCALAR && node.value.size == 0)) {
         fault_of_file(file, "the file is empty: it must have `version: 1` and `connections:`");
     } else if (node.kind != YAML_MAPPING) {
-        yaml_fault(yaml, &node, "a mapping file is a mapping: it starts with `version: 1`");
+        bool columns = node.kind == YAML_SCALAR && strpbrk(node.value.at, ",;\t") != NULL;
+        yaml_fault(yaml, &node, "a mapping file is a mapping: it starts with `version: 1`%s",
+                   columns ? "; docs/mapping-file.md has a way to make one from CSV" : "");
         yaml_skip(yaml, &node);
     } else {
         for (yaml_next(yaml, &node); node.kind != YAML_CLOSE && node.kind != YAML_END && !file->unsupported;

@@ -62,6 +62,21 @@ static enum table_file look_at_parent(const char *path, struct error *error)
     return found;
 }
 
+/* Whether the file begins as one of LMDB's does: LMDB itself looks only once it has made a lock file beside it. One
+ * that cannot be read is left to LMDB, too. */
+static bool looks_like_table(const char *path)
+{
+    enum { MAGIC_AT = sizeof(size_t) + 8 }; /* behind the head of the first page: its number, flags and bounds */
+    static const uint32_t magic = 0xBEEFC0DE;
+    char head[MAGIC_AT + sizeof magic];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true;
+    ssize_t size = pread(fd, head, sizeof head, 0);
+    close(fd);
+    return size < 0 || (size == (ssize_t)sizeof head && memcmp(head + MAGIC_AT, &magic, sizeof magic) == 0);
+}
+
 enum table_file table_file_look(const char *path, struct error *error)
 {
     struct stat st;
@@ -72,7 +87,10 @@ enum table_file table_file_look(const char *path, struct error *error)
             return unfit(path, error, "it is not a regular file: name another");
         if (st.st_size == 0)
             return unfit(path, error, "the file is empty, so it is not a table: remove it, and a load makes a new one");
-        return TABLE_FILE_THERE;
+        if (looks_like_table(path))
+            return TABLE_FILE_THERE;
+        store_fail(path, MDB_INVALID, "open the table", error);
+        return TABLE_FILE_UNFIT;
     }
     if (errno == ENOENT && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
         return unfit(path, error, "it is a link to nothing: remove it, or name another file");

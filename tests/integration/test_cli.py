@@ -309,6 +309,17 @@ def test_the_examples_of_the_document_are_good(loader, config):
         plain("-c", config, "check", loader.file(example))
 
 
+def test_the_way_from_a_spreadsheet_that_the_document_shows(loader):
+    section = (ROOT / "docs/mapping-file.md").read_text().split("## From a spreadsheet\n")[1].split("\n## ")[0]
+    sheet, script = re.findall(r"```(?:sh)?\n(.*?)```", section, re.DOTALL)
+    (loader.home / "connections.csv").write_text("\ufeff" + sheet.replace("\n", "\r\n"), encoding="utf-8")
+    subprocess.run(["sh", "-ec", script], cwd=loader.home, check=True, timeout=TIMEOUT)
+    loader("load", loader.home / "customers.yaml")
+    assert [(row["identifier"], row["state"], row["label"]) for row in loader.rows()] == [
+        ("acme", "legacy", "Acme (Okta)"), ("größe, 1", "stytch", 'Größe "Eins"'), ("initech", "legacy", None)]
+    assert "docs/mapping-file.md has a way to make one from CSV" in plain("check", loader.home / "connections.csv", status=2).stderr
+
+
 def test_faults_of_all_files_are_told_at_once(loader):
     one = loader.file("version: 1\nconnections:\n  acme: nonsense\n", "one.yaml")
     two = loader.file(SMALL, "two.yaml")

@@ -87,6 +87,8 @@ static void other_files(void **state)
     char *after = scratch_read(words, &size);
     assert_int_equal(size, 27); /* nothing was written to it */
     free(after);
+    assert_int_not_equal(access(scratch_path(scratch, "words-lock"), F_OK), 0); /* nor beside it */
+    assert_int_not_equal(access(scratch_path(scratch, "zeros-lock"), F_OK), 0);
 }
 
 /* Changes a table's file behind its back: each `found` becomes `put`, of the same size. LMDB has no checksums. */
