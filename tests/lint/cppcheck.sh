@@ -1,6 +1,16 @@
 #!/bin/sh
 # cppcheck finds nothing in src. An exception is a comment there: cppcheck-suppress and the reason. Usage: cppcheck.sh BUILD_DIRECTORY
 set -eu
-mkdir -p "$1/cppcheck" # what it knows of unchanged files
-cppcheck --project="$1/compile_commands.json" --file-filter='*/src/*' --cppcheck-build-dir="$1/cppcheck" -j 2 --quiet --error-exitcode=1 \
-    --enable=warning,performance,portability --inline-suppr
+build=$(realpath "$1")
+root=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$build/CMakeCache.txt") # as the project has it in its paths
+mkdir -p "$build/cppcheck"                                                    # what it knows of unchanged files
+cppcheck --project="$build/compile_commands.json" --file-filter="$root/src/*" --cppcheck-build-dir="$build/cppcheck" -j 2 --error-exitcode=1 \
+    --enable=warning,performance,portability --inline-suppr >"$build/cppcheck.log" || {
+    grep -v -e '^Checking ' -e '% done$' "$build/cppcheck.log" >&2
+    exit 1
+}
+files=$(grep -c '^Checking .*\.\.\.$' "$build/cppcheck.log")
+[ "$files" -ge 50 ] || {
+    echo "only $files files looked at; see $build/cppcheck.log" >&2
+    exit 1
+}

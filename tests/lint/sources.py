@@ -10,7 +10,9 @@ LIBRARIES = {  # header: the places that may include it
     r"lmdb\.h": ["src/table/", "src/usage/"],
     r"yaml\.h": ["src/base/yaml.c", "tests/bench/"],
 }
-ORDER = ["base", "table", "route", "config", "usage"]  # a folder may use itself and those before it; serve and cli all of them
+USES = {  # a folder's public headers may be used by itself and by those that name it here
+    "base": [], "table": ["base"], "route": ["base", "table"], "config": ["base", "table", "route"], "usage": ["base", "table"],
+    "serve": ["base", "table", "route", "config", "usage"], "cli": ["base", "table", "route", "config", "usage"]}
 OWN_PATH = re.compile(r"(?<![\w.~:-])/(home|root|Users|work)/\w")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.M)
 faults = []
@@ -30,19 +32,17 @@ def check_include(path, included, homes):
     for header, places in LIBRARIES.items():
         if re.fullmatch(header, included) and not any(str(path).startswith(place) for place in places):
             faults.append(f"{path}: includes <{included}>, which only {' and '.join(places)} may")
-    if path.parts[0] == "tests" and included.startswith("../"):
-        faults.append(f"{path}: includes {included}; tests use public headers only")
+    if path.parts[0] in ("src", "tests") and included.startswith("../"):
+        faults.append(f"{path}: includes {included}; other folders' public headers are in include/ssoferry, and no others are for it")
     if path.parts[0] != "src" or not included.startswith("ssoferry/"):
         return
     user, home = path.parts[1], homes.get(Path(included).stem)
-    if home == user or (user in ("serve", "cli") and home in ORDER):
-        return
-    if home is not None and not (user in ORDER and home in ORDER and ORDER.index(home) <= ORDER.index(user)):
+    if home not in (None, user, *USES[user]):
         faults.append(f"{path}: includes {included} of src/{home}, which src/{user} may not use")
 
 
 homes = {}  # of a public header: the folder with the source of its name, a library's rather than a program's
-for folder in [*ORDER, "serve", "cli"]:
+for folder in USES:
     for source in Path("src", folder).glob("*.c"):
         homes.setdefault(source.stem, folder)
 count = 0
