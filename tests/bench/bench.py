@@ -44,6 +44,7 @@ def parse_arguments():
     parser.add_argument("--nice", type=int, default=0, help="priority of what is measured, on a machine with other work (negative: root)")
     parser.add_argument("--bin", type=Path, action="append", help="where the programs are (default: build/release/bin, build/bench/programs/bin)")
     parser.add_argument("--work", type=Path, default=ROOT / "build/bench", help="for generated files (default: build/bench)")
+    parser.add_argument("--only-words", action="store_true", help=argparse.SUPPRESS)  # for scripts/bench, before it builds
     options = parser.parse_args()
     if options.write and (options.parts or options.quick or options.check):
         parser.error("--write is for a whole run")
@@ -137,6 +138,8 @@ def end_by_signal(*_):
 
 def main():
     options = parse_arguments()
+    if options.only_words:
+        return 0
     signal.signal(signal.SIGTERM, end_by_signal)
     bench = Bench(options.bin, options.work, options.nice)
     try:

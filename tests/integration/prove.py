@@ -28,10 +28,22 @@ def parse_arguments():
     parser.add_argument("--write", action="store_true", help="put the figures of this run into docs/reliability.md")
     parser.add_argument("--preset", default="dev", help="whose programs are proved (default: dev)")
     parser.add_argument("-k", metavar="EXPRESSION", help="only the tests that pytest chooses by this; not with --write")
+    parser.add_argument("--only-words", action="store_true", help=argparse.SUPPRESS)  # for scripts/prove, before it builds
     options = parser.parse_args()
     if options.k and options.write:
         parser.error("--write is for whole proofs")
-    return parser, options
+    known = {file.stem.removeprefix("test_proof_"): file for file in sorted(Path(__file__).parent.glob("test_proof_*.py"))}
+    for name in options.names:
+        if name not in known:
+            parser.error(f"no proof is called {name}; there are {', '.join(known)}")
+    if options.list:
+        for name, file in known.items():
+            print(f"{name:12} {what_is_proved(file)}")
+    return options
+
+
+def what_is_proved(file):
+    return ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))).split("\n\n")[0].replace("\n", " ")
 
 
 class Proof:
@@ -41,7 +53,7 @@ class Proof:
         self.name = test["name"].removeprefix(PREFIX)
         self.command = test["command"]
         self.environment = dict(line.split("=", 1) for found in test["properties"] if found["name"] == "ENVIRONMENT" for line in found["value"])
-        self.what = ast.get_docstring(ast.parse(Path(self.command[-1]).read_text(encoding="utf-8"))).split("\n\n")[0].replace("\n", " ")
+        self.what = what_is_proved(Path(self.command[-1]))
         self.figures = {}
         self.seconds = 0
 
@@ -125,15 +137,10 @@ def write(proof, long):
 
 
 def main():
-    parser, options = parse_arguments()
-    known = proofs(options.preset)
-    unknown = [name for name in options.names if name not in known]
-    if unknown:
-        parser.error(f"no proof is called {unknown[0]}; there are {', '.join(known)}")
-    if options.list:
-        for proof in known.values():
-            print(f"{proof.name:12} {proof.what}")
+    options = parse_arguments()
+    if options.list or options.only_words:
         return 0
+    known = proofs(options.preset)
     failed = []
     for name in options.names or known:
         if not known[name].run(options):
