@@ -19,7 +19,7 @@ enum saml_issuer_result {
     SAML_ISSUER_NOT_RESPONSE, /* the root is not a SAML 2.0 protocol Response */
     SAML_ISSUER_MISSING,      /* neither the Response nor an Assertion in it has one */
     SAML_ISSUER_TWICE,        /* two where one belongs */
-    SAML_ISSUER_UNFIT,        /* empty, over 440 bytes, or with control characters or child elements */
+    SAML_ISSUER_UNFIT,        /* empty, over 440 bytes, or with control characters, child elements or unknown letters */
 };
 
 enum saml_encoding {
@@ -35,8 +35,9 @@ void saml_issuer_cleanup(void);
 /* Reads the Issuer out of a SAMLResponse field's raw value, as form_find() gives it: percent-encoded, '+' a space.
  * Base64 may hold line breaks and the URL-safe alphabet, with or without padding. Reading stops where the answer is
  * known, so that damage behind the Issuer is not noticed: at the element behind the Response's own Issuer; where it has
- * none, when no other Assertion with an Issuer can follow. XML is read as UTF-8, whatever it declares. On
- * SAML_ISSUER_FOUND the issuer, from `memory` and trimmed of white space, passes identifier_problem(). */
+ * none, when no other Assertion with an Issuer can follow. XML is read as UTF-8, whatever it declares,
+ * but for the encodings of one byte a character: of those ISO-8859-1 is understood, and all others where the Issuer is
+ * ASCII. On SAML_ISSUER_FOUND the issuer, from `memory` and trimmed of white space, passes identifier_problem(). */
 enum saml_issuer_result saml_issuer_read(struct text field, enum saml_encoding encoding, struct memory memory,
                                          struct text *issuer);
 

@@ -1,6 +1,7 @@
 #include "ssoferry/saml_issuer.h"
 #include "ssoferry/connection.h"
 
+#include "saml_charset.h"
 #include "saml_message.h"
 
 #include <libxml/parser.h>
@@ -21,6 +22,7 @@ enum place { PLACE_NONE, PLACE_RESPONSE, PLACE_ASSERTION };
 /* What is known while the parser walks the message. */
 struct reader {
     xmlParserCtxtPtr parser;
+    enum saml_charset charset;
     bool decided;
     enum saml_issuer_result result;
     unsigned depth; /* open elements */
@@ -47,6 +49,15 @@ static bool is_white(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* Whether it is known which characters these are. */
+static bool is_certain(const struct reader *reader, struct text issuer)
+{
+    bool ascii = true;
+    for (size_t i = 0; i < issuer.size; i++)
+        ascii = ascii && (unsigned char)issuer.at[i] < 0x80;
+    return ascii || reader->charset != SAML_CHARSET_SINGLE_BYTE;
+}
+
 /* An Issuer has been read to its end. */
 static void take_issuer(struct reader *reader)
 {
@@ -55,7 +66,7 @@ static void take_issuer(struct reader *reader)
     while (reader->size > 0 && is_white(reader->text[reader->size - 1]))
         reader->size--;
     struct text issuer = text_slice(reader->text, reader->size);
-    if (identifier_problem(issuer) != NULL) {
+    if (identifier_problem(issuer) != NULL || !is_certain(reader, issuer)) {
         decide(reader, SAML_ISSUER_UNFIT);
         return;
     }
@@ -225,8 +236,8 @@ static xmlParserCtxtPtr parser_new(struct reader *reader)
     xmlParserCtxtPtr parser = xmlCreatePushParserCtxt(&handler, reader, NULL, 0, NULL);
     if (parser == NULL)
         memory_exhausted();
-    /* Its encoding declaration is not believed: a message is UTF-8, so that '=' and '<' are what check_bytes() takes
-     * them for. */
+    /* Its encoding declaration is not believed: what it gets is UTF-8, so that '=' and '<' are what check_bytes() takes
+     * them for, and no converter is looked for in files. */
     xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_IGNORE_ENC);
     return parser;
 }
@@ -273,6 +284,18 @@ static bool names_one_issuer(struct text message)
     return count <= 2;
 }
 
+static void feed(struct reader *reader, struct text piece, bool last)
+{
+    if (reader->charset == SAML_CHARSET_UTF8) {
+        xmlParseChunk(reader->parser, piece.at, (int)piece.size, last);
+        return;
+    }
+    char *converted = memory_allocate(2 * piece.size + 1);
+    size_t size = saml_latin1_to_utf8(piece, converted);
+    xmlParseChunk(reader->parser, converted, (int)size, last);
+    free(converted);
+}
+
 /* Feeds the parser piece by piece. The pieces grow, since libxml2 may look back over all of an unfinished element at
  * each. */
 static enum saml_issuer_result walk(struct reader *reader, struct saml_message *message)
@@ -287,7 +310,9 @@ static enum saml_issuer_result walk(struct reader *reader, struct saml_message *
         struct text piece = text_slice(message->bytes + fed, message->size - fed);
         if (!check_bytes(piece, &attributes))
             return SAML_ISSUER_BAD_XML;
-        xmlParseChunk(reader->parser, piece.at, (int)piece.size, message->ended);
+        if (fed == 0)
+            reader->charset = saml_charset_of(piece);
+        feed(reader, piece, message->ended);
         fed = message->size;
         if (!reader->decided && (!reader->parser->wellFormed || message->ended))
             return SAML_ISSUER_BAD_XML;

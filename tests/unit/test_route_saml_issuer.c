@@ -238,7 +238,11 @@ static const struct {
     {RESPONSE(I("a\x01z")), SAML_ISSUER_BAD_XML},
     {RESPONSE(I("a\xff\xfez")), SAML_ISSUER_BAD_XML},
     {RESPONSE(I("a\xfcz")), SAML_ISSUER_BAD_XML},
-    {"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>" RESPONSE(I("a\xfcz")), SAML_ISSUER_BAD_XML},
+    {"<?xml version=\"1.0\" encoding=\"UTF-8\"?>" RESPONSE(I("a\xfcz")), SAML_ISSUER_BAD_XML},
+    {"<?xml version=\"1.0\" encoding=\"Shift_JIS\"?>" RESPONSE(I("a\xfcz")), SAML_ISSUER_BAD_XML},
+    {"<?xml version=\"1.0\" encoding=\"EBCDIC-CP-US\"?>" RESPONSE(I("a\xfcz")), SAML_ISSUER_BAD_XML},
+    {"\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>" RESPONSE(I("a\xfcz")), SAML_ISSUER_BAD_XML},
+    {"<?xml version=\"1.0\"?><!-- encoding=\"ISO-8859-1\"?> -->" RESPONSE(I("a\xfcz")), SAML_ISSUER_BAD_XML},
     {"<!DOCTYPE x>" RESPONSE(I(X)), SAML_ISSUER_BAD_XML},
     {"<!DOCTYPE x SYSTEM \"http://127.0.0.1:1/x.dtd\">" RESPONSE(I(X)), SAML_ISSUER_BAD_XML},
     {"<!DOCTYPE x SYSTEM \"file:///etc/passwd\" []>" RESPONSE(I(X)), SAML_ISSUER_BAD_XML},
@@ -312,6 +316,53 @@ static void check_and_free(struct builder *builder, enum saml_issuer_result expe
 
 /* Pieces in which the message is read end anywhere: every place of a message is shifted over the end of the first
  * piece. */
+#define DECLARED(encoding) "<?xml version=\"1.0\" encoding=" encoding "?>"
+#define NAMED_MUELLER                                                                                                  \
+    "<p:Response " NS                                                                                                  \
+    " x=\"M\xfcller\"><a:Assertion>" I(X) "<x>M\xfcller</x></a:Assertion><a:Assertion>" I(X) "</a:Assertion>"          \
+                                                                                             "</p:Response>"
+
+/* What lies outside the Issuer does not matter; an Issuer with such letters is believed where it is sure which these
+ * are. */
+static void messages_in_single_byte_encodings_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *xml;
+        enum saml_issuer_result result;
+        const char *issuer;
+    } cases[] = {
+        {DECLARED("\"ISO-8859-1\"") NAMED_MUELLER, SAML_ISSUER_FOUND, X},
+        {DECLARED("'iso-8859-1' standalone='yes' ") NAMED_MUELLER, SAML_ISSUER_FOUND, X},
+        {"<?xml\tversion='1.0'\nencoding = 'ISO-8859-15' ?>" NAMED_MUELLER, SAML_ISSUER_FOUND, X},
+        {DECLARED("\"windows-1252\"") NAMED_MUELLER, SAML_ISSUER_FOUND, X},
+        {DECLARED("\"Windows-1250\"") NAMED_MUELLER, SAML_ISSUER_FOUND, X},
+        {DECLARED("\"windows-125\"") NAMED_MUELLER, SAML_ISSUER_BAD_XML, ""},
+        {DECLARED("\"windows-1252x\"") NAMED_MUELLER, SAML_ISSUER_BAD_XML, ""},
+        {DECLARED("\"windows-936\"") NAMED_MUELLER, SAML_ISSUER_BAD_XML, ""},
+        {DECLARED("\"ISO-8859-1") NAMED_MUELLER, SAML_ISSUER_BAD_XML, ""},
+        {DECLARED("\"ISO-8859-1'") NAMED_MUELLER, SAML_ISSUER_BAD_XML, ""},
+        {DECLARED("\"US-ASCII\"") NAMED_MUELLER, SAML_ISSUER_BAD_XML, ""},
+        {DECLARED("\"UTF-8\"") NAMED_MUELLER, SAML_ISSUER_BAD_XML, ""},
+        {DECLARED("\"ISO-8859-1\"") RESPONSE(I("a\xfcz")), SAML_ISSUER_FOUND, "a\xc3\xbcz"},
+        {DECLARED("\"ISO-8859-1\"") RESPONSE(I("a\x85z")), SAML_ISSUER_UNFIT, ""},
+        {DECLARED("\"ISO-8859-2\"") RESPONSE(I("a\xfcz")), SAML_ISSUER_UNFIT, ""},
+        {DECLARED("\"windows-1252\"") RESPONSE(I("a\x80z")), SAML_ISSUER_UNFIT, ""},
+        {DECLARED("\"ISO-8859-1\"") "<p:Response " NS "><a:Assertion>" I("\xfc") "</a:Assertion><a:Assertion>" I(
+             "\xfd") "</a:Assertion></p:Response>",
+         SAML_ISSUER_TWICE, ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        check_message(text_of(cases[i].xml), cases[i].result, cases[i].issuer);
+
+    struct builder builder = {0};
+    add(&builder, DECLARED("\"ISO-8859-1\"") "<p:Response " NS "><x>");
+    for (int i = 0; i < 3000; i++)
+        add(&builder, "\xfc%d", i);
+    add(&builder, "</x><a:Assertion>" I("\xe4") "</a:Assertion></p:Response>");
+    check_and_free(&builder, SAML_ISSUER_FOUND, "\xc3\xa4");
+}
+
 static void it_does_not_matter_where_pieces_end(void **state)
 {
     (void)state;
@@ -539,6 +590,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(issuers_are_found),
         cmocka_unit_test(bad_messages_are_refused),
+        cmocka_unit_test(messages_in_single_byte_encodings_are_read),
         cmocka_unit_test(issuers_have_a_length_limit),
         cmocka_unit_test(it_does_not_matter_where_pieces_end),
         cmocka_unit_test(large_messages_are_read_as_far_as_needed),
