@@ -6,7 +6,9 @@
  * are taken, and of unknown identifiers only those that keep coming are kept in the end. What is not kept by name is
  * still counted in the totals.
  *
- * Time is the caller's everywhere: microseconds UTC since 1970. */
+ * Time is the caller's everywhere: microseconds UTC since 1970. Times in the file that are more than a day ahead of the
+ * machine's clock, though that has not jumped for an hour, were counted when it was wrong, and are moved back to it
+ * when their name is next counted. */
 #ifndef SSOFERRY_USAGE_H
 #define SSOFERRY_USAGE_H
 

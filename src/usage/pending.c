@@ -100,7 +100,7 @@ static struct row_place *sorted_places(const struct tally *tally)
 
 /* Writes the entries of one key, of which there are as many as days; *count gets how many there were. */
 static int write_row(MDB_cursor *cursor, const struct tally *tally, const struct row_place *places, size_t left,
-                     size_t *count)
+                     int64_t clock, size_t *count)
 {
     char bytes[RECORD_SIZE_MAX];
     struct usage_record record = {.first = 0};
@@ -112,6 +112,7 @@ static int write_row(MDB_cursor *cursor, const struct tally *tally, const struct
     /* A record that cannot be read cannot be added to either: begin anew. */
     if (code == MDB_SUCCESS && !usage_record_decode(text_of_val(value), &record))
         record = (struct usage_record){.first = 0};
+    usage_record_pull_back(&record, clock);
     size_t at = 0;
     do {
         const struct tally_entry *entry = &tally->entries[places[at].offset];
@@ -132,7 +133,7 @@ static int write_known(struct pending *pending, struct usage_file *file, MDB_txn
         return code;
     struct row_place *places = sorted_places(&pending->known);
     for (size_t at = 0, count = 0; at < pending->known.count && code == MDB_SUCCESS; at += count)
-        code = write_row(cursor, &pending->known, places + at, pending->known.count - at, &count);
+        code = write_row(cursor, &pending->known, places + at, pending->known.count - at, pending->clock, &count);
     free(places);
     mdb_cursor_close(cursor);
     return code;
@@ -166,7 +167,7 @@ static int write_all(struct pending *pending, struct usage_file *file, MDB_txn *
     return code == MDB_SUCCESS ? write_totals(&pending->totals, pending->latest, file, txn) : code;
 }
 
-int pending_write(struct pending *pending, struct usage_file *file)
+int pending_write(struct pending *pending, struct usage_file *file, int64_t now, bool steady)
 {
     MDB_txn *txn = NULL;
     int dead = 0;
@@ -174,6 +175,8 @@ int pending_write(struct pending *pending, struct usage_file *file)
     int code = mdb_txn_begin(file->env, NULL, 0, &txn);
     if (code != MDB_SUCCESS)
         return code;
+    pending->latest = usage_time_believed(pending->latest, now);
+    pending->clock = steady ? now : 0;
     code = write_all(pending, file, txn);
     if (code != MDB_SUCCESS) {
         mdb_txn_abort(txn);

@@ -26,6 +26,7 @@ static bool read_entry(const struct pending *pending, struct text key, struct te
     struct unknown_record record;
     if (!unknown_record_decode(value, &record) || key.size > CONNECTION_KEY_SIZE_MAX)
         return false;
+    record.last = usage_time_believed(record.last, pending->clock);
     *entry = (struct kept_entry){
         .hash = keyed_hash(&pending->hash_key, key),
         .hits = record.hits,
@@ -70,6 +71,7 @@ static int merge(struct pending *pending, struct usage_file *file, MDB_txn *txn)
         struct text key = kept_key(pending->kept, &pending->kept->entries[i]);
         if (entry.fresh == 0)
             continue;
+        entry.last = usage_time_believed(entry.last, pending->clock);
         struct kept_entry *there = kept_find(pending->spare, key, entry.hash);
         if (there != NULL) {
             kept_add(pending->spare, there, entry.fresh, entry.first, entry.last);

@@ -1,5 +1,9 @@
 #include "record.h"
 
+#include "lane.h"
+
+#define DAY INT64_C(86400000000) /* microseconds */
+
 enum { RECORD_VERSION = 1 };
 
 /* -- numbers -- */
@@ -107,6 +111,18 @@ static void shift_days(struct usage_record *record, uint32_t day)
     memcpy(before, record->days, sizeof(before));
     days_ending_with(before, record->newest, day, record->days);
     record->newest = day;
+}
+
+int64_t usage_time_believed(int64_t time, int64_t clock)
+{
+    return clock > 0 && time - clock > DAY ? clock : time;
+}
+
+void usage_record_pull_back(struct usage_record *record, int64_t clock)
+{
+    record->last = usage_time_believed(record->last, clock);
+    if (clock > 0 && record->newest > day_of(clock + DAY))
+        shift_days(record, day_of(clock));
 }
 
 void usage_record_add(struct usage_record *record, uint32_t day, const uint32_t hits[USAGE_OUTCOMES], int64_t first,

@@ -34,6 +34,13 @@ bool usage_record_decode(struct text bytes, struct usage_record *record);
 bool unknown_record_decode(struct text bytes, struct unknown_record *record);
 bool totals_decode(struct text bytes, struct usage_totals *totals);
 
+/* `time`, or `clock` where that is more than a day earlier: it was counted when the machine's clock was ahead. `clock`
+ * 0, here and below, is one that is not to be relied on itself, and changes nothing. */
+int64_t usage_time_believed(int64_t time, int64_t clock);
+
+/* Moves what was counted when the machine's clock was ahead of `clock` back to it. Its days are forgotten. */
+void usage_record_pull_back(struct usage_record *record, int64_t clock);
+
 /* Adds hits of one day. Days that are USAGE_DAYS or more before the newest are forgotten. */
 void usage_record_add(struct usage_record *record, uint32_t day, const uint32_t hits[USAGE_OUTCOMES], int64_t first,
                       int64_t last);

@@ -18,13 +18,17 @@ enum {
     ANSWER_MS = USAGE_TICK_MS + 100,
     /* Asked, answered and written, what was counted is on its way for at most the interval. */
     ASK_MS = USAGE_FLUSH_INTERVAL_MS - ANSWER_MS,
+    CLOCK_STEADY_MS = 60 * 60 * 1000, /* a machine that boots with a wrong clock has heard of the right time by then */
+    CLOCK_JUMP_MS = 60 * 1000,        /* more is no slewing */
 };
 
 struct usage {
     size_t lane_count;
     struct usage_lane *lanes;
     struct usage_file file;
-    struct pending pending; /* the flushing thread's */
+    struct pending pending; /* the flushing thread's, as the next two */
+    int64_t clock_offset;   /* of the machine's time to the monotonic clock, milliseconds */
+    uint64_t steady_since;  /* milliseconds of the monotonic clock */
     pthread_t thread;
     sem_t wake; /* a lane handed over, or the thread is to end */
     atomic_bool stopping;
@@ -96,10 +100,24 @@ static void revive(struct usage *usage)
     pthread_mutex_unlock(&usage->mutex);
 }
 
+/* Whether the machine's clock has only ticked for so long that it is more to be relied on than times in the file. */
+static bool is_clock_steady(struct usage *usage, int64_t now)
+{
+    uint64_t monotonic = clock_monotonic_ms();
+    int64_t offset = now / 1000 - (int64_t)monotonic;
+    if (llabs(offset - usage->clock_offset) > CLOCK_JUMP_MS) {
+        usage->clock_offset = offset;
+        usage->steady_since = monotonic;
+    }
+    return monotonic - usage->steady_since >= CLOCK_STEADY_MS;
+}
+
 static void flush(struct usage *usage)
 {
     struct error failed = {.kind = ERROR_NONE};
-    int code = usage->file.env != NULL ? pending_write(&usage->pending, &usage->file) : MDB_PANIC;
+    const int64_t now = clock_utc_us();
+    const bool steady = is_clock_steady(usage, now);
+    int code = usage->file.env != NULL ? pending_write(&usage->pending, &usage->file, now, steady) : MDB_PANIC;
     if (code != MDB_SUCCESS) {
         usage_file_fail(usage->file.path, code, "write the usage file", &failed);
         atomic_fetch_add(&usage->failures, 1);

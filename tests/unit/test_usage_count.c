@@ -1,5 +1,11 @@
 #include "usage_fixture.h"
 
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "ssoferry/clock.h"
+
 static void nothing_is_there_before_the_first_count(void **state)
 {
     struct usage_reader *reader = (struct usage_reader *)1;
@@ -191,6 +197,69 @@ static void days_are_kept_for_ninety(void **state)
     }
 }
 
+static atomic_int hours_passed;
+
+/* In libc's place. */
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+    int failed = (int)syscall(SYS_clock_gettime, clock, time);
+    time->tv_sec += 3600 * atomic_load(&hours_passed);
+    return failed;
+}
+
+struct hits {
+    int64_t when; /* by a clock that may be wrong */
+    const char *unknown;
+};
+
+/* Opens, counts some hours later, and closes: while `hours` pass, the machine's clock only ticks. */
+static void count_later(const char *store, int hours, struct hits hits)
+{
+    struct usage *usage = open_usage(store, 1, hits.when);
+    atomic_store(&hours_passed, hours);
+    count(usage, "acme", USAGE_STYTCH, hits.when);
+    count_unknown(usage, hits.unknown, hits.when);
+    usage_close(usage);
+    atomic_store(&hours_passed, 0);
+}
+
+/* A machine that boots with its clock a year ahead of what it says now. */
+static void a_clock_that_was_ahead_leaves_nothing_behind(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    const int64_t now = clock_utc_us();
+    struct usage_row row;
+    count_later(store, 0, (struct hits){now - 20 * DAY, "acmee"});
+    count_later(store, 0, (struct hits){now + 365 * DAY, "globexx"});
+    count_later(store, 2, (struct hits){now, "globexx"});
+
+    struct usage_reader *reader = open_reader(store, now);
+    assert_true(find_usage(reader, "acme", &row));
+    assert_int_equal(row.hits[USAGE_STYTCH], 3);
+    assert_int_equal(row.first_seen, now - 20 * DAY);
+    assert_true(row.last_seen < now + DAY);
+    assert_int_equal(row.days[USAGE_DAYS - 1], 1);
+    assert_non_null(find_unknown(reader, "acmee"));
+    assert_true(find_unknown(reader, "globexx")->last_seen < now + DAY);
+    usage_reader_close(reader);
+}
+
+/* One that boots years behind: for the hour in which it is corrected, the file is right. */
+static void a_clock_that_is_behind_takes_nothing_away(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    const int64_t now = clock_utc_us() + 365 * DAY;
+    struct usage_row row;
+    count_later(store, 0, (struct hits){now, "acmee"});
+    count_later(store, 0, (struct hits){now - 365 * DAY, "acmee"});
+    struct usage_reader *reader = open_reader(store, now);
+    assert_true(find_usage(reader, "acme", &row));
+    assert_int_equal(row.last_seen, now);
+    assert_int_equal(row.days[USAGE_DAYS - 1], 1);
+    assert_int_equal(find_unknown(reader, "acmee")->last_seen, now);
+    usage_reader_close(reader);
+}
+
 enum { MODEL_NAMES = 40, MODEL_DAYS = 200, MODEL_STEPS = 20000 };
 
 struct model_row {
@@ -267,6 +336,8 @@ int main(void)
         scratch_test(what_is_too_long_for_a_name_still_counts),
         scratch_test(counts_add_up_over_restarts),
         scratch_test(days_are_kept_for_ninety),
+        scratch_test(a_clock_that_was_ahead_leaves_nothing_behind),
+        scratch_test(a_clock_that_is_behind_takes_nothing_away),
         scratch_test(random_counts_equal_a_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
