@@ -1,5 +1,6 @@
 """Fixtures: gateways that are judged when a test ends, and the parties on both sides of them."""
 import contextlib
+import os
 
 import pytest
 
@@ -9,6 +10,17 @@ from cutover import Cutover
 from gateway import Gateway
 from keys import make_key_pair
 from proof import Proof
+
+
+NO_IPV6 = "this machine has no ::1"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """Where SSOFERRY_NO_SKIPS is set, as in CI, a machine on which not all can be tested fails. Containers often have no IPv6."""
+    report = (yield).get_result()
+    if report.skipped and os.environ.get("SSOFERRY_NO_SKIPS") and NO_IPV6 not in str(report.longrepr):
+        report.outcome = "failed"
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import time
 import pytest
 
 import wire
+from conftest import NO_IPV6
 from cutover import CONNECTION_ID
 from preload import signal_thread, start_with, workers
 from programs import run
@@ -192,7 +193,7 @@ class TestAddresses:
         gateway.stop()
         assert following.post("/old-sso/acme", BODY, host="localhost").location == LOCATION
 
-    @pytest.mark.skipif(not has_ipv6_loopback(), reason="this machine has no ::1")
+    @pytest.mark.skipif(not has_ipv6_loopback(), reason=NO_IPV6)
     def test_ipv6_beside_ipv4(self, gateway):
         gateway.configure(listen=[{"address": f"0.0.0.0:{gateway.port}"}, {"address": f"[::]:{gateway.port}"}])
         gateway.start()

@@ -10,10 +10,14 @@ import pytest
 
 import wire
 from cutover import CONNECTION_ID
+from namespaces import unsharing
 from programs import check_words, program, run
 
-UNSHARE = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-current-user"]), "--pid", "--fork", "--kill-child"]
 EXPLANATION = r"another container.*process number.*share a PID namespace"
+
+
+def unshared(*command):
+    return [*unsharing("--pid", "--fork", "--kill-child", mapped="--map-current-user"), *map(str, command)]
 
 
 class Contained:
@@ -23,7 +27,7 @@ class Contained:
         self.gateway = gateway
         self.log = gateway.directory / "contained.log"
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen([*UNSHARE, program("ssoferryd"), "-c", str(gateway.config_path)], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen(unshared(program("ssoferryd"), "-c", gateway.config_path), stdin=subprocess.DEVNULL,
                                             stdout=subprocess.DEVNULL, stderr=log)
 
     def wait_until_it_serves(self):
@@ -55,7 +59,7 @@ def contained(make_gateway):
 
 
 def in_a_container(*command, expect):
-    done = subprocess.run([*UNSHARE, *map(str, command)], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+    done = subprocess.run(unshared(*command), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
     check_words(done.stderr)
     assert done.returncode == expect, done.stdout + done.stderr
     return done

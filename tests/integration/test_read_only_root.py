@@ -1,5 +1,4 @@
 """A machine where nothing can be written but the store's own mount."""
-import os
 import signal
 import subprocess
 import time
@@ -10,9 +9,9 @@ import pytest
 import wire
 from cutover import CONNECTION_ID
 from gateway import Gateway
+from namespaces import unsharing
 from programs import check_words, program
 
-USERS_OWN = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
 # Everything read-only, then the store on a tmpfs; a file elsewhere proves it.
 SCRIPT = """
 set -e
@@ -37,7 +36,8 @@ class ReadOnly:
     def __init__(self, gateway):
         self.gateway = gateway
         self.log = (gateway.directory / "daemon.log").open("w+b")
-        self.process = subprocess.Popen(["unshare", *USERS_OWN, "--mount", "sh", "-c", SCRIPT, "sh", str(gateway.store.parent),
+        self._unshare = unsharing("--mount", mapped="--map-root-user")
+        self.process = subprocess.Popen([*self._unshare, "sh", "-c", SCRIPT, "sh", str(gateway.store.parent),
                                          str(gateway.directory / "elsewhere"), program("ssoferryd"), "-c", str(gateway.config_path)],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log)
         deadline = time.monotonic() + 60
@@ -51,7 +51,7 @@ class ReadOnly:
 
     def load(self, *arguments):
         """In the daemon's mounts, as `docker exec` does."""
-        join = ["nsenter", f"--target={self.process.pid}", "--mount", *(["--user", "--preserve-credentials"] if USERS_OWN else [])]
+        join = ["nsenter", f"--target={self.process.pid}", "--mount", *(["--user", "--preserve-credentials"] if "--user" in self._unshare else [])]
         done = subprocess.run([*join, program("ssoferry"), "-c", str(self.gateway.config_path), *map(str, arguments)], capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=60)
         check_words(done.stderr)
