@@ -83,27 +83,46 @@ static struct text value_of(const struct building *building, const struct settin
     return there ? text_of(setting->key->fallback) : TEXT("");
 }
 
+static const struct building *building_of(const struct config *config)
+{
+    return (const struct building *)(const void *)config;
+}
+
+/* Who is told of differences. */
+struct listening {
+    void (*on_difference)(void *context, struct text name, struct text before, struct text after, bool needs_restart);
+    void *context;
+};
+
+/* What `old` sets and `new` leaves out, of the keys that take a restart, or of the others. */
+static void tell_left_out(const struct building *old, const struct building *new, bool restart,
+                          const struct listening *listening)
+{
+    for (size_t i = 0; i < old->setting_count; ++i) {
+        const struct setting *setting = &old->settings[i];
+        const bool asked = restart == ((setting->key->flags & KEY_RESTART) != 0);
+        if (!asked || find(new, setting->name) != NULL)
+            continue;
+        struct text now = value_of(new, setting);
+        if (!text_equal(setting->value, now))
+            listening->on_difference(listening->context, setting->name, setting->value, now, restart);
+    }
+}
+
 void config_differences(const struct config *started, const struct config *before, const struct config *after,
                         void (*on_difference)(void *context, struct text name, struct text before, struct text after,
                                               bool needs_restart),
                         void *context)
 {
-    const struct building *new = (const struct building *)(const void *)after;
+    const struct building *new = building_of(after);
+    const struct listening listening = {on_difference, context};
     for (size_t i = 0; i < new->setting_count; ++i) {
         const struct setting *setting = &new->settings[i];
-        bool restart = setting->key->flags & KEY_RESTART;
-        struct text was = value_of((const struct building *)(const void *)(restart ? started : before), setting);
+        const bool restart = (setting->key->flags & KEY_RESTART) != 0;
+        struct text was = value_of(building_of(restart ? started : before), setting);
         if (!text_equal(was, setting->value))
             on_difference(context, setting->name, was, setting->value, restart);
     }
-    for (unsigned restart = 0; restart < 2; ++restart) {
-        const struct building *old = (const struct building *)(const void *)(restart ? started : before);
-        for (size_t i = 0; i < old->setting_count; ++i) {
-            const struct setting *setting = &old->settings[i];
-            struct text now = value_of(new, setting);
-            if (!(setting->key->flags & KEY_RESTART) == !restart && find(new, setting->name) == NULL &&
-                !text_equal(setting->value, now))
-                on_difference(context, setting->name, setting->value, now, restart);
-        }
-    }
+    tell_left_out(building_of(before), new, false, &listening);
+    tell_left_out(building_of(started), new, true, &listening);
 }

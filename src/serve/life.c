@@ -117,8 +117,8 @@ static struct differences tell_differences(const struct server *server, const st
     struct differences differences = {0, 0};
     config_differences(server->started, server->config, next, on_difference, &differences);
     if (strcmp(server->started->store, next->store) != 0)
-        log_info("reload: until then this daemon answers from %s, while `ssoferry` changes %s", server->started->store,
-                 next->store);
+        log_info("reload: until the restart this daemon answers from %s, while `ssoferry` changes %s",
+                 server->started->store, next->store);
     return differences;
 }
 
