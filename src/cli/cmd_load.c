@@ -5,6 +5,7 @@
 #include "files.h"
 #include "output.h"
 #include "ssoferry/background.h"
+#include "ssoferry/log.h"
 #include "tally.h"
 
 struct load {
@@ -17,8 +18,8 @@ struct load {
     struct change *change; /* NULL in a dry run */
     struct tally tally;
     uint64_t seen, expected;
-    uint64_t revision;
-    uint64_t rows; /* in the whole table afterwards */
+    uint64_t before, revision; /* the table's revisions */
+    uint64_t rows;             /* in the whole table afterwards */
 };
 
 static bool on_difference(void *context, const struct difference *difference, struct error *error)
@@ -61,7 +62,7 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
     load->tally = (struct tally){0};
     load->seen = 0;
     load->expected = rowset_count(mapping_rows(load->files.mapping));
-    load->revision = state->revision;
+    load->before = load->revision = state->revision;
     uint64_t rows = table_state_total(state);
     if (!context_expects(load->context, load->arguments, state->revision, error))
         return false;
@@ -115,10 +116,9 @@ static bool dry_run(struct load *load, struct error *error)
     struct snapshot *snapshot = NULL;
     if (load->context->table != NULL && !snapshot_open(&snapshot, load->context->table, error))
         return false;
-    uint64_t before = snapshot != NULL ? snapshot_state(snapshot)->revision : 0;
     bool fine = compare(load, snapshot, error);
     snapshot_close(snapshot);
-    load->revision = tally_differs(&load->tally) || before == 0 ? before + 1 : before;
+    load->revision += tally_differs(&load->tally) || load->before == 0;
     return fine;
 }
 
@@ -134,7 +134,7 @@ static void print_text(const struct load *load)
 {
     const uint64_t *rows = load->tally.rows;
     char added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE], total[NUMBER_SIZE];
-    if (!tally_differs(&load->tally)) {
+    if (load->revision == load->before) {
         printf("%snothing to change: revision %llu stays, %s row%s\n", load->arguments->dry_run ? "dry run: " : "",
                (unsigned long long)load->revision, number_grouped(load->rows, total), plural(load->rows));
         return;
@@ -162,6 +162,8 @@ static int run(struct load *load)
     /* Told and not refused: taking everybody back in a hurry must not want an option that nobody remembers. */
     tally_warn(&load->tally, load->arguments->dry_run ? 0 : load->revision);
     tally_warn_of_stages(&load->tally, load->files.mapping);
+    if (load->before == 0 && load->rows == 0)
+        log_warning("this load has no rows, and with it the table counts as loaded: every identifier is unknown");
     return STATUS_DONE;
 }
 

@@ -347,6 +347,15 @@ def test_a_load_reads_standard_input(loader):
     assert len(loader.rows()) == 3
 
 
+def test_a_first_load_without_rows_is_told(loader):
+    empty = "version: 1\nconnections: {}\n"
+    for option, said in [("--dry-run", "dry run: would make revision 1: "), ("--merge", "revision 1: ")]:
+        result = loader.load(empty, option)
+        assert result.stdout == said + "0 added, 0 changed, 0 removed, 0 rows\n" and "every identifier is unknown" in result.stderr
+    again = loader.load(empty)
+    assert again.stdout == "nothing to change: revision 1 stays, 0 rows\n" and again.stderr == ""
+
+
 def test_export_loads_back_to_the_same_table(loader, tmp_path):
     sources = SMALL.replace("connections:", "source: auth0\nconnections:")
     odd = "version: 1\nconnections:\n" + "".join(
