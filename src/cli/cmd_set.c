@@ -82,6 +82,18 @@ static bool check_legacy(struct set *set, struct text identifier, const struct c
                      TEXT_ARGS(identifier), TEXT_ARGS(set->edit.source));
 }
 
+/* The row without a URL that neither the words name nor its state uses. One whose host is allowed no more must not
+ * stand in the way of taking the customer back. */
+static struct connection checked_part(const struct set *set, const struct connection *row)
+{
+    struct connection part = *row;
+    if (row->state != CONNECTION_STYTCH && !words_name(set, TEXT("acs_url")) && !words_name(set, TEXT("connection_id")))
+        part.acs_url = (struct text){0};
+    if (row->state != CONNECTION_LEGACY && !words_name(set, TEXT("legacy_url")))
+        part.legacy_url = (struct text){0};
+    return part;
+}
+
 /* Applies the words FIELD=VALUE to a row and checks it as a whole. */
 static bool set_fields(struct set *set, struct text identifier, struct connection *row, struct error *error)
 {
@@ -96,7 +108,8 @@ static bool set_fields(struct set *set, struct text identifier, struct connectio
             return refuse_field(identifier, name, why, error);
     }
     struct connection_problem problem;
-    if (connection_check(row, &context->config->rules, &problem))
+    struct connection checked = checked_part(set, row);
+    if (connection_check(&checked, &context->config->rules, &problem))
         return check_legacy(set, identifier, row, error);
     bool host = strcmp(problem.field, "acs_url") == 0 || strcmp(problem.field, "legacy_url") == 0;
     const char *hint =

@@ -234,8 +234,8 @@ def test_store_goes_before_the_configuration(loader, config, tmp_path):
     assert other.exists() and not loader.store.exists()
 
 
-def test_the_configuration_allows_hosts_that_the_default_does_not(loader, config):
-    file = loader.file(f"""\
+def file_of_other_hosts(loader):
+    return loader.file(f"""\
 version: 1
 connections:
   acme:
@@ -245,9 +245,21 @@ connections:
     state: legacy
     legacy_url: https://legacy.example.net/acs
 """)
+
+
+def test_the_configuration_allows_hosts_that_the_default_does_not(loader, config):
+    file = file_of_other_hosts(loader)
     plain("-c", config, "check", file)
     result = loader("check", file, status=2)
     assert result.stderr.count(": error: ") == 2
+
+
+def test_a_host_that_is_not_allowed_does_not_stop_taking_back(loader, config):
+    plain("-c", config, "load", file_of_other_hosts(loader))
+    for state in ("legacy", "disabled"):
+        assert loader("set", "acme", f"state={state}").stdout.endswith("acme changed\n")
+    for words in (["acme", "state=stytch"], ["acme", f"connection_id={GLOBEX}"], ["globex", "label=Globex"]):
+        assert "_url " in loader("set", *words, status=2).stderr
 
 
 # -- check, diff, load -------------------------------------------------------------------------------------------------------------
