@@ -181,12 +181,12 @@ static bool read_top(struct file_reader *file, const struct yaml_node *key, stru
         yaml_skip(yaml, &value);
         return true;
     }
-    if (top == TOPS)
+    if (top == TOPS && !key->refused)
         yaml_fault(
             yaml, key,
             "\"%.*s\" is not known here: a mapping file has version, source and connections, or version and sources",
             TEXT_ARGS(shown(key->value)));
-    else if (file->lines[top] > 0)
+    else if (top < TOPS && file->lines[top] > 0)
         yaml_fault(yaml, key, "%s stands in line %u already", tops[top].name, file->lines[top]);
     yaml_next(yaml, &value);
     if (top == TOPS || file->lines[top] > 0) {

@@ -97,10 +97,12 @@ static void refuse_field(struct row_reader *row, const struct yaml_node *name)
 {
     struct yaml_node value;
     struct text shown = text_slice(name->value.at, name->value.size < SHOWN_MAX ? name->value.size : SHOWN_MAX);
-    yaml_fault(row->reader->yaml, name,
-               "\"%.*s\" is not a field: they are connection_id, acs_url, redirect, state, legacy_url, organization_id "
-               "and label",
-               TEXT_ARGS(shown));
+    if (!name->refused)
+        yaml_fault(
+            row->reader->yaml, name,
+            "\"%.*s\" is not a field: they are connection_id, acs_url, redirect, state, legacy_url, organization_id "
+            "and label",
+            TEXT_ARGS(shown));
     yaml_next(row->reader->yaml, &value);
     yaml_skip(row->reader->yaml, &value);
 }
