@@ -118,11 +118,13 @@ const char *connection_field_name(size_t index);
  * connection_check() or at least the field limits above. Equal connections give equal records, and only they do.
  *
  * The record, version 1; lengths are big-endian:
- *     1 byte   the version
- *     1 byte   bits 0-1 state, bits 2-3 redirect, bits 4-7 whether acs_url, legacy_url, organization_id, label follow
- *     1 byte   the form of the connection id: 0 none; 1 as written; 2 + 2 * kind + test, where kind is 0 saml, 1 oidc,
- * 2 external, and test is 0 live, 1 test form 1: a length byte, the id; form 2 and above: the 16 bytes of its UUID and
- * for each of the four that follows: 2 bytes of length, which is not 0; the value */
+ *     1 byte     the version
+ *     1 byte     bits 0-1 the state, bits 2-3 the redirect; bits 4-7 whether acs_url, legacy_url, organization_id and
+ *                label follow
+ *     1 byte     the form of the connection id: 0 none; 1 as written; 2 + 2 * kind + test a UUID, where kind is
+ *                0 saml, 1 oidc, 2 external, and test is 0 live, 1 test
+ *     the id     as written: 1 byte of length, the id; a UUID: its 16 bytes
+ *     the four   of each that follows: 2 bytes of length, which is not 0; the value */
 size_t connection_encode(const struct connection *connection, char *out);
 
 /* Decodes a record into `out`, copying. False on a truncated, corrupt or newer record, and on one with bytes behind its

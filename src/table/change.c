@@ -24,14 +24,16 @@ enum {
 /* -- transactions -- */
 
 /* LMDB may leave the last pages of a file unwritten where nothing is in them; table_open() takes a file shorter than
- * its last page for one that was cut. Only ever lengthens: another writer may already be at work. */
+ * its last page for one that was cut. Only ever lengthens: no other writer begins before store_unlock_writer(). Where
+ * the disk is full, a hole does as well. */
 static void cover_last_page(const struct table *table)
 {
     struct stat st;
     int fd = -1;
     const off_t needed = (off_t)store_length(table);
-    if (mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && fstat(fd, &st) == 0 && st.st_size < needed)
-        (void)!fallocate(fd, 0, st.st_size, needed - st.st_size);
+    if (mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && fstat(fd, &st) == 0 && st.st_size < needed &&
+        fallocate(fd, 0, st.st_size, needed - st.st_size) != 0)
+        (void)!ftruncate(fd, needed);
 }
 
 bool change_open_transaction(struct change *change, struct error *error)

@@ -2,12 +2,16 @@
  * this folder only.
  *
  * Database `undo`: key = revision (8 bytes), chunk (4 bytes), both big-endian; one entry holds some thousand rows,
- * since an entry a row would cost as much as the table itself. A chunk: 1 byte   the version, 1 1 byte   1: its first
- * key is greater than the last one of the chunk before; else 0 and rows, in key order, each key once: number  how many
- * bytes of the key before this one start this key number  how many bytes follow them number  0: the row was not there;
- * else 1 + the size of its record the rest of the key; the record A number is 7 bits a byte, low ones first, the high
- * bit set on all but the last byte. Where a key is in two chunks of a revision, the earlier one's record is from before
- * the revision. */
+ * since an entry a row would cost as much as the table itself. A chunk:
+ *     1 byte     the version, 1
+ *     1 byte     1: its first key is greater than the last one of the chunk before; else 0
+ *     rows       in key order, each key once:
+ *       number   how many bytes of the key before this one start this key
+ *       number   how many bytes follow them
+ *       number   0: the row was not there; else 1 + the size of its record
+ *       bytes    the rest of the key; the record
+ * A number is 7 bits a byte, low ones first, the high bit set on all but the last byte. Where a key is in two chunks of
+ * a revision, the earlier one's record is from before the revision. */
 #ifndef SSOFERRY_TABLE_UNDO_H
 #define SSOFERRY_TABLE_UNDO_H
 
