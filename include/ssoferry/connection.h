@@ -144,6 +144,12 @@ bool connection_record_is_test(struct text record, bool *is_test);
  * Returns the size. */
 size_t connection_key(struct text source, struct text identifier, char *out);
 
+/* What the keys of a source's rows start with, which comes before all of them; and what comes behind all of them, and
+ * before those of any later source. Of an empty source both are empty, which comes before every key. `out` holds
+ * SOURCE_SIZE_MAX + 1 bytes; return the size. */
+size_t source_first_key(struct text source, char *out);
+size_t source_behind_key(struct text source, char *out);
+
 /* Splits a key; slices of it. False where there is no 0x00. */
 bool connection_key_split(struct text key, struct text *source, struct text *identifier);
 

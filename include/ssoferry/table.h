@@ -13,6 +13,7 @@ enum {
     TABLE_SCHEMA_VERSION = 2, /* the newest that is understood */
     TABLE_SCHEMA_OLDEST = 1,  /* of a new table, until its rows are first written anew (change_begin_bulk()) */
     TABLE_REVISIONS_KEPT = 50,
+    TABLE_KEY_SIZE_MAX = 511, /* bytes: of rows of ours fewer, but not if somebody tampered with the table */
 };
 
 struct table;

@@ -4,24 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 500, REDRAW_MS = 100, BAR_WIDTH_MAX = 40, LINE_SIZE = 512 };
+#include "ssoferry/clock.h"
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+enum { WAIT_MS = 500, REDRAW_MS = 100, BAR_WIDTH_MAX = 40, LINE_SIZE = 512 };
 
 void progress_start(struct progress *progress)
 {
     const char *term = getenv("TERM");
     *progress = (struct progress){
         .wanted = isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0,
-        .started_ms = now_ms(),
+        .started_ms = clock_monotonic_ms(),
         .phase = "",
     };
 }
@@ -77,7 +71,7 @@ void progress_update_now(struct progress *progress, uint64_t done, uint64_t tota
 {
     if (!progress->wanted)
         return;
-    int64_t now = now_ms();
+    uint64_t now = clock_monotonic_ms();
     if (now - progress->started_ms < WAIT_MS)
         return;
     progress->drawn_ms = now;
@@ -86,7 +80,7 @@ void progress_update_now(struct progress *progress, uint64_t done, uint64_t tota
 
 void progress_update(struct progress *progress, uint64_t done, uint64_t total)
 {
-    if (progress->wanted && now_ms() - progress->drawn_ms >= REDRAW_MS)
+    if (progress->wanted && clock_monotonic_ms() - progress->drawn_ms >= REDRAW_MS)
         progress_update_now(progress, done, total);
 }
 

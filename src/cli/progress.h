@@ -9,7 +9,7 @@
 struct progress {
     bool wanted;
     bool drawn;
-    int64_t started_ms, drawn_ms;
+    uint64_t started_ms, drawn_ms;
     const char *phase; /* borrowed */
 };
 

@@ -16,13 +16,7 @@ bool rows_source(const struct arguments *arguments, struct text *source, struct 
 void rows_seek(struct snapshot *snapshot, struct text source)
 {
     char key[SOURCE_SIZE_MAX + 1];
-    if (source.size == 0 || source.size > SOURCE_SIZE_MAX) {
-        snapshot_seek(snapshot, (struct text){0});
-        return;
-    }
-    memcpy(key, source.at, source.size);
-    key[source.size] = '\0';
-    snapshot_seek(snapshot, text_slice(key, source.size + 1));
+    snapshot_seek(snapshot, text_slice(key, source_first_key(source, key)));
 }
 
 enum lookup_result rows_next(struct snapshot *snapshot, struct text source, struct table_row *row,
@@ -40,16 +34,8 @@ enum lookup_result rows_next(struct snapshot *snapshot, struct text source, stru
 
 enum lookup_result rows_next_source(struct snapshot *snapshot, struct text after, char *name, struct error *error)
 {
-    /* 0x01 is behind every key of the source, and before every longer source's name. */
     char key[SOURCE_SIZE_MAX + 1];
-    struct text from = {0};
-    if (after.size > 0 && after.size <= SOURCE_SIZE_MAX) {
-        memcpy(key, after.at, after.size);
-        key[after.size] = '\x01';
-        from = text_slice(key, after.size + 1);
-    }
-    snapshot_seek(snapshot, from);
-
+    snapshot_seek(snapshot, text_slice(key, source_behind_key(after, key)));
     struct table_row row;
     struct text source, identifier;
     enum lookup_result result = rows_next(snapshot, (struct text){0}, &row, &source, &identifier, error);

@@ -15,7 +15,7 @@
 static int copy_to(struct table *table, int fd, struct error *error)
 {
     int code = MDB_MAP_RESIZED;
-    for (int tries = 0; tries < 8 && code == MDB_MAP_RESIZED; tries++) {
+    for (int tries = 0; tries < FOLLOW_TRIES && code == MDB_MAP_RESIZED; tries++) {
         MDB_txn *txn = NULL;
         if (!store_begin(table, MDB_RDONLY, &txn, error)) /* holds the map in place meanwhile */
             return MDB_MAP_RESIZED;

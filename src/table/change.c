@@ -6,11 +6,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "history.h"
 #include "rewrite.h"
+#include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
 
 /* What the size of a table's transactions says about a change. */
@@ -331,13 +331,6 @@ bool change_remove(struct change *change, struct text key, struct error *error)
 
 /* -- committing -- */
 
-static int64_t now_microseconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* Counts the rows by state from end to end; damaged ones count for nothing. */
 static int count_rows(struct change *change, uint64_t rows[CONNECTION_STATES])
 {
@@ -359,7 +352,7 @@ static int write_revision(struct change *change, const struct revision_note *not
     const struct table *table = change->snapshot.table;
     MDB_txn *txn = change->snapshot.txn;
     int code = change->uncounted ? count_rows(change, state->rows) : MDB_SUCCESS;
-    int64_t now = now_microseconds();
+    int64_t now = clock_utc_us();
     state->revision++;
     state->changed_at =
         now > state->changed_at ? now : state->changed_at; /* a clock that went back does not take the table back */

@@ -206,6 +206,26 @@ size_t connection_key(struct text source, struct text identifier, char *out)
     return (size_t)(put_bytes(at, identifier.at, identifier.size) - out);
 }
 
+static size_t source_key(struct text source, char last, char *out)
+{
+    assert(source.size <= SOURCE_SIZE_MAX);
+    if (source.size == 0)
+        return 0;
+    *put_bytes(out, source.at, source.size) = last;
+    return source.size + 1;
+}
+
+size_t source_first_key(struct text source, char *out)
+{
+    return source_key(source, 0, out);
+}
+
+/* Names of sources go on with '-' or more. */
+size_t source_behind_key(struct text source, char *out)
+{
+    return source_key(source, 1, out);
+}
+
 bool connection_key_split(struct text key, struct text *source, struct text *identifier)
 {
     size_t zero = text_find(key, '\0', 0);

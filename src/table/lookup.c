@@ -4,8 +4,6 @@
 #include "ssoferry/row_cache.h"
 #include "store.h"
 
-enum { FOLLOW_TRIES = 8 };
-
 bool lookup_open(struct lookup **opened, struct table *table, struct error *error)
 {
     MDB_txn *txn = NULL;

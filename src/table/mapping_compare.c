@@ -1,7 +1,5 @@
 #include "mapping.h"
 
-enum { LMDB_KEY_SIZE_MAX = 511 };
-
 struct comparison {
     struct mapping *mapping;
     struct snapshot *snapshot;
@@ -10,7 +8,7 @@ struct comparison {
     void *context;
     struct table_row
         before; /* of the table; points to the copies below, since a write takes away what the snapshot gave */
-    char before_key[LMDB_KEY_SIZE_MAX], before_record[CONNECTION_RECORD_SIZE_MAX];
+    char before_key[TABLE_KEY_SIZE_MAX], before_record[CONNECTION_RECORD_SIZE_MAX];
     struct rowset_row after; /* of the mapping */
     bool has_before, has_after;
 };
@@ -84,13 +82,13 @@ bool mapping_compare(struct mapping *mapping, struct snapshot *snapshot, enum ma
                      bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
                      void *context, struct error *error)
 {
-    char start[CONNECTION_KEY_SIZE_MAX];
+    char start[SOURCE_SIZE_MAX + 1];
     struct comparison comparison = {
         .mapping = mapping, .snapshot = snapshot, .mode = mode, .on_difference = on_difference, .context = context};
     if (!rowset_rewind(mapping->rows, error) || !next_after(&comparison, error))
         return false;
     for (size_t i = 0; i < mapping->source_count; i++) {
-        size_t size = connection_key(mapping->sources[i], TEXT(""), start);
+        size_t size = source_first_key(mapping->sources[i], start);
         if (!compare_source(&comparison, text_slice(start, size), error))
             return false;
     }

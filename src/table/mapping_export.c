@@ -139,8 +139,8 @@ static bool export_row(struct exporting *exporting, const struct table_row *row,
 /* The rows of one source, from the first one on. */
 static bool export_rows(struct exporting *exporting, struct text source, struct error *error)
 {
-    char key[CONNECTION_KEY_SIZE_MAX];
-    struct text start = {key, connection_key(source, TEXT(""), key)};
+    char key[SOURCE_SIZE_MAX + 1];
+    struct text start = {key, source_first_key(source, key)};
     struct table_row row;
     enum lookup_result result;
     uint64_t rows = exporting->rows;
@@ -163,9 +163,7 @@ static enum lookup_result next_source(struct snapshot *snapshot, struct text sou
     char behind[SOURCE_SIZE_MAX + 1];
     struct table_row row;
     struct text name, identifier;
-    memcpy(behind, source.at, source.size);
-    behind[source.size] = 1; /* keys of `source` go on with 0, names of sources with '-' or more */
-    snapshot_seek(snapshot, text_slice(behind, source.size == 0 ? 0 : source.size + 1));
+    snapshot_seek(snapshot, text_slice(behind, source_behind_key(source, behind)));
     enum lookup_result result = snapshot_next(snapshot, &row, error);
     if (result != LOOKUP_FOUND)
         return result;

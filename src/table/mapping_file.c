@@ -4,18 +4,13 @@
 #include "mapping_row.h"
 #include "ssoferry/memory.h"
 
-enum { ROWS_A_REPORT = 1024, SHOWN_MAX = 80 };
+enum { ROWS_A_REPORT = 1024 };
 
 struct file_reader {
     struct mapping_reader rows;
     unsigned lines[4]; /* of the keys at the top, by index of `tops`; 0: not there */
     bool unsupported;  /* a version that is not ours, or another kind of file: nothing more can be said of it */
 };
-
-static struct text shown(struct text t)
-{
-    return text_slice(t.at, t.size < SHOWN_MAX ? t.size : SHOWN_MAX);
-}
 
 static void report(const struct mapping_reader *reader)
 {
@@ -86,7 +81,7 @@ static bool read_version(struct file_reader *file, const struct yaml_node *value
     file->unsupported = value->kind == YAML_SCALAR && value->value.size > 0;
     if (file->unsupported)
         yaml_fault(file->rows.yaml, value, "version %.*s is not supported: this ssoferry reads version 1",
-                   TEXT_ARGS(shown(value->value)));
+                   TEXT_ARGS(mapping_shown(value->value)));
     else
         yaml_fault(file->rows.yaml, value, "version must be 1");
     yaml_skip(file->rows.yaml, value);
@@ -185,7 +180,7 @@ static bool read_top(struct file_reader *file, const struct yaml_node *key, stru
         yaml_fault(
             yaml, key,
             "\"%.*s\" is not known here: a mapping file has version, source and connections, or version and sources",
-            TEXT_ARGS(shown(key->value)));
+            TEXT_ARGS(mapping_shown(key->value)));
     else if (top < TOPS && file->lines[top] > 0)
         yaml_fault(yaml, key, "%s stands in line %u already", tops[top].name, file->lines[top]);
     yaml_next(yaml, &value);

@@ -17,6 +17,11 @@ struct row_reader {
     char bytes[CONNECTION_RECORD_SIZE_MAX]; /* what the row's texts point to */
 };
 
+struct text mapping_shown(struct text key)
+{
+    return text_slice(key.at, key.size < SHOWN_MAX ? key.size : SHOWN_MAX);
+}
+
 bool mapping_refuse_key(struct mapping_reader *reader, const struct yaml_node *node)
 {
     struct yaml_node value;
@@ -96,13 +101,12 @@ static size_t index_of_field(struct text name)
 static void refuse_field(struct row_reader *row, const struct yaml_node *name)
 {
     struct yaml_node value;
-    struct text shown = text_slice(name->value.at, name->value.size < SHOWN_MAX ? name->value.size : SHOWN_MAX);
     if (!name->refused)
         yaml_fault(
             row->reader->yaml, name,
             "\"%.*s\" is not a field: they are connection_id, acs_url, redirect, state, legacy_url, organization_id "
             "and label",
-            TEXT_ARGS(shown));
+            TEXT_ARGS(mapping_shown(name->value)));
     yaml_next(row->reader->yaml, &value);
     yaml_skip(row->reader->yaml, &value);
 }

@@ -28,4 +28,7 @@ bool mapping_row_read(struct mapping_reader *reader, const struct yaml_node *key
  * can. */
 bool mapping_refuse_key(struct mapping_reader *reader, const struct yaml_node *node);
 
+/* So much of a key as is shown of one that is not known. */
+struct text mapping_shown(struct text key);
+
 #endif

@@ -5,7 +5,6 @@
 #include "ssoferry/memory.h"
 
 enum {
-    LMDB_KEY_SIZE_MAX = 511,
     NODE_HEAD = 10, /* what a row takes in a page besides its bytes */
 };
 
@@ -18,7 +17,7 @@ struct rewrite {
     bool has_row;       /* the row it stands on is still to be taken over */
     MDB_val key, record;
     size_t reached_size; /* rows up to this key are done; 0: none is */
-    char reached[LMDB_KEY_SIZE_MAX];
+    char reached[TABLE_KEY_SIZE_MAX];
 };
 
 int rewrite_clean(const struct table *table, MDB_txn *txn, unsigned rows, uint64_t revision)

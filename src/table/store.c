@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FOLLOW_TRIES = 8, STATE_SIZE = 16 + 8 * CONNECTION_STATES };
+enum { STATE_SIZE = 16 + 8 * CONNECTION_STATES };
 
 /* -- errors -- */
 

@@ -13,6 +13,8 @@
  * one that died has left something in it. */
 enum { ROW_DATABASES = 2 };
 
+enum { FOLLOW_TRIES = 8 }; /* how often a map that others enlarge is followed before one gives up */
+
 /* Another process may make the map larger than ours; the next transaction then begins with MDB_MAP_RESIZED, and the map
  * may only be replaced while this process has no transaction at all. Lookups come and go without a word to each other,
  * so each has a mutex, held for one lookup and seldom contended; who replaces the map holds `lock` and all of theirs.

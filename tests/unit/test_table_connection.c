@@ -536,6 +536,16 @@ static void keys(void **state)
     assert_true(connection_key_split(text_slice(key, size), &source, &identifier));
     assert_int_equal(identifier.size, IDENTIFIER_SIZE_MAX);
     assert_false(connection_key_split(TEXT("no zero"), &source, &identifier));
+    char first[SOURCE_SIZE_MAX + 1], behind[SOURCE_SIZE_MAX + 1];
+    source = text_slice(first, source_first_key(TEXT("saml"), first));
+    identifier = text_slice(behind, source_behind_key(TEXT("saml"), behind));
+    size = connection_key(TEXT("saml"), TEXT("\xf4\x8f\xbf\xbf"), key);
+    assert_true(text_starts(text_slice(key, size), source));
+    assert_true(text_compare(text_slice(key, size), identifier) < 0);
+    size = connection_key(TEXT("saml-"), TEXT("a"), key);
+    assert_false(text_starts(text_slice(key, size), source));
+    assert_true(text_compare(text_slice(key, size), identifier) > 0);
+    assert_int_equal(source_first_key(TEXT(""), first) + source_behind_key(TEXT(""), behind), 0);
     assert_false(connection_key_split(TEXT(""), &source, &identifier));
 }
 
