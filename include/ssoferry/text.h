@@ -90,6 +90,14 @@ bool text_is_utf8(struct text t);
 /* Whether valid UTF-8 holds a control character: U+0000 to U+001F, U+007F to U+009F. */
 bool text_has_control(struct text t);
 
+/* The character that stands at *at of valid UTF-8; *at moves behind it. */
+uint32_t text_character(struct text t, size_t *at);
+
+/* Whether nobody sees a character, or takes it for another: it has no width, is a space that is none, or turns or ends
+ * a line. And whether valid UTF-8 holds such a one. Control characters are none of them. */
+bool text_hides(uint32_t character);
+bool text_has_hidden(struct text t);
+
 enum text_plus {
     TEXT_PLUS_IS_PLUS,  /* a path: RFC 3986 */
     TEXT_PLUS_IS_SPACE, /* a query or a form: application/x-www-form-urlencoded */

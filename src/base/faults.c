@@ -99,17 +99,6 @@ struct character {
     bool breaks; /* ends a line */
 };
 
-/* Format characters that reorder or hide what stands beside them: a line that holds them would not look like what it
- * is. */
-static bool misleads(const char *bytes, unsigned size)
-{
-    unsigned char second = size == 3 ? (unsigned char)bytes[1] : 0, third = size == 3 ? (unsigned char)bytes[2] : 0;
-    if (size != 3 || (unsigned char)bytes[0] != 0xe2)
-        return false;
-    return (second == 0x80 && ((third >= 0x8b && third <= 0x8f) || (third >= 0xaa && third <= 0xae))) ||
-           (second == 0x81 && third >= 0xa0 && third <= 0xaf);
-}
-
 /* Decides how what was read is shown. */
 static void settle(struct character *character)
 {
@@ -119,7 +108,7 @@ static void settle(struct character *character)
                         text_equal(t, TEXT("\xe2\x80\xa8")) || text_equal(t, TEXT("\xe2\x80\xa9"));
     if (*at == '\t')
         character->bytes[0] = ' ';
-    else if (!text_is_utf8(t) || text_has_control(t) || misleads(at, character->size))
+    else if (!text_is_utf8(t) || text_has_control(t) || text_has_hidden(t))
         *character = (struct character){{'?'}, 1, character->breaks};
 }
 

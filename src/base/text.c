@@ -143,6 +143,41 @@ bool text_has_control(struct text t)
     return false;
 }
 
+uint32_t text_character(struct text t, size_t *at)
+{
+    unsigned char lead = (unsigned char)t.at[(*at)++];
+    unsigned more = lead < 0x80 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+    uint32_t character = more == 0 ? lead : lead & (0x3fu >> more);
+    for (; more > 0; more--)
+        character = character << 6 | ((unsigned char)t.at[(*at)++] & 0x3f);
+    return character;
+}
+
+bool text_hides(uint32_t character)
+{
+    static const uint32_t ranges[][2] = {
+        {0xa0, 0xa0},     {0xad, 0xad},     {0x34f, 0x34f},     {0x61c, 0x61c},     {0x115f, 0x1160}, {0x180e, 0x180e},
+        {0x2000, 0x200f}, {0x2028, 0x202f}, {0x205f, 0x206f},   {0x3164, 0x3164},   {0xfeff, 0xfeff}, {0xffa0, 0xffa0},
+        {0xfff9, 0xfffb}, {0xfffe, 0xffff}, {0x1d173, 0x1d17a}, {0xe0000, 0xe007f},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0] && character >= ranges[i][0]; i++) {
+        if (character <= ranges[i][1])
+            return true;
+    }
+    return false;
+}
+
+bool text_has_hidden(struct text t)
+{
+    for (size_t at = 0; at < t.size;) {
+        if ((unsigned char)t.at[at] < 0x80)
+            at++;
+        else if (text_hides(text_character(t, &at)))
+            return true;
+    }
+    return false;
+}
+
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9')

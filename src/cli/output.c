@@ -9,15 +9,24 @@
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 
+enum { ESCAPE_SIZE = 12 };
+
 /* The size of the character beyond ASCII that `t` starts with, and the columns it takes; 0 where there is none that may
- * be shown as it is. */
-static size_t wide_character(struct text t, size_t *columns)
+ * be shown. `escape` is what is shown of one that nobody would see, else empty. */
+static size_t wide_character(struct text t, size_t *columns, char escape[ESCAPE_SIZE])
 {
+    size_t at = 0;
     unsigned char first = (unsigned char)t.at[0];
     size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
     struct text character = text_slice(t.at, size);
     if (first < 0x80 || size > t.size || !text_is_utf8(character) || text_has_control(character))
         return 0;
+    uint32_t number = text_character(character, &at);
+    escape[0] = '\0';
+    if (text_hides(number)) {
+        *columns = (size_t)snprintf(escape, ESCAPE_SIZE, number < 0x10000 ? "\\u%04x" : "\\U%08x", number);
+        return size;
+    }
     wchar_t wide;
     mbstate_t state = {0};
     *columns = 1;
@@ -40,17 +49,20 @@ static size_t walk(FILE *out, struct text t)
 {
     size_t width = 0;
     while (t.size > 0) {
+        char escape[ESCAPE_SIZE] = "";
         size_t columns, size = plain_run(t);
         if (size > 0) {
             columns = size;
-        } else if ((size = wide_character(t, &columns)) == 0) {
+        } else if ((size = wide_character(t, &columns, escape)) == 0) {
             if (out != NULL)
                 fprintf(out, "\\x%02x", (unsigned char)t.at[0]);
             width += 4;
             t = text_slice(t.at + 1, t.size - 1);
             continue;
         }
-        if (out != NULL)
+        if (out != NULL && escape[0] != '\0')
+            fputs(escape, out);
+        else if (out != NULL)
             fwrite(t.at, 1, size, out);
         width += columns;
         t = text_slice(t.at + size, t.size - size);

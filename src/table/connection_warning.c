@@ -14,6 +14,9 @@ const char *identifier_warning(struct text identifier)
     }
     if (identifier.size > 0 && (identifier.at[0] == ' ' || identifier.at[identifier.size - 1] == ' '))
         return "has a blank at an end: was it copied so by mistake?";
+    if (text_has_hidden(identifier))
+        return "holds a character that nobody sees, such as a byte order mark or a space of no width: was it copied so "
+               "by mistake?";
     return NULL;
 }
 

@@ -31,23 +31,11 @@ static bool is_plain(struct text t)
     return true;
 }
 
-/* Reads one character of valid UTF-8. */
-static uint32_t take_character(struct text t, size_t *at)
-{
-    unsigned char lead = (unsigned char)t.at[(*at)++];
-    unsigned more = lead < 0x80 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
-    uint32_t character = more == 0 ? lead : lead & (0x3fu >> more);
-    for (; more > 0; more--)
-        character = character << 6 | ((unsigned char)t.at[(*at)++] & 0x3f);
-    return character;
-}
-
-/* Characters that libyaml does not read, takes for the end of a line or for a byte order mark, and those that nobody
- * would see. */
+/* Characters that libyaml does not read, or takes for the end of a line or a byte order mark, are among those that
+ * nobody sees. */
 static bool needs_escape(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c <= 0xa0) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) ||
-           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c == 0xfffe || c == 0xffff;
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || text_hides(c);
 }
 
 static void write_quoted(struct text t, FILE *out)
@@ -55,11 +43,11 @@ static void write_quoted(struct text t, FILE *out)
     fputc('"', out);
     for (size_t at = 0; at < t.size;) {
         size_t start = at;
-        uint32_t character = take_character(t, &at);
+        uint32_t character = text_character(t, &at);
         if (character == '"' || character == '\\')
             fprintf(out, "\\%c", (int)character);
         else if (needs_escape(character))
-            fprintf(out, character < 0x100 ? "\\x%02x" : "\\u%04x", character);
+            fprintf(out, character < 0x100 ? "\\x%02x" : character < 0x10000 ? "\\u%04x" : "\\U%08x", character);
         else
             fwrite(t.at + start, 1, at - start, out);
     }

@@ -359,6 +359,21 @@ def test_a_load_reads_standard_input(loader):
     assert len(loader.rows()) == 3
 
 
+def test_characters_that_nobody_sees_are_shown(loader):
+    odd = f'version: 1\nconnections:\n  "\\ufeffacme": {ACME}\n  "in\\u200bitech": {{connection_id: {GLOBEX}, label: "a\\u202eb\\U000e0041"}}\n'
+    loaded = loader.load(odd)
+    assert loaded.stderr.count("holds a character that nobody sees") == 2
+    shown = loader("list").stdout
+    assert "in\\u200bitech " in shown and "\\ufeffacme " in shown and "a\\u202eb\\U000e0041\n" in shown
+    assert "in\\u200bitech" in loader("get", "in\u200bitech").stdout
+    assert "- \\ufeffacme\n" in loader("diff", loader.file("version: 1\nconnections: {}\n")).stdout
+    assert "holds a character that nobody sees" in loader("set", "\u2060b", f"connection_id={ACME}").stderr
+    exported = loader.export()
+    loader("remove", "\u2060b")
+    loader.load(exported)
+    assert loader.export() == exported
+
+
 def test_a_first_load_without_rows_is_told(loader):
     empty = "version: 1\nconnections: {}\n"
     for option, said in [("--dry-run", "dry run: would make revision 1: "), ("--merge", "revision 1: ")]:

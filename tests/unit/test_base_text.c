@@ -220,6 +220,35 @@ static void an_arena_gives_aligned_memory_and_takes_it_back(void **state)
     arena_free(NULL);
 }
 
+static void hidden_characters(void **state)
+{
+    static const char *const hidden[] = {"\xc2\xa0",     "\xc2\xad",        "\xd8\x9c",     "\xe2\x80\x8b",
+                                         "\xe2\x80\xae", "\xe2\x81\xa0",    "\xe3\x85\xa4", "\xef\xbb\xbf",
+                                         "\xef\xbf\xbf", "\xf3\xa0\x81\xbf"};
+    static const char *const seen[] = {"",
+                                       " acme ",
+                                       "\xc3\xa9",
+                                       "\xe2\x80\x90",
+                                       "\xe2\x82\xac",
+                                       "\xe6\x97\xa5\xe6\x9c\xac",
+                                       "\xef\xbb\xbc",
+                                       "\xf0\x9f\x9a\xa2",
+                                       "\xf3\xa0\x82\x80",
+                                       "\xc2\xa1"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(hidden); i++) {
+        char text[16];
+        assert_true(text_has_hidden(text_of(hidden[i])));
+        snprintf(text, sizeof text, "ab%sc", hidden[i]);
+        assert_true(text_has_hidden(text_of(text)));
+    }
+    for (size_t i = 0; i < COUNT_OF(seen); i++)
+        assert_false(text_has_hidden(text_of(seen[i])));
+    size_t at = 1;
+    assert_int_equal(text_character(TEXT("a\xf0\x9f\x9a\xa2z"), &at), 0x1f6a2);
+    assert_int_equal(at, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +261,7 @@ int main(void)
         cmocka_unit_test(numbers_are_written_in_hexadecimal),
         cmocka_unit_test(numbers_are_bounded),
         cmocka_unit_test(texts_compare_by_bytes),
+        cmocka_unit_test(hidden_characters),
         cmocka_unit_test(a_message_is_one_line),
         cmocka_unit_test(an_arena_gives_aligned_memory_and_takes_it_back),
     };
