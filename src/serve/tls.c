@@ -151,7 +151,6 @@ bool tls_load(struct tls *tls, const struct config *config, const char *path, st
             next[i].context = tls_context_read(listener, tls->tickets, &report);
     }
     size_t found = faults_errors(faults) - before;
-    atomic_store(&tls->current, found == 0);
     if (found > 0) {
         release_all(next, tls->count);
         return error_set(error, ERROR_INPUT, "%s: %zu error%s in its certificates", path, found, found == 1 ? "" : "s");
@@ -159,6 +158,7 @@ bool tls_load(struct tls *tls, const struct config *config, const char *path, st
     tls->config = config;
     tls->print = print;
     put_in_place(tls, next);
+    atomic_store(&tls->current, true);
     return true;
 }
 
@@ -179,6 +179,7 @@ static void load_again(struct tls *tls, const char *path)
     bool good = tls_load(tls, tls->config, path, faults, &error);
     faults_write(faults, stderr);
     faults_free(faults);
+    atomic_store(&tls->current, good);
     if (good)
         tls_announce(tls);
     else

@@ -42,7 +42,7 @@ void tls_watch(struct tls *tls, const char *path);
 /* What metrics tell: fills up to `most`, returns how many. Any thread may ask. */
 size_t tls_describe(struct tls *tls, struct metrics_certificate *out, size_t most);
 
-/* 0 where the newest files could not be used. Any thread may ask. */
+/* False where the newest files of the configuration in use could not be used. Any thread may ask. */
 bool tls_is_current(const struct tls *tls);
 
 #endif

@@ -511,6 +511,7 @@ class TestReload:
         assert "none.crt cannot be opened: No such file or directory" in it.gateway.stderr
         assert it.gateway.get("/up").status == 404
         assert it.ask().location == LOCATION
+        assert it.admin.metric("ssoferry_tls_certificates_current") == 1, "those of the configuration in use"
 
     def test_a_listener_turns_to_tls_and_back(self, it):
         plain, secure = it.gateway.config["listen"]
