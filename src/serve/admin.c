@@ -1,7 +1,6 @@
 #include "admin.h"
 
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -295,8 +294,11 @@ void admin_reload(struct admin *admin, const struct config *config)
         return;
     atomic_store(&admin->serving.config, config);
     worker_wake(&admin->worker);
-    while (worker_config(&admin->worker) != config)
-        sched_yield();
+}
+
+bool admin_has_reloaded(const struct admin *admin, const struct config *config)
+{
+    return admin == NULL || worker_config(&admin->worker) == config;
 }
 
 void admin_stop(struct admin *admin)

@@ -27,8 +27,10 @@ struct admin_scene {
 bool admin_start(struct admin **admin, const struct admin_scene *scene, int fd, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Has it work by another configuration, and returns when the old one is no longer looked at. NULL is fine. */
+/* Has it work by another configuration. The old one is looked at until admin_has_reloaded(), which may be seconds
+ * later, where it is making a report of a large table. NULL is fine. */
 void admin_reload(struct admin *admin, const struct config *config);
+bool admin_has_reloaded(const struct admin *admin, const struct config *config);
 
 /* Ends it, answering what is under way. NULL is fine. */
 void admin_stop(struct admin *admin);

@@ -131,6 +131,15 @@ static void tell_done(const struct differences *differences)
     log_info("reload: done, %zu key%s changed%s", differences->changed, differences->changed == 1 ? "" : "s", waiting);
 }
 
+static bool all_have_reloaded(const struct server *server)
+{
+    for (size_t i = 0; i < server->worker_count; ++i) {
+        if (worker_config(&server->workers[i]) != server->config)
+            return false;
+    }
+    return admin_has_reloaded(server->admin, server->config);
+}
+
 /* Hands `next` to every thread and returns when none looks at the old one any more. */
 static void publish(struct server *server, struct config *next)
 {
@@ -140,11 +149,11 @@ static void publish(struct server *server, struct config *next)
     atomic_store(&server->serving.config, next);
     for (size_t i = 0; i < server->worker_count; ++i)
         worker_wake(&server->workers[i]);
-    for (size_t i = 0; i < server->worker_count; ++i) {
-        while (worker_config(&server->workers[i]) != next)
-            nanosleep(&(struct timespec){0, 1000000}, NULL);
-    }
     admin_reload(server->admin, next);
+    while (!all_have_reloaded(server)) {
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+        feed_watchdog(server);
+    }
     if (old != server->started)
         config_free(old);
 }

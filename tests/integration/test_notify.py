@@ -7,7 +7,9 @@ import time
 import pytest
 
 from cutover import CONNECTION_ID
+from ports import free_port
 from preload import signal_thread, start_with, workers
+from process import cpu_seconds
 
 WATCHDOG = 0.2  # seconds
 
@@ -94,6 +96,25 @@ def test_the_watchdog_is_fed_while_it_drains(manager, gateway, monkeypatch):
     connection.send(b" more.")
     assert connection.answer().status == 307
     gateway.stop()
+
+
+def test_the_watchdog_is_fed_while_a_reload_waits_for_a_report(tmp_path, gateway, monkeypatch):
+    manager = Manager(tmp_path, monkeypatch)
+    monkeypatch.setenv("WATCHDOG_USEC", str(int(WATCHDOG * 1e6)))
+    gateway.configure(admin={"address": f"127.0.0.1:{free_port()}"})
+    stalled = gateway.directory / "stalled"
+    start_with(gateway, "stall", monkeypatch, STALL_WHILE=stalled)
+    stalled.touch()
+    signal_thread(gateway.pid, min(workers(gateway.pid)), signal.SIGUSR2)  # the admin listener's: it is the first to start
+    gateway.signal(signal.SIGHUP)
+    while not manager.next(but=()).startswith("RELOADING=1"):
+        pass
+    used = cpu_seconds(gateway.pid)
+    for _ in range(40):
+        assert manager.next(but=()) == "WATCHDOG=1"
+    assert cpu_seconds(gateway.pid) - used < WATCHDOG, "it waits without spinning"
+    stalled.unlink()
+    assert manager.next() == "READY=1"
 
 
 def test_without_a_watchdog_it_is_not_fed(manager, gateway):
