@@ -28,7 +28,7 @@ bool access_log_open(struct access_log **log, int fd, size_t lanes, struct error
     __attribute__((warn_unused_result));
 
 /* Writes what is left, and ends the thread. A reader that has stopped is waited for at most two seconds, however many
- * lanes there are. NULL is fine. */
+ * lanes there are; what it has not read by then is lost, and a warning says how many lines. NULL is fine. */
 void access_log_close(struct access_log *log);
 
 struct log_lane *access_log_lane(struct access_log *log, size_t index);

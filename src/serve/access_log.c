@@ -1,6 +1,7 @@
 #include "ssoferry/access_log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -48,6 +49,8 @@ struct access_log {
     pthread_cond_t wake;
     bool stopping, urgent;
     int64_t deadline; /* monotonic milliseconds, once it is stopping and has waited for a reader; the thread's alone */
+    bool gave_up;     /* at the end, on a reader that has stopped */
+    uint64_t lost;    /* lines that it has not read; both the thread's alone */
     atomic_uint_fast64_t dropped;
     atomic_bool broken; /* the descriptor failed, which is said once; or its reader has stopped at the end */
 };
@@ -257,12 +260,14 @@ static bool wait_writable(struct access_log *log)
     return true;
 }
 
-static void write_all(struct access_log *log, const char *at, size_t size)
+/* Returns how many bytes at the end could not be written. */
+static size_t write_all(struct access_log *log, const char *at, size_t size)
 {
     while (size > 0 && !atomic_load(&log->broken)) {
         if (!wait_writable(log)) {
+            log->gave_up = true;
             atomic_store(&log->broken, true);
-            return;
+            break;
         }
         ssize_t written = write(log->fd, at, size < log->write_max ? size : log->write_max);
         if (written < 0 && errno != EINTR && errno != EAGAIN) {
@@ -273,6 +278,16 @@ static void write_all(struct access_log *log, const char *at, size_t size)
             size -= (size_t)written;
         }
     }
+    return size;
+}
+
+static uint64_t count_lines(const char *at, size_t size)
+{
+    uint64_t lines = 0;
+    const char *end = at + size;
+    for (; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; ++at)
+        ++lines;
+    return lines;
 }
 
 static void flush_lane(struct access_log *log, struct log_lane *lane)
@@ -287,12 +302,15 @@ static void flush_lane(struct access_log *log, struct log_lane *lane)
     lane->dropped = 0;
     pthread_mutex_unlock(&lane->mutex);
 
-    write_all(log, full, size);
-    if (dropped > 0) {
+    size_t left = write_all(log, full, size);
+    if (log->gave_up)
+        log->lost += count_lines(full + size - left, left) + dropped;
+    else if (dropped > 0) {
         char note[96];
         int length = snprintf(note, sizeof(note), "{\"event\":\"log_lines_dropped\",\"lines\":%llu}\n",
                               (unsigned long long)dropped);
-        write_all(log, note, (size_t)length);
+        if (write_all(log, note, (size_t)length) > 0 && log->gave_up)
+            log->lost += dropped;
     }
 }
 
@@ -323,6 +341,10 @@ static void *run(void *argument)
         for (size_t i = 0; i < log->lane_count; ++i)
             flush_lane(log, &log->lanes[i]);
     }
+    if (log->gave_up)
+        log_warning("lines of the request log that were lost at the end: %" PRIu64 "; what reads standard output stood "
+                    "still",
+                    log->lost);
     return NULL;
 }
 

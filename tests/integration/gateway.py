@@ -81,9 +81,9 @@ class Gateway:
 
     # -- life -------------------------------------------------------------------------------------------------------------
 
-    def start(self, stdout_is_read=True, passed=()):
-        """Starts the daemon and waits until it answers. Its stdout is a socket that keeps each write apart, so that they can be counted. `passed`:
-        listening sockets, handed over as systemd does."""
+    def start(self, stdout_is_read=True, stdout_is_held=False, passed=()):
+        """Starts the daemon and waits until it answers. Its stdout is a socket that keeps each write apart, so that they can be counted; where it is
+        not read, it is closed, or held by somebody who stands still. `passed`: listening sockets, handed over as systemd does."""
         assert self._process is None
         self._signalled = False
         self._stdout, self._stderr = [], []
@@ -93,10 +93,11 @@ class Gateway:
             stderr=subprocess.PIPE, start_new_session=True, pass_fds=[held.fileno() for held in passed],
             env=self.environment, preexec_fn=self.before_start)
         theirs.close()
-        if stdout_is_read:
+        if stdout_is_read and not stdout_is_held:
             self._read(_collect, ours.detach(), self._stdout)
-        else:
+        elif not stdout_is_held:
             ours.close()
+        self._held = ours
         self._read(_collect, os.dup(self._process.stderr.fileno()), self._stderr)
         self._process.stderr.close()
         self._wait_until_it_answers()
@@ -158,6 +159,7 @@ class Gateway:
         except ProcessLookupError:
             left = False
         self._process.wait()
+        self._held.close()
         for reader in self._readers:
             reader.join(10)
         self._readers = []

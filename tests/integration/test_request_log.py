@@ -4,7 +4,9 @@ import os
 import re
 
 import wire
+from admin import Admin
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
+from ports import free_port
 
 ROWS = {
     "acme": CONNECTION_ID,
@@ -122,6 +124,25 @@ def test_a_reader_that_is_gone_does_not_stop_the_daemon(make_gateway):
     for _ in range(20):
         assert gateway.get("/old-sso/acme").status == 307
     gateway.wait_for(lambda: "request log" in gateway.stderr)
+
+
+def test_a_reader_that_stands_still_holds_nobody_up_and_what_it_misses_is_told(make_gateway):
+    """While it runs by the metric, at the end by a warning; and the end comes."""
+    admin = Admin(free_port())
+    gateway = make_gateway(threads=1, admin={"address": f"127.0.0.1:{admin.port}"})
+    gateway.load(ROWS)
+    gateway.start(stdout_is_held=True)
+    request = wire.request_bytes("GET", "/old-sso/" + "%22" * 440, "localhost")  # with a line of 2 KB
+    batches = 0
+    with gateway.connect() as connection:
+        while admin.metric("ssoferry_log_lines_dropped_total") == 0:
+            assert (batches := batches + 1) < 1000, "the lines go somewhere"
+            connection.send(request * 50)
+            assert {connection.answer().status for _ in range(50)} == {404}
+    dropped = int(admin.metric("ssoferry_log_lines_dropped_total"))
+    gateway.stop()
+    lost = int(re.search(r"warning: lines of the request log that were lost at the end: (\d+); ", gateway.stderr)[1])
+    assert dropped < lost <= 50 * batches
 
 
 def test_a_standard_output_that_is_closed_is_not_the_table(make_gateway):

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -71,6 +72,23 @@ static void lines_that_are_dropped_are_told_while_nobody_reads(void **state)
     assert_true(access_log_dropped(logged->log) > 0);
 }
 
+static void who_reads_again_is_told_how_many_were_dropped(void **state)
+{
+    struct logged *logged = *state;
+    struct pollfd reader = {logged->reader, POLLIN, 0};
+    char told[96], read_last[sizeof(told) + 65536];
+    size_t kept = 0;
+    lines_that_are_dropped_are_told_while_nobody_reads(state);
+    int size = snprintf(told, sizeof(told), "\n{\"event\":\"log_lines_dropped\",\"lines\":%llu}\n",
+                        (unsigned long long)access_log_dropped(logged->log));
+    do {
+        const size_t seam = kept < sizeof(told) ? kept : sizeof(told);
+        memmove(read_last, read_last + kept - seam, seam);
+        assert_int_equal(poll(&reader, 1, PATIENCE_MS), 1);
+        kept = seam + (size_t)read(logged->reader, read_last + seam, 65536);
+    } while (memmem(read_last, kept, told, (size_t)size) == NULL);
+}
+
 static void a_reader_that_has_stopped_is_waited_for_once(void **state)
 {
     struct logged *logged = *state;
@@ -108,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lines_that_are_dropped_are_told_while_nobody_reads, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_reads_again_is_told_how_many_were_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reader_that_has_stopped_is_waited_for_once, setup, teardown),
         cmocka_unit_test_setup_teardown(lines_are_written_when_the_clock_is_set_back, setup_ahead, teardown_ahead),
     };
