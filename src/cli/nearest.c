@@ -9,21 +9,10 @@ void nearest_start(struct nearest *nearest, struct text wanted)
     nearest->limit = text_typing_mistakes(wanted.size);
 }
 
-/* What a URL that holds `t` is looked up as; `t` itself where that is the same, or cannot be. `out` holds
- * IDENTIFIER_SIZE_MAX bytes. */
-static struct text decoded(struct text t, char *out)
-{
-    size_t size = 0;
-    if (t.size > IDENTIFIER_SIZE_MAX || text_find(t, '%', 0) == t.size ||
-        !text_percent_decode(t, TEXT_PLUS_IS_PLUS, out, &size))
-        return t;
-    return text_slice(out, size);
-}
-
 static bool same_decoded(struct text a, struct text b)
 {
     char a_bytes[IDENTIFIER_SIZE_MAX], b_bytes[IDENTIFIER_SIZE_MAX];
-    return text_equal(decoded(a, a_bytes), decoded(b, b_bytes));
+    return text_equal(identifier_decoded(a, a_bytes), identifier_decoded(b, b_bytes));
 }
 
 void nearest_offer(struct nearest *nearest, struct text name)

@@ -20,6 +20,15 @@ const char *identifier_warning(struct text identifier)
     return NULL;
 }
 
+struct text identifier_decoded(struct text identifier, char *out)
+{
+    size_t size = 0;
+    if (identifier.size > IDENTIFIER_SIZE_MAX || text_find(identifier, '%', 0) == identifier.size ||
+        !text_percent_decode(identifier, TEXT_PLUS_IS_PLUS, out, &size))
+        return identifier;
+    return text_slice(out, size);
+}
+
 bool identifier_has_capitals(struct text identifier)
 {
     for (size_t i = 0; i < identifier.size; i++) {

@@ -90,17 +90,6 @@ static void compare(struct suggest *suggest, struct wanted *wanted, struct text 
     wanted->limit = edits > 0 ? edits - 1 : 0;
 }
 
-/* A row that was written percent-encoded is found by nobody, as URLs are decoded before they are looked up: it is meant
- * by its decoded name. `out` holds IDENTIFIER_SIZE_MAX bytes. */
-static struct text decoded(struct text identifier, char *out)
-{
-    size_t size = 0;
-    if (identifier.size > IDENTIFIER_SIZE_MAX || text_find(identifier, '%', 0) == identifier.size ||
-        !text_percent_decode(identifier, TEXT_PLUS_IS_PLUS, out, &size))
-        return identifier;
-    return text_slice(out, size);
-}
-
 void suggest_offer(struct suggest *suggest, struct text source, struct text identifier)
 {
     uint64_t pairs[2];
@@ -109,7 +98,7 @@ void suggest_offer(struct suggest *suggest, struct text source, struct text iden
         enter_source(suggest, source);
     if (suggest->active_count == 0)
         return;
-    struct text spelling = decoded(identifier, bytes);
+    struct text spelling = identifier_decoded(identifier, bytes);
     find_pairs(spelling, pairs);
     for (size_t i = 0; i < suggest->active_count; ++i) {
         struct wanted *wanted = suggest->active[i];
