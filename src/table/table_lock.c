@@ -4,17 +4,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "ssoferry/lock_file.h"
 #include "store.h"
 #include "table_file.h"
 
-enum {
-    READER_SIZE = 64, /* bytes; LMDB gives each a line of the processor's cache */
-    LOOKS = 20,
-};
+enum { LOOKS = 20 };
 
 /* Of the lock file LMDB locks the first byte, and that of each reader's process number. */
 static const off_t our_byte = (off_t)1 << 40;
@@ -86,24 +83,6 @@ static bool belong_together(const char *path, int data, pid_t *user)
 
 /* -- holding -- */
 
-/* LMDB makes a file with holes, which a full disk cannot fill. Returns 0 or an errno. */
-static int reserve(int lock, unsigned max_readers)
-{
-    struct stat st;
-    if (fstat(lock, &st) != 0)
-        return errno;
-    const off_t whole = st.st_size > 0 ? st.st_size : (off_t)max_readers * READER_SIZE + sysconf(_SC_PAGESIZE);
-    return st.st_blocks * 512 < whole && fallocate(lock, FALLOC_FL_KEEP_SIZE, 0, whole) != 0 ? errno : 0;
-}
-
-static int open_lock(const char *path)
-{
-    char *lock = path_with(path, "-lock");
-    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
-    free(lock);
-    return fd;
-}
-
 bool table_lock_hold(struct table_lock *held, const char *path, unsigned max_readers, struct error *error)
 {
     pid_t user = 0;
@@ -115,11 +94,10 @@ bool table_lock_hold(struct table_lock *held, const char *path, unsigned max_rea
         return refuse(path, user, "another file stood here", error);
     }
     hold(held->data);
-    if ((held->lock = open_lock(path)) < 0)
-        return true;
-    int code = reserve(held->lock, max_readers);
-    hold(held->lock);
-    if (code != ENOSPC && code != EDQUOT)
+    int code = lock_file_open(path, max_readers, &held->lock);
+    if (held->lock >= 0)
+        hold(held->lock);
+    if (code == 0)
         return true;
     table_lock_release(held);
     return store_fail(path, code, "open the table", error);

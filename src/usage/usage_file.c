@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "record.h"
+#include "ssoferry/lock_file.h"
 #include "ssoferry/memory.h"
 
-enum { NAMED_DATABASES = 3, SCHEMA_SIZE = 4, FOLLOW_TRIES = 8 };
+enum { NAMED_DATABASES = 3, SCHEMA_SIZE = 4, MAX_READERS = 126 /* LMDB's own */, FOLLOW_TRIES = 8 };
 
 static const char write_again[] = "see to the disk, then start again";
 static const char move_away[] = "move it away and start again; counting then begins anew";
@@ -139,6 +141,16 @@ static enum usage_file_result open_checked(struct usage_file *file, bool writing
     return USAGE_FILE_FAILED;
 }
 
+/* A full disk must end neither this process nor the child that looks first, which would be taken for damage. */
+static bool reserve_lock(const struct usage_file *file, struct error *error)
+{
+    int fd = -1;
+    int code = lock_file_open(file->path, MAX_READERS, &fd);
+    if (fd >= 0)
+        close(fd);
+    return code == 0 || usage_file_fail(file->path, code, "open the usage file", error);
+}
+
 enum usage_file_result usage_file_open(struct usage_file *file, const char *store, bool writing, struct error *error)
 {
     struct stat facts;
@@ -148,6 +160,8 @@ enum usage_file_result usage_file_open(struct usage_file *file, const char *stor
     bool there = stat(file->path, &facts) == 0;
     if (!there && errno == ENOENT && !writing)
         return USAGE_FILE_ABSENT;
+    if (!reserve_lock(file, error))
+        return USAGE_FILE_FAILED;
     /* An empty one is what is left where its maker was killed at once; LMDB takes it for a new one. */
     if (there && facts.st_size > 0 && S_ISREG(facts.st_mode) && !usage_file_check(file->path, error))
         return USAGE_FILE_FAILED;

@@ -374,6 +374,23 @@ static void a_full_disk_delays_but_loses_nothing(void **state)
     usage_reader_close(reader);
 }
 
+/* The disk keeps room for all of the lock file: LMDB writes into it by way of memory, where a full disk is SIGBUS. */
+static void the_lock_has_no_holes(void **state)
+{
+    struct scratch *scratch = *state;
+    struct usage *usage = NULL;
+    struct error error = {0};
+    struct stat facts;
+    for (int i = 0; i < 2; ++i) {
+        if (i > 0)
+            assert_int_equal(unlink(scratch_path(scratch, "store.usage-lock")), 0);
+        assert_true(usage_open(&usage, scratch_path(scratch, "store"), 1, NOON, &error));
+        usage_close(usage);
+        assert_int_equal(stat(scratch_path(scratch, "store.usage-lock"), &facts), 0);
+        assert_true(facts.st_size > 0 && facts.st_blocks * 512 >= facts.st_size);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +402,7 @@ int main(void)
         scratch_test(a_file_that_was_cut_is_refused),
         scratch_test(a_newer_schema_is_refused),
         scratch_test(garbage_ends_no_process),
+        scratch_test(the_lock_has_no_holes),
         scratch_test(a_full_disk_delays_but_loses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
