@@ -23,6 +23,9 @@ enum outcome {
 };
 const char *outcome_name(enum outcome outcome); /* "stytch"; static */
 
+/* The sentence for the person who meets it; "" where it is a redirect, or has none of its own. Static. */
+const char *outcome_explanation(enum outcome outcome);
+
 /* Why, where the outcome alone does not tell. A code for logs; the text is for people. */
 enum reason {
     REASON_NONE,

@@ -20,7 +20,4 @@ bool page_wants_json(struct text accept);
 void page_error(struct page *page, bool json, unsigned status, const char *code, const char *explanation,
                 struct text request_id, struct memory memory);
 
-/* HTTP's reason phrase of the statuses that the gateway sends. Static. */
-const char *page_reason_phrase(unsigned status);
-
 #endif

@@ -6,6 +6,7 @@
 #include "output.h"
 #include "rows.h"
 #include "ssoferry/memory.h"
+#include "ssoferry/status.h"
 
 struct explanation {
     struct context *context;
@@ -105,31 +106,6 @@ static bool answer_health(struct explanation *explanation, struct lookup *lookup
 static bool loses_body(const struct explanation *explanation)
 {
     return explanation->decision.status == 303 && explanation->request.body.size > 0;
-}
-
-static const char *status_phrase(unsigned status)
-{
-    static const struct {
-        unsigned status;
-        const char *phrase;
-    } phrases[] = {
-        {200, "OK"},
-        {303, "See Other"},
-        {307, "Temporary Redirect"},
-        {400, "Bad Request"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {410, "Gone"},
-        {413, "Content Too Large"},
-        {414, "URI Too Long"},
-        {503, "Service Unavailable"},
-        {508, "Loop Detected"},
-    };
-    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); ++i) {
-        if (phrases[i].status == status)
-            return phrases[i].phrase;
-    }
-    return "";
 }
 
 /* Where the outcome has no reason of its own. */

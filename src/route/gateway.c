@@ -83,6 +83,11 @@ const char *decision_reason_code(const struct decision *decision)
     return decision->reason == REASON_EXTRACT ? extract_problem_code(decision->problem) : reason_code(decision->reason);
 }
 
+const char *outcome_explanation(enum outcome outcome)
+{
+    return refusals[outcome].explanation != NULL ? refusals[outcome].explanation : "";
+}
+
 static void refuse(struct decision *decision, enum outcome outcome, enum reason reason)
 {
     decision->outcome = outcome;

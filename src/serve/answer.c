@@ -1,5 +1,7 @@
 #include "answer.h"
 
+#include "ssoferry/status.h"
+
 static h2o_iovec_t header_location = {H2O_STRLIT("Location")};
 static h2o_iovec_t header_request_id = {H2O_STRLIT("X-Request-Id")};
 static h2o_iovec_t header_content_type = {H2O_STRLIT("Content-Type")};
@@ -36,7 +38,7 @@ static void add(h2o_req_t *req, h2o_iovec_t *name, struct text value)
 void answer_prepare(h2o_req_t *req, const struct answer *answer)
 {
     req->res.status = (int)answer->status;
-    req->res.reason = page_reason_phrase(answer->status);
+    req->res.reason = status_phrase(answer->status);
     req->res.content_length = answer->page == NULL ? 0 : answer->page->body.size;
     req->res.headers.size = 0;
     h2o_vector_reserve(&req->pool, &req->res.headers, HEADERS_MAX);

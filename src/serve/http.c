@@ -227,9 +227,7 @@ static void decide_refusal(h2o_req_t *req, const struct fields *fields, struct d
         refuse(decision, OUTCOME_MALFORMED, (unsigned)req->res.status, NOT_HTTP);
         return;
     }
-    refuse(decision, OUTCOME_TOO_LARGE, 413,
-           "The sign-in message from the identity provider is too large. Ask your administrator to send fewer "
-           "groups or attributes.");
+    refuse(decision, OUTCOME_TOO_LARGE, 413, outcome_explanation(OUTCOME_TOO_LARGE));
     read_request(req, fields, &request);
     gateway_identify(&worker_config(worker)->gateway, worker->tools.lookup, &request, answer_memory(req), NULL,
                      decision);

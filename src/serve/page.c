@@ -2,28 +2,17 @@
 
 #include <string.h>
 
-/* The statuses that are answered: reason phrase, and the heading a person reads. */
+/* Statuses whose answer a person may read, by their headings. */
 static const struct {
     unsigned status;
-    const char *phrase;
     const char *heading;
 } statuses[] = {
-    {200, "OK", ""},
-    {303, "See Other", ""},
-    {304, "Not Modified", ""},
-    {307, "Temporary Redirect", ""},
-    {400, "Bad Request", "This sign-in request cannot be read"},
-    {404, "Not Found", "This sign-in address is not known"},
-    {405, "Method Not Allowed", "This address only takes sign-ins"},
-    {408, "Request Timeout", "This request took too long to arrive"},
-    {410, "Gone", "This sign-in address is switched off"},
-    {413, "Content Too Large", "This sign-in message is too large"},
-    {414, "URI Too Long", "This sign-in address is too long"},
-    {417, "Expectation Failed", "This request cannot be handled"},
-    {431, "Request Header Fields Too Large", "Your browser sent too much"},
-    {500, "Internal Server Error", "Something went wrong here"},
-    {503, "Service Unavailable", "Sign-in is not available just now"},
-    {508, "Loop Detected", "This sign-in goes round in a circle"},
+    {400, "This sign-in request cannot be read"},  {404, "This sign-in address is not known"},
+    {405, "This address only takes sign-ins"},     {408, "This request took too long to arrive"},
+    {410, "This sign-in address is switched off"}, {413, "This sign-in message is too large"},
+    {414, "This sign-in address is too long"},     {417, "This request cannot be handled"},
+    {431, "Your browser sent too much"},           {500, "Something went wrong here"},
+    {503, "Sign-in is not available just now"},    {508, "This sign-in goes round in a circle"},
 };
 
 static size_t find_status(unsigned status)
@@ -33,11 +22,6 @@ static size_t find_status(unsigned status)
     while (i + 1 < count && statuses[i].status != status)
         ++i;
     return i;
-}
-
-const char *page_reason_phrase(unsigned status)
-{
-    return statuses[find_status(status)].phrase;
 }
 
 /* The q of a media range in thousandths; 1000 where none is given, 0 where it cannot be read. */

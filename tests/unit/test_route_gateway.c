@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ssoferry/gateway.h"
+#include "ssoferry/status.h"
 
 #define ID_LIVE      "saml-connection-live-51861cbc-d3b9-428b-9761-227f5fb12be9"
 #define ID_TEST      "saml-connection-test-51861cbc-d3b9-428b-9761-227f5fb12be9"
@@ -174,6 +175,7 @@ static void decide(struct fixture *fixture, struct request *request, const char 
     if (request->host.at == NULL)
         request->host = TEXT("sso.example.com");
     gateway_decide(&fixture->settings, fixture->lookup, request, arena_memory(fixture->arena), NULL, decision);
+    assert_string_not_equal(status_phrase(decision->status), ""); /* each status that comes up has one */
 }
 
 static const struct {
