@@ -3,7 +3,7 @@
 #include "output.h"
 #include "ssoferry/log.h"
 
-enum { ROWS_COMPARED_MAX = 200000, SOURCES_SHOWN = 8, ROWS_ASKED_MAX = 1000 };
+enum { ROWS_COMPARED_MAX = 2000000, SOURCES_SHOWN = 8, ROWS_ASKED_MAX = 1000 };
 
 bool rows_source(const struct arguments *arguments, struct text *source, struct error *error)
 {
