@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "heap.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/row_order.h"
 #include "ssoferry/temporary.h"
@@ -61,10 +62,9 @@ struct rowset {
     FILE *file; /* NULL: all rows are in the buffer */
     struct run *runs;
     size_t run_count;
-    size_t *heap; /* runs by their rows; the least first */
-    size_t heap_count;
+    struct heap heap; /* runs by their rows */
     size_t window_size;
-    bool given; /* heap[0]'s row was given out and is to be passed */
+    bool given; /* the first one's row was given out and is to be passed */
 };
 
 struct rowset *rowset_new(size_t buffer_size)
@@ -84,7 +84,7 @@ void rowset_free(struct rowset *set)
     if (set->file != NULL)
         fclose(set->file);
     free(set->runs);
-    free(set->heap);
+    free(set->heap.at);
     free(set->order);
     free(set->buffer);
     free(set);
@@ -311,32 +311,15 @@ static bool next_of_run(struct rowset *set, struct run *run, bool *ended, struct
 }
 
 /* Equal keys come in the order they were added, and so do runs. */
-static bool comes_first(const struct rowset *set, size_t a, size_t b)
+static bool comes_first(const void *a, const void *b)
 {
-    const struct run *first = &set->runs[a], *second = &set->runs[b];
+    const struct run *first = a, *second = b;
     if (first->prefix[0] != second->prefix[0])
         return first->prefix[0] < second->prefix[0];
     if (first->prefix[1] != second->prefix[1])
         return first->prefix[1] < second->prefix[1];
     int order = text_compare(first->row.row.key, second->row.row.key);
-    return order != 0 ? order < 0 : a < b;
-}
-
-static void sink(struct rowset *set, size_t at)
-{
-    for (;;) {
-        size_t first = at;
-        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < set->heap_count; child++) {
-            if (comes_first(set, set->heap[child], set->heap[first]))
-                first = child;
-        }
-        if (first == at)
-            return;
-        size_t run = set->heap[at];
-        set->heap[at] = set->heap[first];
-        set->heap[first] = run;
-        at = first;
-    }
+    return order != 0 ? order < 0 : first < second;
 }
 
 /* Turns from adding to reading: the rest goes to the file as well, and the buffer's memory to the windows. */
@@ -354,7 +337,7 @@ static bool end_adding(struct rowset *set, struct error *error)
     set->window_size = set->window_size < WINDOW_MIN   ? WINDOW_MIN
                        : set->window_size > WINDOW_MAX ? WINDOW_MAX
                                                        : set->window_size;
-    set->heap = memory_allocate(set->run_count * sizeof set->heap[0]);
+    set->heap.at = memory_allocate(set->run_count * sizeof set->heap.at[0]);
     for (size_t i = 0; i < set->run_count; i++)
         set->runs[i].window = memory_allocate(set->window_size);
     return true;
@@ -362,9 +345,9 @@ static bool end_adding(struct rowset *set, struct error *error)
 
 static bool rewind_runs(struct rowset *set, struct error *error)
 {
-    if (set->heap == NULL && !end_adding(set, error))
+    if (set->heap.at == NULL && !end_adding(set, error))
         return false;
-    set->heap_count = 0;
+    set->heap.count = 0;
     set->given = false;
     for (size_t i = 0; i < set->run_count; i++) {
         bool ended = false;
@@ -373,10 +356,9 @@ static bool rewind_runs(struct rowset *set, struct error *error)
         run->at = run->filled = 0;
         if (!next_of_run(set, run, &ended, error))
             return false;
-        set->heap[set->heap_count++] = i;
+        set->heap.at[set->heap.count++] = run;
     }
-    for (size_t i = set->heap_count; i-- > 0;)
-        sink(set, i);
+    heap_order(&set->heap, comes_first);
     return true;
 }
 
@@ -409,15 +391,17 @@ enum lookup_result rowset_next(struct rowset *set, struct rowset_row *row, struc
         return next_of_buffer(set, row);
     if (set->given) {
         bool ended = false;
-        if (!next_of_run(set, &set->runs[set->heap[0]], &ended, error))
+        if (!next_of_run(set, set->heap.at[0], &ended, error))
             return LOOKUP_FAILED;
         if (ended)
-            set->heap[0] = set->heap[--set->heap_count];
-        sink(set, 0);
+            heap_drop(&set->heap, comes_first);
+        else
+            heap_sink(&set->heap, 0, comes_first);
     }
-    set->given = set->heap_count > 0;
-    if (set->heap_count == 0)
+    set->given = set->heap.count > 0;
+    if (!set->given)
         return LOOKUP_ABSENT;
-    *row = set->runs[set->heap[0]].row;
+    const struct run *run = set->heap.at[0];
+    *row = run->row;
     return LOOKUP_FOUND;
 }

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "heap.h"
 #include "ssoferry/memory.h"
 #include "undo.h"
 
@@ -17,8 +18,8 @@ struct stream {
 struct undo_reader {
     const struct table *table;
     MDB_txn *txn;
-    struct stream **heap; /* the stream whose row comes next stands first */
-    size_t count, capacity;
+    struct heap heap; /* streams by their rows */
+    size_t capacity;
     struct text last; /* the key given last; points into last_key */
     char last_key[CONNECTION_KEY_SIZE_MAX];
 };
@@ -99,50 +100,23 @@ static enum step next_row(const struct undo_reader *reader, struct stream *strea
 
 /* -- all of them -- */
 
-static bool comes_first(const struct stream *a, const struct stream *b)
+static bool comes_first(const void *first, const void *second)
 {
+    const struct stream *a = first, *b = second;
     int order = text_compare(a->row.key, b->row.key);
     if (order != 0)
         return order < 0;
     return a->revision != b->revision ? a->revision < b->revision : a->chunk < b->chunk;
 }
 
-static void swap(struct undo_reader *reader, size_t a, size_t b)
-{
-    struct stream *stream = reader->heap[a];
-    reader->heap[a] = reader->heap[b];
-    reader->heap[b] = stream;
-}
-
-static void sink(struct undo_reader *reader, size_t at)
-{
-    for (;;) {
-        size_t first = at;
-        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < reader->count; child++) {
-            if (comes_first(reader->heap[child], reader->heap[first]))
-                first = child;
-        }
-        if (first == at)
-            return;
-        swap(reader, at, first);
-        at = first;
-    }
-}
-
-static void rise(struct undo_reader *reader, size_t at)
-{
-    for (; at > 0 && comes_first(reader->heap[at], reader->heap[(at - 1) / 2]); at = (at - 1) / 2)
-        swap(reader, at, (at - 1) / 2);
-}
-
 static void add_stream(struct undo_reader *reader, struct stream *stream)
 {
-    if (reader->count == reader->capacity) {
+    struct heap *heap = &reader->heap;
+    if (heap->count == reader->capacity) {
         reader->capacity = reader->capacity ? reader->capacity * 2 : 16;
-        reader->heap = memory_resize(reader->heap, reader->capacity * sizeof(struct stream *));
+        heap->at = memory_resize(heap->at, reader->capacity * sizeof heap->at[0]);
     }
-    reader->heap[reader->count++] = stream;
-    rise(reader, reader->count - 1);
+    heap->at[heap->count++] = stream;
 }
 
 /* Adds a stream for each run of a revision. */
@@ -181,6 +155,7 @@ bool undo_reader_open(struct undo_reader **opened, const struct table *table, MD
             return false;
         }
     }
+    heap_order(&reader->heap, comes_first);
     *opened = reader;
     return true;
 }
@@ -189,39 +164,47 @@ void undo_reader_close(struct undo_reader *reader)
 {
     if (reader == NULL)
         return;
-    for (size_t i = 0; i < reader->count; i++)
-        free(reader->heap[i]);
-    free(reader->heap);
+    for (size_t i = 0; i < reader->heap.count; i++)
+        free(reader->heap.at[i]);
+    free(reader->heap.at);
     free(reader);
+}
+
+static bool stands_on(const struct undo_reader *reader, struct text key)
+{
+    const struct stream *stream = reader->heap.count > 0 ? reader->heap.at[0] : NULL;
+    return stream != NULL && text_equal(stream->row.key, key);
 }
 
 /* Moves the first stream on, and drops it where it has ended. */
 static bool advance(struct undo_reader *reader, struct error *error)
 {
-    switch (next_row(reader, reader->heap[0])) {
+    struct stream *stream = reader->heap.at[0];
+    switch (next_row(reader, stream)) {
     case STEP_ROW:
-        break;
+        heap_sink(&reader->heap, 0, comes_first);
+        return true;
     case STEP_END:
-        free(reader->heap[0]);
-        reader->heap[0] = reader->heap[--reader->count];
-        break;
+        heap_drop(&reader->heap, comes_first);
+        free(stream);
+        return true;
     case STEP_DAMAGED:
-        return damaged(reader, error);
+        break;
     }
-    sink(reader, 0);
-    return true;
+    return damaged(reader, error);
 }
 
 enum lookup_result undo_reader_next(struct undo_reader *reader, struct undo_row *row, struct error *error)
 {
     /* Later revisions' records of the same key are from after `first`: not asked for. */
-    while (reader->count > 0 && reader->last.size > 0 && text_equal(reader->heap[0]->row.key, reader->last)) {
+    while (reader->last.size > 0 && stands_on(reader, reader->last)) {
         if (!advance(reader, error))
             return LOOKUP_FAILED;
     }
-    if (reader->count == 0)
+    if (reader->heap.count == 0)
         return LOOKUP_ABSENT;
-    *row = reader->heap[0]->row;
+    const struct stream *stream = reader->heap.at[0];
+    *row = stream->row;
     memcpy(reader->last_key, row->key.at, row->key.size);
     row->key = reader->last = text_slice(reader->last_key, row->key.size);
     return LOOKUP_FOUND;
