@@ -1,23 +1,23 @@
 /* diff: what load would change. */
 #include "context.h"
 #include "differences.h"
+#include "effect.h"
 #include "files.h"
 #include "output.h"
 #include "ssoferry/log.h"
-#include "tally.h"
 
 struct diff {
     struct difference_style style;
     struct progress *progress;
     uint64_t expected; /* rows, about: for the bar */
     uint64_t seen;
-    struct tally tally;
+    struct effect effect;
 };
 
 static bool on_difference(void *context, const struct difference *difference, struct error *error)
 {
     struct diff *diff = context;
-    tally_add(&diff->tally, difference);
+    effect_add(&diff->effect, difference);
     progress_update(diff->progress, ++diff->seen, diff->expected);
     if (difference->kind == DIFFERENCE_NONE)
         return true;
@@ -28,27 +28,27 @@ static bool on_difference(void *context, const struct difference *difference, st
     return true;
 }
 
-static void print_summary(const struct tally *tally)
+static void print_summary(const struct effect *effect)
 {
     char added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE], same[NUMBER_SIZE];
     printf(
-        "%s to add, %s to change, %s to remove, %s unchanged\n", number_grouped(tally->rows[DIFFERENCE_ADDED], added),
-        number_grouped(tally->rows[DIFFERENCE_CHANGED], changed),
-        number_grouped(tally->rows[DIFFERENCE_REMOVED], removed), number_grouped(tally->rows[DIFFERENCE_NONE], same));
+        "%s to add, %s to change, %s to remove, %s unchanged\n", number_grouped(effect->rows[DIFFERENCE_ADDED], added),
+        number_grouped(effect->rows[DIFFERENCE_CHANGED], changed),
+        number_grouped(effect->rows[DIFFERENCE_REMOVED], removed), number_grouped(effect->rows[DIFFERENCE_NONE], same));
 }
 
 /* What load would say to this, so that it comes as no surprise. */
-static void announce(const struct context *context, const struct files *files, const struct tally *tally)
+static void announce(const struct context *context, const struct files *files, const struct effect *effect)
 {
     if (context->table == NULL)
         log_info("there is no store at %s yet; `ssoferry load` makes it", context->store);
     const struct text *sources;
-    if (mapping_sources(files->mapping, &sources) > 0 && tally_loses_many(tally))
+    if (mapping_sources(files->mapping, &sources) > 0 && effect_loses_many(effect))
         log_warning(
             "more than a tenth of a source's rows would be removed: `ssoferry load` will want --allow-removals, or "
             "--merge to keep them");
-    tally_warn(tally, 0);
-    tally_warn_of_stages(tally, files->mapping);
+    effect_warn(effect, 0);
+    effect_warn_of_stages(effect, files->mapping);
 }
 
 static int compare(struct context *context, struct files *files, const struct arguments *arguments,
@@ -61,7 +61,7 @@ static int compare(struct context *context, struct files *files, const struct ar
         return complain(&error);
 
     if (snapshot != NULL)
-        tally_others(&diff.tally, files->mapping, snapshot);
+        effect_others(&diff.effect, files->mapping, snapshot);
     diff.expected = rowset_count(mapping_rows(files->mapping));
     enum mapping_mode mode = arguments->merge ? MAPPING_MERGE : MAPPING_REPLACE;
     progress_phase(progress, "comparing");
@@ -69,14 +69,14 @@ static int compare(struct context *context, struct files *files, const struct ar
                 files_compare(files, snapshot, mode, on_difference, &diff, &error);
     progress_erase(progress);
     snapshot_close(snapshot);
-    tally_end(&diff.tally);
+    effect_end(&diff.effect);
     if (!fine)
         return ferror(stdout) ? STATUS_FAILED : complain(&error);
 
     if (!arguments->json)
-        print_summary(&diff.tally);
-    announce(context, files, &diff.tally);
-    return tally_differs(&diff.tally) && arguments->exit_code ? STATUS_FAILED : STATUS_DONE;
+        print_summary(&diff.effect);
+    announce(context, files, &diff.effect);
+    return effect_differs(&diff.effect) && arguments->exit_code ? STATUS_FAILED : STATUS_DONE;
 }
 
 int cmd_diff(struct context *context, const struct arguments *arguments)

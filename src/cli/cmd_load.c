@@ -2,11 +2,11 @@
 #include <stdlib.h>
 
 #include "context.h"
+#include "effect.h"
 #include "files.h"
 #include "output.h"
 #include "ssoferry/background.h"
 #include "ssoferry/log.h"
-#include "tally.h"
 
 struct load {
     struct context *context;
@@ -16,7 +16,7 @@ struct load {
     struct revision_note note;
     struct bulk bulk;
     struct change *change; /* NULL in a dry run */
-    struct tally tally;
+    struct effect effect;
     uint64_t seen, expected;
     uint64_t before, revision; /* the table's revisions */
     uint64_t rows;             /* in the whole table afterwards */
@@ -25,7 +25,7 @@ struct load {
 static bool on_difference(void *context, const struct difference *difference, struct error *error)
 {
     struct load *load = context;
-    tally_add(&load->tally, difference);
+    effect_add(&load->effect, difference);
     progress_update(&load->progress, ++load->seen, load->expected);
     if (load->change == NULL)
         return true;
@@ -44,9 +44,9 @@ static bool on_difference(void *context, const struct difference *difference, st
 /* A file cut off half way must not take half the customers with it. */
 static bool check_removals(const struct load *load, struct error *error)
 {
-    if (load->arguments->allow_removals || !tally_loses_many(&load->tally))
+    if (load->arguments->allow_removals || !effect_loses_many(&load->effect))
         return true;
-    const struct tally_source *most = &load->tally.most[TURN_REMOVED];
+    const struct effect_source *most = &load->effect.most[TURN_REMOVED];
     char removed[NUMBER_SIZE], before[NUMBER_SIZE];
     return error_set(
         error, ERROR_FAILED,
@@ -59,7 +59,7 @@ static bool check_removals(const struct load *load, struct error *error)
 static bool compare(struct load *load, struct snapshot *snapshot, struct error *error)
 {
     const struct table_state *state = snapshot != NULL ? snapshot_state(snapshot) : &(struct table_state){0};
-    load->tally = (struct tally){0};
+    load->effect = (struct effect){0};
     load->seen = 0;
     load->expected = rowset_count(mapping_rows(load->files.mapping));
     load->before = load->revision = state->revision;
@@ -71,12 +71,12 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
     if (!files_claim_sources(&load->files, snapshot, load->arguments, error))
         return false;
     if (snapshot != NULL)
-        tally_others(&load->tally, load->files.mapping, snapshot);
+        effect_others(&load->effect, load->files.mapping, snapshot);
     enum mapping_mode mode = load->arguments->merge ? MAPPING_MERGE : MAPPING_REPLACE;
     if (!files_compare(&load->files, snapshot, mode, on_difference, load, error))
         return false;
-    tally_end(&load->tally);
-    load->rows = rows + load->tally.rows[DIFFERENCE_ADDED] - load->tally.rows[DIFFERENCE_REMOVED];
+    effect_end(&load->effect);
+    load->rows = rows + load->effect.rows[DIFFERENCE_ADDED] - load->effect.rows[DIFFERENCE_REMOVED];
     return check_removals(load, error);
 }
 
@@ -118,13 +118,13 @@ static bool dry_run(struct load *load, struct error *error)
         return false;
     bool fine = compare(load, snapshot, error);
     snapshot_close(snapshot);
-    load->revision += tally_differs(&load->tally) || load->before == 0;
+    load->revision += effect_differs(&load->effect) || load->before == 0;
     return fine;
 }
 
 static void print_json(const struct load *load)
 {
-    json_t *object = json_change(load->revision, tally_changes(&load->tally), load->rows);
+    json_t *object = json_change(load->revision, effect_changes(&load->effect), load->rows);
     json_object_set_new(object, "dry_run", json_boolean(load->arguments->dry_run));
     output_json(object);
 }
@@ -132,7 +132,7 @@ static void print_json(const struct load *load)
 /* "revision 7: 120 added, 3 changed, 1 removed, 4,211 rows" */
 static void print_text(const struct load *load)
 {
-    const uint64_t *rows = load->tally.rows;
+    const uint64_t *rows = load->effect.rows;
     char added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE], total[NUMBER_SIZE];
     if (load->revision == load->before) {
         printf("%snothing to change: revision %llu stays, %s row%s\n", load->arguments->dry_run ? "dry run: " : "",
@@ -160,8 +160,8 @@ static int run(struct load *load)
     else
         print_text(load);
     /* Told and not refused: taking everybody back in a hurry must not want an option that nobody remembers. */
-    tally_warn(&load->tally, load->arguments->dry_run ? 0 : load->revision);
-    tally_warn_of_stages(&load->tally, load->files.mapping);
+    effect_warn(&load->effect, load->arguments->dry_run ? 0 : load->revision);
+    effect_warn_of_stages(&load->effect, load->files.mapping);
     if (load->before == 0 && load->rows == 0)
         log_warning("this load has no rows, and with it the table counts as loaded: every identifier is unknown");
     return STATUS_DONE;

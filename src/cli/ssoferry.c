@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #include "context.h"
+#include "help.h"
 #include "options.h"
 #include "output.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/standard_files.h"
-#include "usage.h"
 
 #define SOURCE_OPTION(help) OPTION_ROW_TEXT("source", '\0', "NAME", source, help)
 #define JSON_OPTION         OPTION_ROW_FLAG("json", '\0', json, "print JSON, one object a line")
@@ -326,22 +326,22 @@ int cmd_help(struct context *context, const struct arguments *arguments)
 {
     (void)context;
     if (arguments->word_count == 0) {
-        usage_program(stdout);
+        help_program(stdout);
         return STATUS_DONE;
     }
     const struct command *command = command_find(arguments->words[0]);
     if (command == NULL) {
-        usage_unknown_command(arguments->words[0]);
+        help_unknown_command(arguments->words[0]);
         return STATUS_USAGE;
     }
-    usage_command(stdout, command);
+    help_command(stdout, command);
     return STATUS_DONE;
 }
 
 static int misused(const struct command *command, const char *message)
 {
     log_error("%s", message);
-    usage_line(stderr, command);
+    help_line(stderr, command);
     fprintf(stderr, "see `ssoferry %s%s--help`\n", command != NULL ? command->name : "", command != NULL ? " " : "");
     return STATUS_USAGE;
 }
@@ -366,7 +366,7 @@ static int run_command(const struct command *command, const struct arguments *ar
 {
     if (arguments->help || arguments->version) {
         if (arguments->help)
-            usage_command(stdout, command);
+            help_command(stdout, command);
         else
             printf("ssoferry " SSOFERRY_VERSION "\n");
         return STATUS_DONE;
@@ -391,16 +391,16 @@ static int run(int argc, char **argv, struct arguments *arguments)
         return misused(NULL, error.message);
     if (at == argc) {
         if (arguments->help)
-            usage_program(stdout);
+            help_program(stdout);
         else if (arguments->version)
             printf("ssoferry " SSOFERRY_VERSION "\n");
         else
-            return usage_program(stderr), STATUS_USAGE;
+            return help_program(stderr), STATUS_USAGE;
         return STATUS_DONE;
     }
     const struct command *command = command_find(argv[at]);
     if (command == NULL) {
-        usage_unknown_command(argv[at]);
+        help_unknown_command(argv[at]);
         return STATUS_USAGE;
     }
     ++at;

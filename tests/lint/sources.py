@@ -41,7 +41,7 @@ def check_include(path, included, homes):
         faults.append(f"{path}: includes {included} of src/{home}, which src/{user} may not use")
 
 
-homes = {}  # of a public header: the folder with the source of its name, a library's rather than a program's
+homes = {}  # of a public header: the folder with the source of its name
 for folder in USES:
     for source in Path("src", folder).glob("*.c"):
         homes.setdefault(source.stem, folder)

@@ -1,4 +1,4 @@
-#include "usage.h"
+#include "help.h"
 
 #include "nearest.h"
 #include "ssoferry/log.h"
@@ -22,7 +22,7 @@ static const char *store_part(const struct command *command)
     return "";
 }
 
-void usage_line(FILE *out, const struct command *command)
+void help_line(FILE *out, const struct command *command)
 {
     if (command == NULL) {
         fprintf(out, "usage: ssoferry [-c CONFIG | --store PATH] COMMAND [options] ...\n");
@@ -77,9 +77,9 @@ static void print_options(FILE *out, const struct option_row *table)
         print_option(out, row);
 }
 
-void usage_program(FILE *out)
+void help_program(FILE *out)
 {
-    usage_line(out, NULL);
+    help_line(out, NULL);
     fprintf(out, "\nThe table of SSO connections that ssoferryd redirects by: filled from YAML files,\n"
                  "looked into, changed and taken back.\n\nCommands:\n");
     for (const struct command *command = commands; command->name != NULL; ++command)
@@ -89,9 +89,9 @@ void usage_program(FILE *out)
     fprintf(out, "\n`ssoferry COMMAND --help` tells more; so does ssoferry(1).\n");
 }
 
-void usage_command(FILE *out, const struct command *command)
+void help_command(FILE *out, const struct command *command)
 {
-    usage_line(out, command);
+    help_line(out, command);
     putc('\n', out);
     print_wrapped(out, command->details, 0);
     if (command->options->name != NULL) {
@@ -102,7 +102,7 @@ void usage_command(FILE *out, const struct command *command)
     print_options(out, global_options);
 }
 
-void usage_unknown_command(const char *name)
+void help_unknown_command(const char *name)
 {
     struct nearest nearest;
     nearest_start(&nearest, text_of(name));

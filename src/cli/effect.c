@@ -1,4 +1,4 @@
-#include "tally.h"
+#include "effect.h"
 
 #include "output.h"
 #include "rows.h"
@@ -39,51 +39,51 @@ static bool turn_of(const struct difference *difference, enum turn *turn)
 
 /* -- sources -- */
 
-static bool is_many(const struct tally_source *source, unsigned turn)
+static bool is_many(const struct effect_source *source, unsigned turn)
 {
     /* One is what somebody has edited, however small the table; but a row that goes is gone. */
     return source->turned[turn] > (turn == TURN_REMOVED ? 0 : 1) && source->turned[turn] * 10 > source->before;
 }
 
-void tally_end(struct tally *tally)
+void effect_end(struct effect *effect)
 {
     for (unsigned turn = 0; turn < TURNS; turn++) {
-        if (is_many(&tally->source, turn) && tally->source.turned[turn] > tally->most[turn].turned[turn])
-            tally->most[turn] = tally->source;
+        if (is_many(&effect->source, turn) && effect->source.turned[turn] > effect->most[turn].turned[turn])
+            effect->most[turn] = effect->source;
     }
-    tally->source = (struct tally_source){0};
+    effect->source = (struct effect_source){0};
 }
 
-static void begin_source(struct tally *tally, struct text key)
+static void begin_source(struct effect *effect, struct text key)
 {
     struct text source = TEXT(""), identifier;
-    if (!connection_key_split(key, &source, &identifier) || source.size >= sizeof tally->source.name ||
-        text_equal(source, text_of(tally->source.name)))
+    if (!connection_key_split(key, &source, &identifier) || source.size >= sizeof effect->source.name ||
+        text_equal(source, text_of(effect->source.name)))
         return;
-    tally_end(tally);
-    memcpy(tally->source.name, source.at, source.size);
+    effect_end(effect);
+    memcpy(effect->source.name, source.at, source.size);
 }
 
-static void note_stage(struct tally *tally, const struct difference *difference)
+static void note_stage(struct effect *effect, const struct difference *difference)
 {
     bool is_test;
     if (!connection_record_is_test(difference->after, &is_test))
         return;
     if (difference->kind == DIFFERENCE_NONE)
-        *(is_test ? &tally->kept.test : &tally->kept.live) = true;
+        *(is_test ? &effect->kept.test : &effect->kept.live) = true;
     else
-        *(is_test ? &tally->put.test : &tally->put.live) = true;
+        *(is_test ? &effect->put.test : &effect->put.live) = true;
 }
 
-void tally_add(struct tally *tally, const struct difference *difference)
+void effect_add(struct effect *effect, const struct difference *difference)
 {
     enum turn turn;
-    begin_source(tally, difference->key);
-    tally->rows[difference->kind]++;
-    tally->source.before += difference->kind != DIFFERENCE_ADDED;
+    begin_source(effect, difference->key);
+    effect->rows[difference->kind]++;
+    effect->source.before += difference->kind != DIFFERENCE_ADDED;
     if (turn_of(difference, &turn))
-        tally->source.turned[turn]++;
-    note_stage(tally, difference);
+        effect->source.turned[turn]++;
+    note_stage(effect, difference);
 }
 
 static bool is_named(const struct mapping *mapping, struct text source)
@@ -97,40 +97,40 @@ static bool is_named(const struct mapping *mapping, struct text source)
     return false;
 }
 
-void tally_others(struct tally *tally, const struct mapping *mapping, struct snapshot *snapshot)
+void effect_others(struct effect *effect, const struct mapping *mapping, struct snapshot *snapshot)
 {
     struct error error = {0};
     char name[SOURCE_SIZE_MAX + 1] = "";
     bool is_test;
     while (rows_next_source(snapshot, text_of(name), name, &error) == LOOKUP_FOUND) {
         if (!is_named(mapping, text_of(name)) && rows_stage(snapshot, text_of(name), NULL, NULL, &is_test))
-            *(is_test ? &tally->kept.test : &tally->kept.live) = true;
+            *(is_test ? &effect->kept.test : &effect->kept.live) = true;
     }
 }
 
 /* -- the whole -- */
 
-struct change_counts tally_changes(const struct tally *tally)
+struct change_counts effect_changes(const struct effect *effect)
 {
-    return (struct change_counts){.added = tally->rows[DIFFERENCE_ADDED],
-                                  .changed = tally->rows[DIFFERENCE_CHANGED],
-                                  .removed = tally->rows[DIFFERENCE_REMOVED]};
+    return (struct change_counts){.added = effect->rows[DIFFERENCE_ADDED],
+                                  .changed = effect->rows[DIFFERENCE_CHANGED],
+                                  .removed = effect->rows[DIFFERENCE_REMOVED]};
 }
 
-bool tally_differs(const struct tally *tally)
+bool effect_differs(const struct effect *effect)
 {
-    return tally->rows[DIFFERENCE_ADDED] + tally->rows[DIFFERENCE_CHANGED] + tally->rows[DIFFERENCE_REMOVED] > 0;
+    return effect->rows[DIFFERENCE_ADDED] + effect->rows[DIFFERENCE_CHANGED] + effect->rows[DIFFERENCE_REMOVED] > 0;
 }
 
-bool tally_loses_many(const struct tally *tally)
+bool effect_loses_many(const struct effect *effect)
 {
-    return tally->most[TURN_REMOVED].before > 0;
+    return effect->most[TURN_REMOVED].before > 0;
 }
 
-void tally_warn(const struct tally *tally, uint64_t revision)
+void effect_warn(const struct effect *effect, uint64_t revision)
 {
     for (unsigned turn = TURN_LEGACY; turn < TURNS; turn++) {
-        const struct tally_source *source = &tally->most[turn];
+        const struct effect_source *source = &effect->most[turn];
         char turned[NUMBER_SIZE], before[NUMBER_SIZE];
         if (source->before == 0)
             continue;
@@ -146,9 +146,9 @@ void tally_warn(const struct tally *tally, uint64_t revision)
     }
 }
 
-void tally_warn_of_stages(const struct tally *tally, const struct mapping *mapping)
+void effect_warn_of_stages(const struct effect *effect, const struct mapping *mapping)
 {
-    bool test = tally->put.test && tally->kept.live;
-    if ((test || (tally->put.live && tally->kept.test)) && mapping_stage(mapping) != STAGE_MIXED)
+    bool test = effect->put.test && effect->kept.live;
+    if ((test || (effect->put.live && effect->kept.test)) && mapping_stage(mapping) != STAGE_MIXED)
         rows_warn_of_stage(test);
 }
