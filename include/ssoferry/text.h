@@ -90,7 +90,8 @@ bool text_is_utf8(struct text t);
 /* Whether valid UTF-8 holds a control character: U+0000 to U+001F, U+007F to U+009F. */
 bool text_has_control(struct text t);
 
-/* The character that stands at *at of valid UTF-8; *at moves behind it. */
+/* The character that stands at *at, which moves behind it. Of what is not valid UTF-8 it is anything; nothing behind
+ * `t` is read. */
 uint32_t text_character(struct text t, size_t *at);
 
 /* Whether nobody sees a character, or takes it for another: it has no width, is a space that is none, or turns or ends

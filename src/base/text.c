@@ -148,7 +148,7 @@ uint32_t text_character(struct text t, size_t *at)
     unsigned char lead = (unsigned char)t.at[(*at)++];
     unsigned more = lead < 0x80 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
     uint32_t character = more == 0 ? lead : lead & (0x3fu >> more);
-    for (; more > 0; more--)
+    for (; more > 0 && *at < t.size; more--)
         character = character << 6 | ((unsigned char)t.at[(*at)++] & 0x3f);
     return character;
 }

@@ -11,7 +11,7 @@
 #include "store.h"
 #include "table_file.h"
 
-enum { LOOKS = 20 };
+enum { LOOKS = 10 };
 
 /* Of the lock file LMDB locks the first byte, and that of each reader's process number. */
 static const off_t our_byte = (off_t)1 << 40;
