@@ -66,6 +66,18 @@ static void check_relation(const struct template *first, const struct template *
     MUST(relation != TEMPLATE_COVERS || !in_second || in_first);
 }
 
+/* A path without case matches whatever it matched before. */
+static void check_folded(struct template *template, const struct request *request)
+{
+    struct text source = template_source(template);
+    struct template *as_written = compiled(source);
+    bool matched = matches(template, request);
+    template_fold_path(template);
+    MUST(matches(template, request) || !matched);
+    MUST(source.size > 120 || template_relation(template, as_written) == TEMPLATE_COVERS);
+    template_free(as_written);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct text rest = text_slice((const char *)data, size);
@@ -77,6 +89,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         matches(first, &request);
     if (first != NULL) {
         MUST(template_relation(first, first) == TEMPLATE_COVERS);
+        check_folded(first, &request);
+        if (second != NULL)
+            check_relation(first, second, &request);
         struct arena *arena = arena_new();
         template_expand(template_source(first), request.path, arena_memory(arena));
         arena_free(arena);
