@@ -13,27 +13,31 @@ void checker_warning(struct checker *checker, const struct place *place, const c
                detail);
 }
 
-/* Whether the kernel would have to choose between the two. An address that is no good has neither port nor path. */
-static bool addresses_meet(const struct address *a, const struct address *b)
+/* An address that is no good has neither port nor path. Where `wildcards`, one of all addresses is each of them, too.
+ */
+static bool addresses_meet(const struct address *a, const struct address *b, bool wildcards)
 {
     static const unsigned char any[sizeof(a->ip)] = {0};
     if (a->family != b->family)
         return false;
     if (a->family == ADDRESS_UNIX)
         return strcmp(a->path, b->path) == 0;
-    return a->port != 0 && a->port == b->port &&
-           (memcmp(a->ip, b->ip, sizeof(any)) == 0 || memcmp(a->ip, any, sizeof(any)) == 0 ||
-            memcmp(b->ip, any, sizeof(any)) == 0);
+    if (a->port == 0 || a->port != b->port)
+        return false;
+    return memcmp(a->ip, b->ip, sizeof(any)) == 0 ||
+           (wildcards && (memcmp(a->ip, any, sizeof(any)) == 0 || memcmp(b->ip, any, sizeof(any)) == 0));
 }
 
 /* Listeners share their ports with another daemon's (SO_REUSEPORT), and so would two of one daemon: sign-ins would go
- * to the admin listener, and its report to the world. */
+ * to the admin listener, and its report to the world. Beside a wildcard the more particular one gets what comes to its
+ * address: either is served, unless one of them is the admin listener. */
 static void check_address(struct checker *checker, const char *key, const struct address *address, size_t before)
 {
+    const bool admin = address == checker->building->config.admin;
     char line[32] = ", the default of listen,";
     for (size_t i = 0; i < before; ++i) {
         const struct address *other = &checker->building->listen[i].address;
-        if (!addresses_meet(address, other))
+        if (!addresses_meet(address, other, admin))
             continue;
         if (other->place.line > 0)
             snprintf(line, sizeof(line), " at line %u", other->place.line);
@@ -111,15 +115,15 @@ static void check_redirects(struct checker *checker)
     }
 }
 
-/* An address that is left open is as long as the head lets it be. */
+/* An address is never longer than the head that holds it. */
 static void check_limits(struct checker *checker)
 {
     struct config *config = &checker->building->config;
     if (config->limits.uri <= config->limits.head)
         return;
     if (checker->building->uri_limit_place.line > 0)
-        checker_fault(checker, &checker->building->uri_limit_place, "limits.uri: it does not fit into limits.head",
-                      ", of which it is a part; raise that, or lower this");
+        checker_warning(checker, &checker->building->uri_limit_place, "limits.uri: it does not fit into limits.head",
+                        ", of which it is a part, and is taken to be as long; raise that, or lower this");
     config->limits.uri = config->limits.head;
 }
 

@@ -224,8 +224,6 @@ static const struct {
     {"limits: {idle_time: 10}\n" ROUTE, "limits.idle_time: \"10\" is not a duration (ms, s, m, h, d) from 1s to 1h"},
     {"limits: {idle_time: -1s}\n" ROUTE, "is not a duration"},
     {"limits: {uri: 100B}\n" ROUTE, "limits.uri: \"100B\" is not a size (B, KiB, MiB, GiB) from 256B to 256KiB"},
-    {"limits: {uri: 64KiB}\n" ROUTE, ":1:15: error: limits.uri: it does not fit into limits.head"},
-    {"limits: {uri: 16KiB, head: 8KiB}\n" ROUTE, ":1:15: error: limits.uri: it does not fit into limits.head"},
     {"trusted_proxies: [10.0.0.1/8]\n" ROUTE, "trusted_proxies: \"10.0.0.1/8\" has bits set behind its prefix"},
     {"trusted_proxies: [example.com]\n" ROUTE, "trusted_proxies: \"example.com\" is not a network"},
     {"listen: [{address: '127.0.0.1:1', proxy_protocol: v2}]\n" ROUTE, "is neither true nor false"},
@@ -257,8 +255,10 @@ static const struct {
      ":2:18: error: admin.address: 127.0.0.1:9 and 127.0.0.1:9 at line 1 take the same connections; "},
     {"listen: [{address: '0.0.0.0:9'}]\nadmin: {address: 'localhost:9'}\n" ROUTE, ":2:18: error: admin.address: "},
     {"admin: {address: '127.0.0.1:8080'}\n" ROUTE, ":1:18: error: admin.address: "},
-    {"listen:\n  - address: 127.0.0.1:9\n  - address: '[::1]:9'\n  - address: '[::]:9'\n" ROUTE,
-     ":4:14: error: listen[2].address: [::]:9 and [::1]:9 at line 3 take"},
+    {"listen: [{address: '[::1]:9'}]\nadmin: {address: '[::]:9', allow_remote: true}\n" ROUTE,
+     ":2:18: error: admin.address: [::]:9 and [::1]:9 at line 1 take"},
+    {"listen:\n  - address: 127.0.0.1:9\n  - address: '[::1]:9'\n  - address: '[0::1]:9'\n" ROUTE,
+     ":4:14: error: listen[2].address: [0::1]:9 and [::1]:9 at line 3 take"},
     {"listen: [{address: 'unix:/a'}]\nadmin: {address: 'unix:/a'}\n" ROUTE, ":2:18: error: admin.address: "},
     {"stytch: {live_url: 'http://api.stytch.com'}\n" ROUTE, "plain http"},
     {"stytch: {live_url: 'https://api.stytch.com/v1'}\n" ROUTE, "has a path"},
@@ -400,6 +400,8 @@ static const struct {
     {"health_path: /old-sso\n" ROUTE, NULL},
     {"routes:\n  - match: /{identifier}\n", NULL},
     {"limits: {head: 8KiB}\n" ROUTE, NULL},
+    {"limits: {uri: 64KiB}\n" ROUTE, ":1:15: warning: limits.uri: it does not fit into limits.head"},
+    {"limits: {uri: 16KiB, head: 8KiB}\n" ROUTE, ":1:15: warning: limits.uri: it does not fit into limits.head"},
     {"stytch: {live_url: 'https://Test.stytch.com/'}\n" ROUTE,
      ":1:20: warning: stytch.live_url: this is Stytch's host for test projects"},
     {"stytch: {test_url: 'https://api.stytch.com'}\n" ROUTE,
@@ -495,16 +497,19 @@ static void differences_are_told_against_what_is_in_force(void **state)
     }
 }
 
-static void an_address_that_is_left_open_fits_into_the_head(void **state)
+static void an_address_fits_into_the_head(void **state)
 {
-    char *told = NULL;
-    struct config *config = read_text("limits: {head: 8KiB}\n" ROUTE, &told);
+    static const char *const yaml[] = {"limits: {head: 8KiB}\n" ROUTE, "limits: {head: 8KiB, uri: 16KiB}\n" ROUTE};
     (void)state;
-    assert_non_null(config);
-    assert_int_equal(config->limits.uri, 8192);
-    assert_int_equal(config->gateway.uri_limit, 8192);
-    config_free(config);
-    free(told);
+    for (size_t i = 0; i < COUNT_OF(yaml); ++i) {
+        char *told = NULL;
+        struct config *config = read_text(yaml[i], &told);
+        assert_non_null(config);
+        assert_int_equal(config->limits.uri, 8192);
+        assert_int_equal(config->gateway.uri_limit, 8192);
+        config_free(config);
+        free(told);
+    }
 }
 
 /* A name that is mistyped, the one that is meant, and nothing that follows from it. */
@@ -546,6 +551,8 @@ static void addresses_of_their_own_are_fine(void **state)
     static const char *const good[] = {
         "listen: [{address: '0.0.0.0:9'}, {address: '[::]:9'}, {address: 'unix:/a'}]\nadmin: {address: "
         "'unix:/b'}\n" ROUTE,
+        "listen: [{address: '0.0.0.0:9', proxy_protocol: true}, {address: '127.0.0.1:9'}]\n" ROUTE,
+        "listen: [{address: '[::1]:9'}, {address: '[::]:9'}]\n" ROUTE,
         "listen: [{address: '192.0.2.1:9'}, {address: '192.0.2.2:9'}]\nadmin: {address: '127.0.0.1:9'}\n" ROUTE,
     };
     (void)state;
@@ -593,7 +600,7 @@ int main(void)
         cmocka_unit_test(a_missing_file_is_the_users_mistake),
         cmocka_unit_test(the_defaults_need_no_file),
         cmocka_unit_test(differences_are_told_against_what_is_in_force),
-        cmocka_unit_test(an_address_that_is_left_open_fits_into_the_head),
+        cmocka_unit_test(an_address_fits_into_the_head),
         cmocka_unit_test(what_was_meant_is_told_and_nothing_more),
         cmocka_unit_test(addresses_of_their_own_are_fine),
         cmocka_unit_test(a_bad_address_is_no_second_one),
