@@ -114,7 +114,7 @@ static void print_verdict(const struct report_rows *rows, uint64_t shown)
     report_verdict(rows->report, verdict, sizeof(verdict));
     printf("%s%s\n", shown > 0 ? "\n" : "", verdict);
     if (totals->failed > 0)
-        printf("Which failed: `ssoferry report --sort failed`; why: `reason` in the request log.\n");
+        printf("Which failed: `ssoferry report --sort failed`; why: `decision` and `reason` in the request log.\n");
     if (totals->idle > 0 && totals->counted_since > 0 && !rows->silent_only)
         printf("The silent ones are the list to retire: `ssoferry report --silent` shows them.\n");
 }

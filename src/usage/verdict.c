@@ -77,7 +77,8 @@ static void say_cut_over(struct sentence *sentence, const struct report_totals *
 static void say_failed(struct sentence *sentence, uint64_t failed)
 {
     if (failed > 0)
-        say(sentence, " Requests for %" PRIu64 " connection%s have failed.", failed, failed == 1 ? "" : "s");
+        say(sentence, " Requests for %" PRIu64 " connection%s have failed since counting began.", failed,
+            failed == 1 ? "" : "s");
 }
 
 /* Silence is told only as far as counting goes back. */

@@ -497,7 +497,7 @@ class TestAtItsEdges:
         for _ in range(2):
             assert gateway.get("/old-sso/moving", host="legacy.example.net").status == 508
         page.wait(lambda: page.shown("#failed"), "no failure shows")
-        assert "Requests for 1 connection have failed." in page.text("#verdict")
+        assert "Requests for 1 connection have failed since counting began." in page.text("#verdict")
         failed = "return [...document.querySelectorAll('#table tbody')].map((body) => body.querySelector('td.failed')).filter((e) => e.checkVisibility()).map((e) => e.innerText)"
         assert page.run(failed) == ["0", "0", "2"]
         page.run("document.querySelector('[data-sort=failed]').click()")

@@ -120,8 +120,8 @@ def test_what_failed_is_shown_where_anything_has(gateway):
     assert lines[0].split()[3:6] == ["HITS", "FAILED", "FIRST"]
     assert {line.split()[1]: line.split()[3:5] for line in lines[1:6]} == {
         "acme": ["3", "0"], "globex": ["0", "0"], "hooli": ["6", "4"], "initech": ["0", "0"], 'quo"te,comma': ["1", "0"]}
-    assert " 1 is disabled. Requests for 1 connection have failed. Counting began" in said
-    assert "`ssoferry report --sort failed`" in said
+    assert " 1 is disabled. Requests for 1 connection have failed since counting began. Counting began" in said
+    assert "`ssoferry report --sort failed`; why: `decision` and `reason` in the request log." in said
     assert names(gateway, "--sort", "failed")[0] == "hooli"
     assert "FAILED" not in gateway.loader("report", "--state", "stytch").stdout
     assert of_kind(as_json(gateway), "totals")[0]["failed"] == 1

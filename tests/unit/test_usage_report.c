@@ -280,11 +280,10 @@ static const struct {
      "not been seen since."},
     {2, 1, 0, 3, 0, 1, true, 40, 0,
      "2 of 3 connections are cut over, all of them seen in the last 30 days; 1 is still legacy. Requests for 1 "
-     "connection have failed. None has been silent for 30 days."},
+     "connection have failed since counting began. None has been silent for 30 days."},
     {0, 2, 0, 0, 0, 2, true, 40, 0,
-     "0 of 2 connections are cut over; 2 are still legacy. Requests for 2 connections have failed. None has been "
-     "silent "
-     "for 30 days."},
+     "0 of 2 connections are cut over; 2 are still legacy. Requests for 2 connections have failed since counting "
+     "began. None has been silent for 30 days."},
 };
 
 static void put_rows(struct change *change, unsigned *next, unsigned count, enum connection_state state)
