@@ -95,8 +95,9 @@ bool gateway_check_uri(const struct gateway_settings *settings, size_t size, str
     __attribute__((warn_unused_result));
 
 /* For a request that is refused whatever its row says: fills in whom it was for, as far as the URL alone tells, so that
- * it is logged and counted as theirs: route, source, identifier, row and connection_id. The answer stays what it is;
- * the message is not looked at. gateway_decide() asks it, and the HTTP side for what never gets there. */
+ * it is logged, and but for OUTCOME_METHOD counted, as theirs: route, source, identifier, row and connection_id. The
+ * answer stays what it is; the message is not looked at. gateway_decide() asks it, and the HTTP side for what never
+ * gets there. */
 void gateway_identify(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request,
                       struct memory memory, const struct extract_trace *trace, struct decision *decision);
 

@@ -114,6 +114,8 @@ static void count_usage(struct usage_lane *usage, const struct decision *decisio
 {
     /* A rehearsal is counted as what it would have been: that is what it is for. */
     enum outcome outcome = decision->observed ? decision->would : decision->outcome;
+    if (outcome == OUTCOME_METHOD) /* a scanner's or a browser's preflight: nobody signs in by it */
+        return;
     if (decision->row == ROW_FOUND)
         usage_count(usage, decision->source, decision->identifier, usage_outcome_of(outcome), now);
     else if (decision->row == ROW_ABSENT && decision_identifier_is_public(decision))

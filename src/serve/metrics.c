@@ -106,10 +106,10 @@ static size_t answer_index(const struct decision *decision)
     return i;
 }
 
-/* A RelayState that is the old provider's own was never meant to name a row. */
+/* A RelayState that is the old provider's own was never meant to name a row, and by other methods nobody signs in. */
 static bool names_no_row(const struct decision *decision)
 {
-    return decision->row == ROW_ABSENT &&
+    return decision->row == ROW_ABSENT && decision->outcome != OUTCOME_METHOD &&
            (decision->reason != REASON_RELAY_STATE || decision_identifier_is_public(decision));
 }
 
@@ -216,7 +216,7 @@ static void write_requests(const struct metrics_scene *scene, FILE *out)
 static void write_unknown(const struct metrics_scene *scene, FILE *out)
 {
     describe(out, "ssoferry_unknown_identifiers_total", "counter",
-             "Requests for an identifier that has no row, however they were answered.");
+             "Requests for an identifier that has no row, however they were answered but with 405.");
     for (size_t route = 0; route < scene->route_count; ++route) {
         begin_by_route(out, "ssoferry_unknown_identifiers_total", scene->routes[route].name);
         fprintf(out, "} %" PRIu64 "\n", sum_unknown(scene, route));

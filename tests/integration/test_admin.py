@@ -126,8 +126,10 @@ class TestMetrics:
         gateway.get("/old-sso/nobody")
         gateway.get("/old-sso/%zz")
         gateway.get("/nothing")
-        gateway.wait_for(lambda: admin.metrics()["ssoferry_request_duration_seconds_count"] == 7)
+        gateway.request("PUT", "/old-sso/wp-admin")
+        gateway.wait_for(lambda: admin.metrics()["ssoferry_request_duration_seconds_count"] == 8)
         metrics = admin.metrics()
+        assert metrics[route + 'decision="method",status="405"}'] == 1
         assert metrics[route + 'decision="stytch",status="307"}'] == 3
         assert metrics[route + 'decision="disabled",status="410"}'] == 1
         assert metrics[route + 'decision="unknown",status="404"}'] == 1
@@ -136,8 +138,8 @@ class TestMetrics:
         assert metrics['ssoferry_unknown_identifiers_total{route="/old-sso/{identifier}"}'] == 1
         assert not any(name.startswith("ssoferry_rehearsed") for name in metrics)
         assert metrics["ssoferry_bad_requests_total"] == 1
-        assert metrics["ssoferry_request_duration_seconds_count"] == 7
-        assert metrics['ssoferry_request_duration_seconds_bucket{le="+Inf"}'] == 7
+        assert metrics["ssoferry_request_duration_seconds_count"] == 8
+        assert metrics['ssoferry_request_duration_seconds_bucket{le="+Inf"}'] == 8
         assert metrics["ssoferry_request_body_bytes_total"] == 3 * len("SAMLResponse=x")
         assert metrics['ssoferry_table_connections{state="stytch"}'] == 1
         assert metrics['ssoferry_table_connections{state="disabled"}'] == 1

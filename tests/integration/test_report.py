@@ -127,6 +127,18 @@ def test_what_failed_is_shown_where_anything_has(gateway):
     assert of_kind(as_json(gateway), "totals")[0]["failed"] == 1
 
 
+def test_a_method_that_is_refused_is_no_use_of_anybody(gateway):
+    gateway.start()
+    for method, identifier in ("OPTIONS", "acme"), ("PUT", "globex"), ("PUT", "wp-admin"), ("OPTIONS", ".env"):
+        assert gateway.request(method, f"/old-sso/{identifier}").status == 405
+    gateway.get("/old-sso/hooli")
+    gateway.stop()
+    lines = as_json(gateway)
+    assert {line["identifier"]: line["hits"] for line in of_kind(lines, "connection")} == {name: int(name == "hooli") for name in ROWS}
+    assert of_kind(lines, "unknown") == [] and of_kind(lines, "totals")[0]["failed"] == 0
+    assert set(names(gateway, "--silent")) == set(ROWS) - {"hooli"}
+
+
 def test_json(used):
     lines = as_json(used)
     acme, globex, hooli, initech, quote = of_kind(lines, "connection")
