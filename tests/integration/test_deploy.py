@@ -10,6 +10,7 @@ import yaml
 import dockerfile
 from ports import free_port
 from programs import ROOT, program, run
+from web_server import Reply, WebServer
 
 UNIT = ROOT / "config/ssoferryd.service"
 
@@ -208,6 +209,27 @@ def test_the_health_check(make_gateway):
     assert check(gateway.port, "/nowhere") == 1
     gateway.stop()
     assert check(gateway.port) == 1  # nobody listens
+
+
+@pytest.mark.parametrize("live, ready, status", [(200, 200, 0), (503, 200, 1), (200, 503, 1), (404, 200, 0), (404, 503, 1)])
+def test_the_health_check_asks_the_first_port_whether_its_workers_live(live, ready, status):
+    """The admin listener's own thread answers /healthz while a worker hangs. 404: the first port is a public one."""
+    asked = []
+
+    def respond(received):
+        asked.append(received.path)
+        return Reply({"/livez": live, "/healthz": ready}.get(received.path, 200))
+
+    first = WebServer("127.0.0.1", respond)
+    try:
+        assert health_check(first.port).returncode == status
+        assert asked == ["/livez", "/healthz"][: 1 if live == 503 else 2]
+        asked.clear()
+        assert health_check(free_port(), first.port).returncode == (ready != 200) and asked == ["/healthz"]
+        asked.clear()
+        assert health_check(first.port, "/elsewhere").returncode == 0 and asked == ["/elsewhere"]
+    finally:
+        first.close()
 
 
 @pytest.mark.parametrize("special", ["tls", "proxy"])
