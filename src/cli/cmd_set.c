@@ -13,17 +13,39 @@ struct set {
     struct edit edit;
     size_t names;
     bool created; /* the row at hand is new */
+    bool unknown; /* a name is not there, and no row is made of it */
     struct audit audit;
 };
 
 /* -- the words -- */
 
-/* Whether a word is NAME=VALUE with a name as fields have them. Identifiers that hold a '=' mostly hold other
- * characters before it: those of a URL, say. */
+static bool split_field(const char *word, struct text *name, struct text *value)
+{
+    struct text whole = text_of(word);
+    size_t equals = text_find(whole, '=', 0);
+    *name = text_slice(whole.at, equals);
+    *value = equals < whole.size ? text_slice(whole.at + equals + 1, whole.size - equals - 1) : (struct text){0};
+    return equals < whole.size;
+}
+
+static void find_field(struct nearest *nearest, struct text name)
+{
+    const char *field;
+    nearest_start(nearest, name);
+    for (size_t i = 0; (field = connection_field_name(i)) != NULL; ++i)
+        nearest_offer(nearest, text_of(field));
+}
+
+/* Whether a word is NAME=VALUE with the name of a field, or one so near that it is meant. Identifiers may hold a '=',
+ * too: those that are found in URLs and in RelayState do. */
 static bool is_assignment(const char *word)
 {
-    size_t name = strspn(word, "abcdefghijklmnopqrstuvwxyz_");
-    return name > 0 && word[name] == '=';
+    struct nearest nearest;
+    struct text name, value;
+    if (!split_field(word, &name, &value))
+        return false;
+    find_field(&nearest, name);
+    return nearest.count > 0;
 }
 
 /* The first word is an identifier whatever it looks like, the last a field. */
@@ -33,15 +55,6 @@ static size_t count_names(const struct arguments *arguments)
     while (names + 1 < arguments->word_count && !is_assignment(arguments->words[names]))
         ++names;
     return names;
-}
-
-static bool split_field(const char *word, struct text *name, struct text *value)
-{
-    struct text whole = text_of(word);
-    size_t equals = text_find(whole, '=', 0);
-    *name = text_slice(whole.at, equals);
-    *value = equals < whole.size ? text_slice(whole.at + equals + 1, whole.size - equals - 1) : (struct text){0};
-    return equals < whole.size;
 }
 
 static bool words_name(const struct set *set, struct text field)
@@ -55,20 +68,32 @@ static bool words_name(const struct set *set, struct text field)
     return false;
 }
 
-/* -- one row -- */
-
-static bool refuse_field(struct text identifier, struct text name, const char *why, struct error *error)
+static bool refuse_field(struct text name, const char *why, struct error *error)
 {
     struct nearest nearest;
-    nearest_start(&nearest, name);
-    const char *field;
-    for (size_t i = 0; (field = connection_field_name(i)) != NULL; ++i)
-        nearest_offer(&nearest, text_of(field));
+    find_field(&nearest, name);
     bool known = nearest.count > 0 && nearest.found[0].distance == 0;
     bool mistyped = nearest.count > 0 && !known;
-    return error_set(error, ERROR_INPUT, "%.*s: %.*s %s%s%s%s", TEXT_ARGS(identifier), TEXT_ARGS(name), why,
-                     mistyped ? "; did you mean " : "", mistyped ? nearest.found[0].name : "", mistyped ? "?" : "");
+    return error_set(error, ERROR_INPUT, "%.*s %s%s%s%s", TEXT_ARGS(name), why, mistyped ? "; did you mean " : "",
+                     mistyped ? nearest.found[0].name : "", mistyped ? "?" : "");
 }
+
+/* Applies the words FIELD=VALUE to a row, of which each is good or bad whatever the row. */
+static bool set_fields(const struct set *set, struct connection *row, struct error *error)
+{
+    const struct arguments *arguments = set->edit.arguments;
+    for (size_t i = set->names; i < arguments->word_count; ++i) {
+        struct text name, value;
+        const char *why;
+        if (!split_field(arguments->words[i], &name, &value))
+            return error_set(error, ERROR_INPUT, "'%s' is not FIELD=VALUE", arguments->words[i]);
+        if (!connection_set_field(row, name, value, &why))
+            return refuse_field(name, why, error);
+    }
+    return true;
+}
+
+/* -- one row -- */
 
 /* A row that has just been sent to the old system, and would get 503 there, is refused: this is the way back. */
 static bool check_legacy(struct set *set, struct text identifier, const struct connection *row, struct error *error)
@@ -94,19 +119,12 @@ static struct connection checked_part(const struct set *set, const struct connec
     return part;
 }
 
-/* Applies the words FIELD=VALUE to a row and checks it as a whole. */
-static bool set_fields(struct set *set, struct text identifier, struct connection *row, struct error *error)
+/* Sets the fields of a row and checks it as a whole. */
+static bool edit_row(struct set *set, struct text identifier, struct connection *row, struct error *error)
 {
-    const struct arguments *arguments = set->edit.arguments;
     const struct context *context = set->edit.context;
-    for (size_t i = set->names; i < arguments->word_count; ++i) {
-        struct text name, value;
-        const char *why;
-        if (!split_field(arguments->words[i], &name, &value))
-            return error_set(error, ERROR_INPUT, "'%s' is not FIELD=VALUE", arguments->words[i]);
-        if (!connection_set_field(row, name, value, &why))
-            return refuse_field(identifier, name, why, error);
-    }
+    if (!set_fields(set, row, error))
+        return false;
     struct connection_problem problem;
     struct connection checked = checked_part(set, row);
     if (connection_check(&checked, &context->config->rules, &problem))
@@ -117,13 +135,22 @@ static bool set_fields(struct set *set, struct text identifier, struct connectio
     return error_set(error, ERROR_INPUT, "%.*s: %s%s", TEXT_ARGS(identifier), problem.message, hint);
 }
 
-/* An unknown identifier is more likely a mistyped one. A connection says that it is meant; a state alone says so only
- * where there is nothing that it can have been meant for: whoever takes a customer back must not be told that it was
- * done while the customer's row is as it was. */
+static bool is_like_field(struct text identifier)
+{
+    size_t size = 0;
+    while (size < identifier.size &&
+           ((identifier.at[size] >= 'a' && identifier.at[size] <= 'z') || identifier.at[size] == '_'))
+        ++size;
+    return size > 0 && size < identifier.size && identifier.at[size] == '=';
+}
+
+/* An unknown identifier is more likely a mistyped one, and among several one like NAME=VALUE a mistyped field. A
+ * connection says that it is meant; a state alone says so only where there is nothing that it can have been meant for:
+ * whoever takes a customer back must not be told that it was done while the customer's row is as it was. */
 static bool may_add(const struct set *set, struct snapshot *snapshot, struct text identifier)
 {
     if (words_name(set, TEXT("connection_id")))
-        return true;
+        return set->names == 1 || !is_like_field(identifier);
     struct meant meant;
     return set->names == 1 && words_name(set, TEXT("state")) &&
            (snapshot == NULL || !rows_meant(snapshot, set->edit.source, identifier, &meant));
@@ -146,7 +173,7 @@ static int edited_row(struct set *set, struct snapshot *snapshot, struct text id
     }
     if (set->created)
         buffer->row = (struct connection){.state = CONNECTION_STYTCH};
-    return set_fields(set, identifier, &buffer->row, error) ? STATUS_DONE : error_exit_status(error);
+    return edit_row(set, identifier, &buffer->row, error) ? STATUS_DONE : error_exit_status(error);
 }
 
 /* -- warnings: what load would say of such a row in a file -- */
@@ -212,32 +239,49 @@ static bool put_row(struct set *set, struct change *change, struct text identifi
 
 static void say_how_to_add(const struct set *set)
 {
-    log_info("%sto make a row of that name all the same, give connection_id=ID, or `ssoferry load --merge` a file with "
+    log_info("to make a row of that name all the same, %sgive connection_id=ID, or `ssoferry load --merge` a file with "
              "it",
-             set->names > 1 ? "nothing was changed; " : "");
+             set->names > 1 ? "name it alone and " : "");
 }
 
-/* All or none; every name that is not there is told. */
+/* One of the names. A row that cannot be read or be as the words want it is told here, so that the others' turn comes;
+ * *error is for what ends it all. */
+static int set_one(struct set *set, struct change *change, size_t i, struct error *error)
+{
+    struct connection_buffer buffer;
+    struct error row_error = {0};
+    struct text identifier = text_of(set->edit.arguments->words[i]);
+    int status = edited_row(set, change_snapshot(change), identifier, &buffer, &row_error);
+    if (row_error.kind != ERROR_NONE)
+        return complain(&row_error);
+    if (status != STATUS_DONE) {
+        set->unknown = true;
+        return status;
+    }
+    if (i == 0 || set->created)
+        warn_of_row(set, identifier, &buffer.row);
+    if (i == 0)
+        warn_of_stage(set, change_snapshot(change), &buffer.row);
+    return put_row(set, change, identifier, &buffer.row, error) ? STATUS_DONE : STATUS_FAILED;
+}
+
+/* All or none; every name that cannot be is told, so that those who are in a hurry need not ask again for each. */
 static int run_set(struct edit *edit, struct change *change, struct error *error)
 {
     struct set *set = (struct set *)(void *)edit;
     int worst = STATUS_DONE;
-    for (size_t i = 0; i < set->names; ++i) {
-        struct connection_buffer buffer;
-        struct text identifier = text_of(edit->arguments->words[i]);
-        int status = edited_row(set, change_snapshot(change), identifier, &buffer, error);
-        if (error->kind != ERROR_NONE)
-            return status;
-        if (status == STATUS_DONE && (i == 0 || set->created))
-            warn_of_row(set, identifier, &buffer.row);
-        if (status == STATUS_DONE && i == 0)
-            warn_of_stage(set, change_snapshot(change), &buffer.row);
-        if (status != STATUS_DONE)
-            worst = status;
-        else if (!put_row(set, change, identifier, &buffer.row, error))
-            return STATUS_FAILED;
+    size_t good = 0;
+    set->unknown = false;
+    for (size_t i = 0; i < set->names && error->kind == ERROR_NONE; ++i) {
+        int status = set_one(set, change, i, error);
+        worst = status > worst ? status : worst;
+        good += status == STATUS_DONE;
     }
-    if (worst != STATUS_DONE)
+    if (worst == STATUS_DONE || error->kind != ERROR_NONE)
+        return worst;
+    if (set->names > 1)
+        log_info("nothing was changed; %zu of the %zu rows can be: leave out those named above", good, set->names);
+    if (set->unknown)
         say_how_to_add(set);
     return worst;
 }
@@ -265,8 +309,11 @@ static int open_for_set(struct set *set)
     return context_open_table(context, TABLE_WRITE, &error) ? STATUS_DONE : complain(&error);
 }
 
-static int check_names(const struct set *set)
+/* What is wrong with them whatever the table holds. */
+static int check_words(const struct set *set)
 {
+    struct error error = {0};
+    struct connection any = {0};
     for (size_t i = 0; i < set->names; ++i) {
         const char *name = set->edit.arguments->words[i];
         const char *problem = identifier_problem(text_of(name));
@@ -275,7 +322,7 @@ static int check_names(const struct set *set)
             return STATUS_USAGE;
         }
     }
-    return STATUS_DONE;
+    return set_fields(set, &any, &error) ? STATUS_DONE : complain(&error);
 }
 
 /* "revision 7: acme changed", "revision 7: 2 rows changed, 1 added" */
@@ -310,7 +357,7 @@ int cmd_set(struct context *context, const struct arguments *arguments)
     set.edit.run = run_set;
     set.audit.config = context->config;
     set.names = count_names(arguments);
-    int status = check_names(&set);
+    int status = check_words(&set);
     if (status == STATUS_DONE)
         status = open_for_set(&set);
     if (status == STATUS_DONE)

@@ -663,6 +663,7 @@ def test_what_is_not_there_comes_with_what_is(loaded, arguments, words):
         (["set", "acme", "redirct=form"], "did you mean redirect?"),
         (["set", "acme", "globex", "redirect"], "'redirect' is not FIELD=VALUE"),
         (["set", "acme", "", "redirect=form"], "the identifier '' is empty"),
+        (["set", "acme", "redirct=form", "state=disabled"], "did you mean redirect?"),
     ],
 )
 def test_what_cannot_be_is_refused(loaded, arguments, words):
@@ -786,6 +787,18 @@ def test_set_to_legacy_wants_a_legacy_url(routed, loader):
     routed("set", "--source", "auth0", "acme", "state=legacy", f"connection_id={ACME}")
     loader("set", "globex", "state=legacy")  # with no configuration there are no routes to go by
     routed("set", "globex", "label=Globex")
+
+
+def test_a_set_of_many_tells_each_row_that_cannot_be(routed, loader):
+    back = f"{{connection_id: {ACME}, legacy_url: 'https://legacy.example.net/acme'}}"
+    routed("load", "--allow-removals", loader.file(odd_table("default", {"acme": back, "a2": GLOBEX, "tenant=b": back, "a3": GLOBEX}), "back.yaml"))
+    told = routed("set", "acme", "a2", "tenant=b", "nobody", "a3", "state=legacy", status=2).stderr
+    assert re.findall("a[23] cannot be legacy|there is no nobody|nothing was changed.*", told) == [
+        "a2 cannot be legacy", "there is no nobody", "a3 cannot be legacy",
+        "nothing was changed; 2 of the 5 rows can be: leave out those named above"]
+    assert routed("set", "acme", "tenant=b", "state=legacy").stdout == "revision 3: 2 rows changed\n"
+    told = routed("set", "acme", "tenent=b", f"connection_id={ACME}", status=1).stderr
+    assert "there is no tenent=b in source default" in told and "1 of the 2 rows" in told
 
 
 def odd_table(source, rows):
