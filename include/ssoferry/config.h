@@ -91,6 +91,7 @@ struct source_routes {
     size_t count;       /* 0: nothing looks there */
     bool legacy_url;    /* one of them has one */
     bool all_fold_case; /* none asks for capitals as they are alone */
+    bool in_url;        /* one of them finds identifiers in the URL, which it decodes */
 };
 struct source_routes config_source_routes(const struct config *config, struct text source);
 

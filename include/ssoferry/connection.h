@@ -99,6 +99,9 @@ void connection_warn(const struct connection *connection, const struct connectio
 /* The same of an identifier that identifier_problem() passes: a phrase that fits behind it, or NULL. Static. */
 const char *identifier_warning(struct text identifier);
 
+/* Whether it has a percent-encoded byte, which a lookup of what a URL holds never asks for. */
+bool identifier_looks_encoded(struct text identifier);
+
 /* What a URL that holds the identifier is looked up as, which is what a row that was written percent-encoded is meant
  * by: percent-decoded, or itself where that cannot be. `out` holds IDENTIFIER_SIZE_MAX bytes. */
 struct text identifier_decoded(struct text identifier, char *out);

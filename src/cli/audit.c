@@ -4,8 +4,9 @@
 
 enum oddity audit_row(struct audit *audit, struct text source, struct text identifier, const struct connection *row)
 {
+    bool encoded = identifier_looks_encoded(identifier);
     if (audit->config->gateway.route_count == 0 || source.size > SOURCE_SIZE_MAX)
-        return ODDITY_NONE;
+        return encoded ? ODDITY_ENCODED : ODDITY_NONE;
     if (!text_equal(source, text_of(audit->source))) {
         memcpy(audit->source, source.at, source.size);
         audit->source[source.size] = '\0';
@@ -15,6 +16,8 @@ enum oddity audit_row(struct audit *audit, struct text source, struct text ident
         return ODDITY_UNREACHED;
     if (row->state == CONNECTION_LEGACY && row->legacy_url.size == 0 && !audit->routes.legacy_url)
         return ODDITY_NO_LEGACY_URL;
+    if (encoded && audit->routes.in_url)
+        return ODDITY_ENCODED;
     return audit->routes.all_fold_case && identifier_has_capitals(identifier) ? ODDITY_CAPITALS : ODDITY_NONE;
 }
 
@@ -24,6 +27,7 @@ const char *oddity_code(enum oddity oddity)
         [ODDITY_NONE] = "",
         [ODDITY_UNREACHED] = "unreached",
         [ODDITY_NO_LEGACY_URL] = "no_legacy_url",
+        [ODDITY_ENCODED] = "identifier",
         [ODDITY_CAPITALS] = "capitals",
     };
     return codes[oddity];
@@ -42,6 +46,13 @@ const char *oddity_text(enum oddity oddity, struct text source, struct text iden
         snprintf(out, ODDITY_TEXT_SIZE,
                  "%.*s is legacy, but neither it nor a route of source %.*s has a legacy_url: its sign-ins get 503",
                  TEXT_ARGS(identifier), TEXT_ARGS(source));
+        break;
+    case ODDITY_ENCODED:
+        snprintf(
+            out, ODDITY_TEXT_SIZE,
+            "%.*s looks percent-encoded, and what a URL holds is decoded before it is looked up: write `acme corp`, "
+            "not `acme%%20corp`, unless it is an Issuer or a RelayState",
+            TEXT_ARGS(identifier));
         break;
     case ODDITY_CAPITALS:
         snprintf(out, ODDITY_TEXT_SIZE,

@@ -8,6 +8,7 @@ enum oddity {
     ODDITY_NONE,
     ODDITY_UNREACHED,     /* no route has its source */
     ODDITY_NO_LEGACY_URL, /* it is legacy, and neither it nor a route of its source has a legacy URL */
+    ODDITY_ENCODED,       /* it looks percent-encoded, and a route of its source decodes what it looks up */
     ODDITY_CAPITALS,      /* it has capitals, and every route of its source folds case */
     ODDITIES,
 };
@@ -19,7 +20,7 @@ struct audit {
 };
 
 /* The worst that can be said of a row, in the order above. Rows of one source are best asked for one after the other.
- * With a configuration that has no routes there is nothing to say. */
+ * With a configuration that has no routes nothing but ODDITY_ENCODED is said: any route may decode. */
 enum oddity audit_row(struct audit *audit, struct text source, struct text identifier, const struct connection *row);
 
 /* "no_legacy_url"; static. */

@@ -201,7 +201,7 @@ static void warn_of_row(struct set *set, struct text identifier, const struct co
         connection_warn(row, &set->edit.context->config->rules, on_warning, &identifier);
     if (warning != NULL)
         log_warning("%.*s %s", TEXT_ARGS(identifier), warning);
-    if (oddity == ODDITY_UNREACHED || (oddity == ODDITY_CAPITALS && set->created))
+    if (oddity == ODDITY_UNREACHED || ((oddity == ODDITY_ENCODED || oddity == ODDITY_CAPITALS) && set->created))
         log_warning("%s", oddity_text(oddity, set->edit.source, identifier, text));
 }
 

@@ -3,15 +3,19 @@
 
 #include <stdio.h>
 
-const char *identifier_warning(struct text identifier)
+bool identifier_looks_encoded(struct text identifier)
 {
     static const char digits[] = "0123456789abcdefABCDEF";
     for (size_t i = text_find(identifier, '%', 0); i + 2 < identifier.size; i = text_find(identifier, '%', i + 1)) {
         if (memchr(digits, identifier.at[i + 1], sizeof digits - 1) != NULL &&
             memchr(digits, identifier.at[i + 2], sizeof digits - 1) != NULL)
-            return "looks percent-encoded, and what a URL holds is decoded before it is looked up: write `acme corp`, "
-                   "not `acme%20corp`";
+            return true;
     }
+    return false;
+}
+
+const char *identifier_warning(struct text identifier)
+{
     if (identifier.size > 0 && (identifier.at[0] == ' ' || identifier.at[identifier.size - 1] == ' '))
         return "has a blank at an end: was it copied so by mistake?";
     if (text_has_hidden(identifier))

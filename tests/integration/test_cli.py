@@ -762,6 +762,9 @@ routes:
   - match: /auth0/{{identifier}}
     source: auth0
     legacy_url: https://legacy.example.net/{{identifier}}
+  - match: /issuer
+    source: issuer
+    identify_by: issuer
   - match: /folded/{{identifier}}
     source: folded
     fold_case: true
@@ -771,7 +774,7 @@ routes:
 
 @pytest.fixture
 def routed(loader):
-    """The loader with a configuration of three sources: default has no legacy_url, auth0 has one, folded folds case."""
+    """The loader with a configuration of four sources: default has no legacy_url, auth0 has one, issuer decodes nothing, folded folds case."""
     config = loader.file(CONFIGURATION_OF_SOURCES.format(store=loader.store), "ssoferryd.yaml")
     loader.load(SMALL)
     return lambda *arguments, **settings: plain("-c", config, *arguments, **settings)
@@ -811,6 +814,8 @@ ODDITIES = [  # source, rows, what is said, whether the sign-ins fail
     ("auth00", {"acme": ACME, "hooli": ACME}, "no route has source auth00, so its rows are never looked up", False),
     ("folded", {"Acme": ACME, "Hooli": ACME}, "Acme has capitals, and every route of source folded has fold_case", False),
     ("auth0", {"Acme": ACME}, "", False),
+    ("auth0", {"a%2fb": ACME, "acme%20corp": ACME}, "a%2fb looks percent-encoded, and what a URL holds is decoded", False),
+    ("issuer", {"https://idp.example.com/a%20b": ACME}, "", False),
 ]
 
 
