@@ -173,29 +173,59 @@ static bool names_gateway(const struct deciding *deciding, struct text location)
     return names;
 }
 
-/* Whether a Location leads to where this request came in, or to another of the gateway's names. Behind a load balancer
- * the Host field has the balancer's port or none, so that default ports stand for each other. */
-static bool leads_back(const struct deciding *deciding, struct text location)
+/* Whether a URL has the host that this request came to. Behind a load balancer the Host field has the balancer's port
+ * or none, so that default ports stand for each other. */
+static bool has_host_of_request(const struct url *url, const struct request *request)
 {
-    struct url url;
     struct url own;
     const char *why = NULL;
     char source[HOST_SIZE_MAX + 32];
-    const struct text host = deciding->request->host;
-    const struct gateway_settings *settings = deciding->settings;
-    if (!names_gateway(deciding, location) ||
-        !url_parse(text_slice(location.at, text_find(location, '?', 0)), &url, &why))
-        return false;
-    if (url_leads_to(&url, settings->own_hosts, settings->own_host_count))
-        return true;
+    const struct text host = request->host;
     if (host.size == 0 || host.size > HOST_SIZE_MAX)
         return false;
     memcpy(source, "http://", 7);
     memcpy(source + 7, host.at, host.size);
-    if (!url_parse(text_slice(source, 7 + host.size), &own, &why) || !text_equal_fold(own.host, url.host))
+    if (!url_parse(text_slice(source, 7 + host.size), &own, &why) || !text_equal_fold(own.host, url->host))
         return false;
-    bool default_ports = (own.port == 80 || own.port == 443) && (url.port == 80 || url.port == 443);
-    return own.port == url.port || default_ports;
+    bool default_ports = (own.port == 80 || own.port == 443) && (url->port == 80 || url->port == 443);
+    return own.port == url->port || default_ports;
+}
+
+/* Where a Location leads to, as far as the gateway has to do with that. */
+enum way { WAY_OUT, WAY_TO_REQUEST_HOST, WAY_BACK };
+
+/* `url`, the Location without its query, is set where it is not WAY_OUT. */
+static enum way way_of(const struct deciding *deciding, struct text location, struct url *url)
+{
+    const char *why = NULL;
+    const struct gateway_settings *settings = deciding->settings;
+    if (!names_gateway(deciding, location) ||
+        !url_parse(text_slice(location.at, text_find(location, '?', 0)), url, &why))
+        return WAY_OUT;
+    if (url_leads_to(url, settings->own_hosts, settings->own_host_count))
+        return WAY_BACK;
+    return has_host_of_request(url, deciding->request) ? WAY_TO_REQUEST_HOST : WAY_OUT;
+}
+
+/* Whether one that is sent to Stytch would come round. Stytch's name in a Host field proves nothing: it is public, so
+ * that anybody can send it, and one host may be split by path between Stytch and the gateway. So a route has to take
+ * the Location. */
+static bool comes_round(const struct deciding *deciding, struct text location)
+{
+    const struct gateway_settings *settings = deciding->settings;
+    struct url url;
+    enum way way = way_of(deciding, location, &url);
+    if (way != WAY_TO_REQUEST_HOST)
+        return way == WAY_BACK;
+    struct extraction extraction;
+    struct request next = {.method = METHOD_GET, .host = deciding->request->host};
+    size_t question = text_find(location, '?', 0);
+    next.path = url.path.size > 0 ? url.path : TEXT("/");
+    next.has_query = question < location.size;
+    if (next.has_query)
+        next.query = text_slice(location.at + question + 1, location.size - question - 1);
+    extract_from_url(settings->routes, settings->route_count, &next, deciding->memory, NULL, &extraction);
+    return extraction.route != NULL;
 }
 
 /* Only a form can, and only where a page changes no byte of it; whatever else arrives keeps its method and body with
@@ -230,13 +260,14 @@ static void answer_stytch(struct deciding *deciding)
     }
     if (row->acs_url.size > 0 && !url_is_allowed(deciding->settings->stytch_hosts, row->acs_url, "acs_url", decision))
         return;
-    struct text base = gateway_acs_url(deciding->settings, row, deciding->memory);
-    if (leads_back(deciding, base)) {
+    struct text location = with_query(gateway_acs_url(deciding->settings, row, deciding->memory),
+                                      deciding->extraction.has_query, deciding->extraction.query, deciding->memory);
+    if (comes_round(deciding, location)) {
         refuse(decision, OUTCOME_LOOP, REASON_NONE);
         return;
     }
     decision->outcome = OUTCOME_STYTCH;
-    decision->location = with_query(base, deciding->extraction.has_query, deciding->extraction.query, deciding->memory);
+    decision->location = location;
     decision->redirect = choose_redirect(deciding);
     decision->status = decision->redirect == REDIRECT_FORM ? 200 : decision->redirect == REDIRECT_303 ? 303 : 307;
 }
@@ -245,7 +276,8 @@ static void redirect_legacy(struct deciding *deciding, struct text base, bool ha
                             enum reason reason)
 {
     struct decision *decision = deciding->decision;
-    if (leads_back(deciding, base)) {
+    struct url url;
+    if (way_of(deciding, base, &url) != WAY_OUT) {
         refuse(decision, OUTCOME_LOOP, reason);
         return;
     }

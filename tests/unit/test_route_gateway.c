@@ -25,6 +25,9 @@ static const struct {
      "own-query",
      {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}, .acs_url = {CUSTOM "?k=v", sizeof(CUSTOM "?k=v") - 1}}},
     {"default",
+     "bare",
+     {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}, .acs_url = {"https://login.globex-app.com?a=/b", 33}}},
+    {"default",
      "bent",
      {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1},
       .acs_url = {"https://evil.example/" ID_LIVE, sizeof("https://evil.example/" ID_LIVE) - 1}}},
@@ -400,14 +403,7 @@ static void no_way_to_stytch_leads_back(void **state)
     struct fixture *fixture = *state;
     struct decision decision;
     fill(fixture);
-    struct request request = {.method = METHOD_POST, .host = TEXT("api.stytch.com")};
-    decide(fixture, &request, "/old-sso/acme", &decision);
-    assert_int_equal(decision.status, 508);
-    assert_int_equal(decision.location.size, 0);
-    assert_int_equal(decision.redirect, REDIRECT_UNSET);
-    decide(fixture, &request, "/old-sso/testing", &decision);
-    assert_int_equal(decision.status, 307);
-    request.host = TEXT("sso.example.com");
+    struct request request = {.method = METHOD_POST, .host = TEXT("sso.example.com")};
     decide(fixture, &request, "/old-sso/acme", &decision);
     assert_int_equal(decision.status, 307);
     fixture->settings.own_hosts = own;
@@ -416,6 +412,46 @@ static void no_way_to_stytch_leads_back(void **state)
     assert_int_equal(decision.outcome, OUTCOME_LOOP);
     decide(fixture, &request, "/old-sso/custom", &decision);
     assert_int_equal(decision.outcome, OUTCOME_LOOP);
+}
+
+/* Anybody can send any Host: alone it proves no circle. */
+static void what_comes_by_stytchs_name_is_a_circle_only_where_a_route_takes_it(void **state)
+{
+    static const struct {
+        const char *match, *target, *host;
+        unsigned status;
+    } cases[] = {
+        {"/elsewhere/{identifier}", "/old-sso/acme", "api.stytch.com", 307},
+        {"/**/{identifier}", "/old-sso/acme", "api.stytch.com", 508},
+        {"/**/{identifier}", "/old-sso/acme", "API.stytch.com:80", 508},
+        {"/**/{identifier}", "/old-sso/acme", "api.stytch.com:8080", 307},
+        {"/**/{identifier}", "/old-sso/acme", "test.stytch.com", 307},
+        {"/**/{identifier}", "/old-sso/testing", "test.stytch.com", 508},
+        {"https://*/v1/b2b/sso/callback/{identifier}", "/old-sso/acme", "api.stytch.com", 508},
+        {"https://other.stytch.com/**/{identifier}", "/old-sso/acme", "api.stytch.com", 307},
+        {"/**?connection={identifier}", "/old-sso/acme", "api.stytch.com", 307},
+        {"/**?connection={identifier}", "/old-sso/acme?connection=x", "api.stytch.com", 508},
+        {"/**?k={identifier}", "/old-sso/own-query", "login.globex-app.com", 508},
+        {"/v1/b2b/sso/callback/*", "/old-sso/acme", "api.stytch.com", 508}, /* by its message */
+        {"/", "/old-sso/bare", "login.globex-app.com", 508},
+    };
+    struct fixture *fixture = *state;
+    struct decision decision;
+    fill(fixture);
+    const size_t last = fixture->settings.route_count;
+    for (size_t i = 0; i < COUNT_OF(cases); ++i) {
+        struct request request = {.method = METHOD_POST, .host = text_of(cases[i].host)};
+        fixture->settings.route_count = last;
+        add_route(fixture, cases[i].match, "default", "");
+        decide(fixture, &request, cases[i].target, &decision);
+        if (decision.status != cases[i].status)
+            fail_msg("%s: %s: %s: %u", cases[i].match, cases[i].target, cases[i].host, decision.status);
+        assert_string_equal(outcome_name(decision.outcome), cases[i].status == 508 ? "loop" : "stytch");
+        assert_int_equal(decision.location.size == 0, cases[i].status == 508);
+        assert_int_equal(decision.redirect == REDIRECT_UNSET, cases[i].status == 508);
+        template_free(fixture->routes[last].template);
+    }
+    fixture->settings.route_count = last;
 }
 
 static void what_no_route_takes_goes_to_the_legacy_origin(void **state)
@@ -555,6 +591,7 @@ int main(void)
         WITH_TABLE(what_is_no_sign_in_by_saml_goes_where_the_unknown_go),
         WITH_TABLE(a_circle_is_refused),
         WITH_TABLE(no_way_to_stytch_leads_back),
+        WITH_TABLE(what_comes_by_stytchs_name_is_a_circle_only_where_a_route_takes_it),
         WITH_TABLE(what_no_route_takes_goes_to_the_legacy_origin),
         WITH_TABLE(nothing_is_served_before_the_first_load),
         WITH_TABLE(a_large_body_and_a_control_byte_are_refused),
