@@ -7,7 +7,6 @@
 #include <pthread.h>
 
 #include "ssoferry/table.h"
-#include "table_lock.h"
 
 /* Two databases are there for rows. One has the table's; the other is empty, or a rewrite is filling it (rewrite.h), or
  * one that died has left something in it. */
@@ -22,7 +21,7 @@ enum { FOLLOW_TRIES = 8 }; /* how often a map that others enlarge is followed be
 struct table {
     MDB_env *env;
     char *path;
-    struct table_lock held;
+    int lock_file; /* held; -1: none */
     enum table_mode mode;
     uint64_t transaction_size;
     size_t lookup_memory; /* bytes */

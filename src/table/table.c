@@ -8,6 +8,7 @@
 #include "ssoferry/memory.h"
 #include "store.h"
 #include "table_file.h"
+#include "table_lock.h"
 #include "undo.h"
 
 enum {
@@ -177,12 +178,12 @@ static bool prepare_file(const char *path, enum table_mode mode, struct error *e
 
 bool table_open(struct table **opened, const char *path, const struct table_options *options, struct error *error)
 {
-    struct table_lock held;
-    if (!prepare_file(path, options->mode, error) || !table_lock_hold(&held, path, max_readers(options), error))
+    int lock_file;
+    if (!prepare_file(path, options->mode, error) || !table_lock_hold(&lock_file, path, max_readers(options), error))
         return false;
     struct table *table = memory_zeroed(1, sizeof *table);
     table->path = memory_string(text_of(path));
-    table->held = held;
+    table->lock_file = lock_file;
     table->mode = options->mode;
     table->transaction_size = options->transaction_size ? options->transaction_size : TRANSACTION_SIZE_DEFAULT;
     table->lookup_memory = options->lookup_memory ? options->lookup_memory : LOOKUP_MEMORY_DEFAULT;
@@ -206,7 +207,7 @@ void table_close(struct table *table)
         return;
     if (table->env != NULL)
         mdb_env_close(table->env);
-    table_lock_release(&table->held);
+    table_lock_release(table->lock_file);
     pthread_mutex_destroy(&table->lock);
     pthread_mutex_destroy(&table->writer);
     free(table->path);

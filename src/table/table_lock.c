@@ -1,50 +1,68 @@
 #include "table_lock.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ssoferry/lock_file.h"
 #include "store.h"
 #include "table_file.h"
 
-enum { LOOKS = 10 };
+/* Our bytes of the lock file, one for each inode that a table may be. They are far behind the first byte, which LMDB
+ * locks, and that of each reader's process number, which it locks, too. */
+static const off_t our_bytes = (off_t)1 << 41, our_count = (off_t)1 << 40;
 
-/* Of the lock file LMDB locks the first byte, and that of each reader's process number. */
-static const off_t our_byte = (off_t)1 << 40;
+static off_t byte_of(ino_t inode)
+{
+    return our_bytes + (off_t)(inode % (ino_t)our_count);
+}
 
 /* -- locks -- */
 
-/* Whether somebody else has a lock on that byte; *holder becomes their process, 0 where that is unknown. */
-static bool is_held(int fd, off_t byte, pid_t *holder)
+/* Whether somebody else has a lock on one of those bytes; *holder becomes their process, 0 where that is unknown. No
+ * bytes are not held. */
+static bool is_held(int fd, off_t first, off_t count, pid_t *holder)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
-    if (fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = first, .l_len = count};
+    if (count == 0 || fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
         return false;
     *holder = lock.l_pid > 0 ? lock.l_pid : 0;
     return true;
 }
 
 /* A file system without such locks has none to be found, either. */
-static void hold(int fd)
+static void hold(int fd, off_t byte)
 {
-    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = our_byte, .l_len = 1};
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
     (void)fcntl(fd, F_OFD_SETLK, &lock);
 }
 
-/* Whether one of us has the lock file in use, and a process that does. */
-static bool is_in_use(const char *path, pid_t *user)
+/* Whether another of us holds one of those bytes, and a process that has the lock file in use: LMDB's locks have one,
+ * ours do not. */
+static bool is_used(int fd, off_t first, off_t count, pid_t *user)
 {
     pid_t unknown;
+    if (!is_held(fd, first, count, &unknown))
+        return false;
+    if (!is_held(fd, 0, 1, user))
+        *user = 0;
+    return true;
+}
+
+static bool is_of_another(int fd, off_t byte, pid_t *user)
+{
+    return is_used(fd, our_bytes, byte - our_bytes, user) ||
+           is_used(fd, byte + 1, our_bytes + our_count - (byte + 1), user);
+}
+
+static bool is_in_use(const char *path, pid_t *user)
+{
     char *lock = path_with(path, "-lock");
     int fd = open(lock, O_RDONLY | O_CLOEXEC);
     free(lock);
-    bool used = fd >= 0 && is_held(fd, our_byte, &unknown);
-    if (used && !is_held(fd, 0, user))
-        *user = 0;
+    bool used = fd >= 0 && is_used(fd, our_bytes, our_count, user);
     if (fd >= 0)
         close(fd);
     return used;
@@ -68,45 +86,29 @@ bool table_lock_is_free(const char *path, struct error *error)
            refuse(path, user, "the file that stood here is gone", error);
 }
 
-/* Looks more than once: who ends lets go of the one after the other. */
-static bool belong_together(const char *path, int data, pid_t *user)
-{
-    const struct timespec pause = {.tv_nsec = 10000000};
-    pid_t holder;
-    for (int look = 0; look < LOOKS; look++) {
-        if (!is_in_use(path, user) || is_held(data, our_byte, &holder))
-            return true;
-        nanosleep(&pause, NULL);
-    }
-    return false;
-}
-
 /* -- holding -- */
 
-bool table_lock_hold(struct table_lock *held, const char *path, unsigned max_readers, struct error *error)
+bool table_lock_hold(int *lock, const char *path, unsigned max_readers, struct error *error)
 {
     pid_t user = 0;
-    *held = (struct table_lock){open(path, O_RDONLY | O_CLOEXEC), -1};
-    if (held->data < 0)
+    struct stat st;
+    *lock = -1;
+    if (stat(path, &st) != 0)
         return true;
-    if (!belong_together(path, held->data, &user)) {
-        table_lock_release(held);
-        return refuse(path, user, "another file stood here", error);
-    }
-    hold(held->data);
-    int code = lock_file_open(path, max_readers, &held->lock);
-    if (held->lock >= 0)
-        hold(held->lock);
-    if (code == 0)
+    int code = lock_file_open(path, max_readers, lock);
+    if (code != 0)
+        return store_fail(path, code, "open the table", error);
+    if (*lock < 0)
         return true;
-    table_lock_release(held);
-    return store_fail(path, code, "open the table", error);
+    hold(*lock, byte_of(st.st_ino)); /* first: of two that come at once, one sees the other */
+    if (!is_of_another(*lock, byte_of(st.st_ino), &user))
+        return true;
+    table_lock_release(*lock);
+    return refuse(path, user, "another file stood here", error);
 }
 
-void table_lock_release(struct table_lock *held)
+void table_lock_release(int lock)
 {
-    if (held->lock >= 0)
-        close(held->lock);
-    if (held->data >= 0)
-        close(held->data);
+    if (lock >= 0)
+        close(lock);
 }

@@ -456,6 +456,21 @@ static void put_back(void **state)
     end_holder(holder, ending);
 }
 
+/* A network file system has flock() as a lock of all bytes of the file, so another lock there would stand in the way of
+ * every writer. */
+static void the_file_itself_is_unlocked(void **state)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    const char *path = scratch_path(*state, "t.mdb");
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_OFD_GETLK, &lock), 0);
+    assert_int_equal(lock.l_type, F_UNLCK);
+    close(fd);
+    table_close(table);
+}
+
 static void written_over(void **state)
 {
     int ending = -1;
@@ -536,6 +551,7 @@ int main(void)
         scratch_test(replaced_and_deleted),
         scratch_test(put_in_place_of_an_open_one),
         scratch_test(put_back),
+        scratch_test(the_file_itself_is_unlocked),
         scratch_test(written_over),
         scratch_test(bare_names),
         scratch_test(shared_directories),
