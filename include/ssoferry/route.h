@@ -32,6 +32,7 @@ enum route_miss {
     ROUTE_PATH_DIFFERS,
     ROUTE_QUERY_LACKS,
     ROUTE_LEAVES_EMPTY,
+    ROUTE_TAKES_ANOTHER,
     ROUTE_MISSES
 };
 const char *route_miss_text(enum route_miss miss); /* static */
@@ -88,7 +89,7 @@ struct extract_trace {
 };
 
 /* Walks the routes in order; the first whose template matches takes the request, unless its identifier is an empty
- * segment of the path and a later one matches. */
+ * segment of the path and a later one matches without an identifier in the path. */
 void extract(const struct route *routes, size_t count, const struct request *request, struct memory memory,
              const struct extract_trace *trace, struct extraction *extraction);
 

@@ -17,7 +17,7 @@
  * template. An identifier that is a whole segment may be empty, so that a damaged address is met with a word about
  * that: `/saml/{identifier}/acs` matches
  * `/saml//acs`, and `/saml/{identifier}` matches `/saml/` but not `/saml`. A route takes such a request only where no
- * later one does, to which it may be the bare address with a slash too many. */
+ * later one without an identifier in its path does, to which it may be the bare address with a slash too many. */
 #ifndef SSOFERRY_TEMPLATE_H
 #define SSOFERRY_TEMPLATE_H
 

@@ -263,7 +263,8 @@ struct match {
 };
 
 /* The route that takes the request: the first that matches, but one whose identifier is an empty segment only where no
- * later one matches. `count` where there is none. */
+ * later one matches that looks elsewhere for it. A later one that finds it in the path would take another word for it.
+ * `count` where there is none. */
 static size_t find_route(const struct route *routes, size_t count, const struct request *request, struct match *match)
 {
     size_t taken = count;
@@ -272,7 +273,7 @@ static size_t find_route(const struct route *routes, size_t count, const struct 
         match->result = template_match(routes[i].template, request, &match->capture);
         if (misses[match->result] != ROUTE_TAKEN)
             continue;
-        if (!match->capture.empty_segment)
+        if (!match->capture.empty_segment && (taken == count || match->capture.place != TEMPLATE_IN_PATH))
             return i;
         if (taken == count) {
             passed_over = *match;
@@ -290,7 +291,9 @@ static void tell(const struct extract_trace *trace, const struct route *routes, 
     for (size_t i = 0; i < count; i++) {
         struct template_capture capture;
         enum route_miss miss = misses[template_match(routes[i].template, request, &capture)];
-        trace->on_route(trace->context, &routes[i], miss == ROUTE_TAKEN && i != taken ? ROUTE_LEAVES_EMPTY : miss);
+        if (miss == ROUTE_TAKEN && i != taken)
+            miss = capture.empty_segment ? ROUTE_LEAVES_EMPTY : ROUTE_TAKES_ANOTHER;
+        trace->on_route(trace->context, &routes[i], miss);
         if (i == taken && !capture.empty_segment)
             return;
     }

@@ -8,6 +8,7 @@ const char *route_miss_text(enum route_miss miss)
         [ROUTE_PATH_DIFFERS] = "the path differs",
         [ROUTE_QUERY_LACKS] = "a query parameter is missing or has another value",
         [ROUTE_LEAVES_EMPTY] = "its identifier is empty, so that another route goes before",
+        [ROUTE_TAKES_ANOTHER] = "an earlier route's identifier is empty, and it would take another word for it",
     };
     return (unsigned)miss < ROUTE_MISSES ? texts[miss] : "";
 }
