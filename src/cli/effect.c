@@ -41,8 +41,9 @@ static bool turn_of(const struct difference *difference, enum turn *turn)
 
 static bool is_many(const struct effect_source *source, unsigned turn)
 {
-    /* One is what somebody has edited, however small the table; but a row that goes is gone. */
-    return source->turned[turn] > (turn == TURN_REMOVED ? 0 : 1) && source->turned[turn] * 10 > source->before;
+    /* One is what somebody has edited, however small the source; but none of it must go unasked. */
+    uint64_t turned = source->turned[turn];
+    return (turned > 1 || (turn == TURN_REMOVED && turned == source->before)) && turned * 10 > source->before;
 }
 
 void effect_end(struct effect *effect)

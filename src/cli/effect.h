@@ -38,7 +38,8 @@ struct change_counts effect_changes(const struct effect *effect);
 
 bool effect_differs(const struct effect *effect);
 
-/* Whether more than a tenth of a source's rows would go, so that the operator has to say so. */
+/* Whether more than a tenth of a source's rows, and more than one, or all of them would go, so that the operator has to
+ * say so. */
 bool effect_loses_many(const struct effect *effect);
 
 /* Prints a warning for each other turn that more than a tenth of a source's rows took, and more than one. `revision` is

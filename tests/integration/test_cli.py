@@ -446,7 +446,7 @@ def test_diff_shows_rows_and_writes_nothing(loaded):
         f"+ hooli -> {INITECH}\n"
         "- initech\n"
         "1 to add, 1 to change, 1 to remove, 1 unchanged\n")
-    assert "--allow-removals" in result.stderr
+    assert result.stderr == ""
     assert "- initech" not in loaded("diff", "--merge", loaded.file(text)).stdout
     assert loaded.export() == before and loaded.revision() == 1
 
@@ -514,6 +514,11 @@ def test_removals_are_counted_by_source(loader):
     assert "--allow-removals" in loader("diff", loader.file(without_few)).stderr
     assert "remove 5 of the 5 rows of source auth0" in loader.load(without_few, status=1).stderr
     assert len(loader.rows()) == 105
+    less_one = few.replace(few.splitlines()[-1] + "\n", "")  # a customer who leaves is no file cut off
+    assert loader("diff", loader.file(less_one)).stderr == "" and "1 removed" in loader.load(less_one).stdout
+    assert "remove 2 of the 4 rows" in loader.load("\n".join(few.splitlines()[:5]), status=1).stderr
+    loader.load(odd_table("one", {"acme": ACME}))
+    assert "remove 1 of the 1 rows" in loader.load("version: 1\nsource: one\nconnections: {}\n", status=1).stderr
 
 
 def test_a_restore_of_all_sources_is_a_whole_one(loader):

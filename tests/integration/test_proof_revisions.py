@@ -240,7 +240,8 @@ class Model:
 
     def loses_many(self, table, sources):
         before = {source: [key for key in self.rows if key[0] == source] for source in sources}
-        return any(sum(key not in table for key in keys) * 10 > len(keys) for keys in before.values())
+        gone = [(sum(key not in table for key in keys), len(keys)) for keys in before.values()]
+        return any(count * 10 > of and (count > 1 or count == of) for count, of in gone)
 
     def run(self, table, *command):
         """Runs a command that must make the table this; if that is what it is, there is no revision."""
@@ -249,13 +250,14 @@ class Model:
             assert "more than a tenth" in said and "--allow-removals" in said
             self.check()
         said = self.gateway.loader(*command).stdout
+        named = command[-1] if command[0] == "rollback" and table == self.rows else None  # it is as that one was already
         if table != self.rows or self.revision == 0:
             self.tables.append(table)
             paths = [word for word in command if isinstance(word, Path)]
             self.notes.append({
                 "command": command[0], "message": self.message, "actor": self.actor or f"{getpass.getuser()}@{socket.gethostname()}",
                 "files": [{"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()} for path in paths]})
-        assert f"revision {self.revision}" in said, said
+        assert f"revision {self.revision if named is None else named}" in said, said
         self.message = self.actor = None
 
     # -- what the loader says of it ------------------------------------------------------------------------------------------
