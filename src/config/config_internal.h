@@ -21,12 +21,16 @@ struct setting {
     struct text value;
 };
 
+/* What a route says of itself where its preset has a word, too. */
+enum said { SAID_NOTHING, SAID_NO, SAID_YES };
+
 /* A route as it is written. */
 struct route_draft {
     struct text match, preset, host, source, legacy_url, relay_state_key;
     enum identify_by identify_by;
     enum redirect_kind redirect;
-    bool fold_case, fold_path, unknown_is_legacy, observe;
+    enum said fold_case, fold_path;
+    bool unknown_is_legacy, observe;
     bool mistyped; /* what it needs may be there by another name */
     struct text_list legacy_relay_states;
     struct place place, match_place, preset_place, host_place, redirect_place, relay_state_key_place, legacy_url_place;

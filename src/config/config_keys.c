@@ -377,18 +377,26 @@ SETTER(set_route_redirect)
     return redirect_kind_parse(value, &draft_of(building)->redirect) ? NULL : "is not 307, 303 or form";
 }
 
+static const char *set_said(struct text value, enum said *said)
+{
+    bool yes = false;
+    const char *problem = parse_bool(value, &yes);
+    *said = yes ? SAID_YES : SAID_NO;
+    return problem;
+}
+
 SETTER(set_route_fold_case)
 {
     UNUSED(place);
     UNUSED(key);
-    return parse_bool(value, &draft_of(building)->fold_case);
+    return set_said(value, &draft_of(building)->fold_case);
 }
 
 SETTER(set_route_fold_path)
 {
     UNUSED(place);
     UNUSED(key);
-    return parse_bool(value, &draft_of(building)->fold_path);
+    return set_said(value, &draft_of(building)->fold_path);
 }
 
 SETTER(set_route_observe)

@@ -41,7 +41,7 @@ static void route_from_draft(struct route *route, const struct route_draft *draf
     route->identify_by = draft->identify_by;
     route->source = draft->source;
     route->redirect = draft->redirect;
-    route->fold_case = draft->fold_case;
+    route->fold_case = draft->fold_case == SAID_YES;
     route->relay_state_key = draft->relay_state_key;
     route->unknown_is_legacy = draft->unknown_is_legacy;
     route->observe = draft->observe;
@@ -70,12 +70,17 @@ static void build_matched(struct checker *checker, const struct route_draft *dra
         template_free(template);
         return;
     }
-    if (draft->fold_path)
+    if (draft->fold_path == SAID_YES)
         template_fold_path(template);
     struct route *route = add_route(checker->building);
     route_from_draft(route, draft);
     route->template = template;
     route->name = draft->match;
+}
+
+static bool said_or(enum said said, bool preset)
+{
+    return said == SAID_NOTHING ? preset : said == SAID_YES;
 }
 
 /* Compiles a preset's template, for the draft's host where it has one. */
@@ -117,13 +122,13 @@ static void build_preset(struct checker *checker, const struct route_draft *draf
         struct template *template = NULL;
         if (!parse_preset(checker, draft, preset->routes[i].match, &template))
             return;
-        if (draft->fold_path || preset->fold_path)
+        if (said_or(draft->fold_path, preset->fold_path))
             template_fold_path(template);
         struct route *route = add_route(checker->building);
         route_from_draft(route, draft);
         route->template = template;
         route->identify_by = preset->routes[i].identify_by;
-        route->fold_case = draft->fold_case || preset->fold_case;
+        route->fold_case = said_or(draft->fold_case, preset->fold_case);
         route->name = template_source(template);
     }
 }

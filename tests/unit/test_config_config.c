@@ -204,6 +204,29 @@ static void a_preset_stands_for_its_routes_at_a_host(void **state)
     free(told);
 }
 
+static void a_route_has_the_last_word_on_what_its_preset_folds(void **state)
+{
+    static const char *const said[] = {"", ", fold_path: true, fold_case: true",
+                                       ", fold_path: false, fold_case: false"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(said); ++i) {
+        char yaml[256], *told = NULL;
+        snprintf(yaml, sizeof(yaml), "routes: [{preset: adfs%s}, {preset: gitlab%s}, {preset: okta%s}]\n", said[i],
+                 said[i], said[i]);
+        struct config *config = read_text(yaml, &told);
+        assert_string_equal(told, "");
+        const struct route *routes = config->gateway.routes;
+        assert_int_equal(template_folds_path(routes[0].template), i != 2);
+        assert_int_equal(routes[0].fold_case, i == 1);
+        assert_int_equal(template_folds_path(routes[1].template), i == 1);
+        assert_int_equal(routes[1].fold_case, i != 2);
+        assert_int_equal(template_folds_path(routes[2].template), i == 1);
+        assert_int_equal(routes[2].fold_case, i == 1);
+        config_free(config);
+        free(told);
+    }
+}
+
 /* What is wrong, and a part of what is said of it, with its place. */
 static const struct {
     const char *yaml, *told;
@@ -593,6 +616,7 @@ int main(void)
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(a_preset_stands_for_its_routes),
         cmocka_unit_test(a_preset_stands_for_its_routes_at_a_host),
+        cmocka_unit_test(a_route_has_the_last_word_on_what_its_preset_folds),
         cmocka_unit_test(every_mistake_is_named_with_its_place),
         cmocka_unit_test(all_mistakes_are_told_at_once),
         cmocka_unit_test(each_ambiguous_pair_is_told_with_what_helps),
