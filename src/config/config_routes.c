@@ -184,6 +184,36 @@ static const struct route *find_hidden(const struct building *building, const st
     return NULL;
 }
 
+/* Whether both do the same with a request that both match. By template they may find different identifiers in it. */
+static bool acts_alike(const struct route *a, const struct route *b)
+{
+    return a->identify_by == b->identify_by && a->identify_by != IDENTIFY_BY_TEMPLATE &&
+           text_equal(a->source, b->source) && a->fold_case == b->fold_case && a->redirect == b->redirect &&
+           a->unknown_is_legacy == b->unknown_is_legacy && a->observe == b->observe &&
+           text_equal(a->legacy_url, b->legacy_url) && text_equal(a->relay_state_key, b->relay_state_key) &&
+           a->legacy_relay_state_count == 0 && b->legacy_relay_state_count == 0;
+}
+
+static bool does_already(const struct building *building, const struct route_draft *earlier, const struct route *route)
+{
+    for (size_t i = 0; i < earlier->route_count; ++i) {
+        const struct route *by = &building->routes[earlier->first_route + i];
+        if (acts_alike(by, route) && template_relation(by->template, route->template) == TEMPLATE_COVERS)
+            return true;
+    }
+    return false;
+}
+
+static bool is_needless(const struct building *building, const struct route_draft *earlier,
+                        const struct route_draft *later)
+{
+    for (size_t i = 0; i < later->route_count; ++i) {
+        if (!does_already(building, earlier, &building->routes[later->first_route + i]))
+            return false;
+    }
+    return true;
+}
+
 static void check_pair(struct checker *checker, const struct route_draft *earlier, const struct route_draft *later)
 {
     const struct route *by = NULL, *ignored = NULL;
@@ -191,12 +221,14 @@ static void check_pair(struct checker *checker, const struct route_draft *earlie
     if (route == NULL)
         return;
     const struct place *place = later->match.size > 0 ? &later->match_place : &later->preset_place;
+    const char *advice = is_needless(checker->building, earlier, later)
+                             ? "take it out, the earlier one does the same with them"
+                         : find_hidden(checker->building, later, earlier, &ignored) == NULL
+                             ? "put this one first"
+                             : "no order helps: make them differ, or give each a host of its own";
     faults_add(checker->faults, FAULT_ERROR, checker->file, place->line, place->column, place->length,
                "this route's %.*s takes requests that %.*s at line %u takes before it; %s", TEXT_ARGS(route->name),
-               TEXT_ARGS(by->name), by->line,
-               find_hidden(checker->building, later, earlier, &ignored) == NULL
-                   ? "put this one first"
-                   : "no order helps: make them differ, or give each a host of its own");
+               TEXT_ARGS(by->name), by->line, advice);
 }
 
 static void check_ambiguity(struct checker *checker)
