@@ -99,9 +99,9 @@ struct source_routes config_source_routes(const struct config *config, struct te
 bool config_is_health(const struct config *config, const struct request *request);
 
 /* Calls `on_difference` for each key that `after` sets to another value than is in force, in the file's order: that of
- * `started`, by which the daemon was started, where a reload cannot change the key (`needs_restart`), else that of
- * `before`, which it has taken last. Where a key is left out, its value is its default, "" for none and in an item that
- * is not there. A list's items are joined by ", ". */
+ * `started`, by which the daemon was started, where a reload cannot change the key, or it is of a listener that waits
+ * itself (`needs_restart`), else that of `before`, which it has taken last. Where a key is left out, its value is its
+ * default, "" for none and in an item that is not there. A list's items are joined by ", ". */
 void config_differences(const struct config *started, const struct config *before, const struct config *after,
                         void (*on_difference)(void *context, struct text name, struct text before, struct text after,
                                               bool needs_restart),

@@ -49,7 +49,8 @@ void building_note(struct building *building, const struct config_key *key, stru
         return;
     }
     building->settings = memory_resize(building->settings, (building->setting_count + 1) * sizeof(*building->settings));
-    building->settings[building->setting_count++] = (struct setting){key, name, building_copy(building, value)};
+    building->settings[building->setting_count++] =
+        (struct setting){key, name, building_copy(building, value), building->listen_count - 1};
 }
 
 static const struct setting *find(const struct building *building, struct text name)
@@ -88,22 +89,64 @@ static const struct building *building_of(const struct config *config)
     return (const struct building *)(const void *)config;
 }
 
+/* -- what is in force -- */
+
+static bool is_of_listener(const struct setting *setting)
+{
+    return setting->key->scope == KEY_OF_LISTEN || setting->key->scope == KEY_OF_CERTIFICATE;
+}
+
+static bool listens_on(const struct building *building, const char *address)
+{
+    for (size_t i = 0; i < building->listen_count; ++i) {
+        if (strcmp(building->listen[i].address.text, address) == 0)
+            return true;
+    }
+    return false;
+}
+
+struct reload {
+    const struct building *started, *before, *after;
+};
+
+/* A key that a reload could change waits with its listener, whether that is to come or to go: listeners are told apart
+ * by their addresses. */
+static bool waits(const struct reload *reload, const struct setting *setting)
+{
+    const struct building *after = reload->after;
+    if ((setting->key->flags & KEY_RESTART) != 0)
+        return true;
+    return is_of_listener(setting) && (setting->listener >= after->listen_count ||
+                                       !listens_on(reload->started, after->listen[setting->listener].address.text));
+}
+
+/* The configuration that a key of `after` is compared with. */
+static const struct building *in_force(const struct reload *reload, const struct setting *setting)
+{
+    if (waits(reload, setting))
+        return reload->started;
+    const bool left_alone =
+        is_of_listener(setting) && !listens_on(reload->before, reload->after->listen[setting->listener].address.text);
+    return left_alone ? reload->started : reload->before;
+}
+
+/* -- telling -- */
+
 /* Who is told of differences. */
 struct listening {
     void (*on_difference)(void *context, struct text name, struct text before, struct text after, bool needs_restart);
     void *context;
 };
 
-/* What `old` sets and `new` leaves out, of the keys that take a restart, or of the others. */
-static void tell_left_out(const struct building *old, const struct building *new, bool restart,
+/* What `old` sets and `after` leaves out, of the keys that take a restart, or of the others. */
+static void tell_left_out(const struct reload *reload, const struct building *old, bool restart,
                           const struct listening *listening)
 {
     for (size_t i = 0; i < old->setting_count; ++i) {
         const struct setting *setting = &old->settings[i];
-        const bool asked = restart == ((setting->key->flags & KEY_RESTART) != 0);
-        if (!asked || find(new, setting->name) != NULL)
+        if (restart != waits(reload, setting) || find(reload->after, setting->name) != NULL)
             continue;
-        struct text now = value_of(new, setting);
+        struct text now = value_of(reload->after, setting);
         if (!text_equal(setting->value, now))
             listening->on_difference(listening->context, setting->name, setting->value, now, restart);
     }
@@ -114,15 +157,14 @@ void config_differences(const struct config *started, const struct config *befor
                                               bool needs_restart),
                         void *context)
 {
-    const struct building *new = building_of(after);
+    const struct reload reload = {building_of(started), building_of(before), building_of(after)};
     const struct listening listening = {on_difference, context};
-    for (size_t i = 0; i < new->setting_count; ++i) {
-        const struct setting *setting = &new->settings[i];
-        const bool restart = (setting->key->flags & KEY_RESTART) != 0;
-        struct text was = value_of(building_of(restart ? started : before), setting);
+    for (size_t i = 0; i < reload.after->setting_count; ++i) {
+        const struct setting *setting = &reload.after->settings[i];
+        struct text was = value_of(in_force(&reload, setting), setting);
         if (!text_equal(was, setting->value))
-            on_difference(context, setting->name, was, setting->value, restart);
+            on_difference(context, setting->name, was, setting->value, waits(&reload, setting));
     }
-    tell_left_out(building_of(before), new, false, &listening);
-    tell_left_out(building_of(started), new, true, &listening);
+    tell_left_out(&reload, reload.before, false, &listening);
+    tell_left_out(&reload, reload.started, true, &listening);
 }

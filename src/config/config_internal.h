@@ -19,6 +19,7 @@ struct setting {
     const struct config_key *key;
     struct text name; /* "routes[0].match" */
     struct text value;
+    size_t listener; /* the number of the one that it is of, or would be */
 };
 
 /* What a route says of itself where its preset has a word, too. */

@@ -484,6 +484,14 @@ static void on_difference(void *context, struct text name, struct text before, s
             needs_restart ? " (restart)" : "");
 }
 
+#define LISTENER_A "{address: 'unix:/a', certificate: /c}"
+#define LISTENER_B "{address: 'unix:/b', certificate: /d, certificates: [{certificate: /e, key: /k}]}"
+#define TLS_A      "listen: [" LISTENER_A "]\n" ROUTE
+#define TLS_AB     "listen: [" LISTENER_A ", " LISTENER_B "]\n" ROUTE
+#define TOLD_OF_B                                                                                                      \
+    "listen[1].address:  -> unix:/b (restart)\nlisten[1].certificate:  -> /d (restart)\n"                              \
+    "listen[1].certificates[0].certificate:  -> /e (restart)\nlisten[1].certificates[0].key:  -> /k (restart)\n"
+
 /* A daemon that was started by the first, and has taken the second, reads the third. */
 static const struct {
     const char *started, *before, *after, *told;
@@ -499,7 +507,15 @@ static const struct {
     {"admin: {address: 'unix:/a'}\n" ROUTE, ROUTE, ROUTE, "admin.address: unix:/a ->  (restart)\n"},
     {ROUTE, ROUTE, "listen: [{address: '[::1]:9', proxy_protocol: true, certificate: /c}]\n" ROUTE,
      "listen[0].address: 127.0.0.1:8080 -> [::1]:9 (restart)\nlisten[0].proxy_protocol: false -> true (restart)\n"
-     "listen[0].certificate:  -> /c\n"},
+     "listen[0].certificate:  -> /c (restart)\n"},
+    {TLS_A, TLS_A, TLS_AB, TOLD_OF_B},
+    {TLS_A, TLS_AB, TLS_AB, TOLD_OF_B},
+    {TLS_AB, TLS_AB, TLS_A,
+     "listen[1].address: unix:/b ->  (restart)\nlisten[1].certificate: /d ->  (restart)\n"
+     "listen[1].certificates[0].certificate: /e ->  (restart)\nlisten[1].certificates[0].key: /k ->  (restart)\n"},
+    {TLS_AB, TLS_A, TLS_AB, ""},
+    {TLS_A, TLS_A, "listen: [{address: 'unix:/a', certificate: /d, key: /k}]\n" ROUTE,
+     "listen[0].certificate: /c -> /d\nlisten[0].key:  -> /k\n"},
     {ROUTE, ROUTE, ROUTE "    fold_case: true\n  - {match: '/b/{identifier}', source: b}\n",
      "routes[0].fold_case: false -> true\nroutes[1].match:  -> /b/{identifier}\nroutes[1].source:  -> b\n"},
     {ROUTE, ROUTE "  - {match: '/b/{identifier}', source: b}\n", ROUTE,
