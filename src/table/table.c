@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ssoferry/memory.h"
@@ -107,20 +108,37 @@ static bool check_schema(struct table *table, MDB_txn *txn, struct error *error)
                                : store_fail(table->path, code, "open the table", error);
 }
 
-/* A page behind the file's end would end the process by SIGBUS, so a file that was cut short is refused. Our commits
- * keep the file as long as its last page (change_commit). */
-static bool check_length(const struct table *table, struct error *error)
+/* How long the file must be, and is. Returns an errno. */
+static int measure(const struct table *table, uint64_t *needed, uint64_t *length)
 {
     struct stat st;
     int fd = -1;
+    *needed = store_length(table); /* first: the file only ever grows */
     if (mdb_env_get_fd(table->env, &fd) != MDB_SUCCESS || fstat(fd, &st) != 0)
-        return store_fail(table->path, errno, "open the table", error);
-    const uint64_t needed = store_length(table);
-    return (uint64_t)st.st_size >= needed ||
-           error_set(
-               error, ERROR_FAILED,
-               "%s: the file was cut short (%llu bytes of %llu): restore a backup, or move it away and load again",
-               table->path, (unsigned long long)st.st_size, (unsigned long long)needed);
+        return errno;
+    *length = (uint64_t)st.st_size;
+    return 0;
+}
+
+/* A page behind the file's end would end the process by SIGBUS, so a file that was cut short is refused. Our commits
+ * keep the file as long as its last page, but lengthen it last of all (change_commit_transaction()), so this looks
+ * again after a moment. */
+static bool check_length(const struct table *table, struct error *error)
+{
+    const struct timespec moment = {.tv_nsec = 10000000};
+    uint64_t needed = 0, length = 0;
+    int code = measure(table, &needed, &length);
+    if (code == 0 && length < needed) {
+        nanosleep(&moment, NULL);
+        code = measure(table, &needed, &length);
+    }
+    if (code != 0)
+        return store_fail(table->path, code, "open the table", error);
+    return length >= needed ||
+           error_set(error, ERROR_FAILED,
+                     "%s: the file was cut short (%llu bytes of %llu): restore a backup, or see what is left in a copy "
+                     "that `truncate -s %llu` made longer",
+                     table->path, (unsigned long long)length, (unsigned long long)needed, (unsigned long long)needed);
 }
 
 static uint64_t newest_transaction(const struct table *table)
