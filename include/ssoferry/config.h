@@ -91,6 +91,7 @@ struct source_routes {
     size_t count;       /* 0: nothing looks there */
     bool legacy_url;    /* one of them has one */
     bool all_fold_case; /* none asks for capitals as they are alone */
+    bool legacy_always; /* one of them may send rows of any state to the legacy side: by RelayState, or observing */
     bool in_url;        /* one of them finds identifiers in the URL, which it decodes */
 };
 struct source_routes config_source_routes(const struct config *config, struct text source);

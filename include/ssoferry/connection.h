@@ -91,6 +91,10 @@ struct connection_problem {
 bool connection_check(const struct connection *connection, const struct connection_rules *rules,
                       struct connection_problem *problem) __attribute__((warn_unused_result));
 
+/* The row without a URL that its state does not send anybody to: what connection_check() says of the rest stands in
+ * nobody's way. */
+struct connection connection_in_use(const struct connection *connection);
+
 /* What is likely a mistake in a row that connection_check() passes, though it may be meant: calls `on_warning` with the
  * field it lies in and a sentence, which lives as long as the call. */
 void connection_warn(const struct connection *connection, const struct connection_rules *rules,

@@ -2,23 +2,29 @@
 
 #include <stdio.h>
 
-enum oddity audit_row(struct audit *audit, struct text source, struct text identifier, const struct connection *row)
+const struct source_routes *audit_routes(struct audit *audit, struct text source)
 {
-    bool encoded = identifier_looks_encoded(identifier);
-    if (audit->config->gateway.route_count == 0 || source.size > SOURCE_SIZE_MAX)
-        return encoded ? ODDITY_ENCODED : ODDITY_NONE;
     if (!text_equal(source, text_of(audit->source))) {
         memcpy(audit->source, source.at, source.size);
         audit->source[source.size] = '\0';
         audit->routes = config_source_routes(audit->config, source);
     }
-    if (audit->routes.count == 0)
+    return &audit->routes;
+}
+
+enum oddity audit_row(struct audit *audit, struct text source, struct text identifier, const struct connection *row)
+{
+    bool encoded = identifier_looks_encoded(identifier);
+    if (audit->config->gateway.route_count == 0 || source.size > SOURCE_SIZE_MAX)
+        return encoded ? ODDITY_ENCODED : ODDITY_NONE;
+    const struct source_routes *routes = audit_routes(audit, source);
+    if (routes->count == 0)
         return ODDITY_UNREACHED;
-    if (row->state == CONNECTION_LEGACY && row->legacy_url.size == 0 && !audit->routes.legacy_url)
+    if (row->state == CONNECTION_LEGACY && row->legacy_url.size == 0 && !routes->legacy_url)
         return ODDITY_NO_LEGACY_URL;
-    if (encoded && audit->routes.in_url)
+    if (encoded && routes->in_url)
         return ODDITY_ENCODED;
-    return audit->routes.all_fold_case && identifier_has_capitals(identifier) ? ODDITY_CAPITALS : ODDITY_NONE;
+    return routes->all_fold_case && identifier_has_capitals(identifier) ? ODDITY_CAPITALS : ODDITY_NONE;
 }
 
 const char *oddity_code(enum oddity oddity)

@@ -19,6 +19,10 @@ struct audit {
     struct source_routes routes;
 };
 
+/* What the routes of a source, whose name is no longer than SOURCE_SIZE_MAX, have between them; good until the next
+ * call. */
+const struct source_routes *audit_routes(struct audit *audit, struct text source);
+
 /* The worst that can be said of a row, in the order above. Rows of one source are best asked for one after the other.
  * With a configuration that has no routes nothing but ODDITY_ENCODED is said: any route may decode. */
 enum oddity audit_row(struct audit *audit, struct text source, struct text identifier, const struct connection *row);

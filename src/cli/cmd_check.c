@@ -103,21 +103,36 @@ static void check_oddity(struct table_check *check, const struct connection *row
         text_slice(check->identifier.at, of_source ? 0 : check->identifier.size), text, text);
 }
 
+/* A URL that nothing leads to is no error, for nobody's sign-in fails by it. */
+static void check_fields(struct table_check *check, const struct connection *row)
+{
+    struct connection_problem problem;
+    struct connection used = connection_in_use(row);
+    const struct connection_rules *rules = &check->context->config->rules;
+    if (check->source.size <= SOURCE_SIZE_MAX && audit_routes(&check->audit, check->source)->legacy_always)
+        used.legacy_url = row->legacy_url;
+    if (!connection_check(&used, rules, &problem)) {
+        say_of_row(check, FAULT_ERROR, problem.field, problem.message);
+    } else if (!connection_check(row, rules, &problem)) {
+        char text[sizeof problem.message + 96];
+        snprintf(text, sizeof text, "%s; its state does not use it, but a file with this row would be refused",
+                 problem.message);
+        say_of_row(check, FAULT_WARNING, problem.field, text);
+    }
+}
+
 /* A row is wrong where its sign-ins get no answer but 503 or 508, as the daemon goes by this configuration. */
 static void check_row(struct table_check *check, struct text record)
 {
     struct error error = {0};
     struct connection_buffer buffer;
-    struct connection_problem problem;
-    const struct connection_rules *rules = &check->context->config->rules;
     if (!connection_decode(record, &buffer, &error)) {
         say_of_row(check, FAULT_ERROR, "record", error.message);
         return;
     }
-    if (!connection_check(&buffer.row, rules, &problem))
-        say_of_row(check, FAULT_ERROR, problem.field, problem.message);
+    check_fields(check, &buffer.row);
     check_oddity(check, &buffer.row);
-    connection_warn(&buffer.row, rules, on_warning, check);
+    connection_warn(&buffer.row, &check->context->config->rules, on_warning, check);
     const char *warning = identifier_warning(check->identifier);
     if (warning != NULL) {
         char text[256];

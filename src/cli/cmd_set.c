@@ -111,11 +111,11 @@ static bool check_legacy(struct set *set, struct text identifier, const struct c
  * stand in the way of taking the customer back. */
 static struct connection checked_part(const struct set *set, const struct connection *row)
 {
-    struct connection part = *row;
-    if (row->state != CONNECTION_STYTCH && !words_name(set, TEXT("acs_url")) && !words_name(set, TEXT("connection_id")))
-        part.acs_url = (struct text){0};
-    if (row->state != CONNECTION_LEGACY && !words_name(set, TEXT("legacy_url")))
-        part.legacy_url = (struct text){0};
+    struct connection part = connection_in_use(row);
+    if (words_name(set, TEXT("acs_url")) || words_name(set, TEXT("connection_id")))
+        part.acs_url = row->acs_url;
+    if (words_name(set, TEXT("legacy_url")))
+        part.legacy_url = row->legacy_url;
     return part;
 }
 

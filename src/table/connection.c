@@ -182,6 +182,16 @@ bool connection_check(const struct connection *connection, const struct connecti
     return true;
 }
 
+struct connection connection_in_use(const struct connection *connection)
+{
+    struct connection used = *connection;
+    if (used.state != CONNECTION_STYTCH)
+        used.acs_url = (struct text){0};
+    if (used.state != CONNECTION_LEGACY)
+        used.legacy_url = (struct text){0};
+    return used;
+}
+
 bool connection_equal(const struct connection *a, const struct connection *b)
 {
     return a->state == b->state && a->redirect == b->redirect && text_equal(a->connection_id, b->connection_id) &&

@@ -839,16 +839,22 @@ def test_rows_that_the_routes_do_not_serve_are_told(routed, loader, source, rows
 def test_check_of_the_table_against_a_configuration(routed, loader, tmp_path):
     assert routed("check").stdout == "3 rows of revision 1: no errors\n"
     routed("load", "--merge", loader.file(odd_table("auth0", {
-        "old": "{state: legacy, legacy_url: 'https://legacy.example.net/x'}", "t%20t": connection_id(4, "test"), "cut": "saml-connection-live-1"})))
+        "old": "{state: legacy, legacy_url: 'https://legacy.example.net/x'}", "over": f"{{connection_id: {ACME}, legacy_url: 'https://legacy.example.net/x'}}", "t%20t": connection_id(4, "test"), "cut": "saml-connection-live-1"})))
     assert routed("check").stderr.count(": warning: ") == 3
     config = loader.file(CONFIGURATION_OF_SOURCES.format(store=loader.store).replace("legacy.example.net", "legacy2.example.net"), "ssoferryd.yaml")
     result = plain("-c", config, "check", "--json", status=2)
     found = [json.loads(line) for line in result.stdout.splitlines()]
     assert [(row["severity"], row["problem"], row["source"], row["identifier"]) for row in found] == [
-        ("warning", "connection_id", "auth0", "cut"), ("error", "legacy_url", "auth0", "old"), ("warning", "identifier", "auth0", "t%20t"),
+        ("warning", "connection_id", "auth0", "cut"), ("error", "legacy_url", "auth0", "old"), ("warning", "legacy_url", "auth0", "over"),
+        ("warning", "identifier", "auth0", "t%20t"),
         ("warning", "test_beside_live", None, None)]
     assert "legacy2" not in found[1]["message"] and "legacy.allowed_hosts" in found[1]["message"]
-    assert "old (source auth0): legacy_url names legacy.example.net" in result.stderr and "1 error, 3 warnings" in result.stderr
+    assert "old (source auth0): legacy_url names legacy.example.net" in result.stderr and "1 error, 4 warnings" in result.stderr
+    assert "its state does not use it, but a file with this row would be refused" in found[2]["message"]
+    without = config.read_text()
+    for user in ("legacy_relay_states: [idp]", "observe: true"):  # which send rows of other states there, too
+        config.write_text(without.replace("    source: auth0\n", f"    source: auth0\n    {user}\n"))
+        assert "2 errors, 3 warnings" in plain("-c", config, "check", status=2).stderr
     assert "give -c CONFIG" in loader("check", status=2).stderr
     assert "there is no table" in plain("-c", config, "--store", tmp_path / "none.mdb", "check", status=1).stderr
 
