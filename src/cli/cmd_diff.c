@@ -60,13 +60,13 @@ static int compare(struct context *context, struct files *files, const struct ar
     if (context->table != NULL && !snapshot_open(&snapshot, context->table, &error))
         return complain(&error);
 
-    if (snapshot != NULL)
-        effect_others(&diff.effect, files->mapping, snapshot);
     diff.expected = rowset_count(mapping_rows(files->mapping));
     enum mapping_mode mode = arguments->merge ? MAPPING_MERGE : MAPPING_REPLACE;
     progress_phase(progress, "comparing");
-    bool fine = files_claim_sources(files, snapshot, arguments, &error) &&
-                files_compare(files, snapshot, mode, on_difference, &diff, &error);
+    bool fine = files_claim_sources(files, snapshot, arguments, &error);
+    if (fine && snapshot != NULL)
+        effect_others(&diff.effect, files->mapping, snapshot);
+    fine = fine && files_compare(files, snapshot, mode, on_difference, &diff, &error);
     progress_erase(progress);
     snapshot_close(snapshot);
     effect_end(&diff.effect);

@@ -52,6 +52,10 @@ void effect_end(struct effect *effect)
         if (is_many(&effect->source, turn) && effect->source.turned[turn] > effect->most[turn].turned[turn])
             effect->most[turn] = effect->source;
     }
+    const struct effect_stages *there = effect->source.before > 0 ? &effect->kept : &effect->others;
+    effect->beside.test = effect->beside.test || (effect->put.test && there->live);
+    effect->beside.live = effect->beside.live || (effect->put.live && there->test);
+    effect->put = effect->kept = (struct effect_stages){0};
     effect->source = (struct effect_source){0};
 }
 
@@ -105,7 +109,7 @@ void effect_others(struct effect *effect, const struct mapping *mapping, struct 
     bool is_test;
     while (rows_next_source(snapshot, text_of(name), name, &error) == LOOKUP_FOUND) {
         if (!is_named(mapping, text_of(name)) && rows_stage(snapshot, text_of(name), NULL, NULL, &is_test))
-            *(is_test ? &effect->kept.test : &effect->kept.live) = true;
+            *(is_test ? &effect->others.test : &effect->others.live) = true;
     }
 }
 
@@ -149,7 +153,6 @@ void effect_warn(const struct effect *effect, uint64_t revision)
 
 void effect_warn_of_stages(const struct effect *effect, const struct mapping *mapping)
 {
-    bool test = effect->put.test && effect->kept.live;
-    if ((test || (effect->put.live && effect->kept.test)) && mapping_stage(mapping) != STAGE_MIXED)
-        rows_warn_of_stage(test);
+    if ((effect->beside.test || effect->beside.live) && mapping_stage(mapping) != STAGE_MIXED)
+        rows_warn_of_stage(effect->beside.test);
 }

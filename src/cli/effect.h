@@ -17,17 +17,23 @@ struct effect_source {
     uint64_t before, turned[TURNS]; /* rows */
 };
 
+/* Of which projects some rows are. */
+struct effect_stages {
+    bool live, test;
+};
+
 /* Begins as {0}. */
 struct effect {
     uint64_t rows[DIFFERENCE_NONE + 1];
     struct effect_source source;      /* the one whose rows are being added */
     struct effect_source most[TURNS]; /* where most rows turned, of the sources where many did; before is 0: none */
-    struct {
-        bool live, test;
-    } put, kept; /* whether rows that are written, and rows that stay as they are, are of such a project */
+    struct effect_stages put, kept;   /* of the one whose rows are being added: written, and left as they are */
+    struct effect_stages others;      /* of sources that the files do not name */
+    struct effect_stages beside;      /* rows that come beside rows of the other kind */
 };
 
-/* Looks at the rows of sources that the files do not name. Before the comparison: it moves the snapshot's cursor. */
+/* Looks at the rows of sources that the files do not name, once files_claim_sources() has had its say. Before the
+ * comparison: it moves the snapshot's cursor. */
 void effect_others(struct effect *effect, const struct mapping *mapping, struct snapshot *snapshot);
 
 /* Differences come in key order; effect_end() follows the last. */
@@ -47,7 +53,8 @@ bool effect_loses_many(const struct effect *effect);
 void effect_warn(const struct effect *effect, uint64_t revision);
 
 /* Warns where rows of a test project come beside rows of a live one, or the other way round, unless that has been told
- * of the files themselves. */
+ * of the files themselves. A source that is new is compared with the others, so that one of another kind, which may be
+ * meant, is told of once. */
 void effect_warn_of_stages(const struct effect *effect, const struct mapping *mapping);
 
 #endif

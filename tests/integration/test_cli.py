@@ -875,7 +875,10 @@ def test_test_connections_beside_live_ones_are_told(loaded):
             "acme": connection_id(1), "globex": connection_id(2), "initech": connection_id(3)}), "live.yaml")).stderr
         assert told in loaded(*command, "--merge", file).stderr
     other = loaded.file(odd_table("auth0", {"tried": connection_id(9, "test")}))
+    for command in (["diff"], ["load", "--allow-removals", "--dry-run"]):
+        assert told not in loaded(*command, "--all-sources", other).stderr  # the live ones go
     assert told in loaded("load", other).stderr
+    assert told not in loaded.load(odd_table("auth0", {"tried": connection_id(8, "test")})).stderr  # it is what it was
     assert told not in loaded("set", "tried", "label=Tried").stderr
     assert told in loaded("set", "acme", f"connection_id={connection_id(1, 'test')}").stderr
     assert told not in loaded("set", "acme", f"connection_id={ACME}").stderr
