@@ -42,6 +42,9 @@ bool template_folds_path(const struct template *template);
 struct text template_source(const struct template *template);
 bool template_has_identifier(const struct template *template);
 
+/* Whether its paths may begin with any segment: `**`, `*` or a whole {identifier} comes first. */
+bool template_begins_anyhow(const struct template *template);
+
 /* Where the identifier of a template stands. */
 enum template_place { TEMPLATE_NOWHERE, TEMPLATE_IN_PATH, TEMPLATE_IN_QUERY, TEMPLATE_IN_HOST };
 

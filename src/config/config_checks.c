@@ -127,7 +127,8 @@ static void check_limits(struct checker *checker)
     config->limits.uri = config->limits.head;
 }
 
-/* No old system has an address called as the default; another path may be one's. */
+/* No old system has an address called as the default; another path may be one's. What a catch-all would take is no
+ * customer's for that. */
 static void check_health_path(struct checker *checker)
 {
     char why[256];
@@ -139,7 +140,8 @@ static void check_health_path(struct checker *checker)
         return;
     for (size_t i = 0; i < building->route_count; ++i) {
         const struct route *route = &building->routes[i];
-        if (template_relation(template, route->template) == TEMPLATE_DISJOINT)
+        if (template_begins_anyhow(route->template) ||
+            template_relation(template, route->template) == TEMPLATE_DISJOINT)
             continue;
         faults_add(checker->faults, FAULT_WARNING, checker->file, building->health_place.line,
                    building->health_place.column, building->health_place.length,

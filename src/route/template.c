@@ -17,6 +17,13 @@ bool template_has_identifier(const struct template *template)
     return template->place != TEMPLATE_NOWHERE;
 }
 
+bool template_begins_anyhow(const struct template *template)
+{
+    const struct segment *first = template->segments;
+    return template->floating ||
+           (template->segment_count > 0 && (first->kind == SEGMENT_ANY || first->kind == SEGMENT_SPREAD));
+}
+
 /* In place: the template's own bytes, of which the source is another part. */
 static void fold(struct template *template, struct text literal)
 {
