@@ -58,3 +58,9 @@ unsigned text_typing_mistakes(size_t size)
     const size_t limit = size / 3;
     return limit < 1 ? 1 : limit > LIMIT_MAX ? LIMIT_MAX : (unsigned)limit;
 }
+
+bool text_is_near(struct text wanted, struct text name, unsigned limit, unsigned *edits)
+{
+    *edits = text_distance(wanted, name, limit);
+    return *edits <= limit && *edits < name.size;
+}

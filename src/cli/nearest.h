@@ -20,8 +20,10 @@ struct nearest {
 /* Starts a search. `wanted` must outlive it. */
 void nearest_start(struct nearest *nearest, struct text wanted);
 
-/* Offers a name; it is copied where it is among the nearest so far. Neither ASCII case
- * counts as an edit, nor whether one of them is percent-encoded. */
+/* Offers a name; it is copied where it is among the nearest so far. ASCII case does not count as an edit. */
 void nearest_offer(struct nearest *nearest, struct text name);
+
+/* The same of a name that is compared as `spelling`. */
+void nearest_offer_spelled(struct nearest *nearest, struct text spelling, struct text name);
 
 #endif

@@ -98,9 +98,11 @@ static bool find_elsewhere(struct snapshot *snapshot, struct text source, struct
     return false;
 }
 
+/* Percent-encoded or not, a name is the same to whoever looks for it. */
 static void find_nearest(struct snapshot *snapshot, struct text source, struct text wanted, struct nearest *nearest)
 {
-    nearest_start(nearest, wanted);
+    char wanted_bytes[IDENTIFIER_SIZE_MAX], bytes[IDENTIFIER_SIZE_MAX];
+    nearest_start(nearest, identifier_decoded(wanted, wanted_bytes));
     if (table_state_total(snapshot_state(snapshot)) > ROWS_COMPARED_MAX)
         nearest->limit = 0; /* other capitals alone, which is quickly seen */
     struct error error = {0};
@@ -108,7 +110,7 @@ static void find_nearest(struct snapshot *snapshot, struct text source, struct t
     struct text row_source, identifier;
     rows_seek(snapshot, source);
     while (rows_next(snapshot, source, &row, &row_source, &identifier, &error) == LOOKUP_FOUND)
-        nearest_offer(nearest, identifier);
+        nearest_offer_spelled(nearest, identifier_decoded(identifier, bytes), identifier);
 }
 
 bool rows_has_source(struct snapshot *snapshot, struct text source)

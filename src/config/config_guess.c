@@ -17,8 +17,8 @@ static struct guess guess_start(struct text wanted)
 /* Offers `name`, of which `word` is compared. */
 static void guess_offer(struct guess *guess, struct text word, struct text name)
 {
-    unsigned edits = text_distance(guess->wanted, word, guess->limit);
-    if (edits > guess->limit || edits >= word.size || (guess->meant.size > 0 && edits == guess->limit))
+    unsigned edits = 0;
+    if (!text_is_near(guess->wanted, word, guess->limit, &edits) || (guess->meant.size > 0 && edits == guess->limit))
         return;
     guess->meant = name;
     guess->limit = edits;

@@ -82,8 +82,8 @@ static void enter_source(struct suggest *suggest, struct text source)
 /* `spelling` is the identifier, decoded. */
 static void compare(struct suggest *suggest, struct wanted *wanted, struct text identifier, struct text spelling)
 {
-    unsigned edits = text_distance(wanted->identifier, spelling, wanted->limit);
-    if (edits > wanted->limit || edits >= identifier.size)
+    unsigned edits = 0;
+    if (!text_is_near(wanted->identifier, spelling, wanted->limit, &edits))
         return;
     wanted->meant = text_copy(identifier, suggest->memory);
     wanted->open = edits > 0;

@@ -899,6 +899,7 @@ def test_a_name_that_is_percent_encoded_is_near_the_decoded_one(loaded):
     loaded("set", "acme%20corp%20", f"connection_id={ACME}")
     loaded("set", "größe", f"connection_id={ACME}")
     assert "did you mean acme%20corp%20?" in loaded("get", "acme corp ", status=1).stderr
+    assert "did you mean acme%20corp%20?" in loaded("get", "acme crop ", status=1).stderr
     assert "did you mean größe?" in loaded("get", "gr%C3%B6%C3%9Fe", status=1).stderr
 
 

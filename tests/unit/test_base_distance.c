@@ -34,6 +34,25 @@ static void distances_are_as_listed(void **state)
     }
 }
 
+static void nothing_is_near_that_has_to_be_written_anew(void **state)
+{
+    static const struct {
+        const char *wanted, *name;
+        unsigned limit, edits;
+        bool near;
+    } names[] = {
+        {"bdoy", "body", 1, 1, true}, {"bdyo", "body", 1, 2, false}, {"BODY", "body", 0, 0, true},
+        {"ab", "cd", 2, 2, false},    {"ab", "cbx", 2, 2, true},     {"", "a", 1, 1, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); ++i) {
+        unsigned edits = 99;
+        bool near = text_is_near(text_of(names[i].wanted), text_of(names[i].name), names[i].limit, &edits);
+        if (near != names[i].near || edits != names[i].edits)
+            fail_msg("\"%s\" and \"%s\": %d, %u", names[i].wanted, names[i].name, near, edits);
+    }
+}
+
 static void a_longer_name_is_far(void **state)
 {
     static char bytes[DISTANCE_SIZE_MAX + 1];
@@ -92,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(distances_are_as_listed),
+        cmocka_unit_test(nothing_is_near_that_has_to_be_written_anew),
         cmocka_unit_test(a_longer_name_is_far),
         cmocka_unit_test(the_band_gives_what_the_matrix_gives),
     };
