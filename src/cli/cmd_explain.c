@@ -81,7 +81,7 @@ static bool find_row(struct explanation *explanation, struct error *error)
     }
     explanation->has_row = result == LOOKUP_FOUND;
     if (result == LOOKUP_ABSENT)
-        (void)rows_meant(snapshot, decision->source, decision->identifier, &explanation->meant);
+        (void)rows_meant(snapshot, decision->source, decision->identifier, true, &explanation->meant);
     snapshot_close(snapshot);
     return true;
 }

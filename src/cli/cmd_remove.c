@@ -1,7 +1,6 @@
 /* remove: rows taken out of the table, as one revision. */
 #include "edit.h"
 #include "output.h"
-#include "rows.h"
 #include "ssoferry/log.h"
 
 /* All or none: a mistyped name must not leave half of a list removed. */
@@ -15,15 +14,13 @@ static int run_remove(struct edit *edit, struct change *change, struct error *er
         switch (snapshot_find(change_snapshot(change), edit->source, identifier, &buffer, &ignored)) {
         case LOOKUP_ABSENT:
         case LOOKUP_NOT_LOADED:
-            status = rows_complain_unknown(change_snapshot(change), edit->source, identifier);
+            status = edit_note_unknown(edit, identifier);
             break;
         case LOOKUP_FOUND:
         case LOOKUP_FAILED: /* a record that cannot be read can still be removed */
             break;
         }
     }
-    if (status != STATUS_DONE && edit->arguments->word_count > 1)
-        log_info("nothing was removed");
     for (size_t i = 0; status == STATUS_DONE && i < edit->arguments->word_count; ++i) {
         char key[CONNECTION_KEY_SIZE_MAX];
         size_t size = connection_key(edit->source, text_of(edit->arguments->words[i]), key);
@@ -33,6 +30,12 @@ static int run_remove(struct edit *edit, struct change *change, struct error *er
     return status;
 }
 
+static void on_refusal(const struct edit *edit)
+{
+    if (edit->arguments->word_count > 1)
+        log_info("nothing was removed");
+}
+
 int cmd_remove(struct context *context, const struct arguments *arguments)
 {
     struct error error = {0};
@@ -40,6 +43,7 @@ int cmd_remove(struct context *context, const struct arguments *arguments)
     if (!edit_start(&edit, context, arguments, &error))
         return complain(&error);
     edit.run = run_remove;
+    edit.on_refusal = on_refusal;
     int status = edit_run(&edit);
     if (status != STATUS_DONE)
         return status;

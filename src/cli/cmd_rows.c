@@ -55,7 +55,7 @@ int cmd_get(struct context *context, const struct arguments *arguments)
         break;
     case LOOKUP_ABSENT:
     case LOOKUP_NOT_LOADED:
-        status = rows_complain_unknown(snapshot, source, identifier);
+        status = rows_complain_unknown(snapshot, source, identifier, true);
         break;
     case LOOKUP_FAILED:
         status = complain(&error);

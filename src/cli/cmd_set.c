@@ -12,8 +12,9 @@
 struct set {
     struct edit edit;
     size_t names;
-    bool created; /* the row at hand is new */
-    bool unknown; /* a name is not there, and no row is made of it */
+    bool created;       /* the row at hand is new */
+    bool nothing_meant; /* the only name is not there, and can have been meant for nothing that is */
+    size_t good;        /* rows that can be as the words want them */
     struct audit audit;
 };
 
@@ -151,9 +152,7 @@ static bool may_add(const struct set *set, struct snapshot *snapshot, struct tex
 {
     if (words_name(set, TEXT("connection_id")))
         return set->names == 1 || !is_like_field(identifier);
-    struct meant meant;
-    return set->names == 1 && words_name(set, TEXT("state")) &&
-           (snapshot == NULL || !rows_meant(snapshot, set->edit.source, identifier, &meant));
+    return set->names == 1 && words_name(set, TEXT("state")) && (snapshot == NULL || set->nothing_meant);
 }
 
 /* Puts the row as the words want it into `buffer`, from the one in the table if there is one. `snapshot` may be
@@ -166,11 +165,8 @@ static int edited_row(struct set *set, struct snapshot *snapshot, struct text id
     if (result == LOOKUP_FAILED)
         return error_exit_status(error);
     set->created = result != LOOKUP_FOUND;
-    if (set->created && !may_add(set, snapshot, identifier)) {
-        if (snapshot != NULL)
-            rows_complain_unknown(snapshot, set->edit.source, identifier);
-        return STATUS_FAILED;
-    }
+    if (set->created && !may_add(set, snapshot, identifier))
+        return snapshot != NULL ? edit_note_unknown(&set->edit, identifier) : STATUS_FAILED;
     if (set->created)
         buffer->row = (struct connection){.state = CONNECTION_STYTCH};
     return edit_row(set, identifier, &buffer->row, error) ? STATUS_DONE : error_exit_status(error);
@@ -254,10 +250,8 @@ static int set_one(struct set *set, struct change *change, size_t i, struct erro
     int status = edited_row(set, change_snapshot(change), identifier, &buffer, &row_error);
     if (row_error.kind != ERROR_NONE)
         return complain(&row_error);
-    if (status != STATUS_DONE) {
-        set->unknown = true;
+    if (status != STATUS_DONE)
         return status;
-    }
     if (i == 0 || set->created)
         warn_of_row(set, identifier, &buffer.row);
     if (i == 0)
@@ -270,20 +264,22 @@ static int run_set(struct edit *edit, struct change *change, struct error *error
 {
     struct set *set = (struct set *)(void *)edit;
     int worst = STATUS_DONE;
-    size_t good = 0;
-    set->unknown = false;
+    set->good = 0;
     for (size_t i = 0; i < set->names && error->kind == ERROR_NONE; ++i) {
         int status = set_one(set, change, i, error);
         worst = status > worst ? status : worst;
-        good += status == STATUS_DONE;
+        set->good += status == STATUS_DONE;
     }
-    if (worst == STATUS_DONE || error->kind != ERROR_NONE)
-        return worst;
-    if (set->names > 1)
-        log_info("nothing was changed; %zu of the %zu rows can be: leave out those named above", good, set->names);
-    if (set->unknown)
-        say_how_to_add(set);
     return worst;
+}
+
+static void on_refusal(const struct edit *edit)
+{
+    const struct set *set = (const struct set *)(const void *)edit;
+    if (set->names > 1)
+        log_info("nothing was changed; %zu of the %zu rows can be: leave out those named above", set->good, set->names);
+    if (edit->unknown_count > 0)
+        say_how_to_add(set);
 }
 
 /* -- the command -- */
@@ -325,6 +321,32 @@ static int check_words(const struct set *set)
     return set_fields(set, &any, &error) ? STATUS_DONE : complain(&error);
 }
 
+/* Whether an unknown name can have been meant for another, told where it can: for may_add(), and before other writers
+ * have to wait. */
+static int look_for_meant(struct set *set)
+{
+    struct error error = {0};
+    struct meant meant;
+    struct snapshot *snapshot = NULL;
+    struct connection_buffer buffer;
+    struct text identifier = text_of(set->edit.arguments->words[0]);
+    int status = STATUS_DONE;
+    if (set->names > 1 || !words_name(set, TEXT("state")) || words_name(set, TEXT("connection_id")))
+        return status;
+    if (!snapshot_open(&snapshot, set->edit.context->table, &error))
+        return complain(&error);
+    enum lookup_result result = snapshot_find(snapshot, set->edit.source, identifier, &buffer, &error);
+    if (result == LOOKUP_ABSENT || result == LOOKUP_NOT_LOADED) {
+        set->nothing_meant = !rows_meant(snapshot, set->edit.source, identifier, true, &meant);
+        if (!set->nothing_meant) {
+            status = rows_complain_meant(snapshot, set->edit.source, identifier, &meant);
+            say_how_to_add(set);
+        }
+    }
+    snapshot_close(snapshot);
+    return status;
+}
+
 /* "revision 7: acme changed", "revision 7: 2 rows changed, 1 added" */
 static void print_text(const struct set *set)
 {
@@ -355,11 +377,14 @@ int cmd_set(struct context *context, const struct arguments *arguments)
     if (!edit_start(&set.edit, context, arguments, &error))
         return complain(&error);
     set.edit.run = run_set;
+    set.edit.on_refusal = on_refusal;
     set.audit.config = context->config;
     set.names = count_names(arguments);
     int status = check_words(&set);
     if (status == STATUS_DONE)
         status = open_for_set(&set);
+    if (status == STATUS_DONE)
+        status = look_for_meant(&set);
     if (status == STATUS_DONE)
         status = edit_run(&set.edit);
     if (status != STATUS_DONE)

@@ -2,6 +2,9 @@
 
 #include "output.h"
 #include "rows.h"
+#include "ssoferry/memory.h"
+
+enum { NEAR_NAMES_MAX = 5 }; /* unknown names for which near ones are looked for */
 
 bool edit_start(struct edit *edit, struct context *context, const struct arguments *arguments, struct error *error)
 {
@@ -9,9 +12,29 @@ bool edit_start(struct edit *edit, struct context *context, const struct argumen
     return rows_source(arguments, &edit->source, error);
 }
 
+int edit_note_unknown(struct edit *edit, struct text identifier)
+{
+    edit->unknown = memory_resize(edit->unknown, (edit->unknown_count + 1) * sizeof(*edit->unknown));
+    edit->unknown[edit->unknown_count++] = identifier;
+    return STATUS_FAILED;
+}
+
+static void tell_refusal(const struct edit *edit)
+{
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    if (edit->unknown_count > 0 && !snapshot_open(&snapshot, edit->context->table, &error))
+        (void)complain(&error);
+    for (size_t i = 0; snapshot != NULL && i < edit->unknown_count; ++i)
+        (void)rows_complain_unknown(snapshot, edit->source, edit->unknown[i], i < NEAR_NAMES_MAX);
+    snapshot_close(snapshot);
+    edit->on_refusal(edit);
+}
+
 static int run_once(struct edit *edit, const struct revision_note *note, struct error *error)
 {
     struct change *change = NULL;
+    edit->unknown_count = 0;
     if (!change_begin(&change, edit->context->table, error))
         return STATUS_FAILED;
     const struct table_state *state = snapshot_state(change_snapshot(change));
@@ -20,6 +43,8 @@ static int run_once(struct edit *edit, const struct revision_note *note, struct 
                      : STATUS_FAILED;
     if (status != STATUS_DONE) {
         change_abort(change);
+        if (error->kind == ERROR_NONE)
+            tell_refusal(edit);
         return status;
     }
     edit->counts = change_counts(change);
@@ -41,6 +66,7 @@ int edit_run(struct edit *edit)
             break;
     }
     context_note_release(&note);
+    free(edit->unknown);
     return error.kind != ERROR_NONE ? complain(&error) : status;
 }
 

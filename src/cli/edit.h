@@ -9,9 +9,15 @@ struct edit {
     const struct arguments *arguments;
     struct text source;
 
-    /* What is done to the rows. Returns an exit status, and has said what is wrong; or it has set *error and leaves the
-     * saying to edit_run(). May be called again, for a larger map. */
+    /* What is done to the rows, while other writers wait. Returns an exit status, and has said what is wrong; or it has
+     * set *error and leaves the saying to edit_run(). May be called again, for a larger map. */
     int (*run)(struct edit *edit, struct change *change, struct error *error);
+
+    /* Says what is to be said behind that, and behind what edit_run() says of the names that are not there. */
+    void (*on_refusal)(const struct edit *edit);
+
+    struct text *unknown; /* names that are not there */
+    size_t unknown_count;
 
     uint64_t revision; /* of the table, once it is done */
     uint64_t rows;     /* in the whole table then */
@@ -21,6 +27,10 @@ struct edit {
 /* Fills an edit; false, with *error set, where --source is no good. */
 bool edit_start(struct edit *edit, struct context *context, const struct arguments *arguments, struct error *error)
     __attribute__((warn_unused_result));
+
+/* Notes a name that is not there, for run(): what can have been meant takes long to find, and is told when the other
+ * writers need not wait any more. Returns the exit status. */
+int edit_note_unknown(struct edit *edit, struct text identifier);
 
 /* Runs the edit in a change of the open table and commits it. Returns the exit status. */
 int edit_run(struct edit *edit);

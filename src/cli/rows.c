@@ -122,13 +122,14 @@ bool rows_has_source(struct snapshot *snapshot, struct text source)
     return rows_next(snapshot, source, &row, &row_source, &identifier, &error) != LOOKUP_ABSENT;
 }
 
-bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant)
+bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant)
 {
     meant->nearest.count = 0;
     if (find_elsewhere(snapshot, source, identifier, meant->elsewhere))
         return true;
     meant->elsewhere[0] = '\0';
-    find_nearest(snapshot, source, identifier, &meant->nearest);
+    if (near)
+        find_nearest(snapshot, source, identifier, &meant->nearest);
     return meant->nearest.count > 0;
 }
 
@@ -142,25 +143,31 @@ void rows_meant_names(const struct meant *meant, char *names)
     }
 }
 
-int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier)
+int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier, bool near)
 {
     struct meant meant;
-    bool known = rows_meant(snapshot, source, identifier, &meant);
-    if (meant.elsewhere[0] != '\0') {
+    (void)rows_meant(snapshot, source, identifier, near, &meant);
+    return rows_complain_meant(snapshot, source, identifier, &meant);
+}
+
+int rows_complain_meant(struct snapshot *snapshot, struct text source, struct text identifier,
+                        const struct meant *meant)
+{
+    if (meant->elsewhere[0] != '\0') {
         log_error("there is no %.*s in source %.*s, but in source %s: add --source %s", TEXT_ARGS(identifier),
-                  TEXT_ARGS(source), meant.elsewhere, meant.elsewhere);
+                  TEXT_ARGS(source), meant->elsewhere, meant->elsewhere);
         return STATUS_FAILED;
     }
     if (!rows_has_source(snapshot, source))
         return rows_complain_source(snapshot, source);
 
-    if (!known) {
+    if (meant->nearest.count == 0) {
         log_error("there is no %.*s in source %.*s; `ssoferry list --match '*PART*'` looks for a part of a name",
                   TEXT_ARGS(identifier), TEXT_ARGS(source));
         return STATUS_FAILED;
     }
     char names[MEANT_NAMES_SIZE];
-    rows_meant_names(&meant, names);
+    rows_meant_names(meant, names);
     log_error("there is no %.*s in source %.*s; did you mean %s?", TEXT_ARGS(identifier), TEXT_ARGS(source), names);
     return STATUS_FAILED;
 }

@@ -10,17 +10,18 @@
 bool rows_source(const struct arguments *arguments, struct text *source, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Prints that there is no such row, with what the operator may have meant: near names, or a source that has it.
- * Returns the exit status. */
-int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier);
-
 /* What may have been meant by a name that is not there, which is then likely a mistyped one. */
 struct meant {
     char elsewhere[SOURCE_SIZE_MAX + 1]; /* another source that has it; "": none */
     struct nearest nearest;              /* names of this source that are near; none where another source has it */
 };
-/* False where there is nothing. */
-bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant);
+/* False where there is nothing. Near names only where `near` says so: every row of the source is compared for them. */
+bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant);
+
+/* Prints that there is no such row, with what rows_meant() finds, or has found. Returns the exit status. */
+int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier, bool near);
+int rows_complain_meant(struct snapshot *snapshot, struct text source, struct text identifier,
+                        const struct meant *meant);
 
 /* The near names as "a, b or c", in MEANT_NAMES_SIZE bytes. */
 enum { MEANT_NAMES_SIZE = NEAREST_KEPT * (IDENTIFIER_SIZE_MAX + 4) + 1 };

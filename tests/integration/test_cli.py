@@ -751,6 +751,14 @@ def test_a_set_that_expects_a_revision_makes_no_store(loader):
     assert not loader.store.exists()
 
 
+def test_near_names_are_looked_for_a_few_times(loaded):
+    names = ["acmee", "globx", "intech", "globexx", "acmf", "globxe", "nobody"]
+    for words in (["remove", *names], ["set", "acme", *names, "state=legacy"]):
+        told = [line for line in loaded(*words, status=1).stderr.splitlines() if "there is no" in line]
+        assert ["did you mean" in line for line in told] == [True] * 5 + [False] * 2
+        assert [line.split()[5] for line in told] == names
+
+
 def test_remove_takes_all_or_none(loaded):
     assert "nothing was removed" in loaded("remove", "acme", "nobody", status=1).stderr
     assert len(loaded.rows()) == 3
@@ -802,7 +810,7 @@ def test_a_set_of_many_tells_each_row_that_cannot_be(routed, loader):
     routed("load", "--allow-removals", loader.file(odd_table("default", {"acme": back, "a2": GLOBEX, "tenant=b": back, "a3": GLOBEX}), "back.yaml"))
     told = routed("set", "acme", "a2", "tenant=b", "nobody", "a3", "state=legacy", status=2).stderr
     assert re.findall("a[23] cannot be legacy|there is no nobody|nothing was changed.*", told) == [
-        "a2 cannot be legacy", "there is no nobody", "a3 cannot be legacy",
+        "a2 cannot be legacy", "a3 cannot be legacy", "there is no nobody",
         "nothing was changed; 2 of the 5 rows can be: leave out those named above"]
     assert routed("set", "acme", "tenant=b", "state=legacy").stdout == "revision 3: 2 rows changed\n"
     told = routed("set", "acme", "tenent=b", f"connection_id={ACME}", status=1).stderr
