@@ -201,5 +201,5 @@ static int check_table(struct context *context, const struct arguments *argument
 
 int cmd_check(struct context *context, const struct arguments *arguments)
 {
-    return arguments->word_count > 0 ? check_files(context, arguments) : check_table(context, arguments);
+    return arguments->table ? check_table(context, arguments) : check_files(context, arguments);
 }

@@ -35,6 +35,12 @@ static const struct option_row no_options[] = {OPTION_ROW_END};
 
 static const struct option_row json_only[] = {JSON_OPTION, OPTION_ROW_END};
 
+static const struct option_row check_options[] = {
+    OPTION_ROW_FLAG("table", '\0', table, "check the rows of the table instead of files"),
+    JSON_OPTION,
+    OPTION_ROW_END,
+};
+
 static const struct option_row diff_options[] = {
     OPTION_ROW_FLAG("merge", '\0', merge, "as load --merge: nothing is removed"),
     OPTION_ROW_FLAG("all-sources", '\0', all_sources, "as load --all-sources: the whole table becomes the files"),
@@ -120,13 +126,15 @@ static const struct option_row explain_options[] = {
 const struct command commands[] = {
     {
         .name = "check",
-        .arguments = "[FILE...]",
+        .arguments = "FILE...",
         .help = "say what is wrong with mapping files, or with the table",
-        .details = "Reads mapping files as load does and reports everything that is wrong with them; - is standard "
-                   "input. The table is then neither read nor written. Without a file, compares the rows of the table "
-                   "with the daemon's configuration, before it is reloaded say: rows that it sends nowhere are errors.",
-        .options = json_only,
-        .words_least = 0,
+        .details =
+            "Reads mapping files as load does and reports everything that is wrong with them; - is standard "
+            "input. The table is then neither read nor written. With --table and no file, compares the rows of the "
+            "table with the daemon's configuration, before it is reloaded say: rows that it sends nowhere are "
+            "errors.",
+        .options = check_options,
+        .words_least = 1,
         .words_most = SIZE_MAX,
         .needs = NEEDS_RULES,
         .run = cmd_check,
@@ -349,8 +357,16 @@ static int misused(const struct command *command, const char *message)
 static int check_words(const struct command *command, const struct arguments *arguments)
 {
     char message[256];
+    if (arguments->table) { /* in place of words */
+        if (arguments->word_count == 0)
+            return STATUS_DONE;
+        snprintf(message, sizeof(message), "%s takes %s or --table, so '%.100s' is too much", command->name,
+                 command->arguments, arguments->words[0]);
+        return misused(command, message);
+    }
     if (arguments->word_count < command->words_least) {
-        snprintf(message, sizeof(message), "%s wants %s", command->name, command->arguments);
+        snprintf(message, sizeof(message), "%s wants %s%s", command->name, command->arguments,
+                 command->options == check_options ? ", or --table" : "");
         return misused(command, message);
     }
     if (arguments->word_count > command->words_most) {

@@ -161,6 +161,8 @@ def test_without_a_command_usage_is_printed():
         (["load", "-x", "f.yaml"], "there is no option -x"),
         (["--json", "list"], "stands behind the command"),
         (["load"], "load wants FILE..."),
+        (["check"], "check wants FILE..., or --table"),
+        (["check", "--table", "f.yaml"], "check takes FILE... or --table, so 'f.yaml' is too much"),
         (["get", "a", "b"], "'b' is too much"),
         (["list", "a"], "list takes options only"),
         (["list", "--limit", "many"], "'many' is not a whole number"),
@@ -839,18 +841,18 @@ def test_rows_that_the_routes_do_not_serve_are_told(routed, loader, source, rows
         result = routed(*command, file)
         assert said in result.stderr and result.stderr.count(f"{file}:") == bool(said), result.stderr
         assert ("(and 1 more like it)" in result.stderr) == (len(rows) > 1 and source != "auth00")
-    result = routed("check", status=2 if fails else 0)
+    result = routed("check", "--table", status=2 if fails else 0)
     assert said in result.stderr and ("error: " in result.stderr) == fails
     assert result.stdout == "" or "no errors" in result.stdout
 
 
 def test_check_of_the_table_against_a_configuration(routed, loader, tmp_path):
-    assert routed("check").stdout == "3 rows of revision 1: no errors\n"
+    assert routed("check", "--table").stdout == "3 rows of revision 1: no errors\n"
     routed("load", "--merge", loader.file(odd_table("auth0", {
         "old": "{state: legacy, legacy_url: 'https://legacy.example.net/x'}", "over": f"{{connection_id: {ACME}, legacy_url: 'https://legacy.example.net/x'}}", "t%20t": connection_id(4, "test"), "cut": "saml-connection-live-1"})))
-    assert routed("check").stderr.count(": warning: ") == 3
+    assert routed("check", "--table").stderr.count(": warning: ") == 3
     config = loader.file(CONFIGURATION_OF_SOURCES.format(store=loader.store).replace("legacy.example.net", "legacy2.example.net"), "ssoferryd.yaml")
-    result = plain("-c", config, "check", "--json", status=2)
+    result = plain("-c", config, "check", "--table", "--json", status=2)
     found = [json.loads(line) for line in result.stdout.splitlines()]
     assert [(row["severity"], row["problem"], row["source"], row["identifier"]) for row in found] == [
         ("warning", "connection_id", "auth0", "cut"), ("error", "legacy_url", "auth0", "old"), ("warning", "legacy_url", "auth0", "over"),
@@ -862,9 +864,9 @@ def test_check_of_the_table_against_a_configuration(routed, loader, tmp_path):
     without = config.read_text()
     for user in ("legacy_relay_states: [idp]", "observe: true"):  # which send rows of other states there, too
         config.write_text(without.replace("    source: auth0\n", f"    source: auth0\n    {user}\n"))
-        assert "2 errors, 3 warnings" in plain("-c", config, "check", status=2).stderr
-    assert "give -c CONFIG" in loader("check", status=2).stderr
-    assert "there is no table" in plain("-c", config, "--store", tmp_path / "none.mdb", "check", status=1).stderr
+        assert "2 errors, 3 warnings" in plain("-c", config, "check", "--table", status=2).stderr
+    assert "give -c CONFIG" in loader("check", "--table", status=2).stderr
+    assert "there is no table" in plain("-c", config, "--store", tmp_path / "none.mdb", "check", "--table", status=1).stderr
 
 
 def test_check_of_files_as_json(loader):
