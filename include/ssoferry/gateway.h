@@ -31,7 +31,8 @@ enum reason {
     REASON_NONE,
     REASON_EXTRACT,        /* see decision.problem; of OUTCOME_LEGACY: it is foreign, and the route sends that there */
     REASON_STATE,          /* the row's state */
-    REASON_UNKNOWN_LEGACY, /* the route sends unknown identifiers to the legacy side */
+    REASON_UNKNOWN_LEGACY, /* the route sends unknown identifiers to the legacy side, and sign-ins without a usable
+                              RelayState; of the latter, `detail` has decision.problem's code */
     REASON_RELAY_STATE,    /* the RelayState belongs to a login that the old provider started */
     REASON_OBSERVE,        /* rehearsal */
     REASON_UNMATCHED,      /* no route; the configuration names a legacy origin for the rest */

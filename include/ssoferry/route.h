@@ -72,6 +72,9 @@ const char *extract_problem_text(enum extract_problem problem);  /* a sentence; 
  * which the old system may take at the same address. */
 bool extract_problem_is_foreign(enum extract_problem problem);
 
+/* Whether the message has a SAMLResponse, whatever is in it. */
+bool message_has_response(const struct request *request);
+
 struct extraction {
     const struct route *route; /* NULL: no route took it */
     enum extract_problem problem;

@@ -123,6 +123,13 @@ static const char *outcome_words(const struct decision *decision)
     return words[decision->outcome] != NULL ? words[decision->outcome] : "";
 }
 
+/* A sign-in whose RelayState names nobody, sent where the unknown go. */
+static bool is_nameless(const struct decision *decision)
+{
+    return decision->outcome == OUTCOME_LEGACY && decision->reason == REASON_UNKNOWN_LEGACY &&
+           decision->row == ROW_NOT_ASKED;
+}
+
 /* What the operator wants to know; decision.explanation is for the person at the browser. */
 static const char *reason_words(const struct decision *decision)
 {
@@ -142,7 +149,8 @@ static const char *reason_words(const struct decision *decision)
     };
     if (decision->reason == REASON_NONE || decision->outcome == OUTCOME_LOOP)
         return outcome_words(decision);
-    return decision->reason == REASON_EXTRACT ? extract_problem_cause(decision->problem) : words[decision->reason];
+    return is_nameless(decision) || decision->reason == REASON_EXTRACT ? extract_problem_cause(decision->problem)
+                                                                       : words[decision->reason];
 }
 
 static void print_line(const char *name, struct text value)
@@ -202,7 +210,9 @@ static void print_because(const struct explanation *explanation)
     bool foreign = decision->outcome == OUTCOME_LEGACY && decision->reason == REASON_EXTRACT;
     if (words[0] != '\0')
         printf("%-13s%s%s\n", "because", words,
-               foreign ? ", and the route leaves what is no SAML sign-in to the legacy side" : "");
+               foreign                 ? ", and the route leaves what is no SAML sign-in to the legacy side"
+               : is_nameless(decision) ? ", and the route sends unknown ones to the legacy side"
+                                       : "");
 }
 
 static void print_answer(const struct explanation *explanation)

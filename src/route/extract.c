@@ -104,6 +104,13 @@ static bool message_fields(const struct request *request, struct text *fields)
     return request->body.size == 0 || form_content_type(request->content_type);
 }
 
+bool message_has_response(const struct request *request)
+{
+    struct text fields;
+    struct form_pair pair;
+    return message_fields(request, &fields) && form_find(fields, TEXT("SAMLResponse"), &pair) != FORM_ABSENT;
+}
+
 static enum extract_problem read_json(const struct search *search, struct text relay_state, struct text *identifier)
 {
     if (relay_state.size > JSON_SIZE_MAX)

@@ -402,6 +402,14 @@ static void answer_identified(struct deciding *deciding, struct lookup *lookup)
     }
 }
 
+/* Whether the request is a sign-in after all whose RelayState names nobody: an unknown one, to be counted as such. */
+static bool is_nameless(const struct deciding *deciding)
+{
+    enum extract_problem problem = deciding->extraction.problem;
+    return (problem == EXTRACT_NO_RELAY_STATE || problem == EXTRACT_BAD_RELAY_STATE) &&
+           message_has_response(deciding->request);
+}
+
 /* What is no SAML sign-in comes to the same address where the old system takes other sign-ins and logouts there. A
  * route that leaves whom it does not know to the legacy side leaves that to it, too. */
 static bool answer_foreign(struct deciding *deciding)
@@ -411,7 +419,13 @@ static bool answer_foreign(struct deciding *deciding)
     if (!extraction->route->unknown_is_legacy || !extract_problem_is_foreign(extraction->problem))
         return false;
     decision->problem = extraction->problem;
-    return answer_legacy(deciding, REASON_EXTRACT) || answer_unmatched(deciding, REASON_EXTRACT);
+    bool nameless = is_nameless(deciding);
+    enum reason reason = nameless ? REASON_UNKNOWN_LEGACY : REASON_EXTRACT;
+    if (!answer_legacy(deciding, reason) && !answer_unmatched(deciding, reason))
+        return false;
+    if (nameless)
+        decision->detail = extract_problem_code(extraction->problem);
+    return true;
 }
 
 static void answer_problem(struct deciding *deciding)

@@ -109,6 +109,8 @@ static size_t answer_index(const struct decision *decision)
 /* A RelayState that is the old provider's own was never meant to name a row, and by other methods nobody signs in. */
 static bool names_no_row(const struct decision *decision)
 {
+    if (decision->reason == REASON_UNKNOWN_LEGACY)
+        return true; /* also of a sign-in without a RelayState, for which no row was asked */
     return decision->row == ROW_ABSENT && decision->outcome != OUTCOME_METHOD &&
            (decision->reason != REASON_RELAY_STATE || decision_identifier_is_public(decision));
 }

@@ -160,7 +160,8 @@ class TestMetrics:
         legacy = "https://legacy.example.com/{identifier}"
         gateway.configure(legacy={"allowed_hosts": ["legacy.example.com"]}, routes=[
             {"match": "/a/{identifier}", "legacy_url": legacy, "observe": True}, {"match": "/b/{identifier}", "legacy_url": legacy, "unknown": "legacy"},
-            {"match": "/c", "identify_by": "relay_state", "legacy_url": "https://legacy.example.com/c", "legacy_relay_states": ["old-"]}])
+            {"match": "/c", "identify_by": "relay_state", "legacy_url": "https://legacy.example.com/c", "legacy_relay_states": ["old-"]},
+            {"match": "/d", "identify_by": "relay_state", "legacy_url": "https://legacy.example.com/d", "unknown": "legacy"}])
         gateway.load({"acme": CONNECTION_ID, "globex": {"state": "disabled"}})
         gateway.start()
         rehearsed = 'ssoferry_rehearsed_total{route="/a/{identifier}",would="%s"}'
@@ -169,12 +170,16 @@ class TestMetrics:
         for target in ("/a/acme", "/a/acme", "/a/globex", "/a/nobody", "/b/acme", "/b/nobody", "/b/no-one", from_idp + "nobody"):
             gateway.get(target)
         assert gateway.get(from_idp + "old-session").status == 307, "the old provider's own, and no identifier"
-        gateway.wait_for(lambda: admin.metrics()["ssoferry_request_duration_seconds_count"] == 9)
+        line = gateway.logged(gateway.post("/d", b"SAMLResponse=PFJlc3BvbnNlLz4"))
+        assert (line["decision"], line["reason"], line["detail"]) == ("legacy", "unknown_legacy", "no_relay_state"), "a sign-in that names nobody"
+        line = gateway.logged(gateway.get("/d?code=abc"))
+        assert (line["decision"], line["reason"], "detail" in line) == ("legacy", "no_relay_state", False), "no sign-in"
+        gateway.wait_for(lambda: admin.metrics()["ssoferry_request_duration_seconds_count"] == 11)
         metrics = admin.metrics()
         assert [metrics[rehearsed % would] for would in ("stytch", "disabled", "unknown", "loop")] == [2, 1, 1, 0]
         assert metrics['ssoferry_requests_total{route="/a/{identifier}",decision="legacy",status="307"}'] == 4
-        unknown = [metrics['ssoferry_unknown_identifiers_total{route="%s"}' % route] for route in ("/a/{identifier}", "/b/{identifier}", "/c")]
-        assert unknown == [1, 2, 1]
+        unknown = [metrics['ssoferry_unknown_identifiers_total{route="%s"}' % route] for route in ("/a/{identifier}", "/b/{identifier}", "/c", "/d")]
+        assert unknown == [1, 2, 1, 1]
         assert not any("rehearsed" in name and "/b/" in name for name in metrics)
 
     def test_no_label_holds_an_identifier(self, started):

@@ -1044,6 +1044,21 @@ def test_explain_gives_the_reason_and_what_may_be_meant(loaded, config, argument
         assert explain(config, *arguments)["did_you_mean"] == lines[0].split()[-1].rstrip("?")
 
 
+@pytest.mark.parametrize("query, reason, because", [
+    ("SAMLResponse=x", "unknown_legacy", "there is no RelayState to find the identifier in, and the route sends unknown ones to the legacy side"),
+    ("code=x", "no_relay_state", "there is no RelayState to find the identifier in, and the route leaves what is no SAML sign-in to the legacy side"),
+    ("RelayState=nobody", "unknown_legacy", "the identifier has no row, and the route sends unknown ones to the legacy side"),
+])
+def test_explain_tells_sign_ins_that_name_nobody_from_what_is_none(loaded, query, reason, because):
+    config = loaded.file(f"""\
+store: {loaded.store}
+legacy: {{allowed_hosts: [legacy.example.com]}}
+routes: [{{match: /acs, identify_by: relay_state, unknown: legacy, legacy_url: "https://legacy.example.com/acs"}}]
+""", "relay_state.yaml")
+    said = plain("-c", config, "explain", f"/acs?{query}").stdout.splitlines()
+    assert f"decision     legacy, reason {reason}" in said and f"because      {because}" in said
+
+
 def test_explain_takes_a_body(loaded, config):
     body = loaded.file("SAMLResponse=abc", "body")
     assert explain(config, "--body", body, "/old-sso/acme")["method"] == "POST"

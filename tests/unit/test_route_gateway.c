@@ -344,6 +344,13 @@ static void what_is_no_sign_in_by_saml_goes_where_the_unknown_go(void **state)
         {"PUT", "", "/shared", "", 405, "method", "", ""},
         {"GET", "", "/shared-state?code=abc", "", 307, "legacy", "no_relay_state", LEGACY "/shared-state?code=abc"},
         {"POST", FORM, "/shared-state", "RelayState={}", 307, "legacy", "bad_relay_state", LEGACY "/shared-state"},
+        {"POST", FORM, "/shared-state", "RelayState={}&" LOGOUT, 307, "legacy", "unknown_legacy",
+         LEGACY "/shared-state"},
+        {"POST", FORM, "/shared-state", LOGOUT, 307, "legacy", "unknown_legacy", LEGACY "/shared-state"},
+        {"GET", "", "/shared-state?SAMLResponse=x", "", 307, "legacy", "unknown_legacy",
+         LEGACY "/shared-state?SAMLResponse=x"},
+        {"POST", FORM, "/shared-state?SAMLResponse=x", "a=b", 307, "legacy", "no_relay_state",
+         LEGACY "/shared-state?SAMLResponse=x"},
         {"POST", FORM, "/shared-state", "RelayState=%00", 400, "malformed", "control_character", ""},
         {"GET", "", "/strict?code=abc", "", 400, "malformed", "no_saml_response", ""},
         {"GET", "", "/unfilled?code=abc", "", 400, "malformed", "no_saml_response", ""},
@@ -364,10 +371,17 @@ static void what_is_no_sign_in_by_saml_goes_where_the_unknown_go(void **state)
                      outcome_name(decision.outcome), decision_reason_code(&decision), TEXT_ARGS(decision.location));
         assert_int_equal(decision.status >= 400, decision.explanation[0] != '\0');
         assert_int_equal(decision.row, ROW_NOT_ASKED);
+        assert_int_equal(decision.detail != NULL, strcmp(cases[i].reason, "unknown_legacy") == 0);
     }
     struct request get = {.method = METHOD_GET, .host = TEXT("legacy.example.net")};
     decide(fixture, &get, "/shared?code=abc", &decision);
     assert_int_equal(decision.status, 508);
+    struct request nameless = {.method = METHOD_POST, .content_type = TEXT(FORM), .body = TEXT(LOGOUT)};
+    fixture->routes[8].legacy_url = TEXT(LEGACY "/{identifier}");
+    decide(fixture, &nameless, "/shared-state", &decision);
+    assert_string_equal(decision_reason_code(&decision), "no_relay_state");
+    assert_int_equal(decision.status, 400);
+    assert_null(decision.detail);
     struct request unfilled = {.method = METHOD_GET};
     fixture->settings.unmatched_url = TEXT(LEGACY);
     decide(fixture, &unfilled, "/unfilled?code=abc", &decision);
