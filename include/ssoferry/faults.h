@@ -43,8 +43,8 @@ void faults_each(struct faults *faults, void (*on_fault)(void *context, const st
  *         the line
  *         ^~~~
  * then, where some were not kept, how many. A fault of line 0 is just "FILE: error: MESSAGE". A tab of the line is
- * shown as a space, other control characters and broken UTF-8 as '?', and a long line is cut around the column. Lines
- * end where YAML 1.1 has them end: LF, CR, CR LF, U+0085, U+2028, U+2029. */
+ * shown as a space, other control characters and broken UTF-8 as '?', as those of a message are, and a long line is cut
+ * around the column. Lines end where YAML 1.1 has them end: LF, CR, CR LF, U+0085, U+2028, U+2029. */
 void faults_write(struct faults *faults, FILE *out);
 
 #endif

@@ -212,8 +212,11 @@ static int compare_faults(const void *a, const void *b)
 
 static void write_message(const char *message, FILE *out)
 {
-    for (const char *at = message; *at != '\0'; at++)
-        fputc((unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at, out);
+    bool readable = text_is_utf8(text_of(message));
+    for (const char *at = message; *at != '\0'; at++) {
+        unsigned char byte = (unsigned char)*at;
+        fputc(byte < 0x20 || byte == 0x7f || (byte > 0x7f && !readable) ? '?' : byte, out);
+    }
     fputc('\n', out);
 }
 

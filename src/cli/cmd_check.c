@@ -121,11 +121,29 @@ static void check_fields(struct table_check *check, const struct connection *row
     }
 }
 
+/* False where it is none: its row is out of reach, whatever it says. */
+static bool check_identifier(const struct table_check *check)
+{
+    char text[256];
+    const char *problem = identifier_problem(check->identifier);
+    const char *warning = problem == NULL ? identifier_warning(check->identifier) : NULL;
+    if (problem != NULL) {
+        snprintf(text, sizeof(text), "the identifier %s, so no request finds this row: load its source anew", problem);
+        say_of_row(check, FAULT_ERROR, "identifier", text);
+    } else if (warning != NULL) {
+        snprintf(text, sizeof(text), "the identifier %s", warning);
+        say_of_row(check, FAULT_WARNING, "identifier", text);
+    }
+    return problem == NULL;
+}
+
 /* A row is wrong where its sign-ins get no answer but 503 or 508, as the daemon goes by this configuration. */
 static void check_row(struct table_check *check, struct text record)
 {
     struct error error = {0};
     struct connection_buffer buffer;
+    if (!check_identifier(check))
+        return;
     if (!connection_decode(record, &buffer, &error)) {
         say_of_row(check, FAULT_ERROR, "record", error.message);
         return;
@@ -133,12 +151,6 @@ static void check_row(struct table_check *check, struct text record)
     check_fields(check, &buffer.row);
     check_oddity(check, &buffer.row);
     connection_warn(&buffer.row, &check->context->config->rules, on_warning, check);
-    const char *warning = identifier_warning(check->identifier);
-    if (warning != NULL) {
-        char text[256];
-        snprintf(text, sizeof(text), "the identifier %s", warning);
-        say_of_row(check, FAULT_WARNING, "identifier", text);
-    }
     if (buffer.row.connection_id.size > 0)
         ++check->stages[connection_id_is_test(buffer.row.connection_id)];
 }

@@ -49,7 +49,9 @@ static bool is_many(const struct effect_source *source, unsigned turn)
 void effect_end(struct effect *effect)
 {
     for (unsigned turn = 0; turn < TURNS; turn++) {
-        if (is_many(&effect->source, turn) && effect->source.turned[turn] > effect->most[turn].turned[turn])
+        bool many = is_many(&effect->source, turn);
+        effect->sources[turn] += many;
+        if (many && effect->source.turned[turn] > effect->most[turn].turned[turn])
             effect->most[turn] = effect->source;
     }
     const struct effect_stages *there = effect->source.before > 0 ? &effect->kept : &effect->others;
@@ -136,18 +138,21 @@ void effect_warn(const struct effect *effect, uint64_t revision)
 {
     for (unsigned turn = TURN_LEGACY; turn < TURNS; turn++) {
         const struct effect_source *source = &effect->most[turn];
-        char turned[NUMBER_SIZE], before[NUMBER_SIZE];
+        char turned[NUMBER_SIZE], before[NUMBER_SIZE], more[NUMBER_SIZE + 32] = "";
         if (source->before == 0)
             continue;
+        if (effect->sources[turn] > 1)
+            snprintf(more, sizeof more, ", and many of %zu more source%s,", effect->sources[turn] - 1,
+                     plural(effect->sources[turn] - 1));
         number_grouped(source->turned[turn], turned);
         number_grouped(source->before, before);
         if (revision == 0)
-            log_warning("%s of the %s rows of source %s %s: is the file the right one, and not older than the table?",
-                        turned, before, source->name, sentences[turn].would);
+            log_warning("%s of the %s rows of source %s%s %s: is the file the right one, and not older than the table?",
+                        turned, before, source->name, more, sentences[turn].would);
         else
-            log_warning("%s of the %s rows of source %s %s. If the file was the wrong one, or older than the table, "
+            log_warning("%s of the %s rows of source %s%s %s. If the file was the wrong one, or older than the table, "
                         "`ssoferry rollback %llu` undoes it",
-                        turned, before, source->name, sentences[turn].did, (unsigned long long)revision - 1);
+                        turned, before, source->name, more, sentences[turn].did, (unsigned long long)revision - 1);
     }
 }
 

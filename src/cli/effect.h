@@ -27,6 +27,7 @@ struct effect {
     uint64_t rows[DIFFERENCE_NONE + 1];
     struct effect_source source;      /* the one whose rows are being added */
     struct effect_source most[TURNS]; /* where most rows turned, of the sources where many did; before is 0: none */
+    size_t sources[TURNS];            /* where many did */
     struct effect_stages put, kept;   /* of the one whose rows are being added: written, and left as they are */
     struct effect_stages others;      /* of sources that the files do not name */
     struct effect_stages beside;      /* rows that come beside rows of the other kind */

@@ -543,6 +543,13 @@ def test_a_restore_of_all_sources_is_a_whole_one(loader):
     assert "give one of them" in loader("load", "--merge", "--all-sources", "-", input=later, status=2).stderr
 
 
+def test_sources_that_go_back_are_counted(loader):
+    both = lambda state: "version: 1\nsources:\n" + "".join(f"  {source}:\n" + "".join(
+        f"    c{i}: {{connection_id: {connection_id(i)}, state: {state}}}\n" for i in range(count)) for source, count in (("a", 3), ("b", 5)))
+    loader.load(both("stytch"))
+    assert "5 of the 5 rows of source b, and many of 1 more source, went back" in loader.load(both("legacy")).stderr
+
+
 def rows_in(state, count, of=40):
     rows = many_rows(of).splitlines()
     return "\n".join(rows[:2] + [line.replace(": ", ": {connection_id: ") + f", state: {state}}}" for line in rows[2:2 + count]] + rows[2 + count:]) + "\n"
@@ -867,6 +874,14 @@ def test_check_of_the_table_against_a_configuration(routed, loader, tmp_path):
         assert "2 errors, 3 warnings" in plain("-c", config, "check", "--table", status=2).stderr
     assert "give -c CONFIG" in loader("check", "--table", status=2).stderr
     assert "there is no table" in plain("-c", config, "--store", tmp_path / "none.mdb", "check", "--table", status=1).stderr
+
+
+def test_check_finds_rows_whose_names_nobody_can_ask_for(routed, loader):
+    damaged = loader.store.read_bytes().replace(b"initech", b"inite\xe2\x80")
+    loader.store.write_bytes(damaged)
+    found = [json.loads(line) for line in routed("check", "--table", "--json", status=2).stdout.splitlines()]
+    assert [(row["severity"], row["problem"]) for row in found] == [("error", "identifier")]
+    assert "the identifier is not valid UTF-8, so no request finds this row" in found[0]["message"]
 
 
 def test_check_of_files_as_json(loader):

@@ -57,6 +57,11 @@ for file, sentence, name in [
     faults += [f"{file}: {key} takes a restart, which is not said" for key in sorted(restart - told)]
     faults += [f"{file}: {key} takes no restart" for key in sorted(told - restart)]
 
+reader = Path("src/table/mapping_file.c").read_text()
+known = set(re.findall(r'"(\w+)"', reader.split("is_of_daemon(", 1)[1].split("};")[0]))
+tops = {re.split(r"[.[]", key)[0] for key in keys}
+faults += [f"src/table/mapping_file.c: {key} begins a configuration of the daemon's, or not" for key in sorted(known ^ tops)]
+
 if not keys or not restart:
     faults.append("the daemon lists no keys")
 print("\n".join(faults))
