@@ -26,11 +26,18 @@ static bool interrupted(void)
            sigismember(&pending, SIGHUP) == 1;
 }
 
-/* Where a link leads to, or the path itself; to be freed. NULL where the link leads nowhere. */
+/* Where a link leads to, or the path itself; to be freed. NULL where that has no name: nothing is there, or what
+ * /proc/self/fd has links to (/dev/stdout, too) was never a file or is deleted. */
 static char *end_of(const char *path)
 {
     struct stat facts;
     return lstat(path, &facts) == 0 && S_ISLNK(facts.st_mode) ? realpath(path, NULL) : memory_string(text_of(path));
+}
+
+static bool is_output(const struct stat *facts)
+{
+    struct stat output;
+    return fstat(STDOUT_FILENO, &output) == 0 && output.st_dev == facts->st_dev && output.st_ino == facts->st_ino;
 }
 
 static bool make(struct written_file *file, mode_t mode)
@@ -63,14 +70,16 @@ static void release(struct written_file *file)
 bool written_file_open(struct written_file *file, const char *path, const char *model, struct error *error)
 {
     struct stat facts;
+    bool there = stat(path, &facts) == 0;
     *file = (struct written_file){.path = end_of(path)};
-    if (file->path == NULL)
+    if (!there && file->path == NULL)
         return error_set(error, ERROR_FAILED, "%s is a link to nothing: remove it, or name another file", path);
-    bool there = stat(file->path, &facts) == 0;
-    if (there && !S_ISREG(facts.st_mode)) {
+    if (there && (file->path == NULL || !S_ISREG(facts.st_mode) || is_output(&facts))) {
         free(file->path);
-        return error_set(error, ERROR_FAILED,
-                         "%s is not an ordinary file; to write to it, send the output there with >", path);
+        return error_set(error, ERROR_FAILED, "%s is %s", path,
+                         S_ISREG(facts.st_mode) && is_output(&facts)
+                             ? "where the output goes already, and would be written anew: leave out -o"
+                             : "not an ordinary file; to write to it, send the output there with >");
     }
     mode_t mode = there || stat(model, &facts) == 0 ? facts.st_mode & 0777 : 0600;
     hold_signals(&file->signals);

@@ -418,6 +418,13 @@ def test_export_opens_up_nothing_and_follows_links(loaded):
     assert link.is_symlink() and target.read_text() == loaded.export()
     target.unlink()
     assert "link to nothing" in loaded("export", "-o", link, status=1).stderr and link.is_symlink()
+    assert "/dev/stdout is not an ordinary file" in loaded("export", "-o", "/dev/stdout", status=1).stderr
+    with link.open("w") as output:
+        output.write("kept\n")
+        output.flush()
+        command = loaded.command("export", "-o", "/dev/stdout")
+        refused = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT)
+    assert refused.returncode == 1 and "leave out -o" in refused.stderr and target.read_text() == "kept\n"
 
 
 @pytest.mark.parametrize("command", [["export", "-o"], ["backup"]], ids=["export", "backup"])
