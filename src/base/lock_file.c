@@ -5,12 +5,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "ssoferry/memory.h"
 
 enum { READER_SIZE = 64 }; /* bytes; LMDB gives each a line of the processor's cache */
+
+/* Whether all of it can be written by way of memory, which makes room where that is still to be had. Some file systems
+ * never show the room they keep, and a full one of them refuses to keep it again. */
+static bool can_be_written(int fd, off_t size)
+{
+    void *map = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED)
+        return false;
+    bool can = madvise(map, (size_t)size, MADV_POPULATE_WRITE) == 0; /* never, before Linux 5.14 */
+    munmap(map, (size_t)size);
+    return can;
+}
 
 /* LMDB makes a file with holes, which a full disk cannot fill. Returns 0 or an errno. */
 static int reserve(int fd, unsigned max_readers)
@@ -19,7 +32,10 @@ static int reserve(int fd, unsigned max_readers)
     if (fstat(fd, &st) != 0)
         return errno;
     const off_t whole = st.st_size > 0 ? st.st_size : (off_t)max_readers * READER_SIZE + sysconf(_SC_PAGESIZE);
-    return st.st_blocks * 512 < whole && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, whole) != 0 ? errno : 0;
+    if (st.st_blocks * 512 >= whole || fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, whole) == 0)
+        return 0;
+    int code = errno;
+    return st.st_size > 0 && can_be_written(fd, whole) ? 0 : code;
 }
 
 int lock_file_open(const char *path, unsigned max_readers, int *fd)

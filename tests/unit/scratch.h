@@ -2,9 +2,11 @@
 #ifndef SSOFERRY_TESTS_SCRATCH_H
 #define SSOFERRY_TESTS_SCRATCH_H
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -71,6 +73,20 @@ static inline char *scratch_read(const char *path, size_t *size)
     bytes[*size] = '\0';
     fclose(file);
     return bytes;
+}
+
+/* Whether a file shows how much room the disk keeps for it: there are file systems that keep none, or that compress. */
+static inline bool scratch_shows_room(struct scratch *scratch)
+{
+    struct stat status;
+    const off_t size = 65536;
+    const char *path = scratch_path(scratch, "room");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    bool shown = fallocate(fd, 0, 0, size) == 0 && fstat(fd, &status) == 0 && status.st_blocks * 512 >= size;
+    close(fd);
+    assert_int_equal(unlink(path), 0);
+    return shown;
 }
 
 #define scratch_test(function) cmocka_unit_test_setup_teardown(function, scratch_setup, scratch_teardown)

@@ -381,13 +381,14 @@ static void the_lock_has_no_holes(void **state)
     struct usage *usage = NULL;
     struct error error = {0};
     struct stat facts;
+    const bool shown = scratch_shows_room(scratch);
     for (int i = 0; i < 2; ++i) {
         if (i > 0)
             assert_int_equal(unlink(scratch_path(scratch, "store.usage-lock")), 0);
         assert_true(usage_open(&usage, scratch_path(scratch, "store"), 1, NOON, &error));
         usage_close(usage);
         assert_int_equal(stat(scratch_path(scratch, "store.usage-lock"), &facts), 0);
-        assert_true(facts.st_size > 0 && facts.st_blocks * 512 >= facts.st_size);
+        assert_true(facts.st_size > 0 && (!shown || facts.st_blocks * 512 >= facts.st_size));
     }
 }
 
