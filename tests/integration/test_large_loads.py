@@ -143,7 +143,7 @@ def test_faults_at_any_call(gateway, tables, calls, code):
         return subprocess.run([program("ssoferry"), "-c", str(gateway.config_path), "load", str(tables.files[1 - current])], capture_output=True,
                               text=True, stdin=subprocess.DEVNULL, timeout=60, env=faults.environment)
 
-    for call, done in each_call_in_turn(gateway.directory, calls, code, gateway.store.parent, run, step=1 if LONG else 53):
+    for call, done in each_call_in_turn(gateway.directory, calls, code, gateway.store.parent, run, step=1 if LONG else 29):
         told = f"{call}: exit {done.returncode}, {done.stderr!r}"
         check_words(done.stderr)
         current = 1 - current if done.returncode == 0 else current
