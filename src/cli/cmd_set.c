@@ -276,7 +276,9 @@ static int run_set(struct edit *edit, struct change *change, struct error *error
 static void on_refusal(const struct edit *edit)
 {
     const struct set *set = (const struct set *)(const void *)edit;
-    if (set->names > 1)
+    if (set->names > 1 && set->good == 0)
+        log_info("nothing was changed; none of the %zu rows can be", set->names);
+    else if (set->names > 1)
         log_info("nothing was changed; %zu of the %zu rows can be: leave out those named above", set->good, set->names);
     if (edit->unknown_count > 0)
         say_how_to_add(set);

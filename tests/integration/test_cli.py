@@ -829,6 +829,7 @@ def test_a_set_of_many_tells_each_row_that_cannot_be(routed, loader):
         "a2 cannot be legacy", "a3 cannot be legacy", "there is no nobody",
         "nothing was changed; 2 of the 5 rows can be: leave out those named above"]
     assert routed("set", "acme", "tenant=b", "state=legacy").stdout == "revision 3: 2 rows changed\n"
+    assert "none of the 2 rows can be" in routed("set", "a2", "a3", "state=legacy", status=2).stderr
     told = routed("set", "acme", "tenent=b", f"connection_id={ACME}", status=1).stderr
     assert "there is no tenent=b in source default" in told and "1 of the 2 rows" in told
 
