@@ -12,7 +12,8 @@
 int background_start(pthread_t *thread, void *(*run)(void *), void *context) __attribute__((warn_unused_result));
 
 /* The same for the calling thread: for a program whose bulk work a daemon on the same machine is not to feel. Work
- * takes longer only where processors are short. Somebody who was nicer already stays so. */
+ * takes longer only where processors are short. Somebody who was nicer already stays so, and so does who runs
+ * at SCHED_IDLE. */
 void background_step_back(void);
 
 #endif

@@ -24,6 +24,8 @@ struct scheduling {
 
 void background_step_back(void)
 {
+    if (sched_getscheduler(0) == SCHED_IDLE)
+        return; /* that is further back, and its owner's wish: chrt -i 0 */
     int nice = getpriority(PRIO_PROCESS, 0);
     const struct scheduling scheduling = {
         .size = sizeof(scheduling),

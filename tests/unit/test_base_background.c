@@ -1,0 +1,61 @@
+#include "check.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#include "ssoferry/background.h"
+
+struct seen {
+    int policy, nice;
+};
+
+static void look(struct seen *seen)
+{
+    seen->policy = sched_getscheduler(0);
+    seen->nice = getpriority(PRIO_PROCESS, 0); /* the thread's, on Linux */
+}
+
+static void *work(void *seen)
+{
+    look(seen);
+    return NULL;
+}
+
+static void what_works_behind_gives_way(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    struct seen seen;
+    assert_int_equal(background_start(&thread, work, &seen), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(seen.policy, SCHED_BATCH);
+    assert_int_equal(seen.nice, 10);
+}
+
+static void *step_back_from_idle(void *seen)
+{
+    const struct sched_param none = {.sched_priority = 0};
+    if (sched_setscheduler(0, SCHED_IDLE, &none) == 0)
+        background_step_back();
+    look(seen);
+    return NULL;
+}
+
+static void who_takes_only_what_is_left_stays_so(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    struct seen seen;
+    assert_int_equal(pthread_create(&thread, NULL, step_back_from_idle, &seen), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(seen.policy, SCHED_IDLE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_works_behind_gives_way),
+        cmocka_unit_test(who_takes_only_what_is_left_stays_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
