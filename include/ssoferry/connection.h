@@ -110,7 +110,7 @@ bool identifier_looks_encoded(struct text identifier);
  * by: percent-decoded, or itself where that cannot be. `out` holds IDENTIFIER_SIZE_MAX bytes. */
 struct text identifier_decoded(struct text identifier, char *out);
 
-/* Whether it has ASCII capitals, which a lookup that folds case never asks for. */
+/* Whether it has ASCII capitals: where case is folded, it is then looked up in lower case, too. */
 bool identifier_has_capitals(struct text identifier);
 
 bool connection_equal(const struct connection *a, const struct connection *b);

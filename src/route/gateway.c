@@ -343,13 +343,11 @@ static enum lookup_result find_row(struct deciding *deciding, struct lookup *loo
     const struct text identifier = deciding->extraction.identifier;
     struct error *error = &deciding->decision->error;
     enum lookup_result result = lookup_find(lookup, route->source, identifier, &deciding->found, error);
-    if (result != LOOKUP_ABSENT || !route->fold_case)
+    if (result != LOOKUP_ABSENT || !route->fold_case || !identifier_has_capitals(identifier))
         return result;
     char folded[IDENTIFIER_SIZE_MAX];
     text_fold(identifier, folded);
     struct text lower = text_slice(folded, identifier.size);
-    if (text_equal(lower, identifier))
-        return result;
     result = lookup_find(lookup, route->source, lower, &deciding->found, error);
     if (result == LOOKUP_FOUND)
         deciding->decision->identifier = text_copy(lower, deciding->memory);
