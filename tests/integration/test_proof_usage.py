@@ -3,6 +3,7 @@
 Long: twenty-five times the flood, and ten times the reports."""
 import csv
 import io
+import itertools
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import pytest
 import wire
 from programs import program
 from proof import LONG
+from workers import Workers
 
 FLOOD = 500_000 if LONG else 20_000
 REPORTS = 100 if LONG else 10
@@ -59,14 +61,16 @@ class TestFlood:
         return gateway.start()
 
     def flood(self, gateway, first, last, real_in_piece=REAL_IN_PIECE):
-        """Names `first` to `last`, with the real ones in between; waits until they are in the file. Returns how often each real one was sent."""
+        """Names `first` to `last`, with the real ones in between, to every worker by turns: each counts, and takes memory for it, on
+        its own. Waits until they are in the file. Returns how often each real one was sent."""
         before = report(gateway)[2]["unknown_hits"]
         rounds = 0
-        with gateway.connect() as one, gateway.connect() as other:
+        with Workers(gateway) as workers:
+            turns = itertools.cycle(workers.one_each())
             for start in range(first, last, self.PIECE):
                 singles = [f"/old-sso/{number * 2654435761 % 4294967291:x}-%2e%2e%2fetc%2fpasswd" for number in range(start, start + self.PIECE)]
                 real = [f"/old-sso/{name}" for name in self.REAL] * real_in_piece
-                assert ask(one if start % (2 * self.PIECE) else other, singles + real) == {404: len(singles) + len(real)}
+                assert ask(next(turns), singles + real) == {404: len(singles) + len(real)}
                 rounds += real_in_piece
         sent = last - first + rounds * len(self.REAL)
         gateway.wait_for(lambda: report(gateway)[2]["unknown_hits"] == before + sent)

@@ -1,11 +1,7 @@
 """States and the legacy side from end to end: every state, every key of the configuration that sends a request back to the old system,
 the loops that must not be, and a change that holds for the very next request."""
-import contextlib
 import json
-import os
-import re
 import signal
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +11,7 @@ from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from gateway import as_yaml
 from legacy_idp import form
 from programs import run
+from workers import Workers
 
 LIVE = "https://api.stytch.com/v1/b2b/sso/callback/"
 LEGACY = "https://legacy.example.net"
@@ -391,53 +388,6 @@ class TestLoop:
         gateway.configure(hosts=["acme.old.example.com"])
         gateway.start()
         self.refused(gateway, gateway.post("/old-sso/own", sign_in(), host="sso.example.com"))
-
-
-class Workers:
-    """Kept connections to every worker of a gateway. The kernel shares them out, so they are opened until each worker has some."""
-
-    EACH = 2
-    CONNECTIONS_MAX = 200
-
-    def __init__(self, gateway):
-        self._gateway = gateway
-        self._connections = []
-        while len(counts := self._count()) < THREADS or min(counts.values()) < self.EACH:
-            assert len(self._connections) < self.CONNECTIONS_MAX, counts
-            for _ in range(THREADS):
-                self._connections.append(gateway.connect())
-            assert len(self.ask_all("/healthz")) == 1
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for connection in self._connections:
-            connection.close()
-
-    def _count(self):
-        """How many of our connections each of the daemon's event loops watches: epoll(7) says in /proc which descriptors those are."""
-        process = Path(f"/proc/{self._gateway.pid}")
-        links = {}
-        for entry in (process / "fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-                links[entry.name] = os.readlink(entry)
-        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        inodes = {int(row[2].rpartition(":")[2], 16): row[9] for row in rows if row[1].endswith(f":{self._gateway.port:04X}")}
-        ours = {f"socket:[{inodes[connection.socket.getsockname()[1]]}]" for connection in self._connections}
-        counts = {}
-        for name in (name for name, target in links.items() if target == "anon_inode:[eventpoll]"):
-            watched = re.findall(r"^tfd:\s*(\d+)", (process / "fdinfo" / name).read_text(), re.M)
-            counts[name] = sum(links.get(descriptor) in ours for descriptor in watched)
-        return {name: count for name, count in counts.items() if count > 0}
-
-    def ask_all(self, target):
-        """What the connections answer, each to its very next request: one value where they agree."""
-        answers = []
-        for connection in self._connections:
-            connection.send(wire.request_bytes("GET", target, "localhost"))
-            answers.append(connection.answer())
-        return {(answer.status, answer.location) for answer in answers}
 
 
 class TestTheNextRequest:
