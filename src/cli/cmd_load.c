@@ -7,12 +7,14 @@
 #include "output.h"
 #include "ssoferry/background.h"
 #include "ssoferry/log.h"
+#include "ssoferry/pauses.h"
 
 struct load {
     struct context *context;
     const struct arguments *arguments;
     struct files files;
     struct progress progress;
+    struct pauses pauses;
     struct revision_note note;
     struct bulk bulk;
     struct change *change; /* NULL in a dry run */
@@ -188,7 +190,9 @@ int cmd_load(struct context *context, const struct arguments *arguments)
     } else {
         background_step_back();
         progress_start(&load.progress);
+        pauses_begin(&load.pauses);
         status = run(&load);
+        pauses_end(&load.pauses);
         files_close(&load.files);
     }
     context_note_release(&load.note);

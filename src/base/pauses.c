@@ -1,0 +1,85 @@
+#include "ssoferry/pauses.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "ssoferry/clock.h"
+
+enum {
+    WORK_NS = 50 * 1000, /* what a thread that wakes up may have to wait for */
+    PAUSE_NS = 50 * 1000,
+    SLACK_NS = 1000, /* prctl(2); the usual one makes 100 us of a pause of 50 */
+    LOOK_NS = 10 * 1000 * 1000,
+    OFTEN = 5,       /* interruptions between two looks; the kernel's own threads have been seen to come to two */
+    PAUSING_MS = 500 /* until the next look, for only who works without pauses sees who interrupts it */
+};
+
+static long interruptions(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
+}
+
+static void look(struct pauses *pauses)
+{
+    long before = pauses->interrupted;
+    pauses->interrupted = interruptions();
+    pauses->pausing = pauses->interrupted - before >= OFTEN;
+    pauses->until_ms = clock_monotonic_ms() + PAUSING_MS;
+}
+
+static void pause_work(struct pauses *pauses)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    nanosleep(&pause, NULL);
+    if (clock_monotonic_ms() < pauses->until_ms)
+        return;
+    pauses->pausing = false;
+    pauses->interrupted = interruptions();
+}
+
+static void set_timer(struct pauses *pauses, long ns)
+{
+    const struct itimerspec once = {.it_value.tv_nsec = ns};
+    timer_settime(pauses->timer, 0, &once, NULL);
+}
+
+/* Once each time, and not by the timer's own interval: work is to have its share, however late the signal came. */
+static void on_timer(int number, siginfo_t *signal, void *context)
+{
+    (void)number;
+    (void)context;
+    if (signal->si_code != SI_TIMER)
+        return; /* kill -ALRM */
+    int before = errno;
+    struct pauses *pauses = signal->si_value.sival_ptr;
+    if (pauses->pausing)
+        pause_work(pauses);
+    else
+        look(pauses);
+    set_timer(pauses, pauses->pausing ? WORK_NS : LOOK_NS);
+    errno = before;
+}
+
+void pauses_begin(struct pauses *pauses)
+{
+    *pauses = (struct pauses){.interrupted = interruptions()};
+    struct sigaction action = {.sa_sigaction = on_timer, .sa_flags = SA_SIGINFO | SA_RESTART};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM, .sigev_value.sival_ptr = pauses};
+    if (sigaction(SIGALRM, &action, NULL) != 0 || timer_create(CLOCK_MONOTONIC, &event, &pauses->timer) != 0)
+        return;
+    pauses->running = true;
+    (void)prctl(PR_SET_TIMERSLACK, SLACK_NS);
+    set_timer(pauses, LOOK_NS);
+}
+
+void pauses_end(struct pauses *pauses)
+{
+    if (!pauses->running)
+        return;
+    pauses->running = false;
+    timer_delete(pauses->timer);       /* the handler stays: its last signal may be on its way */
+    (void)prctl(PR_SET_TIMERSLACK, 0); /* the one it had */
+}
