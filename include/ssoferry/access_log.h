@@ -4,7 +4,7 @@
 #ifndef SSOFERRY_ACCESS_LOG_H
 #define SSOFERRY_ACCESS_LOG_H
 
-#include "ssoferry/gateway.h"
+#include "ssoferry/decision.h"
 
 struct access_log;
 struct log_lane; /* one a worker thread */

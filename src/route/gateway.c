@@ -2,56 +2,6 @@
 
 #include <string.h>
 
-static const char *const outcome_names[OUTCOMES] = {
-    [OUTCOME_STYTCH] = "stytch",   [OUTCOME_LEGACY] = "legacy",       [OUTCOME_DISABLED] = "disabled",
-    [OUTCOME_UNKNOWN] = "unknown", [OUTCOME_NO_ROUTE] = "no_route",   [OUTCOME_MALFORMED] = "malformed",
-    [OUTCOME_METHOD] = "method",   [OUTCOME_TOO_LARGE] = "too_large", [OUTCOME_UNAVAILABLE] = "unavailable",
-    [OUTCOME_LOOP] = "loop",       [OUTCOME_TIMED_OUT] = "timed_out",
-};
-
-/* What an outcome answers with where it is no redirect: status and a sentence for the person who meets it. */
-static const struct {
-    unsigned status;
-    const char *explanation;
-} refusals[OUTCOMES] = {
-    [OUTCOME_DISABLED] =
-        {410, "Sign-in through this address has been switched off for your organisation. Ask your administrator "
-              "which sign-in page to use now."},
-    [OUTCOME_UNKNOWN] =
-        {404, "No sign-in connection is known under the name in this address. Ask your administrator to check the "
-              "single sign-on (ACS) URL in the identity provider, letter by letter."},
-    [OUTCOME_NO_ROUTE] =
-        {404, "There is nothing at this address. Ask your administrator to check the single sign-on (ACS) URL in "
-              "the identity provider."},
-    [OUTCOME_METHOD] =
-        {405, "This address takes sign-ins that an identity provider sends with GET or POST, and nothing else."},
-    [OUTCOME_TOO_LARGE] =
-        {413, "The sign-in message from the identity provider is too large. Ask your administrator to send fewer "
-              "groups or attributes."},
-    [OUTCOME_UNAVAILABLE] =
-        {503, "Sign-in cannot be handled just now. Try again in a minute; if that does not help, tell your "
-              "administrator."},
-    [OUTCOME_LOOP] =
-        {508, "This sign-in would be sent round in a circle: the address that is configured for it leads back here. "
-              "Tell the administrator of this service."},
-};
-
-static const char *const reason_codes[REASONS] = {
-    [REASON_NONE] = "",
-    [REASON_EXTRACT] = "extract",
-    [REASON_STATE] = "state",
-    [REASON_UNKNOWN_LEGACY] = "unknown_legacy",
-    [REASON_RELAY_STATE] = "relay_state",
-    [REASON_OBSERVE] = "observe",
-    [REASON_UNMATCHED] = "unmatched",
-    [REASON_NOT_LOADED] = "not_loaded",
-    [REASON_STORE] = "store",
-    [REASON_RECORD] = "record",
-    [REASON_HOST_NOT_ALLOWED] = "host_not_allowed",
-    [REASON_FRAMING] = "bad_framing",
-    [REASON_NO_LEGACY_URL] = "no_legacy_url",
-};
-
 /* One request being decided. */
 struct deciding {
     const struct gateway_settings *settings;
@@ -61,51 +11,6 @@ struct deciding {
     struct connection_buffer found;
     struct decision *decision;
 };
-
-const char *outcome_name(enum outcome outcome)
-{
-    return outcome_names[outcome];
-}
-
-const char *reason_code(enum reason reason)
-{
-    return reason_codes[reason];
-}
-
-bool decision_identifier_is_public(const struct decision *decision)
-{
-    return decision->row == ROW_FOUND || decision->route == NULL ||
-           decision->route->identify_by != IDENTIFY_BY_RELAY_STATE;
-}
-
-const char *decision_reason_code(const struct decision *decision)
-{
-    return decision->reason == REASON_EXTRACT ? extract_problem_code(decision->problem) : reason_code(decision->reason);
-}
-
-const char *outcome_explanation(enum outcome outcome)
-{
-    return refusals[outcome].explanation != NULL ? refusals[outcome].explanation : "";
-}
-
-static void refuse(struct decision *decision, enum outcome outcome, enum reason reason)
-{
-    decision->outcome = outcome;
-    decision->reason = reason;
-    decision->status = refusals[outcome].status;
-    decision->explanation = refusals[outcome].explanation;
-    decision->redirect = REDIRECT_UNSET;
-    decision->location = (struct text){0};
-}
-
-static void refuse_problem(struct decision *decision, enum extract_problem problem)
-{
-    decision->outcome = OUTCOME_MALFORMED;
-    decision->reason = REASON_EXTRACT;
-    decision->problem = problem;
-    decision->status = 400;
-    decision->explanation = extract_problem_text(problem);
-}
 
 /* base, then '?' or '&', then the query; just base where there is no query. */
 static struct text with_query(struct text base, bool has_query, struct text query, struct memory memory)
@@ -149,7 +54,7 @@ static bool url_is_allowed(const struct allowed_hosts *hosts, struct text source
     if (url_parse(source, &url, &why) && allowed_hosts_check(hosts, &url, &why))
         return true;
     error_set(&decision->error, ERROR_FAILED, "the row's %s cannot be used: %s", field, why);
-    refuse(decision, OUTCOME_UNAVAILABLE, REASON_HOST_NOT_ALLOWED);
+    decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_HOST_NOT_ALLOWED);
     return false;
 }
 
@@ -255,7 +160,7 @@ static void answer_stytch(struct deciding *deciding)
     /* connection_decode() has read every byte of the id; that there is one depends on the state. */
     if (row->connection_id.size == 0) {
         error_set(&decision->error, ERROR_FAILED, "the row's state is stytch, and it has no connection_id");
-        refuse(decision, OUTCOME_UNAVAILABLE, REASON_RECORD);
+        decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_RECORD);
         return;
     }
     if (row->acs_url.size > 0 && !url_is_allowed(deciding->settings->stytch_hosts, row->acs_url, "acs_url", decision))
@@ -263,7 +168,7 @@ static void answer_stytch(struct deciding *deciding)
     struct text location = with_query(gateway_acs_url(deciding->settings, row, deciding->memory),
                                       deciding->extraction.has_query, deciding->extraction.query, deciding->memory);
     if (comes_round(deciding, location)) {
-        refuse(decision, OUTCOME_LOOP, REASON_NONE);
+        decision_refuse(decision, OUTCOME_LOOP, REASON_NONE);
         return;
     }
     decision->outcome = OUTCOME_STYTCH;
@@ -278,7 +183,7 @@ static void redirect_legacy(struct deciding *deciding, struct text base, bool ha
     struct decision *decision = deciding->decision;
     struct url url;
     if (way_of(deciding, base, &url) != WAY_OUT) {
-        refuse(decision, OUTCOME_LOOP, reason);
+        decision_refuse(decision, OUTCOME_LOOP, reason);
         return;
     }
     decision->outcome = OUTCOME_LEGACY;
@@ -366,13 +271,13 @@ static void answer_row(struct deciding *deciding)
         return;
     case CONNECTION_LEGACY:
         if (!answer_legacy(deciding, REASON_STATE))
-            refuse(decision, OUTCOME_UNAVAILABLE, REASON_NO_LEGACY_URL);
+            decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_NO_LEGACY_URL);
         return;
     case CONNECTION_DISABLED:
-        refuse(decision, OUTCOME_DISABLED, REASON_STATE);
+        decision_refuse(decision, OUTCOME_DISABLED, REASON_STATE);
         return;
     }
-    refuse(decision, OUTCOME_UNAVAILABLE, REASON_RECORD);
+    decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_RECORD);
 }
 
 static void answer_identified(struct deciding *deciding, struct lookup *lookup)
@@ -389,13 +294,13 @@ static void answer_identified(struct deciding *deciding, struct lookup *lookup)
         if (extraction->legacy_relay_state && answer_legacy(deciding, REASON_RELAY_STATE))
             return;
         if (!extraction->route->unknown_is_legacy || !answer_legacy(deciding, REASON_UNKNOWN_LEGACY))
-            refuse(decision, OUTCOME_UNKNOWN, REASON_NONE);
+            decision_refuse(decision, OUTCOME_UNKNOWN, REASON_NONE);
         return;
     case LOOKUP_NOT_LOADED:
-        refuse(decision, OUTCOME_UNAVAILABLE, REASON_NOT_LOADED);
+        decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_NOT_LOADED);
         return;
     case LOOKUP_FAILED:
-        refuse(decision, OUTCOME_UNAVAILABLE, REASON_STORE);
+        decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_STORE);
         return;
     }
 }
@@ -431,7 +336,7 @@ static void answer_problem(struct deciding *deciding)
     if (deciding->extraction.legacy_relay_state && answer_legacy(deciding, REASON_RELAY_STATE))
         return;
     if (!answer_foreign(deciding))
-        refuse_problem(deciding->decision, deciding->extraction.problem);
+        decision_refuse_problem(deciding->decision, deciding->extraction.problem);
 }
 
 static void answer_routed(struct deciding *deciding, struct lookup *lookup)
@@ -454,23 +359,14 @@ static void answer_routed(struct deciding *deciding, struct lookup *lookup)
     }
 }
 
-static void begin(struct decision *decision)
-{
-    memset(decision, 0, offsetof(struct decision, error));
-    decision->explanation = "";
-    decision->error.kind = ERROR_NONE;
-    decision->error.message[0] = '\0';
-}
-
 bool gateway_check_uri(const struct gateway_settings *settings, size_t size, struct decision *decision)
 {
     if (size <= settings->uri_limit)
         return true;
-    begin(decision);
-    refuse(decision, OUTCOME_TOO_LARGE, REASON_NONE);
-    decision->status = 414;
-    decision->explanation = "The address that the identity provider sent you to is too long. Ask your administrator "
-                            "to let it answer by POST.";
+    decision_refuse_early(
+        decision, OUTCOME_TOO_LARGE, 414,
+        "The address that the identity provider sent you to is too long. Ask your administrator to let "
+        "it answer by POST.");
     return false;
 }
 
@@ -481,13 +377,13 @@ static bool is_acceptable(const struct gateway_settings *settings, const struct 
 {
     size_t uri_size = request->path.size + (request->has_query ? 1 + request->query.size : 0);
     if (request->body.size > settings->body_limit)
-        refuse(decision, OUTCOME_TOO_LARGE, REASON_NONE);
+        decision_refuse(decision, OUTCOME_TOO_LARGE, REASON_NONE);
     else if (!gateway_check_uri(settings, uri_size, decision))
         return false;
     else if (request->method == METHOD_OTHER)
-        refuse(decision, OUTCOME_METHOD, REASON_NONE);
+        decision_refuse(decision, OUTCOME_METHOD, REASON_NONE);
     else if (!text_is_visible(request->path) || !text_is_visible(request->query)) /* it would forge a header */
-        refuse_problem(decision, EXTRACT_CONTROL_CHARACTER);
+        decision_refuse_problem(decision, EXTRACT_CONTROL_CHARACTER);
     else
         return true;
     return false;
@@ -532,7 +428,7 @@ void gateway_decide(const struct gateway_settings *settings, struct lookup *look
 {
     struct deciding deciding;
     start(&deciding, settings, request, memory, decision);
-    begin(decision);
+    decision_begin(decision);
     if (!is_acceptable(settings, request, decision)) {
         if (decision->outcome != OUTCOME_MALFORMED)
             gateway_identify(settings, lookup, request, memory, trace, decision);
@@ -542,7 +438,7 @@ void gateway_decide(const struct gateway_settings *settings, struct lookup *look
     if (deciding.extraction.route != NULL)
         answer_routed(&deciding, lookup);
     else if (deciding.extraction.problem != EXTRACT_FINE)
-        refuse_problem(decision, deciding.extraction.problem);
+        decision_refuse_problem(decision, deciding.extraction.problem);
     else if (!answer_unmatched(&deciding, REASON_UNMATCHED))
-        refuse(decision, OUTCOME_NO_ROUTE, REASON_NONE);
+        decision_refuse(decision, OUTCOME_NO_ROUTE, REASON_NONE);
 }

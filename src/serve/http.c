@@ -208,15 +208,6 @@ static void send_health(struct worker *worker, h2o_req_t *req, struct answer *an
     answer->page = NULL; /* it was this call's */
 }
 
-/* A request that is refused before it reaches the gateway. */
-static void refuse(struct decision *decision, enum outcome outcome, unsigned status, const char *explanation)
-{
-    memset(decision, 0, sizeof(*decision));
-    decision->outcome = outcome;
-    decision->status = status;
-    decision->explanation = explanation;
-}
-
 #define NOT_HTTP                                                                                                       \
     "The request is not proper HTTP. Start the sign-in again; if that does not help, tell your administrator."
 
@@ -226,10 +217,11 @@ static void decide_refusal(h2o_req_t *req, const struct fields *fields, struct d
     struct worker *worker = worker_of(req->conn->ctx);
     struct request request;
     if (req->res.status != 413) {
-        refuse(decision, OUTCOME_MALFORMED, (unsigned)req->res.status, NOT_HTTP);
+        decision_refuse_early(decision, OUTCOME_MALFORMED, (unsigned)req->res.status, NOT_HTTP);
         return;
     }
-    refuse(decision, OUTCOME_TOO_LARGE, 413, outcome_explanation(OUTCOME_TOO_LARGE));
+    decision_begin(decision);
+    decision_refuse(decision, OUTCOME_TOO_LARGE, REASON_NONE);
     read_request(req, fields, &request);
     gateway_identify(&worker_config(worker)->gateway, worker->tools.lookup, &request, answer_memory(req), NULL,
                      decision);
@@ -243,14 +235,15 @@ bool http_check_head(h2o_req_t *req, struct decision *decision)
     size_t size = 0;
     enum framing framing = framing_check(text_slice(input->bytes, input->size), &size);
     if (framing > FRAMING_CLOSE) {
-        refuse(decision, OUTCOME_MALFORMED, 400, NOT_HTTP);
+        decision_refuse_early(decision, OUTCOME_MALFORMED, 400, NOT_HTTP);
         decision->reason = REASON_FRAMING;
         decision->detail = framing_code(framing);
     } else if (!gateway_check_uri(&config->gateway, req->input.path.len, decision)) {
         /* `decision` says it */
     } else if (size > config->limits.head) {
-        refuse(decision, OUTCOME_TOO_LARGE, 431,
-               "Most often these are old cookies. Delete the cookies of this site, then start the sign-in again.");
+        decision_refuse_early(
+            decision, OUTCOME_TOO_LARGE, 431,
+            "Most often these are old cookies. Delete the cookies of this site, then start the sign-in again.");
     } else {
         if (framing == FRAMING_CLOSE)
             req->http1_is_persistent = 0;
@@ -343,7 +336,7 @@ void http_note_refusal(struct client *client, unsigned status, uint64_t duration
     char id[NEW_ID_SIZE];
     struct decision decision;
     enum outcome outcome = status == 400 ? OUTCOME_MALFORMED : status == 408 ? OUTCOME_TIMED_OUT : OUTCOME_TOO_LARGE;
-    refuse(&decision, outcome, status, "");
+    decision_refuse_early(&decision, outcome, status, "");
     client->refused = true;
     metrics_request(worker->tools.metrics, METRICS_NO_ROUTE, &decision, duration_us, 0);
     if (worker->tools.lane == NULL || !is_logged(worker, &decision))

@@ -6,7 +6,7 @@ from pathlib import Path
 # (file, where its names stand, a name among them); REASON_EXTRACT stands for the codes of route.c and is never logged itself.
 SOURCES = [
     ("config/monitoring/ssoferry.rules.yaml", r"(?s)(.*)", r"- alert: (\w+)"),
-    ("src/route/gateway.c", r"(?s)reason_codes\[REASONS\] = \{(.*?)\};", r'\[REASON_(?!EXTRACT\b)\w+\] = "(\w+)"'),
+    ("src/route/decision.c", r"(?s)reason_codes\[REASONS\] = \{(.*?)\};", r'\[REASON_(?!EXTRACT\b)\w+\] = "(\w+)"'),
     ("src/route/route.c", r"(?s)problems\[.*?\] = \{(.*?)\n\};", r'\[EXTRACT_\w+\] =\s*\{"(\w+)"'),
     ("src/serve/framing.c", r"(?s)(.*)", r'\[FRAMING_\w+\] = "(\w+)"'),
 ]
