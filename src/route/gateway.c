@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "location.h"
+
 /* One request being decided. */
 struct deciding {
     const struct gateway_settings *settings;
@@ -11,24 +13,6 @@ struct deciding {
     struct connection_buffer found;
     struct decision *decision;
 };
-
-/* base, then '?' or '&', then the query; just base where there is no query. */
-static struct text with_query(struct text base, bool has_query, struct text query, struct memory memory)
-{
-    if (!has_query)
-        return base;
-    bool open = text_find(base, '?', 0) < base.size;
-    char joint = open ? '&' : '?';
-    bool joined = open && (query.size == 0 || base.at[base.size - 1] == '?' || base.at[base.size - 1] == '&');
-    char *out = memory.allocate(memory.context, base.size + 1 + query.size);
-    size_t size = base.size;
-    memcpy(out, base.at, base.size);
-    if (!joined)
-        out[size++] = joint;
-    if (query.size > 0)
-        memcpy(out + size, query.at, query.size);
-    return text_slice(out, size + query.size);
-}
 
 struct text gateway_acs_url(const struct gateway_settings *settings, const struct connection *connection,
                             struct memory memory)
@@ -56,81 +40,6 @@ static bool url_is_allowed(const struct allowed_hosts *hosts, struct text source
     error_set(&decision->error, ERROR_FAILED, "the row's %s cannot be used: %s", field, why);
     decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_HOST_NOT_ALLOWED);
     return false;
-}
-
-/* Whether a Location has the name of a host, whatever its port. */
-static bool names_host(struct text location, struct text host)
-{
-    if (host.size == 0)
-        return false;
-    size_t name = text_find(host, ':', host.at[0] == '[' ? text_find(host, ']', 0) : 0);
-    size_t at = text_find(location, '/', 0) + 2;
-    return location.size >= at + name && text_equal_fold(text_slice(location.at + at, name), text_slice(host.at, name));
-}
-
-/* Mostly a look at the first bytes tells that a Location has none of the gateway's names, and nothing is parsed. */
-static bool names_gateway(const struct deciding *deciding, struct text location)
-{
-    const struct gateway_settings *settings = deciding->settings;
-    bool names = names_host(location, deciding->request->host);
-    for (size_t i = 0; i < settings->own_host_count && !names; ++i)
-        names = names_host(location, settings->own_hosts[i]);
-    return names;
-}
-
-/* Whether a URL has the host that this request came to. Behind a load balancer the Host field has the balancer's port
- * or none, so that default ports stand for each other. */
-static bool has_host_of_request(const struct url *url, const struct request *request)
-{
-    struct url own;
-    const char *why = NULL;
-    char source[HOST_SIZE_MAX + 32];
-    const struct text host = request->host;
-    if (host.size == 0 || host.size > HOST_SIZE_MAX)
-        return false;
-    memcpy(source, "http://", 7);
-    memcpy(source + 7, host.at, host.size);
-    if (!url_parse(text_slice(source, 7 + host.size), &own, &why) || !text_equal_fold(own.host, url->host))
-        return false;
-    bool default_ports = (own.port == 80 || own.port == 443) && (url->port == 80 || url->port == 443);
-    return own.port == url->port || default_ports;
-}
-
-/* Where a Location leads to, as far as the gateway has to do with that. */
-enum way { WAY_OUT, WAY_TO_REQUEST_HOST, WAY_BACK };
-
-/* `url`, the Location without its query, is set where it is not WAY_OUT. */
-static enum way way_of(const struct deciding *deciding, struct text location, struct url *url)
-{
-    const char *why = NULL;
-    const struct gateway_settings *settings = deciding->settings;
-    if (!names_gateway(deciding, location) ||
-        !url_parse(text_slice(location.at, text_find(location, '?', 0)), url, &why))
-        return WAY_OUT;
-    if (url_leads_to(url, settings->own_hosts, settings->own_host_count))
-        return WAY_BACK;
-    return has_host_of_request(url, deciding->request) ? WAY_TO_REQUEST_HOST : WAY_OUT;
-}
-
-/* Whether one that is sent to Stytch would come round. Stytch's name in a Host field proves nothing: it is public, so
- * that anybody can send it, and one host may be split by path between Stytch and the gateway. So a route has to take
- * the Location. */
-static bool comes_round(const struct deciding *deciding, struct text location)
-{
-    const struct gateway_settings *settings = deciding->settings;
-    struct url url;
-    enum way way = way_of(deciding, location, &url);
-    if (way != WAY_TO_REQUEST_HOST)
-        return way == WAY_BACK;
-    struct extraction extraction;
-    struct request next = {.method = METHOD_GET, .host = deciding->request->host};
-    size_t question = text_find(location, '?', 0);
-    next.path = url.path.size > 0 ? url.path : TEXT("/");
-    next.has_query = question < location.size;
-    if (next.has_query)
-        next.query = text_slice(location.at + question + 1, location.size - question - 1);
-    extract_from_url(settings->routes, settings->route_count, &next, deciding->memory, NULL, &extraction);
-    return extraction.route != NULL;
 }
 
 /* Only a form can, and only where a page changes no byte of it; whatever else arrives keeps its method and body with
@@ -165,9 +74,10 @@ static void answer_stytch(struct deciding *deciding)
     }
     if (row->acs_url.size > 0 && !url_is_allowed(deciding->settings->stytch_hosts, row->acs_url, "acs_url", decision))
         return;
-    struct text location = with_query(gateway_acs_url(deciding->settings, row, deciding->memory),
-                                      deciding->extraction.has_query, deciding->extraction.query, deciding->memory);
-    if (comes_round(deciding, location)) {
+    struct text location =
+        location_with_query(gateway_acs_url(deciding->settings, row, deciding->memory), deciding->extraction.has_query,
+                            deciding->extraction.query, deciding->memory);
+    if (location_comes_round(deciding->settings, deciding->request, location, deciding->memory)) {
         decision_refuse(decision, OUTCOME_LOOP, REASON_NONE);
         return;
     }
@@ -181,8 +91,7 @@ static void redirect_legacy(struct deciding *deciding, struct text base, bool ha
                             enum reason reason)
 {
     struct decision *decision = deciding->decision;
-    struct url url;
-    if (way_of(deciding, base, &url) != WAY_OUT) {
+    if (location_comes_here(deciding->settings, deciding->request, base)) {
         decision_refuse(decision, OUTCOME_LOOP, reason);
         return;
     }
@@ -191,7 +100,7 @@ static void redirect_legacy(struct deciding *deciding, struct text base, bool ha
     decision->status = 307;
     decision->redirect = REDIRECT_307;
     decision->explanation = "";
-    decision->location = with_query(base, has_query, query, deciding->memory);
+    decision->location = location_with_query(base, has_query, query, deciding->memory);
 }
 
 static bool needs_identifier(struct text pattern)

@@ -1,0 +1,97 @@
+#include "location.h"
+
+#include <string.h>
+
+struct text location_with_query(struct text base, bool has_query, struct text query, struct memory memory)
+{
+    if (!has_query)
+        return base;
+    bool open = text_find(base, '?', 0) < base.size;
+    char joint = open ? '&' : '?';
+    bool joined = open && (query.size == 0 || base.at[base.size - 1] == '?' || base.at[base.size - 1] == '&');
+    char *out = memory.allocate(memory.context, base.size + 1 + query.size);
+    size_t size = base.size;
+    memcpy(out, base.at, base.size);
+    if (!joined)
+        out[size++] = joint;
+    if (query.size > 0)
+        memcpy(out + size, query.at, query.size);
+    return text_slice(out, size + query.size);
+}
+
+/* Whether a Location has the name of a host, whatever its port. */
+static bool names_host(struct text location, struct text host)
+{
+    if (host.size == 0)
+        return false;
+    size_t name = text_find(host, ':', host.at[0] == '[' ? text_find(host, ']', 0) : 0);
+    size_t at = text_find(location, '/', 0) + 2;
+    return location.size >= at + name && text_equal_fold(text_slice(location.at + at, name), text_slice(host.at, name));
+}
+
+/* Mostly a look at the first bytes tells that a Location has none of the gateway's names, and nothing is parsed. */
+static bool names_gateway(const struct gateway_settings *settings, const struct request *request, struct text location)
+{
+    bool names = names_host(location, request->host);
+    for (size_t i = 0; i < settings->own_host_count && !names; ++i)
+        names = names_host(location, settings->own_hosts[i]);
+    return names;
+}
+
+/* Whether a URL has the host that this request came to. Behind a load balancer the Host field has the balancer's port
+ * or none, so that default ports stand for each other. */
+static bool has_host_of_request(const struct url *url, const struct request *request)
+{
+    struct url own;
+    const char *why = NULL;
+    char source[HOST_SIZE_MAX + 32];
+    const struct text host = request->host;
+    if (host.size == 0 || host.size > HOST_SIZE_MAX)
+        return false;
+    memcpy(source, "http://", 7);
+    memcpy(source + 7, host.at, host.size);
+    if (!url_parse(text_slice(source, 7 + host.size), &own, &why) || !text_equal_fold(own.host, url->host))
+        return false;
+    bool default_ports = (own.port == 80 || own.port == 443) && (url->port == 80 || url->port == 443);
+    return own.port == url->port || default_ports;
+}
+
+/* Where a Location leads to, as far as the gateway has to do with that. */
+enum way { WAY_OUT, WAY_TO_REQUEST_HOST, WAY_BACK };
+
+/* `url`, the Location without its query, is set where it is not WAY_OUT. */
+static enum way way_of(const struct gateway_settings *settings, const struct request *request, struct text location,
+                       struct url *url)
+{
+    const char *why = NULL;
+    if (!names_gateway(settings, request, location) ||
+        !url_parse(text_slice(location.at, text_find(location, '?', 0)), url, &why))
+        return WAY_OUT;
+    if (url_leads_to(url, settings->own_hosts, settings->own_host_count))
+        return WAY_BACK;
+    return has_host_of_request(url, request) ? WAY_TO_REQUEST_HOST : WAY_OUT;
+}
+
+bool location_comes_here(const struct gateway_settings *settings, const struct request *request, struct text location)
+{
+    struct url url;
+    return way_of(settings, request, location, &url) != WAY_OUT;
+}
+
+bool location_comes_round(const struct gateway_settings *settings, const struct request *request, struct text location,
+                          struct memory memory)
+{
+    struct url url;
+    enum way way = way_of(settings, request, location, &url);
+    if (way != WAY_TO_REQUEST_HOST)
+        return way == WAY_BACK;
+    struct extraction extraction;
+    struct request next = {.method = METHOD_GET, .host = request->host};
+    size_t question = text_find(location, '?', 0);
+    next.path = url.path.size > 0 ? url.path : TEXT("/");
+    next.has_query = question < location.size;
+    if (next.has_query)
+        next.query = text_slice(location.at + question + 1, location.size - question - 1);
+    extract_from_url(settings->routes, settings->route_count, &next, memory, NULL, &extraction);
+    return extraction.route != NULL;
+}
