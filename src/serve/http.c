@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "answer.h"
+#include "clients.h"
 #include "ssoferry/bytes.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/form_post.h"
@@ -324,7 +325,7 @@ static void on_response(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **sl
         account(worker, req, &decision, answer.request_id);
         struct client *client = worker_client(req);
         client->refused = true;
-        worker_keep_socket(client);
+        clients_keep_socket(client);
         slot = &replacing->stream.next;
     }
     h2o_setup_next_ostream(req, slot);

@@ -1,24 +1,18 @@
 #include "worker.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "arrival.h"
-#include "http.h"
+#include "clients.h"
+#include "deadlines.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
-#include "tls.h"
 
 enum {
-    ACCEPTS_PER_WAKE = 16,
-    SWEEP_INTERVAL_MS = 500,
     LEAVE_POLL_MS = 20,
-    FRESH_MS = 1000,
     WARN_INTERVAL_MS = 1000,
-    TAKEN_AT_LEAST = 256 * 1024,   /* bytes of an answer in limits.request_time */
     INPUT_BUFFER_SIZE = 16 * 1024, /* a sign-in of 6 KB arrives in one read */
 };
 
@@ -39,267 +33,6 @@ bool worker_may_warn(struct worker *worker)
     if (may)
         worker->warned_at = now;
     return may;
-}
-
-/* -- accepting -- */
-
-static void on_connection(h2o_socket_t *listener, const char *problem);
-
-static void set_accepting(struct worker *worker, bool accepting)
-{
-    if (worker->accepting == accepting)
-        return;
-    worker->accepting = accepting;
-    for (size_t i = 0; i < worker->listener_count; ++i) {
-        if (accepting)
-            h2o_socket_read_start(worker->listeners[i], on_connection);
-        else
-            h2o_socket_read_stop(worker->listeners[i]);
-    }
-}
-
-/* At a limit. */
-static void stop_accepting(struct worker *worker)
-{
-    metrics_event(worker->tools.metrics, METRICS_LIMIT_REACHED);
-    set_accepting(worker, false);
-}
-
-static uint64_t most_clients(const struct worker *worker)
-{
-    uint64_t own = worker->tools.connections;
-    uint64_t wanted = worker_config(worker)->limits.connections;
-    uint64_t possible = worker->tools.serving->clients_most;
-    return own > 0 ? own : wanted < possible ? wanted : possible;
-}
-
-static bool has_room(const struct worker *worker)
-{
-    return atomic_load(&worker->tools.serving->clients) < most_clients(worker);
-}
-
-/* Counts one client more where there is room. In one step: two workers that look first and count afterwards would both
- * take the last place. */
-static bool take_place(struct worker *worker)
-{
-    uint64_t most = most_clients(worker);
-    size_t clients = atomic_load(&worker->tools.serving->clients);
-    while (clients < most) {
-        if (atomic_compare_exchange_weak(&worker->tools.serving->clients, &clients, clients + 1))
-            return true;
-    }
-    return false;
-}
-
-static void leave_place(struct worker *worker)
-{
-    atomic_fetch_sub(&worker->tools.serving->clients, 1);
-}
-
-void worker_keep_socket(struct client *client)
-{
-    if (client->linger_fd >= 0 || !take_place(client->worker))
-        return;
-    client->linger_fd = dup(h2o_socket_get_fd(client->socket));
-    if (client->linger_fd < 0)
-        leave_place(client->worker);
-}
-
-static void on_client_closed(void *data)
-{
-    struct client *client = data;
-    struct worker *worker = client->worker;
-    if (client->linger_fd >= 0)
-        linger_begin(&worker->lingering, worker->context.loop, client->linger_fd);
-    /* libh2o frees the socket later; what it has counted can still be read. */
-    http_note_close(client);
-    h2o_linklist_unlink(&client->link);
-    tls_context_release(client->tls);
-    --worker->clients;
-    metrics_event(worker->tools.metrics, METRICS_CLOSED);
-    leave_place(worker);
-    free(client);
-    if (worker->listener_count > 0)
-        set_accepting(worker, has_room(worker));
-}
-
-static const struct listener *what_is(const struct worker *worker, const h2o_socket_t *listener)
-{
-    size_t i = 0;
-    while (worker->listeners[i] != listener)
-        ++i;
-    return worker->tools.listen == NULL ? NULL : &worker->tools.listen[i];
-}
-
-static void take_client(struct worker *worker, h2o_socket_t *listener, h2o_socket_t *socket)
-{
-    struct client *client = memory_zeroed(1, sizeof(*client));
-    client->worker = worker;
-    client->socket = socket;
-    client->listener = what_is(worker, listener);
-    client->accepted_at = clock_utc_us();
-    client->linger_fd = -1;
-    client->used_at = h2o_now(worker->context.loop);
-    socket->on_close.cb = on_client_closed;
-    socket->on_close.data = client;
-    ++worker->clients;
-    metrics_event(worker->tools.metrics, METRICS_ACCEPTED);
-    arrival_begin(client);
-}
-
-/* Takes whoever waits at the listener. False where nobody does, or there is no room; *full then says so. */
-static bool accept_client(struct worker *worker, h2o_socket_t *listener, bool *full)
-{
-    *full = !take_place(worker);
-    if (*full)
-        return false;
-    h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
-    if (socket != NULL) {
-        take_client(worker, listener, socket);
-        return true;
-    }
-    *full = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-    leave_place(worker);
-    return false;
-}
-
-static void on_connection(h2o_socket_t *listener, const char *problem)
-{
-    struct worker *worker = listener->data;
-    if (problem != NULL)
-        return;
-    bool full = false;
-    for (int i = 0; i < ACCEPTS_PER_WAKE && worker->accepting && accept_client(worker, listener, &full); ++i)
-        ;
-    /* Out of descriptors, the listener stays readable and the loop would spin: look again at the next sweep. */
-    if (full)
-        stop_accepting(worker);
-}
-
-/* -- deadlines and drain -- */
-
-static bool is_idle(const h2o_req_t *req)
-{
-    return req->timestamps.request_begin_at.tv_sec == 0;
-}
-
-static bool is_arriving(const h2o_req_t *req)
-{
-    return !is_idle(req) && req->processed_at.at.tv_sec == 0;
-}
-
-static int socket_of(h2o_req_t *req)
-{
-    return h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn));
-}
-
-static int64_t microseconds_since(struct timeval begin)
-{
-    return clock_utc_us() - ((int64_t)begin.tv_sec * 1000000 + begin.tv_usec);
-}
-
-/* Whether `times` limits.request_time have passed since. */
-static bool is_over_time(const struct worker *worker, struct timeval begin, size_t times)
-{
-    return microseconds_since(begin) / 1000 / (int64_t)times >= (int64_t)worker_config(worker)->limits.request_time_ms;
-}
-
-/* Sends an answer past libh2o and ends the connection. Inside TLS it could not be read. */
-static void cut(h2o_req_t *req, unsigned status, struct text answer)
-{
-    int fd = socket_of(req);
-    struct client *client = worker_client(req);
-    int64_t passed = microseconds_since(req->timestamps.request_begin_at);
-    if (!client->refused)
-        http_note_refusal(client, status, passed < 0 ? 0 : (uint64_t)passed);
-    if (client->tls == NULL)
-        (void)!send(fd, answer.at, answer.size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    shutdown(fd, SHUT_RDWR);
-}
-
-/* libh2o's one timer runs from the connection's last request, so that it can only stand for idleness; a request that
- * takes too long to arrive is ended here. */
-static void end_if_late(struct worker *worker, h2o_req_t *req)
-{
-    if (is_arriving(req) && is_over_time(worker, req->timestamps.request_begin_at, 1)) {
-        metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
-        cut(req, 408, TEXT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
-    }
-}
-
-/* A head that is over the limit before it has ended; h2o itself would collect 400 KiB of it. */
-static void end_if_too_large(struct worker *worker, h2o_req_t *req)
-{
-    bool head_is_arriving = is_arriving(req) && req->version == 0 && !worker_client(req)->refused;
-    size_t size = req->conn->callbacks->get_socket(req->conn)->input->size;
-    if (head_is_arriving && size > worker_config(worker)->limits.head) {
-        cut(req, 431,
-            TEXT("HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
-                 "Content-Length: 0\r\n\r\n"));
-    }
-}
-
-/* Most answers fit into what the kernel buffers, unless the client has let many of them lie there: one that is still
- * being sent is not being taken. Forms, with a large message in them, and reports do not, and a client on a slow line
- * may be taking them. */
-static void end_if_untaken(struct worker *worker, h2o_req_t *req)
-{
-    size_t size = req->res.content_length == SIZE_MAX ? 0 : req->res.content_length;
-    if (is_idle(req) || is_arriving(req) || !is_over_time(worker, req->processed_at.at, 1 + size / TAKEN_AT_LEAST))
-        return;
-    req->http1_is_persistent = 0;
-    metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
-    shutdown(socket_of(req), SHUT_RDWR);
-}
-
-static int end_if_due(h2o_req_t *req, void *data)
-{
-    end_if_late(data, req);
-    end_if_too_large(data, req);
-    end_if_untaken(data, req);
-    worker_client(req)->seen_at = ((struct worker *)data)->swept_at;
-    return 0;
-}
-
-/* libh2o lets go of a connection before it has sent TLS's last alert. Where the client leaves no room for that, it
- * would wait for ever. */
-static void end_if_forgotten(struct worker *worker, const struct client *client)
-{
-    uint64_t limit = SWEEP_INTERVAL_MS + worker_config(worker)->limits.request_time_ms;
-    if (worker->swept_at - client->seen_at < limit)
-        return;
-    metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
-    shutdown(h2o_socket_get_fd(client->socket), SHUT_RDWR);
-}
-
-/* After SHUT_RD libh2o reads the end of input and closes. Not where something has just arrived, for half a request
- * would be cut off; nor where the connection was made or used a moment ago: the next request may be on its way, and is
- * answered with the announcement of the end. */
-static int end_if_idle(h2o_req_t *req, void *data)
-{
-    char byte;
-    struct worker *worker = data;
-    if (is_idle(req) && h2o_now(worker->context.loop) - worker_client(req)->used_at >= FRESH_MS &&
-        recv(socket_of(req), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
-        shutdown(socket_of(req), SHUT_RD);
-    return 0;
-}
-
-static void end_now(struct worker *worker, const struct client *client)
-{
-    (void)worker;
-    shutdown(h2o_socket_get_fd(client->socket), SHUT_RDWR);
-}
-
-static void for_each_arrived(struct worker *worker, void (*visit)(struct worker *worker, const struct client *client))
-{
-    for (h2o_linklist_t *node = worker->arrived.next; node != &worker->arrived; node = node->next)
-        visit(worker, H2O_STRUCT_FROM_MEMBER(struct client, link, node));
-}
-
-static void for_each_request(struct worker *worker, int (*visit)(h2o_req_t *req, void *data))
-{
-    worker->context.globalconf->http1.callbacks.foreach_request(&worker->context, visit, worker);
 }
 
 static void tick(struct worker *worker)
@@ -323,24 +56,10 @@ static void sweep(struct worker *worker)
     tick(worker);
     if (worker->tools.usage != NULL)
         usage_tick(worker->tools.usage);
-    for_each_request(worker, end_if_due);
-    for_each_arrived(worker, end_if_forgotten);
+    deadlines_sweep(worker);
     arrival_sweep(worker);
     linger_sweep(&worker->lingering, now);
-    if (worker->listener_count > 0)
-        set_accepting(worker, has_room(worker));
-}
-
-/* Connections that the kernel has completed are taken before the socket goes, for nobody else would answer them. */
-static void close_listeners(struct worker *worker)
-{
-    for (size_t i = 0; i < worker->listener_count; ++i) {
-        bool full = false;
-        while (accept_client(worker, worker->listeners[i], &full))
-            ;
-        h2o_socket_close(worker->listeners[i]);
-    }
-    worker->listener_count = 0;
+    clients_accept_if_room(worker);
 }
 
 static void on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
@@ -352,8 +71,6 @@ static void on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messag
     }
     h2o_linklist_init_anchor(messages);
 }
-
-/* -- the thread -- */
 
 static bool same_routes(const struct gateway_settings *a, const struct gateway_settings *b)
 {
@@ -388,15 +105,15 @@ static void drain(struct worker *worker)
 {
     /* What h2o_context_request_shutdown() does for HTTP/1, without the timer that it leaves behind for HTTP/2. */
     worker->context.shutdown_requested = 1;
-    close_listeners(worker);
+    clients_close_listeners(worker);
     while ((worker->clients > 0 || worker->lingering.count > 0) &&
            atomic_load(&worker->tools.serving->phase) < PHASE_LEAVING) {
-        for_each_request(worker, end_if_idle);
+        deadlines_end_idle(worker);
         arrival_cut(worker, FRESH_MS);
         h2o_evloop_run(worker->context.loop, LEAVE_POLL_MS);
         sweep(worker);
     }
-    for_each_arrived(worker, end_now);
+    deadlines_end_all(worker);
     arrival_cut(worker, 0);
     linger_sweep(&worker->lingering, UINT64_MAX);
     for (int turns = 0; worker->clients > 0 && turns < 100; ++turns)
@@ -451,7 +168,7 @@ static void *run(void *argument)
     struct worker *worker = argument;
     set_up(worker);
     say_life(worker, WORKER_AWAKE);
-    set_accepting(worker, true);
+    clients_accept(worker);
     serve(worker);
     drain(worker);
     tear_down(worker);

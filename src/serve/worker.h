@@ -67,6 +67,9 @@ struct worker_tools {
 /* Messages can be sent to a worker only while it is awake. */
 enum worker_life { WORKER_UNBORN, WORKER_AWAKE, WORKER_GONE };
 
+/* How often a worker looks at its clients, where nothing wakes it up before. */
+enum { SWEEP_INTERVAL_MS = 500 };
+
 struct worker {
     h2o_context_t context;
     h2o_accept_ctx_t accept;
@@ -113,10 +116,6 @@ void worker_join(struct worker *worker);
 
 /* For a worker that was opened but never started. */
 void worker_close(struct worker *worker);
-
-/* Keeps a second descriptor of a client's socket, to be read out after libh2o has closed its own. It counts as a
- * client; where there is no room for one, there is none. */
-void worker_keep_socket(struct client *client);
 
 /* The client of a request. */
 struct client *worker_client(h2o_req_t *req);

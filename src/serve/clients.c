@@ -1,0 +1,167 @@
+#include "clients.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "arrival.h"
+#include "http.h"
+#include "ssoferry/clock.h"
+#include "ssoferry/memory.h"
+#include "tls.h"
+
+enum { ACCEPTS_PER_WAKE = 16 };
+
+static void on_connection(h2o_socket_t *listener, const char *problem);
+
+static void set_accepting(struct worker *worker, bool accepting)
+{
+    if (worker->accepting == accepting)
+        return;
+    worker->accepting = accepting;
+    for (size_t i = 0; i < worker->listener_count; ++i) {
+        if (accepting)
+            h2o_socket_read_start(worker->listeners[i], on_connection);
+        else
+            h2o_socket_read_stop(worker->listeners[i]);
+    }
+}
+
+/* At a limit. */
+static void stop_accepting(struct worker *worker)
+{
+    metrics_event(worker->tools.metrics, METRICS_LIMIT_REACHED);
+    set_accepting(worker, false);
+}
+
+static uint64_t most_clients(const struct worker *worker)
+{
+    uint64_t own = worker->tools.connections;
+    uint64_t wanted = worker_config(worker)->limits.connections;
+    uint64_t possible = worker->tools.serving->clients_most;
+    return own > 0 ? own : wanted < possible ? wanted : possible;
+}
+
+static bool has_room(const struct worker *worker)
+{
+    return atomic_load(&worker->tools.serving->clients) < most_clients(worker);
+}
+
+/* Counts one client more where there is room. In one step: two workers that look first and count afterwards would both
+ * take the last place. */
+static bool take_place(struct worker *worker)
+{
+    uint64_t most = most_clients(worker);
+    size_t clients = atomic_load(&worker->tools.serving->clients);
+    while (clients < most) {
+        if (atomic_compare_exchange_weak(&worker->tools.serving->clients, &clients, clients + 1))
+            return true;
+    }
+    return false;
+}
+
+static void leave_place(struct worker *worker)
+{
+    atomic_fetch_sub(&worker->tools.serving->clients, 1);
+}
+
+void clients_keep_socket(struct client *client)
+{
+    if (client->linger_fd >= 0 || !take_place(client->worker))
+        return;
+    client->linger_fd = dup(h2o_socket_get_fd(client->socket));
+    if (client->linger_fd < 0)
+        leave_place(client->worker);
+}
+
+void clients_accept_if_room(struct worker *worker)
+{
+    if (worker->listener_count > 0)
+        set_accepting(worker, has_room(worker));
+}
+
+static void on_client_closed(void *data)
+{
+    struct client *client = data;
+    struct worker *worker = client->worker;
+    if (client->linger_fd >= 0)
+        linger_begin(&worker->lingering, worker->context.loop, client->linger_fd);
+    /* libh2o frees the socket later; what it has counted can still be read. */
+    http_note_close(client);
+    h2o_linklist_unlink(&client->link);
+    tls_context_release(client->tls);
+    --worker->clients;
+    metrics_event(worker->tools.metrics, METRICS_CLOSED);
+    leave_place(worker);
+    free(client);
+    clients_accept_if_room(worker);
+}
+
+static const struct listener *what_is(const struct worker *worker, const h2o_socket_t *listener)
+{
+    size_t i = 0;
+    while (worker->listeners[i] != listener)
+        ++i;
+    return worker->tools.listen == NULL ? NULL : &worker->tools.listen[i];
+}
+
+static void take_client(struct worker *worker, h2o_socket_t *listener, h2o_socket_t *socket)
+{
+    struct client *client = memory_zeroed(1, sizeof(*client));
+    client->worker = worker;
+    client->socket = socket;
+    client->listener = what_is(worker, listener);
+    client->accepted_at = clock_utc_us();
+    client->linger_fd = -1;
+    client->used_at = h2o_now(worker->context.loop);
+    socket->on_close.cb = on_client_closed;
+    socket->on_close.data = client;
+    ++worker->clients;
+    metrics_event(worker->tools.metrics, METRICS_ACCEPTED);
+    arrival_begin(client);
+}
+
+/* Takes whoever waits at the listener. False where nobody does, or there is no room; *full then says so. */
+static bool accept_client(struct worker *worker, h2o_socket_t *listener, bool *full)
+{
+    *full = !take_place(worker);
+    if (*full)
+        return false;
+    h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
+    if (socket != NULL) {
+        take_client(worker, listener, socket);
+        return true;
+    }
+    *full = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+    leave_place(worker);
+    return false;
+}
+
+static void on_connection(h2o_socket_t *listener, const char *problem)
+{
+    struct worker *worker = listener->data;
+    if (problem != NULL)
+        return;
+    bool full = false;
+    for (int i = 0; i < ACCEPTS_PER_WAKE && worker->accepting && accept_client(worker, listener, &full); ++i)
+        ;
+    /* Out of descriptors, the listener stays readable and the loop would spin: look again at the next sweep. */
+    if (full)
+        stop_accepting(worker);
+}
+
+void clients_accept(struct worker *worker)
+{
+    set_accepting(worker, true);
+}
+
+void clients_close_listeners(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->listener_count; ++i) {
+        bool full = false;
+        while (accept_client(worker, worker->listeners[i], &full))
+            ;
+        h2o_socket_close(worker->listeners[i]);
+    }
+    worker->listener_count = 0;
+}

@@ -1,0 +1,20 @@
+/* A worker's clients: taken from its listeners while there is room for them, let go when their sockets close. */
+#ifndef SSOFERRY_CLIENTS_H
+#define SSOFERRY_CLIENTS_H
+
+#include "worker.h"
+
+/* Takes who comes, until a limit is reached. */
+void clients_accept(struct worker *worker);
+
+/* The same, or no longer, by whether there is room for one more. */
+void clients_accept_if_room(struct worker *worker);
+
+/* Connections that the kernel has completed are taken before the socket goes, for nobody else would answer them. */
+void clients_close_listeners(struct worker *worker);
+
+/* Keeps a second descriptor of a client's socket, to be read out after libh2o has closed its own. It counts as a
+ * client; where there is no room for one, there is none. */
+void clients_keep_socket(struct client *client);
+
+#endif

@@ -1,0 +1,148 @@
+#include "deadlines.h"
+
+#include <sys/socket.h>
+
+#include "http.h"
+#include "ssoferry/clock.h"
+
+enum { TAKEN_AT_LEAST = 256 * 1024 }; /* bytes of an answer in limits.request_time */
+
+static bool is_idle(const h2o_req_t *req)
+{
+    return req->timestamps.request_begin_at.tv_sec == 0;
+}
+
+static bool is_arriving(const h2o_req_t *req)
+{
+    return !is_idle(req) && req->processed_at.at.tv_sec == 0;
+}
+
+static int socket_of(h2o_req_t *req)
+{
+    return h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn));
+}
+
+static int64_t microseconds_since(struct timeval begin)
+{
+    return clock_utc_us() - ((int64_t)begin.tv_sec * 1000000 + begin.tv_usec);
+}
+
+/* Whether `times` limits.request_time have passed since. */
+static bool is_over_time(const struct worker *worker, struct timeval begin, size_t times)
+{
+    return microseconds_since(begin) / 1000 / (int64_t)times >= (int64_t)worker_config(worker)->limits.request_time_ms;
+}
+
+/* Sends an answer past libh2o and ends the connection. Inside TLS it could not be read. */
+static void cut(h2o_req_t *req, unsigned status, struct text answer)
+{
+    int fd = socket_of(req);
+    struct client *client = worker_client(req);
+    int64_t passed = microseconds_since(req->timestamps.request_begin_at);
+    if (!client->refused)
+        http_note_refusal(client, status, passed < 0 ? 0 : (uint64_t)passed);
+    if (client->tls == NULL)
+        (void)!send(fd, answer.at, answer.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(fd, SHUT_RDWR);
+}
+
+/* libh2o's one timer runs from the connection's last request, so that it can only stand for idleness; a request that
+ * takes too long to arrive is ended here. */
+static void end_if_late(struct worker *worker, h2o_req_t *req)
+{
+    if (is_arriving(req) && is_over_time(worker, req->timestamps.request_begin_at, 1)) {
+        metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
+        cut(req, 408, TEXT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
+    }
+}
+
+/* A head that is over the limit before it has ended; h2o itself would collect 400 KiB of it. */
+static void end_if_too_large(struct worker *worker, h2o_req_t *req)
+{
+    bool head_is_arriving = is_arriving(req) && req->version == 0 && !worker_client(req)->refused;
+    size_t size = req->conn->callbacks->get_socket(req->conn)->input->size;
+    if (head_is_arriving && size > worker_config(worker)->limits.head) {
+        cut(req, 431,
+            TEXT("HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
+                 "Content-Length: 0\r\n\r\n"));
+    }
+}
+
+/* Most answers fit into what the kernel buffers, unless the client has let many of them lie there: one that is still
+ * being sent is not being taken. Forms, with a large message in them, and reports do not, and a client on a slow line
+ * may be taking them. */
+static void end_if_untaken(struct worker *worker, h2o_req_t *req)
+{
+    size_t size = req->res.content_length == SIZE_MAX ? 0 : req->res.content_length;
+    if (is_idle(req) || is_arriving(req) || !is_over_time(worker, req->processed_at.at, 1 + size / TAKEN_AT_LEAST))
+        return;
+    req->http1_is_persistent = 0;
+    metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
+    shutdown(socket_of(req), SHUT_RDWR);
+}
+
+static int end_if_due(h2o_req_t *req, void *data)
+{
+    end_if_late(data, req);
+    end_if_too_large(data, req);
+    end_if_untaken(data, req);
+    worker_client(req)->seen_at = ((struct worker *)data)->swept_at;
+    return 0;
+}
+
+/* libh2o lets go of a connection before it has sent TLS's last alert. Where the client leaves no room for that, it
+ * would wait for ever. */
+static void end_if_forgotten(struct worker *worker, const struct client *client)
+{
+    uint64_t limit = SWEEP_INTERVAL_MS + worker_config(worker)->limits.request_time_ms;
+    if (worker->swept_at - client->seen_at < limit)
+        return;
+    metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
+    shutdown(h2o_socket_get_fd(client->socket), SHUT_RDWR);
+}
+
+/* After SHUT_RD libh2o reads the end of input and closes. Not where something has just arrived, for half a request
+ * would be cut off; nor where the connection was made or used a moment ago: the next request may be on its way, and is
+ * answered with the announcement of the end. */
+static int end_if_idle(h2o_req_t *req, void *data)
+{
+    char byte;
+    struct worker *worker = data;
+    if (is_idle(req) && h2o_now(worker->context.loop) - worker_client(req)->used_at >= FRESH_MS &&
+        recv(socket_of(req), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+        shutdown(socket_of(req), SHUT_RD);
+    return 0;
+}
+
+static void end_now(struct worker *worker, const struct client *client)
+{
+    (void)worker;
+    shutdown(h2o_socket_get_fd(client->socket), SHUT_RDWR);
+}
+
+static void for_each_arrived(struct worker *worker, void (*visit)(struct worker *worker, const struct client *client))
+{
+    for (h2o_linklist_t *node = worker->arrived.next; node != &worker->arrived; node = node->next)
+        visit(worker, H2O_STRUCT_FROM_MEMBER(struct client, link, node));
+}
+
+static void for_each_request(struct worker *worker, int (*visit)(h2o_req_t *req, void *data))
+{
+    worker->context.globalconf->http1.callbacks.foreach_request(&worker->context, visit, worker);
+}
+
+void deadlines_sweep(struct worker *worker)
+{
+    for_each_request(worker, end_if_due);
+    for_each_arrived(worker, end_if_forgotten);
+}
+
+void deadlines_end_idle(struct worker *worker)
+{
+    for_each_request(worker, end_if_idle);
+}
+
+void deadlines_end_all(struct worker *worker)
+{
+    for_each_arrived(worker, end_now);
+}
