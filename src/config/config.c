@@ -26,6 +26,11 @@ void building_append(struct building *building, struct text_list *list, struct t
     list->items = items;
 }
 
+struct route_draft *building_draft(struct building *building)
+{
+    return &building->drafts[building->draft_count - 1];
+}
+
 static struct building *building_new(void)
 {
     struct building *building = memory_zeroed(1, sizeof(*building));
@@ -227,7 +232,7 @@ static void begin_item(struct building *building, enum key_scope scope, const st
     }
     building->drafts = memory_resize(building->drafts, (building->draft_count + 1) * sizeof(*building->drafts));
     building->drafts[building->draft_count++] =
-        (struct route_draft){.source = TEXT("default"), .relay_state_key = TEXT("idp"), .place = place_of(node)};
+        (struct route_draft){.source = TEXT("default"), .relay_state_key.text = TEXT("idp"), .place = place_of(node)};
 }
 
 static void end_item(struct building *building, struct yaml *yaml, enum key_scope scope, const struct yaml_node *node)

@@ -25,16 +25,23 @@ struct setting {
 /* What a route says of itself where its preset has a word, too. */
 enum said { SAID_NOTHING, SAID_NO, SAID_YES };
 
+/* A value as it is written. */
+struct written {
+    struct text text;
+    struct place place;
+};
+
 /* A route as it is written. */
 struct route_draft {
-    struct text match, preset, host, source, legacy_url, relay_state_key;
+    struct written match, preset, host, legacy_url, relay_state_key;
+    struct text source;
     enum identify_by identify_by;
     enum redirect_kind redirect;
     enum said fold_case, fold_path;
     bool unknown_is_legacy, observe;
     bool mistyped; /* what it needs may be there by another name */
     struct text_list legacy_relay_states;
-    struct place place, match_place, preset_place, host_place, redirect_place, relay_state_key_place, legacy_url_place;
+    struct place place, redirect_place;
     size_t first_route, route_count; /* what was built of it */
 };
 
@@ -75,7 +82,7 @@ struct config_key {
                        const struct config_key *key);
     unsigned flags; /* of enum key_flag */
     uint64_t least, most;
-    size_t offset; /* of the field in struct config, or struct certificate_files, for the plain kinds */
+    size_t offset; /* of the field, for the plain kinds: in struct building, listener, certificate_files, route_draft */
 };
 
 extern const struct config_key config_keys[];
@@ -107,6 +114,10 @@ void building_end_listener(struct building *building, struct yaml *yaml, const s
 void building_end_certificate(struct building *building, struct yaml *yaml, const struct yaml_node *node,
                               enum key_scope scope);
 void building_free_listeners(struct building *building);
+
+/* The listener, or the route, that is being read: the last one. */
+struct listener *building_listener(struct building *building);
+struct route_draft *building_draft(struct building *building);
 
 /* The certificate that `scope` is about: a listener's own, or the last one of its list. */
 struct certificate_files *building_certificate(struct building *building, enum key_scope scope);

@@ -1,42 +1,11 @@
-/* The one table of configuration keys, and how each kind of value is read. */
+/* The one table of configuration keys, and the setters of those that are no plain kind of value. */
 #include <stdlib.h>
 
 #include "config_internal.h"
+#include "config_kinds.h"
 #include "ssoferry/memory.h"
 
-/* A field of struct config that a plain setter writes. */
-#define FIELD(building, key, type) ((type *)(void *)((char *)&(building)->config + (key)->offset))
-#define SETTER(name)                                                                                                   \
-    static const char *name(struct building *building, struct text value, const struct place *place,                   \
-                            const struct config_key *key)
-#define UNUSED(x) (void)(x)
-
-static const char *number_with_unit(struct text value, const struct config_key *key, const struct text *units,
-                                    const uint64_t *factors, size_t count, uint64_t *number)
-{
-    size_t digits = 0;
-    while (digits < value.size && value.at[digits] >= '0' && value.at[digits] <= '9')
-        ++digits;
-    struct text unit = text_slice(value.at + digits, value.size - digits);
-    for (size_t i = 0; i < count; ++i) {
-        if (!text_equal(unit, units[i]))
-            continue;
-        if (!text_to_number(text_slice(value.at, digits), key->most / factors[i], number))
-            break;
-        *number *= factors[i];
-        return *number < key->least ? "is too small" : NULL;
-    }
-    return digits > 0 && unit.size == 0 && count == 1 ? "is too large" : "is not understood";
-}
-
-SETTER(set_size)
-{
-    static const struct text units[] = {{"KiB", 3}, {"MiB", 3}, {"GiB", 3}, {"B", 1}};
-    static const uint64_t factors[] = {1024, 1024 * 1024, 1024 * 1024 * 1024, 1};
-    UNUSED(place);
-    const char *problem = number_with_unit(value, key, units, factors, 4, FIELD(building, key, uint64_t));
-    return problem == NULL ? NULL : "is not a size (B, KiB, MiB, GiB)";
-}
+#define SETTER(name) static CONFIG_SETTER(name)
 
 SETTER(set_uri_limit)
 {
@@ -44,28 +13,9 @@ SETTER(set_uri_limit)
     return set_size(building, value, place, key);
 }
 
-SETTER(set_duration)
-{
-    static const struct text units[] = {{"ms", 2}, {"s", 1}, {"m", 1}, {"h", 1}, {"d", 1}};
-    static const uint64_t factors[] = {1, 1000, 60 * 1000, 3600 * 1000, 24 * 3600 * 1000};
-    UNUSED(place);
-    const char *problem = number_with_unit(value, key, units, factors, 5, FIELD(building, key, uint64_t));
-    return problem == NULL ? NULL : "is not a duration (ms, s, m, h, d)";
-}
-
-SETTER(set_number)
-{
-    static const struct text units[] = {{"", 0}};
-    static const uint64_t factors[] = {1};
-    UNUSED(place);
-    const char *problem = number_with_unit(value, key, units, factors, 1, FIELD(building, key, uint64_t));
-    return problem == NULL ? NULL : "is not a whole number";
-}
-
 SETTER(set_threads)
 {
     uint64_t number = CONFIG_THREADS_AUTO;
-    UNUSED(place);
     if (!text_equal(value, TEXT("auto")) && (!text_to_number(value, key->most, &number) || number < key->least))
         return "is neither auto nor a number";
     building->config.threads = (unsigned)number;
@@ -74,8 +24,6 @@ SETTER(set_threads)
 
 SETTER(set_store)
 {
-    UNUSED(place);
-    UNUSED(key);
     if (value.size == 0)
         return "is empty";
     building->config.store = building_copy(building, value).at;
@@ -84,7 +32,6 @@ SETTER(set_store)
 
 SETTER(set_health_path)
 {
-    UNUSED(key);
     building->health_place = *place;
     if (!text_starts(value, TEXT("/")) || text_find(value, '?', 0) < value.size ||
         text_find(value, '%', 0) < value.size)
@@ -110,21 +57,18 @@ static const char *set_origin(struct building *building, struct text value, stru
 
 SETTER(set_live_url)
 {
-    UNUSED(key);
     building->live_place = *place;
     return set_origin(building, value, &building->config.gateway.live_url);
 }
 
 SETTER(set_test_url)
 {
-    UNUSED(key);
     building->test_place = *place;
     return set_origin(building, value, &building->config.gateway.test_url);
 }
 
 SETTER(set_unmatched_url)
 {
-    UNUSED(key);
     building->unmatched_place = *place;
     if (value.size == 0)
         return NULL;
@@ -134,8 +78,6 @@ SETTER(set_unmatched_url)
 SETTER(set_stytch_host)
 {
     const char *why = NULL;
-    UNUSED(place);
-    UNUSED(key);
     return allowed_hosts_add(building->stytch_hosts, value, &why)
                ? NULL
                : "is not a host such as login.example.com or *.example.com";
@@ -144,8 +86,6 @@ SETTER(set_stytch_host)
 /* A CSP source: scheme, host with or without star and port. Nothing that could end the directive. */
 SETTER(set_onward_source)
 {
-    UNUSED(place);
-    UNUSED(key);
     for (size_t i = 0; i < value.size; ++i) {
         char c = value.at[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -161,8 +101,6 @@ SETTER(set_onward_source)
 SETTER(set_legacy_host)
 {
     const char *why = NULL;
-    UNUSED(place);
-    UNUSED(key);
     return allowed_hosts_add(building->legacy_hosts, value, &why)
                ? NULL
                : "is not a host such as legacy.example.com or *.example.com";
@@ -170,8 +108,6 @@ SETTER(set_legacy_host)
 
 SETTER(set_own_host)
 {
-    UNUSED(place);
-    UNUSED(key);
     const char *why = NULL;
     struct allowed_hosts *parser = allowed_hosts_new();
     bool good = !text_starts(value, TEXT("*")) && allowed_hosts_add(parser, value, &why);
@@ -184,43 +120,18 @@ SETTER(set_own_host)
 
 SETTER(set_redirect)
 {
-    UNUSED(key);
     building->redirect_place = *place;
     return redirect_kind_parse(value, &building->config.gateway.redirect) ? NULL : "is not 307, 303 or form";
 }
 
-static const char *parse_bool(struct text value, bool *flag)
-{
-    *flag = text_equal(value, TEXT("true"));
-    return *flag || text_equal(value, TEXT("false")) ? NULL : "is neither true nor false";
-}
-
-SETTER(set_observe)
-{
-    UNUSED(place);
-    UNUSED(key);
-    return parse_bool(value, &building->config.gateway.observe);
-}
-
-SETTER(set_usage)
-{
-    UNUSED(place);
-    UNUSED(key);
-    return parse_bool(value, &building->config.usage);
-}
-
 SETTER(set_user)
 {
-    UNUSED(place);
-    UNUSED(key);
     building->config.user = value.size == 0 ? NULL : building_copy(building, value).at;
     return NULL;
 }
 
 SETTER(set_sandbox)
 {
-    UNUSED(place);
-    UNUSED(key);
     building->config.sandbox = text_equal(value, TEXT("on"));
     return building->config.sandbox || text_equal(value, TEXT("off")) ? NULL : "is neither on nor off";
 }
@@ -238,23 +149,13 @@ static const char *set_address(struct building *building, struct text value, con
 
 SETTER(set_admin_address)
 {
-    UNUSED(key);
     building->config.admin = &building->admin;
     return set_address(building, value, place, &building->admin);
-}
-
-SETTER(set_admin_allow_remote)
-{
-    UNUSED(place);
-    UNUSED(key);
-    return parse_bool(value, &building->admin_allow_remote);
 }
 
 SETTER(set_request_log)
 {
     static const struct text words[] = {{"all", 3}, {"errors", 6}, {"off", 3}};
-    UNUSED(place);
-    UNUSED(key);
     for (size_t i = 0; i < 3; ++i) {
         if (text_equal(value, words[i])) {
             building->config.request_log = (enum request_log)i;
@@ -264,15 +165,9 @@ SETTER(set_request_log)
     return "is not all, errors or off";
 }
 
-static struct listener *listener_of(struct building *building)
-{
-    return &building->listen[building->listen_count - 1];
-}
-
 SETTER(set_listen_address)
 {
-    UNUSED(key);
-    return set_address(building, value, place, &listener_of(building)->address);
+    return set_address(building, value, place, &building_listener(building)->address);
 }
 
 SETTER(set_certificate_file)
@@ -283,18 +178,9 @@ SETTER(set_certificate_file)
     return value.size == 0 ? "is empty" : NULL;
 }
 
-SETTER(set_listen_proxy_protocol)
-{
-    UNUSED(place);
-    UNUSED(key);
-    return parse_bool(value, &listener_of(building)->proxy_protocol);
-}
-
 SETTER(set_trusted_proxy)
 {
     struct network network;
-    UNUSED(place);
-    UNUSED(key);
     if (text_equal(value, TEXT("unix"))) {
         building->config.trust_unix_proxies = true;
         return NULL;
@@ -309,157 +195,77 @@ SETTER(set_trusted_proxy)
     return NULL;
 }
 
-static struct route_draft *draft_of(struct building *building)
-{
-    return &building->drafts[building->draft_count - 1];
-}
-
-SETTER(set_route_match)
-{
-    UNUSED(key);
-    draft_of(building)->match = building_copy(building, value);
-    draft_of(building)->match_place = *place;
-    return NULL;
-}
-
-SETTER(set_route_preset)
-{
-    UNUSED(key);
-    draft_of(building)->preset = building_copy(building, value);
-    draft_of(building)->preset_place = *place;
-    return NULL;
-}
-
-SETTER(set_route_host)
-{
-    UNUSED(key);
-    draft_of(building)->host = building_copy(building, value);
-    draft_of(building)->host_place = *place;
-    return value.size == 0 ? "is empty" : NULL;
-}
-
 SETTER(set_route_identify_by)
 {
-    UNUSED(place);
-    UNUSED(key);
     if (text_equal(value, TEXT("template")))
-        draft_of(building)->identify_by = IDENTIFY_BY_TEMPLATE;
+        building_draft(building)->identify_by = IDENTIFY_BY_TEMPLATE;
     else if (text_equal(value, TEXT("relay_state")))
-        draft_of(building)->identify_by = IDENTIFY_BY_RELAY_STATE;
+        building_draft(building)->identify_by = IDENTIFY_BY_RELAY_STATE;
     else if (text_equal(value, TEXT("issuer")))
-        draft_of(building)->identify_by = IDENTIFY_BY_ISSUER;
+        building_draft(building)->identify_by = IDENTIFY_BY_ISSUER;
     else
         return "is not template, relay_state or issuer";
     return NULL;
 }
 
-SETTER(set_route_relay_state_key)
-{
-    UNUSED(key);
-    draft_of(building)->relay_state_key_place = *place;
-    draft_of(building)->relay_state_key = building_copy(building, value);
-    return value.size == 0 ? "is empty" : NULL;
-}
-
 SETTER(set_route_source)
 {
-    UNUSED(place);
-    UNUSED(key);
-    draft_of(building)->source = building_copy(building, value);
+    building_draft(building)->source = building_copy(building, value);
     return source_problem(value);
 }
 
 SETTER(set_route_redirect)
 {
-    UNUSED(key);
-    draft_of(building)->redirect_place = *place;
-    return redirect_kind_parse(value, &draft_of(building)->redirect) ? NULL : "is not 307, 303 or form";
-}
-
-static const char *set_said(struct text value, enum said *said)
-{
-    bool yes = false;
-    const char *problem = parse_bool(value, &yes);
-    *said = yes ? SAID_YES : SAID_NO;
-    return problem;
-}
-
-SETTER(set_route_fold_case)
-{
-    UNUSED(place);
-    UNUSED(key);
-    return set_said(value, &draft_of(building)->fold_case);
-}
-
-SETTER(set_route_fold_path)
-{
-    UNUSED(place);
-    UNUSED(key);
-    return set_said(value, &draft_of(building)->fold_path);
-}
-
-SETTER(set_route_observe)
-{
-    UNUSED(place);
-    UNUSED(key);
-    return parse_bool(value, &draft_of(building)->observe);
+    building_draft(building)->redirect_place = *place;
+    return redirect_kind_parse(value, &building_draft(building)->redirect) ? NULL : "is not 307, 303 or form";
 }
 
 SETTER(set_route_unknown)
 {
-    UNUSED(place);
-    UNUSED(key);
-    draft_of(building)->unknown_is_legacy = text_equal(value, TEXT("legacy"));
-    return draft_of(building)->unknown_is_legacy || text_equal(value, TEXT("not_found"))
+    building_draft(building)->unknown_is_legacy = text_equal(value, TEXT("legacy"));
+    return building_draft(building)->unknown_is_legacy || text_equal(value, TEXT("not_found"))
                ? NULL
                : "is neither legacy nor not_found";
 }
 
-SETTER(set_route_legacy_url)
-{
-    UNUSED(key);
-    draft_of(building)->legacy_url = building_copy(building, value);
-    draft_of(building)->legacy_url_place = *place;
-    return NULL;
-}
-
 SETTER(set_route_legacy_relay_state)
 {
-    UNUSED(place);
-    UNUSED(key);
-    building_append(building, &draft_of(building)->legacy_relay_states, building_copy(building, value));
+    building_append(building, &building_draft(building)->legacy_relay_states, building_copy(building, value));
     return value.size == 0 ? "is empty, which every RelayState starts with" : NULL;
 }
 
-#define AT(field)      offsetof(struct config, field)
-#define FILE_AT(field) offsetof(struct certificate_files, field)
-#define MINUTE_MS      (60ULL * 1000)
+#define IN_CONFIG(field)      offsetof(struct config, field)
+#define IN_LISTENER(field)    offsetof(struct listener, field)
+#define IN_CERTIFICATE(field) offsetof(struct certificate_files, field)
+#define IN_ROUTE(field)       offsetof(struct route_draft, field)
+#define MINUTE_MS             (60ULL * 1000)
 
 const struct config_key config_keys[] = {
     {"listen[].address", KEY_OF_LISTEN, "address", "127.0.0.1:8080",
      "where to listen: IP:PORT, [IPv6]:PORT or unix:/PATH", set_listen_address, KEY_RESTART, 0, 0, 0},
     {"listen[].certificate", KEY_OF_LISTEN, "path", "",
      "the listener speaks TLS with this certificate: a PEM file with its chain", set_certificate_file, KEY_PLAIN, 0, 0,
-     FILE_AT(certificate)},
+     IN_CERTIFICATE(certificate)},
     {"listen[].key", KEY_OF_LISTEN, "path", "", "PEM file of its private key; none: the certificate's file has it, too",
-     set_certificate_file, KEY_PLAIN, 0, 0, FILE_AT(key)},
+     set_certificate_file, KEY_PLAIN, 0, 0, IN_CERTIFICATE(key)},
     {"listen[].certificates[].certificate", KEY_OF_CERTIFICATE, "path", "",
      "a further certificate, for clients that ask for a host of it", set_certificate_file, KEY_PLAIN, 0, 0,
-     FILE_AT(certificate)},
+     IN_CERTIFICATE(certificate)},
     {"listen[].certificates[].key", KEY_OF_CERTIFICATE, "path", "", "PEM file of its private key", set_certificate_file,
-     KEY_PLAIN, 0, 0, FILE_AT(key)},
+     KEY_PLAIN, 0, 0, IN_CERTIFICATE(key)},
     {"listen[].proxy_protocol", KEY_OF_LISTEN, "boolean", "false",
-     "each connection begins with a PROXY protocol header, which says who the client is", set_listen_proxy_protocol,
-     KEY_RESTART, 0, 0, 0},
+     "each connection begins with a PROXY protocol header, which says who the client is", set_bool, KEY_RESTART, 0, 0,
+     IN_LISTENER(proxy_protocol)},
     {"trusted_proxies", KEY_OF_CONFIG, "list of networks", "",
      "load balancers whose X-Forwarded-For and PROXY headers are believed", set_trusted_proxy, KEY_LIST, 0, 0, 0},
     {"admin.address", KEY_OF_CONFIG, "address", "",
      "where the admin listener listens: metrics, health, the report and its page", set_admin_address, KEY_RESTART, 0, 0,
      0},
     {"admin.allow_remote", KEY_OF_CONFIG, "boolean", "false",
-     "let admin.address be other than loopback or a unix socket", set_admin_allow_remote, KEY_RESTART, 0, 0, 0},
-    {"usage", KEY_OF_CONFIG, "boolean", "true", "count who uses the old addresses, for the report", set_usage,
-     KEY_RESTART, 0, 0, 0},
+     "let admin.address be other than loopback or a unix socket", set_bool, KEY_RESTART, 0, 0,
+     offsetof(struct building, admin_allow_remote)},
+    {"usage", KEY_OF_CONFIG, "boolean", "true", "count who uses the old addresses, for the report", set_bool,
+     KEY_RESTART, 0, 0, IN_CONFIG(usage)},
     {"store", KEY_OF_CONFIG, "path", "/var/lib/ssoferry/connections.mdb", "the table's LMDB file", set_store,
      KEY_RESTART, 0, 0, 0},
     {"threads", KEY_OF_CONFIG, "number", "auto", "serving threads; auto: one a core", set_threads, KEY_RESTART, 1,
@@ -488,53 +294,54 @@ const struct config_key config_keys[] = {
      "legacy origin for requests that no route takes; path and query are kept", set_unmatched_url, KEY_PLAIN, 0, 0, 0},
     {"redirect", KEY_OF_CONFIG, "word", "307", "how to redirect: 307, 303 or form", set_redirect, KEY_PLAIN, 0, 0, 0},
     {"observe", KEY_OF_CONFIG, "boolean", "false", "rehearse: decide and log, but send everything to the legacy side",
-     set_observe, KEY_PLAIN, 0, 0, 0},
+     set_bool, KEY_PLAIN, 0, 0, IN_CONFIG(gateway.observe)},
     {"limits.connections", KEY_OF_CONFIG, "number", "10000", "connections open at one time", set_number, KEY_PLAIN, 1,
-     1000000, AT(limits.connections)},
+     1000000, IN_CONFIG(limits.connections)},
     {"limits.head", KEY_OF_CONFIG, "size", "32KiB", "largest request head: request line and fields", set_size,
-     KEY_PLAIN, 1024, 256 * 1024, AT(limits.head)},
+     KEY_PLAIN, 1024, 256 * 1024, IN_CONFIG(limits.head)},
     {"limits.uri", KEY_OF_CONFIG, "size", "16KiB", "longest path and query of a request", set_uri_limit, KEY_PLAIN, 256,
-     256 * 1024, AT(limits.uri)},
+     256 * 1024, IN_CONFIG(limits.uri)},
     {"limits.body", KEY_OF_CONFIG, "size", "1MiB", "largest request body", set_size, KEY_PLAIN, 1024, 64ULL << 20,
-     AT(limits.body)},
+     IN_CONFIG(limits.body)},
     {"limits.request_time", KEY_OF_CONFIG, "duration", "10s", "time for a whole request to arrive", set_duration,
-     KEY_PLAIN, 100, 10 * MINUTE_MS, AT(limits.request_time_ms)},
+     KEY_PLAIN, 100, 10 * MINUTE_MS, IN_CONFIG(limits.request_time_ms)},
     {"limits.idle_time", KEY_OF_CONFIG, "duration", "75s", "time a connection may wait for its next request",
-     set_duration, KEY_PLAIN, 1000, 60 * MINUTE_MS, AT(limits.idle_time_ms)},
+     set_duration, KEY_PLAIN, 1000, 60 * MINUTE_MS, IN_CONFIG(limits.idle_time_ms)},
     {"drain.delay", KEY_OF_CONFIG, "duration", "5s", "after SIGTERM: still serving while the health path answers 503",
-     set_duration, KEY_PLAIN, 0, 10 * MINUTE_MS, AT(drain.delay_ms)},
+     set_duration, KEY_PLAIN, 0, 10 * MINUTE_MS, IN_CONFIG(drain.delay_ms)},
     {"drain.timeout", KEY_OF_CONFIG, "duration", "30s", "time for requests to end after that", set_duration, KEY_PLAIN,
-     0, 60 * MINUTE_MS, AT(drain.timeout_ms)},
+     0, 60 * MINUTE_MS, IN_CONFIG(drain.timeout_ms)},
     {"log.requests", KEY_OF_CONFIG, "word", "all", "which requests to log: all, errors or off", set_request_log,
      KEY_PLAIN, 0, 0, 0},
-    {"routes[].match", KEY_OF_ROUTE, "template", "", "URL template that says where the identifier stands",
-     set_route_match, KEY_PLAIN, 0, 0, 0},
+    {"routes[].match", KEY_OF_ROUTE, "template", "", "URL template that says where the identifier stands", set_written,
+     KEY_PLAIN, 0, 0, IN_ROUTE(match)},
     {"routes[].preset", KEY_OF_ROUTE, "word", "",
-     "a legacy system's templates by name, in place of match (ssoferry presets)", set_route_preset, KEY_PLAIN, 0, 0, 0},
-    {"routes[].host", KEY_OF_ROUTE, "host", "", "host that a preset's templates are for; none: any host",
-     set_route_host, KEY_PLAIN, 0, 0, 0},
+     "a legacy system's templates by name, in place of match (ssoferry presets)", set_written, KEY_PLAIN, 0, 0,
+     IN_ROUTE(preset)},
+    {"routes[].host", KEY_OF_ROUTE, "host", "", "host that a preset's templates are for; none: any host", set_word,
+     KEY_PLAIN, 0, 0, IN_ROUTE(host)},
     {"routes[].identify_by", KEY_OF_ROUTE, "word", "template", "template, relay_state or issuer", set_route_identify_by,
      KEY_PLAIN, 0, 0, 0},
     {"routes[].relay_state_key", KEY_OF_ROUTE, "text", "idp", "member of a JSON RelayState that holds the identifier",
-     set_route_relay_state_key, KEY_PLAIN, 0, 0, 0},
+     set_word, KEY_PLAIN, 0, 0, IN_ROUTE(relay_state_key)},
     {"routes[].source", KEY_OF_ROUTE, "word", "default", "source that the identifiers belong to", set_route_source,
      KEY_PLAIN, 0, 0, 0},
     {"routes[].redirect", KEY_OF_ROUTE, "word", "", "how to redirect, in place of the global redirect",
      set_route_redirect, KEY_PLAIN, 0, 0, 0},
     {"routes[].fold_case", KEY_OF_ROUTE, "boolean", "false",
-     "look an identifier that is not found up in lower case too", set_route_fold_case, KEY_PLAIN, 0, 0, 0},
-    {"routes[].fold_path", KEY_OF_ROUTE, "boolean", "false", "compare the path without regard to case",
-     set_route_fold_path, KEY_PLAIN, 0, 0, 0},
+     "look an identifier that is not found up in lower case too", set_said, KEY_PLAIN, 0, 0, IN_ROUTE(fold_case)},
+    {"routes[].fold_path", KEY_OF_ROUTE, "boolean", "false", "compare the path without regard to case", set_said,
+     KEY_PLAIN, 0, 0, IN_ROUTE(fold_path)},
     {"routes[].unknown", KEY_OF_ROUTE, "word", "not_found",
      "what an identifier without a row, or what is no SAML sign-in, gets: not_found or legacy", set_route_unknown,
      KEY_PLAIN, 0, 0, 0},
-    {"routes[].legacy_url", KEY_OF_ROUTE, "url", "", "where the legacy side is; may hold {identifier}",
-     set_route_legacy_url, KEY_PLAIN, 0, 0, 0},
+    {"routes[].legacy_url", KEY_OF_ROUTE, "url", "", "where the legacy side is; may hold {identifier}", set_written,
+     KEY_PLAIN, 0, 0, IN_ROUTE(legacy_url)},
     {"routes[].legacy_relay_states", KEY_OF_ROUTE, "list of texts", "",
      "RelayState prefixes of logins that the old provider started: they go to legacy_url", set_route_legacy_relay_state,
      KEY_LIST, 0, 0, 0},
-    {"routes[].observe", KEY_OF_ROUTE, "boolean", "false", "rehearse on this route", set_route_observe, KEY_PLAIN, 0, 0,
-     0},
+    {"routes[].observe", KEY_OF_ROUTE, "boolean", "false", "rehearse on this route", set_bool, KEY_PLAIN, 0, 0,
+     IN_ROUTE(observe)},
 };
 const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
 

@@ -10,6 +10,11 @@ static struct certificate_files *certificates_of(const struct listener *listener
     return (struct certificate_files *)(uintptr_t)listener->certificates;
 }
 
+struct listener *building_listener(struct building *building)
+{
+    return &building->listen[building->listen_count - 1];
+}
+
 void building_add_listener(struct building *building)
 {
     building->listen = memory_resize(building->listen, (building->listen_count + 1) * sizeof(*building->listen));
@@ -19,7 +24,7 @@ void building_add_listener(struct building *building)
 
 void building_add_certificate(struct building *building)
 {
-    struct listener *listener = &building->listen[building->listen_count - 1];
+    struct listener *listener = building_listener(building);
     struct certificate_files *files =
         memory_resize(certificates_of(listener), (listener->certificate_count + 1) * sizeof(*files));
     files[listener->certificate_count++] = (struct certificate_files){0};
@@ -28,7 +33,7 @@ void building_add_certificate(struct building *building)
 
 struct certificate_files *building_certificate(struct building *building, enum key_scope scope)
 {
-    struct listener *listener = &building->listen[building->listen_count - 1];
+    struct listener *listener = building_listener(building);
     return certificates_of(listener) + (scope == KEY_OF_LISTEN ? 0 : listener->certificate_count - 1);
 }
 
@@ -45,7 +50,7 @@ void building_end_certificate(struct building *building, struct yaml *yaml, cons
 
 void building_end_listener(struct building *building, struct yaml *yaml, const struct yaml_node *node)
 {
-    struct listener *listener = &building->listen[building->listen_count - 1];
+    struct listener *listener = building_listener(building);
     struct certificate_files *own = building_certificate(building, KEY_OF_LISTEN);
     if (listener->address.text == NULL && !building->mistyped[KEY_OF_LISTEN])
         yaml_fault(yaml, node, "a listener needs an address");

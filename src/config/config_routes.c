@@ -42,10 +42,10 @@ static void route_from_draft(struct route *route, const struct route_draft *draf
     route->source = draft->source;
     route->redirect = draft->redirect;
     route->fold_case = draft->fold_case == SAID_YES;
-    route->relay_state_key = draft->relay_state_key;
+    route->relay_state_key = draft->relay_state_key.text;
     route->unknown_is_legacy = draft->unknown_is_legacy;
     route->observe = draft->observe;
-    route->legacy_url = draft->legacy_url;
+    route->legacy_url = draft->legacy_url.text;
     route->legacy_relay_states = draft->legacy_relay_states.items;
     route->legacy_relay_state_count = draft->legacy_relay_states.count;
     route->line = draft->place.line;
@@ -56,8 +56,8 @@ static void build_matched(struct checker *checker, const struct route_draft *dra
     char why[256] = "";
     size_t at = 0;
     struct template *template = NULL;
-    struct place place = draft->match_place;
-    if (!template_parse(&template, draft->match, why, &at)) {
+    struct place place = draft->match.place;
+    if (!template_parse(&template, draft->match.text, why, &at)) {
         checker_fault(checker, &place, "match: ", why);
         return;
     }
@@ -75,7 +75,7 @@ static void build_matched(struct checker *checker, const struct route_draft *dra
     struct route *route = add_route(checker->building);
     route_from_draft(route, draft);
     route->template = template;
-    route->name = draft->match;
+    route->name = draft->match.text;
 }
 
 static bool said_or(enum said said, bool preset)
@@ -91,30 +91,30 @@ static bool parse_preset(struct checker *checker, const struct route_draft *draf
     char why[256] = "give a name alone, without scheme, path and {identifier}";
     char source[TEMPLATE_SIZE_MAX + 1];
     bool good = true;
-    for (size_t i = 0; i < draft->host.size; ++i)
-        good = good && strchr(elsewhere, draft->host.at[i]) == NULL;
-    int size = snprintf(source, sizeof(source), "%s%.*s%s", draft->host.size > 0 ? "https://" : "",
-                        TEXT_ARGS(draft->host), match);
+    for (size_t i = 0; i < draft->host.text.size; ++i)
+        good = good && strchr(elsewhere, draft->host.text.at[i]) == NULL;
+    int size = snprintf(source, sizeof(source), "%s%.*s%s", draft->host.text.size > 0 ? "https://" : "",
+                        TEXT_ARGS(draft->host.text), match);
     good = good && size > 0 && size < (int)sizeof(source);
     if (good && template_parse(template, text_slice(source, (size_t)size), why, NULL))
         return true;
-    checker_fault(checker, &draft->host_place, "host: ", why);
+    checker_fault(checker, &draft->host.place, "host: ", why);
     return false;
 }
 
 static void build_preset(struct checker *checker, const struct route_draft *draft)
 {
-    const struct preset *preset = preset_find(draft->preset);
+    const struct preset *preset = preset_find(draft->preset.text);
     if (preset == NULL) {
-        const struct text meant = guess_preset(draft->preset);
+        const struct text meant = guess_preset(draft->preset.text);
         char advice[64] = "; `ssoferry presets` lists them";
         if (meant.size > 0)
             snprintf(advice, sizeof(advice), "; did you mean %.*s?", TEXT_ARGS(meant));
-        checker_fault(checker, &draft->preset_place, "preset: there is none of that name", advice);
+        checker_fault(checker, &draft->preset.place, "preset: there is none of that name", advice);
         return;
     }
     if (draft->identify_by != IDENTIFY_BY_TEMPLATE) {
-        checker_fault(checker, &draft->preset_place, "preset: it says itself where the identifier stands",
+        checker_fault(checker, &draft->preset.place, "preset: it says itself where the identifier stands",
                       "; take identify_by out");
         return;
     }
@@ -137,10 +137,10 @@ static void check_legacy(struct checker *checker, const struct route_draft *draf
 {
     struct building *building = checker->building;
     bool everywhere = building->config.gateway.observe;
-    if (draft->legacy_url.size > 0) {
-        const char *problem = building_legacy_problem(building, draft->legacy_url, true);
+    if (draft->legacy_url.text.size > 0) {
+        const char *problem = building_legacy_problem(building, draft->legacy_url.text, true);
         if (problem != NULL)
-            checker_fault(checker, &draft->legacy_url_place, "legacy_url: ", problem);
+            checker_fault(checker, &draft->legacy_url.place, "legacy_url: ", problem);
         return;
     }
     const char *wanted_by = draft->unknown_is_legacy               ? "unknown: legacy"
@@ -153,16 +153,16 @@ static void check_legacy(struct checker *checker, const struct route_draft *draf
 
 static void build_route(struct checker *checker, const struct route_draft *draft)
 {
-    if ((draft->match.size > 0) == (draft->preset.size > 0)) {
-        if (draft->match.size > 0 || !draft->mistyped)
+    if ((draft->match.text.size > 0) == (draft->preset.text.size > 0)) {
+        if (draft->match.text.size > 0 || !draft->mistyped)
             checker_fault(checker, &draft->place, "a route needs a match or a preset",
-                          draft->match.size > 0 ? ", not both" : "");
+                          draft->match.text.size > 0 ? ", not both" : "");
         return;
     }
-    if (draft->match.size > 0 && draft->host.size > 0)
-        checker_fault(checker, &draft->host_place, "host: it goes with a preset",
+    if (draft->match.text.size > 0 && draft->host.text.size > 0)
+        checker_fault(checker, &draft->host.place, "host: it goes with a preset",
                       "; write it into the match, as https://HOST/PATH");
-    else if (draft->match.size > 0)
+    else if (draft->match.text.size > 0)
         build_matched(checker, draft);
     else
         build_preset(checker, draft);
@@ -220,7 +220,7 @@ static void check_pair(struct checker *checker, const struct route_draft *earlie
     const struct route *route = find_hidden(checker->building, earlier, later, &by);
     if (route == NULL)
         return;
-    const struct place *place = later->match.size > 0 ? &later->match_place : &later->preset_place;
+    const struct place *place = later->match.text.size > 0 ? &later->match.place : &later->preset.place;
     const char *advice = is_needless(checker->building, earlier, later)
                              ? "take it out, the earlier one does the same with them"
                          : find_hidden(checker->building, later, earlier, &ignored) == NULL
@@ -245,8 +245,8 @@ static void check_relay_state_key(struct checker *checker, const struct route_dr
     bool used = draft->route_count == 0;
     for (size_t i = 0; i < draft->route_count; ++i)
         used |= checker->building->routes[draft->first_route + i].identify_by == IDENTIFY_BY_RELAY_STATE;
-    if (!used && draft->relay_state_key_place.line > 0)
-        checker_warning(checker, &draft->relay_state_key_place,
+    if (!used && draft->relay_state_key.place.line > 0)
+        checker_warning(checker, &draft->relay_state_key.place,
                         "relay_state_key: this route does not identify by relay_state", ", and never looks at it");
 }
 
