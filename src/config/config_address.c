@@ -1,7 +1,7 @@
 /* Addresses to listen on: reading them, and what they mean. */
 #include <arpa/inet.h>
 
-#include "config_internal.h"
+#include "ssoferry/config.h"
 
 bool address_is_local(const struct address *address)
 {

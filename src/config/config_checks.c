@@ -1,5 +1,6 @@
 /* The checks that need the whole file, those of routes aside. */
-#include "config_internal.h"
+#include "config_checker.h"
+#include "ssoferry/memory.h"
 
 void checker_fault(struct checker *checker, const struct place *place, const char *what, const char *detail)
 {
@@ -11,6 +12,30 @@ void checker_warning(struct checker *checker, const struct place *place, const c
 {
     faults_add(checker->faults, FAULT_WARNING, checker->file, place->line, place->column, place->length, "%s%s", what,
                detail);
+}
+
+/* The pattern as it looks with an identifier in it, so that it can be parsed as a URL. */
+static struct text sample_of(const struct building *building, struct text pattern)
+{
+    return template_expand(pattern, TEXT("x"), arena_memory(building->arena));
+}
+
+const char *checker_legacy_problem(const struct checker *checker, struct text url, bool pattern)
+{
+    const struct building *building = checker->building;
+    struct url parsed;
+    const char *why = NULL;
+    if (!url_parse(pattern ? sample_of(building, url) : url, &parsed, &why))
+        return why;
+    if (url_leads_to(&parsed, building->own_hosts.items, building->own_hosts.count))
+        return "it leads back to the gateway itself (hosts)";
+    if (!allowed_hosts_check(building->legacy_hosts, &parsed, &why))
+        return url_is_loopback(&parsed) || parsed.https ? "its host is not in legacy.allowed_hosts" : why;
+    size_t brace = text_find(url, '{', 0);
+    size_t host_end = (size_t)(parsed.https ? 8 : 7) + parsed.authority.size;
+    if (brace < host_end)
+        return "the identifier may stand in its path and query, not in its host";
+    return NULL;
 }
 
 /* An address that is no good has neither port nor path. Where `wildcards`, one of all addresses is each of them, too.
@@ -99,7 +124,7 @@ static void check_unmatched_url(struct checker *checker)
 {
     struct building *building = checker->building;
     struct text url = building->config.gateway.unmatched_url;
-    const char *problem = url.size == 0 ? NULL : building_legacy_problem(building, url, false);
+    const char *problem = url.size == 0 ? NULL : checker_legacy_problem(checker, url, false);
     if (problem != NULL)
         checker_fault(checker, &building->unmatched_place, "legacy.unmatched_url: ", problem);
 }

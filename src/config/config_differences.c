@@ -1,7 +1,7 @@
 /* What a configuration was set to, key by key, and how two of them differ. */
 #include <stdlib.h>
 
-#include "config_internal.h"
+#include "config_building.h"
 #include "ssoferry/memory.h"
 
 /* "routes[].match" as it stands in the item that is being read: "routes[2].match". */

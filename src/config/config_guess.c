@@ -1,5 +1,5 @@
 /* What a name that is not known was meant to be. */
-#include "config_internal.h"
+#include "config_keys.h"
 #include "ssoferry/distance.h"
 #include "ssoferry/presets.h"
 

@@ -1,7 +1,7 @@
-/* The one table of configuration keys, and the setters of those that are no plain kind of value. */
+/* The one table of configuration keys, that of their lists, and the setters of those that are no plain kind of value.
+ */
 #include <stdlib.h>
 
-#include "config_internal.h"
 #include "config_kinds.h"
 #include "ssoferry/memory.h"
 
@@ -344,6 +344,14 @@ const struct config_key config_keys[] = {
      IN_ROUTE(observe)},
 };
 const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
+
+const struct config_list config_lists[] = {
+    {KEY_OF_LISTEN, KEY_OF_CONFIG, "listen", "- address: 127.0.0.1:8080"},
+    {KEY_OF_CERTIFICATE, KEY_OF_LISTEN, "certificates",
+     "- {certificate: /etc/ssl/example.pem, key: /etc/ssl/example.key}"},
+    {KEY_OF_ROUTE, KEY_OF_CONFIG, "routes", "- match: /old-sso/{identifier}"},
+};
+const size_t config_list_count = sizeof(config_lists) / sizeof(config_lists[0]);
 
 struct text config_key_last(const struct config_key *key)
 {

@@ -3,7 +3,7 @@
 #ifndef SSOFERRY_CONFIG_KINDS_H
 #define SSOFERRY_CONFIG_KINDS_H
 
-#include "config_internal.h"
+#include "config_building.h"
 
 /* The head of a setter; see `set` of struct config_key. */
 #define CONFIG_SETTER(name)                                                                                            \

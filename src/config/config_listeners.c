@@ -1,7 +1,7 @@
 /* Listeners and their certificates while they are being read. */
 #include <stdlib.h>
 
-#include "config_internal.h"
+#include "config_building.h"
 #include "ssoferry/memory.h"
 
 /* The configuration only lends them out. */

@@ -1,32 +1,9 @@
 /* From route drafts to routes, and the checks of routes that need the whole file. */
 #include <stdlib.h>
 
-#include "config_internal.h"
+#include "config_checker.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/presets.h"
-
-/* The pattern as it looks with an identifier in it, so that it can be parsed as a URL. */
-static struct text sample_of(const struct building *building, struct text pattern)
-{
-    return template_expand(pattern, TEXT("x"), arena_memory(building->arena));
-}
-
-const char *building_legacy_problem(const struct building *building, struct text url, bool pattern)
-{
-    struct url parsed;
-    const char *why = NULL;
-    if (!url_parse(pattern ? sample_of(building, url) : url, &parsed, &why))
-        return why;
-    if (url_leads_to(&parsed, building->own_hosts.items, building->own_hosts.count))
-        return "it leads back to the gateway itself (hosts)";
-    if (!allowed_hosts_check(building->legacy_hosts, &parsed, &why))
-        return url_is_loopback(&parsed) || parsed.https ? "its host is not in legacy.allowed_hosts" : why;
-    size_t brace = text_find(url, '{', 0);
-    size_t host_end = (size_t)(parsed.https ? 8 : 7) + parsed.authority.size;
-    if (brace < host_end)
-        return "the identifier may stand in its path and query, not in its host";
-    return NULL;
-}
 
 static struct route *add_route(struct building *building)
 {
@@ -138,7 +115,7 @@ static void check_legacy(struct checker *checker, const struct route_draft *draf
     struct building *building = checker->building;
     bool everywhere = building->config.gateway.observe;
     if (draft->legacy_url.text.size > 0) {
-        const char *problem = building_legacy_problem(building, draft->legacy_url.text, true);
+        const char *problem = checker_legacy_problem(checker, draft->legacy_url.text, true);
         if (problem != NULL)
             checker_fault(checker, &draft->legacy_url.place, "legacy_url: ", problem);
         return;

@@ -1,0 +1,106 @@
+/* The configuration as it is being built: its memory, and what of it grows. */
+#include <stdlib.h>
+
+#include "config_building.h"
+#include "ssoferry/memory.h"
+
+struct text building_copy(struct building *building, struct text t)
+{
+    struct memory memory = arena_memory(building->arena);
+    char *copy = memory.allocate(memory.context, t.size + 1);
+    if (t.size > 0)
+        memcpy(copy, t.at, t.size);
+    copy[t.size] = '\0';
+    return text_slice(copy, t.size);
+}
+
+void building_append(struct building *building, struct text_list *list, struct text t)
+{
+    struct memory memory = arena_memory(building->arena);
+    struct text *items = memory.allocate(memory.context, (list->count + 1) * sizeof(*items));
+    if (list->count > 0)
+        memcpy(items, list->items, list->count * sizeof(*items));
+    items[list->count++] = t;
+    list->items = items;
+}
+
+struct building *building_new(void)
+{
+    struct building *building = memory_zeroed(1, sizeof(*building));
+    building->arena = arena_new();
+    building->stytch_hosts = allowed_hosts_new();
+    building->legacy_hosts = allowed_hosts_new();
+    allowed_hosts_add_stytch(building->stytch_hosts);
+    return building;
+}
+
+void building_free(struct building *building)
+{
+    for (size_t i = 0; i < building->route_count; ++i)
+        template_free(building->routes[i].template);
+    free(building->routes);
+    free(building->drafts);
+    free(building->settings);
+    building_free_listeners(building);
+    free(building->trusted_proxies);
+    allowed_hosts_free(building->stytch_hosts);
+    allowed_hosts_free(building->legacy_hosts);
+    arena_free(building->arena);
+    free(building);
+}
+
+/* Unless the operator says where Stytch sends browsers on to: any secure page, and a developer's own machine. */
+static struct text onward_sources(struct building *building)
+{
+    struct text joined = TEXT("https: http://localhost:* http://127.0.0.1:*");
+    for (size_t i = 0; i < building->onward_sources.count; ++i) {
+        struct text source = building->onward_sources.items[i];
+        struct memory memory = arena_memory(building->arena);
+        size_t before = i == 0 ? 0 : joined.size + 1;
+        char *grown = memory.allocate(memory.context, before + source.size);
+        if (i > 0) {
+            memcpy(grown, joined.at, joined.size);
+            grown[joined.size] = ' ';
+        }
+        memcpy(grown + before, source.at, source.size);
+        joined = text_slice(grown, before + source.size);
+    }
+    return joined;
+}
+
+struct config *building_finish(struct building *building)
+{
+    struct config *config = &building->config;
+    config->listen = building->listen;
+    config->listen_count = building->listen_count;
+    config->trusted_proxies = building->trusted_proxies;
+    config->trusted_proxy_count = building->trusted_proxy_count;
+    config->onward_sources = onward_sources(building);
+    config->rules.stytch = building->stytch_hosts;
+    config->rules.legacy = building->legacy_hosts;
+    config->rules.own_hosts = building->own_hosts.items;
+    config->rules.own_host_count = building->own_hosts.count;
+    config->rules.live_url = config->gateway.live_url;
+    config->rules.test_url = config->gateway.test_url;
+    config->gateway.stytch_hosts = building->stytch_hosts;
+    config->gateway.legacy_hosts = building->legacy_hosts;
+    config->gateway.own_hosts = building->own_hosts.items;
+    config->gateway.own_host_count = building->own_hosts.count;
+    config->gateway.routes = building->routes;
+    config->gateway.route_count = building->route_count;
+    config->gateway.body_limit = (size_t)config->limits.body;
+    config->gateway.uri_limit = (size_t)config->limits.uri;
+    return config;
+}
+
+void building_add_draft(struct building *building, const struct place *place)
+{
+    building->drafts = memory_resize(building->drafts, (building->draft_count + 1) * sizeof(*building->drafts));
+    building->drafts[building->draft_count++] =
+        (struct route_draft){.source = TEXT("default"), .relay_state_key.text = TEXT("idp"), .place = *place};
+}
+
+struct route_draft *building_draft(struct building *building)
+{
+    return &building->drafts[building->draft_count - 1];
+}

@@ -1,0 +1,251 @@
+/* From the file's nodes to the configuration that is being built, and what is wrong with each. */
+#include <inttypes.h>
+
+#include "config_building.h"
+
+static struct place place_of(const struct yaml_node *node)
+{
+    return (struct place){node->line, node->column, node->length};
+}
+
+/* A quantity as it would be written, in the largest unit that divides it. */
+static void format_quantity(const struct config_key *key, uint64_t value, char *out, size_t size)
+{
+    static const struct {
+        const char *type, *unit;
+        uint64_t factor;
+    } units[] = {
+        {"duration", "h", 3600 * 1000}, {"duration", "m", 60 * 1000}, {"duration", "s", 1000}, {"duration", "ms", 1},
+        {"size", "MiB", 1 << 20},       {"size", "KiB", 1024},        {"size", "B", 1},        {"number", "", 1},
+    };
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); ++i) {
+        if (strcmp(units[i].type, key->type) != 0 ||
+            (value % units[i].factor != 0 || (value == 0 && units[i].factor != 1)))
+            continue;
+        snprintf(out, size, "%" PRIu64 "%s", value / units[i].factor, units[i].unit);
+        return;
+    }
+}
+
+static void fault_value(struct yaml *yaml, const struct yaml_node *node, const struct config_key *key,
+                        const char *problem)
+{
+    char least[32] = "";
+    char most[32] = "";
+    if (key->most == 0) {
+        yaml_fault(yaml, node, "%s: \"%.*s\" %s", key->name, TEXT_ARGS(node->value), problem);
+        return;
+    }
+    format_quantity(key, key->least, least, sizeof(least));
+    format_quantity(key, key->most, most, sizeof(most));
+    yaml_fault(yaml, node, "%s: \"%.*s\" %s from %s to %s", key->name, TEXT_ARGS(node->value), problem, least, most);
+}
+
+/* The key's value, or one item of it. */
+static void read_scalar(struct building *building, struct yaml *yaml, const struct config_key *key,
+                        const struct yaml_node *node)
+{
+    if (node->kind != YAML_SCALAR) {
+        yaml_fault(yaml, node, "%s takes a %s, not a %s", key->name, key->type,
+                   node->kind == YAML_MAPPING ? "mapping" : "list");
+        yaml_skip(yaml, node);
+        return;
+    }
+    struct place place = place_of(node);
+    const char *problem = key->set(building, node->value, &place, key);
+    if (problem != NULL)
+        fault_value(yaml, node, key, problem);
+    building_note(building, key, node->value);
+}
+
+static void read_value(struct building *building, struct yaml *yaml, const struct config_key *key)
+{
+    struct yaml_node node;
+    yaml_next(yaml, &node);
+    const bool list = key->flags & KEY_LIST;
+    if (!list || node.kind != YAML_SEQUENCE) {
+        if (list && node.kind != YAML_END)
+            yaml_fault(yaml, &node, "%s takes a list, as in [a, b]", key->name);
+        if (list)
+            yaml_skip(yaml, &node);
+        else if (node.kind != YAML_END)
+            read_scalar(building, yaml, key, &node);
+        return;
+    }
+    for (yaml_next(yaml, &node); node.kind != YAML_CLOSE && node.kind != YAML_END; yaml_next(yaml, &node))
+        read_scalar(building, yaml, key, &node);
+}
+
+/* Whether keys called PREFIX.something exist, so that PREFIX is a section. */
+static bool is_section(struct text prefix)
+{
+    for (size_t i = 0; i < config_key_count; ++i) {
+        struct text name = text_of(config_keys[i].name);
+        if (config_keys[i].scope == KEY_OF_CONFIG && text_starts(name, prefix) && name.size > prefix.size &&
+            name.at[prefix.size] == '.')
+            return true;
+    }
+    return false;
+}
+
+static bool seen_before(struct building *building, struct text_list *seen, struct text name)
+{
+    for (size_t i = 0; i < seen->count; ++i) {
+        if (text_equal(seen->items[i], name))
+            return true;
+    }
+    building_append(building, seen, name);
+    return false;
+}
+
+static void read_mapping(struct building *building, struct yaml *yaml, enum key_scope scope, struct text section);
+
+static void read_section(struct building *building, struct yaml *yaml, struct text name)
+{
+    struct yaml_node node;
+    yaml_next(yaml, &node);
+    if (node.kind == YAML_MAPPING) {
+        read_mapping(building, yaml, KEY_OF_CONFIG, name);
+    } else if (node.kind != YAML_END) {
+        yaml_fault(yaml, &node, "%.*s takes a mapping of keys", TEXT_ARGS(name));
+        yaml_skip(yaml, &node);
+    }
+}
+
+static void begin_item(struct building *building, enum key_scope scope, const struct yaml_node *node)
+{
+    building->mistyped[scope] = false;
+    if (scope == KEY_OF_LISTEN) {
+        building_add_listener(building);
+        return;
+    }
+    if (scope == KEY_OF_CERTIFICATE) {
+        building_add_certificate(building);
+        return;
+    }
+    struct place place = place_of(node);
+    building_add_draft(building, &place);
+}
+
+static void end_item(struct building *building, struct yaml *yaml, enum key_scope scope, const struct yaml_node *node)
+{
+    if (scope == KEY_OF_LISTEN)
+        building_end_listener(building, yaml, node);
+    else if (scope == KEY_OF_CERTIFICATE)
+        building_end_certificate(building, yaml, node, scope);
+    else
+        building->drafts[building->draft_count - 1].mistyped = building->mistyped[scope];
+}
+
+/* The list that is called `name` in `scope`, or config_list_count. */
+static size_t find_list(enum key_scope scope, struct text name)
+{
+    size_t i = 0;
+    while (i < config_list_count &&
+           (config_lists[i].parent != scope || !text_equal(name, text_of(config_lists[i].name))))
+        ++i;
+    return i;
+}
+
+static void read_items(struct building *building, struct yaml *yaml, size_t list)
+{
+    const enum key_scope scope = config_lists[list].scope;
+    const char *name = config_lists[list].name;
+    const char *example = config_lists[list].example;
+    struct yaml_node node;
+    yaml_next(yaml, &node);
+    if (node.kind != YAML_SEQUENCE) {
+        if (node.kind != YAML_END)
+            yaml_fault(yaml, &node, "%s takes a list of mappings, as in \"%s\"", name, example);
+        yaml_skip(yaml, &node);
+        return;
+    }
+    for (yaml_next(yaml, &node); node.kind != YAML_CLOSE && node.kind != YAML_END; yaml_next(yaml, &node)) {
+        if (node.kind != YAML_MAPPING) {
+            yaml_fault(yaml, &node, "an item of %s is a mapping, as in \"%s\"", name, example);
+            yaml_skip(yaml, &node);
+            continue;
+        }
+        begin_item(building, scope, &node);
+        read_mapping(building, yaml, scope, TEXT(""));
+        end_item(building, yaml, scope, &node);
+    }
+}
+
+static void fault_unknown_key(struct building *building, struct yaml *yaml, enum key_scope scope, struct text name,
+                              const struct yaml_node *node)
+{
+    const struct text meant = guess_key(scope, name);
+    if (meant.size == 0) {
+        yaml_fault(yaml, node, "unknown key \"%.*s\"", TEXT_ARGS(name));
+        return;
+    }
+    yaml_fault(yaml, node, "unknown key \"%.*s\"; did you mean %.*s?", TEXT_ARGS(name), TEXT_ARGS(meant));
+    if (scope != KEY_OF_CONFIG || text_equal(meant, TEXT("routes")))
+        building->mistyped[scope] = true;
+}
+
+static void read_entry(struct building *building, struct yaml *yaml, enum key_scope scope, struct text name,
+                       const struct yaml_node *node, struct text_list *seen)
+{
+    size_t list = find_list(scope, name);
+    bool section = scope == KEY_OF_CONFIG && is_section(name);
+    const struct config_key *key = config_key_find(scope, name);
+    struct yaml_node value;
+
+    if (key == NULL && list == config_list_count && !section)
+        fault_unknown_key(building, yaml, scope, name, node);
+    else if (seen_before(building, seen, name))
+        yaml_fault(yaml, node, "%.*s stands here twice", TEXT_ARGS(name));
+    else {
+        if (list < config_list_count && config_lists[list].scope == KEY_OF_ROUTE)
+            building->routes_place = place_of(node);
+        if (key != NULL)
+            read_value(building, yaml, key);
+        else if (section)
+            read_section(building, yaml, name);
+        else
+            read_items(building, yaml, list);
+        return;
+    }
+    yaml_next(yaml, &value);
+    yaml_skip(yaml, &value);
+}
+
+/* Keys and values up to the end of the mapping that has just begun. */
+static void read_mapping(struct building *building, struct yaml *yaml, enum key_scope scope, struct text section)
+{
+    struct text_list seen = {0};
+    struct yaml_node node;
+    for (yaml_next(yaml, &node); node.kind != YAML_CLOSE && node.kind != YAML_END; yaml_next(yaml, &node)) {
+        if (node.kind != YAML_SCALAR) {
+            struct yaml_node value;
+            yaml_fault(yaml, &node, "a key is a plain word");
+            yaml_skip(yaml, &node);
+            yaml_next(yaml, &value);
+            yaml_skip(yaml, &value);
+            continue;
+        }
+        char full[256];
+        int size = snprintf(full, sizeof(full), "%.*s%s%.*s", TEXT_ARGS(section), section.size > 0 ? "." : "",
+                            TEXT_ARGS(node.value));
+        size_t used = size < (int)sizeof(full) ? (size_t)size : sizeof(full) - 1;
+        struct text name = building_copy(building, text_slice(full, used));
+        read_entry(building, yaml, scope, name, &node, &seen);
+    }
+}
+
+void building_read(struct building *building, struct yaml *yaml)
+{
+    struct yaml_node node;
+    yaml_next(yaml, &node);
+    if (node.kind == YAML_END)
+        return;
+    if (node.kind != YAML_MAPPING) {
+        yaml_fault(yaml, &node,
+                   "a configuration is a mapping of keys, as in \"store: /var/lib/ssoferry/connections.mdb\"");
+        yaml_skip(yaml, &node);
+        return;
+    }
+    read_mapping(building, yaml, KEY_OF_CONFIG, TEXT(""));
+}
