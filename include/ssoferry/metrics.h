@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "ssoferry/config.h"
+#include "ssoferry/audit.h"
 
 struct metrics;
 
@@ -46,6 +46,14 @@ struct metrics_certificate {
 
 enum { METRICS_CERTIFICATES_MAX = 100 };
 
+/* What the rows were when they were last looked through. */
+struct metrics_rows {
+    bool looked_through;
+    uint64_t unusable[UNUSABLES];
+    bool has_checksum; /* not where the table was changed meanwhile */
+    uint64_t checksum; /* of all rows: equal tables have equal ones, whatever their revisions; less than 2^48 */
+};
+
 /* What stands beside the workers' counters. */
 struct metrics_scene {
     const struct metrics *const *workers;
@@ -56,6 +64,7 @@ struct metrics_scene {
     struct table_state table;
     bool table_readable;
     bool table_in_place;
+    struct metrics_rows rows;
     bool ready;
     int64_t now; /* microseconds UTC */
     bool has_usage;

@@ -84,14 +84,29 @@ enum lookup_result lookup_find(struct lookup *lookup, struct text source, struct
 bool lookup_state(struct lookup *lookup, struct table_state *state, struct error *error)
     __attribute__((warn_unused_result));
 
-/* -- one state from end to end -- */
-
-struct snapshot;
-
 struct table_row {
     struct text key;    /* source, 0x00, identifier */
     struct text record; /* encoded; connection_decode() */
 };
+
+/* A walk through all rows that holds no page between two calls: so it holds up no change and no other lookup, however
+ * long it takes, and may see several revisions. Zeroes: before the first row. */
+struct lookup_walk {
+    uint64_t revision; /* of the rows that were shown last */
+    size_t key_size;
+    char key[TABLE_KEY_SIZE_MAX]; /* of the last one */
+};
+
+/* Shows the next rows, `most` of them at most, in key order. LOOKUP_FOUND: there may be more; LOOKUP_ABSENT: that was
+ * the last; LOOKUP_FAILED, also where a page is damaged so that LMDB would end the program. One walk at a time. Texts
+ * live as long as `visit`, which must not look anything up. */
+enum lookup_result lookup_walk(struct lookup *lookup, struct lookup_walk *walk, size_t most,
+                               void (*visit)(void *context, struct table_row row), void *context, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* -- one state from end to end -- */
+
+struct snapshot;
 
 /* How one row differs between two states of the table. */
 enum difference_kind { DIFFERENCE_ADDED, DIFFERENCE_CHANGED, DIFFERENCE_REMOVED, DIFFERENCE_NONE };

@@ -1,8 +1,8 @@
 /* check: what is wrong with mapping files, or with the table; nothing is written. */
-#include "audit.h"
 #include "files.h"
 #include "output.h"
 #include "rows.h"
+#include "ssoferry/audit.h"
 
 /* -- files -- */
 
@@ -103,17 +103,12 @@ static void check_oddity(struct table_check *check, const struct connection *row
         text_slice(check->identifier.at, of_source ? 0 : check->identifier.size), text, text);
 }
 
-/* A URL that nothing leads to is no error, for nobody's sign-in fails by it. */
 static void check_fields(struct table_check *check, const struct connection *row)
 {
     struct connection_problem problem;
-    struct connection used = connection_in_use(row);
-    const struct connection_rules *rules = &check->context->config->rules;
-    if (check->source.size <= SOURCE_SIZE_MAX && audit_routes(&check->audit, check->source)->legacy_always)
-        used.legacy_url = row->legacy_url;
-    if (!connection_check(&used, rules, &problem)) {
+    if (!audit_fields(&check->audit, check->source, row, &problem)) {
         say_of_row(check, FAULT_ERROR, problem.field, problem.message);
-    } else if (!connection_check(row, rules, &problem)) {
+    } else if (!connection_check(row, &check->context->config->rules, &problem)) {
         char text[sizeof problem.message + 96];
         snprintf(text, sizeof text, "%s; its state does not use it, but a file with this row would be refused",
                  problem.message);

@@ -1,9 +1,9 @@
 /* set: fields of rows changed, or rows added, as one revision. */
-#include "audit.h"
 #include "edit.h"
 #include "nearest.h"
 #include "output.h"
 #include "rows.h"
+#include "ssoferry/audit.h"
 #include "ssoferry/log.h"
 #include "ssoferry/mapping_file.h"
 

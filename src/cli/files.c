@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-#include "audit.h"
 #include "output.h"
 #include "rows.h"
+#include "ssoferry/audit.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 

@@ -102,6 +102,7 @@ static void answer_metrics(struct admin *admin, h2o_req_t *req)
         .table = health.table,
         .table_readable = health.table_readable,
         .table_in_place = !atomic_load(&from->serving->replaced),
+        .rows = inspector_rows(from->inspector),
         .ready = health.problem == HEALTH_FINE,
         .now = clock_utc_us(),
         .has_usage = from->usage != NULL,

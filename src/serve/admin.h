@@ -3,6 +3,7 @@
 #ifndef SSOFERRY_ADMIN_H
 #define SSOFERRY_ADMIN_H
 
+#include "inspector.h"
 #include "tls.h"
 #include "worker.h"
 
@@ -19,8 +20,9 @@ struct admin_scene {
     const struct metrics *const *metrics;
     size_t worker_count;
     struct tls *tls;
-    struct usage *usage;    /* NULL: off */
-    struct access_log *log; /* NULL: off */
+    struct usage *usage;         /* NULL: off */
+    struct access_log *log;      /* NULL: off */
+    struct inspector *inspector; /* NULL: off */
 };
 
 /* Starts serving on `fd`, which becomes its own. */

@@ -150,6 +150,7 @@ static void publish(struct server *server, struct config *next)
     for (size_t i = 0; i < server->worker_count; ++i)
         worker_wake(&server->workers[i]);
     admin_reload(server->admin, next);
+    inspector_reload(server->inspector, next);
     while (!all_have_reloaded(server)) {
         nanosleep(&(struct timespec){0, 1000000}, NULL);
         feed_watchdog(server);

@@ -315,6 +315,21 @@ static void write_table(const struct metrics_scene *scene, FILE *out)
     }
 }
 
+static void write_rows(const struct metrics_rows *rows, FILE *out)
+{
+    if (!rows->looked_through)
+        return;
+    describe(out, "ssoferry_table_unusable_rows", "gauge",
+             "Rows that nobody can sign in by, as the configuration stands; `ssoferry check --table` names them.");
+    for (int i = UNUSABLE_NOT + 1; i < UNUSABLES; ++i)
+        fprintf(out, "ssoferry_table_unusable_rows{reason=\"%s\"} %" PRIu64 "\n", unusable_code((enum unusable)i),
+                rows->unusable[i]);
+    if (rows->has_checksum)
+        write_one(out, "ssoferry_table_checksum", "gauge",
+                  "A number made of all rows: where it is another on another instance, their rows differ.",
+                  rows->checksum);
+}
+
 static void write_certificates(const struct metrics_scene *scene, FILE *out)
 {
     if (scene->certificate_count == 0)
@@ -351,6 +366,7 @@ void metrics_write(const struct metrics_scene *scene, FILE *out)
     write_connections(scene, out);
     write_certificates(scene, out);
     write_table(scene, out);
+    write_rows(&scene->rows, out);
     if (scene->has_usage) {
         describe(out, "ssoferry_usage_flush_age_seconds", "gauge", "Seconds since usage was last written.");
         fprintf(out, "ssoferry_usage_flush_age_seconds %" PRIu64 ".%03" PRIu64 "\n", scene->usage_flush_age_ms / 1000,

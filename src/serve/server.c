@@ -166,6 +166,14 @@ static bool start_workers(struct server *server, struct error *error)
     return true;
 }
 
+/* Answers do not depend on it. */
+static void start_inspector(struct server *server)
+{
+    struct error error;
+    if (!inspector_start(&server->inspector, server->table, server->config, server->config_path, &error))
+        log_warning("the rows are not looked through: %s", error.message);
+}
+
 static bool start_admin(struct server *server, struct error *error)
 {
     const struct admin_scene scene = {
@@ -178,6 +186,7 @@ static bool start_admin(struct server *server, struct error *error)
         .tls = server->tls,
         .usage = server->usage,
         .log = server->log,
+        .inspector = server->inspector,
     };
     return server->config->admin == NULL || admin_start(&server->admin, &scene, server->admin_fd, error);
 }
@@ -197,6 +206,7 @@ static void release(struct server *server, bool sockets)
     for (size_t i = 0; i < server->started->listen_count && server->fd_count > i; ++i)
         listener_remove(&server->started->listen[i].address);
     admin_stop(server->admin);
+    inspector_stop(server->inspector);
     if (sockets && server->admin_fd >= 0)
         close(server->admin_fd);
     if (server->admin_fd >= 0)
@@ -223,6 +233,7 @@ static bool start(struct server *server, struct error *error)
         descriptors_for_clients(server->worker_count + (admin ? 1 : 0), admin ? ADMIN_CLIENTS_MAX : 0);
     configure_h2o(server);
     open_workers(server);
+    start_inspector(server);
     if (start_admin(server, error)) {
         sandbox_close_calls(server->config);
         return start_workers(server, error);

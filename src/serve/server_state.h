@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "admin.h"
+#include "inspector.h"
 #include "ssoferry/access_log.h"
 #include "tls.h"
 #include "worker.h"
@@ -17,8 +18,9 @@ struct server {
     struct table *table;
     struct access_log *log;
     struct tls *tls;
-    struct usage *usage; /* NULL: not counted */
-    struct admin *admin; /* NULL: not wanted */
+    struct usage *usage;         /* NULL: not counted */
+    struct inspector *inspector; /* NULL: the rows are not looked through */
+    struct admin *admin;         /* NULL: not wanted */
     h2o_globalconf_t globals;
     size_t worker_count;
     struct worker *workers;

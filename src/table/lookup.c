@@ -2,7 +2,7 @@
 
 #include "ssoferry/memory.h"
 #include "ssoferry/row_cache.h"
-#include "store.h"
+#include "walk.h"
 
 bool lookup_open(struct lookup **opened, struct table *table, struct error *error)
 {
@@ -145,4 +145,23 @@ bool lookup_state(struct lookup *lookup, struct table_state *state, struct error
     bool good = renew(lookup, error) && store_state_read(lookup->table, lookup->txn, state, error);
     reset(lookup);
     return good;
+}
+
+/* -- walking -- */
+
+enum lookup_result lookup_walk(struct lookup *lookup, struct lookup_walk *walk, size_t most,
+                               void (*visit)(void *context, struct table_row row), void *context, struct error *error)
+{
+    struct snapshot snapshot = {0};
+    enum lookup_result result = LOOKUP_FAILED;
+    unsigned rows = 0;
+    pthread_mutex_lock(&lookup->mutex);
+    if (renew(lookup, error) && store_find_rows(lookup->table, lookup->txn, &rows) == MDB_SUCCESS &&
+        snapshot_attach(&snapshot, lookup->table, lookup->txn, rows, error)) {
+        walk->revision = snapshot.state.revision;
+        result = walk_show(&snapshot, walk, most, visit, context, error);
+        snapshot_detach(&snapshot);
+    }
+    reset(lookup);
+    return result;
 }

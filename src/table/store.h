@@ -5,6 +5,8 @@
 
 #include <lmdb.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <stdatomic.h>
 
 #include "ssoferry/table.h"
 
@@ -32,6 +34,9 @@ struct table {
     pthread_mutex_t lock;                 /* guards what follows, and the opening of databases */
     struct lookup *lookups;               /* linked */
     unsigned transactions;                /* open snapshots and changes */
+    atomic_bool walking;                  /* a walk is in LMDB (walk.h): */
+    pthread_t walker;                     /* of this thread, */
+    jmp_buf walk_end;                     /* which may leave it so */
 };
 
 struct lookup {

@@ -11,6 +11,7 @@
 #include "table_file.h"
 #include "table_lock.h"
 #include "undo.h"
+#include "walk.h"
 
 enum {
     READERS_DEFAULT = 510,
@@ -211,6 +212,8 @@ bool table_open(struct table **opened, const char *path, const struct table_opti
     int code = open_env_that_fits(&table->env, path, options);
     if (code != MDB_SUCCESS)
         table_file_fail(path, code, options->mode == TABLE_WRITE, error);
+    if (code == MDB_SUCCESS && (code = walk_prepare(table)) != MDB_SUCCESS)
+        store_fail(path, code, "open the table", error);
     if (code != MDB_SUCCESS || !open_tables(table, error)) {
         table_close(table);
         return false;

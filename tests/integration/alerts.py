@@ -13,6 +13,14 @@ def up(instance, values):
     return {f'up{{job="ssoferry",instance="{instance}"}}': values}
 
 
+def unusable(reason, values):
+    return {f'ssoferry_table_unusable_rows{{job="ssoferry",instance="a",reason="{reason}"}}': values}
+
+
+def checksum(instance, values, job="ssoferry"):
+    return {f'ssoferry_table_checksum{{job="{job}",instance="{instance}"}}': values}
+
+
 def table(instance, revision, job="ssoferry", **rows):
     labels = f'job="{job}",instance="{instance}"'
     states = {f'ssoferry_table_connections{{{labels},state="{state}"}}': f"{count}x60" for state, count in rows.items()}
@@ -26,7 +34,7 @@ DIFFER = ("SsoferryTablesDiffer", "SsoferryRevisionsDiffer")
 CASES = {
     "two nodes that serve": (
         up("a", "1x60") | up("b", "1x60") | requests("stytch", 307, "0+10x60") | requests("loop", 508, "0x60") | requests("unavailable", 503, "0x60")
-        | {UNKNOWN: "0x60"} | table("a", 3, stytch=1, legacy=7) | table("b", 3, stytch=1, legacy=7),
+        | {UNKNOWN: "0x60"} | unusable("url", "0x60") | checksum("a", "7x60") | checksum("b", "7x60") | table("a", 3, stytch=1, legacy=7) | table("b", 3, stytch=1, legacy=7),
         {(50, ALL): []}),
     "a target that does not answer": (up("a", "1x5 0x20"), {(20, "SsoferryDown"): [A], (20, "SsoferryGone"): []}),
     "a target that is gone": (up("a", "1x5 _x30"), {(20, "SsoferryGone"): [JOB]}),
@@ -42,8 +50,16 @@ CASES = {
         requests("method", 405, "0+48x60") | requests("stytch", 307, "0+1x60") | {UNKNOWN: "0+1x60"}, {(50, "SsoferryUnknownIdentifiers"): []}),
     "unknown identifiers, one in fifty": (
         requests("stytch", 307, "0+49x60") | requests("unknown", 404, "0+1x60") | {UNKNOWN: "0+1x60"}, {(50, "SsoferryUnknownIdentifiers"): []}),
+    "rows that a new configuration does not allow": (
+        unusable("url", "0x9 3x20") | unusable("no_legacy_url", "0x30"),
+        {(12, "SsoferryUnusableRows"): [], (20, "SsoferryUnusableRows"): [A | {"reason": "url"}]}),
+    "as many rows, one of them another": (
+        table("a", 3, stytch=7) | table("b", 3, stytch=7) | checksum("a", "7x60") | checksum("b", "7x5 8x55"),
+        {(5, DIFFER[0]): [], (30, DIFFER[0]): [JOB], (30, DIFFER[1]): []}),
+    "as many rows, one of them another for a while": (checksum("a", "7x60") | checksum("b", "7x5 8x8 7x40"), {(minute, DIFFER[0]): [] for minute in (12, 30)}),
     "a node that was left out": (table("a", 4, stytch=1) | table("b", 3, stytch=1), {(30, DIFFER[0]): [], (30, DIFFER[1]): [JOB]}),
     "other rows under the same number": (table("a", 1, stytch=7, legacy=1) | table("b", 1, stytch=5, legacy=3),
                                          {(5, DIFFER[0]): [], (30, DIFFER[0]): [JOB], (30, DIFFER[1]): []}),
-    "staging beside production": (table("a", 7, stytch=7) | table("b", 3, job="ssoferry-staging", stytch=2), {(30, each): [] for each in DIFFER}),
+    "staging beside production": (table("a", 7, stytch=7) | table("b", 3, job="ssoferry-staging", stytch=2)
+                                        | checksum("a", "7x60") | checksum("b", "8x60", job="ssoferry-staging"), {(30, each): [] for each in DIFFER}),
 }

@@ -4,6 +4,7 @@ import signal
 import pytest
 
 import wire
+from admin import Admin
 from cutover import CONNECTION_ID
 from ports import free_port
 
@@ -133,6 +134,46 @@ def test_counters_by_route_go_on_while_the_routes_stay(make_gateway):
     reload(gateway)
     gateway.get("/new-sso/acme")
     gateway.wait_for(lambda: counted(303) and not counted(307))
+
+
+def test_rows_that_nobody_can_use_are_told(make_gateway):
+    """At the start, at a reload, and when a change of the table makes a difference; the numbers of instances with equal rows are equal."""
+    admin = Admin(free_port())
+    gateway = make_gateway(admin={"address": f"127.0.0.1:{admin.port}"})
+    gateway.load({"acme": CONNECTION_ID, **{f"old-{i}": {"state": "legacy"} for i in range(5)}})
+    gateway.load({"hooli": CONNECTION_ID}, source="okta")
+    gateway.start()
+    told = "warning: 6 of 7 rows cannot be used as the configuration stands: "
+    kinds = "1 that no route looks up (hooli (source okta)), 5 legacy without a legacy_url (old-0, old-1, old-2, ...)"
+    next_step = f"; `ssoferry -c {gateway.config_path} check --table` says which and why\n"
+    gateway.wait_for(lambda: told + kinds + next_step in gateway.stderr)
+
+    def unusable():
+        return [admin.metric(f'ssoferry_table_unusable_rows{{reason="{reason}"}}') for reason in ("unreached", "no_legacy_url", "url", "record")]
+
+    def checksum():
+        return admin.metric("ssoferry_table_checksum")
+
+    assert unusable() == [1, 5, 0, 0]
+    before = checksum()
+    reload(gateway, told)
+    legacy = {"legacy_url": "https://legacy.example.com/{identifier}"}
+    gateway.configure(legacy={"allowed_hosts": ["legacy.example.com", "old.example.com"]},
+                      routes=[*({**route, **legacy} for route in gateway.config["routes"]), {"match": "/okta/{identifier}", "source": "okta"}])
+    reload(gateway, "all rows can be used again")
+    assert unusable() == [0, 0, 0, 0] and checksum() == before
+
+    gateway.set("acme", "state=legacy", "legacy_url=https://old.example.com/acme")
+    gateway.wait_for(lambda: checksum() != before)
+    assert unusable() == [0, 0, 0, 0] and gateway.stderr.count(told) == 2
+    gateway.configure(legacy={"allowed_hosts": ["legacy.example.com"]})
+    reload(gateway, "1 of 7 rows cannot be used as the configuration stands: 1 with a URL that is not allowed (acme);")
+    assert unusable() == [0, 0, 1, 0]
+    gateway.set("acme", "state=stytch", "legacy_url=")
+    gateway.wait_for(lambda: checksum() == before)
+    assert unusable() == [0, 0, 0, 0]
+    gateway.load({"acme": {"state": "legacy"}}, source="okta", arguments=["--allow-removals"])
+    gateway.wait_for(lambda: "1 of 7 rows cannot be used as the configuration stands: 1 legacy without a legacy_url (acme (source okta))" in gateway.stderr)
 
 
 def test_under_load_no_request_fails(gateway):

@@ -75,6 +75,39 @@ static void test_a_page_that_is_none(void **state)
     table_close(table);
 }
 
+static void clear_page(int fd, size_t at)
+{
+    const char nothing[PAGE] = {0};
+    assert_int_equal(pwrite(fd, nothing, PAGE, (off_t)(at / PAGE * PAGE)), PAGE);
+}
+
+static void ignore_row(void *context, struct table_row row)
+{
+    (void)row;
+    ++*(unsigned *)context;
+}
+
+/* At which LMDB would end the program. */
+static void test_a_walk_survives_an_empty_page(void **state)
+{
+    const char *path = scratch_path(*state, "table");
+    struct error error = {0};
+    struct lookup *lookup = NULL;
+    struct lookup_walk walk = {0};
+    struct connection_buffer buffer;
+    unsigned shown = 0;
+    struct table *table = open_table(path, TABLE_WRITE, 1 << 20);
+    load_rows(table, 1, 1000, 0);
+    assert_done(lookup_open(&lookup, table, &error));
+    tamper(path, TEXT("row-000900"), clear_page);
+    assert_int_equal(lookup_walk(lookup, &walk, 2000, ignore_row, &shown, &error), LOOKUP_FAILED);
+    assert_names(&error, path);
+    assert_in_range(shown, 500, 899);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000001"), &buffer, &error), LOOKUP_FOUND);
+    lookup_close(lookup);
+    table_close(table);
+}
+
 static void test_names_past_their_limits_are_absent(void **state)
 {
     char long_name[IDENTIFIER_SIZE_MAX + 2];
@@ -135,9 +168,8 @@ static void test_rights_that_are_missing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scratch_test(test_a_state_that_is_gone),
-        scratch_test(test_a_page_that_is_none),
-        scratch_test(test_names_past_their_limits_are_absent),
+        scratch_test(test_a_state_that_is_gone),          scratch_test(test_a_page_that_is_none),
+        scratch_test(test_a_walk_survives_an_empty_page), scratch_test(test_names_past_their_limits_are_absent),
         scratch_test(test_rights_that_are_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,54 @@ static void short_and_long_rows(void **state)
     table_close(table);
 }
 
+struct walked {
+    unsigned rows, disordered;
+    char last[TABLE_KEY_SIZE_MAX];
+    size_t last_size;
+};
+
+static void on_row(void *context, struct table_row row)
+{
+    struct walked *walked = context;
+    if (walked->rows++ > 0 && text_compare(text_slice(walked->last, walked->last_size), row.key) >= 0)
+        ++walked->disordered;
+    walked->last_size = row.key.size;
+    memcpy(walked->last, row.key.at, row.key.size);
+}
+
+/* However many are shown at once, each is, in order and once; also those that came or stayed while others went. */
+static void a_walk_shows_every_row(void **state)
+{
+    static const size_t steps[] = {1, 7, 100, 1000};
+    struct error error = {0};
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 256 << 20);
+    struct lookup *lookup = open_lookup(table);
+    struct lookup_walk walk = {0};
+    struct walked walked = {0};
+    assert_int_equal(lookup_walk(lookup, &walk, 10, on_row, &walked, &error), LOOKUP_ABSENT);
+    assert_int_equal(walked.rows, 0);
+    load_rows(table, 1, 100, 0x1000000);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        walk = (struct lookup_walk){0};
+        walked = (struct walked){0};
+        while (lookup_walk(lookup, &walk, steps[i], on_row, &walked, &error) == LOOKUP_FOUND)
+            assert_in_range(walked.rows, 1, 100);
+        assert_int_equal(walked.rows, 100);
+        assert_int_equal(walked.disordered, 0);
+        assert_int_equal(walk.revision, 1);
+    }
+    walk = (struct lookup_walk){0};
+    walked = (struct walked){0};
+    assert_int_equal(lookup_walk(lookup, &walk, 60, on_row, &walked, &error), LOOKUP_FOUND);
+    load_rows(table, 101, 110, 0x1000000);
+    assert_int_equal(lookup_walk(lookup, &walk, 1000, on_row, &walked, &error), LOOKUP_ABSENT);
+    assert_int_equal(walked.rows, 110);
+    assert_int_equal(walked.disordered, 0);
+    assert_int_equal(walk.revision, 2);
+    lookup_close(lookup);
+    table_close(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +186,7 @@ int main(void)
         scratch_test(a_row_is_gone_and_comes_back),
         scratch_test(sources_keep_apart),
         scratch_test(short_and_long_rows),
+        scratch_test(a_walk_shows_every_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* What the configuration's routes make of a row: whether it has somewhere to go, and whether anything asks for it. */
-#ifndef SSOFERRY_CLI_AUDIT_H
-#define SSOFERRY_CLI_AUDIT_H
+#ifndef SSOFERRY_AUDIT_H
+#define SSOFERRY_AUDIT_H
 
 #include "ssoferry/config.h"
 
@@ -19,15 +19,32 @@ struct audit {
     struct source_routes routes;
 };
 
-/* What the routes of a source, whose name is no longer than SOURCE_SIZE_MAX, have between them; good until the next
- * call. */
-const struct source_routes *audit_routes(struct audit *audit, struct text source);
-
 /* The worst that can be said of a row, in the order above. Rows of one source are best asked for one after the other.
  * With a configuration that has no routes nothing but ODDITY_ENCODED is said: any route may decode. */
 enum oddity audit_row(struct audit *audit, struct text source, struct text identifier, const struct connection *row);
 
+/* Whether a row's fields are good as far as this configuration uses them: a URL that nothing leads to is no error, for
+ * nobody's sign-in fails by it. */
+bool audit_fields(struct audit *audit, struct text source, const struct connection *row,
+                  struct connection_problem *problem) __attribute__((warn_unused_result));
+
+/* Why nobody signs in by a row, whoever asks for it. */
+enum unusable {
+    UNUSABLE_NOT,
+    UNUSABLE_UNREACHED,     /* nothing looks it up: no route has its source, or its name is no identifier */
+    UNUSABLE_NO_LEGACY_URL, /* ODDITY_NO_LEGACY_URL */
+    UNUSABLE_URL,           /* the configuration does not allow its acs_url or legacy_url */
+    UNUSABLE_RECORD,        /* it is damaged, or lacks what its state needs */
+    UNUSABLES,
+};
+
+/* The first of these that holds of a row as it stands in the table. */
+enum unusable audit_record(struct audit *audit, struct text source, struct text identifier, struct text record);
+
 /* "no_legacy_url"; static. */
+const char *unusable_code(enum unusable unusable);
+
+/* The same of an oddity. */
 const char *oddity_code(enum oddity oddity);
 
 /* A sentence about the row; ODDITY_UNREACHED speaks of the source alone. `out` holds ODDITY_TEXT_SIZE bytes;
