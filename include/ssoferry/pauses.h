@@ -9,15 +9,15 @@
 /* Where it is (pauses.c alone looks inside). */
 struct pauses {
     timer_t timer;
-    bool running;      /* there is a timer */
-    bool pausing;      /* somebody wants the processor */
-    long interrupted;  /* how often we had been when we last looked */
-    uint64_t until_ms; /* of clock_monotonic_ms(); while pausing */
+    bool running;     /* there is a timer */
+    bool pausing;     /* somebody wants the processor */
+    long interrupted; /* how often we had been when we last looked */
+    int64_t until_ns; /* of CLOCK_MONOTONIC; while pausing */
 };
 
-/* From now on the calling program stops for some 50 us after each 50 us that it has worked, for as long as others take
- * the processor from it often: some 500 times a second and more. Where nobody does, it is looked a hundred times a
- * second, and that is all.
+/* From now on the calling program stops for some 50 us after each 50 us that it has worked, and works as long as a
+ * pause has lasted where that was more, for as long as others take the processor from it often: some 500 times a second
+ * and more. Where nobody does, it is looked a hundred times a second, and that is all.
  *
  * A policy of the scheduler (background_step_back()) is not enough. Who wakes up while another thread is in its slice
  * may have to wait for the kernel's next tick, 4 ms later with 250 of them a second; and between control groups, so

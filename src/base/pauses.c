@@ -5,15 +5,14 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "ssoferry/clock.h"
-
 enum {
     WORK_NS = 50 * 1000, /* what a thread that wakes up may have to wait for */
+    WORK_NS_MAX = 100 * 1000 * 1000,
     PAUSE_NS = 50 * 1000,
     SLACK_NS = 1000, /* prctl(2); the usual one makes 100 us of a pause of 50 */
     LOOK_NS = 10 * 1000 * 1000,
-    OFTEN = 5,       /* interruptions between two looks; the kernel's own threads have been seen to come to two */
-    PAUSING_MS = 500 /* until the next look, for only who works without pauses sees who interrupts it */
+    OFTEN = 5, /* interruptions between two looks; the kernel's own threads have been seen to come to two */
+    PAUSING_NS = 500 * 1000 * 1000 /* until the next look, for only who works without pauses sees who interrupts it */
 };
 
 static long interruptions(void)
@@ -22,22 +21,38 @@ static long interruptions(void)
     return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
 }
 
-static void look(struct pauses *pauses)
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Returns how long to work then: as long as the pause has lasted. Where the processor is never idle it lasts until
+ * others have used up their slices, some milliseconds, and after 50 us of work each time nothing would ever come to its
+ * end. */
+static long pause_work(struct pauses *pauses)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    int64_t began = now_ns();
+    nanosleep(&pause, NULL);
+    int64_t now = now_ns(), lasted = now - began;
+    if (now >= pauses->until_ns) {
+        pauses->pausing = false;
+        pauses->interrupted = interruptions();
+        return LOOK_NS;
+    }
+    return lasted < WORK_NS ? WORK_NS : lasted > WORK_NS_MAX ? WORK_NS_MAX : (long)lasted;
+}
+
+/* Returns when to look again, or to pause. */
+static long look(struct pauses *pauses)
 {
     long before = pauses->interrupted;
     pauses->interrupted = interruptions();
     pauses->pausing = pauses->interrupted - before >= OFTEN;
-    pauses->until_ms = clock_monotonic_ms() + PAUSING_MS;
-}
-
-static void pause_work(struct pauses *pauses)
-{
-    const struct timespec pause = {.tv_nsec = PAUSE_NS};
-    nanosleep(&pause, NULL);
-    if (clock_monotonic_ms() < pauses->until_ms)
-        return;
-    pauses->pausing = false;
-    pauses->interrupted = interruptions();
+    pauses->until_ns = now_ns() + PAUSING_NS;
+    return pauses->pausing ? WORK_NS : LOOK_NS;
 }
 
 static void set_timer(struct pauses *pauses, long ns)
@@ -55,11 +70,7 @@ static void on_timer(int number, siginfo_t *signal, void *context)
         return; /* kill -ALRM */
     int before = errno;
     struct pauses *pauses = signal->si_value.sival_ptr;
-    if (pauses->pausing)
-        pause_work(pauses);
-    else
-        look(pauses);
-    set_timer(pauses, pauses->pausing ? WORK_NS : LOOK_NS);
+    set_timer(pauses, pauses->pausing ? pause_work(pauses) : look(pauses));
     errno = before;
 }
 
