@@ -18,14 +18,14 @@ import report
 import routing
 import serving
 import traffic
-from servers import ROOT, Bench, Failed, Ferry, bare_epoll, bare_h2o
+from servers import PATIENCE, ROOT, Bench, Failed, Ferry, bare_epoll, bare_h2o
 
 # In the order of the document.
 PARTS = {"serve": serving.run, "latency": latency.run, "peers": life.run_peers, "replace": replacing.run, "matrix": matrix.run, "life": life.run, "load": loading.run,
          "growth": loading.run_growth, "rows": matrix.run_sizes, "overhead": serving.run_overhead, "routes": routing.run_presets, "issuer": routing.run_issuer}
 FLAGS = {"rows": "sizes"}  # --rows says how many
 QUICK_PARTS = ("load", "serve", "life")
-CHECK_ROWS = 1000
+CHECK_ROWS, CHECK_PATIENCE = 1000, 60
 
 
 def parse_arguments():
@@ -89,8 +89,10 @@ def check_changes(server, requests):
         peers.wait_for(server, 0, 1)
         generator = replacing.begin(server, requests, 500)
         server.stage(CHECK_ROWS, 1)
-        replacing.replaced(server, CHECK_ROWS, 1)
-        result = replacing.end(generator)
+        try:
+            replacing.replaced(server, CHECK_ROWS, 1)
+        finally:
+            result = replacing.end(server, generator)
         if result["unexpected"] or (isinstance(server, Ferry) and result["broken"]):
             raise Failed(f"{server.name} gives wrong answers while its table is replaced: {result}")
     print(f"{server.name}: shows changes")
@@ -141,7 +143,7 @@ def main():
     if options.only_words:
         return 0
     signal.signal(signal.SIGTERM, end_by_signal)
-    bench = Bench(options.bin, options.work, options.nice)
+    bench = Bench(options.bin, options.work, options.nice, CHECK_PATIENCE if options.check else PATIENCE)
     try:
         troubles = check(bench) if options.check else run(bench, options)
     except (Failed, OSError, subprocess.SubprocessError) as problem:

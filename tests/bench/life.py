@@ -102,8 +102,7 @@ def statuses(connections, number):
 
 def seen_after(bench, server, connections, number, field, status):
     """Seconds from the loader's exit until its change has been seen over all connections, and how many answers did not show it."""
-    subprocess.run([bench.program("ssoferry"), "-c", str(server.config), "set", rows.identifier(number), field], check=True,
-                   stdout=subprocess.DEVNULL)
+    bench.run(server.loader("set", rows.identifier(number), field))
     began = time.perf_counter()
     stale = 0
     for _ in range(1000):

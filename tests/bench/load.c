@@ -75,6 +75,7 @@ struct run {
     struct client **idle;
     size_t idle_count;
     uint64_t begin, end; /* nanoseconds; end 0: none */
+    uint64_t heard;      /* when the last event came, or nothing was waited for */
     uint64_t started, answered, unexpected, broken;
     uint64_t last;
     struct histogram times;
@@ -329,22 +330,31 @@ static void give_up(struct run *run)
     }
 }
 
+/* Whether the next request has a connection, and is only not due yet. */
+static bool may_start(const struct run *run, uint64_t time)
+{
+    return run->options.rate > 0 && run->idle_count > 0 && wants_more(run, time);
+}
+
 /* Looks for answers without ever sleeping: a sleep's end is too coarse for the times at which requests are due, and to
  * wake a sleeper costs the server, on whose side of a loopback connection that is done, up to 2 us a request; of a fast
  * server it would measure how often the generator sleeps. Returns the number of events. */
 static int wait_for_events(struct run *run, struct epoll_event *events)
 {
-    const uint64_t patience = generator_now() + (uint64_t)GIVE_UP_SECONDS * 1000000000;
     for (;;) {
         int count = epoll_wait(run->loop, events, EVENTS_MAX, 0);
         uint64_t time = generator_now();
-        if (count > 0 || run->idle_count == run->options.connections ||
-            (run->options.rate > 0 && wants_more(run, time)))
+        if (count > 0 || run->idle_count == run->options.connections) {
+            run->heard = time;
             return count;
-        if (time > patience) {
+        }
+        if (time > run->heard + (uint64_t)GIVE_UP_SECONDS * 1000000000) {
             give_up(run);
+            run->heard = time;
             return 0;
         }
+        if (may_start(run, time))
+            return 0;
         sched_yield();
     }
 }
@@ -354,7 +364,7 @@ static void run_all(struct run *run)
     struct epoll_event events[EVENTS_MAX];
     run->begin = generator_now();
     run->end = run->options.seconds > 0 ? run->begin + (uint64_t)(run->options.seconds * 1e9) : 0;
-    run->last = run->begin;
+    run->last = run->heard = run->begin;
     for (;;) {
         start_what_is_due(run);
         if (!wants_more(run, generator_now()) && run->idle_count == run->options.connections)
@@ -405,8 +415,8 @@ static void print(const struct run *run)
 
 static const char usage[] =
     "usage: bench_load --port PORT --heads FILE [--tail FILE] [--connections N] [--requests N] [--seconds S]\n"
-    "                  [--rate PER_SECOND] [--status CODE] [--reconnect] [--tls]\n"
-    "                  [--tolerate] [--windows SECONDS]\n";
+    "                  [--rate PER_SECOND [--tolerate]] [--status CODE] [--reconnect] [--tls]\n"
+    "                  [--windows SECONDS]\n";
 
 static const struct option names[] = {
     {"port", required_argument, NULL, 'p'},
@@ -489,7 +499,8 @@ int main(int argc, char **argv)
         set_option(&run, name, optarg);
     const struct options *options = &run.options;
     if (optind < argc || options->port == 0 || run.heads.size == 0 || options->connections == 0 ||
-        options->connections > CONNECTIONS_MAX || (options->requests == 0 && options->seconds <= 0)) {
+        options->connections > CONNECTIONS_MAX || (options->requests == 0 && options->seconds <= 0) ||
+        (options->tolerate && options->rate <= 0)) {
         fputs(usage, stderr);
         return 2;
     }

@@ -1,6 +1,6 @@
 """Loading a table, against libyaml alone parsing the same file."""
+import contextlib
 import subprocess
-import time
 
 import measure
 import rows
@@ -32,7 +32,7 @@ def check(bench, count):
     """What was loaded is what the file says."""
     store = loaded_store(bench, count)
     for number in {0, 1, count // 2, count - 1}:
-        found = measure.output([bench.program("ssoferry"), "--store", str(store), "get", rows.identifier(number)])
+        found = bench.run([bench.program("ssoferry"), "--store", str(store), "get", rows.identifier(number)])
         if rows.connection_id(number) not in found:
             raise Failed(f"the store has something else for {rows.identifier(number)}: {found}")
 
@@ -44,16 +44,20 @@ def own_memory_of_load(bench, count):
     mapping = rows.mapping_file(bench.work, count)
     process = subprocess.Popen([bench.program("ssoferry"), "--store", str(store), "load", str(mapping)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
-    most = 0
-    while process.poll() is None:
-        try:
-            most = max(most, fields_of(f"/proc/{process.pid}/status").get("RssAnon", 0))
-        except (FileNotFoundError, ProcessLookupError):
-            break
-        time.sleep(0.005)
+    looks = []
+
+    def has_ended():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            looks.append(fields_of(f"/proc/{process.pid}/status").get("RssAnon", 0))
+        return process.poll() is not None
+
+    try:
+        bench.wait_until(has_ended, f"{mapping} is not loaded")
+    finally:
+        process.kill()
     if process.wait() != 0:
         raise Failed(f"ssoferry does not load {mapping}")
-    return store, most * 1024
+    return store, max(looks) * 1024
 
 
 def run_growth(bench, options):

@@ -2,12 +2,11 @@
 import json
 import os
 import statistics
-import subprocess
 import time
 from functools import partial
 from pathlib import Path
 
-from servers import LOAD_CORE, PATIENCE, Failed
+from servers import LOAD_CORE, Failed
 
 
 class Values:
@@ -44,10 +43,10 @@ def load_command(server, traffic, requests=0, seconds=0.0, rate=0.0, reconnect=F
 def load(server, traffic, requests=0, seconds=0.0, rate=0.0, reconnect=False):
     """Runs the load generator; what it prints, and `per_second`. Any wrong answer is an error."""
     command = load_command(server, traffic, requests, seconds, rate, reconnect)
-    done = subprocess.run(server.bench.pinned(LOAD_CORE, command), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds + PATIENCE)
-    if done.returncode != 0:
-        raise Failed(f"{server.name}: {done.stderr.strip() or done.stdout.strip()}")
-    result = json.loads(done.stdout)
+    try:
+        result = json.loads(server.bench.run(server.bench.pinned(LOAD_CORE, command), seconds))
+    except Failed as problem:
+        raise Failed(f"{server.name}: {problem}") from None
     result["per_second"] = result["requests"] / result["seconds"]
     return result
 
@@ -87,10 +86,8 @@ def run_timed(bench, command):
     report = bench.work / "time"
     timed = ["/usr/bin/time", "-f", "%U %S %M", "-o", str(report), *command]
     began = time.perf_counter()
-    done = subprocess.run(bench.pinned(LOAD_CORE, timed), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    bench.run(bench.pinned(LOAD_CORE, timed))
     wall = time.perf_counter() - began
-    if done.returncode != 0:
-        raise Failed(f"{' '.join(command)}: {done.stderr.strip()}")
     user, system, kilobytes = report.read_text().split()
     report.unlink()
     return {"wall": wall, "cpu": float(user) + float(system), "memory": int(kilobytes) * 1024}
@@ -122,10 +119,3 @@ def values(results, key):
 
 def modified(path):
     return Path(path).stat().st_mtime
-
-
-def output(command):
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Failed(f"{' '.join(command)}: {done.stderr.strip()}")
-    return done.stdout

@@ -9,12 +9,11 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import rows
 import traffic
-from servers import PATIENCE, ROOT, SERVER_CORE, Failed, Server, free_port
+from servers import PATIENCE, ROOT, Failed, Server, free_port
 
 UNPACKED = ROOT / "build/bench/peers"  # by scripts/install-deps --peers
 EXPRESS = ROOT / "build/bench/express"
@@ -119,7 +118,7 @@ http {{
         return [program("nginx"), "-e", "error.log", "-p", str(self.folder), "-c", "nginx.conf"]
 
     def reload(self):
-        self.process.send_signal(signal.SIGHUP)
+        self.signal(signal.SIGHUP)
 
 
 class HAProxy(Peer):
@@ -166,11 +165,11 @@ frontend old-sso
         return [program("haproxy"), "-W", "-db", "-f", str(self.folder / "haproxy.cfg")]
 
     def reload(self):
-        self.process.send_signal(signal.SIGUSR2)
+        self.signal(signal.SIGUSR2)
 
     def change(self, number, generation):
         with socket.socket(socket.AF_UNIX) as admin:
-            admin.settimeout(PATIENCE)
+            admin.settimeout(self.bench.patience)
             admin.connect(str(self.folder / "admin"))
             admin.sendall(f"set map {self.folder}/rows {traffic.PATH}{rows.identifier(number)} {rows.location(number, generation)}\n".encode())
             answer = admin.recv(4096).decode().strip()
@@ -246,7 +245,7 @@ class Express(Peer):
 
     def reload(self):
         self.process.terminate()
-        self.process.wait(PATIENCE)
+        self.process.wait(self.bench.patience)
         self.process = subprocess.Popen(self.bench.pinned(self.cores(), self.command()), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
 
@@ -273,12 +272,11 @@ def versions():
 
 def wait_for(server, number, generation):
     """Asks for a row, each time over a new connection, until it has the Location of this generation."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
+    def is_shown():
+        server.check_running()
         try:
-            if server.ask("GET", traffic.PATH + rows.identifier(number)) == (307, rows.location(number, generation)):
-                return
+            return server.ask("GET", traffic.PATH + rows.identifier(number)) == (307, rows.location(number, generation))
         except (OSError, http.client.HTTPException):
-            pass
-        time.sleep(0.001)
-    raise Failed(f"{server.name} never shows generation {generation} of its rows")
+            return False
+
+    server.bench.wait_until(is_shown, f"{server.name} does not show generation {generation} of its rows")

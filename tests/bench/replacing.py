@@ -1,10 +1,8 @@
 """Replacing the whole table while requests come in: how long it takes, what fails, and how long answers take meanwhile."""
 import json
-import re
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import measure
 import peers
@@ -12,7 +10,7 @@ import traffic
 from loading import loaded_store
 from report import Goal, Section
 from serving import MAIN, check, is_slow, warm_up
-from servers import LOAD_CORE, PATIENCE, Failed, Ferry
+from servers import LOAD_CORE, Failed, Ferry, catches
 
 ROUNDS, RATE, SLOW_RATE = 3, 2000, 5
 WINDOW = 0.1  # seconds, of the chart's points
@@ -21,23 +19,16 @@ SEEN = 1  # the row that is looked at: any, since all change at once
 
 
 def begin(server, requests, rate, *more):
-    command = measure.load_command(server, requests, rate=rate, seconds=PATIENCE, more=["--tolerate", *more])
+    command = measure.load_command(server, requests, rate=rate, seconds=server.bench.patience, more=["--tolerate", *more])
     generator = subprocess.Popen(server.bench.pinned(LOAD_CORE, command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-    while generator.poll() is None and not catches_sigterm(generator.pid):
-        time.sleep(0.005)
+    server.bench.wait_until(lambda: generator.poll() is not None or catches(generator.pid, signal.SIGTERM), "the load generator does not begin")
     return generator
 
 
-def catches_sigterm(pid):
-    """Whether the program is so far that end() ends it in order."""
-    caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return bool(caught and int(caught.group(1), 16) >> (signal.SIGTERM - 1) & 1)
-
-
-def end(generator):
+def end(server, generator):
     generator.send_signal(signal.SIGTERM)
     try:
-        said = generator.communicate(timeout=PATIENCE)[0]
+        said = generator.communicate(timeout=server.bench.patience)[0]
         if not said:
             raise Failed("the load generator ended without a word")
         return json.loads(said)
@@ -64,7 +55,7 @@ def one_round(server, count, requests, rate, generation):
     try:
         seconds = replaced(server, count, generation)
     finally:
-        during = end(generator)
+        during = end(server, generator)
     return {"seconds": seconds, "failed": during["broken"] + during["unexpected"], "requests": during["requests"] + during["broken"],
             "p99": during["us"]["p99"], "max": during["us"]["max"], "quiet": quiet["us"]["p99"]}
 
@@ -79,7 +70,7 @@ def course(server, count, requests, rate, generation):
         replaced(server, count, generation)
         time.sleep(AFTER)
     finally:
-        result = end(generator)
+        result = end(server, generator)
     return [(at - BEFORE, p99 / 1e3, failed) for at, answered, failed, _p50, p99 in result["windows"] if answered or failed]
 
 

@@ -20,12 +20,12 @@ ISSUER_SIZES = {10: (10 * 1024, 20_000, 60), 300: (300 * 1024, 2_000, 1000)}  # 
 def presets_that_agree(bench, store):
     """All presets that can stand in one configuration, in the order they are listed, and how many routes they stand for: some systems have the
     same URLs."""
-    listed = measure.output([bench.program("ssoferry"), "presets", "--json"])
+    listed = bench.run([bench.program("ssoferry"), "presets", "--json"])
     routes = {preset["name"]: len(preset["routes"]) for preset in map(json.loads, listed.splitlines())}
     taken = []
     for name in routes:
         tried = Ferry(bench, name, store, routes=[f"preset: {preset}" for preset in [*taken, name]])
-        if subprocess.run([bench.program("ssoferryd"), "--check", "-c", str(tried.config)], capture_output=True).returncode == 0:
+        if subprocess.run([bench.program("ssoferryd"), "--check", "-c", str(tried.config)], capture_output=True, timeout=bench.patience).returncode == 0:
             taken.append(name)
         tried.stop()
     return taken, sum(routes[name] for name in taken)

@@ -3,19 +3,24 @@
 Another server to compare with is another subclass of Server."""
 import http.client
 import os
+import re
 import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import rows
 
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/integration"))
+from ports import free_port  # noqa: E402
+
 SERVER_CORE, LOAD_CORE = (0, 1) if (os.cpu_count() or 1) > 1 else (0, 0)
 ALL_CORES = f"0-{(os.cpu_count() or 1) - 1}"
 START_TIMEOUT = 60
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 300  # for what takes long where others work on the machine too, in seconds
 
 
@@ -26,10 +31,11 @@ class Failed(Exception):
 class Bench:
     """Where the programs and the generated files are."""
 
-    def __init__(self, programs, work, nice=0):
+    def __init__(self, programs, work, nice=0, patience=PATIENCE):
         self.programs = programs  # directories, searched in order
         self.work = work
         self.nice = nice
+        self.patience = patience  # seconds, for each wait; no one is without an end
         self.figures = {}  # what the charts show, by chart
         work.mkdir(parents=True, exist_ok=True)
 
@@ -44,26 +50,38 @@ class Bench:
         priority = ["nice", "-n", str(self.nice)] if self.nice else []
         return [*priority, "taskset", "-c", str(core), "setpriv", "--pdeathsig", "TERM", *command]
 
+    def run(self, command, seconds=0.0):
+        """Runs a program to its end, which takes `seconds` by intent; what it prints."""
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds + self.patience)
+        if done.returncode != 0:
+            raise Failed(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
     def run_beside(self, command):
         """Runs what changes a server's table, on the server's core: there is no third one, and the load generator must not be disturbed."""
-        done = subprocess.run(self.pinned(SERVER_CORE, command), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
-        if done.returncode != 0:
-            raise Failed(f"{' '.join(command)}: {done.stderr.strip()}")
+        self.run(self.pinned(SERVER_CORE, command))
+
+    def wait_until(self, condition, trouble):
+        """`trouble` is what is said where the condition never comes true."""
+        end = time.monotonic() + self.patience
+        while not condition():
+            if time.monotonic() > end:
+                raise Failed(f"waited {self.patience} s in vain: {trouble}")
+            time.sleep(0.001)
 
     def certificate(self):
         """Paths of a certificate and its key, made where they are not there yet."""
         certificate, key = self.work / "certificate.pem", self.work / "key.pem"
         if not certificate.exists():
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650", "-subj",
-                            "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
-                           check=True, capture_output=True)
+            self.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650", "-subj",
+                      "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)])
         return certificate, key
 
 
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+def catches(pid, number):
+    """Whether the program is so far that this signal is handled. Until then it would be ended by it."""
+    caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return bool(caught and int(caught.group(1), 16) >> (number - 1) & 1)
 
 
 def fields_of(path):
@@ -127,6 +145,7 @@ class Server:
         end = time.monotonic() + self.start_timeout
         while time.monotonic() < end and self.process.poll() is None:
             with socket.socket() as probe:
+                probe.settimeout(START_TIMEOUT)
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return self
             time.sleep(0.01)
@@ -142,6 +161,19 @@ class Server:
                 self.process.kill()
                 self.process.wait()
             self.process = None
+
+    def check_running(self):
+        if self.process.poll() is not None:
+            raise Failed(f"{self.name} has ended by itself with {self.process.returncode}")
+
+    def signal(self, number):
+        """Who has just begun to listen may not have come to its handlers yet: nginx was killed by its SIGHUP."""
+        def is_heard():
+            self.check_running()
+            return catches(self.process.pid, number)
+
+        self.bench.wait_until(is_heard, f"{self.name} does not handle {number!r}")
+        self.process.send_signal(number)
 
     def __enter__(self):
         return self.start()
