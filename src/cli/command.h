@@ -1,4 +1,4 @@
-/* What a subcommand is: one row of the table in ssoferry.c, from which parsing, usage and help all come. */
+/* What a subcommand is: one row of the table in commands.c, from which parsing, usage and help all come. */
 #ifndef SSOFERRY_CLI_COMMAND_H
 #define SSOFERRY_CLI_COMMAND_H
 
