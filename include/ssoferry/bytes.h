@@ -1,5 +1,5 @@
-/* Eight bytes looked at, or made, at once. What is asked of each byte costs a few instructions for all of them; nothing
- * here depends on the processor. */
+/* Eight bytes looked at, or made, at once, or more of them. What is asked of each byte costs a few instructions for all
+ * of them. Where the processor is known to have more (SSE2, which every x86-64 has), the same is said in its words. */
 #ifndef SSOFERRY_BYTES_H
 #define SSOFERRY_BYTES_H
 
@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define BYTES_ONES UINT64_C(0x0101010101010101)
 #define BYTES_TOPS UINT64_C(0x8080808080808080)
@@ -34,6 +38,45 @@ static inline bool bytes_any_below(uint64_t eight, unsigned char limit)
 static inline bool bytes_any_is(uint64_t eight, unsigned char byte)
 {
     return bytes_any_below(eight ^ BYTES_ONES * byte, 1);
+}
+
+/* Whether eight bytes are those of `name` but for the case of ASCII letters. The name is in lower case, and of letters,
+ * digits and what stands before those in ASCII. */
+static inline bool bytes_same_fold(const char *at, const char *name)
+{
+    uint64_t wanted = bytes_load(name);
+    uint64_t letters = (wanted & BYTES_ONES * 0x40) >> 1; /* the bit of case, in what is a letter */
+    return ((bytes_load(at) ^ wanted) & ~letters) == 0;
+}
+
+enum { BYTES_BLOCK = 64 };
+
+/* Which of the BYTES_BLOCK bytes at `at` are `byte`: a bit each, the first one's the lowest. */
+static inline uint64_t bytes_where_portable(const char *at, char byte)
+{
+    uint64_t where = 0;
+    for (unsigned i = 0; i < BYTES_BLOCK; i += sizeof(uint64_t)) {
+        uint64_t eight = le64toh(bytes_load(at + i)) ^ BYTES_ONES * (unsigned char)byte;
+        uint64_t others = ((eight & ~BYTES_TOPS) + ~BYTES_TOPS) | eight; /* the top bit of each that is not 0 */
+        where |= (~others & BYTES_TOPS) / 0x80 * UINT64_C(0x0102040810204080) >> 56 << i;
+    }
+    return where;
+}
+
+static inline uint64_t bytes_where(const char *at, char byte)
+{
+#ifdef __SSE2__
+    const __m128i wanted = _mm_set1_epi8(byte);
+    uint64_t where = 0;
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < BYTES_BLOCK; i += sizeof(wanted)) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(at + i));
+        where |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted)) << i;
+    }
+    return where;
+#else
+    return bytes_where_portable(at, byte);
+#endif
 }
 
 /* Writes a number as eight hexadecimal digits, lower-case, its highest first. */

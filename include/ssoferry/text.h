@@ -76,7 +76,16 @@ static inline size_t text_find(struct text t, char byte, size_t from)
 }
 
 /* Without ASCII spaces and tabs at both ends. */
-struct text text_trim(struct text t);
+static inline struct text text_trim(struct text t)
+{
+    while (t.size > 0 && (t.at[0] == ' ' || t.at[0] == '\t')) {
+        ++t.at;
+        --t.size;
+    }
+    while (t.size > 0 && (t.at[t.size - 1] == ' ' || t.at[t.size - 1] == '\t'))
+        --t.size;
+    return t;
+}
 
 /* Copies t's bytes to `out` with ASCII letters in lower case. `out` holds t.size bytes and may be t.at itself. */
 void text_fold(struct text t, char *out);

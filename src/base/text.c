@@ -42,22 +42,6 @@ struct text text_directory(const char *path)
     return text_slice(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-struct text text_trim(struct text t)
-{
-    while (t.size > 0 && is_blank(t.at[0])) {
-        ++t.at;
-        --t.size;
-    }
-    while (t.size > 0 && is_blank(t.at[t.size - 1]))
-        --t.size;
-    return t;
-}
-
 void text_fold(struct text t, char *out)
 {
     for (size_t i = 0; i < t.size; ++i)
@@ -210,16 +194,13 @@ bool text_percent_decode(struct text in, enum text_plus plus, char *out, size_t 
 bool text_to_number(struct text t, uint64_t max, uint64_t *number)
 {
     uint64_t value = 0;
-    if (t.size == 0)
-        return false;
     for (size_t i = 0; i < t.size; ++i) {
-        if (t.at[i] < '0' || t.at[i] > '9')
+        unsigned digit = (unsigned char)t.at[i] - (unsigned)'0';
+        if (digit > 9 || __builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, digit, &value))
             return false;
-        uint64_t digit = (uint64_t)(t.at[i] - '0');
-        if (digit > max || value > (max - digit) / 10)
-            return false;
-        value = value * 10 + digit;
     }
+    if (t.size == 0 || value > max)
+        return false;
     *number = value;
     return true;
 }

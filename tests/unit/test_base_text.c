@@ -158,6 +158,37 @@ static void numbers_are_written_in_hexadecimal(void **state)
     }
 }
 
+static void bytes_are_found_in_a_block(void **state)
+{
+    char block[BYTES_BLOCK];
+    (void)state;
+    for (unsigned at = 0; at < BYTES_BLOCK; ++at) {
+        for (unsigned other = 0; other < 256; ++other) {
+            memset(block, (int)other, sizeof(block));
+            block[at] = '\n';
+            block[BYTES_BLOCK - 1 - at] = '\n';
+            uint64_t all = other == '\n' ? UINT64_MAX : UINT64_C(1) << at | UINT64_C(1) << (BYTES_BLOCK - 1 - at);
+            assert_true(bytes_where(block, '\n') == all && bytes_where_portable(block, '\n') == all);
+        }
+    }
+}
+
+static void eight_bytes_compare_but_for_case(void **state)
+{
+    static const char name[] = "c-l09z.:";
+    (void)state;
+    for (unsigned at = 0; at < 8; ++at) {
+        for (unsigned byte = 0; byte < 256; ++byte) {
+            char bytes[8];
+            memcpy(bytes, name, sizeof(bytes));
+            bytes[at] = (char)byte;
+            bool letter = name[at] >= 'a' && name[at] <= 'z';
+            bool same = bytes[at] == name[at] || (letter && text_lower(bytes[at]) == name[at]);
+            assert_int_equal(bytes_same_fold(bytes, name), same);
+        }
+    }
+}
+
 static void numbers_are_bounded(void **state)
 {
     uint64_t number = 0;
@@ -264,6 +295,8 @@ int main(void)
         cmocka_unit_test(control_characters_are_seen),
         cmocka_unit_test(each_byte_is_seen_at_each_place),
         cmocka_unit_test(numbers_are_written_in_hexadecimal),
+        cmocka_unit_test(bytes_are_found_in_a_block),
+        cmocka_unit_test(eight_bytes_compare_but_for_case),
         cmocka_unit_test(numbers_are_bounded),
         cmocka_unit_test(texts_compare_by_bytes),
         cmocka_unit_test(hidden_characters),
