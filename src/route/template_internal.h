@@ -46,7 +46,8 @@ struct parameter {
 
 struct template
 {
-    struct text lead; /* how the plainest matching paths begin: see lead_differs() */
+    struct text lead;     /* how the plainest matching paths begin: see look_at_lead() */
+    size_t lead_segments; /* that it stands for: the first ones */
     struct text source;
     enum template_place place;
     bool floating; /* `**` stands first; it is not among the segments */

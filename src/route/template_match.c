@@ -1,6 +1,8 @@
 /* Matching on the request path: no allocation, and each byte of a path is looked at a bounded number of times. */
 #include "template_internal.h"
 
+#include "ssoferry/bytes.h"
+
 /* -- host -- */
 
 /* The name in a Host field: without port, and without the dot that ends a fully qualified name. */
@@ -39,6 +41,26 @@ bool host_pattern_matches(const struct host_pattern *pattern, struct text host, 
 }
 
 /* -- path -- */
+
+/* What the first bytes of a path tell. */
+enum lead {
+    LEAD_DIFFERS,
+    LEAD_IS_UNCLEAR, /* it may be written in another way: escapes, repeated slashes */
+    LEAD_FITS,       /* the segments that it stands for match */
+};
+
+/* What makes a route that does not take a request cost next to nothing, and one that does not much. */
+static inline enum lead look_at_lead(const struct template *template, struct text path)
+{
+    const struct text lead = template->lead;
+    size_t size = lead.size < path.size ? lead.size : path.size;
+    size_t same = bytes_shared(lead.at, path.at, size);
+    while (template->folded && same < size && lead.at[same] == text_lower(path.at[same]))
+        same++;
+    if (same < lead.size)
+        return same < path.size && (path.at[same] == '%' || path.at[same] == '/') ? LEAD_IS_UNCLEAR : LEAD_DIFFERS;
+    return same == path.size || path.at[same] == '/' ? LEAD_FITS : LEAD_IS_UNCLEAR;
+}
 
 /* The part of a path that is yet to be matched: path.at[start] up to path.at[end]. Both ends lie at a slash or at the
  * path's end. */
@@ -142,12 +164,12 @@ static bool is_empty_identifier(const struct template *template, const struct re
            rest->end - rest->start >= (last ? 1 : 2);
 }
 
-/* The path from its first segment on. */
-static bool match_anchored(const struct template *template, struct text path, struct text *raw)
+/* The path from its first segment on, or from behind its lead. */
+static bool match_anchored(const struct template *template, struct text path, enum lead lead, struct text *raw)
 {
     size_t identifier = template->identifier_segment, count = template->segment_count;
-    struct rest rest = {path, 0, path.size};
-    if (!take_first(template, 0, identifier, &rest, raw))
+    struct rest rest = {path, lead == LEAD_FITS ? template->lead.size : 0, path.size};
+    if (!take_first(template, lead == LEAD_FITS ? template->lead_segments : 0, identifier, &rest, raw))
         return false;
     if (identifier == count)
         return trim_slashes(&rest).size == 0;
@@ -205,24 +227,11 @@ static bool match_floating(const struct template *template, struct text path, st
            take_last(template, 0, identifier, &rest, &(struct text){NULL, 0});
 }
 
-/* Whether a path cannot match, from its first bytes: what makes a route that does not take a request cost next to
- * nothing. Escapes and repeated slashes make it undecided, which is false. */
-static bool lead_differs(const struct template *template, struct text path)
-{
-    const struct text lead = template->lead;
-    size_t size = lead.size < path.size ? lead.size : path.size, i = 0;
-    while (i < size && (lead.at[i] == path.at[i] || (template->folded && lead.at[i] == text_lower(path.at[i]))))
-        i++;
-    if (i == lead.size)
-        return false;
-    return i == path.size || (path.at[i] != '%' && path.at[i] != '/');
-}
-
-static bool match_path(const struct template *template, struct text path, struct text *raw)
+static bool match_path(const struct template *template, struct text path, enum lead lead, struct text *raw)
 {
     if (path.size == 0 || path.at[0] != '/')
         return false;
-    return template->floating ? match_floating(template, path, raw) : match_anchored(template, path, raw);
+    return template->floating ? match_floating(template, path, raw) : match_anchored(template, path, lead, raw);
 }
 
 /* -- query -- */
@@ -261,13 +270,13 @@ static enum template_result match_query(const struct template *template, struct 
 
 /* Not inlined: else its frame is set up for each route that the lead turns away, which costs more than the lead. */
 static __attribute__((noinline)) enum template_result match(const struct template *template,
-                                                            const struct request *request,
+                                                            const struct request *request, enum lead lead,
                                                             struct template_capture *capture)
 {
     struct text label = {NULL, 0}, raw = {NULL, 0};
     if (template->host.kind != HOST_UNSAID && !host_pattern_matches(&template->host, host_name(request->host), &label))
         return TEMPLATE_HOST_DIFFERS;
-    if (!match_path(template, request->path, &raw))
+    if (!match_path(template, request->path, lead, &raw))
         return TEMPLATE_PATH_DIFFERS;
     *capture = (struct template_capture){.place = template->place};
     if (template->place == TEMPLATE_IN_HOST) {
@@ -283,5 +292,6 @@ static __attribute__((noinline)) enum template_result match(const struct templat
 enum template_result template_match(const struct template *template, const struct request *request,
                                     struct template_capture *capture)
 {
-    return lead_differs(template, request->path) ? TEMPLATE_PATH_DIFFERS : match(template, request, capture);
+    enum lead lead = look_at_lead(template, request->path);
+    return lead == LEAD_DIFFERS ? TEMPLATE_PATH_DIFFERS : match(template, request, lead, capture);
 }

@@ -237,6 +237,7 @@ static void build_lead(struct parser *parser)
         *parser->out++ = '/';
         memcpy(parser->out, literal.at, literal.size);
         parser->out += literal.size;
+        template->lead_segments = i + 1;
     }
     template->lead = text_slice(start, (size_t)(parser->out - start));
 }
