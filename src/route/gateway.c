@@ -74,9 +74,11 @@ static void answer_stytch(struct deciding *deciding)
     }
     if (row->acs_url.size > 0 && !url_is_allowed(deciding->settings->stytch_hosts, row->acs_url, "acs_url", decision))
         return;
+    const struct text id = row->connection_id, url = gateway_acs_url(deciding->settings, row, deciding->memory);
+    if (row->acs_url.size == 0) /* then the URL ends with it */
+        decision->connection_id = text_slice(url.at + url.size - id.size, id.size);
     struct text location =
-        location_with_query(gateway_acs_url(deciding->settings, row, deciding->memory), deciding->extraction.has_query,
-                            deciding->extraction.query, deciding->memory);
+        location_with_query(url, deciding->extraction.has_query, deciding->extraction.query, deciding->memory);
     if (location_comes_round(deciding->settings, deciding->request, location, deciding->memory)) {
         decision_refuse(decision, OUTCOME_LOOP, REASON_NONE);
         return;
@@ -168,12 +170,10 @@ static enum lookup_result find_row(struct deciding *deciding, struct lookup *loo
     return result;
 }
 
-static void answer_row(struct deciding *deciding)
+static void answer_state(struct deciding *deciding)
 {
     struct decision *decision = deciding->decision;
-    const struct connection *row = &deciding->found.row;
-    decision->connection_id = text_copy(row->connection_id, deciding->memory);
-    switch (row->state) {
+    switch (deciding->found.row.state) {
     case CONNECTION_STYTCH:
         if (!deciding->extraction.legacy_relay_state || !answer_legacy(deciding, REASON_RELAY_STATE))
             answer_stytch(deciding);
@@ -187,6 +187,14 @@ static void answer_row(struct deciding *deciding)
         return;
     }
     decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_RECORD);
+}
+
+static void answer_row(struct deciding *deciding)
+{
+    struct decision *decision = deciding->decision;
+    answer_state(deciding);
+    if (decision->connection_id.size == 0)
+        decision->connection_id = text_copy(deciding->found.row.connection_id, deciding->memory);
 }
 
 static void answer_identified(struct deciding *deciding, struct lookup *lookup)

@@ -22,10 +22,10 @@ struct text location_with_query(struct text base, bool has_query, struct text qu
 /* Whether a Location has the name of a host, whatever its port. */
 static bool names_host(struct text location, struct text host)
 {
-    if (host.size == 0)
+    size_t at = text_find(location, '/', 0) + 2;
+    if (host.size == 0 || at >= location.size || text_lower(location.at[at]) != text_lower(host.at[0]))
         return false;
     size_t name = text_find(host, ':', host.at[0] == '[' ? text_find(host, ']', 0) : 0);
-    size_t at = text_find(location, '/', 0) + 2;
     return location.size >= at + name && text_equal_fold(text_slice(location.at + at, name), text_slice(host.at, name));
 }
 
