@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "ssoferry/bytes.h"
 #include "ssoferry/memory.h"
 
 enum {
@@ -92,13 +93,14 @@ static uint64_t hash_of(struct text key)
     uint64_t hash = key.size;
     uint64_t word = 0;
     size_t at = 0;
-    for (; at + sizeof(word) <= key.size; at += sizeof(word)) {
-        memcpy(&word, key.at + at, sizeof(word));
-        hash = (hash ^ word) * factor;
+    for (; at + sizeof(word) < key.size; at += sizeof(word)) {
+        hash = (hash ^ bytes_load(key.at + at)) * factor;
         hash ^= hash >> 32;
     }
-    word = 0;
-    memcpy(&word, key.at + at, key.size - at);
+    if (at > 0) /* the last eight, some of them once more */
+        word = bytes_load(key.at + key.size - sizeof(word));
+    else
+        memcpy(&word, key.at, key.size);
     hash = (hash ^ word) * factor;
     return hash ^ hash >> 32;
 }
