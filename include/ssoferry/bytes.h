@@ -5,6 +5,7 @@
 
 #include <endian.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -38,6 +39,26 @@ static inline bool bytes_any_below(uint64_t eight, unsigned char limit)
 static inline bool bytes_any_is(uint64_t eight, unsigned char byte)
 {
     return bytes_any_below(eight ^ BYTES_ONES * byte, 1);
+}
+
+/* Whether all of them are ASCII from `first`, which is at most 0x7f, to '~'. */
+static inline bool bytes_all_from(uint64_t eight, unsigned char first)
+{
+    return ((eight | (eight - BYTES_ONES * first) | (eight + BYTES_ONES)) & BYTES_TOPS) == 0;
+}
+
+/* How many bytes at the start are alike. */
+static inline size_t bytes_shared(const char *a, const char *b, size_t size)
+{
+    size_t at = 0;
+    for (; size - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        uint64_t others = bytes_load(a + at) ^ bytes_load(b + at);
+        if (others != 0)
+            return at + (unsigned)__builtin_ctzll(le64toh(others)) / 8;
+    }
+    while (at < size && a[at] == b[at])
+        ++at;
+    return at;
 }
 
 /* Whether eight bytes are those of `name` but for the case of ASCII letters. The name is in lower case, and of letters,
@@ -89,6 +110,24 @@ static inline void bytes_put_hex(uint32_t number, char *at)
     const uint64_t letters = (x + BYTES_ONES * 6) >> 4 & BYTES_ONES; /* 1 where it is 10 or more */
     x = htobe64(x + BYTES_ONES * '0' + letters * ('a' - '0' - 10));
     memcpy(at, &x, sizeof(x));
+}
+
+/* Writes eight bytes as sixteen hexadecimal digits, lower-case, in their order. */
+static inline void bytes_put_hex_of(const void *eight, char *at)
+{
+#ifdef __SSE2__
+    const __m128i low = _mm_set1_epi8(15);
+    const __m128i bytes = _mm_loadl_epi64((const __m128i *)eight);
+    const __m128i digits = _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(bytes, 4), low), _mm_and_si128(bytes, low));
+    const __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(digits, _mm_set1_epi8(9)), _mm_set1_epi8('a' - '0' - 10));
+    _mm_storeu_si128((__m128i *)(void *)at, _mm_add_epi8(_mm_add_epi8(digits, _mm_set1_epi8('0')), letters));
+#else
+    uint64_t number;
+    memcpy(&number, eight, sizeof(number));
+    number = be64toh(number);
+    bytes_put_hex((uint32_t)(number >> 32), at);
+    bytes_put_hex((uint32_t)number, at + 8);
+#endif
 }
 
 #endif

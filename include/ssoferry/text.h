@@ -93,6 +93,9 @@ void text_fold(struct text t, char *out);
 /* Whether every byte is visible ASCII or over 0x7f: no space, no control character. */
 bool text_is_visible(struct text t);
 
+/* Whether every byte is ASCII and no control character. Then it is UTF-8, too. */
+bool text_is_printable(struct text t);
+
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, nothing over U+10FFFF). */
 bool text_is_utf8(struct text t);
 

@@ -13,10 +13,7 @@ int text_compare(struct text a, struct text b)
 
 size_t text_shared(struct text a, struct text b)
 {
-    size_t i = 0;
-    while (i < a.size && i < b.size && a.at[i] == b.at[i])
-        ++i;
-    return i;
+    return bytes_shared(a.at, b.at, a.size < b.size ? a.size : b.size);
 }
 
 bool text_same_fold(const char *a, const char *b, size_t size)
@@ -87,6 +84,22 @@ bool text_is_utf8(struct text t)
     return true;
 }
 
+/* Whether every byte is ASCII from `first` to '~'. The last eight may be looked at twice. */
+static bool is_from(struct text t, unsigned char first)
+{
+    const size_t word = sizeof(uint64_t);
+    size_t i = 0;
+    for (; t.size - i >= word; i += word) {
+        if (!bytes_all_from(bytes_load(t.at + i), first))
+            return false;
+    }
+    if (i > 0 && i < t.size)
+        return bytes_all_from(bytes_load(t.at + t.size - word), first);
+    while (i < t.size && (unsigned char)t.at[i] >= first && (unsigned char)t.at[i] < 0x7f)
+        ++i;
+    return i == t.size;
+}
+
 static bool is_visible(char c)
 {
     return (unsigned char)c > ' ' && c != 0x7f;
@@ -94,27 +107,23 @@ static bool is_visible(char c)
 
 bool text_is_visible(struct text t)
 {
+    if (is_from(t, ' ' + 1))
+        return true;
     size_t i = 0;
-    for (; t.size - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
-        uint64_t eight = bytes_load(t.at + i);
-        if (bytes_any_below(eight, ' ' + 1) || bytes_any_is(eight, 0x7f))
-            return false;
-    }
     while (i < t.size && is_visible(t.at[i]))
         ++i;
     return i == t.size;
 }
 
-/* Whether eight bytes are ASCII without control characters, which is what they mostly are. */
-static bool are_printable(uint64_t eight)
+bool text_is_printable(struct text t)
 {
-    return !bytes_any_high(eight) && !bytes_any_below(eight, ' ') && !bytes_any_is(eight, 0x7f);
+    return is_from(t, ' ');
 }
 
 bool text_has_control(struct text t)
 {
     size_t start = 0;
-    while (t.size - start >= sizeof(uint64_t) && are_printable(bytes_load(t.at + start)))
+    while (t.size - start >= sizeof(uint64_t) && bytes_all_from(bytes_load(t.at + start), ' '))
         start += sizeof(uint64_t);
     for (size_t i = start; i < t.size; ++i) {
         unsigned char byte = (unsigned char)t.at[i];

@@ -16,6 +16,8 @@ static enum extract_problem check_identifier(struct text identifier)
         return EXTRACT_EMPTY;
     if (identifier.size > IDENTIFIER_SIZE_MAX)
         return EXTRACT_TOO_LONG;
+    if (text_is_printable(identifier)) /* as nearly all are */
+        return EXTRACT_FINE;
     if (!text_is_utf8(identifier))
         return EXTRACT_BAD_UTF8;
     return text_has_control(identifier) ? EXTRACT_CONTROL_CHARACTER : EXTRACT_FINE;

@@ -56,8 +56,7 @@ static struct text write_id(struct worker *worker, char id[NEW_ID_SIZE])
 {
     for (size_t at = 0; at < NEW_ID_SIZE; at += NEW_ID_SIZE / 2) {
         uint64_t bits = next_random(worker->random);
-        bytes_put_hex((uint32_t)(bits >> 32), id + at);
-        bytes_put_hex((uint32_t)bits, id + at + NEW_ID_SIZE / 4);
+        bytes_put_hex_of(&bits, id + at);
     }
     return text_slice(id, NEW_ID_SIZE);
 }

@@ -111,11 +111,8 @@ char *short_id_write(const struct short_id *id, char *at)
     struct text prefix = connection_prefixes[id->prefix];
     memcpy(at, prefix.at, prefix.size);
     at += prefix.size;
-    for (unsigned i = 0; i < UUID_SIZE; i += sizeof(uint32_t)) {
-        uint32_t four;
-        memcpy(&four, id->uuid + i, sizeof four);
-        bytes_put_hex(be32toh(four), digits + 2 * i);
-    }
+    for (unsigned i = 0; i < UUID_SIZE; i += sizeof(uint64_t))
+        bytes_put_hex_of(id->uuid + i, digits + 2 * i);
     memcpy(at, digits, 8);
     memcpy(at + 9, digits + 8, 4);
     memcpy(at + 14, digits + 12, 4);

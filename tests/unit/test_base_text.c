@@ -135,6 +135,7 @@ static void each_byte_is_seen_at_each_place(void **state)
                 struct text t = text_slice(bytes, size);
                 bool control = c < 0x20 || c == 0x7f;
                 assert_int_equal(text_is_visible(t), !control && c != ' ');
+                assert_int_equal(text_is_printable(t), !control && c < 0x80);
                 if (c < 0x80)
                     assert_int_equal(text_has_control(t), control);
                 bytes[size - 1 - at] = (char)0xc3; /* a byte over 0x7f beside it */
@@ -155,6 +156,37 @@ static void numbers_are_written_in_hexadecimal(void **state)
         bytes_put_hex(numbers[i], found);
         snprintf(expected, sizeof expected, "%08x", numbers[i]);
         assert_string_equal(found, expected);
+    }
+}
+
+static void eight_bytes_are_written_in_hexadecimal(void **state)
+{
+    (void)state;
+    for (unsigned at = 0; at < 8; ++at) {
+        for (unsigned byte = 0; byte < 256; ++byte) {
+            unsigned char bytes[8] = {0x01, 0x9a, 0xbc, 0xde, 0xf0, 0x23, 0x45, 0x67};
+            char expected[17], found[17] = "";
+            bytes[at] = (unsigned char)byte;
+            for (size_t i = 0; i < sizeof(bytes); ++i)
+                snprintf(expected + 2 * i, 3, "%02x", bytes[i]);
+            bytes_put_hex_of(bytes, found);
+            assert_string_equal(found, expected);
+        }
+    }
+}
+
+static void what_texts_share_is_counted(void **state)
+{
+    enum { LONGEST = 20 };
+    char a[LONGEST], b[LONGEST];
+    (void)state;
+    for (size_t size = 0; size <= LONGEST; ++size) {
+        for (size_t at = 0; at < LONGEST; ++at) {
+            memset(a, 'x', LONGEST);
+            memset(b, 'x', LONGEST);
+            b[at] = (char)0xf8;
+            assert_int_equal(text_shared(text_slice(a, size), text_slice(b, LONGEST)), at < size ? at : size);
+        }
     }
 }
 
@@ -295,6 +327,8 @@ int main(void)
         cmocka_unit_test(control_characters_are_seen),
         cmocka_unit_test(each_byte_is_seen_at_each_place),
         cmocka_unit_test(numbers_are_written_in_hexadecimal),
+        cmocka_unit_test(eight_bytes_are_written_in_hexadecimal),
+        cmocka_unit_test(what_texts_share_is_counted),
         cmocka_unit_test(bytes_are_found_in_a_block),
         cmocka_unit_test(eight_bytes_compare_but_for_case),
         cmocka_unit_test(numbers_are_bounded),
