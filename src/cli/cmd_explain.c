@@ -153,6 +153,23 @@ static const char *reason_words(const struct decision *decision)
                                                                        : words[decision->reason];
 }
 
+/* What to ask explain so that it can tell more, where the route looks into a message that there is not. NULL: nothing.
+ */
+static const char *advice(const struct explanation *explanation)
+{
+    const struct decision *decision = &explanation->decision;
+    bool posted = explanation->request.body.size > 0;
+    if (decision->route == NULL || decision->identifier.size > 0)
+        return NULL;
+    if (decision->problem == EXTRACT_NO_SAML_RESPONSE)
+        return posted ? "a body is a form, as browsers post it: SAMLResponse=..., percent-encoded; or --issuer makes "
+                        "one up"
+                      : "--issuer ENTITYID: the route goes by the Issuer of what the IdP posts";
+    if (decision->problem == EXTRACT_NO_RELAY_STATE && !posted)
+        return "--relay-state VALUE: the route goes by the RelayState of what the IdP posts";
+    return NULL;
+}
+
 static void print_line(const char *name, struct text value)
 {
     printf("%-13s", name);
@@ -229,6 +246,8 @@ static void print_answer(const struct explanation *explanation)
         printf("%-13s303 makes browsers drop the body: %s that Stytch will not see\n", "mind",
                number_bytes(explanation->request.body.size, size));
     print_because(explanation);
+    if (advice(explanation) != NULL)
+        printf("%-13s%s\n", "try", advice(explanation));
     if (decision->observed)
         printf("%-13s%s, were this no rehearsal\n", "would be", outcome_name(decision->would));
     if (decision->error.kind != ERROR_NONE)
@@ -291,6 +310,7 @@ static void print_json(struct explanation *explanation)
     json_object_set_new(object, "body_lost", json_boolean(loses_body(explanation)));
     json_object_set_new(object, "location", json_text_or_null(decision->location));
     json_object_set_new(object, "explanation", json_text_or_null(text_of(decision->explanation)));
+    json_object_set_new(object, "try", json_text_or_null(text_of(advice(explanation))));
     json_object_set_new(object, "error",
                         decision->error.kind != ERROR_NONE ? json_text(text_of(decision->error.message)) : json_null());
     output_json(object);

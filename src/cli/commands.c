@@ -111,6 +111,8 @@ static const struct option_row explain_options[] = {
     OPTION_ROW_TEXT("body", '\0', "FILE", body, "the body that is posted; - reads standard input"),
     OPTION_ROW_TEXT("content-type", '\0', "TYPE", content_type,
                     "of the body (default: application/x-www-form-urlencoded)"),
+    OPTION_ROW_TEXT("issuer", '\0', "ENTITYID", issuer, "post a sign-in of the IdP of this entity id"),
+    OPTION_ROW_TEXT("relay-state", '\0', "VALUE", relay_state, "post a sign-in with this RelayState"),
     JSON_OPTION,
     OPTION_ROW_END,
 };
@@ -257,8 +259,10 @@ const struct command commands[] = {
         .name = "explain",
         .arguments = "URL",
         .help = "show how a request would be answered, and why",
-        .details = "Shows which route takes a request, why those before it do not, the identifier, its row and the "
-                   "answer. The URL may be whole or just a path.",
+        .details =
+            "Shows which route takes a request, why those before it do not, the identifier, its row and the "
+            "answer. The URL may be whole or just a path. Where the route goes by Issuer or RelayState, --issuer "
+            "and --relay-state make up the sign-in that is posted.",
         .options = explain_options,
         .words_least = 1,
         .words_most = 1,

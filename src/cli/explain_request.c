@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "explain_message.h"
 #include "ssoferry/memory.h"
 
 enum { BODY_SIZE_MAX = 64 * 1024 * 1024 };
@@ -57,16 +58,27 @@ static bool read_body(const char *path, char **body, size_t *body_size, struct e
     return errnum == 0 || error_set_errno(error, ERROR_INPUT, errnum, "cannot read the body from %s", path);
 }
 
+/* *body as read_body() has it; NULL where nothing is posted. */
+static bool make_body(const struct arguments *arguments, char **body, size_t *size, struct error *error)
+{
+    bool made_up = arguments->issuer != NULL || arguments->relay_state != NULL;
+    if (made_up && (arguments->body != NULL || arguments->content_type != NULL))
+        return error_set(error, ERROR_INPUT,
+                         "--issuer and --relay-state make up the body: leave out --body and --content-type");
+    if (made_up)
+        *body = explain_message(arguments->issuer, arguments->relay_state, size);
+    return arguments->body == NULL || read_body(arguments->body, body, size, error);
+}
+
 bool explain_request(const struct arguments *arguments, struct request *request, char **body, struct error *error)
 {
     size_t size = 0;
-    if (!split_url(text_of(arguments->words[0]), request, error) ||
-        (arguments->body != NULL && !read_body(arguments->body, body, &size, error)))
+    if (!split_url(text_of(arguments->words[0]), request, error) || !make_body(arguments, body, &size, error))
         return false;
     request->body = text_slice(*body, size);
     if (arguments->host != NULL)
         request->host = text_of(arguments->host);
-    request->method = arguments->body != NULL ? METHOD_POST : METHOD_GET;
+    request->method = *body != NULL ? METHOD_POST : METHOD_GET;
     if (arguments->method != NULL)
         request->method = method_parse(text_of(arguments->method));
     if (arguments->content_type != NULL)

@@ -1093,6 +1093,25 @@ def test_explain_takes_a_body(loaded, config):
     assert "answer       303 See Other\n" in text and "mind         303 makes browsers drop the body: 16 bytes" in text
 
 
+def test_explain_makes_up_a_sign_in(loaded):
+    """For routes that look into the message: what the IdP would post, by what one knows of it."""
+    issuer = "https://idp.example.com/?a=1&b=<ü>"
+    loaded("set", issuer, f"connection_id={ACME}")
+    config = loaded.file(f"""\
+store: {loaded.store}
+routes: [{{match: /acs, identify_by: issuer}}, {{match: /done, identify_by: relay_state}}]
+""", "message.yaml")
+    answer = explain(config, "--issuer", issuer, "--relay-state", "a b&c=+", "/acs")
+    assert (answer["method"], answer["identifier"], answer["status"], answer["try"]) == ("POST", issuer, 307, None)
+    assert explain(config, "--relay-state", "acme", "/done")["row"]["connection_id"] == ACME
+    assert explain(config, "--issuer", issuer, "/done")["reason"] == "no_relay_state"
+    for arguments, advice in ([["/acs"], "--issuer ENTITYID: "], [["--body", loaded.file("<Response/>", "raw.xml"), "/acs"], "a body is a form"],
+                              [["/done"], "--relay-state VALUE: "]):
+        assert f"\ntry          {advice}" in plain("-c", config, "explain", *arguments).stdout
+        assert explain(config, *arguments)["try"].startswith(advice)
+    assert "leave out --body" in plain("-c", config, "explain", "--issuer", issuer, "--body", "x", "/acs", status=2).stderr
+
+
 def test_explain_needs_routes_and_a_url(loaded, config):
     assert "give -c CONFIG" in loaded("explain", "/old-sso/acme", status=2).stderr
     assert "is not a URL" in plain("-c", config, "explain", "old-sso/acme", status=2).stderr
