@@ -13,8 +13,6 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "ssoferry/log.h"
-
 union socket_address {
     struct sockaddr any;
     struct sockaddr_in in;
@@ -116,25 +114,25 @@ static int share(const struct address *address, int fd, struct error *error)
     return copy;
 }
 
-/* Whether a socket listens there already. Another ssoferryd's shares its port with us by SO_REUSEPORT; that is how one
- * binary follows the other, and it may be a mistake. */
-static bool is_taken(const struct address *address, const union socket_address *where, socklen_t size)
+bool listener_is_taken(const struct address *address)
 {
     const int on = 1;
-    int fd = address->family == ADDRESS_UNIX ? -1 : socket(where->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    union socket_address where;
+    socklen_t size = to_socket_address(address, &where);
+    bool own = address->family == ADDRESS_UNIX || find_passed(&where) >= 0;
+    int fd = own ? -1 : socket(where.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
     bool set = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
                (address->family != ADDRESS_IPV6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0);
-    bool taken = set && bind(fd, &where->any, size) != 0 && errno == EADDRINUSE;
+    bool taken = set && bind(fd, &where.any, size) != 0 && errno == EADDRINUSE;
     close(fd);
     return taken;
 }
 
-static int open_new(const struct address *address, const union socket_address *where, socklen_t size, bool first,
+static int open_new(const struct address *address, const union socket_address *where, socklen_t size,
                     struct error *error)
 {
-    bool shared = first && is_taken(address, where, size);
     int fd = socket(where->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
         report(address, error);
@@ -147,8 +145,6 @@ static int open_new(const struct address *address, const union socket_address *w
         close(fd);
         return -1;
     }
-    if (shared)
-        log_warning("another process listens on %s, too: both serve it from now on", address->text);
     if (address->family == ADDRESS_UNIX)
         (void)chmod(address->path, 0666);
     return fd;
@@ -164,7 +160,7 @@ int listener_open(const struct address *address, int first, struct error *error)
     /* Unix sockets have no SO_REUSEPORT that shares out. */
     if (first >= 0 && address->family == ADDRESS_UNIX)
         return share(address, first, error);
-    return open_new(address, &where, size, first < 0, error);
+    return open_new(address, &where, size, error);
 }
 
 bool listener_hush(const struct address *address, int fd)

@@ -4,6 +4,11 @@
 
 #include "ssoferry/config.h"
 
+/* Whether another process listens at a TCP address already. To be asked before any listener of our own is opened: one
+ * of all addresses has this one, too. Another ssoferryd's shares its port with us by SO_REUSEPORT; that is how one
+ * binary follows the other, and it may be a mistake. */
+bool listener_is_taken(const struct address *address);
+
 /* Opens one listening socket for `address`. TCP sockets share their port by SO_REUSEPORT, one a worker; a port that
  * some other program's socket has is refused. A stale unix socket file is replaced, one that somebody listens on is
  * not. A socket that systemd passed for the address (sd_listen_fds(3)) is taken instead. `first` is what another worker

@@ -53,24 +53,44 @@ static void configure_h2o(struct server *server)
     http_register(&server->globals);
 }
 
+static void tell_shared(const struct address *address, bool shared)
+{
+    if (shared)
+        log_warning("another process listens on %s, too: both serve it from now on", address->text);
+}
+
+/* The sockets of one worker: its own, or other descriptors of the first one's. */
+static bool open_for_worker(struct server *server, size_t worker, struct error *error)
+{
+    for (size_t i = 0; i < server->config->listen_count; ++i) {
+        int first = worker == 0 ? -1 : server->fds[i];
+        int fd = listener_open(&server->config->listen[i].address, first, error);
+        if (fd < 0)
+            return false;
+        server->fds[server->fd_count++] = fd;
+    }
+    return true;
+}
+
 /* The admin listener first: where it fails, no client has been let in yet. */
 static bool open_listeners(struct server *server, struct error *error)
 {
     const struct config *config = server->config;
+    bool *shared = memory_zeroed(config->listen_count, sizeof(*shared));
+    bool admin_shared = config->admin != NULL && listener_is_taken(config->admin);
+    for (size_t i = 0; i < config->listen_count; ++i)
+        shared[i] = listener_is_taken(&config->listen[i].address);
     server->admin_fd = config->admin == NULL ? -1 : listener_open(config->admin, -1, error);
-    if (config->admin != NULL && server->admin_fd < 0)
-        return false;
+    bool opened = config->admin == NULL || server->admin_fd >= 0;
     server->fds = memory_zeroed(server->worker_count * config->listen_count, sizeof(*server->fds));
-    for (size_t worker = 0; worker < server->worker_count; ++worker) {
-        for (size_t i = 0; i < config->listen_count; ++i) {
-            int first = worker == 0 ? -1 : server->fds[i];
-            int fd = listener_open(&config->listen[i].address, first, error);
-            if (fd < 0)
-                return false;
-            server->fds[server->fd_count++] = fd;
-        }
-    }
-    return true;
+    for (size_t worker = 0; worker < server->worker_count && opened; ++worker)
+        opened = open_for_worker(server, worker, error);
+    if (opened && config->admin != NULL)
+        tell_shared(config->admin, admin_shared);
+    for (size_t i = 0; i < config->listen_count && opened; ++i)
+        tell_shared(&config->listen[i].address, shared[i]);
+    free(shared);
+    return opened;
 }
 
 static bool open_lookups(struct server *server, struct error *error)

@@ -10,6 +10,7 @@ import pytest
 import wire
 from conftest import NO_IPV6
 from cutover import CONNECTION_ID
+from ports import free_port
 from preload import signal_thread, start_with, workers
 from programs import run
 
@@ -192,6 +193,21 @@ class TestAddresses:
             assert half.answer().location == LOCATION
         gateway.stop()
         assert following.post("/old-sso/acme", BODY, host="localhost").location == LOCATION
+
+    def test_one_address_beside_all_of_them(self, gateway, make_gateway):
+        """No other process is in the way. Where one is, it is said of each address that it has."""
+        particular, other = f"127.0.0.1:{gateway.port}", f"127.0.0.1:{free_port()}"
+        gateway.configure(listen=[{"address": f"0.0.0.0:{gateway.port}"}, {"address": particular}, {"address": other}])
+        gateway.start()
+        self.serves(gateway, gateway.address, r"127\.0\.0\.1:\d+")
+        gateway.wait_for(lambda: "serving 1 connection" in gateway.stderr)
+        assert "another process" not in gateway.stderr
+        second = make_gateway(listen=[{"address": other}, {"address": particular}])
+        second.port = gateway.port
+        second.start()
+        second.wait_for(lambda: "no mapping yet" in second.stderr)
+        warnings = [line for line in second.stderr.splitlines() if "another process" in line]
+        assert [re.search(r"on (\S+), too", line)[1] for line in warnings] == [other, particular]
 
     @pytest.mark.skipif(not has_ipv6_loopback(), reason=NO_IPV6)
     def test_ipv6_beside_ipv4(self, gateway):
