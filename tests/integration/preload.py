@@ -36,9 +36,17 @@ def takes(status, number):
     return not int(status["SigBlk"], 16) >> (number - 1) & 1
 
 
-def workers(pid):
-    """The threads that answer: the others, but for the first, have blocked every signal."""
-    return [thread for thread, status in threads(pid).items() if thread != pid and takes(status, signal.SIGUSR2)]
+def workers(gateway):
+    """The threads that answer, in the order they were made in, the admin listener's first: the others, but for the main one, have blocked every
+    signal. So has each in its first moments, and the gateway answers when one has come through them."""
+    count = gateway.config["threads"] + ("admin" in gateway.config)
+
+    def begun():
+        found = [thread for thread, status in threads(gateway.pid).items() if thread != gateway.pid and takes(status, signal.SIGUSR2)]
+        assert len(found) <= count, found
+        return found if len(found) == count else None
+
+    return gateway.wait_for(begun)
 
 
 def signal_thread(pid, thread, number):

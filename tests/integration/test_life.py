@@ -114,7 +114,7 @@ class TestStop:
         gateway.configure(threads=1, drain={"delay": "0s", "timeout": "10m"})
         start_with(gateway, "stall", monkeypatch, STALL_WHILE=stalled)
         stalled.touch()
-        [worker] = workers(gateway.pid)
+        [worker] = workers(gateway)
         signal_thread(gateway.pid, worker, signal.SIGUSR2)
         with gateway.connect() as connection:
             connection.send(wire.request_bytes("POST", "/old-sso/acme", "localhost", (), BODY))

@@ -105,7 +105,7 @@ def test_the_watchdog_is_fed_while_a_reload_waits_for_a_report(tmp_path, gateway
     stalled = gateway.directory / "stalled"
     start_with(gateway, "stall", monkeypatch, STALL_WHILE=stalled)
     stalled.touch()
-    signal_thread(gateway.pid, min(workers(gateway.pid)), signal.SIGUSR2)  # the admin listener's: it is the first to start
+    signal_thread(gateway.pid, workers(gateway)[0], signal.SIGUSR2)  # the admin listener's
     gateway.signal(signal.SIGHUP)
     while not manager.next(but=()).startswith("RELOADING=1"):
         pass
@@ -128,7 +128,7 @@ def test_the_watchdog_starves_while_a_worker_hangs(tmp_path, gateway, monkeypatc
     monkeypatch.setenv("WATCHDOG_USEC", str(int(WATCHDOG * 1e6)))
     stalled = gateway.directory / "stalled"
     start_with(gateway, "stall", monkeypatch, STALL_WHILE=stalled)
-    worker, _ = workers(gateway.pid)
+    worker, _ = workers(gateway)
     stalled.touch()
     signal_thread(gateway.pid, worker, signal.SIGUSR2)
 
