@@ -177,7 +177,8 @@ static uint64_t hash(const char *text)
     return value;
 }
 
-static struct admin_report_basis basis_of(const struct report *report, bool observe, int64_t now)
+static struct admin_report_basis basis_of(const struct report *report, const struct admin_report_sources *sources,
+                                          int64_t now)
 {
     const struct report_totals *totals = report_totals(report);
     return (struct admin_report_basis){
@@ -187,7 +188,8 @@ static struct admin_report_basis basis_of(const struct report *report, bool obse
         .changed_at = totals->table.changed_at,
         .counted_since = totals->counted_since,
         .minute = now / MINUTE,
-        .observe = observe,
+        .observe = sources->observe,
+        .configuration_current = sources->configuration_current,
     };
 }
 
@@ -195,7 +197,7 @@ static bool same_basis(const struct admin_report_basis *a, const struct admin_re
 {
     return a->revision == b->revision && a->counted_hits == b->counted_hits && a->unknown_hits == b->unknown_hits &&
            a->changed_at == b->changed_at && a->counted_since == b->counted_since && a->minute == b->minute &&
-           a->observe == b->observe;
+           a->observe == b->observe && a->configuration_current == b->configuration_current;
 }
 
 static char *dump(json_t *object)
@@ -236,7 +238,7 @@ bool admin_report_is_current(const struct admin_report_sources *sources, const s
     struct error ignored; /* who makes the report meets it, too */
     if (!report_open(&report, sources->table, &options, &ignored))
         return false;
-    struct admin_report_basis basis = basis_of(report, sources->observe, options.now);
+    struct admin_report_basis basis = basis_of(report, sources, options.now);
     bool current = stamp->tag != 0 && same_basis(&basis, &stamp->basis);
     report_close(report);
     return current;
@@ -251,6 +253,7 @@ bool admin_report(const struct admin_report_sources *sources, char **body, struc
     json_t *root = json_object();
     json_object_set_new(root, "version", json_string(SSOFERRY_VERSION));
     json_object_set_new(root, "observe", json_boolean(sources->observe));
+    json_object_set_new(root, "configuration_current", json_boolean(sources->configuration_current));
     bool good = report_open(&report, sources->table, &options, error) && add_rows(root, report, error) &&
                 add_unknown(root, report, error);
     good = good && add_history(root, sources->table, error);
@@ -258,7 +261,7 @@ bool admin_report(const struct admin_report_sources *sources, char **body, struc
         json_t *timely = json_timely(report, now);
         add_totals(root, report);
         join(timely, root, body, &stamp->tag);
-        stamp->basis = basis_of(report, sources->observe, now);
+        stamp->basis = basis_of(report, sources, now);
         json_decref(timely);
     }
     report_close(report);

@@ -11,6 +11,7 @@ struct admin_report_sources {
     struct table *table;
     struct usage *usage;
     bool observe;
+    bool configuration_current;
 };
 
 /* What a report was made of, and in which minute (UTC): whatever changes a row or its usage also changes one of these.
@@ -18,7 +19,7 @@ struct admin_report_sources {
 struct admin_report_basis {
     uint64_t revision, counted_hits, unknown_hits;
     int64_t changed_at, counted_since, minute;
-    bool observe;
+    bool observe, configuration_current;
 };
 
 /* Which report that was. */

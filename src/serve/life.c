@@ -159,6 +159,16 @@ static void publish(struct server *server, struct config *next)
         config_free(old);
 }
 
+/* READY=1 ends the reloading, whatever came of it; who asks for the unit's status reads what. */
+static void tell_systemd(struct server *server, const struct error *refusal)
+{
+    const bool refused_before = atomic_exchange(&server->serving.refused, refusal != NULL);
+    if (refusal != NULL)
+        sd_notifyf(0, "READY=1\nSTATUS=Reload refused: %s; the configuration of before is in use", refusal->message);
+    else
+        sd_notify(0, refused_before ? "READY=1\nSTATUS=" : "READY=1");
+}
+
 static void reload(struct server *server)
 {
     struct error error;
@@ -178,7 +188,7 @@ static void reload(struct server *server)
         tls_announce(server->tls);
         tell_done(&differences);
     }
-    sd_notify(0, "READY=1");
+    tell_systemd(server, good ? NULL : &error);
 }
 
 /* -- the end -- */

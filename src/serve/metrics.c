@@ -357,6 +357,9 @@ void metrics_write(const struct metrics_scene *scene, FILE *out)
     describe(out, "ssoferry_build_info", "gauge", "Version of the program.");
     fputs("ssoferry_build_info{version=\"" SSOFERRY_VERSION "\"} 1\n", out);
     write_one(out, "ssoferry_ready", "gauge", "1 where sign-ins should be sent here.", scene->ready);
+    write_one(out, "ssoferry_configuration_current", "gauge",
+              "0 where the last reload was refused, and the configuration of before is in use.",
+              scene->configuration_current);
     write_requests(scene, out);
     write_unknown(scene, out);
     write_rehearsed(scene, out);

@@ -27,6 +27,10 @@ def table(instance, revision, job="ssoferry", **rows):
     return {f"ssoferry_table_revision{{{labels}}}": f"{revision}x60", **states}
 
 
+def configuration(values):
+    return {'ssoferry_configuration_current{job="ssoferry",instance="a"}': values}
+
+
 A = {"job": "ssoferry", "instance": "a"}
 JOB = {"job": "ssoferry"}
 DIFFER = ("SsoferryTablesDiffer", "SsoferryRevisionsDiffer")
@@ -34,7 +38,7 @@ DIFFER = ("SsoferryTablesDiffer", "SsoferryRevisionsDiffer")
 CASES = {
     "two nodes that serve": (
         up("a", "1x60") | up("b", "1x60") | requests("stytch", 307, "0+10x60") | requests("loop", 508, "0x60") | requests("unavailable", 503, "0x60")
-        | {UNKNOWN: "0x60"} | unusable("url", "0x60") | checksum("a", "7x60") | checksum("b", "7x60") | table("a", 3, stytch=1, legacy=7) | table("b", 3, stytch=1, legacy=7),
+        | {UNKNOWN: "0x60"} | configuration("1x60") | unusable("url", "0x60") | checksum("a", "7x60") | checksum("b", "7x60") | table("a", 3, stytch=1, legacy=7) | table("b", 3, stytch=1, legacy=7),
         {(50, ALL): []}),
     "a target that does not answer": (up("a", "1x5 0x20"), {(20, "SsoferryDown"): [A], (20, "SsoferryGone"): []}),
     "a target that is gone": (up("a", "1x5 _x30"), {(20, "SsoferryGone"): [JOB]}),
@@ -53,6 +57,9 @@ CASES = {
     "rows that a new configuration does not allow": (
         unusable("url", "0x9 3x20") | unusable("no_legacy_url", "0x30"),
         {(12, "SsoferryUnusableRows"): [], (20, "SsoferryUnusableRows"): [A | {"reason": "url"}]}),
+    "a reload that was refused": (
+        configuration("1x4 0x20 1x20"),
+        {(12, "SsoferryConfigurationNotTaken"): [], (20, "SsoferryConfigurationNotTaken"): [A], (40, "SsoferryConfigurationNotTaken"): []}),
     "as many rows, one of them another": (
         table("a", 3, stytch=7) | table("b", 3, stytch=7) | checksum("a", "7x60") | checksum("b", "7x5 8x55"),
         {(5, DIFFER[0]): [], (30, DIFFER[0]): [JOB], (30, DIFFER[1]): []}),

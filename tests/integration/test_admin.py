@@ -279,6 +279,15 @@ class TestReport:
                           routes=[{"match": "/old-sso/{identifier}", "legacy_url": "https://legacy.example.net/{identifier}"}])
         gateway.signal(signal.SIGHUP)
         gateway.wait_for(lambda: news(tag).status == 200)
+        tag = tag_once(lambda report: report["observe"] and report["configuration_current"])
+        assert admin.metric("ssoferry_configuration_current") == 1
+        good = gateway.config_path.read_text()
+        for text, current in (("nonsense: true\n", False), (good, True)):
+            gateway.config_path.write_text(text)
+            gateway.signal(signal.SIGHUP)
+            gateway.wait_for(lambda: news(tag).status == 200)
+            tag = tag_once(lambda report: report["configuration_current"] == current)
+            assert admin.metric("ssoferry_configuration_current") == current
 
     def test_no_news_of_many_rows_costs_little(self, pair):
         gateway, admin = pair

@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import json
+import signal
 from urllib.parse import quote
 
 import pytest
@@ -474,6 +475,10 @@ class TestAtItsEdges:
         assert "Nothing is loaded yet" not in page.words
         assert "No request has come yet" in page.words
         assert "too early to retire" in page.words
+        assert not page.shown("#refused")
+        gateway.config_path.write_text("nonsense: true\n")
+        gateway.signal(signal.SIGHUP)
+        page.wait(lambda: page.shown("#refused"), "the refused reload does not show")
 
     def test_a_lost_server_is_said_and_found_again(self, make_gateway, any_page):
         gateway = make_gateway(**admin_config())

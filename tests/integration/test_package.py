@@ -362,7 +362,9 @@ def test_reloading_reads_the_configuration_again_and_a_bad_one_changes_nothing(r
     running.systemctl("reload", UNIT)
     wait_for(lambda: running.status("http://127.0.0.1:8080/new-sso/acme") == 307, "the new route")
     config.write_text(good + "nonsense: true\n")
-    running.systemctl("reload", UNIT)
+    assert running.systemctl("reload", UNIT, expect=None).returncode != 0
+    refused = "Reload refused: /etc/ssoferry/ssoferryd.yaml: 1 error;"
+    wait_for(lambda: running.property(UNIT, "StatusText").startswith(refused), "the unit's status")
     wait_for(lambda: "nonsense" in running.journal(UNIT), "the complaint")
     assert running.status("http://127.0.0.1:8080/new-sso/acme") == 307
     assert pid_of(running) == before and running.systemctl("is-active", UNIT).stdout == "active\n"

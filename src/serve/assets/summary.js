@@ -48,6 +48,7 @@ function showSummary() {
   const seen = (state) => (report.states[state] === 0 ? "" : `${number(report.seen[state])} seen in ${idleSpan()}`);
   setText(byId("verdict"), report.verdict);
   byId("observe").hidden = !report.observe;
+  byId("refused").hidden = report.configuration_current;
   byId("unused").hidden = report.hits + report.unknown_hits > 0;
   showBar();
   fill(byId("figures"), [
