@@ -9,8 +9,8 @@
 struct access_log;
 struct log_lane; /* one a worker thread */
 
-/* What a line says. Texts are borrowed for the call. The request id, the peer and the client, as the decision's codes
- * and connection id, were checked or made by us: nothing in them needs escaping, and nothing is escaped. */
+/* What a line says. Texts are borrowed for the call. The request id, the peer and the client, as the decision's codes,
+ * source and connection id, were checked or made by us: nothing in them needs escaping, and nothing is escaped. */
 struct access_record {
     struct text request_id;
     struct text method; /* this and the next: empty where the head could not be read */

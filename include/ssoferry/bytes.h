@@ -23,6 +23,15 @@ static inline uint64_t bytes_load(const char *at)
     return eight;
 }
 
+/* Four to eight bytes as eight, some of them twice. */
+static inline uint64_t bytes_load_some(const char *at, size_t size)
+{
+    uint32_t first, last;
+    memcpy(&first, at, sizeof(first));
+    memcpy(&last, at + size - sizeof(last), sizeof(last));
+    return (uint64_t)last << 32 | first;
+}
+
 /* Whether one of them is over 0x7f. */
 static inline bool bytes_any_high(uint64_t eight)
 {

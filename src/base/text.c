@@ -95,6 +95,8 @@ static bool is_from(struct text t, unsigned char first)
     }
     if (i > 0 && i < t.size)
         return bytes_all_from(bytes_load(t.at + t.size - word), first);
+    if (i == 0 && t.size >= word / 2)
+        return bytes_all_from(bytes_load_some(t.at, t.size), first);
     while (i < t.size && (unsigned char)t.at[i] >= first && (unsigned char)t.at[i] < 0x7f)
         ++i;
     return i == t.size;

@@ -1,4 +1,4 @@
-#include "access_line.h"
+#include "ssoferry/access_line.h"
 
 #include <string.h>
 
@@ -7,6 +7,7 @@
 enum {
     PATH_SHOWN_MAX = 256,
     ESCAPED_BYTE_MAX = 6, /* \u00XX */
+    PLAIN_MAX = 512,      /* bytes of a value that is written as it is without a thought of the line's room */
 };
 
 static inline void put(struct access_line *line, struct text t)
@@ -17,14 +18,25 @@ static inline void put(struct access_line *line, struct text t)
     line->size += t.size;
 }
 
-static void put_number(struct access_line *line, uint64_t number)
+static const char two_digits[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+                                 "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+                                 "8081828384858687888990919293949596979899";
+
+/* `name` ends with the colon before the number. */
+static inline void put_number(struct access_line *line, struct text name, uint64_t number)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do
-        digits[--at] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    put(line, text_slice(digits + at, sizeof(digits) - at));
+    enum { DIGITS_MAX = 20 };
+    char digits[2 * DIGITS_MAX] = {0}; /* with room behind, so that always as many are copied: it takes no call */
+    size_t at = DIGITS_MAX;
+    for (; number >= 100; number /= 100)
+        memcpy(digits + (at -= 2), two_digits + 2 * (number % 100), 2);
+    memcpy(digits + (at -= 2), two_digits + 2 * number, 2);
+    at += number < 10 ? 1 : 0;
+    if (sizeof(line->bytes) - line->size < name.size + DIGITS_MAX)
+        return;
+    memcpy(line->bytes + line->size, name.at, name.size);
+    memcpy(line->bytes + line->size + name.size, digits + at, DIGITS_MAX);
+    line->size += name.size + DIGITS_MAX - at;
 }
 
 /* What may stand in a JSON string as it is; of the bytes over 0x7f, those of good UTF-8 (RFC 8259 section 7). */
@@ -41,20 +53,24 @@ static void put_escape(struct access_line *line, unsigned char byte)
 }
 
 /* Whether eight bytes are plain, and ASCII. */
-static bool are_plain(uint64_t eight)
+static inline bool are_plain(uint64_t eight)
 {
-    return !bytes_any_high(eight) && !bytes_any_below(eight, 0x20) && !bytes_any_is(eight, 0x7f) &&
-           !bytes_any_is(eight, '"') && !bytes_any_is(eight, '\\');
+    return bytes_all_from(eight, ' ') && !bytes_any_is(eight, '"') && !bytes_any_is(eight, '\\');
 }
 
 /* How many bytes at the start need no second look. */
-static size_t plain_start(struct text t)
+static inline size_t plain_start(struct text t)
 {
+    const size_t word = sizeof(uint64_t);
     size_t at = 0;
-    for (; t.size - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+    for (; t.size - at >= word; at += word) {
         if (!are_plain(bytes_load(t.at + at)))
             return at;
     }
+    if (at > 0 && at < t.size && are_plain(bytes_load(t.at + t.size - word)))
+        return t.size;
+    if (at == 0 && t.size >= word / 2 && are_plain(bytes_load_some(t.at, t.size)))
+        return t.size;
     while (at < t.size && is_plain((unsigned char)t.at[at], false))
         ++at;
     return at;
@@ -75,26 +91,39 @@ static void put_escaped(struct access_line *line, struct text t, size_t plain)
     put(line, text_slice(t.at + clean, t.size - clean));
 }
 
-/* `name` ends with the quote that opens the value. */
-static inline void put_member(struct access_line *line, struct text name, struct text value)
+/* A member whose value is known to have nothing in it to escape. `name` ends with the quote that opens the value, and
+ * is a literal: copying it takes no call. */
+static inline void put_known(struct access_line *line, struct text name, struct text value)
 {
+    char *at = line->bytes + line->size;
+    size_t size = name.size + value.size + 1;
+    if (size > sizeof(line->bytes) - line->size)
+        return;
+    memcpy(at, name.at, name.size);
+    if (value.size > 0)
+        memcpy(at + name.size, value.at, value.size);
+    at[size - 1] = '"';
+    line->size += size;
+}
+
+static void put_unknown(struct access_line *line, struct text name, struct text value, size_t plain)
+{
+    size_t room = (sizeof(line->bytes) - line->size - name.size) / ESCAPED_BYTE_MAX;
     put(line, name);
-    size_t room = (sizeof(line->bytes) - line->size) / ESCAPED_BYTE_MAX;
     value.size = value.size < room ? value.size : room;
-    size_t plain = plain_start(value);
-    if (plain == value.size)
-        put(line, value);
-    else
-        put_escaped(line, value, plain);
+    put_escaped(line, value, plain < room ? plain : room);
     put(line, TEXT("\""));
 }
 
-/* The same for a value of our own, or one that was checked before: with nothing in it to escape. */
-static inline void put_known(struct access_line *line, struct text name, struct text value)
+/* A value that may have. Inlined, for the name to be a literal. */
+static inline __attribute__((always_inline)) void put_member(struct access_line *line, struct text name,
+                                                             struct text value)
 {
-    put(line, name);
-    put(line, value);
-    put(line, TEXT("\""));
+    size_t plain = plain_start(value);
+    if (plain == value.size && plain <= PLAIN_MAX)
+        put_known(line, name, value);
+    else
+        put_unknown(line, name, value, plain);
 }
 
 /* "2026-11-21T03:05:18.123456Z" */
@@ -107,13 +136,13 @@ static void put_time(struct access_line *line, struct access_stamp *stamp, int64
         stamp->size = strftime(stamp->text, sizeof(stamp->text), "%Y-%m-%dT%H:%M:%S.", &utc);
         stamp->second = second;
     }
-    char micros[6];
-    int64_t rest = now % 1000000;
-    for (size_t i = sizeof(micros); i > 0; --i, rest /= 10)
-        micros[i - 1] = (char)('0' + rest % 10);
+    char micros[] = "000000Z";
+    unsigned rest = (unsigned)(now % 1000000);
+    memcpy(micros, two_digits + 2 * (rest / 10000), 2);
+    memcpy(micros + 2, two_digits + 2 * (rest / 100 % 100), 2);
+    memcpy(micros + 4, two_digits + 2 * (rest % 100), 2);
     put(line, text_slice(stamp->text, stamp->size));
-    put(line, text_slice(micros, sizeof(micros)));
-    put(line, TEXT("Z"));
+    put(line, text_slice(micros, sizeof(micros) - 1));
 }
 
 void access_line_format(struct access_line *line, struct access_stamp *stamp, const struct access_record *record)
@@ -128,7 +157,7 @@ void access_line_format(struct access_line *line, struct access_stamp *stamp, co
         put_member(line, TEXT(",\"method\":\""), record->method);
     if (decision->route != NULL) {
         put_member(line, TEXT(",\"route\":\""), decision->route->name);
-        put_member(line, TEXT(",\"source\":\""), decision->source);
+        put_known(line, TEXT(",\"source\":\""), decision->source);
         if (decision_identifier_is_public(decision))
             put_member(line, TEXT(",\"identifier\":\""), decision->identifier);
     } else if (record->path.size > 0) {
@@ -143,14 +172,11 @@ void access_line_format(struct access_line *line, struct access_stamp *stamp, co
         put_known(line, TEXT(",\"detail\":\""), text_of(decision->detail));
     if (decision->observed)
         put_known(line, TEXT(",\"would\":\""), text_of(outcome_name(decision->would)));
-    put(line, TEXT(",\"status\":"));
-    put_number(line, decision->status);
+    put_number(line, TEXT(",\"status\":"), decision->status);
     if (decision->connection_id.size > 0)
         put_known(line, TEXT(",\"connection_id\":\""), decision->connection_id);
-    put(line, TEXT(",\"body_bytes\":"));
-    put_number(line, record->body_size);
-    put(line, TEXT(",\"duration_us\":"));
-    put_number(line, record->duration_us);
+    put_number(line, TEXT(",\"body_bytes\":"), record->body_size);
+    put_number(line, TEXT(",\"duration_us\":"), record->duration_us);
     put_known(line, TEXT(",\"peer\":\""), record->peer);
     if (record->client.size > 0)
         put_known(line, TEXT(",\"client\":\""), record->client);

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "access_line.h"
+#include "ssoferry/access_line.h"
 #include "ssoferry/background.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/log.h"

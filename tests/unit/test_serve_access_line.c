@@ -1,0 +1,96 @@
+#include "check.h"
+
+#include <stdio.h>
+
+#include "ssoferry/access_line.h"
+
+static void expect_line(struct text identifier, uint64_t number, const char *shown)
+{
+    static const struct route route = {.name = {"/r", 2}};
+    const struct decision decision = {.route = &route, .source = TEXT("s"), .identifier = identifier, .status = 307};
+    const struct access_record record = {
+        .request_id = TEXT("id"),
+        .method = TEXT("POST"),
+        .peer = TEXT("unix"),
+        .decision = &decision,
+        .body_size = number,
+        .duration_us = number,
+        .now = 1763766000000009,
+    };
+    static struct access_line line;
+    struct access_stamp stamp = {.second = -1};
+    char expected[512];
+    access_line_format(&line, &stamp, &record);
+    int size =
+        snprintf(expected, sizeof(expected),
+                 "{\"time\":\"2025-11-21T23:00:00.000009Z\",\"request_id\":\"id\",\"method\":\"POST\",\"route\":\"/r\","
+                 "\"source\":\"s\",\"identifier\":\"%s\",\"decision\":\"stytch\",\"status\":307,\"body_bytes\":%llu,"
+                 "\"duration_us\":%llu,\"peer\":\"unix\"}\n",
+                 shown, (unsigned long long)number, (unsigned long long)number);
+    assert_text(text_slice(line.bytes, line.size), expected);
+    assert_int_equal(size, line.size);
+}
+
+static void numbers_are_written_in_full(void **state)
+{
+    (void)state;
+    for (uint64_t power = 1; power <= UINT64_MAX / 10; power *= 10) {
+        expect_line(TEXT("acme"), power - 1, "acme");
+        expect_line(TEXT("acme"), power, "acme");
+    }
+    expect_line(TEXT("acme"), UINT64_MAX, "acme");
+}
+
+/* Looked at eight at a time: so at each place of values of all lengths around that. */
+static void what_would_end_a_string_is_escaped_wherever_it_stands(void **state)
+{
+    enum { LONGEST = 19 };
+    (void)state;
+    for (size_t size = 1; size <= LONGEST; ++size) {
+        for (size_t at = 0; at < size; ++at) {
+            for (const char *odd = "\"\\\x01\x1f\x7f"; *odd != '\0'; ++odd) {
+                char bytes[LONGEST], shown[LONGEST + 8];
+                memset(bytes, 'x', size);
+                bytes[at] = *odd;
+                snprintf(shown, sizeof(shown), "%.*s\\u00%02x%.*s", (int)at, bytes, (unsigned)*odd,
+                         (int)(size - at - 1), bytes + at + 1);
+                expect_line(text_slice(bytes, size), 0, shown);
+            }
+        }
+    }
+}
+
+static void bytes_that_are_no_utf8_are_replaced(void **state)
+{
+    (void)state;
+    expect_line(TEXT("Z\xc3\xbcrich-insurance"), 0, "Z\xc3\xbcrich-insurance");
+    expect_line(TEXT("Z\xfcrich-insurance"), 0, "Z\\ufffdrich-insurance");
+    expect_line(TEXT("a\xc3"), 0, "a\\ufffd");
+}
+
+/* 440 bytes that have to be escaped are the most that an identifier asks for. */
+static void a_value_of_nothing_but_escapes_fits(void **state)
+{
+    char bytes[IDENTIFIER_SIZE_MAX];
+    static struct access_line line;
+    (void)state;
+    memset(bytes, '"', sizeof(bytes));
+    struct access_stamp stamp = {.second = -1};
+    const struct route route = {.name = text_slice(bytes, sizeof(bytes))};
+    const struct decision decision = {.route = &route, .identifier = text_slice(bytes, sizeof(bytes))};
+    const struct access_record record = {.decision = &decision, .peer = TEXT("unix")};
+    access_line_format(&line, &stamp, &record);
+    assert_true(line.size > (size_t)2 * 6 * IDENTIFIER_SIZE_MAX);
+    assert_true(text_ends(text_slice(line.bytes, line.size), TEXT("\"peer\":\"unix\"}\n")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_written_in_full),
+        cmocka_unit_test(what_would_end_a_string_is_escaped_wherever_it_stands),
+        cmocka_unit_test(bytes_that_are_no_utf8_are_replaced),
+        cmocka_unit_test(a_value_of_nothing_but_escapes_fits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
