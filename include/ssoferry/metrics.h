@@ -67,7 +67,7 @@ struct metrics_scene {
     struct metrics_rows rows;
     bool ready;
     bool configuration_current; /* not where the last reload was refused */
-    int64_t now; /* microseconds UTC */
+    int64_t now;                /* microseconds UTC */
     bool has_usage;
     uint64_t usage_flush_age_ms, usage_flush_failures;
     uint64_t log_lines_dropped;
