@@ -31,6 +31,14 @@ bool revision_differences(struct snapshot *snapshot, uint64_t number,
                                                 struct error *error),
                           void *context, struct error *error) __attribute__((warn_unused_result));
 
+/* Calls `on_revision` for each kept revision that touched the row of `key`, the newest first, with what it did to that;
+ * a row that was changed and changed back within one is left out. It returns false to stop, which is no failure. Reads
+ * what each kept revision touched up to that key: a second or two where all of them were of a million rows. */
+bool revision_walk_row(struct snapshot *snapshot, struct text key,
+                       bool (*on_revision)(void *context, const struct revision *revision,
+                                           const struct difference *difference),
+                       void *context, struct error *error) __attribute__((warn_unused_result));
+
 /* As revision_differences(), for what revision_rollback() to `number` would do: `before` is the row as it is now. */
 bool revision_distance(struct snapshot *snapshot, uint64_t number,
                        bool (*on_difference)(void *context, const struct difference *difference, struct error *error),

@@ -262,6 +262,10 @@ static void print_no_row(const struct meant *meant)
     rows_meant_names(meant, names);
     printf("%-13snone%s%s%s", "row", meant->elsewhere[0] != '\0' ? "; source " : "", meant->elsewhere,
            meant->elsewhere[0] != '\0' ? " has it" : "");
+    if (meant->removed_by > 0) {
+        printf("; ");
+        output_text(stdout, text_of(meant->removed));
+    }
     if (names[0] != '\0') {
         printf("; did you mean ");
         output_text(stdout, text_of(names));
@@ -299,6 +303,9 @@ static void print_json(struct explanation *explanation)
     json_object_set_new(object, "source", json_text_or_null(decision->source));
     json_object_set_new(object, "identifier", json_text_or_null(decision->identifier));
     json_object_set_new(object, "row", explanation->has_row ? json_fields(&explanation->row.row) : json_null());
+    json_object_set_new(object, "removed_by",
+                        explanation->meant.removed_by > 0 ? json_integer((json_int_t)explanation->meant.removed_by)
+                                                          : json_null());
     json_object_set_new(object, "did_you_mean",
                         explanation->meant.nearest.count > 0 ? json_string(explanation->meant.nearest.found[0].name)
                                                              : json_null());

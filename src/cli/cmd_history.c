@@ -2,6 +2,7 @@
 #include "context.h"
 #include "differences.h"
 #include "output.h"
+#include "rows.h"
 #include "ssoferry/log.h"
 #include "ssoferry/revision.h"
 
@@ -95,7 +96,7 @@ static int list_revisions(struct snapshot *snapshot, const struct arguments *arg
 
 static void print_note(const struct revision *revision)
 {
-    char time[TIME_SIZE], added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE];
+    char time[TIME_SIZE];
     printf("revision %llu, %s by ", (unsigned long long)revision->number, revision->command);
     output_text(stdout, text_of(revision->actor));
     printf(", %s\n", time_text(revision->changed_at, time));
@@ -108,8 +109,13 @@ static void print_note(const struct revision *revision)
         output_text(stdout, text_of(revision->files[i].path));
         printf(" (SHA-256 %.*s...)\n", DIGEST_SHOWN, revision->files[i].sha256);
     }
-    printf("%s added, %s changed, %s removed\n", number_grouped(revision->counts.added, added),
-           number_grouped(revision->counts.changed, changed), number_grouped(revision->counts.removed, removed));
+}
+
+static void print_counts(const struct change_counts *counts)
+{
+    char added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE];
+    printf("%s added, %s changed, %s removed\n", number_grouped(counts->added, added),
+           number_grouped(counts->changed, changed), number_grouped(counts->removed, removed));
 }
 
 struct showing {
@@ -117,6 +123,55 @@ struct showing {
     const struct option_number *limit;
     uint64_t shown;
 };
+
+static bool on_revision(void *context, const struct revision *revision, const struct difference *difference)
+{
+    struct showing *showing = context;
+    if (ferror(stdout) || (showing->limit->given && showing->shown == showing->limit->value))
+        return false;
+    if (showing->style.json) {
+        json_t *object = revision_json(revision);
+        json_object_set_new(object, "difference", difference_json(difference));
+        output_json(object);
+    } else {
+        if (showing->shown > 0)
+            putchar('\n');
+        print_note(revision);
+        difference_print(difference, &showing->style);
+    }
+    ++showing->shown;
+    return true;
+}
+
+static int tell_untouched(struct snapshot *snapshot, struct text source, struct text identifier)
+{
+    struct error error = {0};
+    struct connection_buffer buffer;
+    if (snapshot_find(snapshot, source, identifier, &buffer, &error) == LOOKUP_ABSENT)
+        return rows_complain_unknown(snapshot, source, identifier, true);
+    log_info("the last %d revisions, which are kept, did nothing to it", TABLE_REVISIONS_KEPT);
+    return STATUS_DONE;
+}
+
+/* What became of one row, the newest first. */
+static int show_row(struct snapshot *snapshot, const struct arguments *arguments)
+{
+    struct error error = {0};
+    struct text source, identifier = text_of(arguments->id);
+    struct showing showing = {.style = {.json = arguments->json, .coloured = output_is_coloured()},
+                              .limit = &arguments->limit};
+    if (!rows_source(arguments, &source, &error))
+        return complain(&error);
+    const char *problem = identifier_problem(identifier);
+    if (problem != NULL)
+        return error_set(&error, ERROR_INPUT, "--id: the identifier %s", problem), complain(&error);
+    char key[CONNECTION_KEY_SIZE_MAX];
+    size_t size = connection_key(source, identifier, key);
+    if (!revision_walk_row(snapshot, text_slice(key, size), on_revision, &showing, &error))
+        return complain(&error);
+    bool none = showing.shown == 0 && !(arguments->limit.given && arguments->limit.value == 0);
+    return none ? tell_untouched(snapshot, source, identifier) : STATUS_DONE;
+}
 
 static bool on_difference(void *context, const struct difference *difference, struct error *error)
 {
@@ -148,8 +203,10 @@ static int show_revision(struct snapshot *snapshot, const struct arguments *argu
     struct error error = {0};
     struct revision revision = {0};
     enum lookup_result result = revision_read(snapshot, arguments->show.value, &revision, &error);
-    if (result == LOOKUP_FOUND && !arguments->json)
+    if (result == LOOKUP_FOUND && !arguments->json) {
         print_note(&revision);
+        print_counts(&revision.counts);
+    }
     revision_release(&revision);
     if (result == LOOKUP_FAILED)
         return complain(&error);
@@ -169,9 +226,15 @@ int cmd_history(struct context *context, const struct arguments *arguments)
 {
     struct error error = {0};
     struct snapshot *snapshot = NULL;
-    if (!snapshot_open(&snapshot, context->table, &error))
+    if (arguments->id != NULL && arguments->show.given)
+        error_set(&error, ERROR_INPUT, "--id and --show: give one of them");
+    else if (arguments->id == NULL && arguments->source != NULL)
+        error_set(&error, ERROR_INPUT, "--source goes with --id");
+    if (error.kind != ERROR_NONE || !snapshot_open(&snapshot, context->table, &error))
         return complain(&error);
-    int status = arguments->show.given ? show_revision(snapshot, arguments) : list_revisions(snapshot, arguments);
+    int status = arguments->id != NULL   ? show_row(snapshot, arguments)
+                 : arguments->show.given ? show_revision(snapshot, arguments)
+                                         : list_revisions(snapshot, arguments);
     snapshot_close(snapshot);
     return status;
 }

@@ -23,7 +23,7 @@ struct arguments {
     const char *message, *actor;
     const char *source, *state, *match, *idle, *sort;
     const char *output;
-    const char *method, *host, *body, *content_type, *issuer, *relay_state;
+    const char *method, *host, *body, *content_type, *issuer, *relay_state, *id;
     struct option_number limit, show, expect_revision;
 
     char **words; /* what is neither an option nor the command */

@@ -83,6 +83,8 @@ static const struct option_row edit_options[] = {
 };
 
 static const struct option_row history_options[] = {
+    OPTION_ROW_TEXT("id", '\0', "ID", id, "what became of the row of this identifier"),
+    SOURCE_OPTION("the identifier's source (default: default)"),
     OPTION_ROW_NUMBER("show", '\0', "N", show, "what revision N changed, row by row"),
     OPTION_ROW_NUMBER("limit", '\0', "N", limit, "at most so many revisions or rows"),
     JSON_OPTION,

@@ -67,8 +67,7 @@ static void print_changes(const struct connection *before, const struct connecti
     print_field("label", before->label, after->label, &first);
 }
 
-static void print_text(const struct difference *difference, const struct side *before, const struct side *after,
-                       bool coloured)
+static void print_text(const struct difference *difference, bool coloured)
 {
     static const struct {
         char sign;
@@ -77,6 +76,9 @@ static void print_text(const struct difference *difference, const struct side *b
                  [DIFFERENCE_CHANGED] = {'~', "\033[33m"},
                  [DIFFERENCE_REMOVED] = {'-', "\033[31m"}};
 
+    struct side before, after;
+    read_side(&before, difference->before);
+    read_side(&after, difference->after);
     struct text source = {0}, identifier = {0};
     if (!connection_key_split(difference->key, &source, &identifier))
         identifier = difference->key;
@@ -84,17 +86,20 @@ static void print_text(const struct difference *difference, const struct side *b
         printf("%s", signs[difference->kind].colour);
     printf("%c ", signs[difference->kind].sign);
     print_name(source, identifier);
-    if (difference->kind == DIFFERENCE_CHANGED && before->readable && after->readable)
-        print_changes(&before->buffer.row, &after->buffer.row);
-    else if (after->readable)
-        print_target(&after->buffer.row);
-    if ((before->there && !before->readable) || (after->there && !after->readable))
+    if (difference->kind == DIFFERENCE_CHANGED && before.readable && after.readable)
+        print_changes(&before.buffer.row, &after.buffer.row);
+    else if (after.readable)
+        print_target(&after.buffer.row);
+    if ((before.there && !before.readable) || (after.there && !after.readable))
         printf(" (the stored record cannot be read)");
     printf("%s\n", coloured ? "\033[0m" : "");
 }
 
-static void print_json(const struct difference *difference, const struct side *before, const struct side *after)
+json_t *difference_json(const struct difference *difference)
 {
+    struct side before, after;
+    read_side(&before, difference->before);
+    read_side(&after, difference->after);
     static const char *const words[] = {
         [DIFFERENCE_ADDED] = "added", [DIFFERENCE_CHANGED] = "changed", [DIFFERENCE_REMOVED] = "removed"};
     struct text source = {0}, identifier = {0};
@@ -104,20 +109,17 @@ static void print_json(const struct difference *difference, const struct side *b
     json_object_set_new(object, "change", json_string(words[difference->kind]));
     json_object_set_new(object, "source", json_text(source));
     json_object_set_new(object, "identifier", json_text(identifier));
-    json_object_set_new(object, "before", json_fields(before->readable ? &before->buffer.row : NULL));
-    json_object_set_new(object, "after", json_fields(after->readable ? &after->buffer.row : NULL));
-    output_json(object);
+    json_object_set_new(object, "before", json_fields(before.readable ? &before.buffer.row : NULL));
+    json_object_set_new(object, "after", json_fields(after.readable ? &after.buffer.row : NULL));
+    return object;
 }
 
 void difference_print(const struct difference *difference, const struct difference_style *style)
 {
     if (difference->kind == DIFFERENCE_NONE)
         return;
-    struct side before, after;
-    read_side(&before, difference->before);
-    read_side(&after, difference->after);
     if (style->json)
-        print_json(difference, &before, &after);
+        output_json(difference_json(difference));
     else
-        print_text(difference, &before, &after, style->coloured);
+        print_text(difference, style->coloured);
 }

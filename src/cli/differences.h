@@ -2,6 +2,8 @@
 #ifndef SSOFERRY_CLI_DIFFERENCES_H
 #define SSOFERRY_CLI_DIFFERENCES_H
 
+#include <jansson.h>
+
 #include "ssoferry/table.h"
 
 struct difference_style {
@@ -9,11 +11,14 @@ struct difference_style {
     bool coloured;
 };
 
+/* One difference as an object with `change`, `source`, `identifier`, `before` and `after`; the caller's to give up. */
+json_t *difference_json(const struct difference *difference);
+
 /* Prints one difference to standard output; nothing for DIFFERENCE_NONE:
  *     + acme -> saml-connection-live-...
  *     ~ globex redirect: 307 -> 303
  *     - initech
- * or as a JSON object with `change`, `source`, `identifier`, `before` and `after`. */
+ * or as difference_json(). */
 void difference_print(const struct difference *difference, const struct difference_style *style);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "output.h"
 #include "ssoferry/log.h"
+#include "ssoferry/revision.h"
 
 enum { ROWS_COMPARED_MAX = 2000000, SOURCES_SHOWN = 8, ROWS_ASKED_MAX = 1000 };
 
@@ -122,12 +123,40 @@ bool rows_has_source(struct snapshot *snapshot, struct text source)
     return rows_next(snapshot, source, &row, &row_source, &identifier, &error) != LOOKUP_ABSENT;
 }
 
+/* The row is not there, so the last that became of it is that it was removed. */
+static bool on_removal(void *context, const struct revision *revision, const struct difference *difference)
+{
+    struct meant *meant = context;
+    char time[TIME_SIZE];
+    if (difference->kind != DIFFERENCE_REMOVED)
+        return false;
+    meant->removed_by = revision->number;
+    snprintf(meant->removed, sizeof(meant->removed), "revision %llu removed it (%.20s by %.100s, %s)",
+             (unsigned long long)revision->number, revision->command, revision->actor,
+             time_text(revision->changed_at, time));
+    return false;
+}
+
+static bool find_removal(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant)
+{
+    struct error error = {0};
+    char key[CONNECTION_KEY_SIZE_MAX];
+    if (source_problem(source) != NULL || identifier_problem(identifier) != NULL)
+        return false;
+    size_t size = connection_key(source, identifier, key);
+    return revision_walk_row(snapshot, text_slice(key, size), on_removal, meant, &error) && meant->removed_by > 0;
+}
+
 bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant)
 {
     meant->nearest.count = 0;
+    meant->removed_by = 0;
+    meant->removed[0] = '\0';
     if (find_elsewhere(snapshot, source, identifier, meant->elsewhere))
         return true;
     meant->elsewhere[0] = '\0';
+    if (near && find_removal(snapshot, source, identifier, meant))
+        return true;
     if (near)
         find_nearest(snapshot, source, identifier, &meant->nearest);
     return meant->nearest.count > 0;
@@ -156,6 +185,11 @@ int rows_complain_meant(struct snapshot *snapshot, struct text source, struct te
     if (meant->elsewhere[0] != '\0') {
         log_error("there is no %.*s in source %.*s, but in source %s: add --source %s", TEXT_ARGS(identifier),
                   TEXT_ARGS(source), meant->elsewhere, meant->elsewhere);
+        return STATUS_FAILED;
+    }
+    if (meant->removed_by > 0) {
+        log_error("there is no %.*s in source %.*s: %s; `ssoferry history --show %llu` shows what else it did",
+                  TEXT_ARGS(identifier), TEXT_ARGS(source), meant->removed, (unsigned long long)meant->removed_by);
         return STATUS_FAILED;
     }
     if (!rows_has_source(snapshot, source))

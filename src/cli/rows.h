@@ -13,9 +13,12 @@ bool rows_source(const struct arguments *arguments, struct text *source, struct 
 /* What may have been meant by a name that is not there, which is then likely a mistyped one. */
 struct meant {
     char elsewhere[SOURCE_SIZE_MAX + 1]; /* another source that has it; "": none */
-    struct nearest nearest;              /* names of this source that are near; none where another source has it */
+    uint64_t removed_by;                 /* the kept revision that removed it, where no other source has it; 0: none */
+    char removed[256];                   /* which one that was: "revision 7 removed it (load by ops@vm, 2026-...)" */
+    struct nearest nearest;              /* names of this source that are near, where it is neither of those */
 };
-/* False where there is nothing. Near names only where `near` says so: every row of the source is compared for them. */
+/* False where there is nothing. Near names, and the history, only where `near` says so: every row of the source is
+ * compared for them, and all that kept revisions changed. */
 bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant);
 
 /* Prints that there is no such row, with what rows_meant() finds, or has found. Returns the exit status. */

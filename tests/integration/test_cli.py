@@ -969,6 +969,35 @@ def test_history_shows_the_rows_of_a_revision(loaded):
     assert row["before"]["redirect"] is None and row["after"]["redirect"] == "303"
 
 
+def test_history_tells_what_became_of_a_row(loaded):
+    loaded("set", "acme", "state=disabled", "-m", "their wish")
+    loaded("set", "globex", "redirect=307")
+    loaded("remove", "acme", "--actor", "alice@ops")
+    last, middle, first = loaded("history", "--id", "acme").stdout.split("\n\n")
+    assert last.startswith("revision 4, remove by alice@ops, ") and last.endswith("\n- acme")
+    assert middle.startswith("revision 2, set by ") and middle.endswith("\ntheir wish\n~ acme state: stytch -> disabled")
+    assert "connections.yaml (SHA-256 " in first and first.endswith(f"\n+ acme -> {ACME}\n")
+    (line,) = map(json.loads, loaded("history", "--id", "acme", "--limit", "1", "--json").stdout.splitlines())
+    assert (line["revision"], line["command"], line["actor"], line["difference"]["change"]) == (4, "remove", "alice@ops", "removed")
+    assert line["difference"]["before"]["state"] == "disabled" and line["difference"]["after"] is None
+    assert "did you mean globex?" in loaded("history", "--id", "globx", status=1).stderr
+    assert "give one of them" in loaded("history", "--id", "globex", "--show", "1", status=2).stderr
+    assert "--source goes with --id" in loaded("history", "--source", "default", status=2).stderr
+    assert "its ID is empty" in loaded("history", "--id", "", status=2).stderr
+
+
+def test_a_row_that_was_removed_is_told_before_names_that_are_near(loaded, config):
+    loaded("set", "acmo", f"connection_id={GLOBEX}")
+    loaded("remove", "acme", "--actor", "alice@ops")
+    for command in (["get", "acme"], ["remove", "acme"], ["set", "acme", "state=disabled"]):
+        said = loaded(*command, status=1).stderr
+        assert "revision 3 removed it (remove by alice@ops, " in said and "`ssoferry history --show 3`" in said and "acmo" not in said
+    assert "\nrow          none; revision 3 removed it (remove by alice@ops, " in plain("-c", config, "explain", "/old-sso/acme").stdout
+    answer = explain(config, "/old-sso/acme")
+    assert (answer["removed_by"], answer["did_you_mean"]) == (3, None)
+    assert explain(config, "/old-sso/acm")["removed_by"] is None
+
+
 def test_rollback(loaded):
     first = loaded.export()
     loaded("set", "acme", "state=disabled")

@@ -254,6 +254,72 @@ static void differences_as_the_model_says(void **state)
     free(model);
 }
 
+struct row_expectation {
+    const struct model *model;
+    unsigned row;
+    uint64_t number; /* no revision above this one is still to come */
+};
+
+static bool differs(const struct row_expectation *expected, uint64_t number)
+{
+    return expected->model->rows[number][expected->row] != expected->model->rows[number - 1][expected->row];
+}
+
+static bool on_revision(void *context, const struct revision *revision, const struct difference *difference)
+{
+    struct row_expectation *expected = context;
+    struct error error = {0};
+    while (expected->number > 0 && !differs(expected, expected->number))
+        expected->number--;
+    assert_int_equal(revision->number, expected->number);
+    struct expectation pair = {expected->model->rows[expected->number - 1], expected->model->rows[expected->number],
+                               expected->row};
+    assert_done(on_difference(&pair, difference, &error));
+    assert_string_equal(revision->command, "load");
+    expected->number--;
+    return true;
+}
+
+static bool stop_at_revision(void *context, const struct revision *revision, const struct difference *difference)
+{
+    (void)revision;
+    (void)difference;
+    *(unsigned *)context += 1;
+    return false;
+}
+
+static void the_history_of_a_row_as_the_model_says(void **state)
+{
+    struct model *model = calloc(1, sizeof *model);
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    char name[32], key[CONNECTION_KEY_SIZE_MAX];
+    unsigned calls = 0;
+    assert_non_null(model);
+    srand(7);
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    while (model->newest < HISTORY - 1)
+        change_at_random(table, model);
+    assert_done(snapshot_open(&snapshot, table, &error));
+    for (unsigned row = 0; row < ROWS; row++) {
+        struct row_expectation expected = {model, row, model->newest};
+        name_row(name, row);
+        struct text wanted = text_slice(key, connection_key(TEXT("default"), text_of(name), key));
+        assert_done(revision_walk_row(snapshot, wanted, on_revision, &expected, &error));
+        for (; expected.number > model->newest - TABLE_REVISIONS_KEPT; expected.number--)
+            assert_false(differs(&expected, expected.number));
+        calls = 0;
+        assert_done(revision_walk_row(snapshot, wanted, stop_at_revision, &calls, &error));
+        assert_int_equal(calls, 1);
+    }
+    calls = 0;
+    assert_done(revision_walk_row(snapshot, TEXT("default\0row-1"), stop_at_revision, &calls, &error));
+    assert_int_equal(calls, 0);
+    snapshot_close(snapshot);
+    table_close(table);
+    free(model);
+}
+
 static bool stop_at_once(void *context, const struct difference *difference, struct error *error)
 {
     (void)difference;
@@ -490,6 +556,7 @@ int main(void)
         scratch_test(damaged_notes),
         scratch_test(taken_back_as_the_model_says),
         scratch_test(differences_as_the_model_says),
+        scratch_test(the_history_of_a_row_as_the_model_says),
         scratch_test(callers_may_stop),
         scratch_test(only_so_many_are_kept),
         scratch_test(undo_is_forgotten),

@@ -1,0 +1,77 @@
+/* What the kept revisions did to one row. */
+#include "ssoferry/revision.h"
+#include "undo.h"
+
+struct walk {
+    struct snapshot *snapshot;
+    struct text key;
+    bool there; /* after the revision that is looked at */
+    struct text record;
+    bool (*on_revision)(void *context, const struct revision *revision, const struct difference *difference);
+    void *context;
+};
+
+/* LOOKUP_FOUND where the revision touched the row, which `before` is from before it. */
+static enum lookup_result find_before(const struct walk *walk, uint64_t number, struct undo_row *before,
+                                      struct error *error)
+{
+    struct undo_reader *reader = NULL;
+    enum lookup_result result = LOOKUP_FAILED;
+    if (undo_reader_open(&reader, walk->snapshot->table, walk->snapshot->txn, number, number, error)) {
+        do
+            result = undo_reader_next(reader, before, error);
+        while (result == LOOKUP_FOUND && text_compare(before->key, walk->key) < 0);
+        if (result == LOOKUP_FOUND && !text_equal(before->key, walk->key))
+            result = LOOKUP_ABSENT;
+    }
+    undo_reader_close(reader);
+    return result;
+}
+
+static enum difference_kind kind_of(const struct walk *walk, const struct undo_row *before)
+{
+    if (before->was_there && walk->there)
+        return text_equal(before->record, walk->record) ? DIFFERENCE_NONE : DIFFERENCE_CHANGED;
+    if (!before->was_there && !walk->there)
+        return DIFFERENCE_NONE;
+    return walk->there ? DIFFERENCE_ADDED : DIFFERENCE_REMOVED;
+}
+
+/* LOOKUP_ABSENT at the end, or where the callback has had enough. */
+static enum lookup_result look_at(struct walk *walk, uint64_t number, struct error *error)
+{
+    struct revision revision = {0};
+    struct undo_row before;
+    enum lookup_result kept = revision_read(walk->snapshot, number, &revision, error);
+    if (kept != LOOKUP_FOUND)
+        return kept;
+    enum lookup_result touched = find_before(walk, number, &before, error);
+    bool go_on = touched != LOOKUP_FAILED;
+    if (touched == LOOKUP_FOUND) {
+        const struct difference difference = {kind_of(walk, &before), walk->key, before.record, walk->record};
+        if (difference.kind != DIFFERENCE_NONE)
+            go_on = walk->on_revision(walk->context, &revision, &difference);
+        walk->there = before.was_there;
+        walk->record = before.record;
+    }
+    revision_release(&revision);
+    return touched == LOOKUP_FAILED ? LOOKUP_FAILED : go_on ? LOOKUP_FOUND : LOOKUP_ABSENT;
+}
+
+bool revision_walk_row(struct snapshot *snapshot, struct text key,
+                       bool (*on_revision)(void *context, const struct revision *revision,
+                                           const struct difference *difference),
+                       void *context, struct error *error)
+{
+    struct walk walk = {.snapshot = snapshot, .key = key, .on_revision = on_revision, .context = context};
+    MDB_val key_val = val_of(key), value;
+    int code = mdb_get(snapshot->txn, snapshot->rows, &key_val, &value);
+    if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
+        return store_fail(snapshot->table->path, code, "read", error);
+    walk.there = code == MDB_SUCCESS;
+    walk.record = walk.there ? text_of_val(value) : (struct text){0};
+    enum lookup_result result = LOOKUP_FOUND;
+    for (uint64_t number = snapshot->state.revision; number > 0 && result == LOOKUP_FOUND; --number)
+        result = look_at(&walk, number, error);
+    return result != LOOKUP_FAILED;
+}
