@@ -22,7 +22,7 @@ enum outcome {
 };
 const char *outcome_name(enum outcome outcome); /* "stytch"; static */
 
-/* Why, where the outcome alone does not tell. A code for logs; the text is for people. */
+/* Why, where the outcome alone does not tell. */
 enum reason {
     REASON_NONE,
     REASON_EXTRACT,        /* see decision.problem; of OUTCOME_LEGACY: it is foreign, and the route sends that there */
@@ -40,7 +40,6 @@ enum reason {
     REASON_NO_LEGACY_URL, /* the row is `legacy`, and neither it nor its route has a legacy URL */
     REASONS,
 };
-const char *reason_code(enum reason reason); /* "not_loaded"; "" for REASON_NONE; static */
 
 /* What the table said of the identifier. */
 enum decision_row { ROW_NOT_ASKED, ROW_FOUND, ROW_ABSENT };

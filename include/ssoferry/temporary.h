@@ -6,10 +6,8 @@
 
 #include "ssoferry/error.h"
 
-/* Where temporary files go: $TMPDIR, or /tmp. Lives as long as the environment is left alone. */
-const char *temporary_directory(void);
-
-/* Opens an empty file there for reading and writing that has no name, so that it is gone when it is closed. */
+/* Opens an empty file in $TMPDIR, or /tmp, for reading and writing that has no name, so that it is gone when it is
+ * closed. */
 bool temporary_open(FILE **file, struct error *error) __attribute__((warn_unused_result));
 
 /* Sets *error, of an errno, for a temporary file that cannot be made, written or read; returns false. */

@@ -2,29 +2,15 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
 enum { LINE_SIZE = 2048 };
 
-static atomic_int log_level = LOG_LEVEL_INFO;
-
-void log_set_level(enum log_level level)
+__attribute__((format(printf, 2, 0))) static void write_line(const char *prefix, const char *format, va_list arguments)
 {
-    atomic_store(&log_level, (int)level);
-}
-
-__attribute__((format(printf, 2, 0))) static void write_line(enum log_level level, const char *format,
-                                                             va_list arguments)
-{
-    static const char *const prefix[] = {
-        [LOG_LEVEL_ERROR] = "error: ", [LOG_LEVEL_WARNING] = "warning: ", [LOG_LEVEL_INFO] = ""};
-    if ((int)level > atomic_load(&log_level))
-        return;
-
     char line[LINE_SIZE];
-    int used = snprintf(line, sizeof(line), "%s: %s", program_invocation_short_name, prefix[level]);
+    int used = snprintf(line, sizeof(line), "%s: %s", program_invocation_short_name, prefix);
     int wanted = vsnprintf(line + used, sizeof(line) - (size_t)used - 1, format, arguments);
     size_t size = (size_t)used + (wanted < 0 ? 0 : (size_t)wanted);
     if (size > sizeof(line) - 2)
@@ -43,7 +29,7 @@ void log_error(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    write_line(LOG_LEVEL_ERROR, format, arguments);
+    write_line("error: ", format, arguments);
     va_end(arguments);
 }
 
@@ -51,7 +37,7 @@ void log_warning(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    write_line(LOG_LEVEL_WARNING, format, arguments);
+    write_line("warning: ", format, arguments);
     va_end(arguments);
 }
 
@@ -59,6 +45,6 @@ void log_info(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    write_line(LOG_LEVEL_INFO, format, arguments);
+    write_line("", format, arguments);
     va_end(arguments);
 }

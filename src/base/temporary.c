@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-const char *temporary_directory(void)
+/* It lives as long as the environment is left alone. */
+static const char *temporary_directory(void)
 {
     const char *directory = getenv("TMPDIR");
     return directory != NULL && directory[0] != '\0' ? directory : "/tmp";

@@ -58,11 +58,6 @@ const char *outcome_name(enum outcome outcome)
     return outcome_names[outcome];
 }
 
-const char *reason_code(enum reason reason)
-{
-    return reason_codes[reason];
-}
-
 bool decision_identifier_is_public(const struct decision *decision)
 {
     return decision->row == ROW_FOUND || decision->route == NULL ||
@@ -71,7 +66,8 @@ bool decision_identifier_is_public(const struct decision *decision)
 
 const char *decision_reason_code(const struct decision *decision)
 {
-    return decision->reason == REASON_EXTRACT ? extract_problem_code(decision->problem) : reason_code(decision->reason);
+    return decision->reason == REASON_EXTRACT ? extract_problem_code(decision->problem)
+                                              : reason_codes[decision->reason];
 }
 
 void decision_begin(struct decision *decision)
