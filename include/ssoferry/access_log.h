@@ -31,6 +31,7 @@ bool access_log_open(struct access_log **log, int fd, size_t lanes, struct error
  * lanes there are; what it has not read by then is lost, and a warning says how many lines. NULL is fine. */
 void access_log_close(struct access_log *log);
 
+/* Lives as long as the log. Only one thread may add to it. */
 struct log_lane *access_log_lane(struct access_log *log, size_t index);
 
 /* Lines dropped so far, because whoever reads the log was too slow. Any thread may ask. */

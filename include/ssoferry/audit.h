@@ -47,9 +47,10 @@ const char *unusable_code(enum unusable unusable);
 /* The same of an oddity. */
 const char *oddity_code(enum oddity oddity);
 
-/* A sentence about the row; ODDITY_UNREACHED speaks of the source alone. `out` holds ODDITY_TEXT_SIZE bytes;
- * returned. */
 enum { ODDITY_TEXT_SIZE = 1024 };
+
+/* A sentence about the row; ODDITY_UNREACHED speaks of the source alone. `out` holds ODDITY_TEXT_SIZE bytes, and is
+ * what is returned. */
 const char *oddity_text(enum oddity oddity, struct text source, struct text identifier, char *out);
 
 #endif

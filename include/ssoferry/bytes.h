@@ -16,6 +16,7 @@
 #define BYTES_ONES UINT64_C(0x0101010101010101)
 #define BYTES_TOPS UINT64_C(0x8080808080808080)
 
+/* The eight bytes at `at`, which need not be aligned, in the order of the processor. */
 static inline uint64_t bytes_load(const char *at)
 {
     uint64_t eight;
@@ -93,6 +94,7 @@ static inline uint64_t bytes_where_portable(const char *at, char byte)
     return where;
 }
 
+/* The same, by what the processor has for it. */
 static inline uint64_t bytes_where(const char *at, char byte)
 {
 #ifdef __SSE2__

@@ -86,7 +86,7 @@ struct config {
 bool config_read(struct config **config, const char *path, struct faults *faults, struct error *error)
     __attribute__((warn_unused_result));
 
-/* What the routes that look identifiers up in one source have between them. */
+/* What routes have between them. */
 struct source_routes {
     size_t count;       /* 0: nothing looks there */
     bool legacy_url;    /* one of them has one */
@@ -94,6 +94,8 @@ struct source_routes {
     bool legacy_always; /* one of them may send rows of any state to the legacy side: by RelayState, or observing */
     bool in_url;        /* one of them finds identifiers in the URL, which it decodes */
 };
+
+/* Of the routes that look identifiers up in `source`. */
 struct source_routes config_source_routes(const struct config *config, struct text source);
 
 /* Whether a request asks for the daemon's own state, at `health_path`: no route sees it. */
@@ -112,14 +114,15 @@ void config_differences(const struct config *started, const struct config *befor
  * store. */
 struct config *config_defaults(void);
 
+/* Frees it, and all that it lends out. NULL is fine. */
 void config_free(struct config *config);
 
 /* Writes the table of keys, a line each: name, type, default, help, and what makes a running daemon take another value,
  * "reload" or "restart"; tabs between. */
 void config_write_keys(FILE *out);
 
-/* "127.0.0.1:8080", "[::1]:8080", "localhost:8080", "unix:/path". Borrows `text`, which must be NUL-terminated. NULL
- * where it is good, else a phrase that says what is wrong; static. */
+/* Reads "127.0.0.1:8080", "[::1]:8080", "localhost:8080" or "unix:/path" into *address, which borrows `text`,
+ * NUL-terminated. NULL where it is good, else a phrase that fits behind "address "; static. */
 const char *address_parse(const char *text, struct address *address);
 
 /* Whether only this machine reaches it: 127.0.0.0/8, ::1 or a unix socket. */

@@ -51,6 +51,7 @@ const char *redirect_kind_name(enum redirect_kind kind); /* "" for REDIRECT_UNSE
 #define REDIRECT_303_WARNING                                                                                           \
     "303 makes browsers drop the POST body, and the SAML response with it: only for a callback that takes GET"
 
+/* The other way round. False on any other word. */
 bool connection_state_parse(struct text name, enum connection_state *state);
 bool redirect_kind_parse(struct text name, enum redirect_kind *kind);
 
@@ -86,8 +87,7 @@ struct connection_problem {
 
 /* Checks a whole row: each field, and the fields together (state `stytch` needs a connection_id; acs_url must name an
  * allowed host and end in the connection's own id; legacy_url must name an allowed host; neither may lead back to the
- * gateway). Returns false at the first
- * problem. */
+ * gateway). False at the first problem. */
 bool connection_check(const struct connection *connection, const struct connection_rules *rules,
                       struct connection_problem *problem) __attribute__((warn_unused_result));
 
@@ -113,6 +113,7 @@ struct text identifier_decoded(struct text identifier, char *out);
 /* Whether it has ASCII capitals: where case is folded, it is then looked up in lower case, too. */
 bool identifier_has_capitals(struct text identifier);
 
+/* Whether all fields are equal, URLs byte for byte. */
 bool connection_equal(const struct connection *a, const struct connection *b);
 
 /* Sets one field of a row by its name in the file formats ("redirect", "state", ...). `value` is not copied: the

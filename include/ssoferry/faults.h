@@ -10,11 +10,12 @@ enum { FAULTS_MAX = 100 };
 
 enum fault_severity { FAULT_WARNING, FAULT_ERROR };
 
-/* Collects the faults of one or more files. Errors past FAULTS_MAX are counted but not kept; so are warnings. */
+/* Collects the faults of one or more files. Errors past FAULTS_MAX are counted but not kept, and so are warnings past
+ * as many. */
 struct faults;
 
-struct faults *faults_new(void); /* never NULL */
-void faults_free(struct faults *faults);
+struct faults *faults_new(void);         /* never NULL */
+void faults_free(struct faults *faults); /* NULL is fine */
 
 /* Names a file; the number returned stands for it in faults_add(). `path` is copied. `text` is what the caret lines are
  * cut from: a stream that can seek, closed by faults_free(), or NULL to have `path` opened when they are written. */
@@ -25,6 +26,7 @@ unsigned faults_file(struct faults *faults, const char *path, FILE *text);
 void faults_add(struct faults *faults, enum fault_severity severity, unsigned file, unsigned line, unsigned column,
                 unsigned length, const char *format, ...) __attribute__((format(printf, 7, 8)));
 
+/* How many there are, with those that were not kept. */
 size_t faults_errors(const struct faults *faults);
 size_t faults_warnings(const struct faults *faults);
 

@@ -10,7 +10,7 @@
 struct mapping; /* what one or more mapping files say: rows and the sources they speak of */
 
 struct mapping *mapping_new(const struct connection_rules *rules); /* never NULL; the rules must outlive it */
-void mapping_free(struct mapping *mapping);
+void mapping_free(struct mapping *mapping);                        /* with its rows; NULL is fine */
 
 /* Called now and then while a file is read: bytes read and in all. */
 struct mapping_progress {

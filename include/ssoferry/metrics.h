@@ -24,17 +24,19 @@ enum metrics_event {
     METRICS_EVENTS,
 };
 
-struct metrics *metrics_new(void); /* never NULL */
-void metrics_free(struct metrics *metrics);
+struct metrics *metrics_new(void);          /* never NULL */
+void metrics_free(struct metrics *metrics); /* NULL is fine */
 
 /* Forgets the counts by route, which stand for other routes from now on: to Prometheus, a counter that starts anew. */
 void metrics_routes_changed(struct metrics *metrics);
 
 enum { METRICS_NO_ROUTE = CONFIG_ROUTES_MAX };
 
-/* One request. `route` is its index, or METRICS_NO_ROUTE. */
+/* Counts one request. `route` is its index, or METRICS_NO_ROUTE; `body_size` is in bytes. */
 void metrics_request(struct metrics *metrics, size_t route, const struct decision *decision, uint64_t duration_us,
                      size_t body_size);
+
+/* Counts one of the things above. */
 void metrics_event(struct metrics *metrics, enum metrics_event event);
 
 /* A certificate in use. */
@@ -76,6 +78,7 @@ struct metrics_scene {
     bool certificates_current;
 };
 
+/* Writes all metrics, the workers' counters summed up. What cannot be written shows in the state of `out`. */
 void metrics_write(const struct metrics_scene *scene, FILE *out);
 
 #endif

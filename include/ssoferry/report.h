@@ -47,6 +47,8 @@ struct report_totals {
 
 struct report;
 
+/* Opens one state of the table, which must outlive the report, and of its usage. False where one of them cannot be
+ * read; that nothing was counted yet is no error. */
 bool report_open(struct report **report, struct table *table, const struct report_options *options, struct error *error)
     __attribute__((warn_unused_result));
 void report_close(struct report *report); /* NULL is fine */

@@ -21,7 +21,7 @@ struct route {
     struct text legacy_url;      /* may hold `{identifier}`; empty: none */
     const struct text *legacy_relay_states; /* RelayState prefixes that always go to legacy_url */
     size_t legacy_relay_state_count;
-    struct text name; /* short, for logs and metrics: the template, or preset's name and number */
+    struct text name; /* for logs and metrics: the template as written, or the preset's */
     unsigned line;    /* where the configuration has it */
 };
 

@@ -14,8 +14,10 @@ struct rowset_row {
 };
 
 struct rowset *rowset_new(size_t buffer_size); /* bytes of rows held in memory; 0 = 64 MiB. Never NULL */
-void rowset_free(struct rowset *set);
+void rowset_free(struct rowset *set);          /* NULL is fine */
 
+/* Adds a row, which is copied; key and record are within the limits of connection.h. False where the temporary file
+ * cannot be made or written. */
 bool rowset_add(struct rowset *set, const struct rowset_row *row, struct error *error)
     __attribute__((warn_unused_result));
 

@@ -1,4 +1,4 @@
-/* The table of connections in its LMDB environment. The only module, with revision, that knows <lmdb.h>.
+/* The table of connections, kept in an LMDB environment that nobody sees from here.
  *
  * One process opens one table once. Readers of the daemon look single rows up (struct lookup); commands read one state
  * of it from end to end (struct snapshot); every writer goes through struct change, whose commit is one revision. */
@@ -42,6 +42,7 @@ bool table_open(struct table **table, const char *path, const struct table_optio
 /* All lookups, snapshots and changes of it must be closed before. NULL is fine. */
 void table_close(struct table *table);
 
+/* As it was opened. Lives as long as the table. */
 const char *table_path(const struct table *table);
 
 /* Whether the file that is open still stands under its name. Where it was deleted, or another one put in its place,
@@ -58,6 +59,7 @@ struct table_state {
     uint64_t rows[CONNECTION_STATES]; /* by state */
 };
 
+/* Rows in all states together. */
 uint64_t table_state_total(const struct table_state *state);
 
 /* -- single rows, for the daemon: one struct lookup a thread ----------------------------------------------------------
@@ -72,8 +74,9 @@ enum lookup_result {
     LOOKUP_FAILED,     /* *error says why: the store or the record cannot be read */
 };
 
+/* Takes one of the table's max_readers. False where all of them are taken, or the store cannot be read. */
 bool lookup_open(struct lookup **lookup, struct table *table, struct error *error) __attribute__((warn_unused_result));
-void lookup_close(struct lookup *lookup);
+void lookup_close(struct lookup *lookup); /* NULL is fine */
 
 /* Copies the row into *out. Renews a read transaction for this one call and resets it, so that no page is held between
  * calls and the newest committed revision is what is read. */
@@ -120,11 +123,12 @@ struct difference {
 /* A read transaction. Texts that it gives live until it is closed (of a change's: until the next write). */
 bool snapshot_open(struct snapshot **snapshot, struct table *table, struct error *error)
     __attribute__((warn_unused_result));
-void snapshot_close(struct snapshot *snapshot);
+void snapshot_close(struct snapshot *snapshot); /* NULL is fine */
 
+/* Lives as long as the snapshot. */
 const struct table_state *snapshot_state(const struct snapshot *snapshot);
 
-/* LOOKUP_FOUND, LOOKUP_ABSENT or LOOKUP_FAILED. */
+/* Copies a row into *out: LOOKUP_FOUND, LOOKUP_ABSENT or LOOKUP_FAILED. */
 enum lookup_result snapshot_find(struct snapshot *snapshot, struct text source, struct text identifier,
                                  struct connection_buffer *out, struct error *error)
     __attribute__((warn_unused_result));
@@ -144,6 +148,8 @@ struct table_stat {
     unsigned schema_version;
     uint64_t undo_size; /* bytes kept so that revisions can be taken back */
 };
+
+/* Reads them all as they are now. */
 bool table_stat(struct table *table, struct table_stat *stat, struct error *error) __attribute__((warn_unused_result));
 
 /* Clears slots of readers that died. *cleared may be NULL. */
@@ -208,6 +214,8 @@ bool change_remove(struct change *change, struct text key, struct error *error) 
 struct change_counts {
     uint64_t added, changed, removed;
 };
+
+/* Rows that the change has added, changed and removed so far. */
 struct change_counts change_counts(const struct change *change);
 
 /* Commits data, revision and undo together and ends the change, also where it fails. A change that changed nothing

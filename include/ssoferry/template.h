@@ -1,23 +1,26 @@
 /* URL templates: where in a URL the old identifier stands.
  *
- *   [http[s]://HOST]/PATH[?QUERY]
+ *     [http[s]://HOST]/PATH[?QUERY]
  *
- *   HOST   a name (any case); one label or the whole host may be `{identifier}` or `*`: `{identifier}.sso.example.com`.
- *          Without it any host matches. A port in the template or the request does not count.
- *   PATH   segments. `*` is any one segment. `{identifier}` is one segment, maybe with text around it
- * (`acs-{identifier}.do`);
- *          `{identifier...}` is one or more whole segments, slashes included. `**`, as the first segment only, is any
- * number of segments, none included. QUERY  parameters that must be there, in any order among others:
- * `name={identifier}`, `name=*` (not empty), `name=value`, or a bare `name` (with or without a value). Of equally named
- * ones in a request the first counts.
+ * HOST: a name, in any case; one label or the whole host may be `{identifier}` or `*`, as in
+ * `{identifier}.sso.example.com`. Without it any host matches. A port in the template or the request does not count.
+ *
+ * PATH: segments. `*` is any one segment. `{identifier}` is one segment, maybe with text around it, as in
+ * `acs-{identifier}.do`; `{identifier...}` is one or more whole segments, slashes included. `**`, as the first segment
+ * only, is any number of segments, none included.
+ *
+ * QUERY: parameters that must be there, in any order among others: `name={identifier}`, `name=*` (not empty),
+ * `name=value`, or a bare `name` (with or without a value). Of equally named ones in a request the first counts.
  *
  * `{identifier}` stands at most once. Segments are cut on the raw path, then decoded exactly once, so that `%2F` is
  * data and `..` has no meaning; repeated slashes and trailing ones are forgiven; literals are compared decoded, case
  * kept unless template_fold_path() was called. A '*', '{', '}' or '%' that is meant literally is percent-encoded in the
- * template. An identifier that is a whole segment may be empty, so that a damaged address is met with a word about
- * that: `/saml/{identifier}/acs` matches
- * `/saml//acs`, and `/saml/{identifier}` matches `/saml/` but not `/saml`. A route takes such a request only where no
- * later one without an identifier in its path does, to which it may be the bare address with a slash too many. */
+ * template.
+ *
+ * An identifier that is a whole segment may be empty, so that a damaged address is met with a word about that:
+ * `/saml/{identifier}/acs` matches `/saml//acs`, and `/saml/{identifier}` matches `/saml/` but not `/saml`. A route
+ * takes such a request only where no later one without an identifier in its path does, to which it may be the bare
+ * address with a slash too many. */
 #ifndef SSOFERRY_TEMPLATE_H
 #define SSOFERRY_TEMPLATE_H
 
@@ -32,14 +35,17 @@ enum { TEMPLATE_SIZE_MAX = 1024, TEMPLATE_SEGMENTS_MAX = 32, TEMPLATE_PARAMETERS
  * is the byte offset of the trouble. */
 bool template_parse(struct template **template, struct text source, char *why, size_t *at)
     __attribute__((warn_unused_result));
-void template_free(struct template *template);
+void template_free(struct template *template); /* NULL is fine */
 
 /* From now on the literals of the path are compared without regard to the case of ASCII letters, as IIS does. Host,
  * query and identifier are as before. */
 void template_fold_path(struct template *template);
 bool template_folds_path(const struct template *template);
 
+/* As it was written. Lives as long as the template. */
 struct text template_source(const struct template *template);
+
+/* Whether {identifier} stands in it. */
 bool template_has_identifier(const struct template *template);
 
 /* Whether its paths may begin with any segment: `**`, `*` or a whole {identifier} comes first. */
@@ -70,14 +76,16 @@ struct template_capture {
 enum template_result template_match(const struct template *template, const struct request *request,
                                     struct template_capture *capture);
 
-/* How the sets of URLs that two templates match lie to each other. Exact for URLs with a host and without repeated or
- * trailing slashes; an empty identifier in a path does not count as a match here. */
+/* How the sets of URLs that two templates match lie to each other. */
 enum template_relation {
     TEMPLATE_DISJOINT, /* no URL matches both */
     TEMPLATE_WITHIN,   /* all of the first's also match the second, and not the other way round */
     TEMPLATE_COVERS,   /* all of the second's also match the first: equal or more */
     TEMPLATE_OVERLAPS, /* some match both, and each has others */
 };
+
+/* Exact for URLs with a host and without repeated or trailing slashes; an empty identifier in a path does not count as
+ * a match here. */
 enum template_relation template_relation(const struct template *first, const struct template *second);
 
 /* Fills a legacy URL: `{identifier}` in `pattern` is replaced by the identifier, percent-encoded but for RFC 3986's

@@ -20,16 +20,19 @@ struct text {
 /* For printf's "%.*s". */
 #define TEXT_ARGS(t) (int)(t).size, (t).at != NULL ? (t).at : ""
 
+/* The text of a NUL-terminated string, which it borrows; empty of NULL. */
 static inline struct text text_of(const char *string)
 {
     return (struct text){string, string == NULL ? 0 : strlen(string)};
 }
 
+/* `size` bytes from `at` on, borrowed. */
 static inline struct text text_slice(const char *at, size_t size)
 {
     return (struct text){at, size};
 }
 
+/* Byte for byte. */
 static inline bool text_equal(struct text a, struct text b)
 {
     return a.size == b.size && (a.size == 0 || memcmp(a.at, b.at, a.size) == 0);
@@ -56,11 +59,13 @@ static inline bool text_equal_fold(struct text a, struct text b)
     return a.size == b.size && text_same_fold(a.at, b.at, a.size);
 }
 
+/* Whether it starts with the bytes of the other; every text does with an empty one. */
 static inline bool text_starts(struct text t, struct text prefix)
 {
     return t.size >= prefix.size && text_equal(text_slice(t.at, prefix.size), prefix);
 }
 
+/* The same of its end. */
 bool text_ends(struct text t, struct text suffix);
 
 /* The directory that holds the file `path`, "." where it names none; a slice of `path` or of a constant. */

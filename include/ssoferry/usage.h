@@ -46,6 +46,7 @@ bool usage_finish(struct usage *usage, struct error *error) __attribute__((warn_
 /* Finishes, where that is not done yet, and closes. All readers of it must be closed before. NULL is fine. */
 void usage_close(struct usage *usage);
 
+/* The lane of one thread. Lives as long as the usage. */
 struct usage_lane *usage_lane(struct usage *usage, size_t index);
 
 /* Counts one request for a row of the table. Only the lane's own thread may call it. Never blocks, never fails. */
@@ -103,6 +104,7 @@ bool usage_reader_open_live(struct usage_reader **reader, struct usage *usage, i
 /* NULL is fine. */
 void usage_reader_close(struct usage_reader *reader);
 
+/* Live as long as the reader. */
 const struct usage_totals *usage_reader_totals(const struct usage_reader *reader);
 
 /* Rows in key order: LOOKUP_FOUND, LOOKUP_ABSENT after the last, LOOKUP_FAILED. usage_reader_seek() goes before the

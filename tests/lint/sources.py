@@ -1,5 +1,5 @@
 """Rules that hold for every file of the tree, with or without git: who may know which library, which folder may use which, no included .c files,
-no paths of somebody's own machine."""
+no paths of somebody's own machine, a contract for each function of a public header."""
 import re
 import sys
 from pathlib import Path
@@ -15,6 +15,7 @@ USES = {  # a folder's public headers may be used by itself and by those that na
     "serve": ["base", "table", "route", "config", "usage"], "cli": ["base", "table", "route", "config", "usage"]}
 OWN_PATH = re.compile(r"(?<![\w.~:-])/(home|root|Users|work)/\w")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.M)
+FUNCTION = re.compile(r"^(?!#|typedef)[a-z][\w *]*\b\w+\(")
 faults = []
 
 
@@ -41,6 +42,18 @@ def check_include(path, included, homes):
         faults.append(f"{path}: includes {included} of src/{home}, which src/{user} may not use")
 
 
+def check_contracts(path, lines):
+    """A function has a comment right above or behind it, or stands in a group right under one that has."""
+    told = False
+    for number, line in enumerate(lines, 1):
+        if line.endswith("*/"):
+            told = True
+        elif FUNCTION.match(line) and not told:
+            faults.append(f"{path}:{number}: a function without a contract: {line}")
+        elif line == "" or line.startswith("}"):
+            told = False
+
+
 homes = {}  # of a public header: the folder with the source of its name
 for folder in USES:
     for source in Path("src", folder).glob("*.c"):
@@ -55,6 +68,8 @@ for path in files(Path(".")):
     if path.suffix in (".c", ".h"):
         for included in INCLUDE.findall(text):
             check_include(path, included, homes)
+    if path.suffix == ".h" and path.parts[0] == "include":
+        check_contracts(path, text.splitlines())
     for number, line in enumerate(text.splitlines(), 1):
         if OWN_PATH.search(line):
             faults.append(f"{path}:{number}: a path of one machine: {line.strip()[:100]}")
