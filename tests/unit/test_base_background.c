@@ -26,10 +26,11 @@ static void what_works_behind_gives_way(void **state)
     (void)state;
     pthread_t thread;
     struct seen seen;
+    int own = getpriority(PRIO_PROCESS, 0);
     assert_int_equal(background_start(&thread, work, &seen), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(seen.policy, SCHED_BATCH);
-    assert_int_equal(seen.nice, 10);
+    assert_int_equal(seen.nice, own > 10 ? own : 10); /* who was nicer already stays so */
 }
 
 static void *step_back_from_idle(void *seen)
