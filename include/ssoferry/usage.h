@@ -6,9 +6,9 @@
  * are taken, and of unknown identifiers only those that keep coming are kept in the end. What is not kept by name is
  * still counted in the totals.
  *
- * Time is the caller's everywhere: microseconds UTC since 1970. Times in the file that are more than a day ahead of the
- * machine's clock, though that has not jumped for an hour, were counted when it was wrong, and are moved back to it
- * when their name is next counted. */
+ * Time is the caller's everywhere: microseconds UTC since 1970. Times in the file that are more than five minutes ahead
+ * of the machine's clock, though that has not jumped for an hour, were counted when it was wrong, and are moved back to
+ * it. Until then readers show the time at which they read: when it was is not known, but not later. */
 #ifndef SSOFERRY_USAGE_H
 #define SSOFERRY_USAGE_H
 

@@ -125,6 +125,38 @@ static int write_row(MDB_cursor *cursor, const struct tally *tally, const struct
     return mdb_cursor_put(cursor, &key, &value, 0);
 }
 
+static int correct_row(MDB_cursor *cursor, MDB_val key, MDB_val value, int64_t clock)
+{
+    char bytes[RECORD_SIZE_MAX], name[TABLE_KEY_SIZE_MAX];
+    struct usage_record record;
+    if (key.mv_size > sizeof(name) || !usage_record_decode(text_of_val(value), &record))
+        return MDB_SUCCESS;
+    usage_record_pull_back(&record, clock);
+    struct text corrected = text_slice(bytes, usage_record_encode(&record, bytes));
+    if (text_equal(corrected, text_of_val(value)))
+        return MDB_SUCCESS;
+    memcpy(name, key.mv_data, key.mv_size); /* it lies in the page that changes */
+    key.mv_data = name;
+    value = val_of(corrected);
+    return mdb_cursor_put(cursor, &key, &value, MDB_CURRENT);
+}
+
+/* Rows that nobody comes for again would else have been seen in the future for good. */
+static int correct_rows(struct usage_file *file, MDB_txn *txn, int64_t clock)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val key, value;
+    int code = mdb_cursor_open(txn, file->hits, &cursor);
+    if (code != MDB_SUCCESS)
+        return code;
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == MDB_SUCCESS) {
+        if ((code = correct_row(cursor, key, value, clock)) != MDB_SUCCESS)
+            break;
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
+}
+
 static int write_known(struct pending *pending, struct usage_file *file, MDB_txn *txn)
 {
     MDB_cursor *cursor = NULL;
@@ -161,7 +193,10 @@ static int write_totals(const struct usage_totals *more, int64_t since, struct u
 
 static int write_all(struct pending *pending, struct usage_file *file, MDB_txn *txn)
 {
-    int code = write_known(pending, file, txn);
+    bool correct = pending->clock > 0 && !pending->corrected;
+    int code = correct ? correct_rows(file, txn, pending->clock) : MDB_SUCCESS;
+    if (code == MDB_SUCCESS)
+        code = write_known(pending, file, txn);
     if (code == MDB_SUCCESS && pending->kept->changed)
         code = pending_write_unknown(pending, file, txn);
     return code == MDB_SUCCESS ? write_totals(&pending->totals, pending->latest, file, txn) : code;
@@ -185,6 +220,7 @@ int pending_write(struct pending *pending, struct usage_file *file, int64_t now,
     code = mdb_txn_commit(txn);
     if (code != MDB_SUCCESS)
         return code;
+    pending->corrected = steady;
     if (pending->kept->changed)
         pending_settle_unknown(pending);
     tally_clear(&pending->known);

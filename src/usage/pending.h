@@ -21,6 +21,7 @@ struct pending {
     struct sketch sketch;
     int64_t latest; /* the newest time that was counted, which serves as the clock */
     int64_t clock;  /* the machine's, at the flush; 0: it may be wrong */
+    bool corrected; /* all rows of the file have been, by a clock that has been steady since */
 };
 
 void pending_init(struct pending *pending, const struct hash_key *hash_key, int64_t now);
@@ -36,8 +37,9 @@ bool pending_is_large(const struct pending *pending);
 
 /* Writes all of it in one transaction. Where that fails nothing is written, and all of it waits on. The first time it
  * reads what the file has of unknown identifiers, and notes in a new file since when it counts. `now` is the machine's
- * time. Where it has been `steady`, times in the file that are more than a day later are taken for those of a clock
- * that was ahead, and moved back. Returns an LMDB code. */
+ * time. Where it has been `steady`, times in the file that are more than five minutes later are taken for those of a
+ * clock that was ahead, and moved back: of all rows when it has just become so, then of those that are counted. Returns
+ * an LMDB code. */
 int pending_write(struct pending *pending, struct usage_file *file, int64_t now, bool steady);
 
 /* -- the part of unknown identifiers, in pending_unknown.c -- */

@@ -34,8 +34,8 @@ bool usage_record_decode(struct text bytes, struct usage_record *record);
 bool unknown_record_decode(struct text bytes, struct unknown_record *record);
 bool totals_decode(struct text bytes, struct usage_totals *totals);
 
-/* `time`, or `clock` where that is more than a day earlier: it was counted when the machine's clock was ahead. `clock`
- * 0, here and below, is one that is not to be relied on itself, and changes nothing. */
+/* `time`, or `clock` where that is more than five minutes earlier: it was counted when the machine's clock was ahead.
+ * `clock` 0, here and below, is one that is not to be relied on itself, and changes nothing. */
 int64_t usage_time_believed(int64_t time, int64_t clock);
 
 /* Moves what was counted when the machine's clock was ahead of `clock` back to it. Its days are forgotten. */

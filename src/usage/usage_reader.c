@@ -14,6 +14,7 @@ struct usage_reader {
     bool placed;        /* the cursor stands on the row before the next; else before `from` */
     size_t from_size;
     char from[CONNECTION_KEY_SIZE_MAX];
+    int64_t now;
     uint32_t today;
     struct usage_totals totals;
     struct usage_unknown *unknown; /* NULL: not read yet */
@@ -45,6 +46,7 @@ bool usage_reader_open(struct usage_reader **opened, const char *store, int64_t 
 {
     struct usage_reader *reader = memory_zeroed(1, sizeof(*reader));
     reader->file = &reader->own;
+    reader->now = now;
     reader->today = day_of(now);
     *opened = NULL;
     enum usage_file_result result = usage_file_open(&reader->own, store, false, error);
@@ -61,6 +63,7 @@ bool usage_reader_open_live(struct usage_reader **opened, struct usage *usage, i
     struct usage_reader *reader = memory_zeroed(1, sizeof(*reader));
     reader->live = usage;
     reader->file = usage_share(usage);
+    reader->now = now;
     reader->today = day_of(now);
     *opened = NULL;
     if (begin(reader, error)) {
@@ -126,8 +129,8 @@ static enum lookup_result give(const struct usage_reader *reader, int code, stru
     }
     row->key = key;
     memcpy(row->hits, record.hits, sizeof(row->hits));
-    row->first_seen = record.first;
-    row->last_seen = record.last;
+    row->first_seen = usage_time_believed(record.first, reader->now);
+    row->last_seen = usage_time_believed(record.last, reader->now);
     days_ending_with(record.days, record.newest, reader->today, row->days);
     return LOOKUP_FOUND;
 }
@@ -165,8 +168,9 @@ static int read_unknown(struct usage_reader *reader, MDB_cursor *cursor)
     while (code == MDB_SUCCESS && reader->unknown_count < USAGE_UNKNOWN_MAX) {
         if (!unknown_record_decode(text_of_val(value), &record))
             return MDB_CORRUPTED;
-        reader->unknown[reader->unknown_count++] =
-            (struct usage_unknown){text_of_val(key), record.hits, record.error, record.first, record.last};
+        reader->unknown[reader->unknown_count++] = (struct usage_unknown){
+            text_of_val(key), record.hits, record.error, usage_time_believed(record.first, reader->now),
+            usage_time_believed(record.last, reader->now)};
         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     }
     return code == MDB_NOTFOUND ? MDB_SUCCESS : code;

@@ -208,8 +208,8 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 }
 
 struct hits {
-    int64_t when; /* by a clock that may be wrong */
-    const char *unknown;
+    int64_t when;                /* by a clock that may be wrong */
+    const char *unknown, *known; /* NULL: acme */
 };
 
 /* Opens, counts some hours later, and closes: while `hours` pass, the machine's clock only ticks. */
@@ -217,7 +217,7 @@ static void count_later(const char *store, int hours, struct hits hits)
 {
     struct usage *usage = open_usage(store, 1, hits.when);
     atomic_store(&hours_passed, hours);
-    count(usage, "acme", USAGE_STYTCH, hits.when);
+    count(usage, hits.known != NULL ? hits.known : "acme", USAGE_STYTCH, hits.when);
     count_unknown(usage, hits.unknown, hits.when);
     usage_close(usage);
     atomic_store(&hours_passed, 0);
@@ -229,9 +229,9 @@ static void a_clock_that_was_ahead_leaves_nothing_behind(void **state)
     const char *store = scratch_path(*state, "store");
     const int64_t now = clock_utc_us();
     struct usage_row row;
-    count_later(store, 0, (struct hits){now - 20 * DAY, "acmee"});
-    count_later(store, 0, (struct hits){now + 365 * DAY, "globexx"});
-    count_later(store, 2, (struct hits){now, "globexx"});
+    count_later(store, 0, (struct hits){now - 20 * DAY, "acmee", NULL});
+    count_later(store, 0, (struct hits){now + 365 * DAY, "globexx", NULL});
+    count_later(store, 2, (struct hits){now, "globexx", NULL});
 
     struct usage_reader *reader = open_reader(store, now);
     assert_true(find_usage(reader, "acme", &row));
@@ -242,6 +242,65 @@ static void a_clock_that_was_ahead_leaves_nothing_behind(void **state)
     assert_non_null(find_unknown(reader, "acmee"));
     assert_true(find_unknown(reader, "globexx")->last_seen < now + DAY);
     usage_reader_close(reader);
+    reader = open_reader(store, now + 400 * DAY); /* to whom a year ahead is no future */
+    assert_true(find_usage(reader, "acme", &row));
+    assert_true(row.last_seen < now + DAY);
+    assert_true(find_unknown(reader, "globexx")->last_seen < now + DAY);
+    usage_reader_close(reader);
+}
+
+/* Many at once, so that rows lie on several pages: each is corrected, and none is lost. */
+static void all_rows_of_a_clock_that_was_ahead_are_corrected(void **state)
+{
+    enum { NAMES = 1000 };
+    char name[16];
+    const char *store = scratch_path(*state, "store");
+    const int64_t now = clock_utc_us();
+    struct usage_row row;
+    struct usage *usage = open_usage(store, 1, now);
+    for (int i = 0; i < NAMES; i++) {
+        snprintf(name, sizeof name, "row-%d", i);
+        for (int hits = 0; hits <= i % 200; hits++)
+            count(usage, name, USAGE_STYTCH, i % 3 == 0 ? now : now + 365 * DAY);
+    }
+    usage_close(usage);
+    count_later(store, 2, (struct hits){now, "acmee", NULL});
+    struct usage_reader *reader = open_reader(store, now + 400 * DAY);
+    for (int i = 0; i < NAMES; i++) {
+        snprintf(name, sizeof name, "row-%d", i);
+        assert_true(find_usage(reader, name, &row));
+        assert_int_equal(row.hits[USAGE_STYTCH], i % 200 + 1);
+        assert_true(row.first_seen < now + DAY && row.last_seen < now + DAY);
+    }
+    usage_reader_close(reader);
+}
+
+/* Who came then and never again was not seen later than now, and has not been seen since. */
+static void who_came_by_a_clock_that_was_ahead_was_not_seen_later_than_now(void **state)
+{
+    static const struct {
+        const char *store;
+        int64_t ahead;
+    } cases[] = {{"hours", DAY / 2}, {"a-year", 365 * DAY}};
+    const int64_t now = clock_utc_us();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct usage_row row;
+        const char *store = scratch_path(*state, cases[i].store);
+        count_later(store, 0, (struct hits){now + cases[i].ahead, "acmee", NULL});
+        struct usage_reader *reader = open_reader(store, now);
+        assert_true(find_usage(reader, "acme", &row));
+        assert_int_equal(row.first_seen, now);
+        assert_int_equal(row.last_seen, now);
+        assert_int_equal(find_unknown(reader, "acmee")->last_seen, now);
+        usage_reader_close(reader);
+
+        count_later(store, 2, (struct hits){now, "acmeee", "globex"});
+        reader = open_reader(store, now + 30 * DAY);
+        assert_true(find_usage(reader, "acme", &row));
+        assert_true(row.first_seen > now && row.first_seen < now + DAY / 4);
+        assert_true(row.last_seen > now && row.last_seen < now + DAY / 4);
+        usage_reader_close(reader);
+    }
 }
 
 /* One that boots years behind: for the hour in which it is corrected, the file is right. */
@@ -250,8 +309,8 @@ static void a_clock_that_is_behind_takes_nothing_away(void **state)
     const char *store = scratch_path(*state, "store");
     const int64_t now = clock_utc_us() + 365 * DAY;
     struct usage_row row;
-    count_later(store, 0, (struct hits){now, "acmee"});
-    count_later(store, 0, (struct hits){now - 365 * DAY, "acmee"});
+    count_later(store, 0, (struct hits){now, "acmee", NULL});
+    count_later(store, 0, (struct hits){now - 365 * DAY, "acmee", NULL});
     struct usage_reader *reader = open_reader(store, now);
     assert_true(find_usage(reader, "acme", &row));
     assert_int_equal(row.last_seen, now);
@@ -337,6 +396,8 @@ int main(void)
         scratch_test(counts_add_up_over_restarts),
         scratch_test(days_are_kept_for_ninety),
         scratch_test(a_clock_that_was_ahead_leaves_nothing_behind),
+        scratch_test(all_rows_of_a_clock_that_was_ahead_are_corrected),
+        scratch_test(who_came_by_a_clock_that_was_ahead_was_not_seen_later_than_now),
         scratch_test(a_clock_that_is_behind_takes_nothing_away),
         scratch_test(random_counts_equal_a_model),
     };
