@@ -1,5 +1,6 @@
 """Rules that hold for every file of the tree, with or without git: who may know which library, which folder may use which, no included .c files,
-no paths of somebody's own machine, a contract for each function of a public header."""
+no paths of somebody's own machine, a contract for each function of a public header,
+a place for each source in the architecture's table of modules."""
 import re
 import sys
 from pathlib import Path
@@ -54,6 +55,18 @@ def check_contracts(path, lines):
             told = False
 
 
+def check_modules():
+    """The table of modules names each source in a row of its folder, and no others."""
+    table = Path("docs/architecture.md").read_text().split("\n## Modules\n")[1].split("\n## ")[0]
+    told, folder = set(), None
+    for row in re.findall(r"^\| (?:`(\w+)` )?\| [^|]+ \| (.*) \|$", table, flags=re.M):
+        folder = row[0] or folder
+        told |= {f"{folder}/{name}" for name in re.findall(r"`(\w+)`", row[1])}
+    there = {f"{folder}/{source.stem}" for folder in USES for source in Path("src", folder).glob("*.c")}
+    for name in sorted(told ^ there):
+        faults.append(f"docs/architecture.md: Modules {'has' if name in told else 'lacks'} src/{name}.c, which is {'not ' if name in told else ''}there")
+
+
 homes = {}  # of a public header: the folder with the source of its name
 for folder in USES:
     for source in Path("src", folder).glob("*.c"):
@@ -74,6 +87,7 @@ for path in files(Path(".")):
         if OWN_PATH.search(line):
             faults.append(f"{path}:{number}: a path of one machine: {line.strip()[:100]}")
 
+check_modules()
 if count < 50:
     faults.append(f"only {count} files found")
 print("\n".join(faults))
