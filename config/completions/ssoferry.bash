@@ -94,7 +94,7 @@ _ssoferry_word() {
             _ssoferry_offer "$(printf '%s=\n' connection_id acs_url redirect state legacy_url organization_id label)"
             if ((${#COMPREPLY[@]})); then
                 compopt -o nospace 2>/dev/null
-            elif [[ $2 == set && ${words[cword - 1]} != *=* ]]; then
+            elif [[ $2 == set && -z $every && ${words[cword - 1]} != *=* ]]; then
                 _ssoferry_offer "$(_ssoferry_rows "$1" "$cur" "${store[@]}" "${source[@]}")"
             fi
             ;;
@@ -106,6 +106,7 @@ _ssoferry_word() {
 _ssoferry() {
     local words cword i option argument cur
     local program=$1 command='' count=0 wants='' wanting='' store=() source=()
+    local every='' # set --all: its words are all fields
     local -A takes=()
     COMPREPLY=()
     _ssoferry_words
@@ -127,6 +128,7 @@ _ssoferry() {
             esac
         elif [[ ${words[i]} == -?* ]]; then
             wanting=${words[i]} wants=${takes[${words[i]}]:-}
+            [[ $wanting != --all ]] || every=1
         elif [[ -z $command ]]; then
             command=${words[i]}
             while read -r option argument; do takes[$option]=$argument; done < <(_ssoferry_options "$program" help "$command")
@@ -145,7 +147,7 @@ _ssoferry() {
     elif [[ -z $command ]]; then
         _ssoferry_offer "$(_ssoferry_commands "$program")"
     else
-        _ssoferry_word "$program" "$command" "$count"
+        _ssoferry_word "$program" "$command" "$((count + ${every:-0}))"
     fi
 }
 

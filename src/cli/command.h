@@ -19,7 +19,7 @@ struct arguments {
     bool help, version;
     const char *config, *store;
 
-    bool json, csv, merge, all_sources, exit_code, dry_run, allow_removals, yes, silent, table;
+    bool json, csv, merge, all_sources, exit_code, dry_run, allow_removals, yes, silent, table, all, keep_going;
     const char *message, *actor;
     const char *source, *state, *match, *idle, *sort;
     const char *output;

@@ -82,6 +82,21 @@ static const struct option_row edit_options[] = {
     OPTION_ROW_END,
 };
 
+static const struct option_row set_options[] = {
+    OPTION_ROW_FLAG("all", '\0', all, "every row, in place of IDs; of all sources but for --source"),
+    OPTION_ROW_TEXT("state", '\0', "STATE", state,
+                    "with --all: only rows in this state: stytch, legacy or disabled; has to be said where the state "
+                    "is what is set"),
+    OPTION_ROW_FLAG("keep-going", '\0', keep_going,
+                    "with --all: change the rows that can be, name those that cannot, and end with 1"),
+    OPTION_ROW_FLAG("dry-run", 'n', dry_run, "with --all: say what would happen; write nothing"),
+    SOURCE_OPTION("the identifiers' source (default: default)"),
+    EXPECT_OPTION,
+    NOTE_OPTIONS,
+    JSON_OPTION,
+    OPTION_ROW_END,
+};
+
 static const struct option_row history_options[] = {
     OPTION_ROW_TEXT("id", '\0', "ID", id, "what became of the row of this identifier"),
     SOURCE_OPTION("the identifier's source (default: default)"),
@@ -201,8 +216,9 @@ const struct command commands[] = {
             "Sets the same fields of rows, as one revision: all of those named, or none. An empty value unsets "
             "a field. Fields: connection_id, acs_url, redirect, state, legacy_url, organization_id, label. A row "
             "that is not there yet is added where connection_id is among them; with state alone, where it is "
-            "the only one named and no other row can have been meant.",
-        .options = edit_options,
+            "the only one named and no other row can have been meant. With --all and no ID, the fields are set of "
+            "every row: `ssoferry set --all --state stytch state=legacy` takes everybody back.",
+        .options = set_options,
         .words_least = 2,
         .words_most = SIZE_MAX,
         .needs = NEEDS_STORE,

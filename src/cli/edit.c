@@ -9,7 +9,7 @@ enum { NEAR_NAMES_MAX = 5 }; /* unknown names for which near ones are looked for
 bool edit_start(struct edit *edit, struct context *context, const struct arguments *arguments, struct error *error)
 {
     *edit = (struct edit){.context = context, .arguments = arguments};
-    return rows_source(arguments, &edit->source, error);
+    return (arguments->all && arguments->source == NULL) || rows_source(arguments, &edit->source, error);
 }
 
 int edit_note_unknown(struct edit *edit, struct text identifier)
@@ -35,7 +35,8 @@ static int run_once(struct edit *edit, const struct revision_note *note, struct 
 {
     struct change *change = NULL;
     edit->unknown_count = 0;
-    if (!change_begin(&change, edit->context->table, error))
+    if (edit->arguments->all ? !change_begin_bulk(&change, edit->context->table, &edit->bulk, error)
+                             : !change_begin(&change, edit->context->table, error))
         return STATUS_FAILED;
     const struct table_state *state = snapshot_state(change_snapshot(change));
     int status = context_expects(edit->context, edit->arguments, state->revision, error)
@@ -49,6 +50,11 @@ static int run_once(struct edit *edit, const struct revision_note *note, struct 
     }
     edit->counts = change_counts(change);
     edit->rows = table_state_total(snapshot_state(change_snapshot(change)));
+    if (edit->arguments->dry_run) {
+        edit->revision = state->revision + (edit->counts.changed > 0);
+        change_abort(change);
+        return STATUS_DONE;
+    }
     return change_commit(change, note, &edit->revision, error) ? STATUS_DONE : STATUS_FAILED;
 }
 
@@ -62,7 +68,7 @@ int edit_run(struct edit *edit)
     for (;;) {
         error.kind = ERROR_NONE;
         status = run_once(edit, &note, &error);
-        if (error.kind != ERROR_MAP_FULL || !table_grow(edit->context->table, &error))
+        if (error.kind == ERROR_NONE || !change_again(edit->context->table, &edit->bulk, &error))
             break;
     }
     context_note_release(&note);
@@ -72,5 +78,8 @@ int edit_run(struct edit *edit)
 
 void edit_print_json(const struct edit *edit)
 {
-    output_json(json_change(edit->revision, edit->counts, edit->rows));
+    json_t *object = json_change(edit->revision, edit->counts, edit->rows);
+    if (edit->arguments->dry_run)
+        json_object_set_new(object, "dry_run", json_true());
+    output_json(object);
 }

@@ -1,4 +1,4 @@
-/* Changes of rows that are named one by one, all of them in one revision: what set and remove share. */
+/* Changes of rows that are named one by one, or by --all, all of them in one revision: what set and remove share. */
 #ifndef SSOFERRY_CLI_EDIT_H
 #define SSOFERRY_CLI_EDIT_H
 
@@ -7,7 +7,8 @@
 struct edit {
     struct context *context;
     const struct arguments *arguments;
-    struct text source;
+    struct text source; /* empty with --all: every one */
+    struct bulk bulk;   /* with --all the change may be of any size, and its rows come in key order */
 
     /* What is done to the rows, while other writers wait. Returns an exit status, and has said what is wrong; or it has
      * set *error and leaves the saying to edit_run(). May be called again, for a larger map. */
@@ -32,7 +33,7 @@ bool edit_start(struct edit *edit, struct context *context, const struct argumen
  * writers need not wait any more. Returns the exit status. */
 int edit_note_unknown(struct edit *edit, struct text identifier);
 
-/* Runs the edit in a change of the open table and commits it. Returns the exit status. */
+/* Runs the edit in a change of the open table and commits it, unless it is a dry run. Returns the exit status. */
 int edit_run(struct edit *edit);
 
 /* Prints what came of it as JSON. */

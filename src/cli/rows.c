@@ -4,7 +4,7 @@
 #include "ssoferry/log.h"
 #include "ssoferry/revision.h"
 
-enum { ROWS_COMPARED_MAX = 2000000, SOURCES_SHOWN = 8, ROWS_ASKED_MAX = 1000 };
+enum { SOURCES_SHOWN = 8, ROWS_ASKED_MAX = 1000 };
 
 bool rows_source(const struct arguments *arguments, struct text *source, struct error *error)
 {

@@ -6,6 +6,9 @@
 #include "nearest.h"
 #include "ssoferry/table.h"
 
+/* Larger tables are not looked through for a remark. */
+enum { ROWS_COMPARED_MAX = 2000000 };
+
 /* --source, else "default". False, with *error set, where it is no source's name. */
 bool rows_source(const struct arguments *arguments, struct text *source, struct error *error)
     __attribute__((warn_unused_result));

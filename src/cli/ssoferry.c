@@ -30,8 +30,9 @@ static int check_words(const struct command *command, const struct arguments *ar
                  command->arguments, arguments->words[0]);
         return misused(command, message);
     }
-    if (arguments->word_count < command->words_least) {
-        snprintf(message, sizeof(message), "%s wants %s%s", command->name, command->arguments,
+    if (arguments->word_count + arguments->all < command->words_least) { /* --all is in place of one */
+        snprintf(message, sizeof(message), "%s wants %s%s", command->name,
+                 arguments->all ? "FIELD=VALUE..." : command->arguments,
                  option_find(command->options, "table", 5) != NULL ? ", or --table" : "");
         return misused(command, message);
     }

@@ -834,6 +834,56 @@ def test_a_set_of_many_tells_each_row_that_cannot_be(routed, loader):
     assert "there is no tenent=b in source default" in told and "1 of the 2 rows" in told
 
 
+def test_set_of_all_rows_is_one_revision(routed, loader):
+    routed("load", loader.file(odd_table("auth0", {f"c{i}": connection_id(10 + i) for i in range(5)} | {"old": "{state: disabled}"}), "auth0.yaml"))
+    before = loader.export()
+    back = ["set", "--all", "--state", "stytch", "state=legacy"]
+    told = routed(*back, status=2).stderr
+    assert re.findall(r"\w+ cannot be legacy|nothing was changed.*", told) == [
+        "acme cannot be legacy", "globex cannot be legacy", "initech cannot be legacy", "nothing was changed; 5 of the 8 rows can be: --keep-going changes those"]
+    assert routed(*back, "--source", "auth0", "--dry-run").stdout == "dry run: would make revision 3: 5 rows changed: auth0 5\n"
+    assert loader.export() == before
+    result = routed(*back, "--keep-going", status=1)
+    assert result.stdout == "revision 3: 5 rows changed: auth0 5\n" and "3 rows cannot be so, and nothing was done to them" in result.stderr
+    assert [(row["state"], row["redirect"]) for row in loader.rows()] == [("legacy", None)] * 5 + [("disabled", None)] + [("stytch", None), ("stytch", "form"), ("stytch", None)]
+    assert loader("set", "--all", "redirect=307").stdout == "revision 4: 9 rows changed: auth0 6, default 3\n"
+    assert loader("set", "--all", "redirect=307").stdout == "revision 4: the rows are so already, nothing changed\n"
+
+
+@pytest.mark.parametrize("words, status, said", [
+    (["state=legacy"], 2, "rows in which state are to change? Add --state"),
+    (["--state", "stytch", "connection_id="], 2, "cannot have the same connection_id"),
+    (["acme", "redirect=form"], 2, "takes no ID, so 'acme' is too much"),
+    (["--state", "gone", "redirect=form"], 2, "'gone' is not a state"),
+    (["--state", "legacy", "redirect=form"], 1, "nothing was changed: no row is legacy"),
+    (["--source", "nope", "redirect=form"], 1, "source nope has no rows; there are rows of: default"),
+    ([], 2, "set wants FIELD=VALUE..."),
+])
+def test_set_of_all_rows_that_is_not_meant_so(loaded, words, status, said):
+    before = loaded.export()
+    assert said in loaded("set", "--all", *words, status=status).stderr
+    assert "go with --all" in loaded("set", "acme", "redirect=form", "--state", "stytch", status=2).stderr
+    assert loaded.export() == before and loaded.revision() == 1
+
+
+def test_set_tells_of_many_rows_that_cannot_be_and_names_some(routed, loader):
+    routed("load", loader.file(odd_table("default", {f"c{i:02}": connection_id(i) for i in range(25)}), "many.yaml"), "--allow-removals")
+    told = routed("set", "--all", "--state", "stytch", "state=legacy", status=2).stderr
+    assert told.count("cannot be legacy") == 20 and "and 5 more rows cannot be so" in told and "none of the 25 rows can be" in told
+
+
+def test_a_row_of_the_same_connection_that_is_left_behind_is_told(loader):
+    rows = {"con-4": ACME, "http://idp/x": ACME, "other": GLOBEX, "gone": f"{{connection_id: {ACME}, state: disabled}}"}
+    loader.load(odd_table("auth0", {f"'{name}'": row for name, row in rows.items()}))
+    left = "http://idp/x (source auth0) leads to the same connection and is still stytch"
+    told = lambda *words: loader("set", "--source", "auth0", *words).stderr
+    assert left in told("con-4", "state=legacy") and "warning" not in told("other", "state=legacy")
+    assert "warning" not in told("con-4", "http://idp/x", "state=disabled")
+    assert "con-4 (source auth0) leads to the same connection and is still disabled" in told("http://idp/x", "state=stytch")
+    assert "warning" not in told("http://idp/x", "label=X")
+    assert told("con-4", f"connection_id={INITECH}").count("still leads to") == 1  # gone
+
+
 def odd_table(source, rows):
     return "version: 1\n" + f"source: {source}\nconnections:\n" + "".join(f"  {name}: {row}\n" for name, row in rows.items())
 

@@ -98,6 +98,8 @@ def test_files(typed, line):
     ("ssoferry --store t.mdb set g", ["globex"]),
     ("ssoferry --store t.mdb set acme h", ["hooli"]),
     ("ssoferry --store t.mdb set acme hooli state=d", ["disabled"]),
+    ("ssoferry --store t.mdb set --all s", ["state="]),
+    ("ssoferry --store t.mdb set --all --state l", ["legacy"]),
     ("ssoferry list ", []),
     ("ssoferry nonsense ", []),
 ])
@@ -110,7 +112,8 @@ def test_values(typed, line, expected):
 def test_fields(typed):
     text = re.sub(r"\s+", " ", help_of("help", "set"))
     fields = re.search(r"Fields: ([\w, ]+)\.", text)[1].split(", ")
-    assert {word.rstrip("=") for word in typed.completions("ssoferry --store t.mdb set acme ")} == set(fields)
+    for words in ("set acme ", "set --all "):
+        assert {word.rstrip("=") for word in typed.completions(f"ssoferry --store t.mdb {words}")} == set(fields)
 
 
 @pytest.mark.parametrize("state", ["stytch", "legacy", "disabled"])

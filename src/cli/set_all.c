@@ -1,0 +1,226 @@
+#include "set_all.h"
+
+#include "output.h"
+#include "rows.h"
+#include "ssoferry/log.h"
+
+enum { REFUSALS_TOLD = 20 };
+
+static int misused(const char *what)
+{
+    log_error("--all: %s", what);
+    return STATUS_USAGE;
+}
+
+int set_all_check(struct set *set)
+{
+    const struct arguments *arguments = set->edit.arguments;
+    if (arguments->word_count > 0 && strchr(arguments->words[0], '=') == NULL) {
+        log_error("set --all takes no ID, so '%s' is too much: --source and --state say which rows change",
+                  arguments->words[0]);
+        return STATUS_USAGE;
+    }
+    if (arguments->state != NULL && !connection_state_parse(text_of(arguments->state), &set->state)) {
+        log_error("--state: '%s' is not a state; there are stytch, legacy and disabled", arguments->state);
+        return STATUS_USAGE;
+    }
+    if (set_names_field(set, TEXT("connection_id")))
+        return misused("rows of different customers cannot have the same connection_id");
+    /* Whoever takes everybody back must not enable those who have been retired. */
+    if (set_names_field(set, TEXT("state")) && arguments->state == NULL)
+        return misused("rows in which state are to change? Add --state stytch, legacy or disabled");
+    return STATUS_DONE;
+}
+
+/* -- the rows -- */
+
+/* A row as it stands in the table, copied: a write takes away what the snapshot gave. */
+struct standing {
+    char source[SOURCE_SIZE_MAX + 1], identifier_bytes[IDENTIFIER_SIZE_MAX];
+    struct text identifier;
+    struct connection_buffer buffer;
+};
+
+static bool is_asked_for(const struct set *set, const struct table_row *row, struct text source, struct text identifier)
+{
+    enum connection_state state;
+    return source.size <= SOURCE_SIZE_MAX && identifier.size <= IDENTIFIER_SIZE_MAX &&
+           (set->edit.arguments->state == NULL ||
+            (connection_record_state(row->record, &state) && state == set->state));
+}
+
+/* The next row that is asked for. Of one that cannot be read *row_error is set. */
+static enum lookup_result next_row(struct set *set, struct snapshot *snapshot, struct standing *standing,
+                                   struct error *row_error, struct error *error)
+{
+    struct table_row row;
+    struct text source, identifier;
+    enum lookup_result result;
+    do
+        result = rows_next(snapshot, set->edit.source, &row, &source, &identifier, error);
+    while (result == LOOKUP_FOUND && !is_asked_for(set, &row, source, identifier));
+    if (result != LOOKUP_FOUND)
+        return result;
+    memcpy(standing->source, source.at, source.size);
+    standing->source[source.size] = '\0';
+    memcpy(standing->identifier_bytes, identifier.at, identifier.size);
+    standing->identifier = text_slice(standing->identifier_bytes, identifier.size);
+    if (!connection_decode(row.record, &standing->buffer, row_error))
+        error_set(row_error, ERROR_FAILED, "%.*s (source %s): the record is damaged", TEXT_ARGS(standing->identifier),
+                  standing->source);
+    return LOOKUP_FOUND;
+}
+
+/* Tells of a row that cannot be as the words want it; in an attempt that is a repeated one, not once more. */
+static void refuse(struct set *set, const struct error *row_error)
+{
+    struct set_all *all = &set->all;
+    if (++all->refused <= all->told || all->told == REFUSALS_TOLD)
+        return;
+    all->told++;
+    (void)complain(row_error);
+}
+
+static void count_source(struct set_all *all, const char *source)
+{
+    if (all->sources == 0 || strcmp(all->last, source) != 0)
+        snprintf(all->last, sizeof(all->last), "%s", source), all->sources++;
+    if (all->sources > SET_SOURCES_SHOWN)
+        return;
+    snprintf(all->changed[all->sources - 1].name, sizeof(all->last), "%s", source);
+    all->changed[all->sources - 1].rows++;
+}
+
+static bool put(struct change *change, const struct standing *standing, const struct connection *row,
+                struct error *error)
+{
+    char key[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
+    size_t key_size = connection_key(text_of(standing->source), standing->identifier, key);
+    size_t record_size = connection_encode(row, record);
+    return change_put(change, text_slice(key, key_size), text_slice(record, record_size), error);
+}
+
+/* False where *error is set, which ends it all. */
+static bool set_row(struct set *set, struct change *change, const struct standing *standing, struct error *row_error,
+                    struct error *error)
+{
+    struct connection row = standing->buffer.row;
+    set->source = text_of(standing->source);
+    if (row_error->kind != ERROR_NONE || !set_edit_row(set, standing->identifier, &row, row_error)) {
+        refuse(set, row_error);
+        return true;
+    }
+    if (set->good++ == 0 && !set->all.warned)
+        set_warn(set, standing->identifier, &row);
+    set->all.warned = true;
+    uint64_t before = change_counts(change).changed;
+    if (!put(change, standing, &row, error))
+        return false;
+    if (change_counts(change).changed > before) {
+        count_source(&set->all, standing->source);
+        siblings_note(&set->siblings, &standing->buffer.row, &row);
+    }
+    return true;
+}
+
+int set_all_run(struct edit *edit, struct change *change, struct error *error)
+{
+    struct set *set = (struct set *)(void *)edit;
+    struct standing standing;
+    struct snapshot *snapshot = change_snapshot(change);
+    enum lookup_result result;
+    set->all = (struct set_all){.told = set->all.told, .warned = set->all.warned};
+    set->good = 0;
+    siblings_release(&set->siblings);
+    rows_seek(snapshot, edit->source);
+    for (;;) {
+        struct error row_error = {0};
+        result = next_row(set, snapshot, &standing, &row_error, error);
+        if (result != LOOKUP_FOUND || !set_row(set, change, &standing, &row_error, error))
+            break;
+        ++set->all.rows;
+    }
+    if (error->kind != ERROR_NONE || set->good == 0)
+        return set->all.refused > 0 && error->kind == ERROR_NONE ? STATUS_USAGE : STATUS_FAILED;
+    return set->all.refused > 0 && !edit->arguments->keep_going ? STATUS_USAGE : STATUS_DONE;
+}
+
+/* -- what is said -- */
+
+static void tell_of_no_rows(const struct set *set)
+{
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    const struct edit *edit = &set->edit;
+    if (!snapshot_open(&snapshot, edit->context->table, &error)) {
+        (void)complain(&error);
+    } else if (table_state_total(snapshot_state(snapshot)) == 0 ||
+               (edit->source.size > 0 && !rows_has_source(snapshot, edit->source))) {
+        (void)rows_complain_source(snapshot, edit->source);
+    } else {
+        log_error("nothing was changed: no row%s%.*s is %s", edit->source.size > 0 ? " of source " : "",
+                  TEXT_ARGS(edit->source), connection_state_name(set->state));
+    }
+    snapshot_close(snapshot);
+}
+
+/* Of rows that cannot be, behind those that have been told. */
+static void tell_of_more(const struct set_all *all)
+{
+    char more[NUMBER_SIZE];
+    if (all->refused > all->told)
+        log_error("and %s more row%s cannot be so", number_grouped(all->refused - all->told, more),
+                  plural(all->refused - all->told));
+}
+
+void set_all_on_refusal(const struct edit *edit)
+{
+    const struct set *set = (const struct set *)(const void *)edit;
+    char good[NUMBER_SIZE], rows[NUMBER_SIZE];
+    if (set->all.rows == 0) {
+        tell_of_no_rows(set);
+        return;
+    }
+    tell_of_more(&set->all);
+    number_grouped(set->all.rows, rows);
+    if (set->good == 0)
+        log_info("nothing was changed; none of the %s row%s can be", rows, plural(set->all.rows));
+    else
+        log_info("nothing was changed; %s of the %s rows can be: --keep-going changes those",
+                 number_grouped(set->good, good), rows);
+}
+
+/* ": auth0 75, homegrown 300 and 2 more sources" */
+static void print_sources(const struct set_all *all)
+{
+    char rows[NUMBER_SIZE];
+    size_t shown = all->sources < SET_SOURCES_SHOWN ? all->sources : SET_SOURCES_SHOWN;
+    for (size_t i = 0; i < shown; ++i)
+        printf("%s%s %s", i == 0 ? ": " : ", ", all->changed[i].name, number_grouped(all->changed[i].rows, rows));
+    if (all->sources > shown)
+        printf(" and %zu more source%s", all->sources - shown, plural(all->sources - shown));
+    putchar('\n');
+}
+
+int set_all_print(const struct set *set)
+{
+    const struct edit *edit = &set->edit;
+    const struct set_all *all = &set->all;
+    char changed[NUMBER_SIZE], left[NUMBER_SIZE];
+    const char *revision = edit->arguments->dry_run ? "dry run: would make revision" : "revision";
+    tell_of_more(all);
+    if (edit->arguments->json) {
+        edit_print_json(edit);
+    } else if (edit->counts.changed == 0) {
+        printf("revision %llu: the rows are so already, nothing changed\n", (unsigned long long)edit->revision);
+    } else {
+        printf("%s %llu: %s row%s changed", revision, (unsigned long long)edit->revision,
+               number_grouped(edit->counts.changed, changed), plural(edit->counts.changed));
+        print_sources(all);
+    }
+    if (all->refused == 0)
+        return STATUS_DONE;
+    log_error("%s row%s cannot be so, and nothing was done to %s: see above", number_grouped(all->refused, left),
+              plural(all->refused), all->refused == 1 ? "it" : "them");
+    return STATUS_FAILED;
+}

@@ -1,0 +1,142 @@
+/* What the words of set make of a row. */
+#include "set_row.h"
+
+#include "nearest.h"
+#include "ssoferry/log.h"
+
+/* -- the words -- */
+
+static bool split_field(const char *word, struct text *name, struct text *value)
+{
+    struct text whole = text_of(word);
+    size_t equals = text_find(whole, '=', 0);
+    *name = text_slice(whole.at, equals);
+    *value = equals < whole.size ? text_slice(whole.at + equals + 1, whole.size - equals - 1) : (struct text){0};
+    return equals < whole.size;
+}
+
+static void find_field(struct nearest *nearest, struct text name)
+{
+    const char *field;
+    nearest_start(nearest, name);
+    for (size_t i = 0; (field = connection_field_name(i)) != NULL; ++i)
+        nearest_offer(nearest, text_of(field));
+}
+
+/* Whether a word is NAME=VALUE with the name of a field, or one so near that it is meant. Identifiers may hold a '=',
+ * too: those that are found in URLs and in RelayState do. */
+static bool is_assignment(const char *word)
+{
+    struct nearest nearest;
+    struct text name, value;
+    if (!split_field(word, &name, &value))
+        return false;
+    find_field(&nearest, name);
+    return nearest.count > 0;
+}
+
+size_t set_count_names(const struct arguments *arguments)
+{
+    size_t names = 1;
+    while (names + 1 < arguments->word_count && !is_assignment(arguments->words[names]))
+        ++names;
+    return names;
+}
+
+bool set_names_field(const struct set *set, struct text field)
+{
+    const struct arguments *arguments = set->edit.arguments;
+    for (size_t i = set->names; i < arguments->word_count; ++i) {
+        struct text name, value;
+        if (split_field(arguments->words[i], &name, &value) && text_equal(name, field))
+            return true;
+    }
+    return false;
+}
+
+static bool refuse_field(struct text name, const char *why, struct error *error)
+{
+    struct nearest nearest;
+    find_field(&nearest, name);
+    bool known = nearest.count > 0 && nearest.found[0].distance == 0;
+    bool mistyped = nearest.count > 0 && !known;
+    return error_set(error, ERROR_INPUT, "%.*s %s%s%s%s", TEXT_ARGS(name), why, mistyped ? "; did you mean " : "",
+                     mistyped ? nearest.found[0].name : "", mistyped ? "?" : "");
+}
+
+bool set_fields(const struct set *set, struct connection *row, struct error *error)
+{
+    const struct arguments *arguments = set->edit.arguments;
+    for (size_t i = set->names; i < arguments->word_count; ++i) {
+        struct text name, value;
+        const char *why;
+        if (!split_field(arguments->words[i], &name, &value))
+            return error_set(error, ERROR_INPUT, "'%s' is not FIELD=VALUE", arguments->words[i]);
+        if (!connection_set_field(row, name, value, &why))
+            return refuse_field(name, why, error);
+    }
+    return true;
+}
+
+/* -- one row -- */
+
+/* A row that has just been sent to the old system, and would get 503 there, is refused: this is the way back. */
+static bool check_legacy(struct set *set, struct text identifier, const struct connection *row, struct error *error)
+{
+    bool meant = set->created || set_names_field(set, TEXT("state")) || set_names_field(set, TEXT("legacy_url"));
+    if (!meant || audit_row(&set->audit, set->source, identifier, row) != ODDITY_NO_LEGACY_URL)
+        return true;
+    return error_set(error, ERROR_INPUT,
+                     "%.*s cannot be legacy: neither it nor a route of source %.*s has a legacy_url, so its sign-ins "
+                     "would get 503. Give it one (legacy_url=URL), or the route in the daemon's configuration",
+                     TEXT_ARGS(identifier), TEXT_ARGS(set->source));
+}
+
+/* The row without a URL that neither the words name nor its state uses. One whose host is allowed no more must not
+ * stand in the way of taking the customer back. */
+static struct connection checked_part(const struct set *set, const struct connection *row)
+{
+    struct connection part = connection_in_use(row);
+    if (set_names_field(set, TEXT("acs_url")) || set_names_field(set, TEXT("connection_id")))
+        part.acs_url = row->acs_url;
+    if (set_names_field(set, TEXT("legacy_url")))
+        part.legacy_url = row->legacy_url;
+    return part;
+}
+
+bool set_edit_row(struct set *set, struct text identifier, struct connection *row, struct error *error)
+{
+    const struct context *context = set->edit.context;
+    if (!set_fields(set, row, error))
+        return false;
+    struct connection_problem problem;
+    struct connection checked = checked_part(set, row);
+    if (connection_check(&checked, &context->config->rules, &problem))
+        return check_legacy(set, identifier, row, error);
+    bool host = strcmp(problem.field, "acs_url") == 0 || strcmp(problem.field, "legacy_url") == 0;
+    const char *hint =
+        host && context->config_path == NULL ? "; without -c CONFIG, only Stytch's own hosts may be named" : "";
+    return error_set(error, ERROR_INPUT, "%.*s: %s%s", TEXT_ARGS(identifier), problem.message, hint);
+}
+
+/* -- warnings: what load would say of such a row in a file -- */
+
+static void on_warning(void *context, const char *field, const char *message)
+{
+    const struct text *identifier = context;
+    (void)field;
+    log_warning("%.*s: %s", TEXT_ARGS(*identifier), message);
+}
+
+/* Whether the words touch what connection_warn() looks at. */
+static bool words_warn(const struct set *set)
+{
+    return set_names_field(set, TEXT("connection_id")) || set_names_field(set, TEXT("acs_url")) ||
+           set_names_field(set, TEXT("organization_id")) || set_names_field(set, TEXT("redirect"));
+}
+
+void set_warn(const struct set *set, struct text identifier, const struct connection *row)
+{
+    if (set->created || words_warn(set))
+        connection_warn(row, &set->edit.context->config->rules, on_warning, &identifier);
+}

@@ -1,0 +1,96 @@
+#include "siblings.h"
+
+#include <stdlib.h>
+
+#include "output.h"
+#include "rows.h"
+#include "ssoferry/log.h"
+#include "ssoferry/memory.h"
+
+enum { SIBLINGS_SHOWN = 5 };
+
+struct sibling {
+    enum connection_state state;
+    size_t size;
+    char connection_id[CONNECTION_ID_SIZE_MAX];
+};
+
+void siblings_release(struct siblings *siblings)
+{
+    free(siblings->noted);
+    *siblings = (struct siblings){0};
+}
+
+void siblings_note(struct siblings *siblings, const struct connection *before, const struct connection *after)
+{
+    bool moved = !text_equal(before->connection_id, after->connection_id);
+    const struct text id = before->connection_id;
+    if ((!moved && before->state == after->state) || id.size == 0 || siblings->count == SIBLINGS_NOTED_MAX)
+        return;
+    if (siblings->noted == NULL)
+        siblings->noted = memory_allocate(SIBLINGS_NOTED_MAX * sizeof(*siblings->noted));
+    struct sibling *noted = &siblings->noted[siblings->count++];
+    *noted = (struct sibling){.state = before->state, .size = id.size};
+    memcpy(noted->connection_id, id.at, id.size);
+    siblings->moved = siblings->moved || moved;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct sibling *first = a, *second = b;
+    int order =
+        text_compare(text_slice(first->connection_id, first->size), text_slice(second->connection_id, second->size));
+    return order != 0 ? order : (int)first->state - (int)second->state;
+}
+
+static bool is_sibling(const struct siblings *siblings, const struct connection *row)
+{
+    struct sibling wanted = {.state = row->state, .size = row->connection_id.size};
+    memcpy(wanted.connection_id, row->connection_id.at, row->connection_id.size);
+    return bsearch(&wanted, siblings->noted, siblings->count, sizeof(wanted), compare) != NULL;
+}
+
+static void warn(const struct siblings *siblings, struct text source, struct text identifier,
+                 const struct connection *row)
+{
+    if (siblings->moved)
+        log_warning("%.*s (source %.*s) still leads to %.*s: if that is one customer by another name, set it, too",
+                    TEXT_ARGS(identifier), TEXT_ARGS(source), TEXT_ARGS(row->connection_id));
+    else
+        log_warning("%.*s (source %.*s) leads to the same connection and is still %s: if that is one customer by "
+                    "another name, set it, too",
+                    TEXT_ARGS(identifier), TEXT_ARGS(source), connection_state_name(row->state));
+}
+
+static uint64_t warn_of_each(const struct siblings *siblings, struct snapshot *snapshot)
+{
+    struct error error = {0};
+    struct table_row row;
+    struct text source, identifier;
+    struct connection_buffer buffer;
+    uint64_t found = 0;
+    rows_seek(snapshot, (struct text){0});
+    while (rows_next(snapshot, (struct text){0}, &row, &source, &identifier, &error) == LOOKUP_FOUND) {
+        if (connection_decode(row.record, &buffer, &error) && is_sibling(siblings, &buffer.row) &&
+            found++ < SIBLINGS_SHOWN)
+            warn(siblings, source, identifier, &buffer.row);
+    }
+    return found;
+}
+
+void siblings_warn(struct siblings *siblings, struct table *table)
+{
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    char more[NUMBER_SIZE];
+    if (siblings->count == 0 || !snapshot_open(&snapshot, table, &error))
+        return; /* what was asked for is done; this is a remark */
+    qsort(siblings->noted, siblings->count, sizeof(*siblings->noted), compare);
+    uint64_t found = 0;
+    if (table_state_total(snapshot_state(snapshot)) <= ROWS_COMPARED_MAX)
+        found = warn_of_each(siblings, snapshot);
+    if (found > SIBLINGS_SHOWN)
+        log_warning("and %s more such row%s", number_grouped(found - SIBLINGS_SHOWN, more),
+                    plural(found - SIBLINGS_SHOWN));
+    snapshot_close(snapshot);
+}
