@@ -48,6 +48,9 @@ struct text template_source(const struct template *template);
 /* Whether {identifier} stands in it. */
 bool template_has_identifier(const struct template *template);
 
+/* The one host that it matches, in lower case and without a port; empty where it matches more than one. */
+struct text template_host(const struct template *template);
+
 /* Whether its paths may begin with any segment: `**`, `*` or a whole {identifier} comes first. */
 bool template_begins_anyhow(const struct template *template);
 

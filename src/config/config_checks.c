@@ -176,8 +176,45 @@ static void check_health_path(struct checker *checker)
     template_free(template);
 }
 
+/* `names` are as in url_leads_to(). A route's host stands for every port, and so does a name with one here. */
+static bool is_among(struct text host, const struct text_list *names)
+{
+    for (size_t i = 0; i < names->count; ++i) {
+        struct text name = names->items[i];
+        name.size = name.at[0] == '[' ? name.size : text_find(name, ':', 0);
+        if (text_equal_fold(host, name))
+            return true;
+    }
+    return false;
+}
+
+static void check_route_host(struct checker *checker, const struct route_draft *draft, const struct route *route)
+{
+    const struct text host = template_host(route->template);
+    const struct place *place = draft->match.text.size > 0  ? &draft->match.place
+                                : draft->host.text.size > 0 ? &draft->host.place
+                                                            : &draft->preset.place;
+    if (host.size > 0 && !is_among(host, &checker->building->own_hosts))
+        faults_add(checker->faults, FAULT_WARNING, checker->file, place->line, place->column, place->length,
+                   "the route's host %.*s is not among hosts: correct it, or add it there", TEXT_ARGS(host));
+}
+
+/* Who says under which names the world comes has mistyped a route's host that is none of them, mostly. */
+static void check_route_hosts(struct checker *checker)
+{
+    const struct building *building = checker->building;
+    if (building->own_hosts.count == 0)
+        return;
+    for (size_t i = 0; i < building->draft_count; ++i) {
+        const struct route_draft *draft = &building->drafts[i];
+        if (draft->route_count > 0) /* all of a preset have the same host */
+            check_route_host(checker, draft, &building->routes[draft->first_route]);
+    }
+}
+
 void checker_check_keys(struct checker *checker)
 {
+    check_route_hosts(checker);
     check_addresses(checker);
     check_origins(checker);
     check_unmatched_url(checker);

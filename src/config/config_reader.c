@@ -172,10 +172,24 @@ static void read_items(struct building *building, struct yaml *yaml, size_t list
     }
 }
 
+/* The first key of a mapping file, where the configuration should be. */
+static bool begins_mapping(const struct building *building, enum key_scope scope, struct text name)
+{
+    return scope == KEY_OF_CONFIG && building->setting_count == 0 &&
+           (text_equal(name, TEXT("version")) || text_equal(name, TEXT("connections")));
+}
+
 static void fault_unknown_key(struct building *building, struct yaml *yaml, enum key_scope scope, struct text name,
                               const struct yaml_node *node)
 {
     const struct text meant = guess_key(scope, name);
+    if (building->is_mapping)
+        return;
+    if (begins_mapping(building, scope, name)) {
+        yaml_fault(yaml, node, "this is a mapping file, not the daemon's configuration: `ssoferry load` takes it");
+        building->is_mapping = building->mistyped[KEY_OF_CONFIG] = true;
+        return;
+    }
     if (meant.size == 0) {
         yaml_fault(yaml, node, "unknown key \"%.*s\"", TEXT_ARGS(name));
         return;

@@ -17,6 +17,11 @@ bool template_has_identifier(const struct template *template)
     return template->place != TEMPLATE_NOWHERE;
 }
 
+struct text template_host(const struct template *template)
+{
+    return template->host.kind == HOST_LITERAL ? template->host.before : (struct text){0};
+}
+
 bool template_begins_anyhow(const struct template *template)
 {
     const struct segment *first = template->segments;

@@ -55,7 +55,8 @@ static enum table_file look_at_parent(const char *path, struct error *error)
     enum table_file found = TABLE_FILE_ABSENT;
     if (stat(parent, &st) != 0 || !S_ISDIR(st.st_mode)) {
         error_set(error, ERROR_FAILED,
-                  "%s: the directory %s does not exist: make it (mkdir -p), or name a file elsewhere", path, parent);
+                  "%s: the directory %s does not exist: mount its disk or make it (mkdir -p), or name a file elsewhere",
+                  path, parent);
         found = TABLE_FILE_UNFIT;
     }
     free(parent);

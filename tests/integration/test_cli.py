@@ -322,11 +322,16 @@ def test_the_examples_of_the_document_are_good(loader, config):
 def test_the_way_from_a_spreadsheet_that_the_document_shows(loader):
     section = (ROOT / "docs/mapping-file.md").read_text().split("## From a spreadsheet\n")[1].split("\n## ")[0]
     sheet, script = re.findall(r"```(?:sh)?\n(.*?)```", section, re.DOTALL)
-    (loader.home / "connections.csv").write_text("\ufeff" + sheet.replace("\n", "\r\n"), encoding="utf-8")
-    subprocess.run(["sh", "-ec", script], cwd=loader.home, check=True, timeout=TIMEOUT)
-    loader("load", loader.home / "customers.yaml")
-    assert [(row["identifier"], row["state"], row["label"]) for row in loader.rows()] == [
-        ("acme", "legacy", "Acme (Okta)"), ("größe, 1", "stytch", 'Größe "Eins"'), ("initech", "legacy", None)]
+    semicolons = sheet.replace("größe, 1", "größe 1").replace(",", ";") + ";;;\n"
+    for text, name in (sheet.replace("\n", "\r\n"), "größe, 1"), (semicolons, "größe 1"):
+        (loader.home / "connections.csv").write_text("\ufeff" + text, encoding="utf-8")
+        subprocess.run(["sh", "-ec", script], cwd=loader.home, check=True, timeout=TIMEOUT)
+        loader("load", "--allow-removals", loader.home / "customers.yaml")
+        assert [(row["identifier"], row["state"], row["label"]) for row in loader.rows()] == [
+            ("acme", "legacy", "Acme (Okta)"), (name, "stytch", 'Größe "Eins"'), ("initech", "legacy", None)]
+    (loader.home / "connections.csv").write_text(sheet.replace("identifier", "Identifier"), encoding="utf-8")
+    failed = subprocess.run(["sh", "-ec", script], cwd=loader.home, capture_output=True, text=True, timeout=TIMEOUT)
+    assert failed.returncode == 1 and failed.stderr.startswith("the first line names the columns") and failed.stdout == ""
     assert "docs/mapping-file.md has a way to make one from CSV" in plain("check", loader.home / "connections.csv", status=2).stderr
 
 

@@ -619,7 +619,7 @@ static void backups(void **state)
     assert_false(table_backup(table, copy, &error));
     assert_non_null(strstr(error.message, "it is there already"));
     assert_false(table_backup(table, nowhere, &error));
-    assert_non_null(strstr(error.message, "does not exist: make it"));
+    assert_non_null(strstr(error.message, "does not exist: mount its disk or make it"));
     assert_false(table_backup(table, scratch->directory, &error));
     table_close(table);
     table = open_table(copy, TABLE_READ, 0);

@@ -60,7 +60,7 @@ static void directories(void **state)
     const char *below_file = scratch_path(scratch, "file/t.mdb");
     for (size_t i = 0; i < COUNT_OF(modes); i++) {
         refuse(scratch->directory, modes[i], scratch->directory, "is a directory");
-        refuse(missing, modes[i], missing, "missing does not exist: make it");
+        refuse(missing, modes[i], missing, "missing does not exist: mount its disk or make it");
         refuse(below_file, modes[i], below_file, "Not a directory");
     }
 }
