@@ -82,7 +82,8 @@ const char *oddity_text(enum oddity oddity, struct text source, struct text iden
     switch (oddity) {
     case ODDITY_UNREACHED:
         snprintf(out, ODDITY_TEXT_SIZE,
-                 "no route has source %.*s, so its rows are never looked up: give a route `source: %.*s`",
+                 "no route has source %.*s, so its rows are never looked up: give a route `source: %.*s`, or the rows "
+                 "a route's source",
                  TEXT_ARGS(source), TEXT_ARGS(source));
         break;
     case ODDITY_NO_LEGACY_URL:
