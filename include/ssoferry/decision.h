@@ -3,6 +3,7 @@
 #ifndef SSOFERRY_DECISION_H
 #define SSOFERRY_DECISION_H
 
+#include "ssoferry/form.h"
 #include "ssoferry/route.h"
 
 /* What the gateway answers with. */
@@ -51,6 +52,7 @@ struct decision {
     unsigned status;             /* HTTP */
     enum redirect_kind redirect; /* OUTCOME_STYTCH: 307, 303 or form; OUTCOME_LEGACY: 307; else REDIRECT_UNSET */
     struct text location;        /* empty where there is none */
+    struct form_fields form;     /* REDIRECT_FORM: what is to be posted there; of the request's memory */
     const struct route *route;   /* NULL: none */
     struct text source;
     struct text identifier; /* decoded; where a route folds case and found it in lower case, that */

@@ -30,9 +30,20 @@ bool form_name_is(struct text raw, struct text name);
 bool form_decode(struct text raw, bool lenient, struct memory memory, struct text *decoded)
     __attribute__((warn_unused_result));
 
-/* Whether the hidden fields of an HTML page can carry all pairs of a body, byte for byte: not where a value is not
- * UTF-8 or holds a NUL, where a pair has no name, or one called _charset_. Allocates what decoding takes. */
-bool form_fits_in_page(struct text body, struct memory memory);
+/* A pair, decoded. */
+struct form_field {
+    struct text name, value;
+};
+
+struct form_fields {
+    const struct form_field *items;
+    size_t count;
+};
+
+/* Decodes all pairs of a body, into `memory`. False where the hidden fields of an HTML page cannot carry them byte for
+ * byte: a value is not UTF-8 or holds a NUL, a pair has no name, or one called _charset_. */
+bool form_decode_all(struct text body, struct memory memory, struct form_fields *fields)
+    __attribute__((warn_unused_result));
 
 /* Whether a Content-Type is application/x-www-form-urlencoded, with or without parameters. */
 bool form_content_type(struct text content_type);

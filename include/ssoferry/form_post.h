@@ -3,13 +3,13 @@
 #ifndef SSOFERRY_FORM_POST_H
 #define SSOFERRY_FORM_POST_H
 
+#include "ssoferry/form.h"
 #include "ssoferry/page.h"
 
-/* Builds the page that posts the fields of `body` (application/x-www-form-urlencoded) to `location`. Its policy lets
- * the form lead to the target's origin and on to `onward`, a list of CSP sources with spaces between: Chromium checks
- * form-action on every redirect that follows, and Stytch answers a sign-in with a redirect to the application. The
- * gateway has asked form_fits_in_page(): what a page cannot carry byte for byte gets a 307. */
-void form_post_page(struct page *page, struct text body, struct text location, struct text onward,
+/* Builds the page that posts `fields` to `location`. Its policy lets the form lead to the target's origin and on to
+ * `onward`, a list of CSP sources with spaces between: Chromium checks form-action on every redirect that follows, and
+ * Stytch answers a sign-in with a redirect to the application. */
+void form_post_page(struct page *page, const struct form_fields *fields, struct text location, struct text onward,
                     struct memory memory);
 
 #endif

@@ -85,13 +85,24 @@ static bool is_page_text(struct text raw, struct memory memory, struct text *dec
            text_find(*decoded, '\0', 0) == decoded->size;
 }
 
-bool form_fits_in_page(struct text body, struct memory memory)
+static size_t count_pairs(struct text body)
+{
+    size_t count = 0;
+    struct form_pair pair;
+    for (size_t position = 0; form_next(body, &position, &pair);)
+        count++;
+    return count;
+}
+
+bool form_decode_all(struct text body, struct memory memory, struct form_fields *fields)
 {
     struct form_pair pair;
-    struct text name, value;
-    for (size_t position = 0; form_next(body, &position, &pair);) {
-        if (!is_page_text(pair.name, memory, &name) || !is_page_text(pair.value, memory, &value) || name.size == 0 ||
-            text_equal_fold(name, TEXT("_charset_")))
+    const size_t count = count_pairs(body);
+    struct form_field *field = memory.allocate(memory.context, count * sizeof(*field));
+    *fields = (struct form_fields){field, count};
+    for (size_t position = 0; form_next(body, &position, &pair); field++) {
+        if (!is_page_text(pair.name, memory, &field->name) || !is_page_text(pair.value, memory, &field->value) ||
+            field->name.size == 0 || text_equal_fold(field->name, TEXT("_charset_")))
             return false;
     }
     return true;

@@ -42,16 +42,6 @@ static bool url_is_allowed(const struct allowed_hosts *hosts, struct text source
     return false;
 }
 
-/* Only a form can, and only where a page changes no byte of it; whatever else arrives keeps its method and body with
- * 307.
- */
-static bool can_be_posted_again(const struct deciding *deciding)
-{
-    const struct request *request = deciding->request;
-    return request->method == METHOD_POST && form_content_type(request->content_type) &&
-           text_is_utf8(deciding->decision->location) && form_fits_in_page(request->body, deciding->memory);
-}
-
 static enum redirect_kind choose_redirect(const struct deciding *deciding)
 {
     enum redirect_kind kind = deciding->found.row.redirect;
@@ -59,7 +49,26 @@ static enum redirect_kind choose_redirect(const struct deciding *deciding)
         kind = deciding->extraction.route->redirect;
     if (kind == REDIRECT_UNSET)
         kind = deciding->settings->redirect;
-    return kind == REDIRECT_FORM && !can_be_posted_again(deciding) ? REDIRECT_307 : kind;
+    return kind;
+}
+
+/* Only a form can, and only where a page changes no byte of it; whatever else arrives keeps its method and body with
+ * 307.
+ */
+static bool can_be_posted_again(const struct deciding *deciding)
+{
+    const struct request *request = deciding->request;
+    return request->method == METHOD_POST && form_content_type(request->content_type) &&
+           text_is_utf8(deciding->decision->location) &&
+           form_decode_all(request->body, deciding->memory, &deciding->decision->form);
+}
+
+static void settle_form(const struct deciding *deciding)
+{
+    if (deciding->decision->redirect == REDIRECT_FORM && !can_be_posted_again(deciding)) {
+        deciding->decision->redirect = REDIRECT_307;
+        deciding->decision->status = 307;
+    }
 }
 
 static void answer_stytch(struct deciding *deciding)
@@ -274,6 +283,7 @@ static void answer_routed(struct deciding *deciding, struct lookup *lookup)
         decision->observed = answer_legacy(deciding, would == OUTCOME_LEGACY ? reason : REASON_OBSERVE);
         decision->would = would;
     }
+    settle_form(deciding); /* last, for a rehearsal sends no page */
 }
 
 bool gateway_check_uri(const struct gateway_settings *settings, size_t size, struct decision *decision)

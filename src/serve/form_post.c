@@ -1,7 +1,5 @@
 #include "ssoferry/form_post.h"
 
-#include "ssoferry/form.h"
-
 /* form.submit may be hidden by a field of that name; the prototype's is not. */
 #define SCRIPT "HTMLFormElement.prototype.submit.call(document.querySelector('form'))"
 /* SCRIPT's SHA-256; a test computes it again. */
@@ -52,19 +50,12 @@ static void write_escaped(struct writer *writer, struct text t)
     write_text(writer, text_slice(t.at + clean, t.size - clean));
 }
 
-static void write_decoded(struct writer *writer, struct text raw)
-{
-    struct text decoded;
-    if (form_decode(raw, true, writer->memory, &decoded)) /* as browsers' parsers have it, it never fails */
-        write_escaped(writer, decoded);
-}
-
-static void write_field(struct writer *writer, const struct form_pair *pair)
+static void write_field(struct writer *writer, const struct form_field *field)
 {
     write_text(writer, TEXT("<input type=\"hidden\" name=\""));
-    write_decoded(writer, pair->name);
+    write_escaped(writer, field->name);
     write_text(writer, TEXT("\" value=\""));
-    write_decoded(writer, pair->value);
+    write_escaped(writer, field->value);
     write_text(writer, TEXT("\">\n"));
 }
 
@@ -87,7 +78,8 @@ static struct text security_policy(struct text location, struct text onward, str
     return text_slice(writer.at, writer.size);
 }
 
-void form_post_page(struct page *page, struct text body, struct text location, struct text onward, struct memory memory)
+void form_post_page(struct page *page, const struct form_fields *fields, struct text location, struct text onward,
+                    struct memory memory)
 {
     struct writer writer = {memory, NULL, 0, 0};
     write_text(&writer, TEXT("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -96,10 +88,8 @@ void form_post_page(struct page *page, struct text body, struct text location, s
                              "<body>\n<form method=\"post\" accept-charset=\"utf-8\" action=\""));
     write_escaped(&writer, location);
     write_text(&writer, TEXT("\">\n"));
-    size_t position = 0;
-    struct form_pair pair;
-    while (form_next(body, &position, &pair))
-        write_field(&writer, &pair);
+    for (size_t i = 0; i < fields->count; ++i)
+        write_field(&writer, &fields->items[i]);
     write_text(&writer, TEXT("<noscript><p>One more step to sign in:</p></noscript>\n<button "
                              "type=\"submit\">Continue</button>\n</form>\n"
                              "<script>" SCRIPT "</script>\n</body>\n</html>\n"));

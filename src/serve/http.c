@@ -174,14 +174,13 @@ static const char *error_code(const struct decision *decision)
     return decision->outcome == OUTCOME_MALFORMED ? decision_reason_code(decision) : outcome_name(decision->outcome);
 }
 
-static void send_decision(h2o_req_t *req, const struct request *request, const struct decision *decision,
-                          struct answer *answer, struct text accept)
+static void send_decision(h2o_req_t *req, const struct decision *decision, struct answer *answer, struct text accept)
 {
     struct memory memory = answer_memory(req);
     struct page page;
     if (decision->redirect == REDIRECT_FORM) {
         struct text onward = worker_config(worker_of(req->conn->ctx))->onward_sources;
-        form_post_page(&page, request->body, decision->location, onward, memory);
+        form_post_page(&page, &decision->form, decision->location, onward, memory);
         answer->page = &page;
     } else if (decision->redirect == REDIRECT_UNSET) {
         page_error(&page, page_wants_json(accept), decision->status, error_code(decision), decision->explanation,
@@ -279,7 +278,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
             gateway_decide(&config->gateway, worker->tools.lookup, &request, memory, NULL, &decision);
         else if (decision.outcome == OUTCOME_TOO_LARGE)
             gateway_identify(&config->gateway, worker->tools.lookup, &request, memory, NULL, &decision);
-        send_decision(req, &request, &decision, &answer, fields.accept);
+        send_decision(req, &decision, &answer, fields.accept);
         account(worker, req, &decision, answer.request_id);
     }
     worker->answering = NULL;

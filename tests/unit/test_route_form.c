@@ -231,10 +231,27 @@ static void a_page_carries_what_comes_out_of_it_as_it_went_in(void **state)
     for (size_t i = 0; i < COUNT_OF(good) + COUNT_OF(bad); i++) {
         struct arena *arena = arena_new();
         const char *body = i < COUNT_OF(good) ? good[i] : bad[i - COUNT_OF(good)];
-        if (form_fits_in_page(text_of(body), arena_memory(arena)) != (i < COUNT_OF(good)))
+        struct form_fields fields;
+        if (form_decode_all(text_of(body), arena_memory(arena), &fields) != (i < COUNT_OF(good)))
             fail_msg("%s", body);
         arena_free(arena);
     }
+}
+
+static void all_pairs_are_decoded(void **state)
+{
+    struct arena *arena = arena_new();
+    struct form_fields fields;
+    (void)state;
+    assert_true(form_decode_all(TEXT("&SAMLResponse=a%2Bb+c&&%61=%zz&e"), arena_memory(arena), &fields));
+    assert_int_equal(fields.count, 3);
+    assert_text(fields.items[0].name, "SAMLResponse");
+    assert_text(fields.items[0].value, "a+b c");
+    assert_text(fields.items[1].name, "a");
+    assert_text(fields.items[1].value, "%zz");
+    assert_text(fields.items[2].name, "e");
+    assert_text(fields.items[2].value, "");
+    arena_free(arena);
 }
 
 int main(void)
@@ -246,6 +263,7 @@ int main(void)
         cmocka_unit_test(content_types_are_compared_without_parameters),
         cmocka_unit_test(all_but_the_pair_stays_as_it_was),
         cmocka_unit_test(random_sources_keep_their_other_pairs),
+        cmocka_unit_test(all_pairs_are_decoded),
         cmocka_unit_test(a_page_carries_what_comes_out_of_it_as_it_went_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -270,6 +270,48 @@ static void a_decision_tells_what_the_table_said(void **state)
     assert_int_equal(decision.row, ROW_NOT_ASKED);
 }
 
+struct counting {
+    struct memory memory;
+    size_t bytes;
+};
+
+static void *count_and_allocate(void *context, size_t size)
+{
+    struct counting *counting = context;
+    counting->bytes += size;
+    return counting->memory.allocate(counting->memory.context, size);
+}
+
+/* The message is decoded once for the page, and not at all where there is none. */
+static void a_form_is_decoded_for_its_page_alone(void **state)
+{
+    enum { ESCAPES = 5000 };
+    static char body[2 + ESCAPES * 3] = "a=";
+    struct fixture *fixture = *state;
+    struct decision decision;
+    fill(fixture);
+    for (size_t i = 2; i < sizeof(body); i += 3)
+        memcpy(body + i, "%41", 3);
+    const struct request form = {.method = METHOD_POST,
+                                 .host = TEXT("sso.example.com"),
+                                 .path = TEXT("/old-sso/form"),
+                                 .content_type = TEXT("application/x-www-form-urlencoded"),
+                                 .body = {body, sizeof(body)}};
+    for (int rehearsal = 0; rehearsal < 2; ++rehearsal) {
+        struct counting counting = {.memory = arena_memory(fixture->arena)};
+        fixture->routes[0].observe = rehearsal;
+        fixture->routes[0].legacy_url = TEXT("https://legacy.example.net/old");
+        gateway_decide(&fixture->settings, fixture->lookup, &form, (struct memory){count_and_allocate, &counting}, NULL,
+                       &decision);
+        assert_int_equal(decision.observed, rehearsal);
+        assert_int_equal(decision.redirect, rehearsal ? REDIRECT_307 : REDIRECT_FORM);
+        if (rehearsal)
+            assert_true(counting.bytes < ESCAPES);
+        else
+            assert_int_equal(decision.form.items[0].value.size, ESCAPES);
+    }
+}
+
 static void a_form_is_posted_again_only_where_there_is_one(void **state)
 {
     struct fixture *fixture = *state;
@@ -600,6 +642,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_TABLE(every_row_of_the_decision_table_holds),
         WITH_TABLE(a_decision_tells_what_the_table_said),
+        WITH_TABLE(a_form_is_decoded_for_its_page_alone),
         WITH_TABLE(a_form_is_posted_again_only_where_there_is_one),
         WITH_TABLE(a_login_that_the_old_side_started_ends_there),
         WITH_TABLE(what_is_no_sign_in_by_saml_goes_where_the_unknown_go),

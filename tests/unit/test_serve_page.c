@@ -88,9 +88,12 @@ static void fields_are_carried_and_escaped(void **state)
 {
     struct arena *arena = arena_new();
     struct page page;
+    struct form_fields fields;
+    struct text body = TEXT("SAMLResponse=PHNhbWw%2B&RelayState=%22%3E%3Cscript%3E%26amp%3B+x%0D%0Ay&empty=&bare");
     (void)state;
-    form_post_page(&page, TEXT("SAMLResponse=PHNhbWw%2B&RelayState=%22%3E%3Cscript%3E%26amp%3B+x%0D%0Ay&empty=&bare"),
-                   TEXT("https://api.stytch.com/v1/x?a=1&b=2"), TEXT("https://app.example.com"), arena_memory(arena));
+    assert_true(form_decode_all(body, arena_memory(arena), &fields));
+    form_post_page(&page, &fields, TEXT("https://api.stytch.com/v1/x?a=1&b=2"), TEXT("https://app.example.com"),
+                   arena_memory(arena));
     assert_true(holds(page.body, "action=\"https://api.stytch.com/v1/x?a=1&amp;b=2\""));
     assert_true(holds(page.body, "name=\"SAMLResponse\" value=\"PHNhbWw+\""));
     assert_true(holds(page.body, "name=\"RelayState\" value=\"&quot;&gt;&lt;script&gt;&amp;amp; x&#13;&#10;y\""));
