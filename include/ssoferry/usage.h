@@ -39,6 +39,14 @@ struct usage_lane;
 bool usage_open(struct usage **usage, const char *store, size_t lanes, int64_t now, struct error *error)
     __attribute__((warn_unused_result));
 
+/* For where that has failed: counts all the same, in bounded memory, and tries with each flush to make the file. One
+ * that is there already is left alone until the next start. False where its thread cannot be started. */
+bool usage_await(struct usage **usage, const char *store, size_t lanes, int64_t now, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* Whether the file was ever open. */
+bool usage_is_open(struct usage *usage);
+
 /* Takes what the lanes still hold, which nobody may be filling any more, writes it, and ends the thread. False, with
  * *error set, where the last of it could not be written and is lost. NULL is fine. */
 bool usage_finish(struct usage *usage, struct error *error) __attribute__((warn_unused_result));
@@ -60,7 +68,8 @@ void usage_count_unknown(struct usage_lane *lane, struct text source, struct tex
  * own thread. */
 void usage_tick(struct usage_lane *lane);
 
-/* Milliseconds since the last flush that went well, or had nothing to write; and how many flushes failed. */
+/* Milliseconds since the last flush that went well, or had nothing to write, else since the start; and how many flushes
+ * failed. */
 uint64_t usage_flush_age_ms(struct usage *usage);
 uint64_t usage_flush_failures(struct usage *usage);
 
@@ -97,7 +106,7 @@ struct usage_totals {
 bool usage_reader_open(struct usage_reader **reader, const char *store, int64_t now, struct error *error)
     __attribute__((warn_unused_result));
 
-/* The same in the process that counts. */
+/* The same in the process that counts: NULL as long as the file is awaited. */
 bool usage_reader_open_live(struct usage_reader **reader, struct usage *usage, int64_t now, struct error *error)
     __attribute__((warn_unused_result));
 

@@ -280,6 +280,14 @@ static void watch_store(struct server *server)
         log_info("%s is in its place again", table_path(server->table));
 }
 
+static void watch_usage(struct server *server)
+{
+    if (!server->usage_awaited || !usage_is_open(server->usage))
+        return;
+    server->usage_awaited = false;
+    log_info("usage is counted now, and what came meanwhile with it");
+}
+
 static uint64_t at_most(uint64_t ms, uint64_t limit)
 {
     return ms < limit ? ms : limit;
@@ -298,6 +306,7 @@ void life_run(struct server *server)
         bool secure = tls_is_used(server->tls);
         got = wait_signal(server, secure ? at_most(interval_ms, TLS_WATCH_MS) : interval_ms);
         watch_store(server);
+        watch_usage(server);
         if (secure && got == 0)
             tls_watch(server->tls, server->config_path);
         if (got == SIGHUP)

@@ -106,10 +106,14 @@ static bool open_lookups(struct server *server, struct error *error)
 /* Counting is worth having, and signing in is worth more: without it the daemon serves all the same. */
 static void open_usage(struct server *server)
 {
+    const struct config *config = server->config;
     struct error error;
-    if (server->config->usage &&
-        !usage_open(&server->usage, server->config->store, server->worker_count, clock_utc_us(), &error))
-        log_warning("usage is not counted: %s", error.message);
+    if (!config->usage || usage_open(&server->usage, config->store, server->worker_count, clock_utc_us(), &error))
+        return;
+    log_warning("usage is not counted: %s", error.message);
+    server->usage_awaited = usage_await(&server->usage, config->store, server->worker_count, clock_utc_us(), &error);
+    if (!server->usage_awaited)
+        log_warning("%s", error.message);
 }
 
 /* As the user that the daemon is going to be, who must be able to open them again. */

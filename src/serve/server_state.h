@@ -19,6 +19,7 @@ struct server {
     struct access_log *log;
     struct tls *tls;
     struct usage *usage;         /* NULL: not counted */
+    bool usage_awaited;          /* its file could not be opened yet */
     struct inspector *inspector; /* NULL: the rows are not looked through */
     struct admin *admin;         /* NULL: not wanted */
     h2o_globalconf_t globals;

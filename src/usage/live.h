@@ -4,7 +4,7 @@
 
 #include "usage_file.h"
 
-/* The file, which stays open until usage_unshare(). */
+/* The file, which stays open until usage_unshare(); NULL, with nothing to give back, where it was never open. */
 const struct usage_file *usage_share(struct usage *usage);
 void usage_unshare(struct usage *usage);
 

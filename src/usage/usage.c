@@ -37,6 +37,7 @@ struct usage {
     _Atomic uint64_t failures;
 
     pthread_mutex_t mutex; /* guards what follows */
+    bool open;             /* the file was opened once, and is checked */
     unsigned readers;      /* that use the file, so that it must stay open */
     struct error failed;   /* of the last flush */
 };
@@ -112,28 +113,46 @@ static bool is_clock_steady(struct usage *usage, int64_t now)
     return monotonic - usage->steady_since >= CLOCK_STEADY_MS;
 }
 
+static void note_failure(struct usage *usage, const struct error *failed)
+{
+    pthread_mutex_lock(&usage->mutex);
+    usage->failed = *failed;
+    pthread_mutex_unlock(&usage->mutex);
+    if (failed->kind != ERROR_NONE)
+        atomic_fetch_add(&usage->failures, 1);
+}
+
+/* What is counted until then stays where it is. */
+static bool make_awaited(struct usage *usage)
+{
+    struct error failed = {.kind = ERROR_NONE};
+    pthread_mutex_lock(&usage->mutex);
+    usage->open = usage_file_make(&usage->file, &failed);
+    pthread_mutex_unlock(&usage->mutex);
+    note_failure(usage, &failed);
+    return usage->open;
+}
+
 static void flush(struct usage *usage)
 {
     struct error failed = {.kind = ERROR_NONE};
+    if (!usage->open && !make_awaited(usage))
+        return;
     const int64_t now = clock_utc_us();
     const bool steady = is_clock_steady(usage, now);
     int code = usage->file.env != NULL ? pending_write(&usage->pending, &usage->file, now, steady) : MDB_PANIC;
-    if (code != MDB_SUCCESS) {
+    if (code != MDB_SUCCESS)
         usage_file_fail(usage->file.path, code, "write the usage file", &failed);
-        atomic_fetch_add(&usage->failures, 1);
-    } else {
+    else
         atomic_store(&usage->flushed_at, clock_monotonic_ms());
-    }
-    pthread_mutex_lock(&usage->mutex);
-    usage->failed = failed;
-    pthread_mutex_unlock(&usage->mutex);
+    note_failure(usage, &failed);
     if (code == MDB_PANIC || code == MDB_MAP_RESIZED)
         revive(usage);
 }
 
 static void flush_if_needed(struct usage *usage)
 {
-    if (pending_is_empty(&usage->pending))
+    if (usage->open && pending_is_empty(&usage->pending))
         atomic_store(&usage->flushed_at, clock_monotonic_ms());
     else
         flush(usage);
@@ -167,16 +186,12 @@ static void release(struct usage *usage)
     free(usage);
 }
 
-bool usage_open(struct usage **opened, const char *store, size_t lanes, int64_t now, struct error *error)
+static bool start(struct usage **started, struct usage_file file, size_t lanes, int64_t now, struct error *error)
 {
-    struct usage_file file;
-    if (usage_file_open(&file, store, true, error) != USAGE_FILE_OPEN) {
-        usage_file_close(&file);
-        return false;
-    }
     struct usage *usage = memory_zeroed(1, sizeof(*usage));
     struct hash_key hash_key = hash_key_new();
     usage->file = file;
+    usage->open = file.env != NULL;
     usage->lane_count = lanes;
     sem_init(&usage->wake, 0, 0);
     pthread_mutex_init(&usage->mutex, NULL);
@@ -189,8 +204,24 @@ bool usage_open(struct usage **opened, const char *store, size_t lanes, int64_t 
         release(usage);
         return error_set_errno(error, ERROR_FAILED, problem, "the usage thread cannot be started");
     }
-    *opened = usage;
+    *started = usage;
     return true;
+}
+
+bool usage_open(struct usage **opened, const char *store, size_t lanes, int64_t now, struct error *error)
+{
+    struct usage_file file;
+    if (usage_file_open(&file, store, true, error) == USAGE_FILE_OPEN)
+        return start(opened, file, lanes, now, error);
+    usage_file_close(&file);
+    return false;
+}
+
+bool usage_await(struct usage **started, const char *store, size_t lanes, int64_t now, struct error *error)
+{
+    struct usage_file file;
+    usage_file_name(&file, store);
+    return start(started, file, lanes, now, error);
 }
 
 /* What lies with a lane whose thread has ended. */
@@ -212,9 +243,10 @@ bool usage_finish(struct usage *usage, struct error *error)
         collect(usage);
         for (size_t i = 0; i < usage->lane_count; ++i)
             empty_lane(usage, &usage->lanes[i]);
-        flush_if_needed(usage);
+        if (!pending_is_empty(&usage->pending))
+            flush(usage);
     }
-    return !usage_failing(usage, error);
+    return pending_is_empty(&usage->pending) || !usage_failing(usage, error);
 }
 
 void usage_close(struct usage *usage)
@@ -253,12 +285,21 @@ bool usage_failing(struct usage *usage, struct error *error)
     return error->kind != ERROR_NONE;
 }
 
+bool usage_is_open(struct usage *usage)
+{
+    pthread_mutex_lock(&usage->mutex);
+    bool open = usage->open;
+    pthread_mutex_unlock(&usage->mutex);
+    return open;
+}
+
 const struct usage_file *usage_share(struct usage *usage)
 {
     pthread_mutex_lock(&usage->mutex);
-    ++usage->readers;
+    bool open = usage->open;
+    usage->readers += open;
     pthread_mutex_unlock(&usage->mutex);
-    return &usage->file;
+    return open ? &usage->file : NULL;
 }
 
 void usage_unshare(struct usage *usage)

@@ -151,12 +151,17 @@ static bool reserve_lock(const struct usage_file *file, struct error *error)
     return code == 0 || usage_file_fail(file->path, code, "open the usage file", error);
 }
 
-enum usage_file_result usage_file_open(struct usage_file *file, const char *store, bool writing, struct error *error)
+void usage_file_name(struct usage_file *file, const char *store)
 {
-    struct stat facts;
     size_t size = strlen(store) + sizeof(".usage");
     *file = (struct usage_file){.path = memory_allocate(size)};
     snprintf(file->path, size, "%s.usage", store);
+}
+
+enum usage_file_result usage_file_open(struct usage_file *file, const char *store, bool writing, struct error *error)
+{
+    struct stat facts;
+    usage_file_name(file, store);
     bool there = stat(file->path, &facts) == 0;
     if (!there && errno == ENOENT && !writing)
         return USAGE_FILE_ABSENT;
@@ -176,6 +181,18 @@ bool usage_file_reopen(struct usage_file *file, struct error *error)
         mdb_env_close(file->env);
     file->env = NULL;
     return open_checked(file, true, error) == USAGE_FILE_OPEN;
+}
+
+bool usage_file_make(struct usage_file *file, struct error *error)
+{
+    struct stat facts;
+    if (!file->made && stat(file->path, &facts) == 0 && (facts.st_size > 0 || !S_ISREG(facts.st_mode)))
+        return error_set(error, ERROR_FAILED,
+                         "%s: the usage file could not be opened at the start, and is checked at a start only: once it "
+                         "can be read and written, start again",
+                         file->path);
+    file->made = true;
+    return reserve_lock(file, error) && usage_file_reopen(file, error);
 }
 
 void usage_file_close(struct usage_file *file)

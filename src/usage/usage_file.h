@@ -14,6 +14,7 @@ struct usage_file {
     MDB_env *env;
     char *path;
     MDB_dbi hits, unknown, meta;
+    bool made; /* by usage_file_make(), as far as that came */
 };
 
 enum usage_file_result { USAGE_FILE_OPEN, USAGE_FILE_ABSENT, USAGE_FILE_FAILED };
@@ -22,6 +23,11 @@ enum usage_file_result { USAGE_FILE_OPEN, USAGE_FILE_ABSENT, USAGE_FILE_FAILED }
  * then. usage_file_close() follows in any case. */
 enum usage_file_result usage_file_open(struct usage_file *file, const char *store, bool writing, struct error *error);
 void usage_file_close(struct usage_file *file);
+
+/* Only names it; usage_file_make() opens it for writing, where it is not there or empty. One that is there has to be
+ * checked first, for which a program that serves starts no process. usage_file_close() follows in any case. */
+void usage_file_name(struct usage_file *file, const char *store);
+bool usage_file_make(struct usage_file *file, struct error *error) __attribute__((warn_unused_result));
 
 /* Closes and opens it for writing again, after LMDB has given it up. No transaction may be open. */
 bool usage_file_reopen(struct usage_file *file, struct error *error) __attribute__((warn_unused_result));

@@ -60,12 +60,15 @@ bool usage_reader_open(struct usage_reader **opened, const char *store, int64_t 
 
 bool usage_reader_open_live(struct usage_reader **opened, struct usage *usage, int64_t now, struct error *error)
 {
+    const struct usage_file *file = usage_share(usage);
+    *opened = NULL;
+    if (file == NULL)
+        return true;
     struct usage_reader *reader = memory_zeroed(1, sizeof(*reader));
     reader->live = usage;
-    reader->file = usage_share(usage);
+    reader->file = file;
     reader->now = now;
     reader->today = day_of(now);
-    *opened = NULL;
     if (begin(reader, error)) {
         *opened = reader;
         return true;

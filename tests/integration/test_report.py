@@ -12,6 +12,8 @@ import uuid
 
 import pytest
 
+from admin import Admin
+from ports import free_port
 from programs import program
 
 
@@ -256,8 +258,24 @@ def test_a_damaged_usage_file_stops_neither_sign_ins_nor_the_table(used):
     assert used.get("/old-sso/acme").status == 307
     assert "usage is not counted: " in used.stderr
     used.stop()
+    assert "what was counted last is lost: " in used.stderr
     usage.unlink()
     assert "Nothing has been counted yet" in used.loader("report").stdout
+
+    # what cannot be made yet is tried again
+    admin, lock = Admin(free_port()), usage.with_name(usage.name + "-lock")
+    lock.unlink()
+    lock.mkdir()
+    used.configure(admin={"address": f"127.0.0.1:{admin.port}"})
+    used.start()
+    assert used.get("/old-sso/acme").status == 307
+    used.wait_for(lambda: admin.metric("ssoferry_usage_flush_failures_total") > 1)
+    assert admin.metric("ssoferry_usage_flush_age_seconds") > 0 and admin.json("/report.json")["hits"] == 0
+    lock.rmdir()
+    used.wait_for(lambda: "usage is counted now, and what came meanwhile with it" in used.stderr)
+    used.wait_for(lambda: admin.json("/report.json")["hits"] == 1)
+    assert used.get("/old-sso/acme").status == 307
+    used.wait_for(lambda: admin.json("/report.json")["hits"] == 2)
 
 
 def on_a_terminal(gateway, *options):

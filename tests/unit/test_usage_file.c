@@ -245,6 +245,35 @@ static void a_missing_directory_is_said(void **state)
     assert_non_null(strstr(error.message, "No such file or directory"));
 }
 
+/* It is made once that can be, with what was counted until then; one that lies there unchecked is left alone. */
+static void a_file_is_awaited(void **state)
+{
+    const char *store = scratch_path(*state, "later/store");
+    struct error error = {0};
+    struct usage *usage = NULL;
+    struct usage_reader *reader = NULL;
+    assert_done(usage_await(&usage, store, 1, NOON, &error));
+    count(usage, "acme", USAGE_STYTCH, NOON);
+    assert_false(usage_is_open(usage));
+    assert_true(usage_failing(usage, &error) && strstr(error.message, "later/store.usage") != NULL);
+    assert_done(usage_reader_open_live(&reader, usage, NOON, &error));
+    assert_null(reader);
+    assert_int_equal(mkdir(scratch_path(*state, "later"), 0700), 0);
+    usage_close(usage);
+    assert_true(is_written(store, "acme"));
+
+    make_usage(scratch_path(*state, "store"));
+    assert_done(usage_await(&usage, scratch_path(*state, "store"), 1, NOON, &error));
+    count(usage, "acme", USAGE_STYTCH, NOON);
+    assert_false(usage_finish(usage, &error));
+    assert_non_null(strstr(error.message, "start again"));
+    usage_close(usage);
+    assert_done(usage_await(&usage, scratch_path(*state, "store"), 1, NOON, &error));
+    assert_true(usage_failing(usage, &error));
+    assert_true(usage_finish(usage, &error)); /* nothing was counted, so nothing is lost */
+    usage_close(usage);
+}
+
 static void a_file_that_was_cut_is_refused(void **state)
 {
     const char *store = scratch_path(*state, "store");
@@ -400,6 +429,7 @@ int main(void)
         scratch_test(several_writers_all_count),
         scratch_test(what_is_no_usage_file_is_refused),
         scratch_test(a_missing_directory_is_said),
+        scratch_test(a_file_is_awaited),
         scratch_test(a_file_that_was_cut_is_refused),
         scratch_test(a_newer_schema_is_refused),
         scratch_test(garbage_ends_no_process),
