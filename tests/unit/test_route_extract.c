@@ -1,10 +1,9 @@
-#include "check.h"
+#include "saml_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "ssoferry/route.h"
-#include "ssoferry/saml_issuer.h"
 
 #define FORM "application/x-www-form-urlencoded"
 
@@ -561,20 +560,6 @@ static void methods_are_case_sensitive(void **state)
     assert_int_equal(method_parse(TEXT("")), METHOD_OTHER);
 }
 
-static int startup(void **state)
-{
-    (void)state;
-    saml_issuer_startup();
-    return 0;
-}
-
-static int cleanup(void **state)
-{
-    (void)state;
-    saml_issuer_cleanup();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -591,5 +576,5 @@ int main(void)
         cmocka_unit_test(each_problem_has_a_code_of_its_own_and_a_sentence),
         cmocka_unit_test(methods_are_case_sensitive),
     };
-    return cmocka_run_group_tests(tests, startup, cleanup);
+    return cmocka_run_group_tests(tests, saml_setup, saml_teardown);
 }

@@ -1,4 +1,4 @@
-#include "check.h"
+#include "saml_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,6 @@
 
 #include "ssoferry/connection.h"
 #include "ssoferry/memory.h"
-#include "ssoferry/saml_issuer.h"
 
 #define NS              "xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:a=\"urn:oasis:names:tc:SAML:2.0:assertion\""
 #define RESPONSE(inner) "<p:Response " NS ">" inner "</p:Response>"
@@ -571,20 +570,6 @@ static void damaged_messages_are_survived(void **state)
     }
 }
 
-static int startup(void **state)
-{
-    (void)state;
-    saml_issuer_startup();
-    return 0;
-}
-
-static int cleanup(void **state)
-{
-    (void)state;
-    saml_issuer_cleanup();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -601,5 +586,5 @@ int main(void)
         cmocka_unit_test(zip_bombs_are_capped),
         cmocka_unit_test(damaged_messages_are_survived),
     };
-    return cmocka_run_group_tests(tests, startup, cleanup);
+    return cmocka_run_group_tests(tests, saml_setup, saml_teardown);
 }

@@ -1,67 +1,14 @@
 /* Export: the same rows always give the same bytes, and those bytes give the same rows. */
-#include "ssoferry/mapping_file.h"
-#include "table_fixture.h"
+#include "load_fixture.h"
 
 #define ID_A  "saml-connection-live-51861cbc-d3b9-428b-9761-227f5fb12be9"
 #define ACS_A "https://api.stytch.com/v1/b2b/sso/callback/" ID_A
 
-/* An export as a string, to be freed. */
-static char *export_table(struct table *table, const char *source)
-{
-    struct error error = {0};
-    struct snapshot *snapshot = NULL;
-    char *text = NULL;
-    size_t size = 0;
-    uint64_t rows = 0;
-    FILE *out = open_memstream(&text, &size);
-    assert_non_null(out);
-    assert_done(snapshot_open(&snapshot, table, &error));
-    assert_done(mapping_export(snapshot, text_of(source), out, &rows, &error));
-    if (source[0] == '\0')
-        assert_int_equal(rows, table_state_total(snapshot_state(snapshot)));
-    snapshot_close(snapshot);
-    fclose(out);
-    return text;
-}
-
-static bool put_difference(void *context, const struct difference *difference, struct error *error)
-{
-    switch (difference->kind) {
-    case DIFFERENCE_ADDED:
-    case DIFFERENCE_CHANGED:
-        return change_put(context, difference->key, difference->after, error);
-    case DIFFERENCE_REMOVED:
-        return change_remove(context, difference->key, error);
-    case DIFFERENCE_NONE:
-        break;
-    }
-    return true;
-}
-
-/* Loads YAML that must be without an error. */
+/* Loads YAML by way of a file at `path`. */
 static void load_yaml(struct table *table, const char *path, const char *yaml)
 {
-    struct error error = {0};
-    const char *why = NULL;
-    struct allowed_hosts *hosts = allowed_hosts_new();
-    allowed_hosts_add_stytch(hosts);
-    assert_true(allowed_hosts_add(hosts, TEXT("legacy.example.net"), &why));
-    const struct connection_rules rules = {.stytch = hosts, .legacy = hosts};
-    struct faults *faults = faults_new();
-    struct mapping *mapping = mapping_new(&rules);
     scratch_write(path, yaml, strlen(yaml));
-    assert_done(mapping_read(mapping, path, faults, NULL, &error));
-    assert_done(mapping_finish(mapping, faults, &error));
-    if (faults_errors(faults) > 0) {
-        faults_write(faults, stderr);
-        fail();
-    }
-    struct change *change = begin(table);
-    assert_done(mapping_compare(mapping, change_snapshot(change), MAPPING_REPLACE, put_difference, change, &error));
-    commit(change);
-    mapping_free(mapping);
-    faults_free(faults);
-    allowed_hosts_free(hosts);
+    load_file(table, path, MAPPING_REPLACE);
 }
 
 /* -- how it looks -- */
