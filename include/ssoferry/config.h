@@ -92,6 +92,7 @@ struct source_routes {
     bool legacy_url;    /* one of them has one */
     bool all_fold_case; /* none asks for capitals as they are alone */
     bool legacy_always; /* one of them may send rows of any state to the legacy side: by RelayState, or observing */
+    bool rehearsed;     /* all of them send everybody to the legacy side, whatever their state: they observe */
     bool in_url;        /* one of them finds identifiers in the URL, which it decodes */
 };
 

@@ -56,7 +56,9 @@ static int compare(struct context *context, struct files *files, const struct ar
 {
     struct error error = {0};
     struct snapshot *snapshot = NULL;
-    struct diff diff = {.style = {.json = arguments->json, .coloured = output_is_coloured()}, .progress = progress};
+    struct diff diff = {.style = {.json = arguments->json, .coloured = output_is_coloured()},
+                        .progress = progress,
+                        .effect.config = context->config};
     if (context->table != NULL && !snapshot_open(&snapshot, context->table, &error))
         return complain(&error);
 

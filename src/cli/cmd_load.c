@@ -61,7 +61,7 @@ static bool check_removals(const struct load *load, struct error *error)
 static bool compare(struct load *load, struct snapshot *snapshot, struct error *error)
 {
     const struct table_state *state = snapshot != NULL ? snapshot_state(snapshot) : &(struct table_state){0};
-    load->effect = (struct effect){0};
+    load->effect = (struct effect){.config = load->context->config};
     load->seen = 0;
     load->expected = rowset_count(mapping_rows(load->files.mapping));
     load->before = load->revision = state->revision;

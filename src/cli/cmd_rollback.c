@@ -4,6 +4,7 @@
 
 #include "context.h"
 #include "differences.h"
+#include "effect.h"
 #include "output.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
@@ -17,6 +18,7 @@ struct rollback {
     uint64_t target;
     uint64_t seen_revision; /* the table's when the preview was shown */
     uint64_t differences;
+    struct effect effect;
     struct bulk bulk;
     struct change_counts counts;
     uint64_t revision; /* the new one */
@@ -26,6 +28,7 @@ struct rollback {
 static bool preview_row(void *context, const struct difference *difference, struct error *error)
 {
     struct rollback *rollback = context;
+    effect_add(&rollback->effect, difference);
     const struct difference_style style = {.json = rollback->arguments->json, .coloured = output_is_coloured()};
     if (rollback->differences++ < ROWS_SHOWN || style.json)
         difference_print(difference, &style);
@@ -54,6 +57,18 @@ static bool check_target(const struct rollback *rollback, const struct snapshot 
                      (unsigned long long)target, TABLE_REVISIONS_KEPT, (unsigned long long)earliest);
 }
 
+/* Shows what is going to change, the warnings last. */
+static bool preview_rows(struct rollback *rollback, struct snapshot *snapshot, struct error *error)
+{
+    rollback->effect = (struct effect){.config = rollback->context->config};
+    if (!snapshot_open(&rollback->effect.counted, rollback->context->table, error))
+        return false;
+    bool fine = revision_distance(snapshot, rollback->target, preview_row, rollback, error);
+    effect_end(&rollback->effect);
+    snapshot_close(rollback->effect.counted);
+    return fine;
+}
+
 static bool preview(struct rollback *rollback, struct error *error)
 {
     struct snapshot *snapshot = NULL;
@@ -61,10 +76,9 @@ static bool preview(struct rollback *rollback, struct error *error)
         return false;
     rollback->seen_revision = snapshot_state(snapshot)->revision;
     rollback->rows = table_state_total(snapshot_state(snapshot));
-    bool fine =
-        context_expects(rollback->context, rollback->arguments, rollback->seen_revision, error) &&
-        check_target(rollback, snapshot, error) &&
-        (rollback->arguments->yes || revision_distance(snapshot, rollback->target, preview_row, rollback, error));
+    bool fine = context_expects(rollback->context, rollback->arguments, rollback->seen_revision, error) &&
+                check_target(rollback, snapshot, error) &&
+                (rollback->arguments->yes || preview_rows(rollback, snapshot, error));
     snapshot_close(snapshot);
     rollback->revision = rollback->seen_revision;
     if (fine && rollback->differences > ROWS_SHOWN && !rollback->arguments->json) {
@@ -80,6 +94,7 @@ static int ask(const struct rollback *rollback)
     if (rollback->arguments->yes)
         return STATUS_DONE;
     fflush(stdout);
+    effect_warn_of_rollback(&rollback->effect);
     if (!isatty(STDIN_FILENO)) {
         log_error("nothing was written: rollback asks first, and there is nobody to ask; --yes answers for you");
         return STATUS_USAGE;

@@ -4,20 +4,45 @@
 #include "rows.h"
 #include "ssoferry/log.h"
 
+#define OLD_FILE_ASKED "is the file the right one, and not older than the table?"
+#define OLD_FILE       "the file was the wrong one, or older than the table"
+
 static const struct {
-    const char *would, *did;
-} sentences[TURNS] = {
-    [TURN_LEGACY] = {"would go back from Stytch to the old system (stytch -> legacy)",
-                     "went back from Stytch to the old system (stytch -> legacy)"},
-    [TURN_DISABLED] = {"would be disabled, and their sign-ins refused (stytch -> disabled)",
-                       "were disabled, and their sign-ins are refused (stytch -> disabled)"},
-    [TURN_TEST] = {"would leave their connection of a live project for one of a test project",
-                   "left their connection of a live project for one of a test project"},
+    const char *would, *asked; /* "12 of the 40 rows ... WOULD: ASKED" */
+    const char *did, *mistake; /* "12 of the 40 rows ... DID. If MISTAKE, ..." */
+    uint64_t few;              /* so many are no matter, however small the source */
+} turns[TURNS] = {
+    [TURN_REMOVED] = {.few = 1},
+    [TURN_LEGACY] = {"would go back from Stytch to the old system (stytch -> legacy)", OLD_FILE_ASKED,
+                     "went back from Stytch to the old system (stytch -> legacy)", OLD_FILE, 1},
+    [TURN_DISABLED] = {"would be disabled, and their sign-ins refused (stytch -> disabled)", OLD_FILE_ASKED,
+                       "were disabled, and their sign-ins are refused (stytch -> disabled)", OLD_FILE, 1},
+    [TURN_TEST] = {"would leave their connection of a live project for one of a test project", OLD_FILE_ASKED,
+                   "left their connection of a live project for one of a test project", OLD_FILE, 1},
+    [TURN_STYTCH] = {"would be cut over to Stytch", "are all of them to be? A row without `state` is",
+                     "were cut over to Stytch", "not all of them were to be (a row without `state` is)", 5},
+    [TURN_ELSEWHERE] = {"would get another connection_id", "does each stand beside its own identifier?",
+                        "got another connection_id", "these no longer stand beside their own identifiers", 1},
 };
 
 /* -- one row -- */
 
 /* Row by row the most telling: whoever is refused does not care by which project. */
+static bool turn_of_change(const struct connection *before, const struct connection *after, enum turn *turn)
+{
+    const bool was = before->state == CONNECTION_STYTCH, is = after->state == CONNECTION_STYTCH;
+    if (was != is) {
+        *turn = is ? TURN_STYTCH : after->state == CONNECTION_LEGACY ? TURN_LEGACY : TURN_DISABLED;
+        return true;
+    }
+    if (before->connection_id.size == 0 || after->connection_id.size == 0 ||
+        text_equal(before->connection_id, after->connection_id))
+        return false;
+    bool was_test = connection_id_is_test(before->connection_id), is_test = connection_id_is_test(after->connection_id);
+    *turn = was_test == is_test ? TURN_ELSEWHERE : TURN_TEST;
+    return was_test == is_test || (is_test && is);
+}
+
 static bool turn_of(const struct difference *difference, enum turn *turn)
 {
     struct connection_buffer before, after;
@@ -26,30 +51,39 @@ static bool turn_of(const struct difference *difference, enum turn *turn)
         *turn = TURN_REMOVED;
         return true;
     }
-    if (difference->kind != DIFFERENCE_CHANGED || !connection_decode(difference->before, &before, &error) ||
-        !connection_decode(difference->after, &after, &error) || before.row.state != CONNECTION_STYTCH)
-        return false;
-    if (after.row.state != CONNECTION_STYTCH) {
-        *turn = after.row.state == CONNECTION_LEGACY ? TURN_LEGACY : TURN_DISABLED;
-        return true;
-    }
-    *turn = TURN_TEST;
-    return connection_id_is_test(after.row.connection_id) && !connection_id_is_test(before.row.connection_id);
+    return difference->kind == DIFFERENCE_CHANGED && connection_decode(difference->before, &before, &error) &&
+           connection_decode(difference->after, &after, &error) && turn_of_change(&before.row, &after.row, turn);
 }
 
 /* -- sources -- */
 
-static bool is_many(const struct effect_source *source, unsigned turn)
+/* A few are what somebody has edited; but none of a source must go unasked. */
+static bool is_many(const struct effect *effect, const struct effect_source *source, unsigned turn)
 {
-    /* One is what somebody has edited, however small the source; but none of it must go unasked. */
     uint64_t turned = source->turned[turn];
-    return (turned > 1 || (turn == TURN_REMOVED && turned == source->before)) && turned * 10 > source->before;
+    return (turned > turns[turn].few || (turn == TURN_REMOVED && turned > 0 && turned == source->before)) &&
+           turned * 10 > source->before &&
+           !(turn == TURN_STYTCH && config_source_routes(effect->config, text_of(source->name)).rehearsed);
+}
+
+static uint64_t count_rows(struct snapshot *snapshot, struct text source)
+{
+    struct error error = {0};
+    struct table_row row;
+    struct text row_source, identifier;
+    uint64_t rows = 0;
+    rows_seek(snapshot, source);
+    while (rows_next(snapshot, source, &row, &row_source, &identifier, &error) == LOOKUP_FOUND)
+        ++rows;
+    return rows;
 }
 
 void effect_end(struct effect *effect)
 {
+    if (effect->counted != NULL && effect->source.name[0] != '\0')
+        effect->source.before = count_rows(effect->counted, text_of(effect->source.name));
     for (unsigned turn = 0; turn < TURNS; turn++) {
-        bool many = is_many(&effect->source, turn);
+        bool many = is_many(effect, &effect->source, turn);
         effect->sources[turn] += many;
         if (many && effect->source.turned[turn] > effect->most[turn].turned[turn])
             effect->most[turn] = effect->source;
@@ -134,25 +168,43 @@ bool effect_loses_many(const struct effect *effect)
     return effect->most[TURN_REMOVED].before > 0;
 }
 
+/* "12 of the 40 rows of source default, and many of 1 more source,": in `out`, of SUBJECT_SIZE bytes. False where the
+ * turn has not been taken by many. */
+enum { SUBJECT_SIZE = 2 * NUMBER_SIZE + SOURCE_SIZE_MAX + NUMBER_SIZE + 64 };
+static bool describe(const struct effect *effect, unsigned turn, char *out)
+{
+    const struct effect_source *source = &effect->most[turn];
+    char turned[NUMBER_SIZE], before[NUMBER_SIZE], more[NUMBER_SIZE + 32] = "";
+    if (source->before == 0)
+        return false;
+    if (effect->sources[turn] > 1)
+        snprintf(more, sizeof more, ", and many of %zu more source%s,", effect->sources[turn] - 1,
+                 plural(effect->sources[turn] - 1));
+    snprintf(out, SUBJECT_SIZE, "%s of the %s rows of source %s%s", number_grouped(source->turned[turn], turned),
+             number_grouped(source->before, before), source->name, more);
+    return true;
+}
+
 void effect_warn(const struct effect *effect, uint64_t revision)
 {
+    char subject[SUBJECT_SIZE];
     for (unsigned turn = TURN_LEGACY; turn < TURNS; turn++) {
-        const struct effect_source *source = &effect->most[turn];
-        char turned[NUMBER_SIZE], before[NUMBER_SIZE], more[NUMBER_SIZE + 32] = "";
-        if (source->before == 0)
+        if (!describe(effect, turn, subject))
             continue;
-        if (effect->sources[turn] > 1)
-            snprintf(more, sizeof more, ", and many of %zu more source%s,", effect->sources[turn] - 1,
-                     plural(effect->sources[turn] - 1));
-        number_grouped(source->turned[turn], turned);
-        number_grouped(source->before, before);
         if (revision == 0)
-            log_warning("%s of the %s rows of source %s%s %s: is the file the right one, and not older than the table?",
-                        turned, before, source->name, more, sentences[turn].would);
+            log_warning("%s %s: %s", subject, turns[turn].would, turns[turn].asked);
         else
-            log_warning("%s of the %s rows of source %s%s %s. If the file was the wrong one, or older than the table, "
-                        "`ssoferry rollback %llu` undoes it",
-                        turned, before, source->name, more, sentences[turn].did, (unsigned long long)revision - 1);
+            log_warning("%s %s. If %s, `ssoferry rollback %llu` undoes it", subject, turns[turn].did,
+                        turns[turn].mistake, (unsigned long long)revision - 1);
+    }
+}
+
+void effect_warn_of_rollback(const struct effect *effect)
+{
+    char subject[SUBJECT_SIZE];
+    for (unsigned turn = TURN_LEGACY; turn < TURNS; turn++) {
+        if (describe(effect, turn, subject))
+            log_warning("%s %s", subject, turns[turn].would);
     }
 }
 

@@ -12,6 +12,8 @@ struct source_routes config_source_routes(const struct config *config, struct te
         routes.all_fold_case = routes.all_fold_case && route->fold_case;
         routes.legacy_always =
             routes.legacy_always || config->gateway.observe || route->observe || route->legacy_relay_state_count > 0;
+        routes.rehearsed = (routes.rehearsed || routes.count == 1) && route->legacy_url.size > 0 &&
+                           (config->gateway.observe || route->observe);
         routes.in_url = routes.in_url || route->identify_by == IDENTIFY_BY_TEMPLATE;
     }
     return routes;

@@ -604,6 +604,37 @@ def test_who_can_no_longer_sign_in_is_told(loader, before, after, said):
     assert said in told and "`ssoferry rollback 1` undoes it" in told if said else told == ""
 
 
+ROTATED = many_rows(40).splitlines()[:2] + [f"  customer-{i:07}: {connection_id((i + 1) % 40)}" for i in range(40)]
+
+
+@pytest.mark.parametrize("before, after, said", [
+    (rows_in("legacy", 60, 60), rows_in("legacy", 53, 60), "7 of the 60 rows of source default were cut over to Stytch. If not all of them were to be"),
+    (rows_in("legacy", 60, 60), rows_in("legacy", 54, 60), None),
+    (rows_in("legacy", 8, 8), rows_in("legacy", 3, 8), None),  # a batch
+    (rows_in("disabled", 40), many_rows(40), "40 of the 40 rows of source default were cut over"),
+    (many_rows(40), "\n".join(ROTATED) + "\n", "40 of the 40 rows of source default got another connection_id"),
+    (rows_in("legacy", 40), rows_in("legacy", 40).replace("-live-", "-test-"), None),
+], ids=["stytch", "a tenth", "batch", "disabled", "rotated", "test"])
+def test_who_is_cut_over_or_sent_elsewhere_is_told(loader, before, after, said):
+    loader.load(before)
+    assert ("rows of source default would" in loader("diff", loader.file(after)).stderr) == (said is not None)
+    told = loader.load(after).stderr
+    assert said in told and "`ssoferry rollback 1` undoes it" in told if said else "rows of source" not in told
+
+
+def test_a_rehearsal_cuts_nobody_over_and_its_end_may(loader):
+    route = "routes: [{match: '/old-sso/{identifier}', legacy_url: 'https://legacy.example.net/{identifier}'}]\n"
+    common = f"store: {loader.store}\nlegacy: {{allowed_hosts: [legacy.example.net]}}\n" + route
+    paths = [loader.file(f"observe: {observe}\n{common}", f"{observe}.yaml") for observe in ("true", "false")]
+    before, after = loader.file(rows_in("legacy", 20, 20), "before.yaml"), loader.file(rows_in("legacy", 0, 20), "after.yaml")
+    plain("-c", paths[0], "load", before)
+    assert plain("-c", paths[0], "load", after).stderr == ""
+    plain("-c", paths[0], "load", before)
+    for path, said in zip(paths, (False, True)):
+        shown = plain("-c", path, "rollback", "2", status=2, stdin=subprocess.DEVNULL).stderr
+        assert ("20 of the 20 rows of source default would be cut over to Stytch" in shown) == said
+
+
 def test_rows_that_lie_between_many_new_ones_are_removed(loaded):
     loaded.load(many_rows(2000), "--allow-removals")
     assert [row["identifier"] for row in loaded.rows()] == [f"customer-{i:07}" for i in range(2000)]
