@@ -110,10 +110,29 @@ static void build_preset(struct checker *checker, const struct route_draft *draf
     }
 }
 
+static bool has_legacy_url(const struct building *building)
+{
+    for (size_t i = 0; i < building->draft_count; ++i) {
+        if (building->drafts[i].legacy_url.text.size > 0)
+            return true;
+    }
+    return false;
+}
+
+/* With the key observe whoever can goes to the legacy side: in an emergency one route without a way there must not keep
+ * the others' customers from it. */
+static void check_observed(struct checker *checker, const struct route_draft *draft)
+{
+    if (!has_legacy_url(checker->building))
+        checker_fault(checker, &draft->place, "the route needs a legacy_url for ", "observe: true");
+    else
+        checker_warning(checker, &draft->place, "observe: true does not hold for this route, which has no legacy_url",
+                        ": rows without one of their own are answered as if it were false, those that are stytch with "
+                        "Stytch");
+}
+
 static void check_legacy(struct checker *checker, const struct route_draft *draft)
 {
-    struct building *building = checker->building;
-    bool everywhere = building->config.gateway.observe;
     if (draft->legacy_url.text.size > 0) {
         const char *problem = checker_legacy_problem(checker, draft->legacy_url.text, true);
         if (problem != NULL)
@@ -122,8 +141,10 @@ static void check_legacy(struct checker *checker, const struct route_draft *draf
     }
     const char *wanted_by = draft->unknown_is_legacy               ? "unknown: legacy"
                             : draft->legacy_relay_states.count > 0 ? "legacy_relay_states"
-                            : draft->observe || everywhere         ? "observe: true"
+                            : draft->observe                       ? "observe: true"
                                                                    : NULL;
+    if (wanted_by == NULL && checker->building->config.gateway.observe)
+        check_observed(checker, draft);
     if (wanted_by != NULL)
         checker_fault(checker, &draft->place, "the route needs a legacy_url for ", wanted_by);
 }

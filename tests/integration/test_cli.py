@@ -623,14 +623,15 @@ def test_who_is_cut_over_or_sent_elsewhere_is_told(loader, before, after, said):
 
 
 def test_a_rehearsal_cuts_nobody_over_and_its_end_may(loader):
-    route = "routes: [{match: '/old-sso/{identifier}', legacy_url: 'https://legacy.example.net/{identifier}'}]\n"
-    common = f"store: {loader.store}\nlegacy: {{allowed_hosts: [legacy.example.net]}}\n" + route
-    paths = [loader.file(f"observe: {observe}\n{common}", f"{observe}.yaml") for observe in ("true", "false")]
+    routes = "routes:\n  - match: /old-sso/{identifier}\n    legacy_url: https://legacy.example.net/{identifier}\n"
+    common = f"store: {loader.store}\nlegacy: {{allowed_hosts: [legacy.example.net]}}\n" + routes
+    parts = ("observe: true", ""), ("", ""), ("observe: true", "  - match: /x/{identifier}\n")  # of it, the last route has nowhere to send them
+    paths = [loader.file(f"{observe}\n{common}{route}", f"{i}.yaml") for i, (observe, route) in enumerate(parts)]
     before, after = loader.file(rows_in("legacy", 20, 20), "before.yaml"), loader.file(rows_in("legacy", 0, 20), "after.yaml")
     plain("-c", paths[0], "load", before)
     assert plain("-c", paths[0], "load", after).stderr == ""
     plain("-c", paths[0], "load", before)
-    for path, said in zip(paths, (False, True)):
+    for path, said in zip(paths, (False, True, True)):
         shown = plain("-c", path, "rollback", "2", status=2, stdin=subprocess.DEVNULL).stderr
         assert ("20 of the 20 rows of source default would be cut over to Stytch" in shown) == said
 

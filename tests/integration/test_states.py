@@ -259,6 +259,22 @@ class TestObserve:
         assert (answer.status, "would" in gateway.logged(answer)) == (404, False), "no route, no rehearsal"
         self.counted(gateway)
 
+    def test_of_routes_of_which_one_has_nowhere_to_send_them(self, make_gateway):
+        """In an emergency whoever can go back does, at a reload too."""
+        routes = [{"match": "/one/{identifier}", "legacy_url": self.LEGACY_URL}, {"match": "/two/{identifier}"}]
+        gateway = make_gateway(legacy=LEGACY_SIDE, routes=routes)
+        gateway.load(ROWS)
+        gateway.start()
+        gateway.configure(observe=True)
+        warning = "observe: true does not hold for this route, which has no legacy_url"
+        assert warning in run("ssoferryd", "--check", "-c", gateway.config_path).stderr
+        gateway.signal(signal.SIGHUP)
+        gateway.wait_for(lambda: "reload: done" in gateway.stderr)
+        assert warning in gateway.stderr
+        assert gateway.get("/one/acme").location == f"{LEGACY}/saml/acme/acs"
+        assert gateway.get("/two/moved").location == f"{OLD}/moved/acs"
+        assert gateway.get("/two/acme").location == LIVE + CONNECTION_ID
+
     def test_what_is_malformed(self, make_gateway):
         """The old system gets it too where its address needs no identifier; else there is nowhere to send it."""
         gateway = make_gateway(observe=True, legacy=LEGACY_SIDE, routes=[

@@ -425,6 +425,9 @@ static const struct {
      ":2:49: warning: relay_state_key: this route does not identify by relay_state"},
     {"routes:\n  - preset: auth0\n    relay_state_key: org\n", ":3:22: warning: relay_state_key: "},
     {"routes:\n  - {match: /a, identify_by: relay_state, relay_state_key: org}\n", NULL},
+    {"legacy: {allowed_hosts: [x.example]}\nobserve: true\nroutes:\n  - match: /a/{identifier}\n    legacy_url: "
+     "https://x.example/\n  - match: /b/{identifier}\n",
+     ":6:5: warning: observe: true does not hold for this route, which has no legacy_url"},
     {"redirect: 303\n" ROUTE, ":1:11: warning: redirect: 303 makes browsers drop the POST body"},
     {ROUTE "    redirect: 303\n", ":3:15: warning: redirect: 303 makes browsers drop the POST body"},
     {"redirect: form\n" ROUTE "    redirect: 307\n", NULL},
