@@ -1,11 +1,16 @@
 #include "deadlines.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "http.h"
 #include "ssoferry/clock.h"
 
-enum { TAKEN_AT_LEAST = 256 * 1024 }; /* bytes of an answer in limits.request_time */
+enum {
+    TAKEN_AT_LEAST = 256 * 1024, /* bytes of an answer in limits.request_time */
+    PAUSE_MOST = 3,              /* limits.request_time without any being taken */
+};
 
 static bool is_idle(const h2o_req_t *req)
 {
@@ -68,13 +73,37 @@ static void end_if_too_large(struct worker *worker, h2o_req_t *req)
     }
 }
 
+/* Bytes of a TCP connection that have arrived at the other end; 0 where that is not known. */
+static uint64_t bytes_arrived(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof(info);
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_acked : 0;
+}
+
+/* Whether a client has long taken nothing of an answer that is being sent. */
+static bool has_stopped(const struct worker *worker, h2o_req_t *req)
+{
+    struct client *client = worker_client(req);
+    uint64_t arrived = bytes_arrived(socket_of(req));
+    if (arrived != client->taken) {
+        client->taken = arrived;
+        client->taken_at = worker->swept_at;
+    }
+    return arrived > 0 &&
+           worker->swept_at - client->taken_at >= PAUSE_MOST * worker_config(worker)->limits.request_time_ms;
+}
+
 /* Most answers fit into what the kernel buffers, unless the client has let many of them lie there: one that is still
  * being sent is not being taken. Forms, with a large message in them, and reports do not, and a client on a slow line
  * may be taking them. */
 static void end_if_untaken(struct worker *worker, h2o_req_t *req)
 {
     size_t size = req->res.content_length == SIZE_MAX ? 0 : req->res.content_length;
-    if (is_idle(req) || is_arriving(req) || !is_over_time(worker, req->processed_at.at, 1 + size / TAKEN_AT_LEAST))
+    if (is_idle(req) || is_arriving(req))
+        return;
+    bool stopped = has_stopped(worker, req);
+    if (!stopped && !is_over_time(worker, req->processed_at.at, 1 + size / TAKEN_AT_LEAST))
         return;
     req->http1_is_persistent = 0;
     metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);

@@ -42,11 +42,13 @@ struct client {
     void (*on_secure)(struct client *client); /* what follows a handshake */
     bool greeted;                             /* its handshake has begun */
     unsigned char alert;                      /* what its handshake failed by (RFC 8446 6.2); 0: nothing to tell */
-    int linger_fd;    /* a second descriptor of the socket, to be read out after h2o has closed its own; -1: none */
-    uint64_t used_at; /* milliseconds of the loop's clock: when it came, or its last request did */
-    uint64_t seen_at; /* the same clock: when libh2o was given it, or was last seen to have it */
-    size_t written;   /* bytes of our answers, above TLS */
-    bool refused;     /* the last request, and that has been logged */
+    int linger_fd;     /* a second descriptor of the socket, to be read out after h2o has closed its own; -1: none */
+    uint64_t used_at;  /* milliseconds of the loop's clock: when it came, or its last request did */
+    uint64_t seen_at;  /* the same clock: when libh2o was given it, or was last seen to have it */
+    size_t written;    /* bytes of our answers, above TLS */
+    uint64_t taken;    /* bytes that its machine had acknowledged when it was last seen to be sent an answer */
+    uint64_t taken_at; /* the loop's clock: since when it has been no more */
+    bool refused;      /* the last request, and that has been logged */
     size_t peer_size;
     char peer[64]; /* "192.0.2.1:50000"; made when first asked for */
 };

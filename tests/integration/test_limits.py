@@ -193,6 +193,16 @@ class TestTime:
             time.sleep(2)
             assert b"&quot;" * quotes in connection.answer().body
 
+    def test_who_stops_taking_a_large_answer_is_cut(self, gateway):
+        """Long before the time that it would have to take all of it slowly, which is half a minute here."""
+        gateway.configure(limits={"request_time": "500ms", "body": "4MiB"})
+        gateway.load({"acme": {"connection_id": CONNECTION_ID, "redirect": "form"}})
+        gateway.start()
+        with gateway.connect() as connection:
+            headers = [("Content-Type", "application/x-www-form-urlencoded")]
+            connection.send(wire.request_bytes("POST", "/old-sso/acme", "localhost", headers, b"SAMLResponse=" + b'"' * (3 << 20)))
+            gateway.wait_for(lambda: gateway.admin.metric("ssoferry_client_connections_timed_out_total") == 1)
+
     def test_an_idle_connection_ends_after_its_own_time(self, gateway):
         gateway.configure(limits={"request_time": "300ms", "idle_time": "1s"})
         gateway.start()
