@@ -38,6 +38,7 @@ static struct {
     int log; /* opened at once: a sandbox may forbid it later */
     unsigned long at;
     bool all_after;
+    bool own_memory, other_memory; /* whether "malloc", "malloc_elsewhere" are chosen: asked millions of times */
     int code;
     uintptr_t begin, end; /* of the program's own code */
     atomic_ulong count;
@@ -57,6 +58,17 @@ static int on_object(struct dl_phdr_info *info, size_t size, void *context)
     return 1; /* the program comes first */
 }
 
+static bool is_chosen(const char *name)
+{
+    size_t size = strlen(name);
+    for (const char *at = faults.calls; at != NULL; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, name, size) == 0 && (at[size] == ',' || at[size] == '\0'))
+            return true;
+    }
+    return false;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     const char *at = getenv("SSOFERRY_FAULT_AT"), *code = getenv("SSOFERRY_FAULT_ERRNO"),
@@ -69,17 +81,8 @@ __attribute__((constructor)) static void begin(void)
     faults.code = code != NULL ? atoi(code) : EIO;
     dl_iterate_phdr(on_object, NULL);
     faults.calls = getenv("SSOFERRY_FAULT_CALLS");
-}
-
-static bool is_chosen(const char *name)
-{
-    size_t size = strlen(name);
-    for (const char *at = faults.calls; at != NULL; at = strchr(at, ',')) {
-        at += *at == ',';
-        if (strncmp(at, name, size) == 0 && (at[size] == ',' || at[size] == '\0'))
-            return true;
-    }
-    return false;
+    faults.own_memory = is_chosen("malloc");
+    faults.other_memory = is_chosen("malloc_elsewhere");
 }
 
 /* By a system call of our own: write() of libc's may be chosen itself. */
@@ -194,7 +197,7 @@ int fcntl(int fd, int command, ...)
 static bool fails_to_allocate(const void *caller)
 {
     bool own = (uintptr_t)caller >= faults.begin && (uintptr_t)caller < faults.end;
-    return is_chosen(own ? "malloc" : "malloc_elsewhere") && hits("malloc");
+    return (own ? faults.own_memory : faults.other_memory) && hits("malloc");
 }
 
 #define ALLOCATE(name, parameters, arguments)                                                                          \
