@@ -9,6 +9,7 @@ from certificates import Authority
 from cutover import Cutover
 from gateway import Gateway
 from keys import make_key_pair
+from large_tables import Made, Tables
 from proof import Proof
 
 
@@ -75,6 +76,16 @@ def make_shared_gateway(tmp_path_factory):
     gateways = Gateways(tmp_path_factory.mktemp("shared"))
     yield gateways
     gateways.stop()
+
+
+@pytest.fixture(scope="module")
+def made_tables(make_shared_gateway):
+    return Made(make_shared_gateway())
+
+
+@pytest.fixture
+def tables(make_gateway, made_tables):
+    return Tables(make_gateway(log={"requests": "off"}, usage=False), made_tables)
 
 
 @pytest.fixture(scope="module")

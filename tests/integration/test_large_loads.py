@@ -1,66 +1,24 @@
 """Loads that are too large for one transaction: the table is written anew beside the old one, and nobody sees it before it is whole."""
-import errno
 import fcntl
 import json
 import random
 import signal
 import subprocess
 import time
-import uuid
 
 import lmdb
 import pytest
 
-from faulty import FILES, WRITING, each_call_in_turn
+from large_tables import LIVE, ROWS, connection_id, table_text
 from programs import check_words, program
 from proof import LONG
 
-ROWS = 300_000  # more than a transaction holds
 KILLS = 200 if LONG else 5
 SEED = 20261121
-LIVE = "https://api.stytch.com/v1/b2b/sso/callback/"
 
 
-def connection_id(row, generation):
-    return f"saml-connection-live-{uuid.UUID(int=generation << 64 | row)}"
-
-
-def table_text(generation, rows=ROWS):
-    """A table as a mapping file has it, and as export writes it."""
-    return "version: 1\nsource: default\nconnections:\n" + "".join(f"  customer-{row:06}: {connection_id(row, generation)}\n" for row in range(rows))
-
-
-class Tables:
-    """Two files with the same customers, and all connections different."""
-
-    def __init__(self, gateway):
-        self.gateway = gateway
-        self.texts = [table_text(generation) for generation in (1, 2)]
-        self.files = [gateway.directory / f"table-{generation}.yaml" for generation in (1, 2)]
-        for file, text in zip(self.files, self.texts):
-            file.write_text(text)
-
-    def stat(self):
-        return json.loads(self.gateway.loader("stat", "--json").stdout)
-
-    def exported(self):
-        return self.gateway.loader("export").stdout
-
-    def served(self, row):
-        return self.gateway.get(f"/old-sso/customer-{row:06}").location
-
-
-@pytest.fixture
-def gateway(make_gateway):
-    return make_gateway(log={"requests": "off"}, usage=False)
-
-
-@pytest.fixture
-def tables(gateway):
-    return Tables(gateway)
-
-
-def test_loads_edits_and_rollbacks(gateway, tables):
+def test_loads_edits_and_rollbacks(tables):
+    gateway = tables.gateway
     gateway.start()  # before there is a table
     gateway.loader("load", tables.files[0])
     assert tables.served(ROWS - 1) == LIVE + connection_id(ROWS - 1, 1)
@@ -87,8 +45,9 @@ def test_loads_edits_and_rollbacks(gateway, tables):
     assert tables.exported() == tables.texts[0]
 
 
-def test_a_load_that_is_refused_leaves_nothing(gateway, tables):
-    gateway.loader("load", tables.files[0])
+def test_a_load_that_is_refused_leaves_nothing(tables):
+    gateway = tables.gateway
+    tables.begin()
     before = tables.stat()
     few = gateway.directory / "few.yaml"
     few.write_text(table_text(2, ROWS * 4 // 5))
@@ -102,9 +61,10 @@ def test_a_load_that_is_refused_leaves_nothing(gateway, tables):
 
 
 @pytest.mark.timeout(120 + 20 * KILLS)
-def test_kills_at_any_moment(gateway, tables, proof):
+def test_kills_at_any_moment(tables, proof):
     """The table is that of before or after, and the next change finds no trace."""
-    gateway.loader("load", tables.files[0])
+    gateway = tables.gateway
+    tables.begin()
     gateway.start()
     chance = random.Random(SEED)
     began = time.monotonic()
@@ -132,27 +92,9 @@ def test_kills_at_any_moment(gateway, tables, proof):
     proof.figure("of them, such that had landed", landed)
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("calls, code", [(FILES, errno.EIO), (WRITING, errno.ENOSPC)], ids=["EIO", "ENOSPC"])
-def test_faults_at_any_call(gateway, tables, calls, code):
-    """The first, a later one, and so on: a load that failed says so and has changed nothing, and the next one goes through."""
-    gateway.loader("load", tables.files[0])
-    failed, current = 0, 0
-
-    def run(faults):
-        return subprocess.run([program("ssoferry"), "-c", str(gateway.config_path), "load", str(tables.files[1 - current])], capture_output=True,
-                              text=True, stdin=subprocess.DEVNULL, timeout=60, env=faults.environment)
-
-    for call, done in each_call_in_turn(gateway.directory, calls, code, gateway.store.parent, run, step=1 if LONG else 29):
-        told = f"{call}: exit {done.returncode}, {done.stderr!r}"
-        check_words(done.stderr)
-        current = 1 - current if done.returncode == 0 else current
-        assert done.returncode == 0 or (done.returncode == 1 and done.stderr.count("\n") == 1), told
-        assert tables.exported() == tables.texts[current], told
-        failed += done.returncode != 0
-    assert failed > 1
-    gateway.loader("load", tables.files[1 - current])
-    assert tables.exported() == tables.texts[1 - current]
+@pytest.fixture
+def gateway(make_gateway):
+    return make_gateway()
 
 
 class TestWaiting:
