@@ -2,9 +2,31 @@
 import os
 from pathlib import Path
 
+ESTABLISHED, _CLOSED_THERE, _LISTENING = "01", "08", "0A"  # include/net/tcp_states.h
+
 
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def connections(port):
+    """(state, inode) of each TCP connection that this port is ours of; 0: no process holds it, since it was not accepted yet or is closed."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return [(row[3], row[9]) for row in rows if row[1].endswith(f":{port:04X}") and row[3] != _LISTENING]
+
+
+def idle_descriptors(gateway):
+    """How many a gateway holds when every client has gone; waits for that. Who has gone is still there as long as the gateway, which may get no
+    processor for a while, has not closed its end."""
+    looks = []
+
+    def settled():
+        held = [port for port in gateway.listening_ports() for state, inode in connections(port) if state in (ESTABLISHED, _CLOSED_THERE) or inode != "0"]
+        looks.append((held, descriptors(gateway.pid)))
+        return not held and len(looks) >= 10 and all(look == looks[-1] for look in looks[-10:])
+
+    gateway.wait_for(settled, timeout=60)
+    return looks[-1][1]
 
 
 def memory(pid):

@@ -31,7 +31,7 @@ class Scene:
         self.gateway, self.other, self.proof = gateway, other, proof
         self._requests(Once(0))  # warms it up
         self.quiet = p99(self._requests(Once(0)))
-        self.descriptors, self.memory = self._settled_descriptors(), process.memory(gateway.pid)
+        self.descriptors, self.memory = process.idle_descriptors(gateway), process.memory(gateway.pid)
 
     def _requests(self, is_done):
         """Ordinary requests until what goes on besides is done."""
@@ -45,11 +45,6 @@ class Scene:
             traffic.join()
         traffic.judge()
         return traffic
-
-    def _settled_descriptors(self):
-        counts = []
-        self.gateway.wait_for(lambda: counts.append(process.descriptors(self.gateway.pid)) or len(counts) > 5 and len(set(counts[-5:])) == 1)
-        return counts[-1]
 
     def suffers(self, name, attack):
         """`attack` is a context for a gateway, and gives what tells whether enough has been done."""

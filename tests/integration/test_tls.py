@@ -5,7 +5,6 @@ import signal
 import socket
 import ssl
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +16,7 @@ from cutover import CONNECTION_ID
 from keys import KeyPair
 from legacy_idp import USER
 from ports import free_port
+from process import ESTABLISHED, connections
 from programs import run
 
 LOCATION = f"https://api.stytch.com/v1/b2b/sso/callback/{CONNECTION_ID}"
@@ -288,7 +288,7 @@ class TestSlowness:
         it.gateway.start()
         with contextlib.ExitStack() as stack:
             silent = [stack.enter_context(wire.Connection(it.address)) for _ in range(3)]
-            it.gateway.wait_for(lambda: len(established(it.port)) >= 3)
+            it.gateway.wait_for(lambda: [state for state, _ in connections(it.port)].count(ESTABLISHED) >= 3)
             with socket.create_connection(it.address, 20) as waiting:
                 waiting.settimeout(1)
                 waiting.sendall(b"not TLS at all\r\n\r\n")
@@ -296,11 +296,6 @@ class TestSlowness:
                     waiting.recv(1)
             silent[0].close()
             assert it.ask().location == LOCATION
-
-
-def established(port):
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return [row for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "01"]
 
 
 def test_a_browser_signs_in(make_cutover, authority, tmp_path, idp_keys):
