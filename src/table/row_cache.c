@@ -8,7 +8,7 @@
 enum {
     WAYS = 4,
     LINE_BYTES = 56, /* beside the line's own head */
-    CROWDED_SHARE = 16,
+    CROWDED_SHARE = 24,
 };
 
 /* A row begins with a line and goes on over the next one, or the next three, as if their heads were bytes, too. It
