@@ -3,17 +3,19 @@
 #include "ssoferry/status.h"
 
 static h2o_iovec_t header_location = {H2O_STRLIT("Location")};
-static h2o_iovec_t header_request_id = {H2O_STRLIT("X-Request-Id")};
 static h2o_iovec_t header_content_type = {H2O_STRLIT("Content-Type")};
 static h2o_iovec_t header_security_policy = {H2O_STRLIT("Content-Security-Policy")};
 static h2o_iovec_t header_entity_tag = {H2O_STRLIT("ETag")};
 static h2o_iovec_t header_allow = {H2O_STRLIT("Allow")};
 static h2o_iovec_t header_retry_after = {H2O_STRLIT("Retry-After")};
 static h2o_iovec_t header_cache_control = {H2O_STRLIT("Cache-Control")};
-static h2o_iovec_t header_referrer_policy = {H2O_STRLIT("Referrer-Policy")};
-static h2o_iovec_t header_content_type_options = {H2O_STRLIT("X-Content-Type-Options")};
 
-enum { HEADERS_MAX = 10 };
+/* The fields that every answer has, as if they were the first one's value: libh2o copies each name and value by a call
+ * of its own. The request id comes behind them. */
+#define EVERY_ANSWERS "no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff"
+#define REQUEST_ID    "\r\nX-Request-Id: "
+
+enum { HEADERS_MAX = 7 };
 
 static void *allocate_from_pool(void *context, size_t size)
 {
@@ -35,20 +37,32 @@ static void add(h2o_req_t *req, h2o_iovec_t *name, struct text value)
     header->value = h2o_iovec_init(value.at, value.size);
 }
 
+/* What a response takes of its request's memory, in one piece. */
+struct response {
+    h2o_header_t headers[HEADERS_MAX];
+    char every_answers[sizeof(EVERY_ANSWERS REQUEST_ID) - 1];
+    char request_id[];
+};
+
+static struct text every_answers(struct response *response, struct text request_id)
+{
+    if (request_id.size == 0)
+        return TEXT(EVERY_ANSWERS);
+    memcpy(response->every_answers, EVERY_ANSWERS REQUEST_ID, sizeof(response->every_answers));
+    memcpy(response->request_id, request_id.at, request_id.size);
+    return text_slice(response->every_answers, sizeof(response->every_answers) + request_id.size);
+}
+
 void answer_prepare(h2o_req_t *req, const struct answer *answer)
 {
     req->res.status = (int)answer->status;
     req->res.reason = status_phrase(answer->status);
     req->res.content_length = answer->page == NULL ? 0 : answer->page->body.size;
-    req->res.headers.size = 0;
-    h2o_vector_reserve(&req->pool, &req->res.headers, HEADERS_MAX);
+    struct response *response = h2o_mem_alloc_pool(&req->pool, sizeof(*response) + answer->request_id.size);
+    req->res.headers = (h2o_headers_t){response->headers, 0, HEADERS_MAX};
     if (answer->location.size > 0)
         add(req, &header_location, answer->location);
-    add(req, &header_cache_control, TEXT("no-store"));
-    add(req, &header_referrer_policy, TEXT("no-referrer"));
-    add(req, &header_content_type_options, TEXT("nosniff"));
-    if (answer->request_id.size > 0)
-        add(req, &header_request_id, answer->request_id);
+    add(req, &header_cache_control, every_answers(response, answer->request_id));
     if (answer->entity_tag.size > 0)
         add(req, &header_entity_tag, answer->entity_tag);
     if (answer->page != NULL)

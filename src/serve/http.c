@@ -61,11 +61,6 @@ static struct text write_id(struct worker *worker, char id[NEW_ID_SIZE])
     return text_slice(id, NEW_ID_SIZE);
 }
 
-static struct text new_id(struct worker *worker, struct memory memory)
-{
-    return write_id(worker, memory.allocate(memory.context, NEW_ID_SIZE));
-}
-
 /* The few header fields that matter, found in one walk. */
 struct fields {
     struct text content_type, accept, request_id;
@@ -74,11 +69,12 @@ struct fields {
 static struct fields read_fields(const h2o_req_t *req)
 {
     struct fields fields = {{0}, {0}, {0}};
-    for (size_t i = 0; i < req->headers.size; ++i) {
-        const h2o_header_t *header = &req->headers.entries[i];
-        if (header->name == &H2O_TOKEN_CONTENT_TYPE->buf)
+    const h2o_iovec_t *content_type = &H2O_TOKEN_CONTENT_TYPE->buf, *accept = &H2O_TOKEN_ACCEPT->buf;
+    const h2o_header_t *end = req->headers.entries + req->headers.size;
+    for (const h2o_header_t *header = req->headers.entries; header < end; ++header) {
+        if (header->name == content_type)
             fields.content_type = text_of_iovec(header->value);
-        else if (header->name == &H2O_TOKEN_ACCEPT->buf)
+        else if (header->name == accept)
             fields.accept = text_of_iovec(header->value);
         else if (header->name->len == 12 && memcmp(header->name->base, "x-request-id", 12) == 0)
             fields.request_id = text_of_iovec(header->value);
@@ -260,7 +256,8 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
     struct memory memory = answer_memory(req);
     struct fields fields = read_fields(req);
     struct request request;
-    struct answer answer = {.request_id = is_sane_id(fields.request_id) ? fields.request_id : new_id(worker, memory)};
+    char id[NEW_ID_SIZE];
+    struct answer answer = {.request_id = is_sane_id(fields.request_id) ? fields.request_id : write_id(worker, id)};
     (void)handler;
 
     read_request(req, &fields, &request);
@@ -310,8 +307,8 @@ static void on_response(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **sl
         struct fields fields = read_fields(req);
         struct memory memory = answer_memory(req);
         struct decision decision;
-        struct answer answer = {.request_id =
-                                    is_sane_id(fields.request_id) ? fields.request_id : new_id(worker, memory)};
+        char id[NEW_ID_SIZE];
+        struct answer answer = {.request_id = is_sane_id(fields.request_id) ? fields.request_id : write_id(worker, id)};
         decide_refusal(req, &fields, &decision);
         struct replacing *replacing = (struct replacing *)(void *)h2o_add_ostream(req, sizeof(*replacing), slot);
         replacing->stream.do_send = send_replacement;
