@@ -85,7 +85,7 @@ bool text_is_utf8(struct text t)
 }
 
 /* Whether every byte is ASCII from `first` to '~'. The last eight may be looked at twice. */
-static bool is_from(struct text t, unsigned char first)
+static inline bool is_from(struct text t, unsigned char first)
 {
     const size_t word = sizeof(uint64_t);
     size_t i = 0;

@@ -72,8 +72,8 @@ struct config *config_defaults(void)
 
 bool config_is_health(const struct config *config, const struct request *request)
 {
-    return text_equal(request->path, text_of(config->health_path)) &&
-           (request->method == METHOD_GET || request->method == METHOD_HEAD);
+    return (request->method == METHOD_GET || request->method == METHOD_HEAD) &&
+           text_equal(request->path, text_of(config->health_path));
 }
 
 void config_free(struct config *config)

@@ -309,8 +309,8 @@ static bool is_acceptable(const struct gateway_settings *settings, const struct 
         return false;
     else if (request->method == METHOD_OTHER)
         decision_refuse(decision, OUTCOME_METHOD, REASON_NONE);
-    else if (!text_is_visible(request->path) || !text_is_visible(request->query)) /* it would forge a header */
-        decision_refuse_problem(decision, EXTRACT_CONTROL_CHARACTER);
+    else if (!text_is_visible(request->path) || (request->has_query && !text_is_visible(request->query)))
+        decision_refuse_problem(decision, EXTRACT_CONTROL_CHARACTER); /* it would forge a header */
     else
         return true;
     return false;

@@ -2,10 +2,8 @@
 
 #include <string.h>
 
-struct text location_with_query(struct text base, bool has_query, struct text query, struct memory memory)
+struct text location_join(struct text base, struct text query, struct memory memory)
 {
-    if (!has_query)
-        return base;
     bool open = text_find(base, '?', 0) < base.size;
     char joint = open ? '&' : '?';
     bool joined = open && (query.size == 0 || base.at[base.size - 1] == '?' || base.at[base.size - 1] == '&');
@@ -30,7 +28,8 @@ static bool names_host(struct text location, struct text host)
 }
 
 /* Mostly a look at the first bytes tells that a Location has none of the gateway's names, and nothing is parsed. */
-static bool names_gateway(const struct gateway_settings *settings, const struct request *request, struct text location)
+static inline bool names_gateway(const struct gateway_settings *settings, const struct request *request,
+                                 struct text location)
 {
     bool names = names_host(location, request->host);
     for (size_t i = 0; i < settings->own_host_count && !names; ++i)
@@ -59,13 +58,12 @@ static bool has_host_of_request(const struct url *url, const struct request *req
 /* Where a Location leads to, as far as the gateway has to do with that. */
 enum way { WAY_OUT, WAY_TO_REQUEST_HOST, WAY_BACK };
 
-/* `url`, the Location without its query, is set where it is not WAY_OUT. */
+/* Of a Location that names the gateway. `url`, the Location without its query, is set where it is not WAY_OUT. */
 static enum way way_of(const struct gateway_settings *settings, const struct request *request, struct text location,
                        struct url *url)
 {
     const char *why = NULL;
-    if (!names_gateway(settings, request, location) ||
-        !url_parse(text_slice(location.at, text_find(location, '?', 0)), url, &why))
+    if (!url_parse(text_slice(location.at, text_find(location, '?', 0)), url, &why))
         return WAY_OUT;
     if (url_leads_to(url, settings->own_hosts, settings->own_host_count))
         return WAY_BACK;
@@ -75,11 +73,11 @@ static enum way way_of(const struct gateway_settings *settings, const struct req
 bool location_comes_here(const struct gateway_settings *settings, const struct request *request, struct text location)
 {
     struct url url;
-    return way_of(settings, request, location, &url) != WAY_OUT;
+    return names_gateway(settings, request, location) && way_of(settings, request, location, &url) != WAY_OUT;
 }
 
-bool location_comes_round(const struct gateway_settings *settings, const struct request *request, struct text location,
-                          struct memory memory)
+static bool comes_round(const struct gateway_settings *settings, const struct request *request, struct text location,
+                        struct memory memory)
 {
     struct url url;
     enum way way = way_of(settings, request, location, &url);
@@ -94,4 +92,10 @@ bool location_comes_round(const struct gateway_settings *settings, const struct 
         next.query = text_slice(location.at + question + 1, location.size - question - 1);
     extract_from_url(settings->routes, settings->route_count, &next, memory, NULL, &extraction);
     return extraction.route != NULL;
+}
+
+bool location_comes_round(const struct gateway_settings *settings, const struct request *request, struct text location,
+                          struct memory memory)
+{
+    return names_gateway(settings, request, location) && comes_round(settings, request, location, memory);
 }

@@ -4,8 +4,14 @@
 
 #include "ssoferry/gateway.h"
 
-/* base, then '?' or '&', then the query, in `memory`; just base where there is no query. */
-struct text location_with_query(struct text base, bool has_query, struct text query, struct memory memory);
+/* base, then '?' or '&', then the query, in `memory`. */
+struct text location_join(struct text base, struct text query, struct memory memory);
+
+/* The same, or just base where there is no query. */
+static inline struct text location_with_query(struct text base, bool has_query, struct text query, struct memory memory)
+{
+    return has_query ? location_join(base, query, memory) : base;
+}
 
 /* Whether a Location has the host that the request came to, or another name of the gateway's. */
 bool location_comes_here(const struct gateway_settings *settings, const struct request *request, struct text location);

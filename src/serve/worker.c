@@ -16,11 +16,6 @@ enum {
     INPUT_BUFFER_SIZE = 16 * 1024, /* a sign-in of 6 KB arrives in one read */
 };
 
-const struct config *worker_config(const struct worker *worker)
-{
-    return atomic_load_explicit(&worker->config, memory_order_acquire);
-}
-
 struct client *worker_client(h2o_req_t *req)
 {
     return req->conn->callbacks->get_socket(req->conn)->on_close.data;

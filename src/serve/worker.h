@@ -103,7 +103,10 @@ void worker_open(struct worker *worker, const struct worker_tools *tools, const 
 
 /* The configuration this worker works by. Another thread may ask, too: once it is the newest, the worker has let go of
  * the one before. */
-const struct config *worker_config(const struct worker *worker);
+static inline const struct config *worker_config(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->config, memory_order_acquire);
+}
 
 /* Milliseconds since the worker's loop last came round. Any thread may ask. */
 uint64_t worker_silence_ms(const struct worker *worker);
