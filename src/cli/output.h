@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "ssoferry/time_text.h"
 #include "ssoferry/faults.h"
 #include "ssoferry/table.h"
 
@@ -22,11 +23,6 @@ const char *number_bytes(uint64_t bytes, char *buffer);
 
 /* "", or "s" where `count` is not one. */
 const char *plural(uint64_t count);
-
-/* "2026-03-01T09:30:05Z" of microseconds since 1970; "never" for 0, and where
- * no such time can be. `buffer` holds TIME_SIZE bytes; returned. */
-enum { TIME_SIZE = 40 };
-const char *time_text(int64_t microseconds, char *buffer);
 
 /* Whether standard output is a terminal that wants colour: never with NO_COLOR or TERM=dumb. */
 bool output_is_coloured(void);

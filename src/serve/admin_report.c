@@ -3,29 +3,18 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/revision.h"
+#include "ssoferry/time_text.h"
 
-enum { TIME_SIZE = 32, MINUTE = 60 * 1000 * 1000 };
-
-static void format_time(int64_t when, char *out)
-{
-    time_t second = (time_t)(when / 1000000);
-    struct tm utc;
-    gmtime_r(&second, &utc);
-    strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
-}
+enum { MINUTE = 60 * 1000 * 1000 };
 
 static json_t *json_time(int64_t when)
 {
     char text[TIME_SIZE];
-    if (when == 0)
-        return json_null();
-    format_time(when, text);
-    return json_string(text);
+    return when == 0 ? json_null() : json_string(time_text(when, text));
 }
 
 static json_t *json_text(struct text t)
