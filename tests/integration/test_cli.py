@@ -1389,6 +1389,7 @@ def wait_until(condition):
     end = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < end, "waited too long"
+        time.sleep(0.001)
 
 
 def leftovers(loader):
