@@ -46,6 +46,8 @@ static int compare(const void *a, const void *b)
 static bool is_sibling(const struct siblings *siblings, const struct connection *row)
 {
     struct sibling wanted = {.state = row->state, .size = row->connection_id.size};
+    if (wanted.size == 0) /* as of a row that is legacy: it is nobody's */
+        return false;
     memcpy(wanted.connection_id, row->connection_id.at, row->connection_id.size);
     return bsearch(&wanted, siblings->noted, siblings->count, sizeof(wanted), compare) != NULL;
 }
