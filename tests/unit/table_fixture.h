@@ -74,6 +74,17 @@ static inline uint64_t load_rows(struct table *table, unsigned first, unsigned l
     return commit(change);
 }
 
+static inline bool put_many(struct change *change, unsigned count, struct error *error)
+{
+    char identifier[32];
+    for (unsigned i = 1; i <= count; i++) {
+        snprintf(identifier, sizeof identifier, "row-%06u", i);
+        if (!put_row(change, "default", identifier, i, error))
+            return false;
+    }
+    return true;
+}
+
 static inline enum lookup_result find_row(struct table *table, const char *source, const char *identifier)
 {
     struct lookup *lookup = NULL;
