@@ -78,6 +78,14 @@ static bool parse_authority(struct text authority, struct url *url, const char *
     return true;
 }
 
+/* With "://"; 0 where it is neither http nor https. */
+static size_t size_of_scheme(struct text source)
+{
+    if (source.size >= 8 && text_equal_fold(text_slice(source.at, 8), TEXT("https://")))
+        return 8;
+    return source.size >= 7 && text_equal_fold(text_slice(source.at, 7), TEXT("http://")) ? 7 : 0;
+}
+
 bool url_parse(struct text source, struct url *url, const char **why)
 {
     *url = (struct url){0};
@@ -86,12 +94,8 @@ bool url_parse(struct text source, struct url *url, const char **why)
         return false;
 
     *why = "it does not start with https:// or http://";
-    size_t scheme = 0;
-    if (source.size >= 8 && text_equal_fold(text_slice(source.at, 8), TEXT("https://")))
-        scheme = 8;
-    else if (source.size >= 7 && text_equal_fold(text_slice(source.at, 7), TEXT("http://")))
-        scheme = 7;
-    else
+    size_t scheme = size_of_scheme(source);
+    if (scheme == 0)
         return false;
     url->https = scheme == 8;
     url->port = url->https ? 443 : 80;

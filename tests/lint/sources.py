@@ -1,6 +1,6 @@
 """Rules that hold for every file of the tree, with or without git: who may know which library, which folder may use which, no included .c files,
 no paths of somebody's own machine, a contract for each function of a public header,
-a place for each source in the architecture's table of modules."""
+a place for each source in the architecture's table of modules, and no function in it that is not there."""
 import re
 import sys
 from pathlib import Path
@@ -67,6 +67,18 @@ def check_modules():
         faults.append(f"docs/architecture.md: Modules {'has' if name in told else 'lacks'} src/{name}.c, which is {'not ' if name in told else ''}there")
 
 
+def check_functions():
+    """Functions that the architecture speaks of are there, libh2o's aside, and in the file that it names."""
+    page = Path("docs/architecture.md").read_text()
+    sources = "\n".join(path.read_text() for pattern in ("src/*/*.[ch]", "include/ssoferry/*.h") for path in Path(".").glob(pattern))
+    for name in sorted(set(re.findall(r"`(?!h2o_)(\w+)\(\)`", page))):
+        if not re.search(rf"\b{name}\(", sources):
+            faults.append(f"docs/architecture.md: there is no function {name}()")
+    for name, path in re.findall(r"`(\w+)\(\)`\**\s(?:in\s|\()`(src/\w+/\w+\.c)`", page):
+        if not re.search(rf"^\w.*\b{name}\(", Path(path).read_text(), flags=re.M):
+            faults.append(f"docs/architecture.md: {name}() is not in {path}")
+
+
 homes = {}  # of a public header: the folder with the source of its name
 for folder in USES:
     for source in Path("src", folder).glob("*.c"):
@@ -88,6 +100,7 @@ for path in files(Path(".")):
             faults.append(f"{path}:{number}: a path of one machine: {line.strip()[:100]}")
 
 check_modules()
+check_functions()
 if count < 50:
     faults.append(f"only {count} files found")
 print("\n".join(faults))
