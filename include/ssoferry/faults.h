@@ -49,4 +49,7 @@ void faults_each(struct faults *faults, void (*on_fault)(void *context, const st
  * around the column. Lines end where YAML 1.1 has them end: LF, CR, CR LF, U+0085, U+2028, U+2029. */
 void faults_write(struct faults *faults, FILE *out);
 
+/* The same, by log_lines(). */
+void faults_log(struct faults *faults);
+
 #endif

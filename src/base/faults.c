@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 
 enum {
@@ -266,4 +267,18 @@ void faults_write(struct faults *faults, FILE *out)
         write_fault(faults, &faults->kept[i], out);
     write_rest(faults->errors, "error", out);
     write_rest(faults->warnings, "warning", out);
+}
+
+void faults_log(struct faults *faults)
+{
+    char *lines = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&lines, &size);
+    if (out == NULL)
+        memory_exhausted();
+    faults_write(faults, out);
+    if (fclose(out) != 0)
+        memory_exhausted();
+    log_lines(text_slice(lines, size));
+    free(lines);
 }

@@ -1,11 +1,82 @@
 #include "ssoferry/log.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
-enum { LINE_SIZE = 2048 };
+enum { LINE_SIZE = 2048 }; /* less than PIPE_BUF */
+
+/* Of the whole program, as the descriptor is. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static bool waits = true;
+static unsigned long long lost;
+
+static bool is_taken(void)
+{
+    struct pollfd descriptor = {STDERR_FILENO, POLLOUT, 0};
+    return waits || poll(&descriptor, 1, 0) != 0;
+}
+
+static void write_bytes(const char *at, size_t size)
+{
+    /* Nobody is left to tell if stderr is gone. */
+    ssize_t ignored = write(STDERR_FILENO, at, size);
+    (void)ignored;
+}
+
+/* What was lost is told before the first line that is not. */
+static void tell_lost(void)
+{
+    char line[128];
+    int size =
+        snprintf(line, sizeof(line), "%s: warning: %llu line%s lost here: what reads standard error stood still\n",
+                 program_invocation_short_name, lost, lost == 1 ? " was" : "s were");
+    write_bytes(line, (size_t)size);
+    lost = 0;
+}
+
+static void put(const char *line, size_t size)
+{
+    pthread_mutex_lock(&mutex);
+    if (lost > 0 && is_taken())
+        tell_lost();
+    if (lost == 0 && is_taken())
+        write_bytes(line, size);
+    else
+        ++lost;
+    pthread_mutex_unlock(&mutex);
+}
+
+void log_never_wait(void)
+{
+    pthread_mutex_lock(&mutex);
+    waits = false;
+    pthread_mutex_unlock(&mutex);
+}
+
+void log_hold(void)
+{
+    pthread_mutex_lock(&mutex);
+}
+
+void log_release(void)
+{
+    pthread_mutex_unlock(&mutex);
+}
+
+void log_lines(struct text lines)
+{
+    while (lines.size > 0) {
+        size_t end = text_find(lines, '\n', 0), size = end < lines.size ? end + 1 : end;
+        size = size < LINE_SIZE ? size : LINE_SIZE;
+        put(lines.at, size);
+        lines = text_slice(lines.at + size, lines.size - size);
+    }
+}
 
 __attribute__((format(printf, 2, 0))) static void write_line(const char *prefix, const char *format, va_list arguments)
 {
@@ -20,9 +91,7 @@ __attribute__((format(printf, 2, 0))) static void write_line(const char *prefix,
             line[i] = '?';
     }
     line[size++] = '\n';
-    /* Nobody is left to tell if stderr is gone. */
-    ssize_t ignored = write(STDERR_FILENO, line, size);
-    (void)ignored;
+    put(line, size);
 }
 
 void log_error(const char *format, ...)

@@ -193,7 +193,7 @@ static int check_table(struct context *context, const struct arguments *argument
         check_stages(&check);
     else
         status = complain(&error);
-    faults_write(check.faults, stderr);
+    faults_log(check.faults);
     files_print_count(check.faults, "");
     if (status == STATUS_DONE && faults_errors(check.faults) > 0)
         status = STATUS_USAGE;

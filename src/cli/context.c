@@ -38,7 +38,7 @@ static int read_config(struct context *context)
     struct faults *faults = faults_new();
     int status = STATUS_DONE;
     if (!config_read(&context->config, context->config_path, faults, &error)) {
-        faults_write(faults, stderr);
+        faults_log(faults);
         status = complain(&error);
     }
     /* Warnings about the configuration are the daemon's to give: here they would stand before every answer. */

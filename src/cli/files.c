@@ -135,7 +135,7 @@ int files_read(struct files *files, const struct context *context, const struct 
         status = complain(&error);
 
     tell(files->watch);
-    faults_write(files->faults, stderr);
+    faults_log(files->faults);
     files_print_count(files->faults, coda);
     if (status == STATUS_DONE && faults_errors(files->faults) > 0)
         status = STATUS_USAGE;

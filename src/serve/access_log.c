@@ -37,6 +37,7 @@ struct log_lane {
 
 struct access_log {
     int fd;
+    bool is_file;
     size_t write_max; /* bytes that one write takes without waiting for a reader */
     size_t lane_count;
     struct log_lane *lanes;
@@ -100,6 +101,20 @@ static bool wait_writable(struct access_log *log)
     return true;
 }
 
+/* Standard error may be the same pipe (2>&1): what that takes has to be asked once more where nobody comes between. */
+static ssize_t write_some(struct access_log *log, const char *at, size_t size)
+{
+    struct pollfd poll_fd = {log->fd, POLLOUT, 0};
+    if (log->is_file)
+        return write(log->fd, at, size);
+    log_hold();
+    ssize_t written = poll(&poll_fd, 1, 0) != 0 ? write(log->fd, at, size) : 0;
+    int problem = errno;
+    log_release();
+    errno = problem;
+    return written;
+}
+
 /* Returns how many bytes at the end could not be written. */
 static size_t write_all(struct access_log *log, const char *at, size_t size)
 {
@@ -109,7 +124,7 @@ static size_t write_all(struct access_log *log, const char *at, size_t size)
             atomic_store(&log->broken, true);
             break;
         }
-        ssize_t written = write(log->fd, at, size < log->write_max ? size : log->write_max);
+        ssize_t written = write_some(log, at, size < log->write_max ? size : log->write_max);
         if (written < 0 && errno != EINTR && errno != EAGAIN) {
             log_warning("the request log cannot be written, and is off from now on: %s", strerror(errno));
             atomic_store(&log->broken, true);
@@ -208,7 +223,8 @@ bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct er
     struct stat status;
     log->fd = fd;
     /* A pipe that poll() calls writable takes PIPE_BUF bytes without blocking; a file takes all. */
-    log->write_max = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? LANE_SIZE : PIPE_BUF;
+    log->is_file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    log->write_max = log->is_file ? LANE_SIZE : PIPE_BUF;
     log->lane_count = lanes;
     log->lanes = memory_zeroed(lanes, sizeof(*log->lanes));
     pthread_mutex_init(&log->mutex, NULL);

@@ -177,7 +177,7 @@ static void reload(struct server *server)
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_ms() * 1000);
     bool good = config_read(&next, server->config_path, faults, &error) &&
                 tls_load(server->tls, next, server->config_path, faults, &error);
-    faults_write(faults, stderr);
+    faults_log(faults);
     faults_free(faults);
     if (!good) {
         config_free(next);

@@ -122,7 +122,7 @@ static bool load_certificates(struct server *server, struct error *error)
     struct faults *faults = faults_new();
     server->tls = tls_new(server->started);
     bool good = tls_load(server->tls, server->config, server->config_path, faults, error);
-    faults_write(faults, stderr);
+    faults_log(faults);
     faults_free(faults);
     return good;
 }
@@ -253,6 +253,7 @@ static void release(struct server *server, bool sockets)
 static bool start(struct server *server, struct error *error)
 {
     bool admin = server->config->admin != NULL;
+    log_never_wait();
     server->serving.clients_most =
         descriptors_for_clients(server->worker_count + (admin ? 1 : 0), admin ? ADMIN_CLIENTS_MAX : 0);
     configure_h2o(server);

@@ -52,7 +52,7 @@ static int read_and_run(const char *path, bool check)
     struct config *config = NULL;
     struct faults *faults = faults_new();
     bool done = config_read(&config, path, faults, &error) && (!check || tls_check(config, path, faults, &error));
-    faults_write(faults, stderr);
+    faults_log(faults);
     faults_free(faults);
     if (done && check) {
         check_user(config->user);

@@ -177,7 +177,7 @@ static void load_again(struct tls *tls, const char *path)
     struct error error;
     struct faults *faults = faults_new();
     bool good = tls_load(tls, tls->config, path, faults, &error);
-    faults_write(faults, stderr);
+    faults_log(faults);
     faults_free(faults);
     atomic_store(&tls->current, good);
     if (good)

@@ -1,7 +1,10 @@
 """The request log: one JSON object a line, with everything that tells what happened and nothing that must stay secret."""
+import contextlib
 import json
 import os
 import re
+import signal
+import socket
 
 import wire
 from admin import Admin
@@ -143,6 +146,33 @@ def test_a_reader_that_stands_still_holds_nobody_up_and_what_it_misses_is_told(m
     gateway.stop()
     lost = int(re.search(r"warning: lines of the request log that were lost at the end: (\d+); ", gateway.stderr)[1])
     assert dropped < lost <= 50 * batches
+
+
+def test_messages_that_nobody_reads_hold_nobody_up(make_gateway):
+    """Both streams into one pipe whose reader stands still: neither a warning of a worker, nor a reload, nor the end waits for it."""
+    proxied = free_port()
+    gateway = make_gateway(threads=1)
+    gateway.configure(listen=[*gateway.config["listen"], {"address": f"127.0.0.1:{proxied}", "proxy_protocol": True}])
+    gateway.load(ROWS)
+    reader, writer = os.pipe()
+    gateway.before_start = lambda: (os.dup2(writer, 1), os.dup2(writer, 2))
+    gateway.start()
+    filling = os.open(f"/proc/self/fd/{writer}", os.O_WRONLY | os.O_NONBLOCK)
+    for size in 4096, 1:  # to its last byte, which a short line would still find
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(filling, b"x" * size)
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", proxied), 5) as plain:
+            plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert plain.recv(100) == b""
+        assert gateway.get("/old-sso/acme").status == 307
+    gateway.signal(signal.SIGHUP)
+    gateway.config_path.write_text("routes: nonsense\n")
+    gateway.signal(signal.SIGHUP)
+    gateway.stop()
+    for end in reader, writer, filling:
+        os.close(end)
 
 
 def test_a_standard_output_that_is_closed_is_not_the_table(make_gateway):
