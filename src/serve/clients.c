@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "arrival.h"
+#include "deadlines.h"
 #include "http.h"
 #include "ssoferry/clock.h"
+#include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 #include "tls.h"
 
@@ -27,10 +29,14 @@ static void set_accepting(struct worker *worker, bool accepting)
     }
 }
 
-/* At a limit. */
+/* At a limit: of ours, or of descriptors. */
 static void stop_accepting(struct worker *worker)
 {
     metrics_event(worker->tools.metrics, METRICS_LIMIT_REACHED);
+    if (worker_may_warn(worker))
+        log_warning("%zu connections are open, and there is no room for more: those that are idle are closed now; see "
+                    "limits.connections",
+                    atomic_load(&worker->tools.serving->clients));
     set_accepting(worker, false);
 }
 
@@ -72,6 +78,12 @@ void clients_keep_socket(struct client *client)
     client->linger_fd = dup(h2o_socket_get_fd(client->socket));
     if (client->linger_fd < 0)
         leave_place(client->worker);
+}
+
+void clients_make_room(struct worker *worker, bool anyhow)
+{
+    if (anyhow || !worker->accepting || !has_room(worker))
+        deadlines_end_idle(worker);
 }
 
 void clients_accept_if_room(struct worker *worker)

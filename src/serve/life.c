@@ -28,8 +28,11 @@ void life_block_signals(struct server *server)
     sigaddset(&server->signals, SIGTERM);
     sigaddset(&server->signals, SIGINT);
     sigaddset(&server->signals, SIGHUP);
+    sigaddset(&server->signals, SIGQUIT);
     pthread_sigmask(SIG_BLOCK, &server->signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGUSR1, SIG_IGN); /* "open the log again" to other daemons, and scripts that were written for them */
+    signal(SIGUSR2, SIG_IGN);
 }
 
 /* Waits for a signal for at most `ms`. Returns it, or 0. */
@@ -40,7 +43,7 @@ static int wait_signal(struct server *server, uint64_t ms)
     do
         got = sigtimedwait(&server->signals, NULL, &timeout);
     while (got < 0 && errno == EINTR);
-    return got < 0 ? 0 : got;
+    return got < 0 ? 0 : got == SIGQUIT ? SIGTERM : got; /* the orderly end, to some */
 }
 
 /* -- the watchdog -- */

@@ -140,13 +140,15 @@ static int open_new(const struct address *address, const union socket_address *w
     }
     if (address->family == ADDRESS_UNIX)
         remove_stale(address, where, size);
-    if (!configure(fd, address) || bind(fd, &where->any, size) != 0 || listen(fd, SOMAXCONN) != 0) {
+    /* A socket's file is for everybody to write to. Not by chmod(), which would follow a link in its place. */
+    mode_t mask = umask(address->family == ADDRESS_UNIX ? 0111 : 0);
+    bool bound = configure(fd, address) && bind(fd, &where->any, size) == 0 && listen(fd, SOMAXCONN) == 0;
+    umask(mask);
+    if (!bound) {
         report(address, error);
         close(fd);
         return -1;
     }
-    if (address->family == ADDRESS_UNIX)
-        (void)chmod(address->path, 0666);
     return fd;
 }
 

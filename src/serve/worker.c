@@ -47,13 +47,16 @@ static void sweep(struct worker *worker)
     uint64_t now = h2o_now(worker->context.loop);
     if (now - worker->swept_at < SWEEP_INTERVAL_MS)
         return;
+    /* libh2o's timers would wait until the clock has caught up. */
+    bool went_back = now < worker->swept_at;
     worker->swept_at = now;
     tick(worker);
     if (worker->tools.usage != NULL)
         usage_tick(worker->tools.usage);
     deadlines_sweep(worker);
     arrival_sweep(worker);
-    linger_sweep(&worker->lingering, now);
+    linger_sweep(&worker->lingering, went_back ? UINT64_MAX : now);
+    clients_make_room(worker, went_back);
     clients_accept_if_room(worker);
 }
 

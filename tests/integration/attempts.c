@@ -1,4 +1,4 @@
-/* For LD_PRELOAD into a daemon: what somebody would try who runs code in it. On SIGUSR1 the thread that gets the signal
+/* For LD_PRELOAD into a daemon: what somebody would try who runs code in it. On SIGWINCH the thread that gets the signal
  * makes every attempt and appends a line for each, "THREAD NAME ERRNO", to the file $ATTEMPTS_REPORT; errno 0 is a
  * success. Calls that would do harm where they are allowed get arguments that fail in another way then. */
 #include <errno.h>
@@ -194,5 +194,5 @@ __attribute__((constructor)) static void prepare(void)
     report = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     outside = getenv("ATTEMPTS_OUTSIDE");
     config = getenv("ATTEMPTS_CONFIG");
-    sigaction(SIGUSR1, &action, NULL);
+    sigaction(SIGWINCH, &action, NULL);
 }

@@ -42,7 +42,7 @@ def workers(gateway):
     count = gateway.config["threads"] + ("admin" in gateway.config)
 
     def begun():
-        found = [thread for thread, status in threads(gateway.pid).items() if thread != gateway.pid and takes(status, signal.SIGUSR2)]
+        found = [thread for thread, status in threads(gateway.pid).items() if thread != gateway.pid and takes(status, signal.SIGURG)]
         assert len(found) <= count, found
         return found if len(found) == count else None
 

@@ -1,4 +1,4 @@
-/* For LD_PRELOAD into a daemon: on SIGUSR2 the thread that gets the signal does nothing more for as long as the file
+/* For LD_PRELOAD into a daemon: on SIGURG the thread that gets the signal does nothing more for as long as the file
  * $STALL_WHILE is there, as a thread does that hangs. */
 #include <errno.h>
 #include <signal.h>
@@ -22,5 +22,5 @@ __attribute__((constructor)) static void prepare(void)
     const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     file = getenv("STALL_WHILE");
     if (file != NULL)
-        sigaction(SIGUSR2, &action, NULL);
+        sigaction(SIGURG, &action, NULL);
 }

@@ -33,11 +33,13 @@ class TestStop:
         connection.send(data[:-2000])
         return connection, data[-2000:]
 
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT], ids=["SIGTERM", "SIGINT", "SIGQUIT"])
     def test_a_request_that_is_arriving_gets_its_answer(self, gateway, number):
         gateway.configure(drain={"delay": "0s", "timeout": "10m"})
         gateway.start()
         connection, rest = self.half_a_post(gateway)
+        for harmless in signal.SIGUSR1, signal.SIGUSR2:  # another daemon opens its log again
+            gateway.signal(harmless)
         gateway.get("/old-sso/acme")  # by now the half has arrived too, on either thread
         gateway.signal(number)
         gateway.wait_for(lambda: not gateway.accepts())
@@ -116,7 +118,7 @@ class TestStop:
         start_with(gateway, "stall", monkeypatch, STALL_WHILE=stalled)
         stalled.touch()
         [worker] = workers(gateway)
-        signal_thread(gateway.pid, worker, signal.SIGUSR2)
+        signal_thread(gateway.pid, worker, signal.SIGURG)
         with gateway.connect() as connection:
             connection.send(wire.request_bytes("POST", "/old-sso/acme", "localhost", (), BODY))
             gateway.terminate()
@@ -172,7 +174,8 @@ class TestAddresses:
         gateway.start()
         self.serves(gateway, gateway.address, r"127\.0\.0\.1:\d+")
         self.serves(gateway, path, "unix")
-        assert stat.S_ISSOCK(path.stat().st_mode)
+        assert stat.S_ISSOCK(path.stat().st_mode) and stat.S_IMODE(path.stat().st_mode) == 0o666
+        assert (gateway.directory / "store" / "connections.mdb").stat().st_mode & 0o111 == 0
         gateway.stop()
         assert not path.exists(), "the socket's file goes with the daemon"
 

@@ -45,6 +45,16 @@ def served(connection):
     return connection.answer().location == LOCATION
 
 
+def begin(connection):
+    """Half a request: for limits.request_time the connection is not idle."""
+    connection.send(b"POST /old-sso/acme HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx")
+
+
+def finished(connection):
+    connection.send(b"y")
+    return connection.answer().location == LOCATION
+
+
 def lines_of(gateway, connection):
     """Its request log, once every line before now is there."""
     peer = "%s:%d" % connection.socket.getsockname()
@@ -62,6 +72,8 @@ class TestConnections:
         resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (highest + 4, hard))
         first = [gateway.connect() for _ in range(3)]
         assert all(served(connection) for connection in first)
+        for connection in first:
+            begin(connection)
         waiting = [gateway.connect() for _ in range(20)]
         for connection in waiting:
             connection.send(GET)
@@ -69,7 +81,7 @@ class TestConnections:
         time.sleep(2)
         used = cpu_seconds(gateway.pid) - used
         assert used < 0.4, f"{used} s of CPU in 2 s of waiting"
-        assert served(first[0]), "those that are connected are served"
+        assert finished(first[0]) and served(first[0]), "those that are connected are served"
         for connection in first:
             connection.close()
         for connection in waiting:
@@ -88,12 +100,28 @@ class TestConnections:
         gateway.wait_for(lambda: gateway.admin.metric(REFUSED) > 0)
         assert gateway.admin.metric(OPEN) == 4
         assert all(served(connection) for connection in first)
+        for connection in first:
+            begin(connection)
         for connection in waiting:
             assert connection.silent(), "more than four are served at one time"
         for connection in first:
+            assert finished(connection)
             connection.close()
         for connection in waiting:
             assert connection.answer().location == LOCATION
+            connection.close()
+
+    def test_idle_connections_make_room_for_who_signs_in(self, gateway):
+        gateway.configure(threads=4, limits={"connections": 20, "idle_time": "10m"})
+        gateway.start()
+        idle = [gateway.connect() for _ in range(19)]
+        busy = gateway.connect()
+        assert all(served(connection) for connection in idle)
+        begin(busy)
+        assert gateway.get("/old-sso/acme").location == LOCATION
+        assert finished(busy), "it was not idle"
+        assert "connections are open, and there is no room for more: those that are idle are closed" in gateway.stderr
+        for connection in [busy, *idle]:
             connection.close()
 
     def test_the_last_place_is_taken_once(self, gateway):

@@ -110,7 +110,7 @@ def test_the_watchdog_is_fed_while_a_reload_waits_for_a_report(tmp_path, gateway
     stalled = gateway.directory / "stalled"
     start_with(gateway, "stall", monkeypatch, STALL_WHILE=stalled)
     stalled.touch()
-    signal_thread(gateway.pid, workers(gateway)[0], signal.SIGUSR2)  # the admin listener's
+    signal_thread(gateway.pid, workers(gateway)[0], signal.SIGURG)  # the admin listener's
     gateway.signal(signal.SIGHUP)
     while not manager.next(but=()).startswith("RELOADING=1"):
         pass
@@ -135,7 +135,7 @@ def test_the_watchdog_starves_while_a_worker_hangs(tmp_path, gateway, monkeypatc
     start_with(gateway, "stall", monkeypatch, STALL_WHILE=stalled)
     worker, _ = workers(gateway)
     stalled.touch()
-    signal_thread(gateway.pid, worker, signal.SIGUSR2)
+    signal_thread(gateway.pid, worker, signal.SIGURG)
 
     def starves():
         manager.forget()

@@ -42,7 +42,7 @@ class Attempts:
 
     def made_by(self, thread):
         """Has the thread try everything; {name: errno}."""
-        signal_thread(self.gateway.pid, thread, signal.SIGUSR1)
+        signal_thread(self.gateway.pid, thread, signal.SIGWINCH)
         self.gateway.wait_for(lambda: "new_namespace" in self._lines(thread))  # the last
         return self._lines(thread)
 
