@@ -1,6 +1,6 @@
-/* For LD_PRELOAD into a daemon: what somebody would try who runs code in it. On SIGWINCH the thread that gets the signal
- * makes every attempt and appends a line for each, "THREAD NAME ERRNO", to the file $ATTEMPTS_REPORT; errno 0 is a
- * success. Calls that would do harm where they are allowed get arguments that fail in another way then. */
+/* For LD_PRELOAD into a daemon: what somebody would try who runs code in it. On SIGWINCH the thread that gets the
+ * signal makes every attempt and appends a line for each, "THREAD NAME ERRNO", to the file $ATTEMPTS_REPORT; errno 0 is
+ * a success. Calls that would do harm where they are allowed get arguments that fail in another way then. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
