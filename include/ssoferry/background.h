@@ -4,10 +4,11 @@
 
 #include <pthread.h>
 
-/* Starts a thread that gets no signals, for these are the program's other threads', and that gives way to threads which
- * answer requests: it does not take a processor from one of them by waking up (SCHED_BATCH, sched(7)), and of a
- * processor that they share it gets the smaller part (nice(2)). A burst of writing would else be seen in the slowest
- * answers. Where a filter of system calls refuses that, as the systemd unit's does, it is a thread like the others.
+/* Starts a thread that gets no signals, for these are the program's other threads', but SIGBUS, which is of what the
+ * thread itself reads. It gives way to threads which answer requests: it does not take a processor from one of them by
+ * waking up (SCHED_BATCH, sched(7)), and of a processor that they share it gets the smaller part (nice(2)). A burst of
+ * writing would else be seen in the slowest answers. Where a filter of system calls refuses that, as the systemd unit's
+ * does, it is a thread like the others.
  * Returns 0, or an errno. */
 int background_start(pthread_t *thread, void *(*run)(void *), void *context) __attribute__((warn_unused_result));
 

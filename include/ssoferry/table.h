@@ -71,7 +71,7 @@ enum lookup_result {
     LOOKUP_FOUND,
     LOOKUP_ABSENT,     /* the table has no such row */
     LOOKUP_NOT_LOADED, /* the table has no revision yet */
-    LOOKUP_FAILED,     /* *error says why: the store or the record cannot be read */
+    LOOKUP_FAILED,     /* *error says why: the store or the record cannot be read, be it a page that is damaged */
 };
 
 /* Takes one of the table's max_readers. False where all of them are taken, or the store cannot be read. */
@@ -101,8 +101,7 @@ struct lookup_walk {
 };
 
 /* Shows the next rows, `most` of them at most, in key order. LOOKUP_FOUND: there may be more; LOOKUP_ABSENT: that was
- * the last; LOOKUP_FAILED, also where a page is damaged so that LMDB would end the program. One walk at a time. Texts
- * live as long as `visit`, which must not look anything up. */
+ * the last. Texts live as long as `visit`, which must not look anything up. */
 enum lookup_result lookup_walk(struct lookup *lookup, struct lookup_walk *walk, size_t most,
                                void (*visit)(void *context, struct table_row row), void *context, struct error *error)
     __attribute__((warn_unused_result));

@@ -59,6 +59,7 @@ int background_start(pthread_t *thread, void *(*run)(void *), void *context)
     struct beginning beginning = {.run = run, .context = context};
     sigset_t all, before;
     sigfillset(&all);
+    sigdelset(&all, SIGBUS); /* its own: one that is blocked ends the program, whoever would take it */
     sem_init(&beginning.done, 0, 0);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int problem = pthread_create(thread, NULL, begin, &beginning);

@@ -1,8 +1,9 @@
 #include <stdlib.h>
 
+#include "guard.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/row_cache.h"
-#include "walk.h"
+#include "store.h"
 
 bool lookup_open(struct lookup **opened, struct table *table, struct error *error)
 {
@@ -93,7 +94,7 @@ static enum lookup_result find_nothing(struct lookup *lookup, struct error *erro
 static enum lookup_result find(struct lookup *lookup, MDB_val key, struct connection_buffer *out, struct error *error)
 {
     MDB_val value;
-    int code = mdb_get(lookup->txn, lookup->rows, &key, &value);
+    int code = guard_get(lookup->txn, lookup->rows, &key, &value);
     if (code == MDB_NOTFOUND)
         return find_nothing(lookup, error);
     if (code != MDB_SUCCESS) {
@@ -149,6 +150,23 @@ bool lookup_state(struct lookup *lookup, struct table_state *state, struct error
 
 /* -- walking -- */
 
+static enum lookup_result show(struct snapshot *snapshot, struct lookup_walk *walk, size_t most,
+                               void (*visit)(void *context, struct table_row row), void *context, struct error *error)
+{
+    struct table_row row;
+    enum lookup_result result = LOOKUP_FOUND;
+    snapshot_seek(snapshot, text_slice(walk->key, walk->key_size));
+    for (size_t shown = 0; shown < most && (result = snapshot_next(snapshot, &row, error)) == LOOKUP_FOUND;) {
+        if (text_equal(row.key, text_slice(walk->key, walk->key_size)))
+            continue; /* it was the last one of the call before */
+        visit(context, row);
+        walk->key_size = row.key.size;
+        memcpy(walk->key, row.key.at, row.key.size);
+        ++shown;
+    }
+    return result;
+}
+
 enum lookup_result lookup_walk(struct lookup *lookup, struct lookup_walk *walk, size_t most,
                                void (*visit)(void *context, struct table_row row), void *context, struct error *error)
 {
@@ -159,7 +177,7 @@ enum lookup_result lookup_walk(struct lookup *lookup, struct lookup_walk *walk, 
     if (renew(lookup, error) && store_find_rows(lookup->table, lookup->txn, &rows) == MDB_SUCCESS &&
         snapshot_attach(&snapshot, lookup->table, lookup->txn, rows, error)) {
         walk->revision = snapshot.state.revision;
-        result = walk_show(&snapshot, walk, most, visit, context, error);
+        result = show(&snapshot, walk, most, visit, context, error);
         snapshot_detach(&snapshot);
     }
     reset(lookup);

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "guard.h"
 #include "ssoferry/memory.h"
 #include "store.h"
 
@@ -63,7 +64,7 @@ enum lookup_result snapshot_find(struct snapshot *snapshot, struct text source, 
     if (source.size > SOURCE_SIZE_MAX || identifier.size > IDENTIFIER_SIZE_MAX)
         return LOOKUP_ABSENT;
     MDB_val key = {connection_key(source, identifier, bytes), bytes}, value;
-    int code = mdb_get(snapshot->txn, snapshot->rows, &key, &value);
+    int code = guard_get(snapshot->txn, snapshot->rows, &key, &value);
     if (code == MDB_NOTFOUND)
         return LOOKUP_ABSENT;
     if (code != MDB_SUCCESS) {
@@ -93,13 +94,20 @@ void snapshot_seek(struct snapshot *snapshot, struct text key)
 static int place(struct snapshot *snapshot, bool past, MDB_val *key, MDB_val *value)
 {
     if (snapshot->key_size == 0)
-        return mdb_cursor_get(snapshot->cursor, key, value, MDB_FIRST);
+        return guard_cursor_get(snapshot->cursor, key, value, MDB_FIRST);
     *key = (MDB_val){snapshot->key_size, snapshot->key};
-    int code = mdb_cursor_get(snapshot->cursor, key, value, MDB_SET_RANGE);
+    int code = guard_cursor_get(snapshot->cursor, key, value, MDB_SET_RANGE);
     if (code == MDB_SUCCESS && past && key->mv_size == snapshot->key_size &&
         memcmp(key->mv_data, snapshot->key, key->mv_size) == 0)
-        code = mdb_cursor_get(snapshot->cursor, key, value, MDB_NEXT);
+        code = guard_cursor_get(snapshot->cursor, key, value, MDB_NEXT);
     return code;
+}
+
+/* Keys of a damaged file may not ascend, which would lead round in a circle. */
+static bool comes_next(const struct snapshot *snapshot, MDB_val key)
+{
+    int order = text_compare(text_of_val(key), text_slice(snapshot->key, snapshot->key_size));
+    return order > 0 || (order == 0 && snapshot->position == SNAPSHOT_BEFORE_KEY);
 }
 
 enum lookup_result snapshot_next(struct snapshot *snapshot, struct table_row *row, struct error *error)
@@ -111,7 +119,9 @@ enum lookup_result snapshot_next(struct snapshot *snapshot, struct table_row *ro
     else if (snapshot->position == SNAPSHOT_AT_KEY && snapshot->moved)
         code = place(snapshot, true, &key, &value);
     else if (snapshot->position == SNAPSHOT_AT_KEY)
-        code = mdb_cursor_get(snapshot->cursor, &key, &value, MDB_NEXT);
+        code = guard_cursor_get(snapshot->cursor, &key, &value, MDB_NEXT);
+    if (code == MDB_SUCCESS && !comes_next(snapshot, key))
+        code = MDB_CORRUPTED;
     snapshot->moved = false;
     snapshot->position = code == MDB_SUCCESS ? SNAPSHOT_AT_KEY : SNAPSHOT_AT_END;
     if (code == MDB_NOTFOUND)

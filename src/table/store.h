@@ -5,7 +5,6 @@
 
 #include <lmdb.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <stdatomic.h>
 
 #include "ssoferry/table.h"
@@ -34,9 +33,6 @@ struct table {
     pthread_mutex_t lock;                 /* guards what follows, and the opening of databases */
     struct lookup *lookups;               /* linked */
     unsigned transactions;                /* open snapshots and changes */
-    atomic_bool walking;                  /* a walk is in LMDB (walk.h): */
-    pthread_t walker;                     /* of this thread, */
-    jmp_buf walk_end;                     /* which may leave it so */
 };
 
 struct lookup {

@@ -6,12 +6,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "ssoferry/memory.h"
 #include "store.h"
 #include "table_file.h"
 #include "table_lock.h"
 #include "undo.h"
-#include "walk.h"
 
 enum {
     READERS_DEFAULT = 510,
@@ -212,7 +212,7 @@ bool table_open(struct table **opened, const char *path, const struct table_opti
     int code = open_env_that_fits(&table->env, path, options);
     if (code != MDB_SUCCESS)
         table_file_fail(path, code, options->mode == TABLE_WRITE, error);
-    if (code == MDB_SUCCESS && (code = walk_prepare(table)) != MDB_SUCCESS)
+    if (code == MDB_SUCCESS && (code = guard_prepare(table->env)) != MDB_SUCCESS)
         store_fail(path, code, "open the table", error);
     if (code != MDB_SUCCESS || !open_tables(table, error)) {
         table_close(table);

@@ -1,6 +1,7 @@
 #include "check.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 
 #include "ssoferry/background.h"
@@ -33,6 +34,23 @@ static void what_works_behind_gives_way(void **state)
     assert_int_equal(seen.nice, own > 10 ? own : 10); /* who was nicer already stays so */
 }
 
+static void *look_at_signals(void *blocked)
+{
+    pthread_sigmask(SIG_BLOCK, NULL, blocked);
+    return NULL;
+}
+
+static void only_its_own_faults_come_to_it(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    sigset_t blocked;
+    assert_int_equal(background_start(&thread, look_at_signals, &blocked), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(sigismember(&blocked, SIGTERM) == 1 && sigismember(&blocked, SIGHUP) == 1);
+    assert_int_equal(sigismember(&blocked, SIGBUS), 0); /* the kernel would end the program, whoever takes it */
+}
+
 static void *step_back_from_idle(void *seen)
 {
     const struct sched_param none = {.sched_priority = 0};
@@ -56,6 +74,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_works_behind_gives_way),
+        cmocka_unit_test(only_its_own_faults_come_to_it),
         cmocka_unit_test(who_takes_only_what_is_left_stays_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,9 @@
 /* A store that is damaged while it is open, and files that this user may not use: an error that names the path, and no
  * more. */
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "table_fixture.h"
 
@@ -108,6 +111,108 @@ static void test_a_walk_survives_an_empty_page(void **state)
     table_close(table);
 }
 
+static void note_row(void *context, struct table_row row)
+{
+    const char **at = context;
+    if (memmem(row.key.at, row.key.size, "row-000900", 10) != NULL)
+        *at = row.record.at;
+}
+
+/* The end of a file that has none, in the place of the page that the row is on: what reads it gets SIGBUS, as where the
+ * disk fails. */
+static void lose_page(struct lookup *lookup)
+{
+    struct error error = {0};
+    struct lookup_walk walk = {0};
+    const char *at = NULL;
+    assert_int_equal(lookup_walk(lookup, &walk, 2000, note_row, &at, &error), LOOKUP_ABSENT);
+    assert_non_null(at);
+    FILE *empty = tmpfile();
+    assert_non_null(empty);
+    char *page = (char *)at - (uintptr_t)at % PAGE;
+    assert_ptr_equal(mmap(page, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fileno(empty), 0), page);
+    fclose(empty);
+}
+
+static void assert_unreadable(enum lookup_result result, const struct error *error, const char *path)
+{
+    assert_int_equal(result, LOOKUP_FAILED);
+    assert_names(error, path);
+    assert_non_null(strstr(error->message, "Input/output error"));
+}
+
+static unsigned count_rows(struct snapshot *snapshot, enum lookup_result *last, struct error *error)
+{
+    struct table_row row;
+    unsigned rows = 0;
+    snapshot_seek(snapshot, TEXT(""));
+    while ((*last = snapshot_next(snapshot, &row, error)) == LOOKUP_FOUND)
+        ++rows;
+    return rows;
+}
+
+static void test_a_page_that_cannot_be_read(void **state)
+{
+    const char *path = scratch_path(*state, "table");
+    struct error error = {0};
+    struct lookup *lookup = NULL;
+    struct snapshot *snapshot = NULL;
+    struct lookup_walk walk = {0};
+    struct connection_buffer buffer;
+    enum lookup_result last;
+    unsigned shown = 0;
+    struct table *table = open_table(path, TABLE_WRITE, 1 << 20);
+    load_rows(table, 1, 1000, 0);
+    assert_done(lookup_open(&lookup, table, &error));
+    assert_done(snapshot_open(&snapshot, table, &error));
+    lose_page(lookup);
+    for (int i = 0; i < 2; ++i) { /* and again: the signal is not to be left blocked */
+        walk = (struct lookup_walk){0};
+        assert_unreadable(lookup_walk(lookup, &walk, 2000, ignore_row, &shown, &error), &error, path);
+        assert_in_range(count_rows(snapshot, &last, &error), 500, 899);
+        assert_unreadable(last, &error, path);
+        assert_unreadable(snapshot_find(snapshot, TEXT("default"), TEXT("row-000900"), &buffer, &error), &error, path);
+        assert_unreadable(lookup_find(lookup, TEXT("default"), TEXT("row-000900"), &buffer, &error), &error, path);
+        assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000001"), &buffer, &error), LOOKUP_FOUND);
+    }
+    snapshot_close(snapshot);
+    lookup_close(lookup);
+    table_close(table);
+}
+
+/* What the admin page reads by. */
+static void test_a_snapshot_survives_an_empty_page(void **state)
+{
+    const char *path = scratch_path(*state, "table");
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    enum lookup_result last;
+    struct table *table = open_table(path, TABLE_WRITE, 1 << 20);
+    load_rows(table, 1, 1000, 0);
+    assert_done(snapshot_open(&snapshot, table, &error));
+    tamper(path, TEXT("row-000900"), clear_page);
+    assert_in_range(count_rows(snapshot, &last, &error), 500, 899);
+    assert_int_equal(last, LOOKUP_FAILED);
+    assert_names(&error, path);
+    snapshot_close(snapshot);
+    table_close(table);
+}
+
+/* It is no part of reading the table. */
+static void test_another_bus_error_ends_the_program(void **state)
+{
+    int status = 0;
+    struct table *table = open_table(scratch_path(*state, "table"), TABLE_WRITE, 1 << 20);
+    pid_t child = fork();
+    if (child == 0) {
+        raise(SIGBUS);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+    table_close(table);
+}
+
 static void test_names_past_their_limits_are_absent(void **state)
 {
     char long_name[IDENTIFIER_SIZE_MAX + 2];
@@ -168,8 +273,13 @@ static void test_rights_that_are_missing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scratch_test(test_a_state_that_is_gone),          scratch_test(test_a_page_that_is_none),
-        scratch_test(test_a_walk_survives_an_empty_page), scratch_test(test_names_past_their_limits_are_absent),
+        scratch_test(test_a_state_that_is_gone),
+        scratch_test(test_a_page_that_is_none),
+        scratch_test(test_a_walk_survives_an_empty_page),
+        scratch_test(test_a_snapshot_survives_an_empty_page),
+        scratch_test(test_a_page_that_cannot_be_read),
+        scratch_test(test_another_bus_error_ends_the_program),
+        scratch_test(test_names_past_their_limits_are_absent),
         scratch_test(test_rights_that_are_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

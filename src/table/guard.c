@@ -1,0 +1,113 @@
+/* The call is left from within LMDB, by siglongjmp(). It may be, since reading takes no lock there and leaves nothing
+ * behind: a handle of mdb_get() lies on the stack, a cursor is freed by its owner. */
+#include "guard.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stddef.h>
+
+#include "ssoferry/connection.h"
+#include "ssoferry/table.h"
+
+enum { PAGE_SIZE_LEAST = 4096 };
+
+struct guard {
+    sigjmp_buf out;
+    MDB_env *env;
+    volatile int code; /* why it was left */
+};
+
+/* What this thread is in. A signal's handler is given no pointer of ours, and a fault's runs in the thread that
+ * faulted: so this is a thread's, and no other thread ever sees it. */
+static _Thread_local struct guard *volatile entered;
+
+static void leave(struct guard *guard, int code)
+{
+    guard->code = code;
+    siglongjmp(guard->out, 1);
+}
+
+/* LMDB ends the program where this returns. */
+static void on_assert(MDB_env *env, const char *message)
+{
+    (void)message;
+    if (entered != NULL && entered->env == env)
+        leave(entered, MDB_CORRUPTED);
+}
+
+/* BUS_ADRERR is of a page that a file should have given; one that was sent by a process, or broken memory, is not ours.
+ */
+static void on_bus_error(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (entered != NULL && info->si_code == BUS_ADRERR)
+        leave(entered, EIO);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+int guard_prepare(MDB_env *env)
+{
+    /* SA_NODEFER: the handler is not returned from, and must come again at the next page. */
+    struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGBUS, &action, NULL) != 0)
+        return errno;
+    return mdb_env_set_assert(env, on_assert);
+}
+
+struct request {
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    MDB_cursor *cursor; /* NULL: by the key alone */
+    MDB_cursor_op op;
+    MDB_val *key, *value;
+};
+
+/* So that whoever looks at the bytes finds them in memory. */
+static void touch(MDB_val bytes)
+{
+    const volatile char *at = bytes.mv_data;
+    for (size_t i = 0; i < bytes.mv_size; i += PAGE_SIZE_LEAST)
+        (void)at[i];
+    if (bytes.mv_size > 0)
+        (void)at[bytes.mv_size - 1];
+}
+
+static int read_bytes(const struct request *request)
+{
+    int code = request->cursor != NULL ? mdb_cursor_get(request->cursor, request->key, request->value, request->op)
+                                       : mdb_get(request->txn, request->dbi, request->key, request->value);
+    if (code != MDB_SUCCESS)
+        return code;
+    if (request->key->mv_size > TABLE_KEY_SIZE_MAX || request->value->mv_size > CONNECTION_RECORD_SIZE_MAX)
+        return MDB_CORRUPTED; /* they may lie behind the file's end */
+    touch(*request->key);
+    touch(*request->value);
+    return MDB_SUCCESS;
+}
+
+static int read_guarded(const struct request *request)
+{
+    struct guard guard = {.env = mdb_txn_env(request->txn)};
+    if (sigsetjmp(guard.out, 0) != 0) {
+        entered = NULL;
+        return guard.code;
+    }
+    entered = &guard;
+    int code = read_bytes(request);
+    entered = NULL;
+    return code;
+}
+
+int guard_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value)
+{
+    return read_guarded(&(struct request){.txn = txn, .dbi = dbi, .key = key, .value = value});
+}
+
+int guard_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op)
+{
+    return read_guarded(
+        &(struct request){.txn = mdb_cursor_txn(cursor), .cursor = cursor, .op = op, .key = key, .value = value});
+}
