@@ -41,7 +41,10 @@ struct form_fields {
 };
 
 /* Decodes all pairs of a body, into `memory`. False where the hidden fields of an HTML page cannot carry them byte for
- * byte: a value is not UTF-8 or holds a NUL, a pair has no name, or one called _charset_. */
+ * byte: a value is not UTF-8 or holds a NUL, a pair has no name, or one called _charset_. Also where the page would be
+ * much larger than the body: there are more than FORM_FIELDS_MAX pairs, or its escapes come to more than the body and
+ * 16 KiB. */
+enum { FORM_FIELDS_MAX = 64 };
 bool form_decode_all(struct text body, struct memory memory, struct form_fields *fields)
     __attribute__((warn_unused_result));
 

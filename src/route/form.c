@@ -2,6 +2,8 @@
 
 #include "encoded.h"
 
+enum { ESCAPE_SIZE_MAX = 5, ESCAPES_FREE = 16 * 1024 };
+
 bool form_next(struct text source, size_t *position, struct form_pair *pair)
 {
     size_t at = *position;
@@ -94,15 +96,34 @@ static size_t count_pairs(struct text body)
     return count;
 }
 
+/* Bytes that HTML's escapes add, at most. */
+static size_t escapes_size(struct text t)
+{
+    static const unsigned char added[256] = {
+        ['&'] = ESCAPE_SIZE_MAX, ['"'] = ESCAPE_SIZE_MAX,  ['<'] = ESCAPE_SIZE_MAX,
+        ['>'] = ESCAPE_SIZE_MAX, ['\r'] = ESCAPE_SIZE_MAX, ['\n'] = ESCAPE_SIZE_MAX};
+    size_t size = 0;
+    for (size_t i = 0; i < t.size; i++)
+        size += added[(unsigned char)t.at[i]];
+    return size;
+}
+
 bool form_decode_all(struct text body, struct memory memory, struct form_fields *fields)
 {
     struct form_pair pair;
+    size_t escapes = 0;
     const size_t count = count_pairs(body);
+    *fields = (struct form_fields){0};
+    if (count > FORM_FIELDS_MAX)
+        return false;
     struct form_field *field = memory.allocate(memory.context, count * sizeof(*field));
     *fields = (struct form_fields){field, count};
     for (size_t position = 0; form_next(body, &position, &pair); field++) {
         if (!is_page_text(pair.name, memory, &field->name) || !is_page_text(pair.value, memory, &field->value) ||
             field->name.size == 0 || text_equal_fold(field->name, TEXT("_charset_")))
+            return false;
+        escapes += escapes_size(field->name) + escapes_size(field->value);
+        if (escapes > body.size + ESCAPES_FREE)
             return false;
     }
     return true;

@@ -119,6 +119,12 @@ static bool needs_identifier(struct text pattern)
     return text_find(pattern, '{', 0) < pattern.size;
 }
 
+/* A browser would take such a segment for a step to another path. */
+static bool is_dots(struct text identifier)
+{
+    return text_equal(identifier, TEXT(".")) || text_equal(identifier, TEXT(".."));
+}
+
 /* Sends the request to the row's legacy URL, or the route's. False where there is neither. */
 static bool answer_legacy(struct deciding *deciding, enum reason reason)
 {
@@ -134,7 +140,8 @@ static bool answer_legacy(struct deciding *deciding, enum reason reason)
             return true;
         base = text_copy(row_url, deciding->memory);
     } else {
-        if (pattern.size == 0 || (needs_identifier(pattern) && extraction->problem != EXTRACT_FINE))
+        if (pattern.size == 0 ||
+            (needs_identifier(pattern) && (extraction->problem != EXTRACT_FINE || is_dots(extraction->identifier))))
             return false;
         base = template_expand(pattern, extraction->identifier, deciding->memory);
     }

@@ -238,6 +238,32 @@ static void a_page_carries_what_comes_out_of_it_as_it_went_in(void **state)
     }
 }
 
+/* `count` times `pair`. */
+static bool fits(const char *pair, size_t count)
+{
+    struct arena *arena = arena_new();
+    struct form_fields fields;
+    const size_t size = strlen(pair);
+    char *body = arena_memory(arena).allocate(arena_memory(arena).context, count * size);
+    for (size_t i = 0; i < count; i++)
+        memcpy(body + i * size, pair, size);
+    bool good = form_decode_all(text_slice(body, count * size), arena_memory(arena), &fields);
+    arena_free(arena);
+    return good;
+}
+
+static void a_page_is_not_much_larger_than_its_body(void **state)
+{
+    (void)state;
+    assert_true(fits("a=b&", FORM_FIELDS_MAX));
+    assert_false(fits("a=b&", FORM_FIELDS_MAX + 1));
+    assert_false(fits("a&", 1 << 19));
+    assert_true(fits("\"", 3000));
+    assert_false(fits("\"", 1 << 20));
+    assert_false(fits("%0d%0a", 1 << 16));
+    assert_true(fits("PHNhbWw%2B", 1 << 16));
+}
+
 static void all_pairs_are_decoded(void **state)
 {
     struct arena *arena = arena_new();
@@ -263,6 +289,7 @@ int main(void)
         cmocka_unit_test(content_types_are_compared_without_parameters),
         cmocka_unit_test(all_but_the_pair_stays_as_it_was),
         cmocka_unit_test(random_sources_keep_their_other_pairs),
+        cmocka_unit_test(a_page_is_not_much_larger_than_its_body),
         cmocka_unit_test(all_pairs_are_decoded),
         cmocka_unit_test(a_page_carries_what_comes_out_of_it_as_it_went_in),
     };
