@@ -23,6 +23,10 @@ struct gateway_settings {
     size_t uri_limit;  /* bytes: path, '?' and query */
 };
 
+/* How many routes rehearse, by `observe` of their own or of all, so that sign-ins by them go to the legacy side
+ * whatever the table says. */
+size_t gateway_rehearsing(const struct gateway_settings *settings);
+
 /* Decides. Texts come from `memory` or are slices of the request or the settings. `trace` may be NULL. Never fails:
  * trouble is a decision. */
 void gateway_decide(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request,

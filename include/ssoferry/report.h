@@ -7,7 +7,7 @@
 
 #define REPORT_DAY INT64_C(86400000000) /* microseconds */
 
-enum { REPORT_IDLE_DAYS = 30, REPORT_VERDICT_SIZE = 512 };
+enum { REPORT_IDLE_DAYS = 30, REPORT_VERDICT_SIZE = 640 };
 
 struct report_options {
     struct usage *usage; /* where this process counts, which must not open the file a second time; else NULL */
@@ -15,6 +15,7 @@ struct report_options {
     struct text source;  /* only this source; empty: all. Borrowed until report_close() */
     int64_t now;         /* microseconds UTC */
     int64_t idle;        /* microseconds without a hit after which a connection counts as idle; 0: REPORT_IDLE_DAYS */
+    size_t routes, rehearsing; /* so many of the routes: whom the verdict calls cut over would be then */
 };
 
 struct report_row {
@@ -22,7 +23,8 @@ struct report_row {
     struct connection_buffer *connection;
     uint64_t hits;          /* all outcomes */
     struct usage_row usage; /* zeroes where it was never seen */
-    bool idle;              /* no hit within options.idle */
+    bool seen;              /* a hit within options.idle */
+    bool idle; /* not seen, nor another row of its connection; and not added since then, while it was counted */
 };
 
 struct report_unknown {
@@ -38,8 +40,9 @@ struct report_totals {
     int64_t counted_since; /* when counting began; 0: nothing was ever counted */
     uint64_t rows[CONNECTION_STATES];
     uint64_t seen[CONNECTION_STATES]; /* of them with a hit within options.idle */
-    uint64_t idle;                    /* rows of any state without one: the retire list */
-    uint64_t never;                   /* of them without any hit ever */
+    uint64_t idle;                    /* idle rows of any state: the retire list, see report_may_retire() */
+    uint64_t idle_never;              /* of them without any hit ever */
+    uint64_t never;                   /* rows without any hit ever */
     uint64_t failed;                  /* rows with a USAGE_FAILED hit, ever */
     uint64_t hits, unknown_hits;
     uint64_t counted_hits; /* of all there is usage of, walked or not, with a row or without; known from the start */
@@ -53,7 +56,7 @@ bool report_open(struct report **report, struct table *table, const struct repor
     __attribute__((warn_unused_result));
 void report_close(struct report *report); /* NULL is fine */
 
-/* Rows in key order, in one pass, with bounded memory: LOOKUP_FOUND, LOOKUP_ABSENT after the last, LOOKUP_FAILED. */
+/* Rows in key order, in one pass: LOOKUP_FOUND, LOOKUP_ABSENT after the last, LOOKUP_FAILED. */
 enum lookup_result report_next(struct report *report, struct report_row *row, struct error *error)
     __attribute__((warn_unused_result));
 
@@ -76,5 +79,8 @@ bool report_unknown(struct report *report, size_t suggest, const struct report_u
 /* The verdict in a sentence or two, such as "41 of 120 connections are cut over, 38 of them seen in the last 30 days;
  * 79 are still legacy. 19 have been silent for 30 days." `out` holds `size` bytes; REPORT_VERDICT_SIZE are enough. */
 void report_verdict(const struct report *report, char *out, size_t size);
+
+/* Whether idle rows are the list to retire: counting has gone on for long enough, and this is no rehearsal. */
+bool report_may_retire(const struct report *report);
 
 #endif

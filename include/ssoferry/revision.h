@@ -44,6 +44,12 @@ bool revision_distance(struct snapshot *snapshot, uint64_t number,
                        bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
                        void *context, struct error *error) __attribute__((warn_unused_result));
 
+/* Calls `on_key` for each row that was not there after revision `number` and was added since, in key order; it may be
+ * gone again. ERROR_INPUT where a revision after `number` is not kept. */
+bool revision_newcomers(const struct snapshot *snapshot, uint64_t number,
+                        void (*on_key)(void *context, struct text key), void *context, struct error *error)
+    __attribute__((warn_unused_result));
+
 /* Puts and removes rows so that the table is as it was after revision `number` (0: empty, as before the first). The
  * change must not have changed anything yet; the caller commits it. ERROR_INPUT where there is no such revision, or one
  * after it is not kept any more. */

@@ -116,7 +116,9 @@ static void print_verdict(const struct report_rows *rows, uint64_t shown)
     if (totals->failed > 0)
         printf("Which failed: `ssoferry report --sort failed`; why: `decision` and `reason` in the request log.\n");
     if (totals->idle > 0 && totals->counted_since > 0 && !rows->silent_only)
-        printf("The silent ones are the list to retire: `ssoferry report --silent` shows them.\n");
+        printf("%s: `ssoferry report --silent` shows them.\n", report_may_retire(rows->report)
+                                                                   ? "The silent ones are the list to retire"
+                                                                   : "It is too early to retire the silent ones");
 }
 
 static void show_unknown(struct grid *grid, const struct report_rows *rows, const struct report_unknown *unknown,
@@ -167,8 +169,25 @@ static bool print_table(struct report_rows *rows, bool unknown, struct error *er
 
 /* -- the command -- */
 
+/* Whoever takes the rows for a list to retire, in whatever form, hears of it where they are not. */
+static void warn_of_haste(const struct report_rows *rows)
+{
+    char since[TIME_SIZE], until[TIME_SIZE];
+    const int64_t counted_since = report_totals(rows->report)->counted_since;
+    if (!rows->silent_only || report_may_retire(rows->report))
+        return;
+    if (counted_since == 0)
+        log_warning("too early to retire any: nothing has been counted yet");
+    else if (rows->now - counted_since < rows->idle)
+        log_warning("too early to retire any: counting began %s, so who is silent for that long is known from %s on",
+                    time_text(counted_since, since), time_text(counted_since + rows->idle, until));
+    else
+        log_warning("no time to retire any: this is a rehearsal (observe)");
+}
+
 static bool print(struct report_rows *rows, const struct arguments *arguments, struct error *error)
 {
+    warn_of_haste(rows);
     /* Unknown identifiers have no state and are no row to retire. */
     bool unknown = rows->any_state && !rows->silent_only;
     if (arguments->json)
@@ -186,8 +205,12 @@ int cmd_report(struct context *context, const struct arguments *arguments)
     }
     if (!report_rows_choose(&rows, arguments, clock_utc_us(), &error))
         return complain(&error);
-    const struct report_options options = {
-        .store = context->store, .source = rows.source, .now = rows.now, .idle = rows.idle};
+    const struct report_options options = {.store = context->store,
+                                           .source = rows.source,
+                                           .now = rows.now,
+                                           .idle = rows.idle,
+                                           .routes = context->config->gateway.route_count,
+                                           .rehearsing = gateway_rehearsing(&context->config->gateway)};
     bool good = report_open(&rows.report, context->table, &options, &error) && print(&rows, arguments, &error);
     int status = good ? STATUS_DONE : complain(&error);
     report_close(rows.report);

@@ -293,6 +293,14 @@ static void answer_routed(struct deciding *deciding, struct lookup *lookup)
     settle_form(deciding); /* last, for a rehearsal sends no page */
 }
 
+size_t gateway_rehearsing(const struct gateway_settings *settings)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < settings->route_count; ++i)
+        count += settings->observe || settings->routes[i].observe;
+    return count;
+}
+
 bool gateway_check_uri(const struct gateway_settings *settings, size_t size, struct decision *decision)
 {
     if (size <= settings->uri_limit)

@@ -142,7 +142,7 @@ static struct text entity_tag(const struct admin *admin, h2o_req_t *req)
 static void answer_report(struct admin *admin, h2o_req_t *req)
 {
     const struct admin_report_sources sources = {admin->scene.table, admin->scene.usage,
-                                                 worker_config(&admin->worker)->gateway.observe,
+                                                 &worker_config(&admin->worker)->gateway,
                                                  !atomic_load(&admin->scene.serving->refused)};
     const struct text known = field(req, H2O_TOKEN_IF_NONE_MATCH);
     struct answer answer = {.status = 304, .entity_tag = entity_tag(admin, req)};

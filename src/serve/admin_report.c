@@ -96,6 +96,7 @@ static void add_totals(json_t *root, const struct report *report)
     json_object_set_new(root, "states", json_states(totals->rows));
     json_object_set_new(root, "seen", json_states(totals->seen));
     json_object_set_new(root, "idle", json_number(totals->idle));
+    json_object_set_new(root, "may_retire", json_boolean(report_may_retire(report)));
     json_object_set_new(root, "never", json_number(totals->never));
     json_object_set_new(root, "failed", json_number(totals->failed));
     json_object_set_new(root, "hits", json_number(totals->hits));
@@ -158,11 +159,22 @@ static bool add_history(json_t *root, struct table *table, struct error *error)
 }
 
 /* FNV-1a, 64 bits: to tell one report from another, not against anybody. */
-static uint64_t hash(const char *text)
+static const uint64_t hash_start = 0xcbf29ce484222325U;
+
+static uint64_t hash(const char *bytes, size_t size, uint64_t value)
 {
-    uint64_t value = 0xcbf29ce484222325U;
-    for (; *text != '\0'; ++text)
-        value = (value ^ (unsigned char)*text) * 0x100000001b3U;
+    for (size_t i = 0; i < size; ++i)
+        value = (value ^ (unsigned char)bytes[i]) * 0x100000001b3U;
+    return value;
+}
+
+static uint64_t hash_rehearsal(const struct gateway_settings *gateway)
+{
+    uint64_t value = hash_start + gateway_rehearsing(gateway);
+    for (size_t i = 0; i < gateway->route_count; ++i) {
+        if (gateway->routes[i].observe)
+            value = hash(gateway->routes[i].name.at, gateway->routes[i].name.size, value);
+    }
     return value;
 }
 
@@ -177,7 +189,7 @@ static struct admin_report_basis basis_of(const struct report *report, const str
         .changed_at = totals->table.changed_at,
         .counted_since = totals->counted_since,
         .minute = now / MINUTE,
-        .observe = sources->observe,
+        .rehearsal = hash_rehearsal(sources->gateway),
         .configuration_current = sources->configuration_current,
     };
 }
@@ -186,7 +198,7 @@ static bool same_basis(const struct admin_report_basis *a, const struct admin_re
 {
     return a->revision == b->revision && a->counted_hits == b->counted_hits && a->unknown_hits == b->unknown_hits &&
            a->changed_at == b->changed_at && a->counted_since == b->counted_since && a->minute == b->minute &&
-           a->observe == b->observe && a->configuration_current == b->configuration_current;
+           a->rehearsal == b->rehearsal && a->configuration_current == b->configuration_current;
 }
 
 static char *dump(json_t *object)
@@ -202,7 +214,7 @@ static void join(json_t *timely, json_t *root, char **body, uint64_t *tag)
 {
     char *head = dump(timely);
     char *rest = dump(root);
-    *tag = hash(rest);
+    *tag = hash(rest, strlen(rest), hash_start);
     size_t size = strlen(head) + strlen(rest) + 1;
     *body = memory_allocate(size);
     snprintf(*body, size, "%.*s,%s", (int)strlen(head) - 1, head, rest + 1);
@@ -220,9 +232,25 @@ static json_t *json_timely(const struct report *report, int64_t now)
     return object;
 }
 
+/* Whether it is one; and on which routes, where it is not on all. */
+static void add_rehearsal(json_t *root, const struct gateway_settings *gateway)
+{
+    const size_t rehearsing = gateway_rehearsing(gateway);
+    json_t *names = json_array();
+    for (size_t i = 0; rehearsing < gateway->route_count && i < gateway->route_count; ++i) {
+        if (gateway->routes[i].observe)
+            json_array_append_new(names, json_text(gateway->routes[i].name));
+    }
+    json_object_set_new(root, "observe", json_boolean(rehearsing > 0));
+    json_object_set_new(root, "observed_routes", names);
+}
+
 bool admin_report_is_current(const struct admin_report_sources *sources, const struct admin_report_stamp *stamp)
 {
-    const struct report_options options = {.usage = sources->usage, .now = clock_utc_us()};
+    const struct report_options options = {.usage = sources->usage,
+                                           .now = clock_utc_us(),
+                                           .routes = sources->gateway->route_count,
+                                           .rehearsing = gateway_rehearsing(sources->gateway)};
     struct report *report = NULL;
     struct error ignored; /* who makes the report meets it, too */
     if (!report_open(&report, sources->table, &options, &ignored))
@@ -237,11 +265,14 @@ bool admin_report(const struct admin_report_sources *sources, char **body, struc
                   struct error *error)
 {
     const int64_t now = clock_utc_us();
-    const struct report_options options = {.usage = sources->usage, .now = now};
+    const struct report_options options = {.usage = sources->usage,
+                                           .now = now,
+                                           .routes = sources->gateway->route_count,
+                                           .rehearsing = gateway_rehearsing(sources->gateway)};
     struct report *report = NULL;
     json_t *root = json_object();
     json_object_set_new(root, "version", json_string(SSOFERRY_VERSION));
-    json_object_set_new(root, "observe", json_boolean(sources->observe));
+    add_rehearsal(root, sources->gateway);
     json_object_set_new(root, "configuration_current", json_boolean(sources->configuration_current));
     bool good = report_open(&report, sources->table, &options, error) && add_rows(root, report, error) &&
                 add_unknown(root, report, error);

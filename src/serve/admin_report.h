@@ -2,6 +2,7 @@
 #ifndef SSOFERRY_ADMIN_REPORT_H
 #define SSOFERRY_ADMIN_REPORT_H
 
+#include "ssoferry/gateway.h"
 #include "ssoferry/report.h"
 
 enum { ADMIN_REPORT_ROWS_MAX = 10000, ADMIN_REPORT_SUGGESTIONS_MAX = 100 };
@@ -10,7 +11,7 @@ enum { ADMIN_REPORT_ROWS_MAX = 10000, ADMIN_REPORT_SUGGESTIONS_MAX = 100 };
 struct admin_report_sources {
     struct table *table;
     struct usage *usage;
-    bool observe;
+    const struct gateway_settings *gateway;
     bool configuration_current;
 };
 
@@ -19,7 +20,8 @@ struct admin_report_sources {
 struct admin_report_basis {
     uint64_t revision, counted_hits, unknown_hits;
     int64_t changed_at, counted_since, minute;
-    bool observe, configuration_current;
+    uint64_t rehearsal; /* a number made of what is rehearsed */
+    bool configuration_current;
 };
 
 /* Which report that was. */

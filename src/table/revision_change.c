@@ -125,6 +125,25 @@ bool revision_distance(struct snapshot *snapshot, uint64_t number,
     return good;
 }
 
+bool revision_newcomers(const struct snapshot *snapshot, uint64_t number,
+                        void (*on_key)(void *context, struct text key), void *context, struct error *error)
+{
+    struct undo_reader *reader = NULL;
+    struct undo_row row;
+    enum lookup_result result = LOOKUP_FAILED;
+    if (number == snapshot->state.revision)
+        return true;
+    if (are_kept_after(snapshot, number, error) &&
+        undo_reader_open(&reader, snapshot->table, snapshot->txn, number + 1, snapshot->state.revision, error)) {
+        while ((result = undo_reader_next(reader, &row, error)) == LOOKUP_FOUND) {
+            if (!row.was_there)
+                on_key(context, row.key);
+        }
+    }
+    undo_reader_close(reader);
+    return result == LOOKUP_ABSENT;
+}
+
 static bool restore(struct change *change, struct undo_reader *reader, struct error *error)
 {
     struct undo_row row;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "ssoferry/memory.h"
+#include "spared.h"
 #include "suggest.h"
 #include "verdict.h"
 
@@ -17,6 +18,8 @@ struct report {
     struct usage_row ahead; /* the next row of usage, where it is USAGE_AHEAD */
     struct connection_buffer connection;
     struct report_totals totals;
+    bool has_spared; /* what follows has been collected: with the first row, as it takes a walk */
+    struct spared spared;
     struct arena *arena; /* of what follows */
     struct report_unknown *unknown;
 };
@@ -90,6 +93,7 @@ void report_close(struct report *report)
         return;
     usage_reader_close(report->usage);
     snapshot_close(report->snapshot);
+    spared_release(&report->spared);
     arena_free(report->arena);
     free(report->unknown);
     free(report);
@@ -129,8 +133,9 @@ static void add_up(struct report_totals *totals, const struct report_row *row)
 {
     enum connection_state state = row->connection->row.state;
     ++totals->rows[state];
-    totals->seen[state] += !row->idle;
+    totals->seen[state] += row->seen;
     totals->idle += row->idle;
+    totals->idle_never += row->idle && row->hits == 0;
     totals->never += row->hits == 0;
     totals->failed += row->usage.hits[USAGE_FAILED] > 0;
     totals->hits += row->hits;
@@ -155,12 +160,27 @@ static void finish_row(const struct report *report, struct text key, enum lookup
     row->hits = 0;
     for (int i = 0; i < USAGE_OUTCOMES; ++i)
         row->hits += row->usage.hits[i];
-    row->idle = row->hits == 0 || row->usage.last_seen <= report->options.now - report->options.idle;
+    row->seen = row->hits > 0 && row->usage.last_seen > report->options.now - report->options.idle;
+    row->idle = !row->seen && !spared_has(&report->spared, key, row->connection->row.connection_id);
+}
+
+/* Leaves the report before its first row, where it is. */
+static bool collect_spared(struct report *report, struct error *error)
+{
+    const struct report_options *options = &report->options;
+    if (report->has_spared || report->usage == NULL)
+        return true;
+    report->has_spared = spared_collect(&report->spared, report->snapshot, report->usage, options->now - options->idle,
+                                        options->now, error);
+    go_to_start(report);
+    return report->has_spared;
 }
 
 enum lookup_result report_next(struct report *report, struct report_row *row, struct error *error)
 {
     struct table_row found;
+    if (!collect_spared(report, error))
+        return LOOKUP_FAILED;
     enum lookup_result result = snapshot_next(report->snapshot, &found, error);
     if (result != LOOKUP_FOUND)
         return result;
@@ -178,6 +198,8 @@ enum lookup_result report_next(struct report *report, struct report_row *row, st
 
 enum lookup_result report_find(struct report *report, struct text key, struct report_row *row, struct error *error)
 {
+    if (!collect_spared(report, error))
+        return LOOKUP_FAILED;
     if (!connection_key_split(key, &row->source, &row->identifier))
         return LOOKUP_ABSENT;
     row->connection = &report->connection;
@@ -200,6 +222,13 @@ const struct report_totals *report_totals(const struct report *report)
 void report_verdict(const struct report *report, char *out, size_t size)
 {
     verdict_write(&report->totals, &report->options, out, size);
+}
+
+bool report_may_retire(const struct report *report)
+{
+    const struct report_options *options = &report->options;
+    return report->totals.counted_since > 0 && options->now - report->totals.counted_since >= options->idle &&
+           options->rehearsing == 0;
 }
 
 /* -- unknown identifiers -- */

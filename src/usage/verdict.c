@@ -58,13 +58,23 @@ static void say_seen(struct sentence *sentence, uint64_t done, uint64_t seen, in
     say_duration(sentence, idle, true);
 }
 
-static void say_cut_over(struct sentence *sentence, const struct report_totals *totals, uint64_t all, int64_t idle)
+static void say_rehearsal(struct sentence *sentence, const struct report_options *options)
+{
+    if (options->rehearsing > 0)
+        say(sentence, "Rehearsal%s (observe): every sign-in%s goes to the old system. Without it, ",
+            options->rehearsing < options->routes ? " on some routes" : "",
+            options->rehearsing < options->routes ? " by them" : "");
+}
+
+static void say_cut_over(struct sentence *sentence, const struct report_totals *totals, uint64_t all,
+                         const struct report_options *options)
 {
     uint64_t done = totals->rows[CONNECTION_STYTCH];
+    const char *are = all == 1 ? "is" : is_or_are(done);
     say(sentence, "%" PRIu64 " of %" PRIu64 " connection%s %s cut over", done, all, all == 1 ? "" : "s",
-        all == 1 ? "is" : is_or_are(done));
+        options->rehearsing == 0 ? are : "would be");
     if (done > 0 && totals->counted_since > 0)
-        say_seen(sentence, done, totals->seen[CONNECTION_STYTCH], idle);
+        say_seen(sentence, done, totals->seen[CONNECTION_STYTCH], options->idle);
     if (totals->rows[CONNECTION_LEGACY] > 0)
         say(sentence, "; %" PRIu64 " %s still legacy", totals->rows[CONNECTION_LEGACY],
             is_or_are(totals->rows[CONNECTION_LEGACY]));
@@ -98,10 +108,10 @@ static void say_silent(struct sentence *sentence, const struct report_totals *to
         else
             say(sentence, " None has been silent for ");
         say_duration(sentence, options->idle, true);
-        if (totals->never > 0 && totals->never == totals->idle)
+        if (totals->idle_never > 0 && totals->idle_never == totals->idle)
             say(sentence, ", ever since counting began");
-        else if (totals->never > 0)
-            say(sentence, ", %" PRIu64 " of them ever since counting began", totals->never);
+        else if (totals->idle_never > 0)
+            say(sentence, ", %" PRIu64 " of them ever since counting began", totals->idle_never);
         say(sentence, ".");
     }
 }
@@ -119,7 +129,8 @@ void verdict_write(const struct report_totals *totals, const struct report_optio
         say(&sentence, options->source.size > 0 ? "The source has no connections." : "The table has no connections.");
         return;
     }
-    say_cut_over(&sentence, totals, all, options->idle);
+    say_rehearsal(&sentence, options);
+    say_cut_over(&sentence, totals, all, options);
     say_failed(&sentence, totals->failed);
     say_silent(&sentence, totals, options);
 }

@@ -164,8 +164,12 @@ class TestMetrics:
             {"match": "/d", "identify_by": "relay_state", "legacy_url": "https://legacy.example.com/d", "unknown": "legacy"}])
         gateway.load({"acme": CONNECTION_ID, "globex": {"state": "disabled"}})
         gateway.start()
+        report = admin.json("/report.json")
+        assert (report["observe"], report["observed_routes"], report["may_retire"]) == (True, ["/a/{identifier}"], False)
+        assert report["verdict"].startswith("Rehearsal on some routes (observe): every sign-in by them goes to the old system. Without it, ")
         rehearsed = 'ssoferry_rehearsed_total{route="/a/{identifier}",would="%s"}'
         assert admin.metric(rehearsed % "unknown") == 0
+        assert admin.metric('ssoferry_requests_total{route="/a/{identifier}",decision="disabled",status="410"}') == 0, "an alert sees the first"
         from_idp = "/c?SAMLResponse=PFJlc3BvbnNlLz4&RelayState="
         for target in ("/a/acme", "/a/acme", "/a/globex", "/a/nobody", "/b/acme", "/b/nobody", "/b/no-one", from_idp + "nobody"):
             gateway.get(target)
@@ -280,7 +284,7 @@ class TestReport:
         gateway.signal(signal.SIGHUP)
         gateway.wait_for(lambda: news(tag).status == 200)
         tag = tag_once(lambda report: report["observe"] and report["configuration_current"])
-        assert admin.metric("ssoferry_configuration_current") == 1
+        assert admin.json("/report.json")["observed_routes"] == [] and admin.metric("ssoferry_configuration_current") == 1
         good = gateway.config_path.read_text()
         for text, current in (("nonsense: true\n", False), (good, True)):
             gateway.config_path.write_text(text)

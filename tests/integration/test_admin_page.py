@@ -3,6 +3,7 @@ import base64
 import hashlib
 import json
 import signal
+import uuid
 from urllib.parse import quote
 
 import pytest
@@ -36,7 +37,7 @@ ROWS = {
     IMAGE: OTHER_CONNECTION_ID,
     LONG: OTHER_CONNECTION_ID,
     LOOKS_LIKE_ACME: OTHER_CONNECTION_ID,
-    **{f"tenant-{number:03}": OTHER_CONNECTION_ID for number in range(60)},
+    **{f"tenant-{number:03}": f"saml-connection-live-{uuid.UUID(int=number)}" for number in range(60)},
 }
 
 
@@ -475,7 +476,17 @@ class TestAtItsEdges:
         assert "Nothing is loaded yet" not in page.words
         assert "No request has come yet" in page.words
         assert "too early to retire" in page.words
-        assert not page.shown("#refused")
+        assert not page.shown("#refused") and not page.shown("#observe")
+        gateway.configure(routes=[{"match": f"/{name}/{{identifier}}", "legacy_url": "https://legacy.example.net/{identifier}",
+                                   "observe": name != "b"} for name in "abcde"])
+        gateway.signal(signal.SIGHUP)
+        page.wait(lambda: page.shown("#observe"), "the rehearsal does not show")
+        assert "but those by /a/{identifier}, /c/{identifier}, /d/{identifier} and 1 more route go to the legacy side." in page.text("#observe")
+        assert page.title == "Rehearsal: 1 of 1 stytch - ssoferry" and "Rehearsal: too early to retire" in page.words
+        assert page.text("#verdict").startswith("Rehearsal on some routes (observe): ") and "would be cut over" in page.text("#verdict")
+        gateway.configure(observe=True)
+        gateway.signal(signal.SIGHUP)
+        page.wait(lambda: "all of them go to the legacy side" in page.text("#observe"), "the rehearsal of all does not show")
         gateway.config_path.write_text("nonsense: true\n")
         gateway.signal(signal.SIGHUP)
         page.wait(lambda: page.shown("#refused"), "the refused reload does not show")

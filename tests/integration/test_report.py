@@ -104,7 +104,7 @@ def test_the_table_for_people(used):
     verdict = lines.index("") + 1
     assert lines[verdict].startswith("3 of 5 connections are cut over, 2 of them seen in the last 30 days; 1 is still legacy; 1 is disabled.")
     assert "Counting began only" in lines[verdict] and "2 have not been seen since." in lines[verdict]
-    assert "`ssoferry report --silent`" in lines[verdict + 1]
+    assert lines[verdict + 1] == "It is too early to retire the silent ones: `ssoferry report --silent` shows them."
     assert lines[verdict + 3] == "Unknown identifiers:"
     assert lines[verdict + 4].split("  ")[-1].strip() == "DID YOU MEAN"
     assert [(line.split()[1], line.split()[2], line.split()[-1]) for line in lines[verdict + 5:]] == [("ACME", "2", "acme"), ("acmee", "1", "acme")]
@@ -176,6 +176,17 @@ def test_csv(used):
 def test_filters_and_orders(used):
     assert names(used, "--state", "stytch") == ["acme", "globex", 'quo"te,comma']
     assert names(used, "--silent") == ["globex", "initech"]
+    for form in ("--csv", "--json", "--state=legacy"):
+        assert "ssoferry: warning: too early to retire any: counting began " in used.loader("report", "--silent", form).stderr
+    time.sleep(1)
+    silent = used.loader("report", "--silent", "--idle", "1s")
+    assert silent.stderr == "" and of_kind(as_json(used, "--idle", "1s"), "totals")[0]["may_retire"]
+    assert "The silent ones are the list to retire: `ssoferry report --silent`" in used.loader("report", "--idle", "1s").stdout
+    legacy = {"legacy_url": "https://legacy.example.net/{identifier}"}
+    used.configure(observe=True, routes=[ROUTES[0] | legacy])
+    told = "Rehearsal (observe): every sign-in goes to the old system. Without it, 3 of 5 connections would be cut over"
+    assert told in used.loader("report").stdout
+    assert "no time to retire any: this is a rehearsal (observe)" in used.loader("report", "--silent", "--idle", "1s").stderr
     assert names(used, "--silent", "--state", "disabled") == ["initech"]
     assert names(used, "--limit", 2) == ["acme", "globex"]
     assert names(used, "--limit", 0) == []

@@ -1,19 +1,34 @@
 #include "table_fixture.h"
 #include "usage_fixture.h"
 
+#include "ssoferry/clock.h"
 #include "ssoferry/report.h"
 
 #define HOUR (DAY / 24)
 
 /* -- rows -- */
 
-static void put(struct change *change, const char *source, const char *identifier, enum connection_state state)
+/* The row of the connection that ends with `number`. */
+static void put_of(struct change *change, unsigned number, const char *source, const char *identifier,
+                   enum connection_state state)
 {
-    char key[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
+    char key[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX], id[] = LIVE_ID("00000000");
     struct error error = {0};
-    struct connection row = {.state = state, .connection_id = TEXT(LIVE_ID("00000001"))};
+    snprintf(id + sizeof(id) - 9, 9, "%08x", number);
+    struct connection row = {.state = state, .connection_id = text_of(id)};
     size_t size = connection_key(text_of(source), text_of(identifier), key);
     assert_done(change_put(change, text_slice(key, size), text_slice(record, connection_encode(&row, record)), &error));
+}
+
+/* Each of another connection. */
+static void put(struct change *change, const char *source, const char *identifier, enum connection_state state)
+{
+    unsigned number = 1;
+    for (const char *parts[] = {source, identifier}, **part = parts; part < parts + 2; ++part) {
+        for (const char *at = *part; *at != '\0'; ++at)
+            number = number * 31 + (unsigned char)*at;
+    }
+    put_of(change, number, source, identifier, state);
 }
 
 static struct report *open_report(struct table *table, const struct report_options *options)
@@ -243,6 +258,54 @@ static void a_report_without_usage_shows_the_rows(void **state)
     table_close(table);
 }
 
+/* -- who is not to be retired -- */
+
+/* hooli has no hit, but another row of its connection has; old was used only then. A month later new was added, which
+ * nobody can have used for that long; so was back, which had been there before. */
+static void who_is_in_use_or_new_is_not_idle(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    const int64_t now = clock_utc_us();
+    struct table *table = open_table(store, TABLE_WRITE, 0);
+    struct error error = {0};
+    char rows[512], key[CONNECTION_KEY_SIZE_MAX];
+    struct change *change = begin(table);
+    put_of(change, 1, "default", "acme", CONNECTION_STYTCH);
+    put_of(change, 2, "default", "back", CONNECTION_STYTCH);
+    put_of(change, 1, "default", "hooli", CONNECTION_STYTCH);
+    put_of(change, 3, "default", "old", CONNECTION_STYTCH);
+    commit(change);
+    struct usage *usage = open_usage(store, 1, clock_utc_us());
+    count(usage, "acme", USAGE_STYTCH, clock_utc_us() + 40 * DAY);
+    count(usage, "old", USAGE_STYTCH, now);
+    usage_close(usage);
+    change = begin(table);
+    assert_done(change_remove(change, text_slice(key, connection_key(TEXT("default"), TEXT("back"), key)), &error));
+    commit(change);
+    change = begin(table);
+    put_of(change, 2, "default", "back", CONNECTION_STYTCH);
+    put_of(change, 4, "default", "new", CONNECTION_STYTCH);
+    commit(change);
+
+    struct report_options options = {.store = store, .now = clock_utc_us() + 40 * DAY, .idle = 40 * DAY - 1000000};
+    struct report *report = open_report(table, &options);
+    assert_string_equal(walk(report, rows, sizeof(rows)), "acme:1 back:0! hooli:0 new:0! old:1!");
+    assert_int_equal(report_totals(report)->idle_never, 2);
+    report_close(report);
+    options.idle = 80 * DAY;
+    report = open_report(table, &options);
+    struct report_row row;
+    size_t size = connection_key(TEXT("default"), TEXT("new"), key);
+    assert_int_equal(report_find(report, text_slice(key, size), &row, &error), LOOKUP_FOUND);
+    assert_false(row.idle);
+    assert_string_equal(walk(report, rows, sizeof(rows)), "acme:1 back:0! hooli:0 new:0 old:1");
+    assert_int_equal(report_totals(report)->never, 3);
+    assert_int_equal(report_totals(report)->seen[CONNECTION_STYTCH], 2);
+    assert_false(report_may_retire(report));
+    report_close(report);
+    table_close(table);
+}
+
 /* -- the verdict -- */
 
 static const struct {
@@ -254,36 +317,54 @@ static const struct {
     int now;      /* days since counting began */
     int64_t idle; /* hours; 0: 30 days */
     const char *verdict;
+    size_t rehearsing; /* of two routes */
 } verdicts[] = {
-    {0, 0, 0, 0, 0, 0, true, 40, 0, "The table has no connections."},
+    {0, 0, 0, 0, 0, 0, true, 40, 0, "The table has no connections.", 0},
     {4, 0, 0, 0, 0, 0, false, 0, 0,
      "4 of 4 connections are cut over. Nothing has been counted yet, so nothing is known of who still uses the old "
-     "addresses."},
+     "addresses.",
+     0},
     {3, 2, 1, 2, 1, 0, true, 40, 0,
      "3 of 6 connections are cut over, 2 of them seen in the last 30 days; 2 are still legacy; 1 is disabled. 4 have "
-     "been silent for 30 days, 3 of them ever since counting began."},
+     "been silent for 30 days, 3 of them ever since counting began.",
+     0},
     {2, 0, 0, 2, 0, 0, true, 40, 0,
-     "2 of 2 connections are cut over, all of them seen in the last 30 days. None has been silent for 30 days."},
+     "2 of 2 connections are cut over, all of them seen in the last 30 days. None has been silent for 30 days.", 0},
     {1, 0, 0, 1, 0, 0, true, 40, 0,
-     "1 of 1 connection is cut over and was seen in the last 30 days. None has been silent for 30 days."},
+     "1 of 1 connection is cut over and was seen in the last 30 days. None has been silent for 30 days.", 0},
     {2, 1, 0, 0, 3, 0, true, 40, 36,
      "2 of 3 connections are cut over, none of them seen in the last 36 hours; 1 is still legacy. 3 have been silent "
-     "for 36 hours."},
-    {0, 1, 0, 0, 1, 0, true, 40, 24, "0 of 1 connection is cut over; 1 is still legacy. 1 has been silent for 1 day."},
+     "for 36 hours.",
+     0},
+    {0, 1, 0, 0, 1, 0, true, 40, 24, "0 of 1 connection is cut over; 1 is still legacy. 1 has been silent for 1 day.",
+     0},
     {2, 1, 0, 1, 0, 0, true, 25, 0,
      "2 of 3 connections are cut over, 1 of them seen in the last 30 days; 1 is still legacy. Counting began only 25 "
-     "days ago; 2 have not been seen since."},
+     "days ago; 2 have not been seen since.",
+     0},
     {0, 2, 0, 0, 0, 0, true, 40, 0,
-     "0 of 2 connections are cut over; 2 are still legacy. 2 have been silent for 30 days, ever since counting began."},
+     "0 of 2 connections are cut over; 2 are still legacy. 2 have been silent for 30 days, ever since counting began.",
+     0},
     {1, 0, 0, 0, 0, 0, true, 0, 0,
      "1 of 1 connection is cut over but was not seen in the last 30 days. Counting began only 0 seconds ago; 1 has "
-     "not been seen since."},
+     "not been seen since.",
+     0},
     {2, 1, 0, 3, 0, 1, true, 40, 0,
      "2 of 3 connections are cut over, all of them seen in the last 30 days; 1 is still legacy. Requests for 1 "
-     "connection have failed since counting began. None has been silent for 30 days."},
+     "connection have failed since counting began. None has been silent for 30 days.",
+     0},
     {0, 2, 0, 0, 0, 2, true, 40, 0,
      "0 of 2 connections are cut over; 2 are still legacy. Requests for 2 connections have failed since counting "
-     "began. None has been silent for 30 days."},
+     "began. None has been silent for 30 days.",
+     0},
+    {2, 1, 0, 1, 0, 0, true, 40, 0,
+     "Rehearsal (observe): every sign-in goes to the old system. Without it, 2 of 3 connections would be cut over, 1 "
+     "of them seen in the last 30 days; 1 is still legacy. 2 have been silent for 30 days, ever since counting began.",
+     2},
+    {1, 0, 0, 1, 0, 0, true, 40, 0,
+     "Rehearsal on some routes (observe): every sign-in by them goes to the old system. Without it, 1 of 1 connection "
+     "would be cut over and was seen in the last 30 days. None has been silent for 30 days.",
+     1},
 };
 
 static void put_rows(struct change *change, unsigned *next, unsigned count, enum connection_state state)
@@ -321,12 +402,17 @@ static void the_verdict_is_a_sentence(void **state)
         }
         usage_close(usage);
 
-        const struct report_options options = {
-            .store = store, .now = NOON + verdicts[i].now * DAY, .idle = verdicts[i].idle * HOUR};
+        const struct report_options options = {.store = store,
+                                               .now = NOON + verdicts[i].now * DAY,
+                                               .idle = verdicts[i].idle * HOUR,
+                                               .routes = 2,
+                                               .rehearsing = verdicts[i].rehearsing};
         struct report *report = open_report(table, &options);
         walk(report, rows, sizeof(rows));
         report_verdict(report, text, sizeof(text));
         assert_string_equal(text, verdicts[i].verdict);
+        assert_int_equal(report_may_retire(report),
+                         verdicts[i].counted && options.now - NOON >= 30 * DAY && verdicts[i].rehearsing == 0);
         report_verdict(report, rows, 10); /* is cut, not overrun */
         assert_memory_equal(rows, verdicts[i].verdict, 9);
         assert_int_equal(strlen(rows), 9);
@@ -501,6 +587,7 @@ int main(void)
         scratch_test(rows_are_joined_with_their_usage),
         scratch_test(a_report_can_be_read_again_and_row_by_row),
         scratch_test(a_report_may_be_of_one_source),
+        scratch_test(who_is_in_use_or_new_is_not_idle),
         scratch_test(idle_is_what_the_options_say),
         scratch_test(the_days_end_with_today),
         scratch_test(a_report_reads_live),

@@ -70,10 +70,11 @@ function countedSince() {
 
 // Silence means something only once it has been listened for as long.
 function retireHint() {
+  if (report.observe) return "Rehearsal: too early to retire one.";
   const since = countedSince();
   if (since === null) return "Nothing has been counted yet: too early to retire one.";
   const listened = Math.floor((Date.parse(report.now) - Date.parse(since)) / DAY_MS);
-  if (listened >= report.idle_days) return `No hit for ${idleSpan()}: nobody seems to need their old address.`;
+  if (report.may_retire) return `No hit for ${idleSpan()}: nobody seems to need their old address.`;
   return `Counting began ${listened === 0 ? "less than a day" : count(listened, "day", "days")} ago: too early to retire one.`;
 }
 

@@ -12,6 +12,16 @@ function showHeader() {
   setAgo(changed, report.changed_at);
 }
 
+const OBSERVED_SHOWN = 3;
+
+function rehearsalNotice() {
+  const names = report.observed_routes;
+  const more = names.length - OBSERVED_SHOWN;
+  const which = names.length === 0 ? "all of them go to the legacy side."
+    : `those by ${names.slice(0, OBSERVED_SHOWN).map((name) => `\`${name}\``).join(", ")}${more > 0 ? ` and ${count(more, "more route", "more routes")}` : ""} go to the legacy side.`;
+  return `Rehearsal: \`observe\` is on. Requests are decided, logged and counted, but ${which}`;
+}
+
 function showBar() {
   const all = STATES.reduce((sum, state) => sum + report.states[state], 0);
   for (const state of STATES) {
@@ -22,7 +32,8 @@ function showBar() {
   }
   const words = STATES.map((state) => `${number(report.states[state])} ${state}`).join(", ");
   setAttribute(byId("bar"), "aria-label", `Of ${count(all, "connection", "connections")}: ${words}`);
-  document.title = all === 0 ? "ssoferry" : `${number(report.states.stytch)} of ${number(all)} cut over - ssoferry`;
+  const done = `${number(report.states.stytch)} of ${number(all)}`;
+  document.title = all === 0 ? "ssoferry" : report.observe ? `Rehearsal: ${done} stytch - ssoferry` : `${done} cut over - ssoferry`;
 }
 
 function makeFigure() {
@@ -48,11 +59,12 @@ function showSummary() {
   const seen = (state) => (report.states[state] === 0 ? "" : `${number(report.seen[state])} seen in ${idleSpan()}`);
   setText(byId("verdict"), report.verdict);
   byId("observe").hidden = !report.observe;
+  setSentence(byId("observe"), rehearsalNotice());
   byId("refused").hidden = report.configuration_current;
   byId("unused").hidden = report.hits + report.unknown_hits > 0;
   showBar();
   fill(byId("figures"), [
-    { state: "stytch", label: "stytch (cut over)", value: report.states.stytch, note: seen("stytch") },
+    { state: "stytch", label: report.observe ? "stytch (rehearsal)" : "stytch (cut over)", value: report.states.stytch, note: seen("stytch") },
     { state: "legacy", label: "legacy", value: report.states.legacy, note: seen("legacy") },
     { state: "disabled", label: "disabled", value: report.states.disabled, note: seen("disabled") },
     { label: `idle for ${idleSpan()}`, value: report.idle, note: report.never > 0 ? `${number(report.never)} never seen` : "" },

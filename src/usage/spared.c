@@ -1,0 +1,118 @@
+#include "spared.h"
+
+#include <stdlib.h>
+
+#include "ssoferry/memory.h"
+#include "ssoferry/revision.h"
+
+enum { ROOM_AT_FIRST = 256 };
+
+/* -- a set of hashes; 0 is a free place -- */
+
+static uint64_t *place_of(const struct hash_set *set, uint64_t hash)
+{
+    size_t i = (size_t)hash & (set->room - 1);
+    while (set->hashes[i] != 0 && set->hashes[i] != hash)
+        i = (i + 1) & (set->room - 1);
+    return &set->hashes[i];
+}
+
+static void grow(struct hash_set *set)
+{
+    const struct hash_set old = *set;
+    set->room = old.room > 0 ? 2 * old.room : ROOM_AT_FIRST;
+    set->hashes = memory_zeroed(set->room, sizeof(*set->hashes));
+    for (size_t i = 0; i < old.room; ++i) {
+        if (old.hashes[i] != 0)
+            *place_of(set, old.hashes[i]) = old.hashes[i];
+    }
+    free(old.hashes);
+}
+
+static void put(struct hash_set *set, uint64_t hash)
+{
+    if (2 * set->count >= set->room)
+        grow(set);
+    uint64_t *place = place_of(set, hash);
+    set->count += *place == 0;
+    *place = hash;
+}
+
+static uint64_t hash_of(const struct spared *spared, struct text t)
+{
+    uint64_t hash = keyed_hash(&spared->hash_key, t);
+    return hash != 0 ? hash : 1;
+}
+
+static bool has(const struct spared *spared, const struct hash_set *set, struct text t)
+{
+    return set->count > 0 && *place_of(set, hash_of(spared, t)) != 0;
+}
+
+/* -- collecting -- */
+
+static bool collect_used(struct spared *spared, struct snapshot *snapshot, struct usage_reader *usage, int64_t from,
+                         struct error *error)
+{
+    struct connection_buffer buffer;
+    struct usage_row row;
+    struct text source, identifier;
+    enum lookup_result result;
+    usage_reader_seek(usage, (struct text){0});
+    while ((result = usage_reader_next(usage, &row, error)) == LOOKUP_FOUND) {
+        if (row.last_seen <= from || !connection_key_split(row.key, &source, &identifier))
+            continue;
+        enum lookup_result found = snapshot_find(snapshot, source, identifier, &buffer, error);
+        if (found == LOOKUP_FAILED)
+            return false;
+        if (found == LOOKUP_FOUND && buffer.row.connection_id.size > 0)
+            put(&spared->connections, hash_of(spared, buffer.row.connection_id));
+    }
+    return result == LOOKUP_ABSENT;
+}
+
+/* The last revision up to `from`, or before the first that is kept. Those with a time that is yet to come say nothing.
+ */
+static bool find_revision(const struct snapshot *snapshot, int64_t from, int64_t now, uint64_t *number,
+                          struct error *error)
+{
+    enum lookup_result result = LOOKUP_FOUND;
+    for (*number = snapshot_state(snapshot)->revision; *number > 0; --*number) {
+        struct revision revision = {0};
+        result = revision_read(snapshot, *number, &revision, error);
+        const int64_t changed_at = revision.changed_at;
+        revision_release(&revision);
+        if (result != LOOKUP_FOUND || changed_at <= from || changed_at > now)
+            break;
+    }
+    return result != LOOKUP_FAILED;
+}
+
+static void on_newcomer(void *context, struct text key)
+{
+    struct spared *spared = context;
+    put(&spared->rows, hash_of(spared, key));
+}
+
+bool spared_collect(struct spared *spared, struct snapshot *snapshot, struct usage_reader *usage, int64_t from,
+                    int64_t now, struct error *error)
+{
+    const int64_t since = usage_reader_totals(usage)->since;
+    uint64_t number = 0;
+    spared->hash_key = hash_key_new();
+    return collect_used(spared, snapshot, usage, from, error) &&
+           find_revision(snapshot, from > since ? from : since, now, &number, error) &&
+           revision_newcomers(snapshot, number, on_newcomer, spared, error);
+}
+
+bool spared_has(const struct spared *spared, struct text key, struct text connection_id)
+{
+    return has(spared, &spared->rows, key) ||
+           (connection_id.size > 0 && has(spared, &spared->connections, connection_id));
+}
+
+void spared_release(struct spared *spared)
+{
+    free(spared->connections.hashes);
+    free(spared->rows.hashes);
+}
