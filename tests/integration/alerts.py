@@ -38,7 +38,7 @@ DIFFER = ("SsoferryTablesDiffer", "SsoferryRevisionsDiffer")
 CASES = {
     "two nodes that serve": (
         up("a", "1x60") | up("b", "1x60") | requests("stytch", 307, "0+10x60") | requests("loop", 508, "0x60") | requests("unavailable", 503, "0x60")
-        | {UNKNOWN: "0x60"} | configuration("1x60") | unusable("url", "0x60") | checksum("a", "7x60") | checksum("b", "7x60") | table("a", 3, stytch=1, legacy=7) | table("b", 3, stytch=1, legacy=7),
+        | requests("disabled", 410, "0x60") | {UNKNOWN: "0x60"} | configuration("1x60") | unusable("url", "0x60") | checksum("a", "7x60") | checksum("b", "7x60") | table("a", 3, stytch=1, legacy=7) | table("b", 3, stytch=1, legacy=7),
         {(50, ALL): []}),
     "a target that does not answer": (up("a", "1x5 0x20"), {(20, "SsoferryDown"): [A], (20, "SsoferryGone"): []}),
     "a target that is gone": (up("a", "1x5 _x30"), {(20, "SsoferryGone"): [JOB]}),
@@ -47,6 +47,10 @@ CASES = {
         requests("unavailable", 503, "0x9 1x9 2x9 3x9 4x60"),
         {(9, "SsoferryUnavailableAnswers"): [], (12, "SsoferryUnavailableAnswers"): [A | {"route": "/a"}],
          (29, "SsoferryUnavailableAnswers"): [A | {"route": "/a"}], (60, "SsoferryUnavailableAnswers"): []}),
+    "a customer who was retired, and comes": (
+        requests("disabled", 410, "0x10 1x90"),
+        {(10, "SsoferryDisabledRowUsed"): [], (12, "SsoferryDisabledRowUsed"): [A | {"route": "/a"}],
+         (60, "SsoferryDisabledRowUsed"): [A | {"route": "/a"}], (80, "SsoferryDisabledRowUsed"): []}),
     "unknown identifiers in a rehearsal, which sends them to the legacy side, as what no route takes": (
         requests("legacy", 307, "0+10x60") | requests("legacy", 307, "0+1000x60", route="none") | requests("unknown", 404, "0x60") | {UNKNOWN: "0+1x60"},
         {(50, "SsoferryUnknownIdentifiers"): [A]}),
