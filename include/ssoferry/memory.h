@@ -32,9 +32,15 @@ void *memory_allocate(size_t size) __attribute__((malloc, returns_nonnull));
 void *memory_zeroed(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 void *memory_resize(void *block, size_t size) __attribute__((returns_nonnull));
 
-/* Zeroed pages of their own, in huge ones where they are many and the kernel gives them: for a table that is looked
- * into all over. Only what is touched takes memory. NULL where there is none. */
+/* Zeroed pages of their own, of which only those that are touched take memory. NULL where there is none;
+ * memory_large(): memory_exhausted() where there is none. */
 void *memory_pages(size_t size);
+void *memory_large(size_t size) __attribute__((returns_nonnull));
+
+/* Has those not yet touched be huge pages where there are many and the kernel gives them: for what is looked into all
+ * over. */
+void memory_pages_widen(void *pages, size_t size);
+
 void memory_pages_free(void *pages, size_t size); /* NULL is fine */
 
 /* A NUL-terminated copy, to be freed with free(). */

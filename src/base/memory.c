@@ -50,11 +50,18 @@ void *memory_resize(void *block, size_t size)
 void *memory_pages(size_t size)
 {
     void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (pages == MAP_FAILED)
-        return NULL;
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
+void *memory_large(size_t size)
+{
+    return checked(memory_pages(size));
+}
+
+void memory_pages_widen(void *pages, size_t size)
+{
     if (size >= HUGE_PAGE_SIZE)
         (void)madvise(pages, size, MADV_HUGEPAGE); /* without them it is but slower */
-    return pages;
 }
 
 void memory_pages_free(void *pages, size_t size)

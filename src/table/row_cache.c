@@ -56,6 +56,7 @@ static bool resize(struct row_cache *cache, size_t set_count)
     struct set *sets = memory_pages(set_count * sizeof(*sets));
     if (sets == NULL)
         return false;
+    memory_pages_widen(sets, set_count * sizeof(*sets));
     release(cache);
     cache->set_count = set_count;
     cache->sets = sets;

@@ -139,12 +139,14 @@ static void sort_from(struct sorting *sorting, struct row_place *places, size_t 
 bool row_order_sort(struct row_place *places, size_t count, size_t shared,
                     struct text (*key_at)(const void *buffer, uint32_t offset), const void *buffer)
 {
-    struct sorting *sorting = memory_allocate(sizeof *sorting + count * sizeof *places);
+    const size_t size = sizeof(struct sorting) + count * sizeof *places;
+    struct sorting *sorting = memory_large(size);
+    memory_pages_widen(sorting, size);
     sorting->key_at = key_at;
     sorting->buffer = buffer;
     sorting->repeats = false;
     sort_from(sorting, places, count, shared);
     bool once = !sorting->repeats;
-    free(sorting);
+    memory_pages_free(sorting, size);
     return once;
 }

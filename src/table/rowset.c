@@ -18,11 +18,10 @@ struct head {
 
 enum {
     BUFFER_SIZE_DEFAULT = 64 << 20,
-    ROOM_AT_FIRST = 1 << 20,
+    ROOM_AT_FIRST = 1 << 20, /* which is enough for most files; then all at once */
     ROW_MAX = sizeof(struct head) + CONNECTION_KEY_SIZE_MAX + CONNECTION_RECORD_SIZE_MAX,
     ROWS_AHEAD = 16,
     CACHE_LINE = 64,
-    ROWS_AT_FIRST = 1 << 14, /* places for so many */
     WRITE_SIZE = 256 << 10,  /* bytes written at a time */
     WINDOWS_SIZE = 16 << 20, /* for reading all runs */
     WINDOW_MIN = 16 << 10,
@@ -53,8 +52,8 @@ struct rowset {
     size_t buffer_size;      /* that it may have */
     size_t room;             /* that it has */
     size_t used, rows;       /* of the buffer */
-    struct row_place *order; /* of the buffer's rows, once they do not ascend */
-    size_t order_room;       /* for so many */
+    struct row_place *order; /* of the buffer's rows where they do not ascend, once they are sorted */
+    size_t order_size;       /* bytes of it */
     bool sorted;             /* without a file: the order is that of the keys */
     bool differs;            /* and no key is there twice */
     size_t at;               /* reading: bytes of the buffer, or entries of the order */
@@ -75,6 +74,19 @@ struct rowset *rowset_new(size_t buffer_size)
     return set;
 }
 
+static void free_order(struct rowset *set)
+{
+    memory_pages_free(set->order, set->order_size);
+    set->order = NULL;
+}
+
+static void free_buffer(struct rowset *set)
+{
+    free_order(set);
+    memory_pages_free(set->buffer, set->room);
+    set->buffer = NULL;
+}
+
 void rowset_free(struct rowset *set)
 {
     if (set == NULL)
@@ -85,8 +97,7 @@ void rowset_free(struct rowset *set)
         fclose(set->file);
     free(set->runs);
     free(set->heap.at);
-    free(set->order);
-    free(set->buffer);
+    free_buffer(set);
     free(set);
 }
 
@@ -155,29 +166,17 @@ static void end_ascending(struct rowset *set)
         text_shared(text_slice(set->first_key, set->first_key_size), text_slice(set->last_key, set->last_key_size));
 }
 
-static void add_place(struct rowset *set, size_t number, size_t at)
-{
-    if (number == set->order_room) {
-        set->order_room = set->order_room > 0 ? set->order_room * 2 : ROWS_AT_FIRST;
-        set->order = memory_resize(set->order, set->order_room * sizeof set->order[0]);
-    }
-    set->order[number] = (struct row_place){0, (uint32_t)at};
-}
-
-/* From here on the order of the buffer's rows is another than theirs in the buffer. */
-static void end_ascending_buffer(struct rowset *set)
-{
-    size_t at = 0;
-    set->buffer_ascends = false;
-    for (size_t i = 0; i < set->rows; i++) {
-        add_place(set, i, at);
-        at += size_at(set->buffer + at);
-    }
-}
-
 /* Returns whether each key is there but once. */
 static bool sort_buffer(struct rowset *set)
 {
+    size_t at = 0;
+    set->order_size = set->rows * sizeof set->order[0];
+    set->order = memory_large(set->order_size);
+    memory_pages_widen(set->order, set->order_size);
+    for (size_t i = 0; i < set->rows; i++) {
+        set->order[i] = (struct row_place){0, (uint32_t)at};
+        at += size_at(set->buffer + at);
+    }
     return row_order_sort(set->order, set->rows, set->shared, key_of_place, set->buffer);
 }
 
@@ -206,6 +205,7 @@ static bool write_buffer(struct rowset *set)
         if (fwrite_unlocked(row, 1, size, set->file) != size)
             return false;
     }
+    free_order(set);
     return true;
 }
 
@@ -230,15 +230,41 @@ static bool spill(struct rowset *set, bool continues, struct error *error)
     return true;
 }
 
+static void widen_buffer(struct rowset *set)
+{
+    size_t room = set->room == 0 && set->buffer_size > ROOM_AT_FIRST ? ROOM_AT_FIRST : set->buffer_size;
+    unsigned char *buffer = memory_large(room);
+    if (set->used > 0)
+        memcpy(buffer, set->buffer, set->used);
+    memory_pages_free(set->buffer, set->room);
+    set->buffer = buffer;
+    set->room = room;
+    if (!set->buffer_ascends)
+        memory_pages_widen(buffer, room);
+}
+
 /* Sees to it that a row of any size fits into the buffer. */
 static bool make_room(struct rowset *set, struct error *error)
 {
-    while (set->room - set->used < ROW_MAX && set->room < set->buffer_size) {
-        set->room = set->room == 0 ? ROOM_AT_FIRST : set->room * 2;
-        set->room = set->room < set->buffer_size ? set->room : set->buffer_size;
-        set->buffer = memory_resize(set->buffer, set->room);
-    }
+    if (set->room - set->used < ROW_MAX && set->room < set->buffer_size)
+        widen_buffer(set);
     return set->room - set->used >= ROW_MAX || spill(set, set->ascends, error);
+}
+
+/* Its rows will be read all over it. */
+static void end_ascending_buffer(struct rowset *set)
+{
+    set->buffer_ascends = false;
+    memory_pages_widen(set->buffer, set->room);
+}
+
+static void compare_with_last(struct rowset *set, struct text key)
+{
+    int order = text_compare(text_slice(set->last_key, set->last_key_size), key);
+    if (set->ascends && order >= 0)
+        end_ascending(set);
+    if (set->rows > 0 && order > 0)
+        end_ascending_buffer(set);
 }
 
 bool rowset_add(struct rowset *set, const struct rowset_row *row, struct error *error)
@@ -247,15 +273,10 @@ bool rowset_add(struct rowset *set, const struct rowset_row *row, struct error *
     assert(key.size > 0 && key.size <= CONNECTION_KEY_SIZE_MAX && row->row.record.size <= CONNECTION_RECORD_SIZE_MAX);
     if (!make_room(set, error))
         return false;
-    int order = set->count == 0 ? -1 : text_compare(text_slice(set->last_key, set->last_key_size), key);
-    if (set->ascends && order >= 0)
-        end_ascending(set);
+    if (set->count > 0 && (set->ascends || set->buffer_ascends))
+        compare_with_last(set, key);
     if (!set->ascends)
         set->shared = text_shared(text_slice(set->first_key, set->shared), key);
-    if (set->buffer_ascends && set->rows > 0 && order > 0)
-        end_ascending_buffer(set);
-    if (!set->buffer_ascends)
-        add_place(set, set->rows, set->used);
     set->used += write_row(set->buffer + set->used, row);
     memcpy(set->last_key, key.at, key.size);
     set->last_key_size = key.size;
@@ -329,10 +350,7 @@ static bool end_adding(struct rowset *set, struct error *error)
         return false;
     if (fflush(set->file) != 0)
         return temporary_fail(errno, error);
-    free(set->buffer);
-    free(set->order);
-    set->buffer = NULL;
-    set->order = NULL;
+    free_buffer(set);
     set->window_size = WINDOWS_SIZE / set->run_count;
     set->window_size = set->window_size < WINDOW_MIN   ? WINDOW_MIN
                        : set->window_size > WINDOW_MAX ? WINDOW_MAX
