@@ -33,6 +33,15 @@ static inline uint64_t bytes_load_some(const char *at, size_t size)
     return (uint64_t)last << 32 | first;
 }
 
+/* Four bytes and four others, as if these stood behind those. */
+static inline uint64_t bytes_load_halves(const char *first, const char *second)
+{
+    uint32_t a, b;
+    memcpy(&a, first, sizeof(a));
+    memcpy(&b, second, sizeof(b));
+    return htole64((uint64_t)le32toh(b) << 32 | le32toh(a));
+}
+
 /* Whether one of them is over 0x7f. */
 static inline bool bytes_any_high(uint64_t eight)
 {
@@ -111,6 +120,13 @@ static inline uint64_t bytes_where(const char *at, char byte)
 #endif
 }
 
+/* The lower-case hexadecimal digits of eight numbers under 16. */
+static inline uint64_t bytes_hex_digits(uint64_t numbers)
+{
+    const uint64_t letters = (numbers + BYTES_ONES * 6) >> 4 & BYTES_ONES; /* 1 where it is 10 or more */
+    return numbers + BYTES_ONES * '0' + letters * ('a' - '0' - 10);
+}
+
 /* Writes a number as eight hexadecimal digits, lower-case, its highest first. */
 static inline void bytes_put_hex(uint32_t number, char *at)
 {
@@ -118,9 +134,20 @@ static inline void bytes_put_hex(uint32_t number, char *at)
     x = (x << 16 | x) & UINT64_C(0x0000ffff0000ffff);
     x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
     x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-    const uint64_t letters = (x + BYTES_ONES * 6) >> 4 & BYTES_ONES; /* 1 where it is 10 or more */
-    x = htobe64(x + BYTES_ONES * '0' + letters * ('a' - '0' - 10));
+    x = htobe64(bytes_hex_digits(x));
     memcpy(at, &x, sizeof(x));
+}
+
+/* The number that bytes_put_hex() writes so. False where it never does; *number is anything then. */
+static inline bool bytes_get_hex(uint64_t digits, uint32_t *number)
+{
+    const uint64_t letters = digits >> 6 & BYTES_ONES; /* 1 where it may be a to f */
+    const uint64_t numbers = ((digits & BYTES_ONES * 15) + letters * 9) & BYTES_ONES * 15;
+    uint64_t x = be64toh(numbers);
+    x = (x >> 4 | x) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x >> 8 | x) & UINT64_C(0x0000ffff0000ffff);
+    *number = (uint32_t)(x >> 16 | x);
+    return bytes_hex_digits(numbers) == digits;
 }
 
 /* Writes eight bytes as sixteen hexadecimal digits, lower-case, in their order. */

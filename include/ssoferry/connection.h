@@ -76,7 +76,7 @@ struct connection_rules {
     const struct allowed_hosts *legacy; /* for legacy_url */
     const struct text *own_hosts;       /* the gateway's own names, to which no URL of a row may lead back */
     size_t own_host_count;
-    struct text live_url, test_url; /* where connections of live and of test projects lead by default; empty: unknown */
+    struct text live_host, test_host; /* where those of live and of test projects lead by default; empty: unknown */
 };
 
 /* Which field of a connection a problem lies in; `field` is its name in the file formats. */
@@ -90,6 +90,10 @@ struct connection_problem {
  * gateway). False at the first problem. */
 bool connection_check(const struct connection *connection, const struct connection_rules *rules,
                       struct connection_problem *problem) __attribute__((warn_unused_result));
+
+/* The second half of it, for a row whose fields connection_set_field() has taken one by one. */
+bool connection_check_whole(const struct connection *connection, const struct connection_rules *rules,
+                            struct connection_problem *problem) __attribute__((warn_unused_result));
 
 /* The row without a URL that its state does not send anybody to: what connection_check() says of the rest stands in
  * nobody's way. */
@@ -125,6 +129,9 @@ bool connection_set_field(struct connection *connection, struct text name, struc
 
 /* The names connection_set_field() takes, in the order the file formats write them; NULL past the last. Static. */
 const char *connection_field_name(size_t index);
+
+/* Where connection_field_name() has a name; where it has none, an index past the last. */
+size_t connection_field_index(struct text name);
 
 /* Encodes to a record: `out` holds CONNECTION_RECORD_SIZE_MAX bytes. Returns the size. The connection must have passed
  * connection_check() or at least the field limits above. Equal connections give equal records, and only they do.

@@ -164,6 +164,8 @@ bool text_hides(uint32_t character)
 
 bool text_has_hidden(struct text t)
 {
+    if (text_is_printable(t))
+        return false;
     for (size_t at = 0; at < t.size;) {
         if ((unsigned char)t.at[at] < 0x80)
             at++;

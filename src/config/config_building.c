@@ -68,6 +68,13 @@ static struct text onward_sources(struct building *building)
     return joined;
 }
 
+static struct text host_of(struct text origin)
+{
+    struct url url;
+    const char *why = NULL;
+    return url_parse(origin, &url, &why) ? url.host : (struct text){0};
+}
+
 struct config *building_finish(struct building *building)
 {
     struct config *config = &building->config;
@@ -80,8 +87,8 @@ struct config *building_finish(struct building *building)
     config->rules.legacy = building->legacy_hosts;
     config->rules.own_hosts = building->own_hosts.items;
     config->rules.own_host_count = building->own_hosts.count;
-    config->rules.live_url = config->gateway.live_url;
-    config->rules.test_url = config->gateway.test_url;
+    config->rules.live_host = host_of(config->gateway.live_url);
+    config->rules.test_host = host_of(config->gateway.test_url);
     config->gateway.stytch_hosts = building->stytch_hosts;
     config->gateway.legacy_hosts = building->legacy_hosts;
     config->gateway.own_hosts = building->own_hosts.items;

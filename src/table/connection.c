@@ -42,18 +42,9 @@ bool redirect_kind_parse(struct text name, enum redirect_kind *kind)
 
 /* -- single fields -- */
 
-/* Printable ASCII, as most identifiers are: then there is nothing more to ask. */
-static bool is_plain_ascii(struct text t)
-{
-    unsigned odd = 0;
-    for (size_t i = 0; i < t.size; i++)
-        odd |= (unsigned char)(t.at[i] - 0x20) >= 0x7f - 0x20;
-    return odd == 0;
-}
-
 static const char *words_problem(struct text t)
 {
-    if (is_plain_ascii(t))
+    if (text_is_printable(t)) /* as most are */
         return NULL;
     if (!text_is_utf8(t))
         return "is not valid UTF-8";
@@ -153,29 +144,43 @@ static bool check_acs_url(const struct connection *connection, const struct conn
 static bool check_ids(const struct connection *connection, struct connection_problem *problem)
 {
     const char *why = NULL;
-    if (connection->connection_id.size == 0) {
-        if (connection->state == CONNECTION_STYTCH)
-            return refuse(problem, "connection_id", "connection_id is missing, which state stytch needs");
-    } else if ((why = connection_id_problem(connection->connection_id)) != NULL) {
+    if (connection->connection_id.size > 0 && (why = connection_id_problem(connection->connection_id)) != NULL)
         return refuse(problem, "connection_id", "connection_id %s", why);
-    }
     if (connection->organization_id.size > 0 && (why = organization_id_problem(connection->organization_id)) != NULL)
         return refuse(problem, "organization_id", "organization_id %s", why);
     return true;
 }
 
+static bool check_urls(const struct connection *connection, const struct connection_rules *rules,
+                       struct connection_problem *problem)
+{
+    struct url url;
+    return check_acs_url(connection, rules, problem) &&
+           (connection->legacy_url.size == 0 || check_url(connection->legacy_url, "legacy_url", rules, &url, problem));
+}
+
+static bool check_presence(const struct connection *connection, struct connection_problem *problem)
+{
+    return connection->connection_id.size > 0 || connection->state != CONNECTION_STYTCH ||
+           refuse(problem, "connection_id", "connection_id is missing, which state stytch needs");
+}
+
+bool connection_check_whole(const struct connection *connection, const struct connection_rules *rules,
+                            struct connection_problem *problem)
+{
+    return check_presence(connection, problem) && check_urls(connection, rules, problem);
+}
+
 bool connection_check(const struct connection *connection, const struct connection_rules *rules,
                       struct connection_problem *problem)
 {
-    struct url url;
     const char *why = label_problem(connection->label);
     if ((unsigned)connection->state >= CONNECTION_STATES)
         return refuse(problem, "state", "state must be stytch, legacy or disabled");
     if ((unsigned)connection->redirect >= REDIRECT_KINDS)
         return refuse(problem, "redirect", "redirect must be 307, 303 or form");
-    if (!check_ids(connection, problem) || !check_acs_url(connection, rules, problem))
-        return false;
-    if (connection->legacy_url.size > 0 && !check_url(connection->legacy_url, "legacy_url", rules, &url, problem))
+    if (!check_presence(connection, problem) || !check_ids(connection, problem) ||
+        !check_urls(connection, rules, problem))
         return false;
     if (why != NULL)
         return refuse(problem, "label", "label %s", why);
@@ -250,32 +255,35 @@ static const char *set_label(struct connection *connection, struct text value)
 }
 
 static const struct {
-    const char *name;
+    struct text name;
     const char *(*set)(struct connection *connection, struct text value); /* returns a problem or NULL */
 } fields[] = {
-    {"connection_id", set_connection_id},
-    {"acs_url", set_acs_url},
-    {"redirect", set_redirect},
-    {"state", set_state},
-    {"legacy_url", set_legacy_url},
-    {"organization_id", set_organization_id},
-    {"label", set_label},
+    {{"connection_id", 13}, set_connection_id},
+    {{"acs_url", 7}, set_acs_url},
+    {{"redirect", 8}, set_redirect},
+    {{"state", 5}, set_state},
+    {{"legacy_url", 10}, set_legacy_url},
+    {{"organization_id", 15}, set_organization_id},
+    {{"label", 5}, set_label},
 };
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 
+size_t connection_field_index(struct text name)
+{
+    size_t index = 0;
+    while (index < FIELDS && !text_equal(name, fields[index].name))
+        index++;
+    return index;
+}
+
 bool connection_set_field(struct connection *connection, struct text name, struct text value, const char **why)
 {
-    *why = "is not a field of a connection";
-    for (size_t i = 0; i < FIELDS; i++) {
-        if (text_equal(name, text_of(fields[i].name))) {
-            *why = fields[i].set(connection, value);
-            return *why == NULL;
-        }
-    }
-    return false;
+    const size_t index = connection_field_index(name);
+    *why = index < FIELDS ? fields[index].set(connection, value) : "is not a field of a connection";
+    return *why == NULL;
 }
 
 const char *connection_field_name(size_t index)
 {
-    return index < FIELDS ? fields[index].name : NULL;
+    return index < FIELDS ? fields[index].name.at : NULL;
 }

@@ -3,22 +3,19 @@
 
 #include "ssoferry/bytes.h"
 
-/* What a byte of an id may be: a hexadecimal digit, whose value is in the low bits, or at least one of its letters. */
-enum { VALUE = 15, HEX = 16, ID = 32 };
-#define DIGIT(value) (ID | HEX | (value))
-static const unsigned char classes[256] = {
-    ['-'] = ID,        ['0'] = DIGIT(0),  ['1'] = DIGIT(1),  ['2'] = DIGIT(2),  ['3'] = DIGIT(3),  ['4'] = DIGIT(4),
-    ['5'] = DIGIT(5),  ['6'] = DIGIT(6),  ['7'] = DIGIT(7),  ['8'] = DIGIT(8),  ['9'] = DIGIT(9),  ['a'] = DIGIT(10),
-    ['b'] = DIGIT(11), ['c'] = DIGIT(12), ['d'] = DIGIT(13), ['e'] = DIGIT(14), ['f'] = DIGIT(15), ['g'] = ID,
-    ['h'] = ID,        ['i'] = ID,        ['j'] = ID,        ['k'] = ID,        ['l'] = ID,        ['m'] = ID,
-    ['n'] = ID,        ['o'] = ID,        ['p'] = ID,        ['q'] = ID,        ['r'] = ID,        ['s'] = ID,
-    ['t'] = ID,        ['u'] = ID,        ['v'] = ID,        ['w'] = ID,        ['x'] = ID,        ['y'] = ID,
-    ['z'] = ID,
-};
-
-static unsigned class_of(char c)
+/* `text` has UUID_TEXT_SIZE bytes. */
+static bool uuid_parse(const char *text, unsigned char *uuid)
 {
-    return classes[(unsigned char)c];
+    const uint64_t digits[] = {bytes_load(text), bytes_load_halves(text + 9, text + 14),
+                               bytes_load_halves(text + 19, text + 24), bytes_load(text + 28)};
+    bool good = text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-';
+    for (size_t i = 0; i < sizeof digits / sizeof digits[0]; i++) {
+        uint32_t four;
+        good = bytes_get_hex(digits[i], &four) && good;
+        four = htobe32(four);
+        memcpy(uuid + i * sizeof four, &four, sizeof four);
+    }
+    return good;
 }
 
 /* -- prefixes -- */
@@ -52,14 +49,20 @@ static unsigned prefix_of(struct text id, const struct text *prefixes, unsigned 
     return i;
 }
 
+static bool is_tail_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+}
+
 static const char *tail_problem(struct text id, size_t from)
 {
-    unsigned all = ID;
+    unsigned char uuid[UUID_SIZE];
+    if (id.size - from == UUID_TEXT_SIZE && uuid_parse(id.at + from, uuid))
+        return NULL;
+    bool good = id.size > from;
     for (size_t i = from; i < id.size; i++)
-        all &= class_of(id.at[i]);
-    return all != 0 && id.size > from
-               ? NULL
-               : "may only hold lower-case letters, digits and '-', and some of them behind its prefix";
+        good = is_tail_byte(id.at[i]) && good;
+    return good ? NULL : "may only hold lower-case letters, digits and '-', and some of them behind its prefix";
 }
 
 const char *connection_id_problem(struct text id)
@@ -95,20 +98,10 @@ bool connection_id_is_test(struct text id)
 
 bool short_id_parse(struct text id, struct short_id *parsed)
 {
-    static const unsigned char places[UUID_SIZE] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
     parsed->prefix = prefix_of(id, connection_prefixes, SHORT_ID_PREFIXES);
     if (parsed->prefix == SHORT_ID_PREFIXES || id.size != connection_prefixes[parsed->prefix].size + UUID_TEXT_SIZE)
         return false;
-    const char *text = id.at + id.size - UUID_TEXT_SIZE;
-    if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
-        return false;
-    unsigned all = HEX;
-    for (unsigned i = 0; i < UUID_SIZE; i++) {
-        unsigned high = class_of(text[places[i]]), low = class_of(text[places[i] + 1]);
-        all &= high & low;
-        parsed->uuid[i] = (unsigned char)((high & VALUE) << 4 | (low & VALUE));
-    }
-    return all != 0;
+    return uuid_parse(id.at + id.size - UUID_TEXT_SIZE, parsed->uuid);
 }
 
 bool connection_id_has_uuid(struct text id)

@@ -42,13 +42,12 @@ bool identifier_has_capitals(struct text identifier)
     return false;
 }
 
-/* Whether `url` has the host of `origin`, and not that of `other`, which may be the same. */
-static bool is_of(struct text url, struct text origin, struct text other)
+/* Whether `url` is at `host`, and not at `other`, which may be the same. */
+static bool is_at(struct text url, struct text host, struct text other)
 {
-    struct url a, b, c;
+    struct url parsed;
     const char *why = NULL;
-    return url_parse(url, &a, &why) && url_parse(origin, &b, &why) && text_equal_fold(a.host, b.host) &&
-           !(url_parse(other, &c, &why) && text_equal_fold(c.host, b.host));
+    return url_parse(url, &parsed, &why) && text_equal_fold(parsed.host, host) && !text_equal_fold(host, other);
 }
 
 static const char *stage_name(bool is_test)
@@ -62,9 +61,9 @@ static void warn_of_stages(const struct connection *row, const struct connection
     char message[128];
     bool is_test = connection_id_is_test(row->connection_id);
     const char *stage = stage_name(is_test), *other = stage_name(!is_test);
-    struct text own_url = is_test ? rules->test_url : rules->live_url;
-    struct text other_url = is_test ? rules->live_url : rules->test_url;
-    if (row->acs_url.size > 0 && is_of(row->acs_url, other_url, own_url)) {
+    struct text own_host = is_test ? rules->test_host : rules->live_host;
+    struct text other_host = is_test ? rules->live_host : rules->test_host;
+    if (row->acs_url.size > 0 && is_at(row->acs_url, other_host, own_host)) {
         snprintf(message, sizeof message, "acs_url is that of %s projects, and the connection is of a %s project",
                  other, stage);
         on_warning(context, "acs_url", message);

@@ -90,14 +90,6 @@ static void show(const struct mapping_reader *reader, const struct yaml_node *ke
 
 /* -- fields -- */
 
-static size_t index_of_field(struct text name)
-{
-    size_t index = 0;
-    while (connection_field_name(index) != NULL && !text_equal(name, text_of(connection_field_name(index))))
-        index++;
-    return index;
-}
-
 static void refuse_field(struct row_reader *row, const struct yaml_node *name)
 {
     struct yaml_node value;
@@ -111,12 +103,13 @@ static void refuse_field(struct row_reader *row, const struct yaml_node *name)
     yaml_skip(row->reader->yaml, &value);
 }
 
-/* Copies a value that is within its limits, since the next node ends its life. */
+/* Copies a value, since the next node ends its life. One that there is no room for is beyond all limits, and refused.
+ */
 static struct text keep(struct row_reader *row, struct text value)
 {
-    char *at = row->bytes + row->used;
     if (value.size > sizeof row->bytes - row->used)
-        return text_slice(at, 0);
+        return value;
+    char *at = row->bytes + row->used;
     memcpy(at, value.at, value.size);
     row->used += value.size;
     return text_slice(at, value.size);
@@ -126,7 +119,8 @@ static void set_field(struct row_reader *row, size_t index, const struct yaml_no
 {
     const char *name = connection_field_name(index), *why = NULL;
     struct yaml *yaml = row->reader->yaml;
-    struct connection tried = row->row;
+    const struct connection before = row->row;
+    const size_t used = row->used;
     row->faulty[index] = true;
     if (value->refused)
         return;
@@ -134,10 +128,12 @@ static void set_field(struct row_reader *row, size_t index, const struct yaml_no
         yaml_fault(yaml, value, "%s must be a text, not a %s", name, value->kind == YAML_MAPPING ? "mapping" : "list");
     } else if (value->value.size == 0) {
         yaml_fault(yaml, value, "%s has no value: write one, or leave the field out", name);
-    } else if (!connection_set_field(&tried, text_of(name), value->value, &why)) {
+    } else if (!connection_set_field(&row->row, text_of(name), keep(row, value->value), &why)) {
         yaml_fault(yaml, value, "%s %s", name, why);
+        row->row = before;
+        row->used = used;
     } else {
-        row->faulty[index] = !connection_set_field(&row->row, text_of(name), keep(row, value->value), &why);
+        row->faulty[index] = false;
         row->places[index] = *value;
     }
     yaml_skip(yaml, value);
@@ -151,10 +147,11 @@ static void read_fields(struct row_reader *row)
         if (name.kind == YAML_CLOSE || name.kind == YAML_END)
             return;
         if (mapping_refuse_key(row->reader, &name)) {
-            row->faulty[index_of_field(TEXT("connection_id"))] = true; /* it may have been meant to come by the merge */
+            row->faulty[connection_field_index(TEXT("connection_id"))] =
+                true; /* it may have been meant to come by the merge */
             continue;
         }
-        size_t index = index_of_field(name.value);
+        size_t index = connection_field_index(name.value);
         if (connection_field_name(index) == NULL) {
             refuse_field(row, &name);
             continue;
@@ -173,20 +170,20 @@ static void read_fields(struct row_reader *row)
 
 /* -- the whole row -- */
 
-/* Fields together and hosts. connection_check() stops at its first problem; here that field is taken out and the rest
- * checked again. */
+/* Fields together and hosts. connection_check_whole() stops at its first problem; here that field is taken out and the
+ * rest checked again. */
 static void check_row(struct row_reader *row)
 {
     struct connection_problem problem;
     struct connection rest = row->row;
-    size_t connection_id = index_of_field(TEXT("connection_id"));
-    if (row->faulty[connection_id] || row->faulty[index_of_field(TEXT("state"))]) {
+    size_t connection_id = connection_field_index(TEXT("connection_id"));
+    if (row->faulty[connection_id] || row->faulty[connection_field_index(TEXT("state"))]) {
         rest.acs_url = text_slice(NULL, 0); /* whether it fits cannot be said */
         rest.state = CONNECTION_LEGACY;     /* nor whether there must be an id */
     }
-    for (unsigned i = 0; i < FIELDS_MAX && !connection_check(&rest, row->reader->mapping->rules, &problem); i++) {
+    for (unsigned i = 0; i < FIELDS_MAX && !connection_check_whole(&rest, row->reader->mapping->rules, &problem); i++) {
         const char *why = NULL;
-        size_t index = index_of_field(text_of(problem.field));
+        size_t index = connection_field_index(text_of(problem.field));
         yaml_fault(row->reader->yaml, row->lines[index] > 0 ? &row->places[index] : &row->key, "%s", problem.message);
         row->faulty[index] = true;
         if (index == connection_id)
@@ -199,12 +196,12 @@ static void check_row(struct row_reader *row)
 static void warn_of_field(void *context, const char *field, const char *message)
 {
     struct row_reader *row = context;
-    yaml_warning(row->reader->yaml, &row->places[index_of_field(text_of(field))], "%s", message);
+    yaml_warning(row->reader->yaml, &row->places[connection_field_index(text_of(field))], "%s", message);
 }
 
 static void warn_of_row(struct row_reader *row)
 {
-    const struct yaml_node *place = &row->places[index_of_field(TEXT("connection_id"))];
+    const struct yaml_node *place = &row->places[connection_field_index(TEXT("connection_id"))];
     connection_warn(&row->row, row->reader->mapping->rules, warn_of_field, row);
     if (row->row.connection_id.size > 0)
         note_id(row->reader, place, row->row.connection_id);

@@ -156,6 +156,19 @@ static void numbers_are_written_in_hexadecimal(void **state)
         bytes_put_hex(numbers[i], found);
         snprintf(expected, sizeof expected, "%08x", numbers[i]);
         assert_string_equal(found, expected);
+        uint32_t read = ~numbers[i];
+        assert_true(bytes_get_hex(bytes_load(found), &read));
+        assert_int_equal(read, numbers[i]);
+        assert_true(bytes_get_hex(bytes_load_halves(found, found + 4), &read));
+        assert_int_equal(read, numbers[i]);
+    }
+    for (size_t at = 0; at < 8; ++at) {
+        for (unsigned c = 0; c < 256; ++c) {
+            uint32_t read;
+            memcpy(found, "09afcdef", 8);
+            found[at] = (char)c;
+            assert_int_equal(bytes_get_hex(bytes_load(found), &read), (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
+        }
     }
 }
 

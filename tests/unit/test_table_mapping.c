@@ -24,8 +24,8 @@ static void reading_open(struct reading *reading)
     assert_true(allowed_hosts_add(reading->legacy, TEXT("legacy.example.net"), &why));
     reading->rules = (struct connection_rules){.stytch = reading->stytch,
                                                .legacy = reading->legacy,
-                                               .live_url = TEXT("https://api.stytch.com"),
-                                               .test_url = TEXT("https://test.stytch.com")};
+                                               .live_host = TEXT("api.stytch.com"),
+                                               .test_host = TEXT("test.stytch.com")};
     reading->faults = faults_new();
     reading->mapping = mapping_new(&reading->rules);
 }
