@@ -391,9 +391,9 @@ static bool is_utf16(struct yaml *yaml)
 
 void yaml_next(struct yaml *yaml, struct yaml_node *node)
 {
-    *node = (struct yaml_node){.kind = YAML_END, .value = TEXT(""), .line = 1, .column = 1, .length = 1};
+    static const struct yaml_node end = {.kind = YAML_END, .value = {"", 0}, .line = 1, .column = 1, .length = 1};
     if (!yaml->ended && is_utf16(yaml)) {
-        yaml_fault(yaml, node, "this is UTF-16: save the file as UTF-8");
+        yaml_fault(yaml, &end, "this is UTF-16: save the file as UTF-8");
         yaml->ended = yaml->broken = true;
     }
     while (!yaml->ended) {
@@ -406,7 +406,7 @@ void yaml_next(struct yaml *yaml, struct yaml_node *node)
             return;
         }
     }
-    node->kind = YAML_END;
+    *node = end;
 }
 
 void yaml_skip(struct yaml *yaml, const struct yaml_node *node)

@@ -93,16 +93,20 @@ void effect_end(struct effect *effect)
     effect->beside.live = effect->beside.live || (effect->put.live && there->test);
     effect->put = effect->kept = (struct effect_stages){0};
     effect->source = (struct effect_source){0};
+    effect->start_size = 0;
 }
 
 static void begin_source(struct effect *effect, struct text key)
 {
     struct text source = TEXT(""), identifier;
+    if (effect->start_size > 0 && text_starts(key, text_slice(effect->source.name, effect->start_size)))
+        return;
     if (!connection_key_split(key, &source, &identifier) || source.size >= sizeof effect->source.name ||
         text_equal(source, text_of(effect->source.name)))
         return;
     effect_end(effect);
     memcpy(effect->source.name, source.at, source.size);
+    effect->start_size = source.size + 1;
 }
 
 static void note_stage(struct effect *effect, const struct difference *difference)

@@ -31,6 +31,7 @@ struct effect {
     struct snapshot *counted;    /* where not all rows are added: what to count them in; else NULL */
     uint64_t rows[DIFFERENCE_NONE + 1];
     struct effect_source source;      /* the one whose rows are being added */
+    size_t start_size;                /* of what its keys start with: its name and a zero byte; 0: there is none yet */
     struct effect_source most[TURNS]; /* where most rows turned, of the sources where many did; before is 0: none */
     size_t sources[TURNS];            /* where many did */
     struct effect_stages put, kept;   /* of the one whose rows are being added: written, and left as they are */

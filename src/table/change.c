@@ -118,6 +118,7 @@ static bool prepare(struct change *change, const struct bulk *bulk, struct error
     if (bulk != NULL && (bulk->rewrite || is_large(change, bulk)))
         return rewrite_begin(change, error);
     change->bounded = bulk != NULL;
+    change->page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
     return prepare_in_place(change, error);
 }
 
@@ -241,7 +242,7 @@ static void leave_old(struct change *change, MDB_val key, const MDB_val *old)
  * taken for two. */
 static void count_page(struct change *change, const void *row)
 {
-    uintptr_t page = (uintptr_t)row / (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t page = (uintptr_t)row / change->page_size;
     change->pages += page != change->page;
     change->page = page;
 }
@@ -250,7 +251,7 @@ static bool check_size(struct change *change, struct error *error)
 {
     const struct table *table = change->snapshot.table;
     uint64_t touched = change->counts.added + change->counts.changed + change->counts.removed;
-    uint64_t size = change->pages * (uint64_t)sysconf(_SC_PAGESIZE) + undo_writer_size(change->undo);
+    uint64_t size = change->pages * change->page_size + undo_writer_size(change->undo);
     bool large_table = change->rows_before * USUAL_ROW > table->transaction_size;
     if (size <= TRANSACTIONS_HELD * table->transaction_size && !(large_table && touched > change->rows_before / PART))
         return true;

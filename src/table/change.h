@@ -19,6 +19,7 @@ struct change {
     uint64_t rows_before; /* in the table */
     uint64_t pages;       /* written to, roughly */
     uintptr_t page;       /* the last of them */
+    uintptr_t page_size;  /* bytes */
 };
 
 /* Begins a transaction of the change, with its snapshot. */

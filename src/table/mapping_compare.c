@@ -9,8 +9,9 @@ struct comparison {
     struct table_row
         before; /* of the table; points to the copies below, since a write takes away what the snapshot gave */
     char before_key[TABLE_KEY_SIZE_MAX], before_record[CONNECTION_RECORD_SIZE_MAX];
-    struct rowset_row after; /* of the mapping */
-    bool has_before, has_after;
+    struct rowset_row after;    /* of the mapping */
+    bool ended;                 /* it has no row left */
+    bool has_before, has_after; /* of the source at hand */
 };
 
 /* At most `room` bytes: a record that somebody tampered with may be longer, and then differs from every good one all
@@ -35,10 +36,11 @@ static bool next_before(struct comparison *comparison, struct text start, struct
     return result != LOOKUP_FAILED;
 }
 
-static bool next_after(struct comparison *comparison, struct error *error)
+static bool next_after(struct comparison *comparison, struct text start, struct error *error)
 {
     enum lookup_result result = rowset_next(comparison->mapping->rows, &comparison->after, error);
-    comparison->has_after = result == LOOKUP_FOUND;
+    comparison->ended = result != LOOKUP_FOUND;
+    comparison->has_after = result == LOOKUP_FOUND && text_starts(comparison->after.row.key, start);
     return result != LOOKUP_FAILED;
 }
 
@@ -46,8 +48,7 @@ static bool next_after(struct comparison *comparison, struct error *error)
 static bool compare_next(struct comparison *comparison, struct text start, struct error *error)
 {
     const struct table_row *before = &comparison->before, *after = &comparison->after.row;
-    bool after_here = comparison->has_after && text_starts(after->key, start);
-    int order = !comparison->has_before ? 1 : !after_here ? -1 : text_compare(before->key, after->key);
+    int order = !comparison->has_before ? 1 : !comparison->has_after ? -1 : text_compare(before->key, after->key);
     struct difference difference = {DIFFERENCE_ADDED, order <= 0 ? before->key : after->key, {NULL, 0}, {NULL, 0}};
     if (order <= 0)
         difference.before = before->record;
@@ -62,16 +63,17 @@ static bool compare_next(struct comparison *comparison, struct text start, struc
         difference.after = before->record;
     }
     return comparison->on_difference(comparison->context, &difference, error) &&
-           (order > 0 || next_before(comparison, start, error)) && (order < 0 || next_after(comparison, error));
+           (order > 0 || next_before(comparison, start, error)) && (order < 0 || next_after(comparison, start, error));
 }
 
 /* The rows of one source, whose keys start with `start`. */
 static bool compare_source(struct comparison *comparison, struct text start, struct error *error)
 {
     snapshot_seek(comparison->snapshot, start);
+    comparison->has_after = !comparison->ended && text_starts(comparison->after.row.key, start);
     if (!next_before(comparison, start, error))
         return false;
-    while (comparison->has_before || (comparison->has_after && text_starts(comparison->after.row.key, start))) {
+    while (comparison->has_before || comparison->has_after) {
         if (!compare_next(comparison, start, error))
             return false;
     }
@@ -85,7 +87,7 @@ bool mapping_compare(struct mapping *mapping, struct snapshot *snapshot, enum ma
     char start[SOURCE_SIZE_MAX + 1];
     struct comparison comparison = {
         .mapping = mapping, .snapshot = snapshot, .mode = mode, .on_difference = on_difference, .context = context};
-    if (!rowset_rewind(mapping->rows, error) || !next_after(&comparison, error))
+    if (!rowset_rewind(mapping->rows, error) || !next_after(&comparison, TEXT(""), error))
         return false;
     for (size_t i = 0; i < mapping->source_count; i++) {
         size_t size = source_first_key(mapping->sources[i], start);

@@ -93,18 +93,11 @@ static unsigned char *put_number(unsigned char *at, size_t number)
     return at;
 }
 
-static size_t shared_prefix(struct text a, struct text b)
-{
-    size_t i = 0, size = a.size < b.size ? a.size : b.size;
-    while (i < size && a.at[i] == b.at[i])
-        i++;
-    return i;
-}
-
-static unsigned char *put_entry(unsigned char *at, const unsigned char *entry, struct text previous)
+/* `shared` bytes of its key are the previous one's. */
+static unsigned char *put_entry(unsigned char *at, const unsigned char *entry, size_t shared)
 {
     struct text key = entry_key(entry);
-    size_t shared = shared_prefix(previous, key), before = number_read(entry + 2, 2);
+    size_t before = number_read(entry + 2, 2);
     at = put_number(at, shared);
     at = put_number(at, key.size - shared);
     at = put_number(at, before);
@@ -126,10 +119,12 @@ static size_t encode_chunk(struct undo_writer *writer)
     previous = TEXT("");
     for (size_t i = 0; i < writer->count; i++) {
         const unsigned char *entry = writer->raw + writer->entries[i];
-        if (i > 0 && text_equal(previous, entry_key(entry)))
+        struct text key = entry_key(entry);
+        size_t shared = text_shared(previous, key);
+        if (shared == key.size && shared == previous.size)
             continue; /* the first of them is from before the revision */
-        at = put_entry(at, entry, previous);
-        previous = entry_key(entry);
+        at = put_entry(at, entry, shared);
+        previous = key;
     }
     writer->last_key_size = previous.size;
     memcpy(writer->last_key, previous.at, previous.size);
