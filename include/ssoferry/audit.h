@@ -8,6 +8,9 @@ enum oddity {
     ODDITY_NONE,
     ODDITY_UNREACHED,     /* no route has its source */
     ODDITY_NO_LEGACY_URL, /* it is legacy, and neither it nor a route of its source has a legacy URL */
+    ODDITY_ADDRESS,       /* it is an address that a route of its source takes, or the query of one */
+    ODDITY_SLASH,         /* it has a slash, and every route of its source looks where there is none */
+    ODDITY_NO_ENTITY,     /* every route of its source goes by Issuer, and it is neither URL nor URN */
     ODDITY_ENCODED,       /* it looks percent-encoded, and a route of its source decodes what it looks up */
     ODDITY_CAPITALS,      /* it has capitals, and every route of its source folds case */
     ODDITIES,

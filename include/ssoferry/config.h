@@ -88,12 +88,15 @@ bool config_read(struct config **config, const char *path, struct faults *faults
 
 /* What routes have between them. */
 struct source_routes {
-    size_t count;       /* 0: nothing looks there */
-    bool legacy_url;    /* one of them has one */
-    bool all_fold_case; /* none asks for capitals as they are alone */
-    bool legacy_always; /* one of them may send rows of any state to the legacy side: by RelayState, or observing */
-    bool rehearsed;     /* all of them send everybody to the legacy side, whatever their state: they observe */
-    bool in_url;        /* one of them finds identifiers in the URL, which it decodes */
+    size_t count;          /* 0: nothing looks there */
+    bool legacy_url;       /* one of them has one */
+    bool all_fold_case;    /* none asks for capitals as they are alone */
+    bool legacy_always;    /* one of them may send rows of any state to the legacy side: by RelayState, or observing */
+    bool rehearsed;        /* all of them send everybody to the legacy side, whatever their state: they observe */
+    bool in_url;           /* one of them finds identifiers in the URL, which it decodes */
+    bool in_segment;       /* all of them find them where no slash is (template_is_segment()) */
+    bool by_issuer;        /* all of them find them in the Issuer */
+    struct text parameter; /* the name of the query's that is one's identifier; empty: none */
 };
 
 /* Of the routes that look identifiers up in `source`. */

@@ -57,6 +57,12 @@ bool template_begins_anyhow(const struct template *template);
 /* Where the identifier of a template stands. */
 enum template_place { TEMPLATE_NOWHERE, TEMPLATE_IN_PATH, TEMPLATE_IN_QUERY, TEMPLATE_IN_HOST };
 
+/* Whether that is within one segment of the path, where a slash is %2F, or the host, where there is none. */
+bool template_is_segment(const struct template *template);
+
+/* The name of the query's parameter that it is; empty where it stands elsewhere. Lives as long as the template. */
+struct text template_parameter(const struct template *template);
+
 enum template_result {
     TEMPLATE_MATCHES,
     TEMPLATE_HOST_DIFFERS,

@@ -54,7 +54,7 @@ static void warn_of_row(struct set *set, struct text identifier, const struct co
     set_warn(set, identifier, row);
     if (warning != NULL)
         log_warning("%.*s %s", TEXT_ARGS(identifier), warning);
-    if (oddity == ODDITY_UNREACHED || ((oddity == ODDITY_ENCODED || oddity == ODDITY_CAPITALS) && set->created))
+    if (oddity == ODDITY_UNREACHED || (oddity != ODDITY_NONE && oddity != ODDITY_NO_LEGACY_URL && set->created))
         log_warning("%s", oddity_text(oddity, set->source, identifier, text));
 }
 

@@ -1,5 +1,8 @@
 #include "ssoferry/audit.h"
 
+#include "audit_name.h"
+#include "ssoferry/bytes.h"
+
 #include <stdio.h>
 
 /* What the routes of a source, whose name is no longer than SOURCE_SIZE_MAX, have between them; good until the next
@@ -14,9 +17,36 @@ static const struct source_routes *routes_of(struct audit *audit, struct text so
     return &audit->routes;
 }
 
+static bool is_marked(uint64_t eight)
+{
+    return bytes_any_is(eight, '%') || bytes_any_is(eight, '/');
+}
+
+/* Whether it has a '%' or a '/', without which nearly every name is good. For each row of a load. */
+static bool has_mark(struct text identifier)
+{
+    const size_t word = sizeof(uint64_t);
+    if (identifier.size < word / 2)
+        return text_find(identifier, '%', 0) < identifier.size || text_find(identifier, '/', 0) < identifier.size;
+    if (identifier.size < word)
+        return is_marked(bytes_load_some(identifier.at, identifier.size));
+    for (size_t at = 0; at + word < identifier.size; at += word) {
+        if (is_marked(bytes_load(identifier.at + at)))
+            return true;
+    }
+    return is_marked(bytes_load(identifier.at + identifier.size - word));
+}
+
+/* Whether it is written with the name of the query's parameter. */
+static bool is_parameter(struct text name, struct text identifier)
+{
+    return name.size > 0 && identifier.size > name.size && identifier.at[name.size] == '=' &&
+           text_starts(identifier, name);
+}
+
 enum oddity audit_row(struct audit *audit, struct text source, struct text identifier, const struct connection *row)
 {
-    bool encoded = identifier_looks_encoded(identifier);
+    const bool marked = has_mark(identifier), encoded = marked && identifier_looks_encoded(identifier);
     if (audit->config->gateway.route_count == 0 || source.size > SOURCE_SIZE_MAX)
         return encoded ? ODDITY_ENCODED : ODDITY_NONE;
     const struct source_routes *routes = routes_of(audit, source);
@@ -24,6 +54,13 @@ enum oddity audit_row(struct audit *audit, struct text source, struct text ident
         return ODDITY_UNREACHED;
     if (row->state == CONNECTION_LEGACY && row->legacy_url.size == 0 && !routes->legacy_url)
         return ODDITY_NO_LEGACY_URL;
+    enum oddity oddity = ODDITY_NONE;
+    if (is_parameter(routes->parameter, identifier))
+        oddity = ODDITY_ADDRESS;
+    else if (marked || routes->by_issuer)
+        oddity = audit_name(audit->config, routes, source, identifier);
+    if (oddity != ODDITY_NONE)
+        return oddity;
     if (encoded && routes->in_url)
         return ODDITY_ENCODED;
     return routes->all_fold_case && identifier_has_capitals(identifier) ? ODDITY_CAPITALS : ODDITY_NONE;
@@ -70,6 +107,9 @@ const char *oddity_code(enum oddity oddity)
         [ODDITY_NONE] = "",
         [ODDITY_UNREACHED] = "unreached",
         [ODDITY_NO_LEGACY_URL] = "no_legacy_url",
+        [ODDITY_ADDRESS] = "identifier",
+        [ODDITY_SLASH] = "identifier",
+        [ODDITY_NO_ENTITY] = "identifier",
         [ODDITY_ENCODED] = "identifier",
         [ODDITY_CAPITALS] = "capitals",
     };
@@ -89,6 +129,25 @@ const char *oddity_text(enum oddity oddity, struct text source, struct text iden
     case ODDITY_NO_LEGACY_URL:
         snprintf(out, ODDITY_TEXT_SIZE,
                  "%.*s is legacy, but neither it nor a route of source %.*s has a legacy_url: its sign-ins get 503",
+                 TEXT_ARGS(identifier), TEXT_ARGS(source));
+        break;
+    case ODDITY_ADDRESS:
+        snprintf(out, ODDITY_TEXT_SIZE,
+                 "%.*s is an address that sign-ins come to, and no identifier: write what stands in it at {identifier} "
+                 "alone, or, where a route goes by Issuer, the IdP's entity ID",
+                 TEXT_ARGS(identifier));
+        break;
+    case ODDITY_SLASH:
+        snprintf(
+            out, ODDITY_TEXT_SIZE,
+            "%.*s has a slash, and the routes of source %.*s look in one segment of the path or in the host: write "
+            "what stands at {identifier} alone, unless there is a %%2F in it",
+            TEXT_ARGS(identifier), TEXT_ARGS(source));
+        break;
+    case ODDITY_NO_ENTITY:
+        snprintf(out, ODDITY_TEXT_SIZE,
+                 "%.*s is neither a URL nor a URN, and the routes of source %.*s go by Issuer: write the IdP's entity "
+                 "ID, unless it is just that",
                  TEXT_ARGS(identifier), TEXT_ARGS(source));
         break;
     case ODDITY_ENCODED:

@@ -22,6 +22,17 @@ struct text template_host(const struct template *template)
     return template->host.kind == HOST_LITERAL ? template->host.before : (struct text){0};
 }
 
+bool template_is_segment(const struct template *template)
+{
+    return (template->place == TEMPLATE_IN_PATH && !template->spread) || template->place == TEMPLATE_IN_HOST;
+}
+
+struct text template_parameter(const struct template *template)
+{
+    return template->place == TEMPLATE_IN_QUERY ? template->parameters[template->identifier_parameter].name
+                                                : (struct text){0};
+}
+
 bool template_begins_anyhow(const struct template *template)
 {
     const struct segment *first = template->segments;

@@ -933,6 +933,10 @@ ODDITIES = [  # source, rows, what is said, whether the sign-ins fail
     ("auth0", {"Acme": ACME}, "", False),
     ("auth0", {"a%2fb": ACME, "acme%20corp": ACME}, "a%2fb looks percent-encoded, and what a URL holds is decoded", False),
     ("issuer", {"https://idp.example.com/a%20b": ACME}, "", False),
+    ("issuer", {"acme": ACME}, "acme is neither a URL nor a URN, and the routes of source issuer go by Issuer", False),
+    ("issuer", {"https://sso.example.com/issuer": ACME}, "https://sso.example.com/issuer is an address that sign-ins come to", False),
+    ("auth0", {"https://sso.example.com/auth0/acme": ACME, "/auth0/acme2": ACME}, "https://sso.example.com/auth0/acme is an address that sign-ins come to", False),
+    ("auth0", {"a/b": ACME}, "a/b has a slash, and the routes of source auth0 look in one segment", False),
 ]
 
 
@@ -1027,6 +1031,7 @@ def test_set_warns_of_names_that_no_request_has(routed):
     assert "looks percent-encoded" in routed("set", "acme%20corp", f"connection_id={ACME}").stderr
     assert "blank at an end" in routed("set", " u", f"connection_id={ACME}").stderr
     assert "no route has source auth00" in routed("set", "--source", "auth00", "x", f"connection_id={ACME}").stderr
+    assert "/auth0/acme is an address" in routed("set", "--source", "auth0", "/auth0/acme", f"connection_id={ACME}").stderr
     assert "Hooli has capitals" in routed("set", "--source", "folded", "Hooli", f"connection_id={ACME}").stderr
 
 
