@@ -193,7 +193,8 @@ static int export_to(const struct context *context, struct snapshot *snapshot, s
     if (!context_may_write(context, path, error) || !written_file_open(&file, path, context->store, error))
         return complain(error);
     bool fine = mapping_export(snapshot, source, file.stream, &rows, error);
-    fine = written_file_close(&file, fine, error) && fine;
+    bool torn = ferror(file.stream); /* which closing tells with the file's name */
+    fine = written_file_close(&file, fine || torn, error) && fine;
     if (!fine)
         return complain(error);
     char number[NUMBER_SIZE];
