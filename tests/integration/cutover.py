@@ -2,9 +2,8 @@
 from urllib.parse import urlsplit
 
 import wire
-from legacy_idp import LegacyIdp, OldServiceProvider
-from stytch_stand_in import CALLBACK, StytchStandIn
 
+CALLBACK = "/v1/b2b/sso/callback/"
 CONNECTION_ID = "saml-connection-live-51861cbc-d3b9-428b-9761-227f5fb12be9"
 OTHER_CONNECTION_ID = "saml-connection-live-0f0d1a0e-1d55-4f5c-8f5e-0a5b2f3c4d5e"
 ENTITY_ID = "https://app.example.com/saml/metadata"  # the old service provider's
@@ -14,6 +13,8 @@ class Cutover:
     """Each party has a host of its own, so that every step crosses origins: IdP 127.0.0.1, gateway localhost, Stytch 127.0.0.2."""
 
     def __init__(self, make_gateway, idp_keys, sp_keys, old_path="/old-sso/acme", idp_entity_id=None, **config):
+        from legacy_idp import LegacyIdp, OldServiceProvider  # here, for most files of tests want no more than the names above
+        from stytch_stand_in import StytchStandIn
         self.stytch = StytchStandIn(sp_keys)
         self.gateway = make_gateway(live_url=self.stytch.origin, **config)
         self.old_path = old_path

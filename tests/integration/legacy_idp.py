@@ -6,16 +6,16 @@ import itertools
 import threading
 from base64 import b64encode
 from dataclasses import dataclass
-from urllib.parse import parse_qs, quote_plus, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import saml2
 from saml2.config import IdPConfig, SPConfig
 from saml2.metadata import entity_descriptor
-from saml2.s_utils import deflate_and_base64_encode
 from saml2.saml import NAMEID_FORMAT_EMAILADDRESS, NameID
 from saml2.server import Server
 from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
+from sign_ins import USER
 from web_server import Reply, WebServer
 
 
@@ -37,8 +37,6 @@ SIGNED_RESPONSE = Signing()
 SIGNED_ASSERTION = Signing(response=False, assertion=True)
 SIGNED_BOTH = Signing(assertion=True)
 SIGNED_AND_ENCRYPTED = Signing(encrypt=True)
-
-USER = "ada@globex.example"
 
 _AUTHENTICATION = {"class_ref": "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport", "authn_auth": "idp"}
 
@@ -122,19 +120,6 @@ class LegacyIdp:
         if "RelayState" in query:
             fields["RelayState"] = query["RelayState"][0]
         return self._pages[urlsplit(self.page(fields)).path]
-
-
-def form(fields):
-    """A form's body, encoded as browsers do."""
-    return "&".join(f"{quote_plus(name, safe='*-._')}={quote_plus(value, safe='*-._')}" for name, value in fields.items()).encode("ascii")
-
-
-def redirect_binding_query(xml, relay_state=None):
-    """The query of the HTTP-Redirect binding, which some IdPs use at an ACS though the profile forbids it."""
-    fields = {"SAMLResponse": deflate_and_base64_encode(xml.encode("utf-8")).decode("ascii")}
-    if relay_state is not None:
-        fields["RelayState"] = relay_state
-    return form(fields).decode("ascii")
 
 
 def _encode(xml):

@@ -11,9 +11,9 @@ import saml2
 from saml2.client import Saml2Client
 from saml2.config import SPConfig
 
+from cutover import CALLBACK
 from web_server import Reply, WebServer
 
-CALLBACK = "/v1/b2b/sso/callback/"
 _COOKIE = "stytch_saml_csrf"
 
 

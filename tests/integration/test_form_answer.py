@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
-from legacy_idp import USER, form
+from sign_ins import USER, form
 from test_sign_in import RELAY_STATES, SIZES, as_sent_directly
 from web_server import Reply, WebServer
 

@@ -6,7 +6,7 @@ from saml2.s_utils import deflate_and_base64_encode
 
 import legacy_idp
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
-from legacy_idp import USER, form, redirect_binding_query
+from sign_ins import USER, form, redirect_binding_query
 
 SIGNINGS = ["SIGNED_RESPONSE", "SIGNED_ASSERTION", "SIGNED_BOTH", "SIGNED_AND_ENCRYPTED"]
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 import wire
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
-from legacy_idp import redirect_binding_query
+from sign_ins import redirect_binding_query
 
 REQUESTS = 2000
 SEED = 20261121

@@ -5,7 +5,7 @@ import pytest
 
 import wire
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
-from legacy_idp import USER, form, redirect_binding_query
+from sign_ins import USER, form, redirect_binding_query
 from programs import run
 
 ISSUER = "https://idp.globex.example/saml/metadata"

@@ -6,7 +6,7 @@ import pytest
 
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from gateway import as_yaml
-from legacy_idp import form
+from sign_ins import form
 from programs import run
 
 LIVE = "https://api.stytch.com/v1/b2b/sso/callback/"

@@ -5,7 +5,7 @@ import pytest
 
 import wire
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
-from legacy_idp import form, redirect_binding_query
+from sign_ins import form, redirect_binding_query
 
 MARK = "S3cretMark"
 

@@ -5,7 +5,7 @@ import pytest
 
 import legacy_idp
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
-from legacy_idp import USER, form
+from sign_ins import USER, form
 
 SIZES = {"smallest": 0, "46KB": 46_000, "300KB": 300_000}
 

@@ -9,7 +9,7 @@ import pytest
 import wire
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from gateway import as_yaml
-from legacy_idp import form
+from sign_ins import form
 from programs import run
 from workers import Workers
 

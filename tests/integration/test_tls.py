@@ -14,7 +14,7 @@ from certificates import SecureConnection, fingerprint
 from admin import Admin
 from cutover import CONNECTION_ID
 from keys import KeyPair
-from legacy_idp import USER
+from sign_ins import USER
 from ports import free_port
 from process import ESTABLISHED, connections
 from programs import run
