@@ -1081,13 +1081,16 @@ def test_history_tells_what_became_of_a_row(loaded):
 def test_a_row_that_was_removed_is_told_before_names_that_are_near(loaded, config):
     loaded("set", "acmo", f"connection_id={GLOBEX}")
     loaded("remove", "acme", "--actor", "alice@ops")
-    for command in (["get", "acme"], ["remove", "acme"], ["set", "acme", "state=disabled"]):
+    for command in (["get", "acme"], ["remove", "acme"], ["set", "acme", "redirect=303"]):
         said = loaded(*command, status=1).stderr
         assert "revision 3 removed it (remove by alice@ops, " in said and "`ssoferry history --show 3`" in said and "acmo" not in said
     assert "\nrow          none; revision 3 removed it (remove by alice@ops, " in plain("-c", config, "explain", "/old-sso/acme").stdout
     answer = explain(config, "/old-sso/acme")
     assert (answer["removed_by"], answer["did_you_mean"]) == (3, None)
     assert explain(config, "/old-sso/acm")["removed_by"] is None
+    said = loaded("set", "acme", "state=disabled").stderr  # in an emergency it is meant, for it was there
+    assert "there was no acme any more: revision 3 removed it (remove by alice@ops, " in said and "made anew of what is set alone" in said
+    assert [row["state"] for row in loaded.rows() if row["identifier"] == "acme"] == ["disabled"]
 
 
 def test_rollback(loaded):

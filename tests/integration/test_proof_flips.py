@@ -119,8 +119,6 @@ class Operator:
         name = self._random.choice(NAMES)
         current = self._table.rows.get(name)
         fields = self.fields(current or {"state": "disabled"})
-        if current is None:  # it was removed, so that a state alone does not make it anew
-            fields.setdefault("connection_id", CONNECTION_ID)
         self._run({**self._table.rows, name: {**(current or {}), **fields}}, "set", name, *[f"{field}={value}" for field, value in fields.items()])
 
     def remove(self):
