@@ -1,5 +1,6 @@
 """The admin listener: health, metrics, the report."""
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from admin import Admin
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from ports import free_port
 from process import cpu_seconds
+from programs import ROOT
 
 
 @pytest.fixture
@@ -248,6 +250,9 @@ class TestReport:
         assert (unknown["identifier"], unknown["hits"], unknown["meant"]) == ("acmee", 1, "acme")
         [revision] = report["history"]
         assert (revision["revision"], revision["command"], revision["added"]) == (1, "load", 2)
+        manuals = (ROOT / "docs/man/ssoferry.1").read_text() + (ROOT / "docs/man/ssoferryd.8").read_text()
+        told = set(re.findall(r"^\.Li (\w+)", manuals, re.M))
+        assert {*report, *acme, *unknown, *revision} - told == set(), "the manuals name each member"
 
     def test_nothing_new_is_said_with_304(self, started):
         gateway, admin = started

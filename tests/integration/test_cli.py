@@ -983,6 +983,24 @@ def test_check_finds_rows_whose_names_nobody_can_ask_for(routed, loader):
     assert "the identifier is not valid UTF-8, so no request finds this row" in found[0]["message"]
 
 
+def members(value):
+    """The names in it, but those of objects by state, outcome or date, whose names are values."""
+    if isinstance(value, list):
+        return set().union(*map(members, value))
+    if not isinstance(value, dict):
+        return set()
+    return {name for name in value if not re.match(r"\d", name)} | set().union(*map(members, value.values()))
+
+
+def test_the_manual_names_each_member_of_json(routed):
+    manual = MAN_PAGE.read_text().partition("\n.Sh JSON\n")[2].partition("\n.Sh EXIT STATUS\n")[0]
+    told = set(re.findall(r"^\.Li (\w+)", manual, re.M))
+    routed("set", "acme", "state=disabled")
+    for command in (["get", "acme"], ["list"], ["history"], ["report"], ["explain", "/old-sso/acme"], ["presets"], ["stat"]):
+        printed = set().union(*(members(json.loads(line)) for line in routed(*command, "--json").stdout.splitlines()))
+        assert printed and printed <= told, (command, printed - told)
+
+
 def test_check_of_files_as_json(loader):
     file = loader.file(f"version: 1\nconnections:\n  acme: nonsense\n  b: {{connection_id: {ACME}, redirect: 303}}\n")
     found = [json.loads(line) for line in plain("check", "--json", file, status=2).stdout.splitlines()]
