@@ -45,9 +45,16 @@ void table_close(struct table *table);
 /* As it was opened. Lives as long as the table. */
 const char *table_path(const struct table *table);
 
-/* Whether the file that is open still stands under its name. Where it was deleted, or another one put in its place,
- * this process goes on with the old one, and no loader reaches it any more. */
-bool table_is_in_place(const struct table *table);
+enum table_place {
+    TABLE_IN_PLACE,
+    TABLE_GONE,      /* deleted, or another one put in its place: no loader reaches the old one any more */
+    TABLE_LOCK_GONE, /* the lock file was deleted; whoever opens the table next makes a new one */
+    TABLE_LOCK_NEW,  /* as that has happened: its users and this process know nothing of each other, so that this one
+                      * misses changes and may look for rows where they are no more. It can be opened anew. */
+};
+
+/* Whether the two files that are open still stand under their names. */
+enum table_place table_place(const struct table *table);
 
 /* Doubles the map after ERROR_MAP_FULL. No snapshot or change of this process may be open. */
 bool table_grow(struct table *table, struct error *error) __attribute__((warn_unused_result));

@@ -250,12 +250,16 @@ static bool wait_for_balancers(struct server *server)
     return wait_for_hurry(server, last);
 }
 
+/* `got` is the signal, or 0. */
 static void drain(struct server *server, int got)
 {
-    log_info("%s: finishing requests; once more to leave at once", got == SIGTERM ? "SIGTERM" : "SIGINT");
+    if (got != 0)
+        log_info("%s: finishing requests; once more to leave at once", got == SIGTERM ? "SIGTERM" : "SIGINT");
+    else
+        log_info("finishing requests; SIGTERM to leave at once");
     sd_notify(0, "STOPPING=1");
     /* Ctrl-C has no balancer that must first notice. */
-    if (got == SIGTERM && server->config->drain.delay_ms > 0 && wait_for_balancers(server))
+    if (got != SIGINT && server->config->drain.delay_ms > 0 && wait_for_balancers(server))
         enter(server, PHASE_LEAVING);
     (void)close_doors(server);
     if (atomic_load(&server->serving.phase) < PHASE_STOPPING)
@@ -269,18 +273,33 @@ static void drain(struct server *server, int got)
 
 /* -- serving -- */
 
-/* The table that is open is still good, and answers must go on; so this is told, and nothing else. */
+/* A table that is open without a name is still good, and answers must go on; so that is told, and nothing else. Only
+ * where a lock file is new may answers be wrong. */
 static void watch_store(struct server *server)
 {
-    bool replaced = !table_is_in_place(server->table);
-    if (replaced == atomic_exchange(&server->serving.replaced, replaced))
+    const char *path = table_path(server->table);
+    const enum table_place before = server->place;
+    server->place = table_place(server->table);
+    atomic_store(&server->serving.replaced, server->place != TABLE_IN_PLACE);
+    if (server->place == before)
         return;
-    if (replaced)
+    switch (server->place) {
+    case TABLE_IN_PLACE:
+        log_info("%s is in its place again", path);
+        break;
+    case TABLE_GONE:
         log_warning("%s was deleted or replaced; answers still come from the old file, and no change reaches them: put "
                     "it back, or restart ssoferryd",
-                    table_path(server->table));
-    else
-        log_info("%s is in its place again", table_path(server->table));
+                    path);
+        break;
+    case TABLE_LOCK_GONE:
+        log_warning("%s-lock was deleted or replaced; changes may not be seen from now on: restart ssoferryd", path);
+        break;
+    case TABLE_LOCK_NEW:
+        log_warning("%s-lock was deleted, and somebody has made a new one, so that changes may not be seen: ending",
+                    path);
+        break;
+    }
 }
 
 static void watch_usage(struct server *server)
@@ -296,7 +315,7 @@ static uint64_t at_most(uint64_t ms, uint64_t limit)
     return ms < limit ? ms : limit;
 }
 
-void life_run(struct server *server)
+bool life_run(struct server *server, struct error *error)
 {
     uint64_t watchdog_us = 0;
     if (sd_watchdog_enabled(0, &watchdog_us) > 0)
@@ -305,7 +324,7 @@ void life_run(struct server *server)
     int got = 0;
     announce(server);
     sd_notify(0, "READY=1");
-    while (got != SIGTERM && got != SIGINT) {
+    while (got != SIGTERM && got != SIGINT && server->place != TABLE_LOCK_NEW) {
         bool secure = tls_is_used(server->tls);
         got = wait_signal(server, secure ? at_most(interval_ms, TLS_WATCH_MS) : interval_ms);
         watch_store(server);
@@ -316,5 +335,7 @@ void life_run(struct server *server)
             reload(server);
         feed_watchdog(server);
     }
-    drain(server, got);
+    drain(server, got == SIGHUP ? 0 : got);
+    return server->place != TABLE_LOCK_NEW ||
+           error_set(error, ERROR_FAILED, "%s-lock is a new one: start ssoferryd again", table_path(server->table));
 }

@@ -277,7 +277,7 @@ bool server_run(const char *path, struct config **config, struct error *error)
     bool prepared = prepare(&server, error);
     bool done = prepared && start(&server, error);
     if (done)
-        life_run(&server);
+        done = life_run(&server, error);
     release(&server, !prepared);
     if (prepared)
         h2o_config_dispose(&server.globals);

@@ -16,6 +16,7 @@ struct server {
     struct config *started; /* the one it was started by: listeners and store stay what that says */
     struct serving serving;
     struct table *table;
+    enum table_place place; /* of the table, when it was last looked for */
     struct access_log *log;
     struct tls *tls;
     struct usage *usage;         /* NULL: not counted */
@@ -38,8 +39,9 @@ struct server {
 /* Blocks the signals that life_run() takes, in this thread and those it starts. */
 void life_block_signals(struct server *server);
 
-/* From the first request to the last: tells systemd, takes signals, reloads, drains, and joins the workers. */
-void life_run(struct server *server);
+/* From the first request to the last: tells systemd, takes signals, reloads, drains, and joins the workers. False where
+ * it ends because it must be started anew; *error says why. */
+bool life_run(struct server *server, struct error *error) __attribute__((warn_unused_result));
 
 /* What of the configuration libh2o keeps for itself. */
 void server_apply_limits(struct server *server);

@@ -26,7 +26,7 @@ struct serving {
     atomic_int phase;
     atomic_size_t clients; /* connections open or lingering, all workers together */
     size_t clients_most;   /* that there are descriptors for; set before the first worker starts */
-    atomic_bool replaced;  /* the table's file was deleted, or another put in its place */
+    atomic_bool replaced;  /* the table's file or its lock file was deleted, or another put in its place */
     atomic_bool refused;   /* the configuration's file, at the last reload; the one of before is in use */
     atomic_size_t workers; /* threads that still have something to do */
 };

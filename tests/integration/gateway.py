@@ -151,6 +151,12 @@ class Gateway:
         assert not left, "it left a process behind"
         self.requests()  # each line is what it should be
 
+    def wait_for_end(self):
+        """Waits until the daemon ends by itself. Returns its status."""
+        status = self._process.wait(STOP_TIMEOUT)
+        self.kill()
+        return status
+
     def _end_group(self):
         """Kills what is left of the daemon's process group; whether anything was."""
         left = True

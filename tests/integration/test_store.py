@@ -177,6 +177,25 @@ def test_a_backup_is_as_readable_as_the_store(make_gateway, umask, mode):
     assert copy.stat().st_mode & 0o777 == mode
 
 
+def test_a_lock_file_that_is_deleted_is_noticed(make_gateway):
+    """It goes on until somebody makes a new one, by which the two know nothing of each other. Then it asks to be started anew."""
+    port = free_port()
+    gateway = make_gateway(admin={"address": f"127.0.0.1:{port}"})
+    gateway.load({"acme": CONNECTION_ID})
+    gateway.start()
+    lock = gateway.store.with_name(gateway.store.name + "-lock")
+    lock.unlink()
+    gateway.wait_for(lambda: f"warning: {lock} was deleted or replaced" in gateway.stderr)
+    assert Admin(port).metric("ssoferry_table_in_place") == 0
+    assert gateway.get("/old-sso/acme").location == LIVE + CONNECTION_ID
+
+    gateway.loader("set", "acme", "state=disabled")
+    assert gateway.wait_for_end() == 1
+    assert f"error: {lock} is a new one: start ssoferryd again" in gateway.stderr
+    gateway.start()
+    assert gateway.get("/old-sso/acme").status == 410
+
+
 @pytest.mark.parametrize("replacement", [None, OTHER_CONNECTION_ID])
 def test_a_store_that_is_deleted_or_replaced_is_noticed(make_gateway, replacement):
     """The old file goes on answering; log and metrics say so, until it is back."""

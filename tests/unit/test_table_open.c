@@ -424,12 +424,26 @@ static void replaced_and_deleted(void **state)
 {
     const char *path = scratch_path(*state, "t.mdb"), *other = scratch_path(*state, "other.mdb");
     struct table *table = open_table(path, TABLE_SERVE, 0);
-    assert_true(table_is_in_place(table));
+    assert_int_equal(table_place(table), TABLE_IN_PLACE);
     table_close(open_table(other, TABLE_WRITE, 0));
     assert_int_equal(rename(other, path), 0);
-    assert_false(table_is_in_place(table));
+    assert_int_equal(table_place(table), TABLE_GONE);
     assert_int_equal(unlink(path), 0);
-    assert_false(table_is_in_place(table));
+    assert_int_equal(table_place(table), TABLE_GONE);
+    table_close(table);
+}
+
+static void a_lock_file_that_is_deleted(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb"), *lock = scratch_path(*state, "t.mdb-lock");
+    const char *away = scratch_path(*state, "away");
+    struct table *table = open_table(path, TABLE_SERVE, 0);
+    assert_int_equal(rename(lock, away), 0);
+    assert_int_equal(table_place(table), TABLE_LOCK_GONE);
+    table_close(open_table(path, TABLE_WRITE, 0));
+    assert_int_equal(table_place(table), TABLE_LOCK_NEW);
+    assert_int_equal(rename(away, lock), 0);
+    assert_int_equal(table_place(table), TABLE_IN_PLACE);
     table_close(table);
 }
 
@@ -626,6 +640,7 @@ int main(void)
         scratch_test(stale_making),
         scratch_test(made_by_two_at_once),
         scratch_test(replaced_and_deleted),
+        scratch_test(a_lock_file_that_is_deleted),
         scratch_test(put_in_place_of_an_open_one),
         scratch_test(put_back),
         scratch_test(the_file_itself_is_unlocked),
