@@ -14,6 +14,7 @@ import wire
 from admin import Admin
 from cutover import CONNECTION_ID
 from ports import free_port
+from preload import start_with
 from process import cpu_seconds, descriptors
 
 GET = wire.request_bytes("GET", "/old-sso/acme", "localhost")
@@ -123,6 +124,19 @@ class TestConnections:
         assert "connections are open, and there is no room for more: those that are idle are closed" in gateway.stderr
         for connection in [busy, *idle]:
             connection.close()
+
+    def test_idle_connections_do_not_outlast_a_clock_that_is_set_back(self, gateway, monkeypatch, tmp_path):
+        """The library's timers go by the clock, and would wait until it has caught up."""
+        behind = tmp_path / "behind"
+        gateway.configure(limits={"idle_time": "10m"}, sandbox="off")
+        start_with(gateway, "clock", monkeypatch, CLOCK_BEHIND_WHILE=behind)
+        with gateway.connect() as idle, gateway.connect() as busy:
+            assert served(idle) and served(busy)
+            begin(busy)
+            behind.touch()
+            assert idle.closed()
+            assert finished(busy)
+        assert gateway.get("/old-sso/acme").location == LOCATION
 
     def test_the_last_place_is_taken_once(self, gateway):
         """Many workers find many clients waiting at the same moment: stopped, the daemon leaves them to the kernel, one after the other."""
