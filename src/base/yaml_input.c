@@ -1,0 +1,179 @@
+#include "yaml_input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ssoferry/memory.h"
+#include "ssoferry/temporary.h"
+
+/* -- opening -- */
+
+/* Copies what cannot seek (standard input, a pipe) to a temporary file, since faults show its lines afterwards. */
+static bool spool(int fd, const char *path, FILE **copied, struct error *error)
+{
+    char buffer[65536];
+    ssize_t got = 0;
+    FILE *copy = NULL;
+    if (!temporary_open(&copy, error))
+        return false;
+    while ((got = read(fd, buffer, sizeof buffer)) > 0 || (got < 0 && errno == EINTR)) {
+        if (got > 0 && fwrite(buffer, 1, (size_t)got, copy) != (size_t)got)
+            break;
+    }
+    if (got < 0)
+        error_set_errno(error, ERROR_FAILED, errno, "%s: cannot be read", path);
+    else if (got > 0 || fflush(copy) != 0)
+        temporary_fail(errno, error);
+    else
+        *copied = copy;
+    if (*copied == NULL)
+        fclose(copy);
+    else
+        rewind(copy);
+    return *copied != NULL;
+}
+
+static const char stdin_name[] = "<stdin>";
+
+/* Whether the name is wrong or the machine in trouble: a daemon that could not open its configuration for want of
+ * descriptors is worth another start (RestartPreventExitStatus=2 in the unit). */
+static enum error_kind kind_of(int errnum)
+{
+    static const int wrong[] = {ENOENT, ENOTDIR, EACCES, EPERM, ELOOP, ENAMETOOLONG};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        if (wrong[i] == errnum)
+            return ERROR_INPUT;
+    }
+    return ERROR_FAILED;
+}
+
+/* Opens `path` as something that can seek. *copy is the temporary file where one was needed; it owns the descriptor. */
+static int open_seekable(const char *path, FILE **copy, uint64_t *size, struct error *error)
+{
+    struct stat st;
+    bool standard_input = path == stdin_name;
+    int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        error_set_errno(error, kind_of(errno), errno, "%s: cannot be read", path);
+    } else if (S_ISDIR(st.st_mode)) {
+        error_set(error, ERROR_INPUT, "%s: it is a directory: name a file", path);
+    } else if (S_ISREG(st.st_mode) && !standard_input) {
+        *size = (uint64_t)st.st_size;
+        return fd;
+    } else if (spool(fd, path, copy, error) && fstat(fileno(*copy), &st) == 0) {
+        *size = (uint64_t)st.st_size;
+    }
+    if (fd >= 0 && !standard_input)
+        close(fd);
+    return *copy != NULL ? fcntl(fileno(*copy), F_DUPFD_CLOEXEC, 0) : -1;
+}
+
+bool yaml_input_open(struct yaml_input *input, const char *path, FILE **copy, struct error *error)
+{
+    uint64_t size = 0;
+    if (strcmp(path, "-") == 0)
+        path = stdin_name;
+    int fd = open_seekable(path, copy, &size, error);
+    if (fd < 0)
+        return false;
+    *input =
+        (struct yaml_input){.path = memory_string(text_of(path)), .fd = fd, .total = size, .digest = EVP_MD_CTX_new()};
+    if (input->digest != NULL && EVP_DigestInit_ex(input->digest, EVP_sha256(), NULL) == 1)
+        return true;
+    error_set(error, ERROR_FAILED, "%s: cannot be read: out of memory", input->path);
+    yaml_input_close(input);
+    if (*copy != NULL)
+        fclose(*copy);
+    return false;
+}
+
+void yaml_input_close(struct yaml_input *input)
+{
+    if (input->path == NULL)
+        return;
+    EVP_MD_CTX_free(input->digest);
+    close(input->fd);
+    free(input->path);
+}
+
+/* -- reading -- */
+
+ssize_t yaml_input_read(struct yaml_input *input, unsigned char *buffer, size_t size)
+{
+    ssize_t got;
+    do
+        got = read(input->fd, buffer, size);
+    while (got < 0 && errno == EINTR);
+    if (got < 0) {
+        input->read_error = errno;
+        return -1;
+    }
+    input->read += (uint64_t)got;
+    EVP_DigestUpdate(input->digest, buffer, (size_t)got);
+    return got;
+}
+
+bool yaml_input_sha256(struct yaml_input *input, char *hex, struct error *error)
+{
+    unsigned char buffer[16384], digest[32];
+    while (input->read_error == 0 && yaml_input_read(input, buffer, sizeof buffer) > 0) /* what a fault left unread */
+        ;
+    if (input->read_error != 0)
+        return error_set_errno(error, ERROR_FAILED, input->read_error, "%s: cannot be read", input->path);
+    EVP_MD_CTX *copy = EVP_MD_CTX_new();
+    bool good =
+        copy != NULL && EVP_MD_CTX_copy_ex(copy, input->digest) == 1 && EVP_DigestFinal_ex(copy, digest, NULL) == 1;
+    EVP_MD_CTX_free(copy);
+    if (!good)
+        return error_set(error, ERROR_FAILED, "%s: its digest cannot be computed", input->path);
+    for (unsigned i = 0; i < sizeof digest; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    return true;
+}
+
+/* -- looking again -- */
+
+void yaml_input_place(const struct yaml_input *input, uint64_t offset, unsigned *line, unsigned *column)
+{
+    unsigned char bytes[3] = {0}; /* the last three */
+    unsigned char buffer[4096];
+    *line = *column = 1;
+    for (uint64_t at = 0; at < offset;) {
+        uint64_t wanted = offset - at < sizeof buffer ? offset - at : sizeof buffer;
+        ssize_t got = pread(input->fd, buffer, wanted, (off_t)at);
+        if (got <= 0)
+            return;
+        for (ssize_t i = 0; i < got; i++, at++) {
+            bytes[0] = bytes[1], bytes[1] = bytes[2], bytes[2] = buffer[i];
+            bool after_cr = bytes[1] == '\r' && bytes[2] == '\n';
+            bool breaks = bytes[2] == '\n' || bytes[2] == '\r' || (bytes[1] == 0xc2 && bytes[2] == 0x85) ||
+                          (bytes[0] == 0xe2 && bytes[1] == 0x80 && (bytes[2] == 0xa8 || bytes[2] == 0xa9));
+            *line += breaks && !after_cr;
+            *column = breaks ? 1 : *column + ((bytes[2] & 0xc0) != 0x80);
+            if (at == 2 && bytes[0] == 0xef && bytes[1] == 0xbb && bytes[2] == 0xbf)
+                *column = 1; /* a byte order mark is no character of the line */
+        }
+    }
+}
+
+uint64_t yaml_input_sequence(const struct yaml_input *input, uint64_t offset)
+{
+    unsigned char bytes[3];
+    uint64_t before = offset < 3 ? offset : 3;
+    if (pread(input->fd, bytes, before, (off_t)(offset - before)) != (ssize_t)before)
+        return offset;
+    uint64_t back = 1;
+    while (back < before && (bytes[before - back] & 0xc0) == 0x80)
+        back++;
+    return offset - back;
+}
+
+bool yaml_input_is_utf16(const struct yaml_input *input)
+{
+    unsigned char start[2];
+    return pread(input->fd, start, 2, 0) == 2 &&
+           ((start[0] == 0xff && start[1] == 0xfe) || (start[0] == 0xfe && start[1] == 0xff));
+}
