@@ -127,6 +127,27 @@ static inline uint64_t bytes_hex_digits(uint64_t numbers)
     return numbers + BYTES_ONES * '0' + letters * ('a' - '0' - 10);
 }
 
+/* Copies a few bytes without a call; returns where the next ones go. */
+static inline char *bytes_put(char *out, const char *at, size_t size)
+{
+    size_t i = 0;
+    for (; size > i + 16; i += 16)
+        memcpy(out + i, at + i, 16);
+    if (size >= 16) {
+        memcpy(out + size - 16, at + size - 16, 16);
+    } else if (size >= 8) {
+        memcpy(out, at, 8);
+        memcpy(out + size - 8, at + size - 8, 8);
+    } else if (size >= 4) {
+        memcpy(out, at, 4);
+        memcpy(out + size - 4, at + size - 4, 4);
+    } else {
+        for (; i < size; ++i)
+            out[i] = at[i];
+    }
+    return out + size;
+}
+
 /* Writes a number as eight hexadecimal digits, lower-case, its highest first. */
 static inline void bytes_put_hex(uint32_t number, char *at)
 {

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "ssoferry/bytes.h"
+
 enum { RECORD_VERSION = 1, RECORD_HEAD = 3 };
 enum { ID_NONE, ID_RAW, ID_UUID, ID_FORMS = ID_UUID + SHORT_ID_PREFIXES };
 enum { HAS_ACS_URL = 0x10, HAS_LEGACY_URL = 0x20, HAS_ORGANIZATION_ID = 0x40, HAS_LABEL = 0x80 };
@@ -201,9 +203,9 @@ bool connection_decode(struct text record, struct connection_buffer *out, struct
 size_t connection_key(struct text source, struct text identifier, char *out)
 {
     assert(source.size <= SOURCE_SIZE_MAX && identifier.size <= IDENTIFIER_SIZE_MAX);
-    char *at = put_bytes(out, source.at, source.size);
+    char *at = bytes_put(out, source.at, source.size);
     *at++ = '\0';
-    return (size_t)(put_bytes(at, identifier.at, identifier.size) - out);
+    return (size_t)(bytes_put(at, identifier.at, identifier.size) - out);
 }
 
 static size_t source_key(struct text source, char last, char *out)

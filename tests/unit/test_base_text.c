@@ -203,6 +203,23 @@ static void what_texts_share_is_counted(void **state)
     }
 }
 
+static void a_few_bytes_are_copied_and_no_more(void **state)
+{
+    enum { LONGEST = 70 };
+    char from[LONGEST];
+    (void)state;
+    for (size_t i = 0; i < LONGEST; ++i)
+        from[i] = (char)('0' + i);
+    for (size_t size = 0; size <= LONGEST; ++size) {
+        char to[LONGEST + 2];
+        memset(to, 'x', sizeof(to));
+        char *end = bytes_put(to + 1, from, size);
+        assert_ptr_equal(end, to + 1 + size);
+        assert_memory_equal(to + 1, from, size);
+        assert_true(to[0] == 'x' && to[size + 1] == 'x');
+    }
+}
+
 static void bytes_are_found_in_a_block(void **state)
 {
     char block[BYTES_BLOCK];
@@ -342,6 +359,7 @@ int main(void)
         cmocka_unit_test(numbers_are_written_in_hexadecimal),
         cmocka_unit_test(eight_bytes_are_written_in_hexadecimal),
         cmocka_unit_test(what_texts_share_is_counted),
+        cmocka_unit_test(a_few_bytes_are_copied_and_no_more),
         cmocka_unit_test(bytes_are_found_in_a_block),
         cmocka_unit_test(eight_bytes_compare_but_for_case),
         cmocka_unit_test(numbers_are_bounded),
