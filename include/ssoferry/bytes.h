@@ -24,15 +24,6 @@ static inline uint64_t bytes_load(const char *at)
     return eight;
 }
 
-/* Four to eight bytes as eight, some of them twice. */
-static inline uint64_t bytes_load_some(const char *at, size_t size)
-{
-    uint32_t first, last;
-    memcpy(&first, at, sizeof(first));
-    memcpy(&last, at + size - sizeof(last), sizeof(last));
-    return (uint64_t)last << 32 | first;
-}
-
 /* Four bytes and four others, as if these stood behind those. */
 static inline uint64_t bytes_load_halves(const char *first, const char *second)
 {
@@ -40,6 +31,12 @@ static inline uint64_t bytes_load_halves(const char *first, const char *second)
     memcpy(&a, first, sizeof(a));
     memcpy(&b, second, sizeof(b));
     return htole64((uint64_t)le32toh(b) << 32 | le32toh(a));
+}
+
+/* Four to eight bytes as eight, some of them twice. */
+static inline uint64_t bytes_load_some(const char *at, size_t size)
+{
+    return bytes_load_halves(at, at + size - sizeof(uint32_t));
 }
 
 /* Whether one of them is over 0x7f. */
