@@ -83,7 +83,7 @@ function showRetired() {
   setText(byId("retire-count"), list.length > 0 ? number(list.length) : "");
   setText(byId("retire-hint"), retireHint());
   byId("copy").hidden = list.length === 0;
-  const none = rows.length === 0 ? "Nothing is loaded." : "Empty: every connection was used.";
+  const none = rows.length === 0 ? "Nothing is loaded." : "Empty: every connection was used, or is new.";
   showList("retire", list, makeItem, updateRetired, none);
 }
 
