@@ -34,7 +34,8 @@ void access_log_close(struct access_log *log);
 /* Lives as long as the log. Only one thread may add to it. */
 struct log_lane *access_log_lane(struct access_log *log, size_t index);
 
-/* Lines dropped so far, because whoever reads the log was too slow. Any thread may ask. */
+/* Lines dropped so far, because whoever reads the log was too slow or has gone, or its disk was full. Any thread may
+ * ask. */
 uint64_t access_log_dropped(struct access_log *log);
 
 /* Adds a line. Never waits for the file. */

@@ -31,7 +31,7 @@ struct log_lane {
     struct access_log *log;
     char *filling, *writing;
     size_t filled;
-    uint64_t dropped;          /* that no line has told yet */
+    uint64_t dropped;          /* that no line of the log has told yet */
     struct access_stamp stamp; /* the worker's alone */
 };
 
@@ -48,8 +48,10 @@ struct access_log {
     int64_t deadline; /* monotonic milliseconds, once it is stopping and has waited for a reader; the thread's alone */
     bool gave_up;     /* at the end, on a reader that has stopped */
     uint64_t lost;    /* lines that it has not read; both the thread's alone */
+    bool outage;      /* lines cannot be written for now, which is said once */
+    bool torn;        /* the last one was written in part; both the thread's alone */
     atomic_uint_fast64_t dropped;
-    atomic_bool broken; /* the descriptor failed, which is said once; or its reader has stopped at the end */
+    atomic_bool broken; /* nobody is there to read any more, which is said once; or has stopped at the end */
 };
 
 void access_log_add(struct log_lane *lane, const struct access_record *record)
@@ -59,7 +61,7 @@ void access_log_add(struct log_lane *lane, const struct access_record *record)
 
     pthread_mutex_lock(&lane->mutex);
     size_t before = lane->filled;
-    if (line.size > LANE_SIZE - lane->filled) {
+    if (line.size > LANE_SIZE - lane->filled || atomic_load(&lane->log->broken)) {
         ++lane->dropped;
         atomic_fetch_add(&lane->log->dropped, 1); /* now: the reader may stand still for long */
     } else {
@@ -115,6 +117,20 @@ static ssize_t write_some(struct access_log *log, const char *at, size_t size)
     return written;
 }
 
+/* Where nobody is there to read, nobody will be. What else may be wrong with a file, as that its disk is full, passes.
+ */
+static void note_failure(struct access_log *log, int code)
+{
+    if (code == EPIPE || code == EBADF) {
+        log_warning("the request log cannot be written, and is off from now on: %s", strerror(code));
+        atomic_store(&log->broken, true);
+        return;
+    }
+    if (!log->outage)
+        log_warning("lines of the request log are lost until it can be written again: %s", strerror(code));
+    log->outage = true;
+}
+
 /* Returns how many bytes at the end could not be written. */
 static size_t write_all(struct access_log *log, const char *at, size_t size)
 {
@@ -126,14 +142,29 @@ static size_t write_all(struct access_log *log, const char *at, size_t size)
         }
         ssize_t written = write_some(log, at, size < log->write_max ? size : log->write_max);
         if (written < 0 && errno != EINTR && errno != EAGAIN) {
-            log_warning("the request log cannot be written, and is off from now on: %s", strerror(errno));
-            atomic_store(&log->broken, true);
-        } else if (written > 0) {
+            note_failure(log, errno);
+            break;
+        }
+        if (written > 0) {
             at += written;
             size -= (size_t)written;
+            log->torn = at[-1] != '\n';
         }
     }
     return size;
+}
+
+/* The same for whole lines, after the end of one that was torn. */
+static size_t write_lines(struct access_log *log, const char *at, size_t size)
+{
+    if (size == 0 || (log->torn && write_all(log, "\n", 1) > 0))
+        return size;
+    size_t left = write_all(log, at, size);
+    if (left == 0 && log->outage) {
+        log->outage = false;
+        log_info("the request log is written again");
+    }
+    return left;
 }
 
 static uint64_t count_lines(const char *at, size_t size)
@@ -143,6 +174,23 @@ static uint64_t count_lines(const char *at, size_t size)
     for (; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; ++at)
         ++lines;
     return lines;
+}
+
+/* `lost` of the lines that were to be written were not; `dropped` are counted already, and are still to be told in the
+ * log, as those will be when it can be written again. */
+static void tell_dropped(struct access_log *log, struct log_lane *lane, uint64_t lost, uint64_t dropped)
+{
+    char note[96];
+    int length =
+        snprintf(note, sizeof(note), "{\"event\":\"log_lines_dropped\",\"lines\":%llu}\n", (unsigned long long)dropped);
+    atomic_fetch_add(&log->dropped, lost);
+    if (lost == 0 && (dropped == 0 || write_lines(log, note, (size_t)length) == 0))
+        return;
+    if (log->gave_up)
+        log->lost += dropped;
+    pthread_mutex_lock(&lane->mutex);
+    lane->dropped += lost + dropped;
+    pthread_mutex_unlock(&lane->mutex);
 }
 
 static void flush_lane(struct access_log *log, struct log_lane *lane)
@@ -157,16 +205,12 @@ static void flush_lane(struct access_log *log, struct log_lane *lane)
     lane->dropped = 0;
     pthread_mutex_unlock(&lane->mutex);
 
-    size_t left = write_all(log, full, size);
+    size_t left = write_lines(log, full, size);
+    const uint64_t lost = count_lines(full + size - left, left);
     if (log->gave_up)
-        log->lost += count_lines(full + size - left, left) + dropped;
-    else if (dropped > 0) {
-        char note[96];
-        int length = snprintf(note, sizeof(note), "{\"event\":\"log_lines_dropped\",\"lines\":%llu}\n",
-                              (unsigned long long)dropped);
-        if (write_all(log, note, (size_t)length) > 0 && log->gave_up)
-            log->lost += dropped;
-    }
+        log->lost += lost + dropped;
+    else
+        tell_dropped(log, lane, lost, dropped);
 }
 
 static bool wait_for_work(struct access_log *log)

@@ -378,5 +378,6 @@ void metrics_write(const struct metrics_scene *scene, FILE *out)
                   scene->usage_flush_failures);
     }
     write_one(out, "ssoferry_log_lines_dropped_total", "counter",
-              "Request log lines dropped because the log's reader was too slow.", scene->log_lines_dropped);
+              "Request log lines dropped because the log's reader was too slow, or its file could not be written.",
+              scene->log_lines_dropped);
 }

@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -22,6 +23,21 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     if (clock == CLOCK_REALTIME && atomic_load(&hour_ahead))
         time->tv_sec += 3600;
     return failed;
+}
+
+static atomic_bool disk_full;
+enum { ROOM = 10 }; /* bytes that a full disk still takes, once */
+
+/* In libc's place: ENOSPC for what is longer than the room that is left. */
+ssize_t write(int fd, const void *bytes, size_t size)
+{
+    static atomic_bool room_taken;
+    if (fd <= STDERR_FILENO || !atomic_load(&disk_full))
+        return (ssize_t)syscall(SYS_write, fd, bytes, size);
+    if (size > ROOM && !atomic_exchange(&room_taken, true))
+        return (ssize_t)syscall(SYS_write, fd, bytes, (size_t)ROOM);
+    errno = ENOSPC;
+    return -1;
 }
 
 struct logged {
@@ -102,6 +118,48 @@ static void a_reader_that_has_stopped_is_waited_for_once(void **state)
         fail_msg("it took %llu ms", (unsigned long long)passed);
 }
 
+static void wait_for_dropped(struct access_log *log, uint64_t lines)
+{
+    for (int waited = 0; access_log_dropped(log) < lines && waited < PATIENCE_MS; waited += 10)
+        poll(NULL, 0, 10);
+    assert_int_equal(access_log_dropped(log), lines);
+}
+
+static void a_full_disk_costs_lines_and_not_the_log(void **state)
+{
+    struct logged *logged = *state;
+    char bytes[4096] = {0};
+    size_t size = 0;
+    atomic_store(&disk_full, true);
+    for (int round = 1; round <= 2; ++round) {
+        for (int i = 0; i < 5; ++i)
+            add_line(logged->log, 1);
+        wait_for_dropped(logged->log, 5 * (uint64_t)round);
+    }
+    atomic_store(&disk_full, false);
+    add_line(logged->log, 1);
+    while (strstr(bytes, "\n{\"event\":\"log_lines_dropped\",\"lines\":10}\n") == NULL) {
+        struct pollfd reader = {logged->reader, POLLIN, 0};
+        assert_int_equal(poll(&reader, 1, PATIENCE_MS), 1);
+        size += (size_t)read(logged->reader, bytes + size, sizeof(bytes) - 1 - size);
+    }
+    assert_int_equal(bytes[ROOM], '\n'); /* what was torn is a line by itself, and the next one is whole */
+    assert_int_equal(bytes[ROOM + 1], '{');
+    assert_int_equal(access_log_dropped(logged->log), 10);
+}
+
+static void who_has_gone_is_counted_for(void **state)
+{
+    struct logged *logged = *state;
+    close(logged->reader);
+    logged->reader = -1;
+    add_line(logged->log, 0);
+    wait_for_dropped(logged->log, 1);
+    for (int i = 0; i < 5; ++i)
+        add_line(logged->log, 0);
+    wait_for_dropped(logged->log, 6);
+}
+
 static void lines_are_written_when_the_clock_is_set_back(void **state)
 {
     struct logged *logged = *state;
@@ -128,6 +186,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(lines_that_are_dropped_are_told_while_nobody_reads, setup, teardown),
         cmocka_unit_test_setup_teardown(who_reads_again_is_told_how_many_were_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reader_that_has_stopped_is_waited_for_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_full_disk_costs_lines_and_not_the_log, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_has_gone_is_counted_for, setup, teardown),
         cmocka_unit_test_setup_teardown(lines_are_written_when_the_clock_is_set_back, setup_ahead, teardown_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
