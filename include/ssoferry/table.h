@@ -53,6 +53,9 @@ enum table_place {
                       * misses changes and may look for rows where they are no more. It can be opened anew. */
 };
 
+/* Whether another process has it open now, a daemon say. False where file locks do not tell. */
+bool table_is_shared(const struct table *table);
+
 /* Whether the two files that are open still stand under their names. */
 enum table_place table_place(const struct table *table);
 

@@ -190,7 +190,8 @@ int cmd_load(struct context *context, const struct arguments *arguments)
     } else {
         background_step_back();
         progress_start(&load.progress);
-        pauses_begin(&load.pauses);
+        if (context->table != NULL && table_is_shared(context->table)) /* by a daemon, mostly */
+            pauses_begin(&load.pauses);
         status = run(&load);
         pauses_end(&load.pauses);
         files_close(&load.files);

@@ -240,6 +240,14 @@ const char *table_path(const struct table *table)
     return table->path;
 }
 
+bool table_is_shared(const struct table *table)
+{
+    int fd = -1;
+    struct stat facts;
+    return mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && fstat(fd, &facts) == 0 &&
+           table_lock_is_shared(table->lock_file, facts.st_ino);
+}
+
 /* What cannot be looked at is taken to stand where it stood. */
 static bool stands_at(const char *path, int fd)
 {

@@ -107,6 +107,12 @@ bool table_lock_hold(int *lock, const char *path, unsigned max_readers, struct e
     return refuse(path, user, "another file stood here", error);
 }
 
+bool table_lock_is_shared(int lock, ino_t inode)
+{
+    pid_t unknown;
+    return lock >= 0 && is_held(lock, byte_of(inode), 1, &unknown);
+}
+
 void table_lock_release(int lock)
 {
     if (lock >= 0)

@@ -10,6 +10,8 @@
 #ifndef SSOFERRY_TABLE_LOCK_H
 #define SSOFERRY_TABLE_LOCK_H
 
+#include <sys/types.h>
+
 #include "ssoferry/error.h"
 
 /* Holds the lock file for the table at `path` until table_lock_release(). To be called before LMDB opens them. Fails
@@ -18,6 +20,9 @@
  * the descriptor; -1: not there, or not to be opened. */
 bool table_lock_hold(int *lock, const char *path, unsigned max_readers, struct error *error)
     __attribute__((warn_unused_result));
+
+/* Whether another of us holds it for the same table, whose inode that is. */
+bool table_lock_is_shared(int lock, ino_t inode);
 
 /* To be called after LMDB has closed it: who closes a descriptor of a file loses what LMDB has locked of it. */
 void table_lock_release(int lock);

@@ -189,6 +189,7 @@ static void dead_readers_are_cleared(void **state)
     assert_done(table_clear_dead_readers(table, &cleared, &error));
     assert_int_equal(cleared, 0);
     assert_int_equal(pipe(pipes), 0);
+    assert_false(table_is_shared(table));
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
@@ -200,8 +201,10 @@ static void dead_readers_are_cleared(void **state)
             pause();
     }
     assert_int_equal(read(pipes[0], &byte, 1), 1);
+    assert_true(table_is_shared(table));
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_false(table_is_shared(table));
     assert_done(table_stat(table, &stat, &error));
     unsigned readers = stat.readers;
     assert_done(table_clear_dead_readers(table, &cleared, &error));
