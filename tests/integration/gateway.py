@@ -6,13 +6,13 @@ import re
 import signal
 import socket
 import subprocess
-import threading
 import time
 from pathlib import Path
 
 import yaml
 
 import wire
+from output import Output
 from ports import free_port
 from programs import check_words, program, run
 from store_file import StoreFile
@@ -46,7 +46,7 @@ class Gateway:
         self.before_start = None  # called in the daemon's process, as Popen's preexec_fn
         self._process = None
         self._signalled = False
-        self._readers = []
+        self._stdout, self._stderr = Output(), Output()
         self._loads = 0
 
     # -- configuration and table ------------------------------------------------------------------------------------------
@@ -86,19 +86,18 @@ class Gateway:
         not read, it is closed, or held by somebody who stands still. `passed`: listening sockets, handed over as systemd does."""
         assert self._process is None
         self._signalled = False
-        self._stdout, self._stderr = [], []
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = subprocess.Popen(
             [*_passing(passed), program("ssoferryd"), "-c", str(self.config_path)], stdin=subprocess.DEVNULL, stdout=theirs,
             stderr=subprocess.PIPE, start_new_session=True, pass_fds=[held.fileno() for held in passed],
             env=self.environment, preexec_fn=self.before_start)
         theirs.close()
-        if stdout_is_read and not stdout_is_held:
-            self._read(_collect, ours.detach(), self._stdout)
-        elif not stdout_is_held:
+        is_read = stdout_is_read and not stdout_is_held
+        self._stdout = Output(ours.detach() if is_read else None)
+        if not stdout_is_held:
             ours.close()
         self._held = ours
-        self._read(_collect, os.dup(self._process.stderr.fileno()), self._stderr)
+        self._stderr = Output(os.dup(self._process.stderr.fileno()))
         self._process.stderr.close()
         self._wait_until_it_answers()
         return self
@@ -166,15 +165,9 @@ class Gateway:
             left = False
         self._process.wait()
         self._held.close()
-        for reader in self._readers:
-            reader.join(10)
-        self._readers = []
+        for output in (self._stdout, self._stderr):
+            output.join(10)
         return left
-
-    def _read(self, function, *arguments):
-        thread = threading.Thread(target=function, args=arguments, daemon=True)
-        thread.start()
-        self._readers.append(thread)
 
     def _wait_until_it_answers(self):
         deadline = time.monotonic() + START_TIMEOUT
@@ -241,16 +234,16 @@ class Gateway:
 
     @property
     def stdout(self):
-        return b"".join(self._stdout).decode("utf-8")
+        return b"".join(self._stdout.look()).decode("utf-8")
 
     @property
     def writes(self):
         """How many writes stdout came in."""
-        return len(self._stdout)
+        return len(self._stdout.look())
 
     @property
     def stderr(self):
-        return b"".join(self._stderr).decode("utf-8", "replace")
+        return b"".join(self._stderr.look()).decode("utf-8", "replace")
 
     def requests(self):
         """The request log so far, each line checked and parsed."""
@@ -268,14 +261,6 @@ class Gateway:
             assert time.monotonic() < deadline, f"waited {timeout} s in vain; stdout:\n{self.stdout[-2000:]}\nstderr:\n{self.stderr[-2000:]}"
             time.sleep(0.02)
         return value
-
-
-def _collect(descriptor, parts):
-    try:
-        while data := os.read(descriptor, 1 << 20):
-            parts.append(data)
-    finally:
-        os.close(descriptor)
 
 
 def _passing(sockets):
