@@ -3,6 +3,7 @@
 #define SSOFERRY_AUDIT_H
 
 #include "ssoferry/config.h"
+#include "ssoferry/organizations.h"
 
 enum oddity {
     ODDITY_NONE,
@@ -13,17 +14,20 @@ enum oddity {
     ODDITY_NO_ENTITY,     /* every route of its source goes by Issuer, and it is neither URL nor URN */
     ODDITY_ENCODED,       /* it looks percent-encoded, and a route of its source decodes what it looks up */
     ODDITY_CAPITALS,      /* it has capitals, and every route of its source folds case */
+    ODDITY_ORGANIZATION,  /* its connection was seen with another organization before */
     ODDITIES,
 };
 
 struct audit {
     const struct config *config;
-    char source[SOURCE_SIZE_MAX + 1]; /* of the last row, and what there is to know of it */
+    struct organizations *organizations; /* of the rows so far; NULL: nobody asks */
+    char source[SOURCE_SIZE_MAX + 1];    /* of the last row, and what there is to know of it */
     struct source_routes routes;
 };
 
 /* The worst that can be said of a row, in the order above. Rows of one source are best asked for one after the other.
- * With a configuration that has no routes nothing but ODDITY_ENCODED is said: any route may decode. */
+ * With a configuration that has no routes nothing but ODDITY_ENCODED and ODDITY_ORGANIZATION is said: any route may
+ * decode. */
 enum oddity audit_row(struct audit *audit, struct text source, struct text identifier, const struct connection *row);
 
 /* Whether a row's fields are good as far as this configuration uses them: a URL that nothing leads to is no error, for

@@ -3,6 +3,7 @@
 #include "output.h"
 #include "rows.h"
 #include "ssoferry/audit.h"
+#include "ssoferry/log.h"
 
 /* -- files -- */
 
@@ -33,6 +34,8 @@ static int check_files(struct context *context, const struct arguments *argument
         files_print_sources(&files, stdout);
         printf(": no errors\n");
     }
+    if (status == STATUS_DONE && mapping_stage(files.mapping) == STAGE_TEST)
+        log_warning(MAPPING_TEST_ONLY);
     files_close(&files);
     return status;
 }
@@ -166,12 +169,14 @@ static bool check_rows(struct table_check *check, struct snapshot *snapshot, str
 static void check_stages(struct table_check *check)
 {
     char live[NUMBER_SIZE], test[NUMBER_SIZE], message[256];
+    check->source = (struct text){0};
+    if (check->stages[0] == 0 && check->stages[1] > 0)
+        say(check, FAULT_WARNING, "test_only", check->source, MAPPING_TEST_ONLY, MAPPING_TEST_ONLY);
     if (check->stages[0] == 0 || check->stages[1] == 0)
         return;
     snprintf(message, sizeof(message),
              "%s row%s of a live project and %s of a test one: sign-ins of the one end at the wrong place",
              number_grouped(check->stages[0], live), plural(check->stages[0]), number_grouped(check->stages[1], test));
-    check->source = (struct text){0};
     say(check, FAULT_WARNING, "test_beside_live", (struct text){0}, message, message);
 }
 
@@ -185,6 +190,7 @@ static int check_table(struct context *context, const struct arguments *argument
     if (!snapshot_open(&snapshot, context->table, &error))
         return complain(&error);
     struct table_check check = {.context = context, .json = arguments->json, .audit.config = context->config};
+    check.audit.organizations = organizations_new();
     check.faults = faults_new();
     check.file = faults_file(check.faults, context->store, NULL);
     if (snapshot_state(snapshot)->revision == 0)
@@ -202,6 +208,7 @@ static int check_table(struct context *context, const struct arguments *argument
         printf("%s row%s of revision %llu: no errors\n", number_grouped(check.rows, rows), plural(check.rows),
                (unsigned long long)snapshot_state(snapshot)->revision);
     faults_free(check.faults);
+    organizations_free(check.audit.organizations);
     snapshot_close(snapshot);
     return status;
 }

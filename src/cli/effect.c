@@ -1,5 +1,6 @@
 #include "effect.h"
 
+#include "files.h"
 #include "output.h"
 #include "rows.h"
 #include "ssoferry/log.h"
@@ -91,6 +92,7 @@ void effect_end(struct effect *effect)
     const struct effect_stages *there = effect->source.before > 0 ? &effect->kept : &effect->others;
     effect->beside.test = effect->beside.test || (effect->put.test && there->live);
     effect->beside.live = effect->beside.live || (effect->put.live && there->test);
+    effect->test_put = effect->test_put || effect->put.test;
     effect->put = effect->kept = (struct effect_stages){0};
     effect->source = (struct effect_source){0};
     effect->start_size = 0;
@@ -216,4 +218,6 @@ void effect_warn_of_stages(const struct effect *effect, const struct mapping *ma
 {
     if ((effect->beside.test || effect->beside.live) && mapping_stage(mapping) != STAGE_MIXED)
         rows_warn_of_stage(effect->beside.test);
+    else if (effect->test_put && mapping_stage(mapping) == STAGE_TEST)
+        log_warning(MAPPING_TEST_ONLY);
 }

@@ -36,6 +36,7 @@ struct effect {
     size_t sources[TURNS];            /* where many did */
     struct effect_stages put, kept;   /* of the one whose rows are being added: written, and left as they are */
     struct effect_stages others;      /* of sources that the files do not name */
+    bool test_put;                    /* rows of a test project are written */
     struct effect_stages beside;      /* rows that come beside rows of the other kind */
 };
 
@@ -63,9 +64,9 @@ void effect_warn(const struct effect *effect, uint64_t revision);
 /* The same of what a rollback would do. */
 void effect_warn_of_rollback(const struct effect *effect);
 
-/* Warns where rows of a test project come beside rows of a live one, or the other way round, unless that has been told
- * of the files themselves. A source that is new is compared with the others, so that one of another kind, which may be
- * meant, is told of once. */
+/* Warns where rows of a test project are written and no others are in the files, or come beside rows of a live one, or
+ * the other way round, unless that has been told of the files themselves. A source that is new is compared with the
+ * others, so that one of another kind, which may be meant, is told of once. */
 void effect_warn_of_stages(const struct effect *effect, const struct mapping *mapping);
 
 #endif

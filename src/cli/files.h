@@ -6,6 +6,10 @@
 #include "progress.h"
 #include "ssoferry/mapping_file.h"
 
+/* What is said where no row is of a live project. */
+#define MAPPING_TEST_ONLY                                                                                              \
+    "all connections are of a test project: customers who sign in by them end up there, not in the live one"
+
 struct files {
     struct mapping *mapping;
     struct faults *faults;

@@ -44,7 +44,8 @@ static bool is_parameter(struct text name, struct text identifier)
            text_starts(identifier, name);
 }
 
-enum oddity audit_row(struct audit *audit, struct text source, struct text identifier, const struct connection *row)
+static enum oddity look_at_routes(struct audit *audit, struct text source, struct text identifier,
+                                  const struct connection *row)
 {
     const bool marked = has_mark(identifier), encoded = marked && identifier_looks_encoded(identifier);
     if (audit->config->gateway.route_count == 0 || source.size > SOURCE_SIZE_MAX)
@@ -64,6 +65,16 @@ enum oddity audit_row(struct audit *audit, struct text source, struct text ident
     if (encoded && routes->in_url)
         return ODDITY_ENCODED;
     return routes->all_fold_case && identifier_has_capitals(identifier) ? ODDITY_CAPITALS : ODDITY_NONE;
+}
+
+enum oddity audit_row(struct audit *audit, struct text source, struct text identifier, const struct connection *row)
+{
+    const enum oddity oddity = look_at_routes(audit, source, identifier, row);
+    if (oddity == ODDITY_NONE && row->organization_id.size > 0 && audit->organizations != NULL &&
+        row->connection_id.size > 0 &&
+        organizations_contradict(audit->organizations, row->connection_id, row->organization_id))
+        return ODDITY_ORGANIZATION;
+    return oddity;
 }
 
 bool audit_fields(struct audit *audit, struct text source, const struct connection *row,
@@ -112,6 +123,7 @@ const char *oddity_code(enum oddity oddity)
         [ODDITY_NO_ENTITY] = "identifier",
         [ODDITY_ENCODED] = "identifier",
         [ODDITY_CAPITALS] = "capitals",
+        [ODDITY_ORGANIZATION] = "organization_id",
     };
     return codes[oddity];
 }
@@ -162,6 +174,12 @@ const char *oddity_text(enum oddity oddity, struct text source, struct text iden
                  "%.*s has capitals, and every route of source %.*s has fold_case, which looks names up in lower case: "
                  "only who writes it just so is found",
                  TEXT_ARGS(identifier), TEXT_ARGS(source));
+        break;
+    case ODDITY_ORGANIZATION:
+        snprintf(out, ODDITY_TEXT_SIZE,
+                 "%.*s has another organization_id than a row before it with the same connection: one of the two is "
+                 "wrong",
+                 TEXT_ARGS(identifier));
         break;
     case ODDITY_NONE:
     case ODDITIES:

@@ -1026,6 +1026,30 @@ def test_test_connections_beside_live_ones_are_told(loaded):
     assert told not in loaded("set", "acme", f"connection_id={ACME}").stderr
 
 
+def test_a_table_of_a_test_project_is_told(loader):
+    told = "all connections are of a test project"
+    tried, mixed = many_rows(5).replace("-live-", "-test-"), many_rows(5).replace("-live-", "-test-", 4)
+    file = loader.file(tried)
+    for command in ("check", "diff", "load"):
+        assert loader(command, file).stderr.count(told) == 1
+    assert told not in loader("load", file).stderr  # it is what it was
+    config = loader.file(f"store: {loader.store}\nroutes: [{{match: '/a/{{identifier}}'}}]\n", "config.yaml")
+    assert told in plain("-c", config, "check", "--table").stderr
+    assert told not in loader.load(many_rows(5)).stderr and told not in loader.load(mixed).stderr
+    assert told not in plain("-c", config, "check", "--table").stderr
+
+
+def test_one_connection_of_two_organizations_is_told(loader):
+    row = lambda connection, organization: f"{{connection_id: {connection}, organization_id: organization-live-{organization}}}"
+    rows = {"a": row(ACME, 1), "b": row(GLOBEX, 2), "c": row(ACME, 1), "d": row(ACME, 2), "e": row(GLOBEX, 1), "f": ACME}
+    file = loader.file(odd_table("default", rows))
+    for command in ("check", "diff", "load"):
+        assert "d has another organization_id than a row before it with the same connection: one of the two is wrong (and 1 more like it)" in loader(command, file).stderr
+    config = loader.file(f"store: {loader.store}\nroutes: [{{match: '/a/{{identifier}}'}}]\n", "config.yaml")
+    found = [json.loads(line) for line in plain("-c", config, "check", "--table", "--json").stdout.splitlines()]
+    assert [(fault["problem"], fault["identifier"]) for fault in found] == [("organization_id", "d"), ("organization_id", "e")]
+
+
 @pytest.mark.parametrize("fields, said", [
     (["connection_id=saml-connection-live-51861cbc"], "acme: this connection id does not end in a whole UUID"),
     (["redirect=303"], "acme: 303 makes browsers drop the POST body"),

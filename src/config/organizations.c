@@ -1,0 +1,69 @@
+#include "ssoferry/organizations.h"
+
+#include <stdlib.h>
+
+#include "ssoferry/bytes.h"
+#include "ssoferry/memory.h"
+
+enum { SLOTS = 1 << 16, SLOTS_USED_MAX = SLOTS / 2 };
+
+/* Hashes of both; 0: free. Ids are Stytch's, and two that meet by chance cost a wrong warning, once in 2^60 or so. */
+struct slot {
+    uint64_t connection, organization;
+};
+
+struct organizations {
+    struct slot *slots;
+    size_t used;
+};
+
+struct organizations *organizations_new(void)
+{
+    return memory_zeroed(1, sizeof(struct organizations));
+}
+
+void organizations_free(struct organizations *organizations)
+{
+    if (organizations != NULL)
+        free(organizations->slots);
+    free(organizations);
+}
+
+static uint64_t mixed(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 over the golden ratio */
+    return hash ^ hash >> 32;
+}
+
+/* Ids mostly end in a UUID, of which the last 32 characters are enough. */
+static uint64_t hash_of(struct text id)
+{
+    enum { WORD = sizeof(uint64_t), END = 4 * WORD };
+    uint64_t hash = id.size;
+    if (id.size >= END) {
+        const char *end = id.at + id.size - END;
+        for (size_t at = 0; at < END; at += WORD)
+            hash = mixed(hash, bytes_load(end + at));
+    } else {
+        for (size_t at = 0; at < id.size; ++at)
+            hash = mixed(hash, (unsigned char)id.at[at]);
+    }
+    return hash | 1;
+}
+
+bool organizations_contradict(struct organizations *organizations, struct text connection, struct text organization)
+{
+    if (organizations->slots == NULL)
+        organizations->slots = memory_zeroed(SLOTS, sizeof(struct slot));
+    const uint64_t first = hash_of(connection);
+    struct slot *slot = &organizations->slots[first >> 48];
+    while (slot->connection != 0 && slot->connection != first)
+        slot = slot + 1 < organizations->slots + SLOTS ? slot + 1 : organizations->slots;
+    if (slot->connection == first)
+        return slot->organization != hash_of(organization);
+    if (organizations->used < SLOTS_USED_MAX) {
+        organizations->used++;
+        *slot = (struct slot){first, hash_of(organization)};
+    }
+    return false;
+}
