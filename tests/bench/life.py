@@ -146,8 +146,7 @@ def one_life(server, count, requests):
         peers.wait_for(server, 0, 0)
         start = time.perf_counter() - began
         measure.load(server, requests, requests=REQUESTS, seconds=WARM_SECONDS)
-        time.sleep(measure.SETTLE_SECONDS)
-        memory = server.memory()
+        memory = server.settle().memory()
         of_files = mapped(server, server.bench.work) if isinstance(server, Ferry) else 0
         server.stage(count, 1)
         began = time.perf_counter()
