@@ -47,6 +47,7 @@ def replaced(server, count, generation):
 
 def one_round(server, count, requests, rate, generation):
     """Quiet, and then for as long as the replacement takes."""
+    server.settle()
     quiet = measure.load(server, requests, seconds=2, rate=rate)
     server.stage(count, generation)
     time.sleep(1)  # for what staging wrote
