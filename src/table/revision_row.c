@@ -11,23 +11,6 @@ struct walk {
     void *context;
 };
 
-/* LOOKUP_FOUND where the revision touched the row, which `before` is from before it. */
-static enum lookup_result find_before(const struct walk *walk, uint64_t number, struct undo_row *before,
-                                      struct error *error)
-{
-    struct undo_reader *reader = NULL;
-    enum lookup_result result = LOOKUP_FAILED;
-    if (undo_reader_open(&reader, walk->snapshot->table, walk->snapshot->txn, number, number, error)) {
-        do
-            result = undo_reader_next(reader, before, error);
-        while (result == LOOKUP_FOUND && text_compare(before->key, walk->key) < 0);
-        if (result == LOOKUP_FOUND && !text_equal(before->key, walk->key))
-            result = LOOKUP_ABSENT;
-    }
-    undo_reader_close(reader);
-    return result;
-}
-
 static enum difference_kind kind_of(const struct walk *walk, const struct undo_row *before)
 {
     if (before->was_there && walk->there)
@@ -45,7 +28,8 @@ static enum lookup_result look_at(struct walk *walk, uint64_t number, struct err
     enum lookup_result kept = revision_read(walk->snapshot, number, &revision, error);
     if (kept != LOOKUP_FOUND)
         return kept;
-    enum lookup_result touched = find_before(walk, number, &before, error);
+    enum lookup_result touched =
+        undo_find(walk->snapshot->table, walk->snapshot->txn, number, walk->key, &before, error);
     bool go_on = touched != LOOKUP_FAILED;
     if (touched == LOOKUP_FOUND) {
         const struct difference difference = {kind_of(walk, &before), walk->key, before.record, walk->record};

@@ -55,6 +55,11 @@ void undo_reader_close(struct undo_reader *reader);
 enum lookup_result undo_reader_next(struct undo_reader *reader, struct undo_row *row, struct error *error)
     __attribute__((warn_unused_result));
 
+/* What a revision noted of one row: reads a chunk whole, and of the others, which are many where it was large, no more
+ * than their first keys. row->key is `key`. LOOKUP_ABSENT where the revision did not touch it. */
+enum lookup_result undo_find(const struct table *table, MDB_txn *txn, uint64_t revision, struct text key,
+                             struct undo_row *row, struct error *error) __attribute__((warn_unused_result));
+
 /* Deletes the chunks of revisions up to and with `last`. Returns an LMDB code. */
 int undo_forget(MDB_txn *txn, MDB_dbi undo, uint64_t last);
 

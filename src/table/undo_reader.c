@@ -98,6 +98,72 @@ static enum step next_row(const struct undo_reader *reader, struct stream *strea
     return continues ? read_row(stream) : STEP_END;
 }
 
+/* -- one row -- */
+
+/* How the first key of a chunk stands to `key`; *order is told where there is such a chunk. */
+static enum step look_at_chunk(const struct undo_reader *reader, struct stream *stream, uint32_t chunk, struct text key,
+                               bool *continues, int *order)
+{
+    enum step step = open_chunk(reader, stream, chunk, continues);
+    if (step != STEP_ROW)
+        return step;
+    if (read_row(stream) != STEP_ROW)
+        return STEP_DAMAGED; /* a chunk has at least one row */
+    *order = text_compare(stream->row.key, key);
+    return STEP_ROW;
+}
+
+static enum step find_in_chunk(const struct undo_reader *reader, struct stream *stream, uint32_t chunk, struct text key)
+{
+    bool continues = false;
+    int order = 0;
+    enum step step = look_at_chunk(reader, stream, chunk, key, &continues, &order);
+    while (step == STEP_ROW && order < 0) {
+        step = read_row(stream);
+        order = step == STEP_ROW ? text_compare(stream->row.key, key) : 0;
+    }
+    return step == STEP_ROW && order > 0 ? STEP_END : step;
+}
+
+/* Of an ascending run of chunks only the last that does not begin behind the key can have it. Of several runs the first
+ * one's record is from before the revision. */
+static enum step find_row(const struct undo_reader *reader, struct stream *stream, struct text key)
+{
+    bool may_have = false; /* the chunk before */
+    for (uint32_t chunk = 0;; chunk++) {
+        bool continues = false;
+        int order = 0;
+        enum step step = look_at_chunk(reader, stream, chunk, key, &continues, &order);
+        if (may_have && step != STEP_DAMAGED && !(step == STEP_ROW && continues && order <= 0)) {
+            enum step found = find_in_chunk(reader, stream, chunk - 1, key);
+            if (found != STEP_END)
+                return found;
+        }
+        if (step != STEP_ROW)
+            return step;
+        may_have = order <= 0;
+    }
+}
+
+enum lookup_result undo_find(const struct table *table, MDB_txn *txn, uint64_t revision, struct text key,
+                             struct undo_row *row, struct error *error)
+{
+    const struct undo_reader reader = {.table = table, .txn = txn};
+    struct stream stream = {.revision = revision};
+    switch (find_row(&reader, &stream, key)) {
+    case STEP_ROW:
+        *row = stream.row;
+        row->key = key;
+        return LOOKUP_FOUND;
+    case STEP_END:
+        return LOOKUP_ABSENT;
+    case STEP_DAMAGED:
+        break;
+    }
+    (void)damaged(&reader, error);
+    return LOOKUP_FAILED;
+}
+
 /* -- all of them -- */
 
 static bool comes_first(const void *first, const void *second)

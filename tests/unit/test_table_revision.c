@@ -467,6 +467,37 @@ static bool count_difference(void *context, const struct difference *difference,
     return true;
 }
 
+static bool count_revision(void *context, const struct revision *revision, const struct difference *difference)
+{
+    unsigned *next = context;
+    assert_int_equal(revision->number, *next);
+    assert_int_equal(difference->kind, *next == 1 ? DIFFERENCE_ADDED : DIFFERENCE_CHANGED);
+    assert_int_equal(number_of(difference->after), *next);
+    if (*next > 1)
+        assert_int_equal(number_of(difference->before), *next - 1);
+    --*next;
+    return true;
+}
+
+/* Whatever chunk a row is in, and between which it is not. */
+static void check_histories(struct snapshot *snapshot, unsigned revisions)
+{
+    struct error error = {0};
+    char name[32], key[CONNECTION_KEY_SIZE_MAX];
+    for (unsigned i = 0; i <= MANY + 1; i += i < 2 || i >= MANY - 1 ? 1 : 97) {
+        unsigned next = revisions;
+        bool there = i > 0 && i <= MANY;
+        snprintf(name, sizeof name, "row-%06u", i);
+        struct text wanted = text_slice(key, connection_key(TEXT("default"), text_of(name), key));
+        assert_done(revision_walk_row(snapshot, wanted, count_revision, &next, &error));
+        assert_int_equal(next, there ? 0 : revisions);
+        key[wanted.size] = '-';
+        next = revisions;
+        assert_done(revision_walk_row(snapshot, text_slice(key, wanted.size + 1), count_revision, &next, &error));
+        assert_int_equal(next, revisions);
+    }
+}
+
 static void many_rows_in_any_order(void **state)
 {
     struct error error = {0};
@@ -480,6 +511,7 @@ static void many_rows_in_any_order(void **state)
     assert_done(snapshot_open(&snapshot, table, &error));
     assert_done(revision_differences(snapshot, 3, count_difference, &count, &error));
     assert_int_equal(count, MANY);
+    check_histories(snapshot, 4);
     snapshot_close(snapshot);
     assert_done(roll_back(table, 2, &made, &error));
     assert_done(snapshot_open(&snapshot, table, &error));
@@ -488,6 +520,15 @@ static void many_rows_in_any_order(void **state)
     assert_int_equal(count, MANY);
     snapshot_close(snapshot);
     table_close(table);
+}
+
+static bool changed_at_both_ends(void *context, const struct revision *revision, const struct difference *difference)
+{
+    assert_int_equal(revision->number, 2);
+    assert_int_equal(number_of(difference->before), 1);
+    assert_int_equal(number_of(difference->after), 8);
+    *(bool *)context = true;
+    return false;
 }
 
 /* One row changed at both ends of a large change: its first record is the one from before. */
@@ -506,6 +547,12 @@ static void one_row_in_two_chunks(void **state)
     }
     assert_done(put_row(change, "default", "row-000001", 8, &error));
     assert_int_equal(commit(change), 2);
+    struct snapshot *snapshot = NULL;
+    bool told = false;
+    assert_done(snapshot_open(&snapshot, table, &error));
+    assert_done(revision_walk_row(snapshot, TEXT("default\0row-000001"), changed_at_both_ends, &told, &error));
+    assert_true(told);
+    snapshot_close(snapshot);
     assert_done(roll_back(table, 1, &made, &error));
     struct lookup *lookup = NULL;
     struct connection_buffer buffer;
