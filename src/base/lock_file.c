@@ -43,9 +43,11 @@ int lock_file_open(const char *path, unsigned max_readers, int *fd)
     const size_t size = strlen(path) + sizeof "-lock";
     char *name = memory_allocate(size);
     snprintf(name, size, "%s-lock", path);
-    *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
+    *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
+    int code = *fd >= 0 ? reserve(*fd, max_readers) : errno;
     free(name);
-    int code = *fd >= 0 ? reserve(*fd, max_readers) : 0;
+    if (*fd < 0)
+        return code == ELOOP ? ELOOP : 0;
     if (code != ENOSPC && code != EDQUOT)
         return 0;
     close(*fd);

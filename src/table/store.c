@@ -30,6 +30,7 @@ static const struct {
     {MDB_BAD_RSLOT, "its -lock file was replaced meanwhile", "start again"},
     {EAGAIN, "a program in another container has this one's process number, by which they are told apart",
      "let the two share a PID namespace, or give each a store of its own"},
+    {ELOOP, "its -lock file is a link", "remove the link; see who made it"},
     {ENOSPC, "the disk is full", "free some space and try again"},
     {EDQUOT, NULL, "free some space and try again"},
     {EFBIG, NULL, "raise the limit on the size of files and try again"},

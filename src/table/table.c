@@ -42,7 +42,6 @@ static int open_env(MDB_env **opened, const char *path, const struct table_optio
         (code = mdb_env_set_maxreaders(env, max_readers(options))) == MDB_SUCCESS &&
         (code = mdb_env_set_mapsize(env, size)) == MDB_SUCCESS &&
         (code = mdb_env_open(env, path, flags, 0660)) == MDB_SUCCESS) {
-        table_file_share(path);
         *opened = env;
         return MDB_SUCCESS;
     }
@@ -195,6 +194,13 @@ static bool prepare_file(const char *path, enum table_mode mode, struct error *e
     return false;
 }
 
+static void share(const struct table *table)
+{
+    int fd = -1;
+    if (mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS)
+        table_file_share(table->path, fd, table->lock_file);
+}
+
 bool table_open(struct table **opened, const char *path, const struct table_options *options, struct error *error)
 {
     int lock_file;
@@ -210,7 +216,9 @@ bool table_open(struct table **opened, const char *path, const struct table_opti
     pthread_mutex_init(&table->writer, NULL);
     pthread_mutex_init(&table->lock, NULL);
     int code = open_env_that_fits(&table->env, path, options);
-    if (code != MDB_SUCCESS)
+    if (code == MDB_SUCCESS)
+        share(table);
+    else
         table_file_fail(path, code, options->mode == TABLE_WRITE, error);
     if (code == MDB_SUCCESS && (code = guard_prepare(table->env)) != MDB_SUCCESS)
         store_fail(path, code, "open the table", error);

@@ -26,17 +26,15 @@ static char *parent_of(const char *path)
     return memory_string(text_directory(path));
 }
 
-void table_file_share(const char *path)
+void table_file_share(const char *path, int file, int lock)
 {
     struct stat status;
     char *parent = parent_of(path);
-    char *lock = path_with(path, "-lock");
     if (stat(parent, &status) == 0 && (status.st_mode & (S_ISGID | S_IWGRP)) == (S_ISGID | S_IWGRP)) {
-        (void)chmod(path, 0660);
-        (void)chmod(lock, 0660);
+        (void)fchmod(file, 0660);
+        (void)fchmod(lock, 0660);
     }
     free(parent);
-    free(lock);
 }
 
 /* -- looking -- */

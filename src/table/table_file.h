@@ -27,8 +27,9 @@ bool table_file_fail(const char *path, int code, bool writing, struct error *err
 
 /* In a directory that is set up for sharing (setgid and writable by its group, as the package makes it), gives the
  * group the table and its lock whatever the umask of whoever made them: the daemon's user must write the lock of a
- * table that root loaded. Only their owner can, and others need not. */
-void table_file_share(const char *path);
+ * table that root loaded. Only their owner can, and others need not. By descriptors, for a name may be a
+ * link to somebody else's file by now; a lock of -1 is none. */
+void table_file_share(const char *path, int file, int lock);
 
 /* "PATHsuffix", to be freed. */
 char *path_with(const char *path, const char *suffix);

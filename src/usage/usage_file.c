@@ -31,6 +31,7 @@ static const struct {
     {MDB_PANIC, "a write to it failed earlier", write_again},
     {EAGAIN, "a program in another container has this one's process number, by which they are told apart",
      "let the two share a PID namespace"},
+    {ELOOP, "its -lock file is a link", "remove the link; see who made it"},
     {ENOSPC, "the disk is full", "free some space"},
     {EDQUOT, NULL, "free some space"},
     {EIO, NULL, write_again},

@@ -433,6 +433,21 @@ static void replaced_and_deleted(void **state)
     table_close(table);
 }
 
+/* Who may write in the directory is not to have others write elsewhere. */
+static void a_lock_file_that_is_a_link(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb"), *lock = scratch_path(*state, "t.mdb-lock");
+    const char *victim = scratch_path(*state, "victim");
+    struct stat st;
+    table_close(open_table(path, TABLE_WRITE, 0));
+    scratch_write(victim, "x", 1);
+    assert_int_equal(chmod(victim, 0600) | unlink(lock) | symlink("victim", lock), 0);
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        refuse(path, modes[i], path, "its -lock file is a link: remove the link; see who made it");
+    assert_int_equal(stat(victim, &st), 0);
+    assert_true(st.st_size == 1 && (st.st_mode & 0777) == 0600);
+}
+
 static void a_lock_file_that_is_deleted(void **state)
 {
     const char *path = scratch_path(*state, "t.mdb"), *lock = scratch_path(*state, "t.mdb-lock");
@@ -640,6 +655,7 @@ int main(void)
         scratch_test(stale_making),
         scratch_test(made_by_two_at_once),
         scratch_test(replaced_and_deleted),
+        scratch_test(a_lock_file_that_is_a_link),
         scratch_test(a_lock_file_that_is_deleted),
         scratch_test(put_in_place_of_an_open_one),
         scratch_test(put_back),

@@ -421,6 +421,26 @@ static void the_lock_has_no_holes(void **state)
     }
 }
 
+static void a_lock_that_is_a_link_is_refused(void **state)
+{
+    struct scratch *scratch = *state;
+    struct usage *usage = NULL;
+    struct usage_reader *reader = NULL;
+    struct error error;
+    struct stat facts;
+    const char *store = scratch_path(scratch, "store"), *lock = scratch_path(scratch, "store.usage-lock");
+    const char *victim = scratch_path(scratch, "victim");
+    assert_true(usage_open(&usage, store, 1, NOON, &error));
+    usage_close(usage);
+    scratch_write(victim, "x", 1);
+    assert_int_equal(unlink(lock) | symlink("victim", lock), 0);
+    assert_false(usage_reader_open(&reader, store, NOON, &error));
+    assert_non_null(strstr(error.message, "its -lock file is a link: remove the link"));
+    assert_false(usage_open(&usage, store, 1, NOON, &error));
+    assert_int_equal(stat(victim, &facts), 0);
+    assert_int_equal(facts.st_size, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,6 +454,7 @@ int main(void)
         scratch_test(a_newer_schema_is_refused),
         scratch_test(garbage_ends_no_process),
         scratch_test(the_lock_has_no_holes),
+        scratch_test(a_lock_that_is_a_link_is_refused),
         scratch_test(a_full_disk_delays_but_loses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
