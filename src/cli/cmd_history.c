@@ -147,7 +147,10 @@ static int tell_untouched(struct snapshot *snapshot, struct text source, struct 
 {
     struct error error = {0};
     struct connection_buffer buffer;
-    if (snapshot_find(snapshot, source, identifier, &buffer, &error) == LOOKUP_ABSENT)
+    enum lookup_result result = snapshot_find(snapshot, source, identifier, &buffer, &error);
+    if (result == LOOKUP_FAILED)
+        return complain(&error);
+    if (result == LOOKUP_ABSENT)
         return rows_complain_unknown(snapshot, source, identifier, true);
     log_info("the last %d revisions, which are kept, did nothing to it", TABLE_REVISIONS_KEPT);
     return STATUS_DONE;

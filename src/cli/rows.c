@@ -131,7 +131,7 @@ static bool on_removal(void *context, const struct revision *revision, const str
     if (difference->kind != DIFFERENCE_REMOVED)
         return false;
     meant->removed_by = revision->number;
-    snprintf(meant->removed, sizeof(meant->removed), "revision %llu removed it (%.20s by %.100s, %s)",
+    snprintf(meant->removed, sizeof(meant->removed), "revision %llu removed it (%.20s by %.400s, %s)",
              (unsigned long long)revision->number, revision->command, revision->actor,
              time_text(revision->changed_at, time));
     return false;

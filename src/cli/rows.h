@@ -17,7 +17,7 @@ bool rows_source(const struct arguments *arguments, struct text *source, struct 
 struct meant {
     char elsewhere[SOURCE_SIZE_MAX + 1]; /* another source that has it; "": none */
     uint64_t removed_by;                 /* the kept revision that removed it, where no other source has it; 0: none */
-    char removed[256];                   /* which one that was: "revision 7 removed it (load by ops@vm, 2026-...)" */
+    char removed[512];                   /* which one that was: "revision 7 removed it (load by ops@vm, 2026-...)" */
     struct nearest nearest;              /* names of this source that are near, where it is neither of those */
 };
 /* False where there is nothing. Near names, and the history, only where `near` says so: every row of the source is

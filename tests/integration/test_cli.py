@@ -1130,6 +1130,9 @@ def test_a_row_that_was_removed_is_told_before_names_that_are_near(loaded, confi
     answer = explain(config, "/old-sso/acme")
     assert (answer["removed_by"], answer["did_you_mean"]) == (3, None)
     assert explain(config, "/old-sso/acm")["removed_by"] is None
+    whole = "x" + "é" * 127  # no character is cut
+    loaded("remove", "acmo", "--actor", whole)
+    assert f"(remove by {whole}, 20" in loaded("get", "acmo", status=1).stderr
     said = loaded("set", "acme", "state=disabled").stderr  # in an emergency it is meant, for it was there
     assert "there was no acme any more: revision 3 removed it (remove by alice@ops, " in said and "made anew of what is set alone" in said
     assert [row["state"] for row in loaded.rows() if row["identifier"] == "acme"] == ["disabled"]
