@@ -37,7 +37,7 @@ struct log_lane {
 
 struct access_log {
     int fd;
-    bool is_file;
+    bool is_pipe;
     size_t write_max; /* bytes that one write takes without waiting for a reader */
     size_t lane_count;
     struct log_lane *lanes;
@@ -103,11 +103,13 @@ static bool wait_writable(struct access_log *log)
     return true;
 }
 
-/* Standard error may be the same pipe (2>&1): what that takes has to be asked once more where nobody comes between. */
+/* Standard error may be the same pipe (2>&1): what that takes has to be asked once more where nobody comes between.
+ * Nothing else is written to under that lock: a terminal with a little room lets who writes more wait for its reader.
+ */
 static ssize_t write_some(struct access_log *log, const char *at, size_t size)
 {
     struct pollfd poll_fd = {log->fd, POLLOUT, 0};
-    if (log->is_file)
+    if (!log->is_pipe)
         return write(log->fd, at, size);
     log_hold();
     ssize_t written = poll(&poll_fd, 1, 0) != 0 ? write(log->fd, at, size) : 0;
@@ -267,8 +269,9 @@ bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct er
     struct stat status;
     log->fd = fd;
     /* A pipe that poll() calls writable takes PIPE_BUF bytes without blocking; a file takes all. */
-    log->is_file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-    log->write_max = log->is_file ? LANE_SIZE : PIPE_BUF;
+    bool known = fstat(fd, &status) == 0;
+    log->is_pipe = known && S_ISFIFO(status.st_mode);
+    log->write_max = known && S_ISREG(status.st_mode) ? LANE_SIZE : PIPE_BUF;
     log->lane_count = lanes;
     log->lanes = memory_zeroed(lanes, sizeof(*log->lanes));
     pthread_mutex_init(&log->mutex, NULL);

@@ -175,6 +175,23 @@ def test_messages_that_nobody_reads_hold_nobody_up(make_gateway):
         os.close(end)
 
 
+def test_a_terminal_that_nobody_reads_holds_no_message_up(make_gateway):
+    """It is said to have room while it has less than a write takes, and then that write waits."""
+    gateway = make_gateway(threads=1)
+    gateway.load(ROWS)
+    reader, writer = os.openpty()
+    gateway.before_start = lambda: os.dup2(writer, 1)
+    gateway.start(stdout_is_read=False)
+    with gateway.connect() as connection:
+        connection.send(wire.request_bytes("GET", "/old-sso/" + "%22" * 440, "localhost") * 100)  # with lines of 2 KB
+        assert {connection.answer().status for _ in range(100)} == {404}
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for(lambda: "reload: done" in gateway.stderr)
+    os.close(reader)
+    os.close(writer)
+    gateway.stop()
+
+
 def test_a_standard_output_that_is_closed_is_not_the_table(make_gateway):
     gateway = make_gateway()
     gateway.load(ROWS)
