@@ -48,7 +48,8 @@ static int run_once(struct edit *edit, const struct revision_note *note, struct 
             tell_refusal(edit);
         return status;
     }
-    edit->counts = change_counts(change);
+    if (!edit->arguments->dry_run)
+        edit->counts = change_counts(change);
     edit->rows = table_state_total(snapshot_state(change_snapshot(change)));
     if (edit->arguments->dry_run) {
         edit->revision = state->revision + (edit->counts.changed > 0);

@@ -11,7 +11,8 @@ struct edit {
     struct bulk bulk;   /* with --all the change may be of any size, and its rows come in key order */
 
     /* What is done to the rows, while other writers wait. Returns an exit status, and has said what is wrong; or it has
-     * set *error and leaves the saying to edit_run(). May be called again, for a larger map. */
+     * set *error and leaves the saying to edit_run(). May be called again, for a larger map. In a dry run it puts
+     * nothing into the change, and fills `counts` itself. */
     int (*run)(struct edit *edit, struct change *change, struct error *error);
 
     /* Says what is to be said behind that, and behind what edit_run() says of the names that are not there. */

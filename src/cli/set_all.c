@@ -37,7 +37,8 @@ int set_all_check(struct set *set)
 /* A row as it stands in the table, copied: a write takes away what the snapshot gave. */
 struct standing {
     char source[SOURCE_SIZE_MAX + 1], identifier_bytes[IDENTIFIER_SIZE_MAX];
-    struct text identifier;
+    struct text identifier, record;
+    char record_bytes[CONNECTION_RECORD_SIZE_MAX];
     struct connection_buffer buffer;
 };
 
@@ -45,6 +46,7 @@ static bool is_asked_for(const struct set *set, const struct table_row *row, str
 {
     enum connection_state state;
     return source.size <= SOURCE_SIZE_MAX && identifier.size <= IDENTIFIER_SIZE_MAX &&
+           row->record.size <= CONNECTION_RECORD_SIZE_MAX &&
            (set->edit.arguments->state == NULL ||
             (connection_record_state(row->record, &state) && state == set->state));
 }
@@ -65,6 +67,8 @@ static enum lookup_result next_row(struct set *set, struct snapshot *snapshot, s
     standing->source[source.size] = '\0';
     memcpy(standing->identifier_bytes, identifier.at, identifier.size);
     standing->identifier = text_slice(standing->identifier_bytes, identifier.size);
+    memcpy(standing->record_bytes, row.record.at, row.record.size);
+    standing->record = text_slice(standing->record_bytes, row.record.size);
     if (!connection_decode(row.record, &standing->buffer, row_error))
         error_set(row_error, ERROR_FAILED, "%.*s (source %s): the record is damaged", TEXT_ARGS(standing->identifier),
                   standing->source);
@@ -91,13 +95,23 @@ static void count_source(struct set_all *all, const char *source)
     all->changed[all->sources - 1].rows++;
 }
 
-static bool put(struct change *change, const struct standing *standing, const struct connection *row,
+/* Puts the row where it differs from the one that stands there; in a dry run counts it only, for a large change writes
+ * to the file from its first row on. */
+static bool put(struct set *set, struct change *change, const struct standing *standing, const struct connection *row,
                 struct error *error)
 {
     char key[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
+    struct text after = text_slice(record, connection_encode(row, record));
+    if (text_equal(after, standing->record))
+        return true;
+    count_source(&set->all, standing->source);
+    siblings_note(&set->siblings, &standing->buffer.row, row);
+    if (set->edit.arguments->dry_run) {
+        ++set->edit.counts.changed;
+        return true;
+    }
     size_t key_size = connection_key(text_of(standing->source), standing->identifier, key);
-    size_t record_size = connection_encode(row, record);
-    return change_put(change, text_slice(key, key_size), text_slice(record, record_size), error);
+    return change_put(change, text_slice(key, key_size), after, error);
 }
 
 /* False where *error is set, which ends it all. */
@@ -113,14 +127,7 @@ static bool set_row(struct set *set, struct change *change, const struct standin
     if (set->good++ == 0 && !set->all.warned)
         set_warn(set, standing->identifier, &row);
     set->all.warned = true;
-    uint64_t before = change_counts(change).changed;
-    if (!put(change, standing, &row, error))
-        return false;
-    if (change_counts(change).changed > before) {
-        count_source(&set->all, standing->source);
-        siblings_note(&set->siblings, &standing->buffer.row, &row);
-    }
-    return true;
+    return put(set, change, standing, &row, error);
 }
 
 int set_all_run(struct edit *edit, struct change *change, struct error *error)
@@ -131,6 +138,7 @@ int set_all_run(struct edit *edit, struct change *change, struct error *error)
     enum lookup_result result;
     set->all = (struct set_all){.told = set->all.told, .warned = set->all.warned};
     set->good = 0;
+    edit->counts = (struct change_counts){0};
     siblings_release(&set->siblings);
     rows_seek(snapshot, edit->source);
     for (;;) {

@@ -48,7 +48,9 @@ def test_loads_edits_and_rollbacks(tables):
 def test_a_load_that_is_refused_leaves_nothing(tables):
     gateway = tables.gateway
     tables.begin()
-    before = tables.stat()
+    before, whole = tables.stat(), gateway.store.read_bytes()
+    said = gateway.loader("set", "--all", "--dry-run", "redirect=303").stdout
+    assert said == f"dry run: would make revision 2: {ROWS:,} rows changed: default {ROWS:,}\n" and gateway.store.read_bytes() == whole
     few = gateway.directory / "few.yaml"
     few.write_text(table_text(2, ROWS * 4 // 5))
     assert "--allow-removals" in gateway.loader("load", few, expect=1).stderr
