@@ -86,7 +86,8 @@ static bool has_stopped(const struct worker *worker, h2o_req_t *req)
 {
     struct client *client = worker_client(req);
     uint64_t arrived = bytes_arrived(socket_of(req));
-    if (arrived != client->taken) {
+    bool went_back = worker->swept_at < client->taken_at; /* the clock */
+    if (arrived != client->taken || went_back) {
         client->taken = arrived;
         client->taken_at = worker->swept_at;
     }

@@ -47,6 +47,11 @@ def served(connection):
     return connection.answer().location == LOCATION
 
 
+def form_request(name):
+    headers = [("Content-Type", "application/x-www-form-urlencoded")]
+    return wire.request_bytes("POST", "/old-sso/" + name, "localhost", headers, b"SAMLResponse=" + b'"xxxx' * ESCAPED)
+
+
 def begin(connection):
     """Half a request: for limits.request_time the connection is not idle."""
     connection.send(b"POST /old-sso/acme HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx")
@@ -129,14 +134,18 @@ class TestConnections:
     def test_idle_connections_do_not_outlast_a_clock_that_is_set_back(self, gateway, monkeypatch, tmp_path):
         """The library's timers go by the clock, and would wait until it has caught up."""
         behind = tmp_path / "behind"
-        gateway.configure(limits={"idle_time": "10m"}, sandbox="off")
+        gateway.configure(limits={"idle_time": "10m", "body": "8MiB"}, sandbox="off")
+        gateway.load({"acme": CONNECTION_ID, "large": {"connection_id": CONNECTION_ID, "redirect": "form"}})
         start_with(gateway, "clock", monkeypatch, CLOCK_BEHIND_WHILE=behind)
-        with gateway.connect() as idle, gateway.connect() as busy:
+        with gateway.connect() as idle, gateway.connect() as busy, gateway.connect() as taking:
             assert served(idle) and served(busy)
             begin(busy)
+            taking.send(form_request("large"))
+            time.sleep(1)  # so that it is seen to take its answer
             behind.touch()
             assert idle.closed()
             assert finished(busy)
+            assert b"&quot;xxxx" * ESCAPED in taking.answer().body, "it had just begun"
         assert gateway.get("/old-sso/acme").location == LOCATION
 
     def test_the_last_place_is_taken_once(self, gateway):
@@ -236,8 +245,7 @@ class TestTime:
         gateway.load({"acme": {"connection_id": CONNECTION_ID, "redirect": "form"}})
         gateway.start()
         with gateway.connect() as connection:
-            headers = [("Content-Type", "application/x-www-form-urlencoded")]
-            connection.send(wire.request_bytes("POST", "/old-sso/acme", "localhost", headers, b"SAMLResponse=" + b'"xxxx' * ESCAPED))
+            connection.send(form_request("acme"))
             time.sleep(2)
             assert b"&quot;xxxx" * ESCAPED in connection.answer().body
 
@@ -247,8 +255,7 @@ class TestTime:
         gateway.load({"acme": {"connection_id": CONNECTION_ID, "redirect": "form"}})
         gateway.start()
         with gateway.connect() as connection:
-            headers = [("Content-Type", "application/x-www-form-urlencoded")]
-            connection.send(wire.request_bytes("POST", "/old-sso/acme", "localhost", headers, b"SAMLResponse=" + b'"xxxx' * ESCAPED))
+            connection.send(form_request("acme"))
             gateway.wait_for(lambda: gateway.admin.metric("ssoferry_client_connections_timed_out_total") == 1)
 
     def test_an_idle_connection_ends_after_its_own_time(self, gateway):
