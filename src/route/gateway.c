@@ -119,10 +119,19 @@ static bool needs_identifier(struct text pattern)
     return text_find(pattern, '{', 0) < pattern.size;
 }
 
-/* A browser would take such a segment for a step to another path. */
-static bool is_dots(struct text identifier)
+/* Whether a browser would take the identifier, put into the pattern, for a step to another path. */
+static bool makes_a_step(struct text pattern, struct text identifier)
 {
-    return text_equal(identifier, TEXT(".")) || text_equal(identifier, TEXT(".."));
+    const struct text segment = TEXT("/{identifier}");
+    if (!text_equal(identifier, TEXT(".")) && !text_equal(identifier, TEXT("..")))
+        return false;
+    for (size_t i = 0; i + segment.size <= pattern.size && pattern.at[i] != '?'; ++i) {
+        size_t end = i + segment.size;
+        if (memcmp(pattern.at + i, segment.at, segment.size) == 0 &&
+            (end == pattern.size || pattern.at[end] == '/' || pattern.at[end] == '?'))
+            return true;
+    }
+    return false;
 }
 
 /* Sends the request to the row's legacy URL, or the route's. False where there is neither. */
@@ -140,8 +149,8 @@ static bool answer_legacy(struct deciding *deciding, enum reason reason)
             return true;
         base = text_copy(row_url, deciding->memory);
     } else {
-        if (pattern.size == 0 ||
-            (needs_identifier(pattern) && (extraction->problem != EXTRACT_FINE || is_dots(extraction->identifier))))
+        if (pattern.size == 0 || (needs_identifier(pattern) && (extraction->problem != EXTRACT_FINE ||
+                                                                makes_a_step(pattern, extraction->identifier))))
             return false;
         base = template_expand(pattern, extraction->identifier, deciding->memory);
     }

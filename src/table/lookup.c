@@ -174,11 +174,15 @@ enum lookup_result lookup_walk(struct lookup *lookup, struct lookup_walk *walk, 
     enum lookup_result result = LOOKUP_FAILED;
     unsigned rows = 0;
     pthread_mutex_lock(&lookup->mutex);
-    if (renew(lookup, error) && store_find_rows(lookup->table, lookup->txn, &rows) == MDB_SUCCESS &&
-        snapshot_attach(&snapshot, lookup->table, lookup->txn, rows, error)) {
-        walk->revision = snapshot.state.revision;
-        result = show(&snapshot, walk, most, visit, context, error);
-        snapshot_detach(&snapshot);
+    if (renew(lookup, error)) {
+        int code = store_find_rows(lookup->table, lookup->txn, &rows);
+        if (code != MDB_SUCCESS) {
+            store_fail(lookup->table->path, code, "read", error);
+        } else if (snapshot_attach(&snapshot, lookup->table, lookup->txn, rows, error)) {
+            walk->revision = snapshot.state.revision;
+            result = show(&snapshot, walk, most, visit, context, error);
+            snapshot_detach(&snapshot);
+        }
     }
     reset(lookup);
     return result;

@@ -126,8 +126,9 @@ static void note_failure(struct usage *usage, const struct error *failed)
 static bool make_awaited(struct usage *usage)
 {
     struct error failed = {.kind = ERROR_NONE};
+    bool made = usage_file_make(&usage->file, &failed); /* which nobody else looks at before it is open */
     pthread_mutex_lock(&usage->mutex);
-    usage->open = usage_file_make(&usage->file, &failed);
+    usage->open = made;
     pthread_mutex_unlock(&usage->mutex);
     note_failure(usage, &failed);
     return usage->open;
