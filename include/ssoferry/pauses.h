@@ -16,7 +16,7 @@ struct pauses {
 };
 
 /* From now on the calling program stops for some 50 us after each 50 us that it has worked, and works as long as a
- * pause has lasted where that was more, for as long as others take the processor from it often: some 500 times a second
+ * long pause has lasted, for as long as others take the processor from it often: some 500 times a second
  * and more. Where nobody does, it is looked a hundred times a second, and that is all.
  *
  * A policy of the scheduler (background_step_back()) is not enough. Who wakes up while another thread is in its slice

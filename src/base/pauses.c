@@ -9,10 +9,11 @@ enum {
     WORK_NS = 50 * 1000, /* what a thread that wakes up may have to wait for */
     WORK_NS_MAX = 100 * 1000 * 1000,
     PAUSE_NS = 50 * 1000,
-    SLACK_NS = 1000, /* prctl(2); the usual one makes 100 us of a pause of 50 */
+    LONG_PAUSE_NS = 500 * 1000, /* longer than those who answer are at work: somebody uses up whole slices */
+    SLACK_NS = 1000,            /* prctl(2); the usual one makes 100 us of a pause of 50 */
     LOOK_NS = 10 * 1000 * 1000,
     OFTEN = 5, /* interruptions between two looks; the kernel's own threads have been seen to come to two */
-    PAUSING_NS = 500 * 1000 * 1000 /* until the next look, for only who works without pauses sees who interrupts it */
+    PAUSING_NS = 2000 * 1000 * 1000 /* until the next look, for only who works without pauses sees who interrupts it */
 };
 
 static long interruptions(void)
@@ -28,7 +29,7 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Returns how long to work then: as long as the pause has lasted. Where the processor is never idle it lasts until
+/* Returns how long to work then: as long as a long pause has lasted. Where the processor is never idle one lasts until
  * others have used up their slices, some milliseconds, and after 50 us of work each time nothing would ever come to its
  * end. */
 static long pause_work(struct pauses *pauses)
@@ -42,7 +43,7 @@ static long pause_work(struct pauses *pauses)
         pauses->interrupted = interruptions();
         return LOOK_NS;
     }
-    return lasted < WORK_NS ? WORK_NS : lasted > WORK_NS_MAX ? WORK_NS_MAX : (long)lasted;
+    return lasted < LONG_PAUSE_NS ? WORK_NS : lasted > WORK_NS_MAX ? WORK_NS_MAX : (long)lasted;
 }
 
 /* Returns when to look again, or to pause. */
