@@ -12,11 +12,12 @@ struct pauses {
     bool running;     /* there is a timer */
     bool pausing;     /* somebody wants the processor */
     long interrupted; /* how often we had been when we last looked */
+    long often;       /* so many more at the next look are often */
     int64_t until_ns; /* of CLOCK_MONOTONIC; while pausing */
 };
 
 /* From now on the calling program stops for some 50 us after each 50 us that it has worked, and works as long as a
- * long pause has lasted, for as long as others take the processor from it often: some 500 times a second
+ * long pause has lasted, for as long as others take the processor from it often: some 200 times a second
  * and more. Where nobody does, it is looked a hundred times a second, and that is all.
  *
  * A policy of the scheduler (background_step_back()) is not enough. Who wakes up while another thread is in its slice

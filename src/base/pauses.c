@@ -12,7 +12,9 @@ enum {
     LONG_PAUSE_NS = 500 * 1000, /* longer than those who answer are at work: somebody uses up whole slices */
     SLACK_NS = 1000,            /* prctl(2); the usual one makes 100 us of a pause of 50 */
     LOOK_NS = 10 * 1000 * 1000,
-    OFTEN = 5, /* interruptions between two looks; the kernel's own threads have been seen to come to two */
+    SHORT_LOOK_NS = 3 * 1000 * 1000, /* who has paused looks without pauses for no longer */
+    OFTEN = 2,                       /* interruptions between two looks */
+    OFTEN_AGAIN = 1,
     PAUSING_NS = 2000 * 1000 * 1000 /* until the next look, for only who works without pauses sees who interrupts it */
 };
 
@@ -40,8 +42,9 @@ static long pause_work(struct pauses *pauses)
     int64_t now = now_ns(), lasted = now - began;
     if (now >= pauses->until_ns) {
         pauses->pausing = false;
+        pauses->often = OFTEN_AGAIN;
         pauses->interrupted = interruptions();
-        return LOOK_NS;
+        return SHORT_LOOK_NS;
     }
     return lasted < LONG_PAUSE_NS ? WORK_NS : lasted > WORK_NS_MAX ? WORK_NS_MAX : (long)lasted;
 }
@@ -51,7 +54,8 @@ static long look(struct pauses *pauses)
 {
     long before = pauses->interrupted;
     pauses->interrupted = interruptions();
-    pauses->pausing = pauses->interrupted - before >= OFTEN;
+    pauses->pausing = pauses->interrupted - before >= pauses->often;
+    pauses->often = OFTEN;
     pauses->until_ns = now_ns() + PAUSING_NS;
     return pauses->pausing ? WORK_NS : LOOK_NS;
 }
@@ -77,7 +81,7 @@ static void on_timer(int number, siginfo_t *signal, void *context)
 
 void pauses_begin(struct pauses *pauses)
 {
-    *pauses = (struct pauses){.interrupted = interruptions()};
+    *pauses = (struct pauses){.interrupted = interruptions(), .often = OFTEN};
     struct sigaction action = {.sa_sigaction = on_timer, .sa_flags = SA_SIGINFO | SA_RESTART};
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM, .sigev_value.sival_ptr = pauses};
     if (sigaction(SIGALRM, &action, NULL) != 0 || timer_create(CLOCK_MONOTONIC, &event, &pauses->timer) != 0)

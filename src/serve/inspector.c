@@ -50,6 +50,7 @@ struct inspector {
     bool stopping;
     bool walking;
     bool asked;           /* a start or a reload waits to hear of what is found */
+    uint64_t coming;      /* a newer one, when it was last asked for */
     uint64_t seen;        /* the last revision that was looked through; 0: none */
     uint64_t told;        /* rows that the last line was about */
     char line[LINE_SIZE]; /* to be said once the mutex is free; "": nothing */
@@ -221,6 +222,10 @@ static uint64_t look_for_change(struct inspector *inspector)
     struct table_state state;
     if (!lookup_state(inspector->lookup, &state, &error) || state.revision == inspector->seen)
         return POLL_US;
+    if (state.revision != inspector->coming) { /* after a change another one comes, mostly */
+        inspector->coming = state.revision;
+        return POLL_US;
+    }
     begin(inspector, state.revision);
     return 0;
 }
