@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stddef.h>
+#include <ucontext.h>
 
 #include "ssoferry/connection.h"
 #include "ssoferry/table.h"
@@ -40,9 +41,11 @@ static void on_assert(MDB_env *env, const char *message)
  */
 static void on_bus_error(int number, siginfo_t *info, void *context)
 {
-    (void)context;
-    if (entered != NULL && info->si_code == BUS_ADRERR)
+    if (entered != NULL && info->si_code == BUS_ADRERR) {
+        /* ThreadSanitizer's own handler, which calls this one, has blocked all signals. */
+        pthread_sigmask(SIG_SETMASK, &((const ucontext_t *)context)->uc_sigmask, NULL);
         leave(entered, EIO);
+    }
     signal(number, SIG_DFL);
     raise(number);
 }
