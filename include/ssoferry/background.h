@@ -12,9 +12,13 @@
  * Returns 0, or an errno. */
 int background_start(pthread_t *thread, void *(*run)(void *), void *context) __attribute__((warn_unused_result));
 
-/* The same for the calling thread: for a program whose bulk work a daemon on the same machine is not to feel. Work
- * takes longer only where processors are short. Somebody who was nicer already stays so, and so does who runs
- * at SCHED_IDLE. */
+/* A condition whose timed waits go by CLOCK_MONOTONIC: the other clock may be set back, and a thread that waits for its
+ * interval would stand still for so long. To be destroyed by its owner. */
+void background_condition(pthread_cond_t *condition);
+
+/* The same as background_start() for the calling thread: for a program whose bulk work a daemon on the same machine is
+ * not to feel. Work takes longer only where processors are short. Somebody who was nicer already stays so, and so does
+ * who runs at SCHED_IDLE. */
 void background_step_back(void);
 
 #endif

@@ -36,6 +36,15 @@ void background_step_back(void)
     (void)syscall(SYS_sched_setattr, 0, &scheduling, 0);
 }
 
+void background_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
 struct beginning {
     void *(*run)(void *);
     void *context;

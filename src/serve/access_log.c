@@ -265,7 +265,6 @@ static void free_log(struct access_log *log)
 bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct error *error)
 {
     struct access_log *log = memory_zeroed(1, sizeof(*log));
-    pthread_condattr_t monotonic;
     struct stat status;
     log->fd = fd;
     /* A pipe that poll() calls writable takes PIPE_BUF bytes without blocking; a file takes all. */
@@ -275,11 +274,7 @@ bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct er
     log->lane_count = lanes;
     log->lanes = memory_zeroed(lanes, sizeof(*log->lanes));
     pthread_mutex_init(&log->mutex, NULL);
-    /* The other clock may be set back, and the log would stand still for so long. */
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&log->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    background_condition(&log->wake);
     for (size_t i = 0; i < lanes; ++i) {
         pthread_mutex_init(&log->lanes[i].mutex, NULL);
         log->lanes[i].log = log;

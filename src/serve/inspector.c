@@ -280,7 +280,6 @@ static void free_inspector(struct inspector *inspector)
 bool inspector_start(struct inspector **started, struct table *table, const struct config *config,
                      const char *config_path, struct error *error)
 {
-    pthread_condattr_t clock;
     struct inspector *inspector = memory_zeroed(1, sizeof(*inspector));
     inspector->config = config;
     inspector->config_path = config_path;
@@ -289,10 +288,7 @@ bool inspector_start(struct inspector **started, struct table *table, const stru
     if (inspector->digest == NULL)
         memory_exhausted();
     pthread_mutex_init(&inspector->mutex, NULL);
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&inspector->changed, &clock);
-    pthread_condattr_destroy(&clock);
+    background_condition(&inspector->changed);
     bool opened = lookup_open(&inspector->lookup, table, error);
     int problem = opened ? background_start(&inspector->thread, run, inspector) : 0;
     if (opened && problem == 0) {
