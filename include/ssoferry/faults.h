@@ -33,11 +33,12 @@ size_t faults_warnings(const struct faults *faults);
 /* A fault as programs want it; the texts live as long as the faults. */
 struct fault_seen {
     enum fault_severity severity;
-    const char *path, *message;
-    unsigned line, column; /* line 0: of the file as a whole */
+    const char *path, *message; /* a NULL path: of no file alone */
+    unsigned line, column;      /* line 0: of the file as a whole */
 };
 
-/* Calls `on_fault` for each that was kept, in the order of faults_write(). */
+/* Calls `on_fault` for each that was kept, in the order of faults_write(), and for how many were not, by severity. The
+ * message of these lives as long as the call. */
 void faults_each(struct faults *faults, void (*on_fault)(void *context, const struct fault_seen *fault), void *context);
 
 /* Writes all faults to `out`, ordered by file, line and column:

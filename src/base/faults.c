@@ -239,10 +239,25 @@ static void write_fault(const struct faults *faults, const struct fault *fault, 
         fclose(text);
 }
 
-static void write_rest(size_t count, const char *what, FILE *out)
+/* Calls `on_rest` with how many of a severity were not kept, if any. */
+static void each_rest(const struct faults *faults, void (*on_rest)(void *context, const struct fault_seen *fault),
+                      void *context)
 {
-    if (count > FAULTS_MAX)
-        fprintf(out, "%zu more %s%s not shown\n", count - FAULTS_MAX, what, count - FAULTS_MAX == 1 ? " is" : "s are");
+    char message[64];
+    for (unsigned i = 0; i < 2; i++) {
+        const enum fault_severity severity = i == 0 ? FAULT_ERROR : FAULT_WARNING;
+        const size_t count = severity == FAULT_ERROR ? faults->errors : faults->warnings;
+        if (count <= FAULTS_MAX)
+            continue;
+        snprintf(message, sizeof message, "%zu more %s%s not shown", count - FAULTS_MAX,
+                 severity == FAULT_ERROR ? "error" : "warning", count - FAULTS_MAX == 1 ? " is" : "s are");
+        on_rest(context, &(struct fault_seen){.severity = severity, .message = message});
+    }
+}
+
+static void write_rest(void *out, const struct fault_seen *fault)
+{
+    fprintf(out, "%s\n", fault->message);
 }
 
 static void sort(struct faults *faults)
@@ -258,6 +273,7 @@ void faults_each(struct faults *faults, void (*on_fault)(void *context, const st
         on_fault(context, &(struct fault_seen){fault->severity, faults->files[fault->file].path, fault->message,
                                                fault->line, fault->column});
     }
+    each_rest(faults, on_fault, context);
 }
 
 void faults_write(struct faults *faults, FILE *out)
@@ -265,8 +281,7 @@ void faults_write(struct faults *faults, FILE *out)
     sort(faults);
     for (size_t i = 0; i < faults->kept_count; i++)
         write_fault(faults, &faults->kept[i], out);
-    write_rest(faults->errors, "error", out);
-    write_rest(faults->warnings, "warning", out);
+    each_rest(faults, write_rest, out);
 }
 
 void faults_log(struct faults *faults)

@@ -12,11 +12,23 @@ static void print_fault(void *context, const struct fault_seen *fault)
     (void)context;
     json_t *object = json_object();
     json_object_set_new(object, "severity", json_string(fault->severity == FAULT_ERROR ? "error" : "warning"));
-    json_object_set_new(object, "file", json_text(text_of(fault->path)));
+    json_object_set_new(object, "file", fault->path != NULL ? json_text(text_of(fault->path)) : json_null());
     json_object_set_new(object, "line", fault->line > 0 ? json_integer(fault->line) : json_null());
     json_object_set_new(object, "column", fault->line > 0 ? json_integer(fault->column) : json_null());
     json_object_set_new(object, "message", json_text(text_of(fault->message)));
     output_json(object);
+}
+
+/* All that standard error has. */
+static void print_faults(const struct files *files, bool test_only)
+{
+    for (size_t i = 0; i < files->unread_count; ++i)
+        print_fault(NULL, &(struct fault_seen){.severity = FAULT_ERROR,
+                                               .path = files->unread[i].path,
+                                               .message = files->unread[i].error.message});
+    faults_each(files->faults, print_fault, NULL);
+    if (test_only)
+        print_fault(NULL, &(struct fault_seen){.severity = FAULT_WARNING, .message = MAPPING_TEST_ONLY});
 }
 
 static int check_files(struct context *context, const struct arguments *arguments)
@@ -25,8 +37,9 @@ static int check_files(struct context *context, const struct arguments *argument
     struct progress progress;
     progress_start(&progress);
     int status = files_read(&files, context, arguments, &progress, "");
+    bool test_only = status == STATUS_DONE && mapping_stage(files.mapping) == STAGE_TEST;
     if (arguments->json) {
-        faults_each(files.faults, print_fault, NULL);
+        print_faults(&files, test_only);
     } else if (status == STATUS_DONE) {
         char rows[NUMBER_SIZE];
         uint64_t count = rowset_count(mapping_rows(files.mapping));
@@ -34,7 +47,7 @@ static int check_files(struct context *context, const struct arguments *argument
         files_print_sources(&files, stdout);
         printf(": no errors\n");
     }
-    if (status == STATUS_DONE && mapping_stage(files.mapping) == STAGE_TEST)
+    if (test_only)
         log_warning(MAPPING_TEST_ONLY);
     files_close(&files);
     return status;

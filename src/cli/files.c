@@ -34,6 +34,7 @@ static int read_all(struct files *files, const struct arguments *arguments, stru
         if (!fine) {
             progress_erase(progress);
             status = complain(&error);
+            files->unread[files->unread_count++] = (struct files_unread){path, error};
         }
     }
     return status;
@@ -129,6 +130,7 @@ int files_read(struct files *files, const struct context *context, const struct 
     mapping_watch(files->mapping, on_row, files->watch);
 
     struct error error = {0};
+    files->unread = memory_zeroed(arguments->word_count, sizeof(*files->unread));
     int status = read_all(files, arguments, progress);
     bool fine = status != STATUS_DONE || mapping_finish(files->mapping, files->faults, &error);
     progress_erase(progress);
@@ -150,6 +152,7 @@ void files_close(struct files *files)
     if (files->watch != NULL)
         organizations_free(files->watch->audit.organizations);
     free(files->watch);
+    free(files->unread);
 }
 
 void files_print_sources(const struct files *files, FILE *out)

@@ -10,9 +10,17 @@
 #define MAPPING_TEST_ONLY                                                                                              \
     "all connections are of a test project: customers who sign in by them end up there, not in the live one"
 
+/* A file that could not be read, and was told of. */
+struct files_unread {
+    const char *path;
+    struct error error;
+};
+
 struct files {
     struct mapping *mapping;
     struct faults *faults;
+    struct files_unread *unread;
+    size_t unread_count;
     struct watch *watch; /* what the routes make of the rows */
 };
 

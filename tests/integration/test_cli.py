@@ -1009,6 +1009,22 @@ def test_check_of_files_as_json(loader):
     assert plain("check", "--json", loader.file(SMALL)).stdout == ""
 
 
+def test_check_of_files_as_json_leaves_nothing_to_standard_error(loader):
+    def found(*files, status=0):
+        objects = [json.loads(line) for line in plain("check", "--json", *files, status=status).stdout.splitlines()]
+        assert {tuple(row) for row in objects} <= {("severity", "file", "line", "column", "message")}
+        return [(row["severity"], row["file"], row["line"], row["message"]) for row in objects]
+
+    (warning,) = found(loader.file(many_rows(5).replace("-live-", "-test-")))
+    assert warning[:3] == ("warning", None, None) and "all connections are of a test project" in warning[3]
+    missing, wrong = loader.home / "missing.yaml", loader.file("version: 1\nconnections:\n  acme: nonsense\n", "wrong.yaml")
+    told = found(missing, wrong, status=2)
+    assert [row[:3] for row in told] == [("error", str(missing), None), ("error", str(wrong), 3)]
+    assert "cannot be read: No such file or directory" in told[0][3]
+    told = found(loader.file("version: 1\nconnections:\n" + "".join(f"  c{i}: nonsense\n" for i in range(103))), status=2)
+    assert len(told) == 101 and told[100] == ("error", None, None, "3 more errors are not shown")
+
+
 def test_test_connections_beside_live_ones_are_told(loaded):
     told = "rows of a test project come beside rows of a live one"
     file = loaded.file(odd_table("default", {"tried": connection_id(9, "test")}))
