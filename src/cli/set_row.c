@@ -4,6 +4,8 @@
 #include "nearest.h"
 #include "ssoferry/log.h"
 
+enum { ROW_NAME_SIZE = CONNECTION_KEY_SIZE_MAX + 16 };
+
 /* -- the words -- */
 
 static bool split_field(const char *word, struct text *name, struct text *value)
@@ -80,6 +82,16 @@ bool set_fields(const struct set *set, struct connection *row, struct error *err
 
 /* -- one row -- */
 
+/* As it is named in what is said of it: with its source where the words do not say which rows they are about. */
+static const char *row_name(const struct set *set, struct text identifier, char name[ROW_NAME_SIZE])
+{
+    if (set->edit.arguments->all)
+        snprintf(name, ROW_NAME_SIZE, "%.*s (source %.*s)", TEXT_ARGS(identifier), TEXT_ARGS(set->source));
+    else
+        snprintf(name, ROW_NAME_SIZE, "%.*s", TEXT_ARGS(identifier));
+    return name;
+}
+
 /* A row that has just been sent to the old system, and would get 503 there, is refused: this is the way back. */
 static bool check_legacy(struct set *set, struct text identifier, const struct connection *row, struct error *error)
 {
@@ -114,18 +126,18 @@ bool set_edit_row(struct set *set, struct text identifier, struct connection *ro
     if (connection_check(&checked, &context->config->rules, &problem))
         return check_legacy(set, identifier, row, error);
     bool host = strcmp(problem.field, "acs_url") == 0 || strcmp(problem.field, "legacy_url") == 0;
+    char name[ROW_NAME_SIZE];
     const char *hint =
         host && context->config_path == NULL ? "; without -c CONFIG, only Stytch's own hosts may be named" : "";
-    return error_set(error, ERROR_INPUT, "%.*s: %s%s", TEXT_ARGS(identifier), problem.message, hint);
+    return error_set(error, ERROR_INPUT, "%s: %s%s", row_name(set, identifier, name), problem.message, hint);
 }
 
 /* -- warnings: what load would say of such a row in a file -- */
 
 static void on_warning(void *context, const char *field, const char *message)
 {
-    const struct text *identifier = context;
     (void)field;
-    log_warning("%.*s: %s", TEXT_ARGS(*identifier), message);
+    log_warning("%s: %s", (const char *)context, message);
 }
 
 /* Whether the words touch what connection_warn() looks at. */
@@ -137,6 +149,8 @@ static bool words_warn(const struct set *set)
 
 void set_warn(const struct set *set, struct text identifier, const struct connection *row)
 {
+    char name[ROW_NAME_SIZE];
+    (void)row_name(set, identifier, name);
     if (set->created || words_warn(set))
-        connection_warn(row, &set->edit.context->config->rules, on_warning, &identifier);
+        connection_warn(row, &set->edit.context->config->rules, on_warning, name);
 }

@@ -903,6 +903,16 @@ def test_set_of_all_rows_that_is_not_meant_so(loaded, words, status, said):
     assert loaded.export() == before and loaded.revision() == 1
 
 
+def test_set_of_all_rows_names_the_source_of_each_that_cannot_be(loader):
+    gone = "{state: disabled}"
+    loader.load(odd_table("auth0", {"acme": gone}))
+    loader.load(odd_table("default", {"acme": gone, "globex": ACME}))
+    told = loader("set", "--all", "--state", "disabled", "state=stytch", status=2).stderr
+    assert re.findall(r"error: (.*): connection_id is missing", told) == ["acme (source auth0)", "acme (source default)"]
+    assert "warning: globex (source default): 303 makes browsers drop" in loader("set", "--all", "--state", "stytch", "redirect=303").stderr
+    assert "error: acme: connection_id is missing" in loader("set", "acme", "state=stytch", status=2).stderr
+
+
 def test_set_tells_of_many_rows_that_cannot_be_and_names_some(routed, loader):
     routed("load", loader.file(odd_table("default", {f"c{i:02}": connection_id(i) for i in range(25)}), "many.yaml"), "--allow-removals")
     told = routed("set", "--all", "--state", "stytch", "state=legacy", status=2).stderr
