@@ -158,16 +158,24 @@ static const char *reason_words(const struct decision *decision)
 static const char *advice(const struct explanation *explanation)
 {
     const struct decision *decision = &explanation->decision;
-    bool posted = explanation->request.body.size > 0;
-    if (decision->route == NULL || decision->identifier.size > 0)
+    const struct request *request = &explanation->request;
+    const bool posted = request->body.size > 0, made_up = posted && explanation->arguments->body == NULL;
+    const bool no_issuer = made_up && decision->problem == EXTRACT_NO_ISSUER;
+    const bool no_relay_state = decision->problem == EXTRACT_NO_RELAY_STATE;
+    const bool no_response = decision->problem == EXTRACT_NO_SAML_RESPONSE;
+    if (decision->route == NULL || decision->identifier.size > 0 || !(no_issuer || no_relay_state || no_response))
         return NULL;
-    if (decision->problem == EXTRACT_NO_SAML_RESPONSE)
-        return posted ? "a body is a form, as browsers post it: SAMLResponse=..., percent-encoded; or --issuer makes "
-                        "one up"
-                      : "--issuer ENTITYID: the route goes by the Issuer of what the IdP posts";
-    if (decision->problem == EXTRACT_NO_RELAY_STATE && !posted)
-        return "--relay-state VALUE: the route goes by the RelayState of what the IdP posts";
-    return NULL;
+    if (posted && request->method != METHOD_POST)
+        return "leave out --method: only a POST has its message in the body, others in the query";
+    if (no_issuer)
+        return "--issuer ENTITYID, too: the route goes by the Issuer of what the IdP posts";
+    if (no_relay_state && made_up)
+        return "--relay-state VALUE, too: the route goes by the RelayState of what the IdP posts";
+    if (no_response && posted)
+        return "a body is a form, as browsers post it: SAMLResponse=..., percent-encoded; or --issuer makes one up";
+    if (no_response)
+        return "--issuer ENTITYID: the route goes by the Issuer of what the IdP posts";
+    return posted ? NULL : "--relay-state VALUE: the route goes by the RelayState of what the IdP posts";
 }
 
 static void print_line(const char *name, struct text value)

@@ -1301,7 +1301,10 @@ routes: [{{match: /acs, identify_by: issuer}}, {{match: /done, identify_by: rela
     assert explain(config, "--relay-state", "acme", "/done")["row"]["connection_id"] == ACME
     assert explain(config, "--issuer", issuer, "/done")["reason"] == "no_relay_state"
     for arguments, advice in ([["/acs"], "--issuer ENTITYID: "], [["--body", loaded.file("<Response/>", "raw.xml"), "/acs"], "a body is a form"],
-                              [["/done"], "--relay-state VALUE: "]):
+                              [["/done"], "--relay-state VALUE: "],
+                              [["--relay-state", "acme", "/acs"], "--issuer ENTITYID, too: "], [["--issuer", issuer, "/done"], "--relay-state VALUE, too: "],
+                              *([[*made_up, "--method", method, path], "leave out --method: only a POST has its message in the body"]
+                                for made_up, path in ((["--issuer", issuer], "/acs"), (["--relay-state", "acme"], "/done")) for method in ("GET", "HEAD"))):
         assert f"\ntry          {advice}" in plain("-c", config, "explain", *arguments).stdout
         assert explain(config, *arguments)["try"].startswith(advice)
     assert "leave out --body" in plain("-c", config, "explain", "--issuer", issuer, "--body", "x", "/acs", status=2).stderr
