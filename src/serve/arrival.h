@@ -2,7 +2,7 @@
 #ifndef SSOFERRY_ARRIVAL_H
 #define SSOFERRY_ARRIVAL_H
 
-#include "worker.h"
+#include "client.h"
 
 /* Begins with a client whose socket has just been accepted. It is in the worker's list `arriving` until libh2o has it;
  * whatever stage it is in, the end of its socket's input closes it. */

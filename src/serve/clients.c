@@ -7,6 +7,7 @@
 #include "arrival.h"
 #include "deadlines.h"
 #include "http.h"
+#include "places.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
@@ -40,56 +41,16 @@ static void stop_accepting(struct worker *worker)
     set_accepting(worker, false);
 }
 
-static uint64_t most_clients(const struct worker *worker)
-{
-    uint64_t own = worker->tools.connections;
-    uint64_t wanted = worker_config(worker)->limits.connections;
-    uint64_t possible = worker->tools.serving->clients_most;
-    return own > 0 ? own : wanted < possible ? wanted : possible;
-}
-
-static bool has_room(const struct worker *worker)
-{
-    return atomic_load(&worker->tools.serving->clients) < most_clients(worker);
-}
-
-/* Counts one client more where there is room. In one step: two workers that look first and count afterwards would both
- * take the last place. */
-static bool take_place(struct worker *worker)
-{
-    uint64_t most = most_clients(worker);
-    size_t clients = atomic_load(&worker->tools.serving->clients);
-    while (clients < most) {
-        if (atomic_compare_exchange_weak(&worker->tools.serving->clients, &clients, clients + 1))
-            return true;
-    }
-    return false;
-}
-
-static void leave_place(struct worker *worker)
-{
-    atomic_fetch_sub(&worker->tools.serving->clients, 1);
-}
-
-void clients_keep_socket(struct client *client)
-{
-    if (client->linger_fd >= 0 || !take_place(client->worker))
-        return;
-    client->linger_fd = dup(h2o_socket_get_fd(client->socket));
-    if (client->linger_fd < 0)
-        leave_place(client->worker);
-}
-
 void clients_make_room(struct worker *worker, bool anyhow)
 {
-    if (anyhow || !worker->accepting || !has_room(worker))
+    if (anyhow || !worker->accepting || !places_are_free(worker))
         deadlines_end_idle(worker);
 }
 
 void clients_accept_if_room(struct worker *worker)
 {
     if (worker->listener_count > 0)
-        set_accepting(worker, has_room(worker));
+        set_accepting(worker, places_are_free(worker));
 }
 
 static void on_client_closed(void *data)
@@ -104,7 +65,7 @@ static void on_client_closed(void *data)
     tls_context_release(client->tls);
     --worker->clients;
     metrics_event(worker->tools.metrics, METRICS_CLOSED);
-    leave_place(worker);
+    places_leave(worker);
     free(client);
     clients_accept_if_room(worker);
 }
@@ -136,7 +97,7 @@ static void take_client(struct worker *worker, h2o_socket_t *listener, h2o_socke
 /* Takes whoever waits at the listener. False where nobody does, or there is no room; *full then says so. */
 static bool accept_client(struct worker *worker, h2o_socket_t *listener, bool *full)
 {
-    *full = !take_place(worker);
+    *full = !places_take(worker);
     if (*full)
         return false;
     h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
@@ -145,7 +106,7 @@ static bool accept_client(struct worker *worker, h2o_socket_t *listener, bool *f
         return true;
     }
     *full = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-    leave_place(worker);
+    places_leave(worker);
     return false;
 }
 

@@ -2,7 +2,7 @@
 #ifndef SSOFERRY_CLIENTS_H
 #define SSOFERRY_CLIENTS_H
 
-#include "worker.h"
+#include "worker_state.h"
 
 /* Takes who comes, until a limit is reached. */
 void clients_accept(struct worker *worker);
@@ -15,9 +15,5 @@ void clients_make_room(struct worker *worker, bool anyhow);
 
 /* Connections that the kernel has completed are taken before the socket goes, for nobody else would answer them. */
 void clients_close_listeners(struct worker *worker);
-
-/* Keeps a second descriptor of a client's socket, to be read out after libh2o has closed its own. It counts as a
- * client; where there is no room for one, there is none. */
-void clients_keep_socket(struct client *client);
 
 #endif

@@ -42,7 +42,7 @@ static bool is_over_time(const struct worker *worker, struct timeval begin, size
 static void cut(h2o_req_t *req, unsigned status, struct text answer)
 {
     int fd = socket_of(req);
-    struct client *client = worker_client(req);
+    struct client *client = client_of(req);
     int64_t passed = microseconds_since(req->timestamps.request_begin_at);
     if (!client->refused)
         http_note_refusal(client, status, passed < 0 ? 0 : (uint64_t)passed);
@@ -64,7 +64,7 @@ static void end_if_late(struct worker *worker, h2o_req_t *req)
 /* A head that is over the limit before it has ended; h2o itself would collect 400 KiB of it. */
 static void end_if_too_large(struct worker *worker, h2o_req_t *req)
 {
-    bool head_is_arriving = is_arriving(req) && req->version == 0 && !worker_client(req)->refused;
+    bool head_is_arriving = is_arriving(req) && req->version == 0 && !client_of(req)->refused;
     size_t size = req->conn->callbacks->get_socket(req->conn)->input->size;
     if (head_is_arriving && size > worker_config(worker)->limits.head) {
         cut(req, 431,
@@ -84,7 +84,7 @@ static uint64_t bytes_arrived(int fd)
 /* Whether a client has long taken nothing of an answer that is being sent. */
 static bool has_stopped(const struct worker *worker, h2o_req_t *req)
 {
-    struct client *client = worker_client(req);
+    struct client *client = client_of(req);
     uint64_t arrived = bytes_arrived(socket_of(req));
     bool went_back = worker->swept_at < client->taken_at; /* the clock */
     if (arrived != client->taken || went_back) {
@@ -116,7 +116,7 @@ static int end_if_due(h2o_req_t *req, void *data)
     end_if_late(data, req);
     end_if_too_large(data, req);
     end_if_untaken(data, req);
-    worker_client(req)->seen_at = ((struct worker *)data)->swept_at;
+    client_of(req)->seen_at = ((struct worker *)data)->swept_at;
     return 0;
 }
 
@@ -138,7 +138,7 @@ static int end_if_idle(h2o_req_t *req, void *data)
 {
     char byte;
     struct worker *worker = data;
-    if (is_idle(req) && h2o_now(worker->context.loop) - worker_client(req)->used_at >= FRESH_MS &&
+    if (is_idle(req) && h2o_now(worker->context.loop) - client_of(req)->used_at >= FRESH_MS &&
         recv(socket_of(req), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
         shutdown(socket_of(req), SHUT_RD);
     return 0;

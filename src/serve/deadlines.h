@@ -3,7 +3,7 @@
 #ifndef SSOFERRY_DEADLINES_H
 #define SSOFERRY_DEADLINES_H
 
-#include "worker.h"
+#include "worker_state.h"
 
 /* A connection that was made or used so lately is let be at first, at the end of the daemon. */
 enum { FRESH_MS = 1000 };

@@ -5,7 +5,7 @@
 #include <openssl/bio.h>
 
 /* libh2o makes the SSL itself when the first bytes are there, and keeps it to itself. Its BIO knows the socket. */
-static struct client *client_of(const SSL *ssl)
+static struct client *client_of_ssl(const SSL *ssl)
 {
     BIO *bio = SSL_get_wbio(ssl);
     if (bio == NULL || strcmp(BIO_method_name(bio), "h2o_socket") != 0)
@@ -16,7 +16,7 @@ static struct client *client_of(const SSL *ssl)
 
 void handshake_observe(const SSL *ssl, int where, int value)
 {
-    struct client *client = (where & (SSL_CB_HANDSHAKE_START | SSL_CB_WRITE)) != 0 ? client_of(ssl) : NULL;
+    struct client *client = (where & (SSL_CB_HANDSHAKE_START | SSL_CB_WRITE)) != 0 ? client_of_ssl(ssl) : NULL;
     if (client == NULL)
         return;
     if ((where & SSL_CB_HANDSHAKE_START) != 0)

@@ -2,8 +2,8 @@
 #ifndef SSOFERRY_HANDSHAKE_H
 #define SSOFERRY_HANDSHAKE_H
 
+#include "client.h"
 #include "tls_context.h"
-#include "worker.h"
 
 /* Shakes hands over the client's socket, of which nothing may have been read but what the handshake begins with. Takes
  * over the reference to `context`, which the client then holds. Calls `on_done` when the connection is secure; where it

@@ -2,8 +2,9 @@
 #ifndef SSOFERRY_HEALTH_H
 #define SSOFERRY_HEALTH_H
 
+#include "serving.h"
 #include "ssoferry/page.h"
-#include "worker.h"
+#include "ssoferry/table.h"
 
 /* Why not; one that drains says only that. */
 enum health_problem { HEALTH_FINE, HEALTH_DRAINING, HEALTH_STORE, HEALTH_NOT_LOADED };

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "answer.h"
-#include "clients.h"
 #include "ssoferry/bytes.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/form_post.h"
@@ -13,7 +12,6 @@
 #include "health.h"
 #include "ssoferry/log.h"
 #include "peer.h"
-#include "worker.h"
 
 enum { REQUEST_ID_SIZE_MAX = 128, NEW_ID_SIZE = 32 };
 
@@ -148,7 +146,7 @@ static void account(struct worker *worker, h2o_req_t *req, const struct decision
     if (!is_logged(worker, decision))
         return;
     char forwarded[IP_TEXT_SIZE];
-    struct client *client = worker_client(req);
+    struct client *client = client_of(req);
     struct text target = text_of_iovec(req->input.path);
     struct access_record record = {
         .request_id = request_id,
@@ -252,7 +250,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
 {
     struct worker *worker = worker_of(req->conn->ctx);
     const struct config *config = worker_config(worker);
-    struct client *client = worker_client(req);
+    struct client *client = client_of(req);
     struct memory memory = answer_memory(req);
     struct fields fields = read_fields(req);
     struct request request;
@@ -318,9 +316,9 @@ static void on_response(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **sl
         answer.page = &replacing->page;
         answer_prepare(req, &answer);
         account(worker, req, &decision, answer.request_id);
-        struct client *client = worker_client(req);
+        struct client *client = client_of(req);
         client->refused = true;
-        clients_keep_socket(client);
+        client_keep_socket(client);
         slot = &replacing->stream.next;
     }
     h2o_setup_next_ostream(req, slot);

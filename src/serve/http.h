@@ -2,7 +2,7 @@
 #ifndef SSOFERRY_HTTP_H
 #define SSOFERRY_HTTP_H
 
-#include "worker.h"
+#include "client.h"
 
 /* Makes `globals` pass every request to the gateway, and give libh2o's own errors our form. */
 void http_register(h2o_globalconf_t *globals);

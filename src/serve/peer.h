@@ -2,8 +2,8 @@
 #ifndef SSOFERRY_PEER_H
 #define SSOFERRY_PEER_H
 
+#include "client.h"
 #include "ssoferry/network.h"
-#include "worker.h"
 
 /* "192.0.2.1:50000", "[2001:db8::1]:50000" or "unix", for logs. Lives as long as the connection, and until
  * peer_set(). */

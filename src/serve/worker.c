@@ -12,23 +12,8 @@
 
 enum {
     LEAVE_POLL_MS = 20,
-    WARN_INTERVAL_MS = 1000,
     INPUT_BUFFER_SIZE = 16 * 1024, /* a sign-in of 6 KB arrives in one read */
 };
-
-struct client *worker_client(h2o_req_t *req)
-{
-    return req->conn->callbacks->get_socket(req->conn)->on_close.data;
-}
-
-bool worker_may_warn(struct worker *worker)
-{
-    uint64_t now = h2o_now(worker->context.loop);
-    bool may = now - worker->warned_at >= WARN_INTERVAL_MS;
-    if (may)
-        worker->warned_at = now;
-    return may;
-}
 
 static void tick(struct worker *worker)
 {
