@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "descriptors.h"
@@ -107,12 +108,13 @@ static bool open_lookups(struct server *server, struct error *error)
 static void open_usage(struct server *server)
 {
     const struct config *config = server->config;
-    struct error error;
-    if (!config->usage || usage_open(&server->usage, config->store, server->worker_count, clock_utc_us(), &error))
+    struct error error, why;
+    if (!config->usage || usage_open(&server->usage, config->store, server->worker_count, clock_utc_us(), &why))
         return;
-    log_warning("usage is not counted: %s", error.message);
+    log_warning("usage is not counted: %s", why.message);
     server->usage_awaited = usage_await(&server->usage, config->store, server->worker_count, clock_utc_us(), &error);
-    if (!server->usage_awaited)
+    /* Awaiting may take more of the operator than to put that right. */
+    if (!server->usage_awaited || (usage_failing(server->usage, &error) && strcmp(error.message, why.message) != 0))
         log_warning("%s", error.message);
 }
 

@@ -189,8 +189,8 @@ bool usage_file_make(struct usage_file *file, struct error *error)
     struct stat facts;
     if (!file->made && stat(file->path, &facts) == 0 && (facts.st_size > 0 || !S_ISREG(facts.st_mode)))
         return error_set(error, ERROR_FAILED,
-                         "%s: the usage file could not be opened at the start, and is checked at a start only: once it "
-                         "can be read and written, start again",
+                         "%s: a usage file that is there is looked into at a start only: put it right and restart "
+                         "ssoferryd, or move it away, and counting begins anew",
                          file->path);
     file->made = true;
     return reserve_lock(file, error) && usage_file_reopen(file, error);

@@ -268,6 +268,7 @@ def test_a_damaged_usage_file_stops_neither_sign_ins_nor_the_table(used):
     used.start()
     assert used.get("/old-sso/acme").status == 307
     assert "usage is not counted: " in used.stderr
+    assert re.search(r"warning: .*usage: .* looked into at a start only: .*restart ssoferryd.*, or move it away", used.stderr)
     used.stop()
     assert "what was counted last is lost: " in used.stderr
     usage.unlink()
@@ -281,6 +282,7 @@ def test_a_damaged_usage_file_stops_neither_sign_ins_nor_the_table(used):
     used.start()
     assert used.get("/old-sso/acme").status == 307
     used.wait_for(lambda: admin.metric("ssoferry_usage_flush_failures_total") > 1)
+    assert used.stderr.count("connections.mdb.usage: ") == 1  # no more is to be done than to put it right
     assert admin.metric("ssoferry_usage_flush_age_seconds") > 0 and admin.json("/report.json")["hits"] == 0
     lock.rmdir()
     used.wait_for(lambda: "usage is counted now, and what came meanwhile with it" in used.stderr)

@@ -266,12 +266,18 @@ static void a_file_is_awaited(void **state)
     assert_done(usage_await(&usage, scratch_path(*state, "store"), 1, NOON, &error));
     count(usage, "acme", USAGE_STYTCH, NOON);
     assert_false(usage_finish(usage, &error));
-    assert_non_null(strstr(error.message, "start again"));
+    assert_non_null(strstr(error.message, "restart ssoferryd, or move it away"));
     usage_close(usage);
     assert_done(usage_await(&usage, scratch_path(*state, "store"), 1, NOON, &error));
     assert_true(usage_failing(usage, &error));
     assert_true(usage_finish(usage, &error)); /* nothing was counted, so nothing is lost */
     usage_close(usage);
+
+    assert_done(usage_await(&usage, scratch_path(*state, "store"), 1, NOON, &error));
+    count(usage, "hooli", USAGE_STYTCH, NOON);
+    assert_int_equal(rename(usage_path(*state), scratch_path(*state, "away")), 0);
+    usage_close(usage);
+    assert_true(is_written(scratch_path(*state, "store"), "hooli"));
 }
 
 static void a_file_that_was_cut_is_refused(void **state)
