@@ -10,7 +10,4 @@
  * fails the client is closed. */
 void handshake_begin(struct client *client, struct tls_context *context, void (*on_done)(struct client *client));
 
-/* Learns of each client's handshake what libh2o does not tell; see SSL_CTX_set_info_callback(3). */
-void handshake_observe(const SSL *ssl, int where, int value);
-
 #endif

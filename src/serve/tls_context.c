@@ -7,10 +7,9 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "handshake.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
-#include "tls_certificate.h"
+#include "tls_alert.h"
 
 /* One certificate's handshakes. */
 struct face {
@@ -87,7 +86,7 @@ static SSL_CTX *new_ssl(struct tls_context *context, struct tls_tickets *tickets
     SSL_CTX_set_alpn_select_cb(ssl, on_protocols, NULL);
     SSL_CTX_set_tlsext_servername_callback(ssl, on_server_name);
     SSL_CTX_set_tlsext_servername_arg(ssl, context);
-    SSL_CTX_set_info_callback(ssl, handshake_observe);
+    SSL_CTX_set_info_callback(ssl, tls_alert_observe);
     tls_tickets_use(tickets, ssl);
     return ssl;
 }

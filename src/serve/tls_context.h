@@ -3,26 +3,10 @@
 #ifndef SSOFERRY_TLS_CONTEXT_H
 #define SSOFERRY_TLS_CONTEXT_H
 
-#include <openssl/ssl.h>
-
-#include "ssoferry/config.h"
 #include "ssoferry/tls_tickets.h"
-
-enum { TLS_WARN_DAYS = 14 };
-
-/* A certificate, for logs and metrics. */
-struct tls_facts {
-    char names[256];    /* "sso.example.com, *.example.net", and how many more; what else it is for where it has none */
-    int64_t expires_at; /* seconds UTC */
-};
+#include "tls_certificate.h"
 
 struct tls_context;
-
-/* Where faults of the files go: the configuration's number in `faults`. */
-struct tls_report {
-    struct faults *faults;
-    unsigned file;
-};
 
 /* Reads the certificates of a listener that has some. What is wrong goes to the report; with an error in it NULL is
  * returned. `tickets` has to outlive it. The caller holds one reference. */

@@ -1,0 +1,37 @@
+#include "tls_alert.h"
+
+#include <sys/socket.h>
+
+#include <openssl/bio.h>
+
+/* libh2o makes the SSL itself when the first bytes are there, and keeps it to itself. Its BIO knows the socket. */
+static struct client *client_behind(const SSL *ssl)
+{
+    BIO *bio = SSL_get_wbio(ssl);
+    if (bio == NULL || strcmp(BIO_method_name(bio), "h2o_socket") != 0)
+        return NULL;
+    h2o_socket_t *socket = BIO_get_data(bio);
+    return socket->on_close.data;
+}
+
+void tls_alert_observe(const SSL *ssl, int where, int value)
+{
+    struct client *client = (where & (SSL_CB_HANDSHAKE_START | SSL_CB_WRITE)) != 0 ? client_behind(ssl) : NULL;
+    if (client == NULL)
+        return;
+    if ((where & SSL_CB_HANDSHAKE_START) != 0)
+        client->greeted = true;
+    /* Until the client's first message is understood, alerts are sent in the clear. */
+    OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
+    if ((where & SSL_CB_ALERT) != 0 && value >> 8 == SSL3_AL_FATAL &&
+        (state == TLS_ST_BEFORE || state == TLS_ST_SR_CLNT_HELLO))
+        client->alert = (unsigned char)value;
+}
+
+void tls_alert_send(const struct client *client)
+{
+    if (client->alert == 0)
+        return;
+    const unsigned char record[] = {SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, client->alert};
+    (void)!send(h2o_socket_get_fd(client->socket), record, sizeof(record), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
