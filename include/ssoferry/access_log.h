@@ -4,24 +4,10 @@
 #ifndef SSOFERRY_ACCESS_LOG_H
 #define SSOFERRY_ACCESS_LOG_H
 
-#include "ssoferry/decision.h"
+#include "ssoferry/access_line.h"
 
 struct access_log;
 struct log_lane; /* one a worker thread */
-
-/* What a line says. Texts are borrowed for the call. The request id, the peer and the client, as the decision's codes,
- * source and connection id, were checked or made by us: nothing in them needs escaping, and nothing is escaped. */
-struct access_record {
-    struct text request_id;
-    struct text method; /* this and the next: empty where the head could not be read */
-    struct text path;   /* printed only where no route took the request, and cut at 256 bytes; never with the query */
-    struct text peer;
-    struct text client; /* whom a trusted proxy names; empty where none does */
-    const struct decision *decision;
-    size_t body_size;     /* bytes */
-    uint64_t duration_us; /* since the request's first byte arrived */
-    int64_t now;          /* microseconds UTC */
-};
 
 /* Starts the writing thread on `fd`, which stays the caller's, with `lanes` lanes. */
 bool access_log_open(struct access_log **log, int fd, size_t lanes, struct error *error)
