@@ -7,12 +7,13 @@
 #include "admin_page.h"
 #include "admin_report.h"
 #include "answer.h"
+#include "globals.h"
 #include "health.h"
 #include "http.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
 
-enum { STUCK_MS = 5000, TAG_SIZE = 24 };
+enum { TAG_SIZE = 24, BODY_SIZE_MAX = 1024 };
 
 struct admin {
     struct admin_scene scene;
@@ -72,7 +73,7 @@ static void answer_live(struct admin *admin, h2o_req_t *req)
         longest = silent > longest ? silent : longest;
         fprintf(out, "%s%" PRIu64, i == 0 ? "" : ",", silent);
     }
-    bool alive = longest <= STUCK_MS;
+    bool alive = longest <= WORKER_STUCK_MS;
     fprintf(out, "],\"status\":\"%s\"}\n", alive ? "ok" : "stuck");
     end_text(out);
     const struct page page = {.content_type = TEXT("application/json"), .body = take(req, body)};
@@ -241,11 +242,8 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
 
 static void configure_h2o(struct admin *admin)
 {
-    h2o_config_init(&admin->globals);
-    admin->globals.server_name = h2o_iovec_init(H2O_STRLIT(""));
-    admin->globals.max_request_entity_size = 1024;
-    admin->globals.http1.req_timeout = admin->scene.config->limits.idle_time_ms;
-    admin->globals.http1.upgrade_to_http2 = 0;
+    globals_init(&admin->globals);
+    globals_set_limits(&admin->globals, BODY_SIZE_MAX, admin->scene.config->limits.idle_time_ms);
     h2o_hostconf_t *host =
         h2o_config_register_host(&admin->globals, h2o_iovec_init(H2O_STRLIT("ssoferry-admin")), 65535);
     struct admin_handler *handler =

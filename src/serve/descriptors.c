@@ -1,9 +1,11 @@
 #include "descriptors.h"
 
-#include <stdint.h>
+#include <inttypes.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "ssoferry/log.h"
 
 enum {
     OF_A_LOOP = 4, /* epoll, and the pipe that wakes it */
@@ -45,4 +47,12 @@ size_t descriptors_for_clients(size_t loops, size_t admin)
     /* Where that is very few, half of them: nobody is served by a gateway that takes no clients. */
     size_t kept = admin + SPARE < left / 2 ? admin + SPARE : left / 2;
     return left > kept ? left - kept : 1;
+}
+
+void descriptors_warn_of(uint64_t wanted, size_t possible)
+{
+    if (wanted > possible)
+        log_warning("limits.connections is %" PRIu64 ", but the limit on open files leaves room for %zu connections: "
+                    "raise it (LimitNOFILE= of the unit, ulimit -n)",
+                    wanted, possible);
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Raises the soft limit to the hard one. */
 void descriptors_raise(void);
@@ -13,5 +14,8 @@ void descriptors_raise(void);
  * those that are open now, those that `loops` event loops are going to open, `admin` for clients of the admin listener,
  * and some to spare. */
 size_t descriptors_for_clients(size_t loops, size_t admin);
+
+/* Warns where `wanted` clients are more than there is room for. */
+void descriptors_warn_of(uint64_t wanted, size_t possible);
 
 #endif

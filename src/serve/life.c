@@ -1,4 +1,5 @@
-/* Signals, reloads, drain, and what systemd is told (sd_notify(3)). */
+#include "life.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -9,13 +10,13 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "descriptors.h"
+#include "globals.h"
 #include "listener.h"
-#include "server_state.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/log.h"
 
 enum {
-    STUCK_MS = 5000, /* a worker's loop that has not come round for so long is not alive */
     STEP_MS = 20,
     NO_WATCHDOG_MS = 3600 * 1000,
     STORE_WATCH_MS = 2000,
@@ -62,7 +63,7 @@ static void feed_watchdog(struct server *server)
     if (server->watchdog_ms == 0 || now - server->fed_at < watchdog_interval(server) / 2)
         return;
     for (size_t i = 0; i < server->worker_count; ++i) {
-        if (worker_silence_ms(&server->workers[i]) > STUCK_MS)
+        if (worker_silence_ms(&server->workers[i]) > WORKER_STUCK_MS)
             return;
     }
     server->fed_at = now;
@@ -148,7 +149,8 @@ static void publish(struct server *server, struct config *next)
 {
     struct config *old = server->config;
     server->config = next;
-    server_apply_limits(server);
+    globals_set_limits(&server->globals, next->limits.body, next->limits.idle_time_ms);
+    descriptors_warn_of(next->limits.connections, server->serving.clients_most);
     atomic_store(&server->serving.config, next);
     for (size_t i = 0; i < server->worker_count; ++i)
         worker_wake(&server->workers[i]);

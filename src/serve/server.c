@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include "descriptors.h"
+#include "globals.h"
 #include "http.h"
+#include "life.h"
 #include "listener.h"
 #include "privileges.h"
 #include "sandbox.h"
-#include "server_state.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
@@ -30,28 +31,6 @@ static size_t count_cores(void)
         return 1;
     int count = CPU_COUNT(&cores);
     return count < 1 ? 1 : count > CONFIG_THREADS_MAX ? CONFIG_THREADS_MAX : (size_t)count;
-}
-
-void server_apply_limits(struct server *server)
-{
-    /* Workers read it whenever a request comes in; a whole word, so that they see the old or the new one. */
-    __atomic_store_n(&server->globals.max_request_entity_size, (size_t)server->config->limits.body, __ATOMIC_RELAXED);
-    server->globals.http1.req_timeout = server->config->limits.idle_time_ms;
-    if (server->config->limits.connections > server->serving.clients_most)
-        log_warning("limits.connections is %llu, but the limit on open files leaves room for %zu connections: raise it "
-                    "(LimitNOFILE= of the unit, ulimit -n)",
-                    (unsigned long long)server->config->limits.connections, server->serving.clients_most);
-}
-
-static void configure_h2o(struct server *server)
-{
-    h2o_config_init(&server->globals);
-    server->globals.server_name = h2o_iovec_init(H2O_STRLIT(""));
-    /* Also without h2 in ALPN, `PRI *` and `Upgrade: h2c` would reach it; 2.2.5 has CVE-2023-44487 and CVE-2025-8671
-     * unpatched. */
-    server->globals.http1.upgrade_to_http2 = 0;
-    server_apply_limits(server);
-    http_register(&server->globals);
 }
 
 static void tell_shared(const struct address *address, bool shared)
@@ -258,7 +237,10 @@ static bool start(struct server *server, struct error *error)
     log_never_wait();
     server->serving.clients_most =
         descriptors_for_clients(server->worker_count + (admin ? 1 : 0), admin ? ADMIN_CLIENTS_MAX : 0);
-    configure_h2o(server);
+    descriptors_warn_of(server->config->limits.connections, server->serving.clients_most);
+    globals_init(&server->globals);
+    globals_set_limits(&server->globals, server->config->limits.body, server->config->limits.idle_time_ms);
+    http_register(&server->globals);
     open_workers(server);
     start_inspector(server);
     if (start_admin(server, error)) {

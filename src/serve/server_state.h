@@ -1,4 +1,4 @@
-/* What server.c sets up and life.c leads through its life. */
+/* The daemon: what server.h sets up, and life.h leads through its life. */
 #ifndef SSOFERRY_SERVER_STATE_H
 #define SSOFERRY_SERVER_STATE_H
 
@@ -35,15 +35,5 @@ struct server {
     uint64_t watchdog_ms; /* 0: systemd waits for no word */
     uint64_t fed_at;      /* when it last had one; monotonic milliseconds */
 };
-
-/* Blocks the signals that life_run() takes, in this thread and those it starts. */
-void life_block_signals(struct server *server);
-
-/* From the first request to the last: tells systemd, takes signals, reloads, drains, and joins the workers. False where
- * it ends because it must be started anew; *error says why. */
-bool life_run(struct server *server, struct error *error) __attribute__((warn_unused_result));
-
-/* What of the configuration libh2o keeps for itself. */
-void server_apply_limits(struct server *server);
 
 #endif

@@ -8,6 +8,8 @@
 /* Prepares a worker to run on `fds`, which become its own. */
 void worker_open(struct worker *worker, const struct worker_tools *tools, const int *fds, size_t fd_count);
 
+enum { WORKER_STUCK_MS = 5000 }; /* a worker's loop that has not come round for so long is not alive */
+
 /* Milliseconds since the worker's loop last came round. Any thread may ask. */
 uint64_t worker_silence_ms(const struct worker *worker);
 
