@@ -14,7 +14,8 @@ bool access_log_open(struct access_log **log, int fd, size_t lanes, struct error
     __attribute__((warn_unused_result));
 
 /* Writes what is left, and ends the thread. A reader that has stopped is waited for at most two seconds, however many
- * lanes there are; what it has not read by then is lost, and a warning says how many lines. NULL is fine. */
+ * lanes there are; what it has not read by then is lost, and a warning says how many lines. A terminal may hold the
+ * thread in a write for ever: after four seconds it is left there, with the log's memory. NULL is fine. */
 void access_log_close(struct access_log *log);
 
 /* Lives as long as the log. Only one thread may add to it. */

@@ -7,4 +7,9 @@
  * EBADF as before. */
 void standard_files_hold(void);
 
+/* A terminal says that it has room while it has less than a write takes, which then waits for who reads it; not to wait
+ * is set for all who have it open, as the shell that started us. So this opens it once more, not to wait: the caller
+ * closes that. Returns `fd` itself where it is no terminal, or one that we may not open. */
+int standard_files_unshared(int fd) __attribute__((warn_unused_result));
+
 #endif

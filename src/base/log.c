@@ -12,20 +12,24 @@ enum { LINE_SIZE = 2048 }; /* less than PIPE_BUF */
 
 /* Of the whole program, as the descriptor is. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static int out = STDERR_FILENO;
 static bool waits = true;
+static bool torn; /* a terminal took the beginning of a line */
 static unsigned long long lost;
 
 static bool is_taken(void)
 {
-    struct pollfd descriptor = {STDERR_FILENO, POLLOUT, 0};
+    struct pollfd descriptor = {out, POLLOUT, 0};
     return waits || poll(&descriptor, 1, 0) != 0;
 }
 
-static void write_bytes(const char *at, size_t size)
+/* False where it would have to wait. Nobody is left to tell if stderr is gone. */
+static bool write_bytes(const char *at, size_t size)
 {
-    /* Nobody is left to tell if stderr is gone. */
-    ssize_t ignored = write(STDERR_FILENO, at, size);
-    (void)ignored;
+    ssize_t written = write(out, at, size);
+    bool taken = written < 0 ? errno != EAGAIN : (size_t)written == size;
+    torn = !taken && (torn || written > 0);
+    return taken;
 }
 
 /* What was lost is told before the first line that is not. */
@@ -33,10 +37,10 @@ static void tell_lost(void)
 {
     char line[128];
     int size =
-        snprintf(line, sizeof(line), "%s: warning: %llu line%s lost here: what reads standard error stood still\n",
-                 program_invocation_short_name, lost, lost == 1 ? " was" : "s were");
-    write_bytes(line, (size_t)size);
-    lost = 0;
+        snprintf(line, sizeof(line), "%s%s: warning: %llu line%s lost here: what reads standard error stood still\n",
+                 torn ? "\n" : "", program_invocation_short_name, lost, lost == 1 ? " was" : "s were");
+    if (write_bytes(line, (size_t)size))
+        lost = 0;
 }
 
 static void put(const char *line, size_t size)
@@ -44,16 +48,15 @@ static void put(const char *line, size_t size)
     pthread_mutex_lock(&mutex);
     if (lost > 0 && is_taken())
         tell_lost();
-    if (lost == 0 && is_taken())
-        write_bytes(line, size);
-    else
+    if (lost > 0 || !is_taken() || !write_bytes(line, size))
         ++lost;
     pthread_mutex_unlock(&mutex);
 }
 
-void log_never_wait(void)
+void log_never_wait(int fd)
 {
     pthread_mutex_lock(&mutex);
+    out = fd;
     waits = false;
     pthread_mutex_unlock(&mutex);
 }

@@ -1,6 +1,7 @@
 #include "ssoferry/standard_files.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 void standard_files_hold(void)
@@ -10,4 +11,14 @@ void standard_files_hold(void)
         if (fcntl(fd, F_GETFD) < 0)
             (void)!open("/", O_PATH);
     }
+}
+
+int standard_files_unshared(int fd)
+{
+    char path[32];
+    if (!isatty(fd))
+        return fd;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int opened = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    return opened >= 0 ? opened : fd;
 }

@@ -23,6 +23,7 @@ enum {
     WAKE_SIZE = 256 * 1024,      /* the writing thread need not wait for its interval */
     FLUSH_INTERVAL_MS = 100,
     CLOSE_TIMEOUT_MS = 2000,
+    LEAVE_TIMEOUT_MS = 2 * CLOSE_TIMEOUT_MS, /* the thread, where it cannot see that time is up */
 };
 
 /* Two buffers: the worker fills one while the other is being written. */
@@ -37,7 +38,7 @@ struct log_lane {
 
 struct access_log {
     int fd;
-    bool is_pipe;
+    bool is_pipe, is_terminal;
     size_t write_max; /* bytes that one write takes without waiting for a reader */
     size_t lane_count;
     struct log_lane *lanes;
@@ -270,6 +271,7 @@ bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct er
     /* A pipe that poll() calls writable takes PIPE_BUF bytes without blocking; a file takes all. */
     bool known = fstat(fd, &status) == 0;
     log->is_pipe = known && S_ISFIFO(status.st_mode);
+    log->is_terminal = isatty(fd);
     log->write_max = known && S_ISREG(status.st_mode) ? LANE_SIZE : PIPE_BUF;
     log->lane_count = lanes;
     log->lanes = memory_zeroed(lanes, sizeof(*log->lanes));
@@ -291,6 +293,18 @@ bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct er
     return true;
 }
 
+/* A terminal that nobody reads says that it has room while it has less than a write takes, and that write never comes
+ * back. False where the thread has to be left in it. */
+static bool join(struct access_log *log)
+{
+    struct timespec until;
+    if (!log->is_terminal)
+        return pthread_join(log->thread, NULL) == 0;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += LEAVE_TIMEOUT_MS / 1000;
+    return pthread_clockjoin_np(log->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+}
+
 void access_log_close(struct access_log *log)
 {
     if (log == NULL)
@@ -299,8 +313,10 @@ void access_log_close(struct access_log *log)
     log->stopping = true;
     pthread_cond_signal(&log->wake);
     pthread_mutex_unlock(&log->mutex);
-    pthread_join(log->thread, NULL);
-    free_log(log);
+    if (join(log))
+        free_log(log);
+    else
+        log_warning("the end of the request log is lost: the terminal that standard output is on stands still");
 }
 
 struct log_lane *access_log_lane(struct access_log *log, size_t index)

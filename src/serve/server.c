@@ -17,6 +17,7 @@
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/saml_issuer.h"
+#include "ssoferry/standard_files.h"
 
 enum {
     /* Of all workers together, to remember rows in. A row takes 64 bytes, mostly: a quarter of a million of them. */
@@ -123,6 +124,7 @@ static bool prepare(struct server *server, struct error *error)
 {
     const struct config *config = server->config;
     struct privileges privileges;
+    server->messages_fd = standard_files_unshared(STDERR_FILENO); /* until the end: whom it belongs to need not be us */
     descriptors_raise();
     server->worker_count = config->threads == CONFIG_THREADS_AUTO ? count_cores() : config->threads;
     bool opened = privileges_lower(&privileges, config->user, error) && open_store(server, error) &&
@@ -234,7 +236,7 @@ static void release(struct server *server, bool sockets)
 static bool start(struct server *server, struct error *error)
 {
     bool admin = server->config->admin != NULL;
-    log_never_wait();
+    log_never_wait(server->messages_fd);
     server->serving.clients_most =
         descriptors_for_clients(server->worker_count + (admin ? 1 : 0), admin ? ADMIN_CLIENTS_MAX : 0);
     descriptors_warn_of(server->config->limits.connections, server->serving.clients_most);

@@ -28,6 +28,7 @@ struct server {
     struct worker *workers;
     struct lookup **lookups;
     struct metrics **metrics;
+    int messages_fd; /* standard error, or the terminal that it is */
     int admin_fd;    /* -1: none */
     int *fds;        /* worker by worker, listener by listener */
     size_t fd_count; /* 0 again once nobody is let in any more */

@@ -187,9 +187,10 @@ def test_a_terminal_that_nobody_reads_holds_no_message_up(make_gateway):
         assert {connection.answer().status for _ in range(100)} == {404}
     gateway.signal(signal.SIGHUP)
     gateway.wait_for(lambda: "reload: done" in gateway.stderr)
+    gateway.stop()
+    assert "the end of the request log is lost: the terminal that standard output is on stands still" in gateway.stderr
     os.close(reader)
     os.close(writer)
-    gateway.stop()
 
 
 def test_a_standard_output_that_is_closed_is_not_the_table(make_gateway):

@@ -1,10 +1,12 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <pty.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ssoferry/log.h"
+#include "ssoferry/standard_files.h"
 
 enum { PIPE_ROOM = 4 * 4096 }; /* a line is a page of it */
 
@@ -24,7 +26,7 @@ static void what_is_lost_is_told(void **state)
     assert_int_equal(pipe(ends), 0);
     assert_int_equal(fcntl(ends[0], F_SETPIPE_SZ, PIPE_ROOM), PIPE_ROOM);
     assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
-    log_never_wait();
+    log_never_wait(STDERR_FILENO);
     log_info("first");
     read_all(ends[0], told, sizeof(told));
     bool first = strstr(told, ": first\n") != NULL;
@@ -44,8 +46,36 @@ static void what_is_lost_is_told(void **state)
     close(kept);
 }
 
+/* A terminal is said to have room while it has less than a line takes, and a write to it then waits. */
+static void a_terminal_that_nobody_reads_is_waited_for_by_nobody(void **state)
+{
+    int reader = -1, terminal = -1, kept = dup(STDERR_FILENO);
+    char line[2000];
+    (void)state;
+    memset(line, 'x', sizeof(line) - 1);
+    line[sizeof(line) - 1] = '\0';
+    assert_int_equal(openpty(&reader, &terminal, NULL, NULL, NULL), 0);
+    assert_int_equal(dup2(terminal, STDERR_FILENO), STDERR_FILENO);
+    int unshared = standard_files_unshared(STDERR_FILENO);
+    log_never_wait(unshared);
+    for (int i = 0; i < 100; ++i) /* more than the 64 KiB that a pseudo-terminal keeps */
+        log_info("%s", line);
+    bool waits = (fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK) == 0; /* as whoever else has it expects */
+    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    log_never_wait(STDERR_FILENO);
+    assert_true(waits && unshared != STDERR_FILENO);
+    close(unshared);
+    close(terminal);
+    close(reader);
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    assert_int_equal(standard_files_unshared(null), null);
+    close(null);
+    close(kept);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_lost_is_told)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_lost_is_told),
+                                       cmocka_unit_test(a_terminal_that_nobody_reads_is_waited_for_by_nobody)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
