@@ -117,6 +117,93 @@ static inline uint64_t bytes_where(const char *at, char byte)
 #endif
 }
 
+enum { BYTES_SPAN = 16 };
+
+/* How many of the BYTES_SPAN bytes at `at` are visible ASCII, which is from '!' to '~', before one that is not. */
+static inline unsigned bytes_span_visible_portable(const char *at)
+{
+    for (unsigned i = 0; i < BYTES_SPAN; i += sizeof(uint64_t)) {
+        uint64_t eight = le64toh(bytes_load(at + i));
+        uint64_t others = (eight | (eight - BYTES_ONES * '!') | (eight + BYTES_ONES)) & BYTES_TOPS;
+        if (others != 0) /* the lowest is right: what it lent or carried went upwards */
+            return i + (unsigned)__builtin_ctzll(others) / 8;
+    }
+    return BYTES_SPAN;
+}
+
+/* The same, by what the processor has for it. */
+static inline unsigned bytes_span_visible(const char *at)
+{
+#ifdef __SSE2__
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    const __m128i deleted = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+    const __m128i visible = _mm_andnot_si128(deleted, _mm_cmpgt_epi8(bytes, _mm_set1_epi8(' ')));
+    return (unsigned)__builtin_ctz(~(unsigned)_mm_movemask_epi8(visible));
+#else
+    return bytes_span_visible_portable(at);
+#endif
+}
+
+/* Whether it is a letter of ASCII, a digit or '-'. */
+static inline bool bytes_is_word(char c)
+{
+    return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+/* How many of the BYTES_SPAN bytes at `at` are so, before one that is not. */
+static inline unsigned bytes_span_word_portable(const char *at)
+{
+    unsigned size = 0;
+    while (size < BYTES_SPAN && bytes_is_word(at[size]))
+        ++size;
+    return size;
+}
+
+/* The same, by what the processor has for it. */
+static inline unsigned bytes_span_word(const char *at)
+{
+#ifdef __SSE2__
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    const __m128i letters = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+    /* 'a' and '0' moved to the least number there is, so that one comparison finds what is behind 'z' and '9', too */
+    const __m128i from_a = _mm_add_epi8(letters, _mm_set1_epi8((char)(0x80 - 'a')));
+    const __m128i from_0 = _mm_add_epi8(bytes, _mm_set1_epi8((char)(0x80 - '0')));
+    const __m128i alphanumeric = _mm_or_si128(_mm_cmplt_epi8(from_a, _mm_set1_epi8((char)(0x80 + 26))),
+                                              _mm_cmplt_epi8(from_0, _mm_set1_epi8((char)(0x80 + 10))));
+    const __m128i word = _mm_or_si128(alphanumeric, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+    return (unsigned)__builtin_ctz(~(unsigned)_mm_movemask_epi8(word));
+#else
+    return bytes_span_word_portable(at);
+#endif
+}
+
+/* Which of the BYTES_BLOCK bytes at `at` are no printable ASCII, which is from ' ' to '~'; a bit each as above. */
+static inline uint64_t bytes_where_odd_portable(const char *at)
+{
+    uint64_t where = 0;
+    for (unsigned i = 0; i < BYTES_BLOCK; ++i)
+        where |= (uint64_t)(at[i] < ' ' || at[i] > '~') << i;
+    return where;
+}
+
+/* The same, by what the processor has for it. */
+static inline uint64_t bytes_where_odd(const char *at)
+{
+#ifdef __SSE2__
+    const __m128i last_control = _mm_set1_epi8(' ' - 1), delete = _mm_set1_epi8(0x7f);
+    uint64_t plain = 0;
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < BYTES_BLOCK; i += sizeof(last_control)) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(at + i));
+        __m128i all = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, delete), _mm_cmpgt_epi8(bytes, last_control));
+        plain |= (uint64_t)(unsigned)_mm_movemask_epi8(all) << i;
+    }
+    return ~plain;
+#else
+    return bytes_where_odd_portable(at);
+#endif
+}
+
 /* The lower-case hexadecimal digits of eight numbers under 16. */
 static inline uint64_t bytes_hex_digits(uint64_t numbers)
 {

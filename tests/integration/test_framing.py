@@ -1,7 +1,11 @@
 """What could make a proxy and the gateway disagree about where a request ends: refused, or answered and closed."""
+import os
+import re
+
 import pytest
 
 from cutover import CONNECTION_ID
+from programs import run
 
 POST = b"POST /old-sso/acme HTTP/1.1\r\n"
 SECOND = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -165,3 +169,9 @@ def test_http_2_is_out_of_reach(gateway, preface):
     assert answer.head.startswith(b"HTTP/1.1 ") and answer.status in (307, 400)
     assert answer.header("Upgrade") is None
     connection.close()
+
+
+def test_libh2o_calls_the_parser_of_heads_that_is_ours():
+    shown = run("ssoferryd", "--version", env={**os.environ, "LD_DEBUG": "bindings", "LD_BIND_NOW": "1"}).stderr
+    bound = re.findall(r"binding file \S*/libh2o-evloop\S* \[0\] to (\S+) \[0\]: normal symbol `phr_parse_request'", shown)
+    assert [os.path.basename(name) for name in bound] == ["ssoferryd"]

@@ -235,6 +235,41 @@ static void bytes_are_found_in_a_block(void **state)
     }
 }
 
+static void bytes_that_are_not_printable_are_found_in_a_block(void **state)
+{
+    char block[BYTES_BLOCK];
+    (void)state;
+    for (unsigned at = 0; at < BYTES_BLOCK; ++at) {
+        for (unsigned byte = 0; byte < 256; ++byte) {
+            memset(block, '~', sizeof(block));
+            block[BYTES_BLOCK - 1 - at] = ' ';
+            block[at] = (char)byte;
+            uint64_t all = (uint64_t)(byte < 0x20 || byte > 0x7e) << at;
+            assert_true(bytes_where_odd(block) == all && bytes_where_odd_portable(block) == all);
+        }
+    }
+}
+
+static void the_start_of_a_word_is_measured(void **state)
+{
+    char bytes[BYTES_SPAN];
+    (void)state;
+    for (unsigned at = 0; at < BYTES_SPAN; ++at) {
+        for (unsigned byte = 0; byte < 256; ++byte) {
+            memset(bytes, (int)byte, sizeof(bytes));
+            memset(bytes, 'z', at);
+            bool letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+            bool word = letter || (byte >= '0' && byte <= '9') || byte == '-';
+            bool visible = byte > 0x20 && byte < 0x7f;
+            assert_int_equal(bytes_is_word((char)byte), word);
+            assert_int_equal(bytes_span_word(bytes), word ? BYTES_SPAN : at);
+            assert_int_equal(bytes_span_word_portable(bytes), word ? BYTES_SPAN : at);
+            assert_int_equal(bytes_span_visible(bytes), visible ? BYTES_SPAN : at);
+            assert_int_equal(bytes_span_visible_portable(bytes), visible ? BYTES_SPAN : at);
+        }
+    }
+}
+
 static void eight_bytes_compare_but_for_case(void **state)
 {
     static const char name[] = "c-l09z.:";
@@ -361,6 +396,8 @@ int main(void)
         cmocka_unit_test(what_texts_share_is_counted),
         cmocka_unit_test(a_few_bytes_are_copied_and_no_more),
         cmocka_unit_test(bytes_are_found_in_a_block),
+        cmocka_unit_test(bytes_that_are_not_printable_are_found_in_a_block),
+        cmocka_unit_test(the_start_of_a_word_is_measured),
         cmocka_unit_test(eight_bytes_compare_but_for_case),
         cmocka_unit_test(numbers_are_bounded),
         cmocka_unit_test(texts_compare_by_bytes),

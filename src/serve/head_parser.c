@@ -1,0 +1,245 @@
+#include "ssoferry/head_parser.h"
+
+#include <stdbool.h>
+
+#include "ssoferry/bytes.h"
+
+enum { GOOD = 0, BAD = HEAD_PARSER_BAD, PARTIAL = HEAD_PARSER_PARTIAL };
+
+/* What has not been read yet. */
+struct cursor {
+    const char *at, *end;
+};
+
+static inline bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static inline int take_line_end(struct cursor *cursor)
+{
+    if (*cursor->at == '\r' && ++cursor->at == cursor->end)
+        return PARTIAL;
+    return *cursor->at++ == '\n' ? GOOD : BAD;
+}
+
+/* -- the request line -- */
+
+/* Passes over visible ASCII. */
+static inline void skip_visible(struct cursor *cursor)
+{
+    while (cursor->end - cursor->at >= BYTES_SPAN) {
+        unsigned size = bytes_span_visible(cursor->at);
+        cursor->at += size;
+        if (size < BYTES_SPAN)
+            return;
+    }
+    while (cursor->at<cursor->end && * cursor->at> ' ' && *cursor->at <= '~')
+        ++cursor->at;
+}
+
+/* What stands before the next space, and the space. */
+static inline int take_word(struct cursor *cursor, const char **word, size_t *word_size)
+{
+    *word = cursor->at;
+    for (;; ++cursor->at) {
+        skip_visible(cursor);
+        if (cursor->at == cursor->end)
+            return PARTIAL;
+        if ((unsigned char)*cursor->at < 0x80)
+            break;
+    }
+    *word_size = (size_t)(cursor->at - *word);
+    return *cursor->at++ == ' ' ? GOOD : BAD;
+}
+
+/* "HTTP/1.", a digit, and at least one byte behind it. */
+static inline int take_version(struct cursor *cursor, int *minor_version)
+{
+    if (cursor->end - cursor->at < 9)
+        return PARTIAL;
+    char digit = cursor->at[7];
+    if (memcmp(cursor->at, "HTTP/1.", 7) != 0 || digit < '0' || digit > '9')
+        return BAD;
+    *minor_version = digit - '0';
+    cursor->at += 8;
+    return take_line_end(cursor);
+}
+
+/* -- fields -- */
+
+/* tchar, RFC 9110 5.6.2 */
+#define REPEAT_10(value) value, value, value, value, value, value, value, value, value, value
+#define REPEAT_26(value) REPEAT_10(value), REPEAT_10(value), value, value, value, value, value, value
+static const bool is_in_token[256] = {
+    ['!'] = true,
+    ['#'] = true,
+    ['$'] = true,
+    ['%'] = true,
+    ['&'] = true,
+    ['\''] = true,
+    ['*'] = true,
+    ['+'] = true,
+    ['-'] = true,
+    ['.'] = true,
+    ['^'] = true,
+    ['_'] = true,
+    ['`'] = true,
+    ['|'] = true,
+    ['~'] = true,
+    ['0'] = REPEAT_10(true),
+    ['A'] = REPEAT_26(true),
+    ['a'] = REPEAT_26(true),
+};
+
+/* A token, the colon behind it, and blanks. */
+static int take_name(struct cursor *cursor, struct phr_header *field)
+{
+    field->name = cursor->at;
+    while (cursor->at < cursor->end && is_in_token[(unsigned char)*cursor->at])
+        ++cursor->at;
+    if (cursor->at == cursor->end)
+        return PARTIAL;
+    field->name_len = (size_t)(cursor->at - field->name);
+    if (*cursor->at != ':' || field->name_len == 0)
+        return BAD;
+    do {
+        if (++cursor->at == cursor->end)
+            return PARTIAL;
+    } while (is_blank(*cursor->at));
+    return GOOD;
+}
+
+/* Up to the line's end, and that. */
+static int take_value(struct cursor *cursor, struct phr_header *field)
+{
+    field->value = cursor->at;
+    for (;; ++cursor->at) {
+        if (cursor->at == cursor->end)
+            return PARTIAL;
+        unsigned char c = (unsigned char)*cursor->at;
+        if ((c < ' ' && c != '\t') || c == 0x7f)
+            break;
+    }
+    field->value_len = (size_t)(cursor->at - field->value);
+    return take_line_end(cursor);
+}
+
+static int take_field(struct cursor *cursor, bool first, struct phr_header *field)
+{
+    *field = (struct phr_header){0};
+    int result = !first && is_blank(*cursor->at) ? GOOD : take_name(cursor, field);
+    return result == GOOD ? take_value(cursor, field) : result;
+}
+
+/* Where there is anything but printable ASCII, a block at a time. */
+struct odd {
+    const char *block;
+    uint64_t in_block; /* a bit each */
+};
+
+static inline void look_at_block(struct odd *odd, const char *block)
+{
+    odd->block = block;
+    odd->in_block = bytes_where_odd(block);
+}
+
+/* The first one from `at` on, which is never before the block last looked at; NULL where it is not in whole blocks. */
+static inline const char *find_odd(struct odd *odd, const char *at, const char *end)
+{
+    for (;;) {
+        size_t passed = (size_t)(at - odd->block);
+        uint64_t rest = passed < BYTES_BLOCK ? odd->in_block & ~UINT64_C(0) << passed : 0;
+        if (rest != 0)
+            return odd->block + __builtin_ctzll(rest);
+        if (end - odd->block < 2 * BYTES_BLOCK)
+            return NULL;
+        look_at_block(odd, odd->block + BYTES_BLOCK);
+        if (at < odd->block)
+            at = odd->block;
+    }
+}
+
+/* A field as nearly all are: a short name of letters, digits and '-', one space, printable ASCII. False, and nothing is
+ * taken, where it is another one or stands near the end of all that is there. */
+static inline bool take_usual_field(struct cursor *cursor, struct odd *odd, struct phr_header *field)
+{
+    if (cursor->end - cursor->at < BYTES_SPAN + 2)
+        return false;
+    unsigned size = bytes_span_word(cursor->at);
+    const char *value = cursor->at + size + 2;
+    if (size == 0 || size == BYTES_SPAN || memcmp(value - 2, ": ", 2) != 0 || *value <= ' ')
+        return false;
+    const char *end = find_odd(odd, value, cursor->end);
+    if (end == NULL || end + 1 == cursor->end || memcmp(end, "\r\n", 2) != 0)
+        return false;
+    *field = (struct phr_header){cursor->at, size, value, (size_t)(end - value)};
+    cursor->at = end + 2;
+    return true;
+}
+
+static int take_fields(struct cursor *cursor, struct phr_header *fields, size_t room, size_t *count)
+{
+    struct odd odd = {cursor->at, 0};
+    if (cursor->end - cursor->at >= BYTES_BLOCK)
+        look_at_block(&odd, cursor->at);
+    for (;; ++*count) {
+        if (*count < room && take_usual_field(cursor, &odd, &fields[*count]))
+            continue;
+        if (cursor->at == cursor->end)
+            return PARTIAL;
+        if (*cursor->at == '\r' || *cursor->at == '\n')
+            return take_line_end(cursor);
+        if (*count == room)
+            return BAD;
+        int result = take_field(cursor, *count == 0, &fields[*count]);
+        if (result != GOOD)
+            return result;
+    }
+}
+
+/* -- the head -- */
+
+/* Whether there is an empty line behind what was looked at before: so a client that sends a byte at a time costs
+ * little. */
+static int find_end(struct cursor cursor, size_t last_size)
+{
+    cursor.at += last_size < 3 ? 0 : last_size - 3;
+    for (unsigned line_ends = 0; line_ends < 2;) {
+        if (cursor.at == cursor.end)
+            return PARTIAL;
+        if (*cursor.at != '\r' && *cursor.at != '\n') {
+            ++cursor.at;
+            line_ends = 0;
+            continue;
+        }
+        int result = take_line_end(&cursor);
+        if (result != GOOD)
+            return result;
+        ++line_ends;
+    }
+    return GOOD;
+}
+
+int phr_parse_request(const char *bytes, size_t size, const char **method, size_t *method_size, const char **target,
+                      size_t *target_size, int *minor_version, struct phr_header *headers, size_t *num_headers,
+                      size_t last_size)
+{
+    struct cursor cursor = {bytes, bytes + size};
+    size_t room = *num_headers, count = 0;
+    int result = last_size == 0 ? GOOD : find_end(cursor, last_size);
+    if (result == GOOD && size == 0)
+        result = PARTIAL;
+    if (result == GOOD && (*bytes == '\r' || *bytes == '\n'))
+        result = take_line_end(&cursor);
+    if (result == GOOD)
+        result = take_word(&cursor, method, method_size);
+    if (result == GOOD)
+        result = take_word(&cursor, target, target_size);
+    if (result == GOOD)
+        result = take_version(&cursor, minor_version);
+    if (result == GOOD)
+        result = take_fields(&cursor, headers, room, &count);
+    *num_headers = count;
+    return result == GOOD ? (int)(cursor.at - bytes) : result;
+}
