@@ -1,71 +1,11 @@
-#include "change.h"
-
-#include <errno.h>
-#include <fcntl.h>
+/* One change of a table, from change_begin() to change_commit(). */
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
-#include "history.h"
+#include "change_revision.h"
+#include "change_size.h"
+#include "change_transaction.h"
 #include "rewrite.h"
-#include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
-
-/* What the size of a table's transactions says about a change. */
-enum {
-    USUAL_ROW = 64,        /* bytes that a row takes, mostly */
-    TRANSACTIONS_HELD = 4, /* as many a change in place may hold in memory */
-    PART = 16,         /* where more than one row in so many changes, hardly a page of a large table stays as it is */
-    LITTLE_BESIDE = 4, /* writing a table anew costs little beside adding so many times its rows */
-};
-
-/* -- transactions -- */
-
-/* LMDB may leave the last pages of a file unwritten where nothing is in them; table_open() takes a file shorter than
- * its last page for one that was cut. Only ever lengthens: no other writer begins before store_unlock_writer(). Where
- * the disk is full, a hole does as well. */
-static void cover_last_page(const struct table *table)
-{
-    struct stat st;
-    int fd = -1;
-    const off_t needed = (off_t)store_length(table);
-    if (mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && fstat(fd, &st) == 0 && st.st_size < needed &&
-        fallocate(fd, 0, st.st_size, needed - st.st_size) != 0)
-        (void)!ftruncate(fd, needed);
-}
-
-bool change_open_transaction(struct change *change, struct error *error)
-{
-    struct table *table = change->snapshot.table;
-    unsigned rows = 0;
-    MDB_txn *txn = NULL;
-    if (!store_begin_rows(table, 0, &txn, &rows, error))
-        return false;
-    change->snapshot.txn = txn;
-    return snapshot_attach(&change->snapshot, table, txn, rows, error);
-}
-
-int change_commit_transaction(struct change *change)
-{
-    struct table *table = change->snapshot.table;
-    int code = mdb_txn_commit(change->snapshot.txn); /* closes the cursors, too */
-    change->snapshot.txn = NULL;
-    store_done(table);
-    if (code == MDB_SUCCESS)
-        cover_last_page(table);
-    return code;
-}
-
-static void abort_transaction(struct change *change)
-{
-    if (change->snapshot.txn == NULL)
-        return;
-    mdb_txn_abort(change->snapshot.txn);
-    change->snapshot.txn = NULL;
-    store_done(change->snapshot.table);
-}
 
 /* -- beginning and giving up -- */
 
@@ -73,7 +13,7 @@ void change_abort(struct change *change)
 {
     if (change == NULL)
         return;
-    abort_transaction(change);
+    change_abort_transaction(change);
     rewrite_end(change);
     undo_writer_free(change->undo);
     store_unlock_writer(change->snapshot.table);
@@ -98,12 +38,6 @@ static bool prepare_in_place(struct change *change, struct error *error)
     return code == MDB_SUCCESS || code == MDB_NOTFOUND || store_fail(table->path, code, "begin a change", error);
 }
 
-static bool is_large(const struct change *change, const struct bulk *bulk)
-{
-    return bulk->rows * USUAL_ROW > change->snapshot.table->transaction_size &&
-           bulk->rows / LITTLE_BESIDE >= change->rows_before;
-}
-
 /* A change is of one transaction, or of many; `bulk` is NULL where it must be of one. */
 static bool prepare(struct change *change, const struct bulk *bulk, struct error *error)
 {
@@ -115,10 +49,10 @@ static bool prepare(struct change *change, const struct bulk *bulk, struct error
         return false;
     change->rows_before = table_state_total(&change->snapshot.state);
     change->undo = undo_writer_new(change->snapshot.txn, table->undo, change->snapshot.state.revision + 1);
-    if (bulk != NULL && (bulk->rewrite || is_large(change, bulk)))
+    if (bulk != NULL && (bulk->rewrite || change_size_is_large(change, bulk)))
         return rewrite_begin(change, error);
-    change->bounded = bulk != NULL;
-    change->page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
+    if (bulk != NULL)
+        change_size_bound(change);
     return prepare_in_place(change, error);
 }
 
@@ -163,33 +97,6 @@ struct snapshot *change_snapshot(struct change *change)
 struct change_counts change_counts(const struct change *change)
 {
     return change->counts;
-}
-
-/* -- trouble -- */
-
-/* LMDB has EIO for a write that ended early, which is how a full disk mostly shows itself; this finds the reason. */
-static int reason_of(const struct table *table, int code)
-{
-    const uint64_t little = 1 << 20;
-    struct statvfs disk;
-    struct rlimit limit;
-    struct stat st;
-    if (code != EIO || stat(table->path, &st) != 0)
-        return code;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-        (uint64_t)st.st_size + little > limit.rlim_cur)
-        return EFBIG;
-    if (statvfs(table->path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < little)
-        return ENOSPC;
-    return code;
-}
-
-bool change_fail(struct change *change, int code, struct error *error)
-{
-    const struct table *table = change->snapshot.table;
-    store_fail(table->path, reason_of(table, code), "write", &change->failed);
-    *error = change->failed;
-    return false;
 }
 
 /* -- rows -- */
@@ -237,29 +144,6 @@ static void leave_old(struct change *change, MDB_val key, const MDB_val *old)
     undo_writer_note(change->undo, key, old);
 }
 
-/* Counts the pages that rows lie on, of which LMDB keeps the changed ones in memory and does not say how many they are.
- * Rows come in key order, so that those of a page come one after another. Its memory begins anywhere, and a page may be
- * taken for two. */
-static void count_page(struct change *change, const void *row)
-{
-    uintptr_t page = (uintptr_t)row / change->page_size;
-    change->pages += page != change->page;
-    change->page = page;
-}
-
-static bool check_size(struct change *change, struct error *error)
-{
-    const struct table *table = change->snapshot.table;
-    uint64_t touched = change->counts.added + change->counts.changed + change->counts.removed;
-    uint64_t size = change->pages * change->page_size + undo_writer_size(change->undo);
-    bool large_table = change->rows_before * USUAL_ROW > table->transaction_size;
-    if (size <= TRANSACTIONS_HELD * table->transaction_size && !(large_table && touched > change->rows_before / PART))
-        return true;
-    error_set(&change->failed, ERROR_TOO_LARGE, "%s: the change is too large for one transaction", table->path);
-    *error = change->failed;
-    return false;
-}
-
 /* After each row that was written or removed; `row` is where it lay in place. */
 static bool settle(struct change *change, const void *row, struct error *error)
 {
@@ -268,10 +152,7 @@ static bool settle(struct change *change, const void *row, struct error *error)
         return change_fail(change, code, error);
     if (change->rewrite != NULL)
         return rewrite_settle(change, error);
-    if (!change->bounded)
-        return true;
-    count_page(change, row);
-    return check_size(change, error);
+    return !change->bounded || change_size_check(change, row, error);
 }
 
 static int write_in_place(struct change *change, MDB_val *key, MDB_val *record)
@@ -332,43 +213,6 @@ bool change_remove(struct change *change, struct text key, struct error *error)
 
 /* -- committing -- */
 
-/* Counts the rows by state from end to end; damaged ones count for nothing. */
-static int count_rows(struct change *change, uint64_t rows[CONNECTION_STATES])
-{
-    MDB_val key, value;
-    enum connection_state state;
-    memset(rows, 0, CONNECTION_STATES * sizeof rows[0]);
-    int code = mdb_cursor_get(change->cursor, &key, &value, MDB_FIRST);
-    for (; code == MDB_SUCCESS; code = mdb_cursor_get(change->cursor, &key, &value, MDB_NEXT)) {
-        if (connection_record_state(text_of_val(value), &state))
-            rows[state]++;
-    }
-    return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
-}
-
-/* Writes everything that a revision is besides its rows. Returns an LMDB code. */
-static int write_revision(struct change *change, const struct revision_note *note)
-{
-    struct table_state *state = &change->snapshot.state;
-    const struct table *table = change->snapshot.table;
-    MDB_txn *txn = change->snapshot.txn;
-    int code = change->uncounted ? count_rows(change, state->rows) : MDB_SUCCESS;
-    int64_t now = clock_utc_us();
-    state->revision++;
-    state->changed_at =
-        now > state->changed_at ? now : state->changed_at; /* a clock that went back does not take the table back */
-    struct history_entry entry = {state->revision, state->changed_at, change->counts};
-    if (code == MDB_SUCCESS)
-        code = undo_writer_finish(change->undo);
-    if (code == MDB_SUCCESS)
-        code = history_write(txn, table->revisions, &entry, note);
-    if (code == MDB_SUCCESS && state->revision > TABLE_REVISIONS_KEPT)
-        code = history_forget(txn, table->revisions, state->revision - TABLE_REVISIONS_KEPT);
-    if (code == MDB_SUCCESS && state->revision > TABLE_REVISIONS_KEPT)
-        code = undo_forget(txn, table->undo, state->revision - TABLE_REVISIONS_KEPT);
-    return code == MDB_SUCCESS ? store_state_write(txn, table->meta, state) : code;
-}
-
 static bool has_changed(const struct change *change)
 {
     return change->counts.added + change->counts.changed + change->counts.removed > 0 ||
@@ -379,7 +223,7 @@ static bool write_and_commit(struct change *change, const struct revision_note *
 {
     if (change->rewrite != NULL && !rewrite_complete(change, error))
         return false;
-    int code = write_revision(change, note);
+    int code = change_write_revision(change, note);
     if (code == MDB_SUCCESS && change->rewrite != NULL)
         code = rewrite_install(change);
     if (code == MDB_SUCCESS)

@@ -1,5 +1,5 @@
 /* What a revision changed, and taking revisions back. */
-#include "change.h"
+#include "change_state.h"
 #include "ssoferry/revision.h"
 
 /* Whether all revisions first..last are kept. */

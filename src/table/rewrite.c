@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "change_transaction.h"
 #include "ssoferry/memory.h"
 
 enum {

@@ -12,7 +12,7 @@
 #ifndef SSOFERRY_TABLE_REWRITE_H
 #define SSOFERRY_TABLE_REWRITE_H
 
-#include "change.h"
+#include "change_state.h"
 
 /* Turns a change that has just opened its first transaction into a rewrite. */
 bool rewrite_begin(struct change *change, struct error *error) __attribute__((warn_unused_result));

@@ -1,6 +1,6 @@
 /* A change's inside, which taking back and writing anew need too. For this folder only. */
-#ifndef SSOFERRY_TABLE_CHANGE_H
-#define SSOFERRY_TABLE_CHANGE_H
+#ifndef SSOFERRY_TABLE_CHANGE_STATE_H
+#define SSOFERRY_TABLE_CHANGE_STATE_H
 
 #include "undo.h"
 
@@ -21,15 +21,5 @@ struct change {
     uintptr_t page;       /* the last of them */
     uintptr_t page_size;  /* bytes */
 };
-
-/* Begins a transaction of the change, with its snapshot. */
-bool change_open_transaction(struct change *change, struct error *error) __attribute__((warn_unused_result));
-
-/* Commits it. Returns an LMDB code; the transaction has ended, whatever came of it. */
-int change_commit_transaction(struct change *change);
-
-/* After a failed write LMDB's transaction is of no use: sets *error from the code, which later calls give too. Returns
- * false. */
-bool change_fail(struct change *change, int code, struct error *error);
 
 #endif

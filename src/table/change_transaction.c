@@ -1,0 +1,77 @@
+#include "change_transaction.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* LMDB may leave the last pages of a file unwritten where nothing is in them; table_open() takes a file shorter than
+ * its last page for one that was cut. Only ever lengthens: no other writer begins before store_unlock_writer(). Where
+ * the disk is full, a hole does as well. */
+static void cover_last_page(const struct table *table)
+{
+    struct stat st;
+    int fd = -1;
+    const off_t needed = (off_t)store_length(table);
+    if (mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && fstat(fd, &st) == 0 && st.st_size < needed &&
+        fallocate(fd, 0, st.st_size, needed - st.st_size) != 0)
+        (void)!ftruncate(fd, needed);
+}
+
+bool change_open_transaction(struct change *change, struct error *error)
+{
+    struct table *table = change->snapshot.table;
+    unsigned rows = 0;
+    MDB_txn *txn = NULL;
+    if (!store_begin_rows(table, 0, &txn, &rows, error))
+        return false;
+    change->snapshot.txn = txn;
+    return snapshot_attach(&change->snapshot, table, txn, rows, error);
+}
+
+int change_commit_transaction(struct change *change)
+{
+    struct table *table = change->snapshot.table;
+    int code = mdb_txn_commit(change->snapshot.txn); /* closes the cursors, too */
+    change->snapshot.txn = NULL;
+    store_done(table);
+    if (code == MDB_SUCCESS)
+        cover_last_page(table);
+    return code;
+}
+
+void change_abort_transaction(struct change *change)
+{
+    if (change->snapshot.txn == NULL)
+        return;
+    mdb_txn_abort(change->snapshot.txn);
+    change->snapshot.txn = NULL;
+    store_done(change->snapshot.table);
+}
+
+/* LMDB has EIO for a write that ended early, which is how a full disk mostly shows itself; this finds the reason. */
+static int reason_of(const struct table *table, int code)
+{
+    const uint64_t little = 1 << 20;
+    struct statvfs disk;
+    struct rlimit limit;
+    struct stat st;
+    if (code != EIO || stat(table->path, &st) != 0)
+        return code;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        (uint64_t)st.st_size + little > limit.rlim_cur)
+        return EFBIG;
+    if (statvfs(table->path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < little)
+        return ENOSPC;
+    return code;
+}
+
+bool change_fail(struct change *change, int code, struct error *error)
+{
+    const struct table *table = change->snapshot.table;
+    store_fail(table->path, reason_of(table, code), "write", &change->failed);
+    *error = change->failed;
+    return false;
+}
