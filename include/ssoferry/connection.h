@@ -14,6 +14,7 @@ enum {
     LABEL_SIZE_MAX = 256,
     CONNECTION_KEY_SIZE_MAX = SOURCE_SIZE_MAX + 1 + IDENTIFIER_SIZE_MAX, /* LMDB takes 511 */
     CONNECTION_RECORD_SIZE_MAX = 5120,
+    CONNECTION_RECORD_ID_MAX = 2 + CONNECTION_ID_SIZE_MAX,
 };
 
 /* The order and values are those of the record format: append only. */
@@ -158,6 +159,11 @@ bool connection_record_state(struct text record, enum connection_state *state);
 /* Whether its connection is of a test project, without decoding the rest. False where it has none, or cannot be read.
  */
 bool connection_record_is_test(struct text record, bool *is_test);
+
+/* The bytes of the record, and so borrowed from it, that say which connection: two good records have the same if and
+ * only if they are of the same connection. Empty where it has none, or cannot be read. At most
+ * CONNECTION_RECORD_ID_MAX. */
+struct text connection_record_id(struct text record);
 
 /* key = source, 0x00, identifier. `out` holds CONNECTION_KEY_SIZE_MAX bytes; both parts must be within their limits.
  * Returns the size. */

@@ -12,7 +12,7 @@ enum { SIBLINGS_SHOWN = 5 };
 struct sibling {
     enum connection_state state;
     size_t size;
-    char connection_id[CONNECTION_ID_SIZE_MAX];
+    char id[CONNECTION_RECORD_ID_MAX]; /* connection_record_id() */
 };
 
 void siblings_release(struct siblings *siblings)
@@ -24,31 +24,36 @@ void siblings_release(struct siblings *siblings)
 void siblings_note(struct siblings *siblings, const struct connection *before, const struct connection *after)
 {
     bool moved = !text_equal(before->connection_id, after->connection_id);
-    const struct text id = before->connection_id;
-    if ((!moved && before->state == after->state) || id.size == 0 || siblings->count == SIBLINGS_NOTED_MAX)
+    char record[CONNECTION_RECORD_SIZE_MAX];
+    if ((!moved && before->state == after->state) || before->connection_id.size == 0 ||
+        siblings->count == SIBLINGS_NOTED_MAX)
         return;
+    const struct text id = connection_record_id(text_slice(record, connection_encode(before, record)));
     if (siblings->noted == NULL)
         siblings->noted = memory_allocate(SIBLINGS_NOTED_MAX * sizeof(*siblings->noted));
     struct sibling *noted = &siblings->noted[siblings->count++];
     *noted = (struct sibling){.state = before->state, .size = id.size};
-    memcpy(noted->connection_id, id.at, id.size);
+    memcpy(noted->id, id.at, id.size);
     siblings->moved = siblings->moved || moved;
 }
 
 static int compare(const void *a, const void *b)
 {
     const struct sibling *first = a, *second = b;
-    int order =
-        text_compare(text_slice(first->connection_id, first->size), text_slice(second->connection_id, second->size));
+    int order = text_compare(text_slice(first->id, first->size), text_slice(second->id, second->size));
     return order != 0 ? order : (int)first->state - (int)second->state;
 }
 
-static bool is_sibling(const struct siblings *siblings, const struct connection *row)
+/* By the record, for there may be millions of them, and to decode them takes longer than all the rest. One without a
+ * connection, as of a row that is legacy, is nobody's. */
+static bool is_sibling(const struct siblings *siblings, struct text record)
 {
-    struct sibling wanted = {.state = row->state, .size = row->connection_id.size};
-    if (wanted.size == 0) /* as of a row that is legacy: it is nobody's */
+    struct sibling wanted;
+    const struct text id = connection_record_id(record);
+    if (id.size == 0 || !connection_record_state(record, &wanted.state))
         return false;
-    memcpy(wanted.connection_id, row->connection_id.at, row->connection_id.size);
+    wanted.size = id.size;
+    memcpy(wanted.id, id.at, id.size);
     return bsearch(&wanted, siblings->noted, siblings->count, sizeof(wanted), compare) != NULL;
 }
 
@@ -72,9 +77,9 @@ static uint64_t warn_of_each(const struct siblings *siblings, struct snapshot *s
     struct connection_buffer buffer;
     uint64_t found = 0;
     rows_seek(snapshot, (struct text){0});
-    while (rows_next(snapshot, (struct text){0}, &row, &source, &identifier, &error) == LOOKUP_FOUND) {
-        if (connection_decode(row.record, &buffer, &error) && is_sibling(siblings, &buffer.row) &&
-            found++ < SIBLINGS_SHOWN)
+    while (snapshot_next(snapshot, &row, &error) == LOOKUP_FOUND) {
+        if (is_sibling(siblings, row.record) && connection_key_split(row.key, &source, &identifier) &&
+            connection_decode(row.record, &buffer, &error) && found++ < SIBLINGS_SHOWN)
             warn(siblings, source, identifier, &buffer.row);
     }
     return found;

@@ -179,6 +179,18 @@ bool connection_record_is_test(struct text record, bool *is_test)
     return id.size > 0;
 }
 
+struct text connection_record_id(struct text record)
+{
+    enum connection_state state;
+    if (!connection_record_state(record, &state) || record.at[2] == ID_NONE || (unsigned char)record.at[2] >= ID_FORMS)
+        return (struct text){0};
+    size_t size = 1 + UUID_SIZE;
+    if (record.at[2] == ID_RAW)
+        size = record.size > RECORD_HEAD ? 2u + (unsigned char)record.at[RECORD_HEAD] : record.size;
+    return size <= record.size - 2 && size <= CONNECTION_RECORD_ID_MAX ? text_slice(record.at + 2, size)
+                                                                       : (struct text){0};
+}
+
 bool connection_decode(struct text record, struct connection_buffer *out, struct error *error)
 {
     struct reader reader = {.out = out->bytes};

@@ -14,6 +14,8 @@ static size_t connection_again(struct text bytes, char *out)
     struct connection_buffer buffer;
     enum connection_state state = CONNECTION_STYTCH;
     bool known = connection_record_state(bytes, &state);
+    const struct text id = connection_record_id(bytes);
+    MUST(id.size <= CONNECTION_RECORD_ID_MAX);
     if (!connection_decode(bytes, &buffer, &error))
         return 0;
     MUST(known && state == buffer.row.state);
@@ -22,6 +24,8 @@ static size_t connection_again(struct text bytes, char *out)
     MUST(label_problem(buffer.row.label) == NULL);
     size_t size = connection_encode(&buffer.row, out);
     MUST(size <= CONNECTION_RECORD_SIZE_MAX);
+    MUST(text_equal(id, connection_record_id(text_slice(out, size))));
+    MUST((id.size > 0) == (buffer.row.connection_id.size > 0));
     return size;
 }
 

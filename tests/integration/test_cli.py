@@ -929,6 +929,9 @@ def test_a_row_of_the_same_connection_that_is_left_behind_is_told(loader):
     assert "con-4 (source auth0) leads to the same connection and is still disabled" in told("http://idp/x", "state=stytch")
     assert "warning" not in told("http://idp/x", "label=X")
     assert told("con-4", f"connection_id={INITECH}").count("still leads to") == 1  # gone
+    for name, connection in ("a", "oidc-connection-live-1"), ("b", "oidc-connection-live-1"), ("c", "oidc-connection-live-2"):  # without a UUID
+        told(name, f"connection_id={connection}")
+    assert re.findall(r"warning: (\w+) \(source auth0\) leads", told("a", "state=disabled")) == ["b"]
 
 
 def odd_table(source, rows):

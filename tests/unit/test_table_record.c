@@ -24,6 +24,8 @@ static const struct connection records[] = {
     {.connection_id = {"saml-connection-live-51861cbc-d3b9-428b-9761-227f5fb12be", 56}},
     {.state = CONNECTION_LEGACY},
     {.state = CONNECTION_LEGACY, .legacy_url = {"https://l.example/x?y", 21}},
+    {.connection_id = {"oidc-connection-live-1", 22}},
+    {.connection_id = {"oidc-connection-live-2", 22}},
     {.connection_id = {LIVE, 57}, .label = {"\xf0\x9f\x98\x80 x", 6}},
     {.connection_id = {LIVE, 57}, .organization_id = {"organization-live-1", 19}},
     {.connection_id = {LIVE, 57},
@@ -93,6 +95,8 @@ static void equal_rows_are_equal_records(void **state)
         for (size_t j = 0; j < COUNT_OF(records); j++) {
             struct text a = encode(&records[i]), b = encode(&records[j]);
             assert_int_equal(text_equal(a, b), i == j);
+            assert_int_equal(text_equal(connection_record_id(a), connection_record_id(b)),
+                             text_equal(records[i].connection_id, records[j].connection_id));
             assert_int_equal(connection_equal(&records[i], &records[j]), i == j);
             free((char *)a.at);
             free((char *)b.at);
@@ -108,6 +112,7 @@ static bool decode_anything(const char *bytes, size_t size)
     char *exact = malloc(size > 0 ? size : 1), again[CONNECTION_RECORD_SIZE_MAX];
     struct error error = {0};
     memcpy(exact, bytes, size);
+    assert_true(connection_record_id(text_slice(exact, size)).size <= CONNECTION_RECORD_ID_MAX);
     bool good = connection_decode(text_slice(exact, size), buffer, &error);
     free(exact);
     if (!good) {
