@@ -57,6 +57,18 @@ def test_a_load_that_is_refused_leaves_nothing(tables):
     after = tables.stat()
     assert {**after, "file_bytes": 0} == {**before, "file_bytes": 0}
     assert tables.exported() == tables.texts[0]
+
+    url = "https://legacy.example.net/sso/{identifier}"  # which the last row has none of
+    gateway.configure(legacy={"allowed_hosts": ["legacy.example.net"]}, routes=[
+        {"match": "/old-sso/{identifier}", "legacy_url": url}, {"match": "/zz/{identifier}", "source": "zz"}])
+    gateway.loader("set", "last", "--source", "zz", f"connection_id={connection_id(1, 3)}")
+    before, whole, history = tables.stat(), tables.exported(), gateway.loader("history", "--json").stdout
+    said = gateway.loader("set", "--all", "--state", "stytch", "state=legacy", expect=2).stderr
+    assert "last cannot be legacy" in said and f"nothing was changed; {ROWS:,} of the {ROWS + 1:,} rows can be" in said
+    after = tables.stat()
+    assert after["file_bytes"] > before["file_bytes"], "it was refused before it wrote anything"
+    assert {**after, "file_bytes": 0, "used_bytes": 0} == {**before, "file_bytes": 0, "used_bytes": 0}
+    assert (tables.exported(), gateway.loader("history", "--json").stdout) == (whole, history)
     copy = gateway.directory / "copy.mdb"
     gateway.loader("backup", copy)
     assert copy.stat().st_size < before["used_bytes"] + 1_000_000, "nothing of the refused load is in the file"
