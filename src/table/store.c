@@ -12,11 +12,7 @@ enum { STATE_SIZE = 16 + 8 * CONNECTION_STATES };
 
 /* -- errors -- */
 
-static const struct {
-    int code;
-    const char *cause; /* NULL: LMDB's or the system's own words */
-    const char *advice;
-} causes[] = {
+static const struct environment_cause causes[] = {
     {MDB_MAP_FULL, "the map of the table is full", "give it more address space, or fewer rows"},
     {MDB_READERS_FULL, "every reader slot is taken", "end some of the programs that have the table open"},
     {MDB_CORRUPTED, "the file is damaged", "restore a backup, or move it away and load again"},
@@ -41,13 +37,7 @@ static const struct {
 
 bool store_fail(const char *path, int code, const char *doing, struct error *error)
 {
-    enum error_kind kind = code == MDB_MAP_FULL ? ERROR_MAP_FULL : ERROR_FAILED;
-    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
-        if (causes[i].code == code)
-            return error_set(error, kind, "%s: cannot %s: %s: %s", path, doing,
-                             causes[i].cause ? causes[i].cause : mdb_strerror(code), causes[i].advice);
-    }
-    return error_set(error, kind, "%s: cannot %s: %s", path, doing, mdb_strerror(code));
+    return environment_fail(causes, sizeof causes / sizeof causes[0], path, code, doing, error);
 }
 
 /* -- the size of the map -- */

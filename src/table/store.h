@@ -3,17 +3,15 @@
 #ifndef SSOFERRY_TABLE_STORE_H
 #define SSOFERRY_TABLE_STORE_H
 
-#include <lmdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "ssoferry/environment.h"
 #include "ssoferry/table.h"
 
 /* Two databases are there for rows. One has the table's; the other is empty, or a rewrite is filling it (rewrite.h), or
  * one that died has left something in it. */
 enum { ROW_DATABASES = 2 };
-
-enum { FOLLOW_TRIES = 8 }; /* how often a map that others enlarge is followed before one gives up */
 
 /* Another process may make the map larger than ours; the next transaction then begins with MDB_MAP_RESIZED, and the map
  * may only be replaced while this process has no transaction at all. Lookups come and go without a word to each other,
@@ -72,16 +70,6 @@ static inline uint64_t number_read(const unsigned char *at, unsigned size)
     for (unsigned i = 0; i < size; i++)
         number = number << 8 | at[i];
     return number;
-}
-
-static inline MDB_val val_of(struct text t)
-{
-    return (MDB_val){t.size, (void *)t.at};
-}
-
-static inline struct text text_of_val(MDB_val val)
-{
-    return text_slice(val.mv_data, val.mv_size);
 }
 
 /* Sets *error from an LMDB code or an errno and returns false: "PATH: cannot DOING: CAUSE: what to do". */

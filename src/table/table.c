@@ -20,9 +20,6 @@ enum {
     LOOKUP_MEMORY_DEFAULT = 2 << 20,
 };
 
-static const uint64_t map_sizes[] = {64ull << 30, 16ull << 30, 4ull << 30, 1ull << 30};
-enum { MAP_SIZES = sizeof map_sizes / sizeof map_sizes[0] };
-
 /* -- opening -- */
 
 static unsigned max_readers(const struct table_options *options)
@@ -30,34 +27,16 @@ static unsigned max_readers(const struct table_options *options)
     return options->max_readers ? options->max_readers : READERS_DEFAULT;
 }
 
-/* One attempt, with a map of `size` bytes; LMDB makes it larger by itself where the file is. Returns an LMDB code. */
-static int open_env(MDB_env **opened, const char *path, const struct table_options *options, uint64_t size)
+static int open_env(MDB_env **env, const char *path, const struct table_options *options)
 {
-    MDB_env *env = NULL;
-    unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (options->mode == TABLE_WRITE ? 0u : MDB_RDONLY);
-    int code = mdb_env_create(&env);
-    if (code != MDB_SUCCESS)
-        return code;
-    if ((code = mdb_env_set_maxdbs(env, NAMED_DATABASES)) == MDB_SUCCESS &&
-        (code = mdb_env_set_maxreaders(env, max_readers(options))) == MDB_SUCCESS &&
-        (code = mdb_env_set_mapsize(env, size)) == MDB_SUCCESS &&
-        (code = mdb_env_open(env, path, flags, 0660)) == MDB_SUCCESS) {
-        *opened = env;
-        return MDB_SUCCESS;
-    }
-    mdb_env_close(env);
-    return code;
-}
-
-static int open_env_that_fits(MDB_env **env, const char *path, const struct table_options *options)
-{
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    if (options->map_size > 0)
-        return open_env(env, path, options, (options->map_size + page - 1) / page * page);
-    int code = ENOMEM; /* valgrind has EINVAL for a map that is too large */
-    for (size_t i = 0; i < MAP_SIZES && (code == ENOMEM || code == EINVAL); i++)
-        code = open_env(env, path, options, map_sizes[i]);
-    return code;
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    const struct environment_options wanted = {
+        .flags = MDB_NOTLS | (options->mode == TABLE_WRITE ? 0u : MDB_RDONLY),
+        .databases = NAMED_DATABASES,
+        .readers = max_readers(options),
+        .map_size = (options->map_size + page - 1) / page * page,
+    };
+    return environment_open(env, path, &wanted);
 }
 
 /* A table whose rows were never written anew has one database for them. */
@@ -215,7 +194,7 @@ bool table_open(struct table **opened, const char *path, const struct table_opti
     table->on_wait = options->on_wait;
     pthread_mutex_init(&table->writer, NULL);
     pthread_mutex_init(&table->lock, NULL);
-    int code = open_env_that_fits(&table->env, path, options);
+    int code = open_env(&table->env, path, options);
     if (code == MDB_SUCCESS)
         share(table);
     else

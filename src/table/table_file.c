@@ -170,15 +170,14 @@ static int write_schema(MDB_txn *txn)
 /* Fills an empty environment at `path`. Nobody else knows the path, so it takes no lock file. Returns an LMDB code. */
 static int make_at(const char *path)
 {
+    const struct environment_options options = {.flags = MDB_NOLOCK, .databases = 4, .map_size = 1 << 20};
     MDB_env *env = NULL;
     MDB_txn *txn = NULL;
-    int code = mdb_env_create(&env);
+    int code = environment_open(&env, path, &options);
     if (code != MDB_SUCCESS)
         return code;
-    if ((code = mdb_env_set_maxdbs(env, 4)) == MDB_SUCCESS &&
-        (code = mdb_env_set_mapsize(env, 1 << 20)) == MDB_SUCCESS &&
-        (code = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK, 0660)) == MDB_SUCCESS &&
-        (code = mdb_txn_begin(env, NULL, 0, &txn)) == MDB_SUCCESS) {
+    code = mdb_txn_begin(env, NULL, 0, &txn);
+    if (code == MDB_SUCCESS) {
         code = write_schema(txn);
         if (code == MDB_SUCCESS)
             code = mdb_txn_commit(txn);

@@ -12,6 +12,7 @@
 #include "ssoferry/background.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
+#include "usage_fault.h"
 #include "usage_file.h"
 
 enum {
@@ -143,7 +144,7 @@ static void flush(struct usage *usage)
     const bool steady = is_clock_steady(usage, now);
     int code = usage->file.env != NULL ? pending_write(&usage->pending, &usage->file, now, steady) : MDB_PANIC;
     if (code != MDB_SUCCESS)
-        usage_file_fail(usage->file.path, code, "write the usage file", &failed);
+        usage_fail(usage->file.path, code, "write the usage file", &failed);
     else
         atomic_store(&usage->flushed_at, clock_monotonic_ms());
     note_failure(usage, &failed);

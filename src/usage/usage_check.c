@@ -1,5 +1,5 @@
-/* LMDB trusts its file: a page of garbage can make it end the process. A daemon that serves sign-ins must not end for
- * the sake of its statistics, so a child goes first. */
+#include "usage_check.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "record.h"
-#include "usage_file.h"
+#include "usage_fault.h"
 
 static const char sound = 's';
 
@@ -143,7 +143,7 @@ static bool hear_of(pid_t child, int pipe_end, int *status)
     return size == 1 && got == sound;
 }
 
-bool usage_file_check(const char *path, struct error *error)
+bool usage_check(const char *path, struct error *error)
 {
     int ends[2], status = 0;
     if (pipe2(ends, O_CLOEXEC) != 0)
@@ -159,5 +159,5 @@ bool usage_file_check(const char *path, struct error *error)
         return error_set_errno(error, ERROR_FAILED, problem, "%s: cannot check the usage file", path);
     if (!good && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         return error_set(error, ERROR_FAILED, "%s: the check of the usage file was killed: is memory short?", path);
-    return good || usage_file_fail(path, MDB_CORRUPTED, "use the usage file", error);
+    return good || usage_fail(path, MDB_CORRUPTED, "use the usage file", error);
 }

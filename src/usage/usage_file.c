@@ -9,75 +9,18 @@
 #include "record.h"
 #include "ssoferry/lock_file.h"
 #include "ssoferry/memory.h"
+#include "usage_check.h"
+#include "usage_fault.h"
 
-enum { NAMED_DATABASES = 3, SCHEMA_SIZE = 4, MAX_READERS = 126 /* LMDB's own */, FOLLOW_TRIES = 8 };
+enum { NAMED_DATABASES = 3, SCHEMA_SIZE = 4, MAX_READERS = 126 /* LMDB's own */ };
 
-static const char write_again[] = "see to the disk, then start again";
-static const char move_away[] = "move it away and start again; counting then begins anew";
-
-static const struct {
-    int code;
-    const char *cause; /* NULL: LMDB's or the system's own words */
-    const char *advice;
-} causes[] = {
-    {MDB_CORRUPTED, "the file is damaged", move_away},
-    {MDB_PAGE_NOTFOUND, "the file is damaged", move_away},
-    {MDB_NOTFOUND, "the file is damaged", move_away},
-    {MDB_INVALID, "it is not a usage file of ssoferry", move_away},
-    {MDB_INCOMPATIBLE, "it is not a usage file of ssoferry", move_away},
-    {MDB_VERSION_MISMATCH, "another version of LMDB made it or its -lock file", "end the programs that have it open"},
-    {MDB_MAP_FULL, "its map is full", "give the process more address space"},
-    {MDB_READERS_FULL, "every reader slot is taken", "end some of the programs that read it"},
-    {MDB_PANIC, "a write to it failed earlier", write_again},
-    {EAGAIN, "a program in another container has this one's process number, by which they are told apart",
-     "let the two share a PID namespace"},
-    {ELOOP, "its -lock file is a link", "remove the link; see who made it"},
-    {ENOSPC, "the disk is full", "free some space"},
-    {EDQUOT, NULL, "free some space"},
-    {EIO, NULL, write_again},
-    {EACCES, NULL, "let this user read and write it, its -lock file and their directory"},
-    {EPERM, NULL, "let this user read and write it, its -lock file and their directory"},
-    {EISDIR, NULL, "move it away"},
-};
-
-bool usage_file_fail(const char *path, int code, const char *doing, struct error *error)
+static int open_env(MDB_env **env, const char *path, bool writing)
 {
-    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); ++i) {
-        if (causes[i].code == code)
-            return error_set(error, ERROR_FAILED, "%s: cannot %s: %s: %s", path, doing,
-                             causes[i].cause != NULL ? causes[i].cause : mdb_strerror(code), causes[i].advice);
-    }
-    return error_set(error, ERROR_FAILED, "%s: cannot %s: %s", path, doing, mdb_strerror(code));
-}
-
-/* -- opening -- */
-
-/* One attempt, with a map of `size` bytes. Returns an LMDB code. */
-static int open_env(MDB_env **opened, const char *path, bool writing, size_t size)
-{
-    MDB_env *env = NULL;
-    unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (writing ? (unsigned)MDB_NOMETASYNC : (unsigned)MDB_RDONLY);
-    int code = mdb_env_create(&env);
-    if (code != MDB_SUCCESS)
-        return code;
-    if ((code = mdb_env_set_maxdbs(env, NAMED_DATABASES)) == MDB_SUCCESS &&
-        (code = mdb_env_set_mapsize(env, size)) == MDB_SUCCESS &&
-        (code = mdb_env_open(env, path, flags, 0660)) == MDB_SUCCESS) {
-        *opened = env;
-        return MDB_SUCCESS;
-    }
-    mdb_env_close(env);
-    return code;
-}
-
-/* The map costs address space only, of which a process may not have as much as it likes. */
-static int open_env_that_fits(MDB_env **env, const char *path, bool writing)
-{
-    static const size_t sizes[] = {(size_t)64 << 30, (size_t)16 << 30, (size_t)4 << 30, (size_t)1 << 30};
-    int code = ENOMEM;
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && code == ENOMEM; ++i)
-        code = open_env(env, path, writing, sizes[i]);
-    return code;
+    const struct environment_options wanted = {
+        .flags = MDB_NOTLS | (writing ? (unsigned)MDB_NOMETASYNC : (unsigned)MDB_RDONLY),
+        .databases = NAMED_DATABASES,
+    };
+    return environment_open(env, path, &wanted);
 }
 
 static int open_databases(struct usage_file *file, MDB_txn *txn, unsigned flags)
@@ -129,16 +72,16 @@ static enum usage_file_result open_contents(struct usage_file *file, bool writin
         error_set(error, ERROR_FAILED, "%s: the usage file has schema version %lu, and this ssoferry knows %d: %s",
                   file->path, (unsigned long)schema, USAGE_SCHEMA_VERSION, "use a newer ssoferry, or move it away");
     else
-        usage_file_fail(file->path, code, "open the usage file", error);
+        usage_fail(file->path, code, "open the usage file", error);
     return USAGE_FILE_FAILED;
 }
 
 static enum usage_file_result open_checked(struct usage_file *file, bool writing, struct error *error)
 {
-    int code = open_env_that_fits(&file->env, file->path, writing);
+    int code = open_env(&file->env, file->path, writing);
     if (code == MDB_SUCCESS)
         return open_contents(file, writing, error);
-    usage_file_fail(file->path, code, "open the usage file", error);
+    usage_fail(file->path, code, "open the usage file", error);
     return USAGE_FILE_FAILED;
 }
 
@@ -149,7 +92,7 @@ static bool reserve_lock(const struct usage_file *file, struct error *error)
     int code = lock_file_open(file->path, MAX_READERS, &fd);
     if (fd >= 0)
         close(fd);
-    return code == 0 || usage_file_fail(file->path, code, "open the usage file", error);
+    return code == 0 || usage_fail(file->path, code, "open the usage file", error);
 }
 
 void usage_file_name(struct usage_file *file, const char *store)
@@ -169,7 +112,7 @@ enum usage_file_result usage_file_open(struct usage_file *file, const char *stor
     if (!reserve_lock(file, error))
         return USAGE_FILE_FAILED;
     /* An empty one is what is left where its maker was killed at once; LMDB takes it for a new one. */
-    if (there && facts.st_size > 0 && S_ISREG(facts.st_mode) && !usage_file_check(file->path, error))
+    if (there && facts.st_size > 0 && S_ISREG(facts.st_mode) && !usage_check(file->path, error))
         return USAGE_FILE_FAILED;
     if (there && facts.st_size == 0 && !writing)
         return USAGE_FILE_ABSENT;

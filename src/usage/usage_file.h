@@ -6,8 +6,7 @@
 #ifndef SSOFERRY_USAGE_FILE_H
 #define SSOFERRY_USAGE_FILE_H
 
-#include <lmdb.h>
-
+#include "ssoferry/environment.h"
 #include "ssoferry/usage.h"
 
 struct usage_file {
@@ -34,22 +33,5 @@ bool usage_file_reopen(struct usage_file *file, struct error *error) __attribute
 
 /* Begins a read transaction, also where another process made the map larger. Returns an LMDB code. */
 int usage_file_begin_read(const struct usage_file *file, MDB_txn **txn);
-
-/* Sets *error from an LMDB code or an errno and returns false: "PATH: cannot DOING: CAUSE: what to do". */
-bool usage_file_fail(const char *path, int code, const char *doing, struct error *error);
-
-/* Reads the file at `path` from end to end in a child process, so that a damaged one cannot take this process with it.
- * False, with *error set, where the child does not come through. */
-bool usage_file_check(const char *path, struct error *error) __attribute__((warn_unused_result));
-
-static inline MDB_val val_of(struct text t)
-{
-    return (MDB_val){t.size, (void *)t.at};
-}
-
-static inline struct text text_of_val(MDB_val val)
-{
-    return text_slice(val.mv_data, val.mv_size);
-}
 
 #endif

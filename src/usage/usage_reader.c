@@ -4,6 +4,7 @@
 #include "record.h"
 #include "lane.h"
 #include "ssoferry/memory.h"
+#include "usage_fault.h"
 
 struct usage_reader {
     struct usage *live; /* NULL: `own` is used */
@@ -39,7 +40,7 @@ static bool begin(struct usage_reader *reader, struct error *error)
         code = mdb_cursor_open(reader->txn, reader->file->hits, &reader->cursor);
     if (code == MDB_SUCCESS)
         code = read_totals(reader);
-    return code == MDB_SUCCESS || usage_file_fail(reader->file->path, code, "read the usage file", error);
+    return code == MDB_SUCCESS || usage_fail(reader->file->path, code, "read the usage file", error);
 }
 
 bool usage_reader_open(struct usage_reader **opened, const char *store, int64_t now, struct error *error)
@@ -127,7 +128,7 @@ static enum lookup_result give(const struct usage_reader *reader, int code, stru
     if (code == MDB_SUCCESS && !usage_record_decode(text_of_val(value), &record))
         code = MDB_CORRUPTED;
     if (code != MDB_SUCCESS) {
-        usage_file_fail(reader->file->path, code, "read the usage file", error);
+        usage_fail(reader->file->path, code, "read the usage file", error);
         return LOOKUP_FAILED;
     }
     row->key = key;
@@ -191,7 +192,7 @@ bool usage_reader_unknown(struct usage_reader *reader, const struct usage_unknow
             mdb_cursor_close(cursor);
         }
         if (code != MDB_SUCCESS)
-            return usage_file_fail(reader->file->path, code, "read the usage file", error);
+            return usage_fail(reader->file->path, code, "read the usage file", error);
         qsort(reader->unknown, reader->unknown_count, sizeof(reader->unknown[0]), compare_unknown);
     }
     *unknown = reader->unknown;
