@@ -178,23 +178,49 @@ static inline bool take_usual_field(struct cursor *cursor, struct odd *odd, stru
     return true;
 }
 
-static int take_fields(struct cursor *cursor, struct phr_header *fields, size_t room, size_t *count)
+/* By the size of their names, the first letters of the fields that somebody reads, here and in libh2o: Host, Expect,
+ * Accept, Upgrade, Connection, Content-Type, X-Request-Id, If-None-Match, Content-Length, X-Forwarded-For and
+ * Transfer-Encoding. */
+#define LETTER(c) (UINT32_C(1) << ((c) - 'a'))
+static const uint32_t first_letters_read[] = {
+    [4] = LETTER('h'),
+    [6] = LETTER('a') | LETTER('e'),
+    [7] = LETTER('u'),
+    [10] = LETTER('c'),
+    [12] = LETTER('c') | LETTER('x'),
+    [13] = LETTER('i'),
+    [14] = LETTER('c'),
+    [15] = LETTER('x'),
+    [17] = LETTER('t'),
+};
+
+/* Whether somebody may read it. A folded line is as good as the field before it. */
+static inline bool is_handed_on(const struct phr_header *field)
+{
+    if (field->name_len >= sizeof(first_letters_read) / sizeof(first_letters_read[0]))
+        return false;
+    return field->name == NULL || (first_letters_read[field->name_len] >> ((field->name[0] - 'a') & 31) & 1) != 0;
+}
+
+static int take_fields(struct cursor *cursor, struct phr_header *fields, size_t room, size_t *handed_on)
 {
     struct odd odd = {cursor->at, 0};
     if (cursor->end - cursor->at >= BYTES_BLOCK)
         look_at_block(&odd, cursor->at);
-    for (;; ++*count) {
-        if (*count < room && take_usual_field(cursor, &odd, &fields[*count]))
-            continue;
-        if (cursor->at == cursor->end)
-            return PARTIAL;
-        if (*cursor->at == '\r' || *cursor->at == '\n')
-            return take_line_end(cursor);
-        if (*count == room)
-            return BAD;
-        int result = take_field(cursor, *count == 0, &fields[*count]);
-        if (result != GOOD)
-            return result;
+    for (size_t count = 0;; ++count) {
+        struct phr_header *field = &fields[*handed_on];
+        if (count == room || !take_usual_field(cursor, &odd, field)) {
+            if (cursor->at == cursor->end)
+                return PARTIAL;
+            if (*cursor->at == '\r' || *cursor->at == '\n')
+                return take_line_end(cursor);
+            if (count == room)
+                return BAD;
+            int result = take_field(cursor, count == 0, field);
+            if (result != GOOD)
+                return result;
+        }
+        *handed_on += is_handed_on(field);
     }
 }
 
@@ -226,7 +252,7 @@ int phr_parse_request(const char *bytes, size_t size, const char **method, size_
                       size_t last_size)
 {
     struct cursor cursor = {bytes, bytes + size};
-    size_t room = *num_headers, count = 0;
+    size_t room = *num_headers, handed_on = 0;
     int result = last_size == 0 ? GOOD : find_end(cursor, last_size);
     if (result == GOOD && size == 0)
         result = PARTIAL;
@@ -239,7 +265,7 @@ int phr_parse_request(const char *bytes, size_t size, const char **method, size_
     if (result == GOOD)
         result = take_version(&cursor, minor_version);
     if (result == GOOD)
-        result = take_fields(&cursor, headers, room, &count);
-    *num_headers = count;
+        result = take_fields(&cursor, headers, room, &handed_on);
+    *num_headers = handed_on;
     return result == GOOD ? (int)(cursor.at - bytes) : result;
 }

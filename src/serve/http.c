@@ -59,7 +59,7 @@ static struct text write_id(struct worker *worker, char id[NEW_ID_SIZE])
     return text_slice(id, NEW_ID_SIZE);
 }
 
-/* The few header fields that matter, found in one walk. */
+/* The few header fields that matter, found in one walk; head_parser.c hands on just what is read in this program. */
 struct fields {
     struct text content_type, accept, request_id;
 };

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "ssoferry/head_parser.h"
 #include "ssoferry/text.h"
@@ -42,18 +43,48 @@ static inline void parse_head(head_parser *parser, struct text head, size_t room
                           &parsed->target.size, &parsed->minor_version, parsed->fields, &parsed->count, last_size);
 }
 
-/* Folded lines' names and sizes of nothing are compared, too. */
-static inline bool same_heads(const struct parsed_head *a, const struct parsed_head *b)
+static inline bool same_fields(const struct phr_header *a, const struct phr_header *b)
 {
-    if (a->size < 0 || b->size < 0)
-        return a->size == b->size;
-    return a->size == b->size && a->method.at == b->method.at && a->method.size == b->method.size &&
-           a->target.at == b->target.at && a->target.size == b->target.size && a->minor_version == b->minor_version &&
-           a->count == b->count && memcmp(a->fields, b->fields, a->count * sizeof(a->fields[0])) == 0;
+    return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* Whether both take or refuse the head alike, and *ours is what ours made of it. It is read from memory of its very
- * size, so that a sanitizer sees who reads on. */
+/* Whether somebody needs it; a folded line is as good as the field before it. */
+static inline bool somebody_reads(const struct phr_header *field)
+{
+    static const char *const names[] = {"accept",          "connection",   "content-length", "content-type",
+                                        "expect",          "host",         "if-none-match",  "transfer-encoding",
+                                        "x-forwarded-for", "x-request-id", "upgrade"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && field->name != NULL; ++i)
+        if (field->name_len == strlen(names[i]) && strncasecmp(field->name, names[i], field->name_len) == 0)
+            return true;
+    return field->name == NULL;
+}
+
+/* Whether they have the same fields in the same order, though we may leave out those that nobody reads. */
+static inline bool same_fields_that_matter(const struct parsed_head *ours, const struct parsed_head *theirs)
+{
+    size_t seen = 0;
+    for (size_t i = 0; i < theirs->count; ++i) {
+        if (seen < ours->count && same_fields(&ours->fields[seen], &theirs->fields[i]))
+            ++seen;
+        else if (somebody_reads(&theirs->fields[i]))
+            return false;
+    }
+    return seen == ours->count;
+}
+
+static inline bool same_heads(const struct parsed_head *ours, const struct parsed_head *theirs)
+{
+    if (ours->size < 0 || theirs->size < 0)
+        return ours->size == theirs->size;
+    return ours->size == theirs->size && ours->method.at == theirs->method.at &&
+           ours->method.size == theirs->method.size && ours->target.at == theirs->target.at &&
+           ours->target.size == theirs->target.size && ours->minor_version == theirs->minor_version &&
+           same_fields_that_matter(ours, theirs);
+}
+
+/* Whether both take or refuse the head alike, and *ours is what our parser made of it. It is read from memory of its
+ * very size, so that a sanitizer sees who reads on. */
 static inline bool both_read_alike(struct text head, size_t room, size_t last_size, struct parsed_head *ours)
 {
     struct parsed_head theirs;
