@@ -40,13 +40,14 @@ SETTER(set_health_path)
     return NULL;
 }
 
-/* An origin: https://host[:port], http only to the machine itself. Without the slash at the end. */
-static const char *set_origin(struct building *building, struct text value, struct text *origin)
+/* An origin: https://host[:port], http only to the machine itself. Without the slash at the end. `unlike` is said of
+ * what is none. */
+static const char *set_origin(struct building *building, struct text value, struct text *origin, const char *unlike)
 {
     struct url url;
     const char *why = NULL;
     if (!url_parse(value, &url, &why))
-        return why[0] == 'i' ? "is not an https URL such as https://api.stytch.com" : why;
+        return why[0] == 'i' ? unlike : why;
     if (!url.https && !url_is_loopback(&url))
         return "is plain http, which is only for this machine itself; write https";
     if (url.has_query || url.path.size > 1)
@@ -55,16 +56,18 @@ static const char *set_origin(struct building *building, struct text value, stru
     return NULL;
 }
 
+#define UNLIKE_STYTCH "is not an https URL such as https://api.stytch.com"
+
 SETTER(set_live_url)
 {
     building->live_place = *place;
-    return set_origin(building, value, &building->config.gateway.live_url);
+    return set_origin(building, value, &building->config.gateway.live_url, UNLIKE_STYTCH);
 }
 
 SETTER(set_test_url)
 {
     building->test_place = *place;
-    return set_origin(building, value, &building->config.gateway.test_url);
+    return set_origin(building, value, &building->config.gateway.test_url, UNLIKE_STYTCH);
 }
 
 SETTER(set_unmatched_url)
@@ -72,7 +75,8 @@ SETTER(set_unmatched_url)
     building->unmatched_place = *place;
     if (value.size == 0)
         return NULL;
-    return set_origin(building, value, &building->config.gateway.unmatched_url);
+    return set_origin(building, value, &building->config.gateway.unmatched_url,
+                      "is not an https URL such as https://legacy.example.com");
 }
 
 SETTER(set_stytch_host)
@@ -203,8 +207,10 @@ SETTER(set_route_identify_by)
         building_draft(building)->identify_by = IDENTIFY_BY_RELAY_STATE;
     else if (text_equal(value, TEXT("issuer")))
         building_draft(building)->identify_by = IDENTIFY_BY_ISSUER;
-    else
+    else {
+        building->mistyped[key->scope] = true;
         return "is not template, relay_state or issuer";
+    }
     return NULL;
 }
 

@@ -147,23 +147,30 @@ static size_t find_list(enum key_scope scope, struct text name)
     return i;
 }
 
+/* What stands where a list of mappings, or an item of it, should. That there are no routes is not said then. */
+static void refuse_items(struct building *building, struct yaml *yaml, size_t list, const struct yaml_node *node,
+                         const char *before, const char *after)
+{
+    if (node->kind != YAML_END)
+        yaml_fault(yaml, node, "%s%s %s, as in \"%s\"", before, config_lists[list].name, after,
+                   config_lists[list].example);
+    if (config_lists[list].scope == KEY_OF_ROUTE)
+        building->mistyped[KEY_OF_CONFIG] = true;
+    yaml_skip(yaml, node);
+}
+
 static void read_items(struct building *building, struct yaml *yaml, size_t list)
 {
     const enum key_scope scope = config_lists[list].scope;
-    const char *name = config_lists[list].name;
-    const char *example = config_lists[list].example;
     struct yaml_node node;
     yaml_next(yaml, &node);
     if (node.kind != YAML_SEQUENCE) {
-        if (node.kind != YAML_END)
-            yaml_fault(yaml, &node, "%s takes a list of mappings, as in \"%s\"", name, example);
-        yaml_skip(yaml, &node);
+        refuse_items(building, yaml, list, &node, "", "takes a list of mappings");
         return;
     }
     for (yaml_next(yaml, &node); node.kind != YAML_CLOSE && node.kind != YAML_END; yaml_next(yaml, &node)) {
         if (node.kind != YAML_MAPPING) {
-            yaml_fault(yaml, &node, "an item of %s is a mapping, as in \"%s\"", name, example);
-            yaml_skip(yaml, &node);
+            refuse_items(building, yaml, list, &node, "an item of ", "is a mapping");
             continue;
         }
         begin_item(building, scope, &node);

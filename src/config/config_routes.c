@@ -39,6 +39,10 @@ static void build_matched(struct checker *checker, const struct route_draft *dra
         return;
     }
     bool by_template = draft->identify_by == IDENTIFY_BY_TEMPLATE;
+    if (draft->mistyped && by_template && !template_has_identifier(template)) {
+        template_free(template);
+        return;
+    }
     if (by_template != template_has_identifier(template)) {
         checker_fault(checker, &place, "match: ",
                       by_template

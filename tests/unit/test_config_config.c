@@ -577,7 +577,7 @@ static void an_address_fits_into_the_head(void **state)
     }
 }
 
-/* A name that is mistyped, the one that is meant, and nothing that follows from it. */
+/* A name or a value that is mistyped, the one that is meant, and nothing that follows from it. */
 static const struct {
     const char *yaml, *told;
 } typing_mistakes[] = {
@@ -596,6 +596,17 @@ static const struct {
     {"routes:\n  - macth: /old-sso/{identifier}\n", ":2:5: error: unknown key \"macth\"; did you mean match?\n"},
     {"routes:\n  - preset: auth00\n", ":2:13: error: preset: there is none of that name; did you mean auth0?\n"},
     {"routes:\n  - preset: Okta\n", ":2:13: error: preset: there is none of that name; did you mean okta?\n"},
+    {"admin: {address: 127.0.0.1}\n" ROUTE, "\"127.0.0.1\" has no port"},
+    {"admin: {address: 'localhst:9'}\n" ROUTE, "is not an IP address and port"},
+    {"admin: {address: 'unix:'}\n" ROUTE, "is not unix: and an absolute path"},
+    {"listen: [{address: 'a:9'}]\nadmin: {address: '127.0.0.1:9'}\n" ROUTE, "is not an IP address and port"},
+    {"routes: [{match: /acs, identify_by: Issuer}]\n", "\"Issuer\" is not template, relay_state or issuer\n"},
+    {"routes: [{match: '/acs/{identifier}', identify_by: isuer}]\n", "is not template, relay_state or issuer\n"},
+    {"routes: [{preset: okta, identify_by: isuer}]\n", "is not template, relay_state or issuer\n"},
+    {"routes:\n", "routes takes a list of mappings"},
+    {"routes:\n  match: /a/{identifier}\n", "routes takes a list of mappings"},
+    {"routes: [match]\n", "an item of routes is a mapping"},
+    {"legacy: {unmatched_url: old.example.com}\n" ROUTE, "is not an https URL such as https://legacy.example.com\n"},
 };
 
 static void what_was_meant_is_told_and_nothing_more(void **state)
