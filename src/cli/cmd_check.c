@@ -3,6 +3,7 @@
 #include "output.h"
 #include "rows.h"
 #include "ssoferry/audit.h"
+#include "ssoferry/json_value.h"
 #include "ssoferry/log.h"
 
 /* -- files -- */

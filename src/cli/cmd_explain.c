@@ -5,6 +5,7 @@
 #include "explain_request.h"
 #include "output.h"
 #include "rows.h"
+#include "ssoferry/connection_json.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/status.h"
 
@@ -312,8 +313,7 @@ static void print_json(struct explanation *explanation)
     json_object_set_new(object, "identifier", json_text_or_null(decision->identifier));
     json_object_set_new(object, "row", explanation->has_row ? json_fields(&explanation->row.row) : json_null());
     json_object_set_new(object, "removed_by",
-                        explanation->meant.removed_by > 0 ? json_integer((json_int_t)explanation->meant.removed_by)
-                                                          : json_null());
+                        explanation->meant.removed_by > 0 ? json_number(explanation->meant.removed_by) : json_null());
     json_object_set_new(object, "did_you_mean",
                         explanation->meant.nearest.count > 0 ? json_string(explanation->meant.nearest.found[0].name)
                                                              : json_null());

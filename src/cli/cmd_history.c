@@ -3,6 +3,7 @@
 #include "differences.h"
 #include "output.h"
 #include "rows.h"
+#include "ssoferry/json_value.h"
 #include "ssoferry/log.h"
 #include "ssoferry/revision.h"
 
@@ -12,14 +13,14 @@ static json_t *revision_json(const struct revision *revision)
 {
     char time[TIME_SIZE];
     json_t *object = json_object();
-    json_object_set_new(object, "revision", json_integer((json_int_t)revision->number));
+    json_object_set_new(object, "revision", json_number(revision->number));
     json_object_set_new(object, "changed_at", json_string(time_text(revision->changed_at, time)));
     json_object_set_new(object, "command", json_text(text_of(revision->command)));
     json_object_set_new(object, "actor", json_text(text_of(revision->actor)));
     json_object_set_new(object, "message", json_text_or_null(text_of(revision->message)));
-    json_object_set_new(object, "added", json_integer((json_int_t)revision->counts.added));
-    json_object_set_new(object, "changed", json_integer((json_int_t)revision->counts.changed));
-    json_object_set_new(object, "removed", json_integer((json_int_t)revision->counts.removed));
+    json_object_set_new(object, "added", json_number(revision->counts.added));
+    json_object_set_new(object, "changed", json_number(revision->counts.changed));
+    json_object_set_new(object, "removed", json_number(revision->counts.removed));
     json_t *files = json_array();
     for (size_t i = 0; i < revision->file_count; ++i) {
         json_t *file = json_object();

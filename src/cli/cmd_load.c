@@ -6,6 +6,7 @@
 #include "files.h"
 #include "output.h"
 #include "ssoferry/background.h"
+#include "ssoferry/connection_json.h"
 #include "ssoferry/log.h"
 #include "ssoferry/pauses.h"
 

@@ -1,6 +1,7 @@
 /* presets: the legacy systems that a route can name. */
 #include "command.h"
 #include "output.h"
+#include "ssoferry/json_value.h"
 #include "ssoferry/presets.h"
 
 static const char *const identify_words[] = {

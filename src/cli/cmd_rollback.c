@@ -6,6 +6,7 @@
 #include "differences.h"
 #include "effect.h"
 #include "output.h"
+#include "ssoferry/connection_json.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/revision.h"

@@ -4,6 +4,7 @@
 #include "context.h"
 #include "output.h"
 #include "rows.h"
+#include "ssoferry/connection_json.h"
 #include "ssoferry/log.h"
 #include "ssoferry/mapping_file.h"
 #include "ssoferry/memory.h"

@@ -3,6 +3,7 @@
 
 #include "context.h"
 #include "output.h"
+#include "ssoferry/json_value.h"
 
 static void print_stat(const struct context *context, const struct table_stat *stat)
 {
@@ -26,7 +27,7 @@ static void print_stat(const struct context *context, const struct table_stat *s
 
 static void add_number(json_t *object, const char *name, uint64_t value)
 {
-    json_object_set_new(object, name, json_integer((json_int_t)value));
+    json_object_set_new(object, name, json_number(value));
 }
 
 static void print_stat_json(const struct context *context, const struct table_stat *stat)

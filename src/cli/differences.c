@@ -1,6 +1,7 @@
 #include "differences.h"
 
 #include "output.h"
+#include "ssoferry/connection_json.h"
 
 /* A record as far as it can be read. */
 struct side {

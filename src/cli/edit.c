@@ -2,6 +2,7 @@
 
 #include "output.h"
 #include "rows.h"
+#include "ssoferry/connection_json.h"
 #include "ssoferry/memory.h"
 
 enum { NEAR_NAMES_MAX = 5 }; /* unknown names for which near ones are looked for */

@@ -7,7 +7,6 @@
 
 #include "command.h"
 #include "ssoferry/log.h"
-#include "ssoferry/memory.h"
 
 enum { ESCAPE_SIZE = 12 };
 
@@ -197,69 +196,4 @@ void output_json(json_t *object)
     (void)ignored;
     putchar('\n');
     json_decref(object);
-}
-
-json_t *json_text(struct text t)
-{
-    json_t *string = t.size > 0 ? json_stringn(t.at, t.size) : json_string("");
-    if (string != NULL)
-        return string;
-
-    char *escaped = memory_allocate(t.size * 4 + 1);
-    size_t size = 0;
-    for (size_t i = 0; i < t.size; ++i) {
-        unsigned char byte = (unsigned char)t.at[i];
-        if (byte >= 0x20 && byte < 0x7f)
-            escaped[size++] = (char)byte;
-        else
-            size += (size_t)sprintf(escaped + size, "\\x%02x", byte);
-    }
-    string = json_stringn(escaped, size);
-    free(escaped);
-    return string;
-}
-
-json_t *json_text_or_null(struct text t)
-{
-    return t.size > 0 ? json_text(t) : json_null();
-}
-
-static void add_fields(json_t *object, const struct connection *row)
-{
-    json_object_set_new(object, "state", json_string(connection_state_name(row->state)));
-    json_object_set_new(object, "connection_id", json_text_or_null(row->connection_id));
-    json_object_set_new(object, "acs_url", json_text_or_null(row->acs_url));
-    json_object_set_new(object, "redirect", json_text_or_null(text_of(redirect_kind_name(row->redirect))));
-    json_object_set_new(object, "legacy_url", json_text_or_null(row->legacy_url));
-    json_object_set_new(object, "organization_id", json_text_or_null(row->organization_id));
-    json_object_set_new(object, "label", json_text_or_null(row->label));
-}
-
-json_t *json_row(struct text source, struct text identifier, const struct connection *row)
-{
-    json_t *object = json_object();
-    json_object_set_new(object, "source", json_text(source));
-    json_object_set_new(object, "identifier", json_text(identifier));
-    add_fields(object, row);
-    return object;
-}
-
-json_t *json_fields(const struct connection *row)
-{
-    if (row == NULL)
-        return json_null();
-    json_t *object = json_object();
-    add_fields(object, row);
-    return object;
-}
-
-json_t *json_change(uint64_t revision, struct change_counts counts, uint64_t rows)
-{
-    json_t *object = json_object();
-    json_object_set_new(object, "revision", json_integer((json_int_t)revision));
-    json_object_set_new(object, "added", json_integer((json_int_t)counts.added));
-    json_object_set_new(object, "changed", json_integer((json_int_t)counts.changed));
-    json_object_set_new(object, "removed", json_integer((json_int_t)counts.removed));
-    json_object_set_new(object, "rows", json_integer((json_int_t)rows));
-    return object;
 }

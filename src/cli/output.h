@@ -54,19 +54,4 @@ void grid_measured(struct grid *grid);
 /* Prints one object as a line and gives it up. */
 void output_json(json_t *object);
 
-/* A string; escaped as output_text() where it is not UTF-8. */
-json_t *json_text(struct text t);
-
-/* As json_text(), but null where empty. */
-json_t *json_text_or_null(struct text t);
-
-/* The members of a row in the order of the file format; null where a field is unset. */
-json_t *json_row(struct text source, struct text identifier, const struct connection *row);
-
-/* A row's fields alone; null where `row` is NULL. */
-json_t *json_fields(const struct connection *row);
-
-/* What a command that writes has come to: the table's revision, what became of rows, and how many there are now. */
-json_t *json_change(uint64_t revision, struct change_counts counts, uint64_t rows);
-
 #endif

@@ -1,6 +1,7 @@
 #include "report_lines.h"
 
 #include "output.h"
+#include "ssoferry/connection_json.h"
 
 enum { SUGGESTIONS_MAX = 100, DATE_SIZE = 10 };
 
@@ -104,17 +105,6 @@ static void print_json_row(void *context, const struct report_row *row)
     fputs_unlocked("}\n", stdout);
 }
 
-static json_t *json_number(uint64_t number)
-{
-    return json_integer((json_int_t)number);
-}
-
-static json_t *json_time(int64_t time)
-{
-    char buffer[TIME_SIZE];
-    return time != 0 ? json_string(time_text(time, buffer)) : json_null();
-}
-
 static void print_json_unknown(const struct report_unknown *unknown)
 {
     json_t *object = json_object();
@@ -127,14 +117,6 @@ static void print_json_unknown(const struct report_unknown *unknown)
     json_object_set_new(object, "last_seen", json_time(unknown->last_seen));
     json_object_set_new(object, "did_you_mean", json_text_or_null(unknown->meant));
     output_json(object);
-}
-
-static json_t *json_states(const uint64_t counts[CONNECTION_STATES])
-{
-    json_t *object = json_object();
-    for (int i = 0; i < CONNECTION_STATES; ++i)
-        json_object_set_new(object, connection_state_name((enum connection_state)i), json_number(counts[i]));
-    return object;
 }
 
 static void print_json_totals(const struct report_rows *rows)

@@ -1,31 +1,14 @@
 #include "admin_report.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "ssoferry/clock.h"
+#include "ssoferry/connection_json.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/revision.h"
-#include "ssoferry/time_text.h"
 
 enum { MINUTE = 60 * 1000 * 1000 };
-
-static json_t *json_time(int64_t when)
-{
-    char text[TIME_SIZE];
-    return when == 0 ? json_null() : json_string(time_text(when, text));
-}
-
-static json_t *json_text(struct text t)
-{
-    return t.size == 0 ? json_null() : json_stringn(t.at, t.size);
-}
-
-static json_t *json_number(uint64_t number)
-{
-    return json_integer((json_int_t)number);
-}
 
 /* The days up to today, without the empty ones in front. */
 static json_t *json_days(const uint32_t *days)
@@ -39,7 +22,7 @@ static json_t *json_days(const uint32_t *days)
     return list;
 }
 
-static json_t *json_row(const struct report_row *row)
+static json_t *json_report_row(const struct report_row *row)
 {
     json_t *outcomes = json_object();
     for (int i = 0; i < USAGE_OUTCOMES; ++i) {
@@ -48,16 +31,16 @@ static json_t *json_row(const struct report_row *row)
     }
     const struct connection *connection = &row->connection->row;
     json_t *object = json_object();
-    json_object_set_new(object, "source", json_text(row->source));
-    json_object_set_new(object, "identifier", json_text(row->identifier));
+    json_object_set_new(object, "source", json_text_or_null(row->source));
+    json_object_set_new(object, "identifier", json_text_or_null(row->identifier));
     json_object_set_new(object, "state", json_string(connection_state_name(connection->state)));
     json_object_set_new(object, "hits", json_number(row->hits));
     json_object_set_new(object, "outcomes", outcomes);
     json_object_set_new(object, "first_seen", json_time(row->usage.first_seen));
     json_object_set_new(object, "last_seen", json_time(row->usage.last_seen));
     json_object_set_new(object, "idle", json_boolean(row->idle));
-    json_object_set_new(object, "label", json_text(connection->label));
-    json_object_set_new(object, "connection_id", json_text(connection->connection_id));
+    json_object_set_new(object, "label", json_text_or_null(connection->label));
+    json_object_set_new(object, "connection_id", json_text_or_null(connection->connection_id));
     json_object_set_new(object, "days", json_days(row->usage.days));
     return object;
 }
@@ -71,19 +54,11 @@ static bool add_rows(json_t *root, struct report *report, struct error *error)
     json_object_set_new(root, "rows", rows);
     while ((result = report_next(report, &row, error)) == LOOKUP_FOUND) {
         if (total++ < ADMIN_REPORT_ROWS_MAX)
-            json_array_append_new(rows, json_row(&row));
+            json_array_append_new(rows, json_report_row(&row));
     }
     json_object_set_new(root, "rows_total", json_number(total));
     json_object_set_new(root, "truncated", json_boolean(total > ADMIN_REPORT_ROWS_MAX));
     return result == LOOKUP_ABSENT;
-}
-
-static json_t *json_states(const uint64_t *counts)
-{
-    json_t *object = json_object();
-    for (int i = 0; i < CONNECTION_STATES; ++i)
-        json_object_set_new(object, connection_state_name((enum connection_state)i), json_number(counts[i]));
-    return object;
 }
 
 static void add_totals(json_t *root, const struct report *report)
@@ -113,11 +88,11 @@ static bool add_unknown(json_t *root, struct report *report, struct error *error
         return false;
     for (size_t i = 0; i < count; ++i) {
         json_t *object = json_object();
-        json_object_set_new(object, "source", json_text(unknown[i].source));
-        json_object_set_new(object, "identifier", json_text(unknown[i].identifier));
+        json_object_set_new(object, "source", json_text_or_null(unknown[i].source));
+        json_object_set_new(object, "identifier", json_text_or_null(unknown[i].identifier));
         json_object_set_new(object, "hits", json_number(unknown[i].hits));
         json_object_set_new(object, "last_seen", json_time(unknown[i].last_seen));
-        json_object_set_new(object, "meant", json_text(unknown[i].meant));
+        json_object_set_new(object, "meant", json_text_or_null(unknown[i].meant));
         json_array_append_new(list, object);
     }
     return true;
@@ -130,7 +105,7 @@ static json_t *json_revision(const struct revision *revision)
     json_object_set_new(object, "time", json_time(revision->changed_at));
     json_object_set_new(object, "command", json_string(revision->command));
     json_object_set_new(object, "actor", json_string(revision->actor));
-    json_object_set_new(object, "message", json_text(text_of(revision->message)));
+    json_object_set_new(object, "message", json_text_or_null(text_of(revision->message)));
     json_object_set_new(object, "added", json_number(revision->counts.added));
     json_object_set_new(object, "changed", json_number(revision->counts.changed));
     json_object_set_new(object, "removed", json_number(revision->counts.removed));
@@ -239,7 +214,7 @@ static void add_rehearsal(json_t *root, const struct gateway_settings *gateway)
     json_t *names = json_array();
     for (size_t i = 0; rehearsing < gateway->route_count && i < gateway->route_count; ++i) {
         if (gateway->routes[i].observe)
-            json_array_append_new(names, json_text(gateway->routes[i].name));
+            json_array_append_new(names, json_text_or_null(gateway->routes[i].name));
     }
     json_object_set_new(root, "observe", json_boolean(rehearsing > 0));
     json_object_set_new(root, "observed_routes", names);
