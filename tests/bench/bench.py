@@ -18,14 +18,17 @@ import report
 import routing
 import serving
 import traffic
-from servers import PATIENCE, ROOT, Bench, Failed, Ferry, bare_epoll, bare_h2o
+from servers import PATIENCE, ROOT, Bench, Failed, Ferry
 
 # In the order of the document.
 PARTS = {"serve": serving.run, "latency": latency.run, "peers": life.run_peers, "replace": replacing.run, "matrix": matrix.run, "life": life.run, "load": loading.run,
          "growth": loading.run_growth, "rows": matrix.run_sizes, "overhead": serving.run_overhead, "routes": routing.run_presets, "issuer": routing.run_issuer}
 FLAGS = {"rows": "sizes"}  # --rows says how many
 QUICK_PARTS = ("load", "serve", "life")
-CHECK_ROWS, CHECK_PATIENCE = 1000, 60
+CHECK_ROWS, CHECK_PATIENCE, CHECK_SECONDS = 1000, 60, 0.1
+OWN_QUIET = "ssoferryd without log and usage"
+CHECK_MIDDLE = 12 * 1024  # bytes of a body: more than libh2o's own input buffer takes, and less than ssoferryd's
+SET_UP = {OWN_QUIET: (1, None), serving.ALIKE: (1, None), serving.AS_IT_COMES: (2, "h2o/2.2.5")}  # reads for such a request, and the answer's Server field
 
 
 def parse_arguments():
@@ -62,23 +65,35 @@ def check(bench):
     loading.check(bench, CHECK_ROWS)
     store = loading.loaded_store(bench, CHECK_ROWS)
     with traffic.by_path(bench.work, "check", traffic.numbers(CHECK_ROWS), 6 * 1024) as known, \
+         traffic.by_path(bench.work, "check-middle", traffic.numbers(CHECK_ROWS), CHECK_MIDDLE) as middle, \
          traffic.by_path(bench.work, "check-large", traffic.numbers(CHECK_ROWS), 46 * 1024) as large, \
          traffic.by_path(bench.work, "check-unknown", traffic.numbers(CHECK_ROWS), known=False) as unknown:
-        own = [Ferry(bench, "ssoferryd without log and usage", store), Ferry(bench, "ssoferryd with the defaults", store, log=True, usage=True),
+        own = [Ferry(bench, OWN_QUIET, store), Ferry(bench, "ssoferryd with the defaults", store, log=True, usage=True),
                Ferry(bench, "ssoferryd", store, tls=True)]
         others = [peer(bench, CHECK_ROWS, **how) for peer in peers.installed() for how in ({}, {"log": True}, {"tls": True}) if peer in (peers.Nginx, peers.HAProxy) or not how]
-        for server in (*own, bare_h2o(bench), bare_epoll(bench), *others):
+        for server in (*own, *serving.floors(bench), *others):
             with server:
                 serving.check(server, CHECK_ROWS)
                 for requests in (known, unknown, *([large] if not server.tls else [])):
                     measure.load(server, requests, requests=2 * CHECK_ROWS)
                 measure.load(server, known, requests=CHECK_ROWS, rate=2_000)
                 measure.load(server, known, requests=200, reconnect=True)
+                if server.name in SET_UP:
+                    check_set_up(server, middle)
             print(f"{server.name}{', TLS' if server.tls else ''}: answers rightly")
         changing = Ferry(bench, "ssoferryd with the defaults", store, log=True, usage=True, own_store=True)
         for server in (changing, *(peer(bench, CHECK_ROWS) for peer in peers.installed())):
             check_changes(server, known)
     check_issuers(bench)
+
+
+def check_set_up(server, requests):
+    """libh2o has the settings that the server's name tells: a floor with others would be another one."""
+    before = server.reads()
+    measure.load(server, requests, requests=CHECK_ROWS)
+    found = (round((server.reads() - before) / CHECK_ROWS), server.field("Server"))
+    if found != SET_UP[server.name]:
+        raise Failed(f"{server.name}: {CHECK_MIDDLE} bytes take {found[0]} reads and the Server field is {found[1]}, not {SET_UP[server.name]}")
 
 
 def check_changes(server, requests):

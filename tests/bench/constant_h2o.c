@@ -1,9 +1,13 @@
-/* Floor for serving: libh2o, set up as ssoferryd sets it up (HTTP/1 only, one thread, the same input buffer, the same
- * header fields), answering every request with one and the same redirect. No table, no routes, no log. */
+/* Floors for serving: libh2o answering every request with one and the same redirect, in one thread, with the same
+ * header fields as ssoferryd's. No table, no routes, no log. As it comes: with the settings that libh2o has by itself,
+ * among them an input buffer of 8 KiB and its `Server` field. Else set up alike, with those that ssoferryd gives it. */
 
 #include "constant_answer.h"
 #include "h2o_system.h"
 #include "listening.h"
+
+#include <stdbool.h>
+#include <string.h>
 
 enum {
     INPUT_BUFFER_SIZE = 16 * 1024,
@@ -58,15 +62,24 @@ static void on_connection(h2o_socket_t *listener, const char *problem)
     h2o_http1_accept(&acceptor, socket, now);
 }
 
-int main(int argc, char **argv)
+/* As src/serve/worker.c and server.c have it. */
+static void set_up_alike(void)
 {
-    int fd = listening_open(argc, argv);
     h2o_socket_buffer_prototype._initial_buf.capacity = INPUT_BUFFER_SIZE;
-    h2o_config_init(&globals);
+    h2o_socket_buffer_prototype.mmap_settings = NULL;
     globals.server_name = h2o_iovec_init(H2O_STRLIT(""));
     globals.max_request_entity_size = BODY_SIZE_MAX;
     globals.http1.req_timeout = IDLE_TIME_MS;
     globals.http1.upgrade_to_http2 = 0;
+}
+
+int main(int argc, char **argv)
+{
+    bool as_it_comes = argc == 3 && strcmp(argv[2], "as-it-comes") == 0;
+    int fd = listening_open(as_it_comes ? argc - 1 : argc, argv);
+    h2o_config_init(&globals);
+    if (!as_it_comes)
+        set_up_alike();
     h2o_hostconf_t *host = h2o_config_register_host(&globals, h2o_iovec_init(H2O_STRLIT("constant")), 65535);
     h2o_create_handler(&host->fallback_path, sizeof(h2o_handler_t))->on_req = on_request;
     h2o_context_init(&context, h2o_evloop_create(), &globals);

@@ -5,7 +5,7 @@ import traffic
 from loading import loaded_store
 from report import Goal, Section
 from serving import MAIN, is_slow, started, stop, warm_up
-from servers import Ferry, bare_h2o
+from servers import Ferry, h2o_set_up_alike
 
 SHARE = 0.6  # of a server's rate at saturation
 QUANTILES = ("p50", "p99", "p99.9")
@@ -14,7 +14,7 @@ QUANTILES = ("p50", "p99", "p99.9")
 def servers_of(bench, options):
     store = loaded_store(bench, options.rows)
     candidates = [peer(bench, options.rows) for peer in peers.installed()]
-    return [Ferry(bench, "ssoferryd, the defaults", store, log=True, usage=True), bare_h2o(bench),
+    return [Ferry(bench, "ssoferryd, the defaults", store, log=True, usage=True), h2o_set_up_alike(bench),
             *(server for server in candidates if not is_slow(server))]
 
 

@@ -6,7 +6,7 @@ import traffic
 from loading import loaded_store
 from report import Goal, Section
 from serving import check, started, stop, warm_up
-from servers import Ferry, bare_h2o
+from servers import Ferry, h2o_set_up_alike
 
 ROWS = 100_000
 SIZES = {"1,000": 1_000, "100,000": 100_000, "1,000,000": 1_000_000, "10,000,000": 10_000_000}
@@ -25,7 +25,7 @@ class Circumstance:
         store = loaded_store(bench, count)
         others = [peer(bench, count, log=self.peers_log, threads=self.threads, tls=self.tls) for peer in (peers.Nginx, peers.HAProxy) if peer.installed()]
         return [Ferry(bench, "ssoferryd", store, log=self.log, usage=self.log, threads=self.threads, tls=self.tls), *others,
-                *([bare_h2o(bench)] if self.floor else [])]
+                *([h2o_set_up_alike(bench)] if self.floor else [])]
 
 
 CIRCUMSTANCES = (
@@ -62,7 +62,7 @@ def one_run(server, requests, circumstance, options):
 def run_circumstances(bench, options):
     count = min(options.rows, ROWS)
     lines = []
-    columns = ["nginx", "HAProxy", "bare libh2o"]
+    columns = ["nginx", "HAProxy", "bare libh2o set up alike"]
     with traffic.by_path(bench.work, "matrix", traffic.numbers(count), 6 * 1024) as requests:
         for circumstance in CIRCUMSTANCES:
             spent = measure_circumstance(bench, circumstance, requests, count, options)

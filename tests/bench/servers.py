@@ -215,10 +215,22 @@ class Server:
                 total[name] = total.get(name, 0) + kilobytes * 1024
         return total
 
+    def reads(self):
+        """How many times its process has read from a socket or a file."""
+        return fields_of(f"/proc/{self.process.pid}/io")["syscr"]
+
     # -- one request --------------------------------------------------------------------------------------------------------------
 
     def ask(self, method, target, body=None):
         """(status, Location)"""
+        return self.answer(method, target, body)[:2]
+
+    def field(self, name):
+        """A field of the header of an answer, None where it has none."""
+        return self.answer("GET", "/")[2].get(name)
+
+    def answer(self, method, target, body=None):
+        """(status, Location, all the header's fields)"""
         plain = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=20, context=_unverified()) if self.tls else plain
         try:
@@ -226,7 +238,7 @@ class Server:
             connection.request(method, target, body, headers)
             answer = connection.getresponse()
             answer.read()
-            return answer.status, answer.getheader("Location")
+            return answer.status, answer.getheader("Location"), answer.headers
         finally:
             connection.close()
 
@@ -286,15 +298,16 @@ class Ferry(Server):
 
 
 class Floor(Server):
-    """A program that answers everything with the same redirect."""
+    """A program that answers everything with the same redirect. `words`: of its command line, behind the port."""
 
-    def __init__(self, bench, name, program):
+    def __init__(self, bench, name, program, words=()):
         super().__init__(bench)
         self.name = name
         self.program = program
+        self.words = words
 
     def command(self):
-        return [self.bench.program(self.program), str(self.port)]
+        return [self.bench.program(self.program), str(self.port), *self.words]
 
     def expected_location(self, row_location):
         return "https://api.stytch.com/v1/b2b/sso/callback/saml-connection-live-00000000-0000-4000-8000-000000000000"
@@ -303,8 +316,13 @@ class Floor(Server):
         return 307
 
 
-def bare_h2o(bench):
-    return Floor(bench, "bare libh2o", "bench_constant_h2o")
+def h2o_as_it_comes(bench):
+    return Floor(bench, "bare libh2o as it comes", "bench_constant_h2o", ["as-it-comes"])
+
+
+def h2o_set_up_alike(bench):
+    """With the settings that ssoferryd gives libh2o."""
+    return Floor(bench, "bare libh2o set up alike", "bench_constant_h2o")
 
 
 def bare_epoll(bench):

@@ -5,7 +5,7 @@ import rows
 import traffic
 from loading import loaded_store
 from report import Goal, Section
-from servers import Failed, Ferry, bare_epoll, bare_h2o
+from servers import Failed, Ferry, bare_epoll, h2o_as_it_comes, h2o_set_up_alike
 
 SAMPLES, SAMPLES_OF_SLOW = 40, 4
 MAIN, AGAIN = "POST 6 KB", "POST 6 KB, rows that come again"
@@ -17,7 +17,11 @@ KINDS = {
     "POST 46 KB": {"size": 46 * 1024},
     "GET": {},
 }
-LIMIT_NO_LOG, LIMIT_DEFAULTS, LIMIT_EPOLL, LIMIT_OVERHEAD = 1.05, 1.15, 1.35, 1.15
+DEFAULTS, NO_LOG, QUIET = "the defaults", "no log", "no log and usage"  # ssoferryd, as the rows and charts name it
+AS_IT_COMES, ALIKE, EPOLL = "bare libh2o as it comes", "bare libh2o set up alike", "bare epoll"
+AGAINST_FLOORS = ((DEFAULTS, AS_IT_COMES, 1.15), (NO_LOG, AS_IT_COMES, 1.05), (DEFAULTS, ALIKE, 1.15), (NO_LOG, ALIKE, 1.05), (QUIET, ALIKE, None),
+                  (DEFAULTS, EPOLL, 1.35), (QUIET, EPOLL, 1.35))  # with the goal, where there is one
+LIMIT_OVERHEAD = 1.15
 PEER_LIMITS = {"nginx": 0.75, "HAProxy": 0.80, "Express": 0.06}  # CPU a request, at most this share of theirs
 WARM_UP_SECONDS, FIRST_WARM_UP_SECONDS = 1.5, 6  # the first time ssoferryd's memory of rows grows, and its usage file
 REPEATED = 2000  # rows that are asked for again and again, as real connections are: AGAIN's
@@ -65,26 +69,28 @@ def stop(servers):
 
 
 def own_servers(bench, store):
-    return [Ferry(bench, "the defaults", store, log=True, usage=True), Ferry(bench, "no log", store, usage=True), Ferry(bench, "no log and usage", store),
-            bare_h2o(bench), bare_epoll(bench)]
+    return [Ferry(bench, DEFAULTS, store, log=True, usage=True), Ferry(bench, NO_LOG, store, usage=True), Ferry(bench, QUIET, store)]
+
+
+def floors(bench):
+    return [h2o_as_it_comes(bench), h2o_set_up_alike(bench), bare_epoll(bench)]
 
 
 def goals_of(spent, what):
-    """Of the five of own_servers() and the peers behind them: the goals that the figures meet or miss."""
-    defaults, no_log, quiet, h2o, epoll = list(spent.values())[:5]
-    ratios = [("the defaults, against bare libh2o", defaults.over(h2o), LIMIT_DEFAULTS), ("no log, against bare libh2o", no_log.over(h2o), LIMIT_NO_LOG),
-              ("the defaults, against bare epoll", defaults.over(epoll), LIMIT_EPOLL), ("no log and usage, against bare epoll", quiet.over(epoll), LIMIT_EPOLL)]
+    """Of what each server has spent: the goals that the figures meet or miss."""
+    ratios = [(f"{own}, against {floor}", spent[own].over(spent[floor]), limit) for own, floor, limit in AGAINST_FLOORS if limit is not None]
     for peer, limit in PEER_LIMITS.items():
         if peer in spent:
-            ratios.append((f"the defaults, against {peer} without a log", defaults.over(spent[peer]), limit))
+            ratios.append((f"{DEFAULTS}, against {peer} without a log", spent[DEFAULTS].over(spent[peer]), limit))
     return [Goal(f"CPU a request, {what}, {how}", limit, ratio.median, ratio.text()) for how, ratio, limit in ratios]
 
 
 def run(bench, options):
     store = loaded_store(bench, options.rows)
-    others = [peer(bench, options.rows) for peer in peers.installed()]
-    servers = own_servers(bench, store) + [peer for peer in others if not (options.quick and is_slow(peer))]
-    names = [server.name for server in servers]
+    peers_there = [peer(bench, options.rows) for peer in peers.installed()]
+    compared = [peer for peer in peers_there if not (options.quick and is_slow(peer))]
+    servers = [*own_servers(bench, store), *floors(bench), *compared]
+    names, other_names = [server.name for server in servers], [peer.name for peer in compared]
     ratios, against, times, rates_of, goals = [], [], [], [], []
     numbers = traffic.numbers(options.rows)
     try:
@@ -95,9 +101,8 @@ def run(bench, options):
                 found, rates = cost(taking_part, requests, options, FIRST_WARM_UP_SECONDS if kind == MAIN else WARM_UP_SECONDS)
             spent = {server.name: value for server, value in zip(taking_part, found)}
             rates = {server.name: value for server, value in zip(taking_part, rates)}
-            defaults, no_log, quiet, h2o, epoll = found[:5]
-            ratios.append([kind, *(value.over(h2o).text() for value in (defaults, no_log, quiet)), *(value.over(epoll).text() for value in (defaults, quiet))])
-            against.append([kind, *(defaults.over(spent[name]).text(3) if name in spent else "" for name in names[5:])])
+            ratios.append([kind, *(spent[own].over(spent[floor]).text() for own, floor, _ in AGAINST_FLOORS)])
+            against.append([kind, *(spent[DEFAULTS].over(spent[name]).text(3) if name in spent else "" for name in other_names)])
             times.append([kind, *(spent[name].text(1) if name in spent else "" for name in names)])
             rates_of.append([kind, *(f"{rates[name].median:,.0f}" if name in spent else "" for name in names)])
             if kind in (MAIN, AGAIN):
@@ -109,10 +114,10 @@ def run(bench, options):
     how = (f"{options.rows:,} rows, one thread; {options.rounds} rounds of {options.seconds:g} s each. Identifiers are random: 200,000 different ones, or {REPEATED:,} "
            "where they come again, as those of real connections do.\n")
     columns = ["requests", *map(label, names)]
-    sections = [Section("Serving: CPU a request against the floors", ["requests", "defaults / libh2o", "no log / libh2o", "no log and usage / libh2o",
-                                                                     "defaults / epoll", "no log and usage / epoll"], ratios, how, goals)]
-    if names[5:]:
-        sections.append(Section("Serving: CPU a request against other servers", ["requests", *(f"defaults / {name}" for name in names[5:])], against,
+    header = ["requests", *(f"{own.removeprefix('the ')} / {floor.removeprefix('bare ')}" for own, floor, _ in AGAINST_FLOORS)]
+    sections = [Section("Serving: CPU a request against the floors", header, ratios, how, goals)]
+    if other_names:
+        sections.append(Section("Serving: CPU a request against other servers", ["requests", *(f"defaults / {name}" for name in other_names)], against,
                                 "The same rounds. The others write no log here; with one they are in the matrix below. Caddy's `map` is a list that each request "
                                 "walks along: with so many rows it is measured over 2 connections, for one kind of request.\n"))
     sections.append(Section("Serving: CPU a request, in microseconds", columns, times,
@@ -125,7 +130,7 @@ def run(bench, options):
 
 def label(name):
     """A server's name in a table's head or a chart."""
-    return f"ssoferryd, {name}" if name in ("the defaults", "no log", "no log and usage") else name
+    return f"ssoferryd, {name}" if name in (DEFAULTS, NO_LOG, QUIET) else name
 
 
 def run_overhead(bench, options):
