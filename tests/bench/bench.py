@@ -55,7 +55,6 @@ def parse_arguments():
     options.load_rounds = options.load_rounds or 3
     options.seconds = options.seconds or 1
     options.most_rows = options.most_rows or 10 * options.rows
-    options.warm_up = min(options.rows, 20_000)
     options.bin = options.bin or [ROOT / "build/release/bin", ROOT / "build/bench/programs/bin"]
     return options
 
@@ -78,6 +77,7 @@ def check(bench):
                     measure.load(server, requests, requests=2 * CHECK_ROWS)
                 measure.load(server, known, requests=CHECK_ROWS, rate=2_000)
                 measure.load(server, known, requests=200, reconnect=True)
+                check_parts(server, known)
                 if server.name in SET_UP:
                     check_set_up(server, middle)
             print(f"{server.name}{', TLS' if server.tls else ''}: answers rightly")
@@ -85,6 +85,14 @@ def check(bench):
         for server in (changing, *(peer(bench, CHECK_ROWS) for peer in peers.installed())):
             check_changes(server, known)
     check_issuers(bench)
+
+
+def check_parts(server, requests):
+    """A turn has a part that counts and one before that does not."""
+    asked = []
+    result = measure.load_in_two_parts(server, requests, CHECK_SECONDS, False, lambda: asked.append(server.cpu()))
+    if len(asked) != 1 or min(result["before"], result["requests"]) == 0:
+        raise Failed(f"{server.name}: a turn of {CHECK_SECONDS} s has {result['before']} answers before those that count, and {result['requests']} of them")
 
 
 def check_set_up(server, requests):

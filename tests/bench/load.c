@@ -1,7 +1,9 @@
 /* Sends requests that were made beforehand over many connections, and says how long the answers took. One thread, one
  * request a connection at a time. With --rate requests are due at fixed times whether or not earlier ones have been
  * answered, and a time counts from when it was due: a server that stalls cannot hide it by being asked less. SIGTERM
- * ends the run early; what was sent is still waited for.
+ * ends the run early; what was sent is still waited for. With --unmeasured the run begins with a part of its own, of
+ * which nothing but its number of answers is told: at its end, all answers being there, the generator prints a line and
+ * goes on with the next request as soon as it has read one, over the same connections.
  *
  * Requests are read from a file of heads: 4 bytes of size, little-endian, then the bytes that differ from request to
  * request. Each is followed on the wire by the tail, the same for all. */
@@ -56,8 +58,9 @@ struct options {
     unsigned status;   /* expected */
     bool reconnect;    /* a connection per request */
     bool tls;
-    bool tolerate; /* failed requests are counted, not fatal */
-    double window; /* seconds; 0: none */
+    bool tolerate;     /* failed requests are counted, not fatal */
+    double window;     /* seconds; 0: none */
+    double unmeasured; /* seconds before those that count; 0: none */
 };
 
 /* What one stretch of the run saw, by when requests were due. */
@@ -77,6 +80,7 @@ struct run {
     uint64_t begin, end; /* nanoseconds; end 0: none */
     uint64_t heard;      /* when the last event came, or nothing was waited for */
     uint64_t started, answered, unexpected, broken;
+    uint64_t before; /* answers of the unmeasured part */
     uint64_t last;
     struct histogram times;
     struct window *windows;
@@ -375,6 +379,24 @@ static void run_all(struct run *run)
     }
 }
 
+/* Wrong answers of this part are kept: they void the run as others do. */
+static void run_unmeasured(struct run *run)
+{
+    const double seconds = run->options.seconds;
+    run->options.seconds = run->options.unmeasured;
+    run_all(run);
+    run->options.seconds = seconds;
+    run->before = run->answered;
+    run->started = run->answered = 0;
+    memset(&run->times, 0, sizeof(run->times));
+    puts("what follows counts");
+    fflush(stdout);
+    if (getchar() == EOF) {
+        fputs("bench_load: nobody says when to go on\n", stderr);
+        exit(EXIT_FAILURE);
+    }
+}
+
 /* Requests that were due within the time, but for which no connection was free: the server was asked for more than it
  * can do. */
 static uint64_t unsent(const struct run *run)
@@ -401,10 +423,11 @@ static void print_windows(const struct run *run)
 static void print(const struct run *run)
 {
     const struct histogram *times = &run->times;
-    printf("{\"requests\":%llu,\"seconds\":%.6f,\"unexpected\":%llu,\"broken\":%llu,\"unsent\":%llu,\"us\":{\"p50\":%."
+    printf("{\"before\":%llu,\"requests\":%llu,\"seconds\":%.6f,\"unexpected\":%llu,\"broken\":%llu,\"unsent\":%llu,"
+           "\"us\":{\"p50\":%."
            "1f,\"p90\":%.1f,\"p99\":%.1f,"
            "\"p99.9\":%.1f,\"max\":%.1f},\"windows\":[",
-           (unsigned long long)run->answered, (double)(run->last - run->begin) / 1e9,
+           (unsigned long long)run->before, (unsigned long long)run->answered, (double)(run->last - run->begin) / 1e9,
            (unsigned long long)run->unexpected, (unsigned long long)run->broken, (unsigned long long)unsent(run),
            (double)histogram_quantile(times, 0.5) / 1e3, (double)histogram_quantile(times, 0.9) / 1e3,
            (double)histogram_quantile(times, 0.99) / 1e3, (double)histogram_quantile(times, 0.999) / 1e3,
@@ -416,22 +439,16 @@ static void print(const struct run *run)
 static const char usage[] =
     "usage: bench_load --port PORT --heads FILE [--tail FILE] [--connections N] [--requests N] [--seconds S]\n"
     "                  [--rate PER_SECOND [--tolerate]] [--status CODE] [--reconnect] [--tls]\n"
-    "                  [--windows SECONDS]\n";
+    "                  [--windows SECONDS] [--unmeasured SECONDS]\n";
 
 static const struct option names[] = {
-    {"port", required_argument, NULL, 'p'},
-    {"heads", required_argument, NULL, 'h'},
-    {"tail", required_argument, NULL, 't'},
-    {"connections", required_argument, NULL, 'c'},
-    {"requests", required_argument, NULL, 'n'},
-    {"seconds", required_argument, NULL, 'd'},
-    {"rate", required_argument, NULL, 'r'},
-    {"status", required_argument, NULL, 's'},
-    {"reconnect", no_argument, NULL, 'o'},
-    {"tls", no_argument, NULL, 'e'},
-    {"tolerate", no_argument, NULL, 'f'},
-    {"windows", required_argument, NULL, 'w'},
-    {NULL, 0, NULL, 0},
+    {"port", required_argument, NULL, 'p'},       {"heads", required_argument, NULL, 'h'},
+    {"tail", required_argument, NULL, 't'},       {"connections", required_argument, NULL, 'c'},
+    {"requests", required_argument, NULL, 'n'},   {"seconds", required_argument, NULL, 'd'},
+    {"rate", required_argument, NULL, 'r'},       {"status", required_argument, NULL, 's'},
+    {"reconnect", no_argument, NULL, 'o'},        {"tls", no_argument, NULL, 'e'},
+    {"tolerate", no_argument, NULL, 'f'},         {"windows", required_argument, NULL, 'w'},
+    {"unmeasured", required_argument, NULL, 'u'}, {NULL, 0, NULL, 0},
 };
 
 static void set_option(struct run *run, int name, const char *value)
@@ -474,6 +491,9 @@ static void set_option(struct run *run, int name, const char *value)
     case 'w':
         options->window = strtod(value, NULL);
         break;
+    case 'u':
+        options->unmeasured = strtod(value, NULL);
+        break;
     default:
         fputs(usage, stderr);
         exit(2);
@@ -500,7 +520,7 @@ int main(int argc, char **argv)
     const struct options *options = &run.options;
     if (optind < argc || options->port == 0 || run.heads.size == 0 || options->connections == 0 ||
         options->connections > CONNECTIONS_MAX || (options->requests == 0 && options->seconds <= 0) ||
-        (options->tolerate && options->rate <= 0)) {
+        (options->tolerate && options->rate <= 0) || (options->window > 0 && options->unmeasured > 0)) {
         fputs(usage, stderr);
         return 2;
     }
@@ -522,6 +542,8 @@ int main(int argc, char **argv)
             connect_client(&run, client);
         run.idle[run.idle_count++] = client;
     }
+    if (options->unmeasured > 0)
+        run_unmeasured(&run);
     run_all(&run);
     print(&run);
     return !options->tolerate && (run.broken > 0 || run.unexpected > 0) ? EXIT_FAILURE : EXIT_SUCCESS;

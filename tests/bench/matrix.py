@@ -1,11 +1,10 @@
 """What a request costs in other circumstances than serving.py's: more threads, new connections, TLS, logs, other answers, other tables."""
-import measure
 import peers
 import rows
 import traffic
 from loading import loaded_store
 from report import Goal, Section
-from serving import check, started, stop, warm_up
+from serving import check, cost, started, stop
 from servers import Ferry, h2o_set_up_alike
 
 ROWS = 100_000
@@ -41,22 +40,12 @@ CIRCUMSTANCES = (
 
 def measure_circumstance(bench, circumstance, requests, count, options):
     servers = circumstance.servers(bench, count)
-    runs = [lambda server=server: one_run(server, requests, circumstance, options) for server in servers]
     try:
         started(servers, count)
-        for run in runs:
-            run()
-        results = measure.take_turns(runs, options.rounds)
+        found, _ = cost([(server, requests) for server in servers], options, reconnect=circumstance.reconnect)
     finally:
         stop(servers)
-    return {server.name.removesuffix(" with its log"): measure.Values(turns) for server, turns in zip(servers, results)}
-
-
-def one_run(server, requests, circumstance, options):
-    """CPU microseconds a request."""
-    before = server.cpu()
-    result = measure.load(server, requests, seconds=options.seconds, reconnect=circumstance.reconnect)
-    return (server.cpu() - before) * 1e6 / result["requests"]
+    return {server.name.removesuffix(" with its log"): value for server, value in zip(servers, found)}
 
 
 def run_circumstances(bench, options):
@@ -119,15 +108,14 @@ def run_answers(bench, options):
 
 
 def answers_measured(bench, runs, options):
-    turns, made = [], []
+    made = []
     try:
         for what, server, numbers, status in runs:
             requests = traffic.by_path(bench.work, f"answers-{len(made)}", numbers, 6 * 1024, known=status != 404)
             requests.status = status
             made.append(requests)
-            turns.append(lambda server=server, requests=requests: one_run(server, requests, Circumstance(what), options))
-            turns[-1]()
-        return {what: measure.Values(values) for (what, *_), values in zip(runs, measure.take_turns(turns, options.rounds))}
+        found, _ = cost([(server, requests) for (_, server, *_), requests in zip(runs, made)], options)
+        return {what: value for (what, *_), value in zip(runs, found)}
     finally:
         for requests in made:
             requests.__exit__()
@@ -155,7 +143,7 @@ def run_sizes(bench, options):
         goals.append(Goal(f"CPU a request, {largest} rows against {first}, the defaults, {title}", SIZE_LIMIT, ratio.median, ratio.text()))
     header = ["requests", "server", *(f"{size} / {list(sizes)[0]}" for size in list(sizes)[1:]), *(f"{size} rows, us" for size in sizes)]
     notes = (f"CPU a request, POST 6 KB; {options.rounds} rounds of {options.seconds:g} s, all sizes in turn. Rows at random: up to 200,000 different ones of the table, so "
-             "that of a small table each comes often and of a large one hardly any twice. The others have no log, and are not given more than "
+             "that of a small table each comes often in a turn and of a large one hardly any twice. The others have no log, and are not given more than "
              f"{PEERS_UP_TO:,} rows.\n")
     return [Section("Sizes of the table", header, lines, notes, goals)]
 
@@ -173,9 +161,8 @@ def sizes_measured(bench, sizes, repeated, options):
                 servers.append((size, server))
                 server.start()
                 check(server, count)
-                warm_up(server, requests, options)
                 runs.append((server, requests))
-        found, _ = measure.costs(runs, options.rounds, options.seconds)
+        found, _ = cost(runs, options)
     finally:
         stop([server for _, server in servers])
         for requests in made:

@@ -2,6 +2,7 @@
 import json
 import os
 import statistics
+import subprocess
 import time
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,7 @@ class Values:
 
 
 SETTLE_SECONDS = 2.6  # after which ssoferryd has written its usage down
+UNMEASURED_SHARE = 0.25  # of a turn, at its beginning
 
 
 def load_command(server, traffic, requests=0, seconds=0.0, rate=0.0, reconnect=False, more=()):
@@ -41,14 +43,36 @@ def load_command(server, traffic, requests=0, seconds=0.0, rate=0.0, reconnect=F
 
 
 def load(server, traffic, requests=0, seconds=0.0, rate=0.0, reconnect=False):
-    """Runs the load generator; what it prints, and `per_second`. Any wrong answer is an error."""
+    """Runs the load generator; what it has told(). Any wrong answer is an error."""
     command = load_command(server, traffic, requests, seconds, rate, reconnect)
     try:
-        result = json.loads(server.bench.run(server.bench.pinned(LOAD_CORE, command), seconds))
+        return told(server.bench.run(server.bench.pinned(LOAD_CORE, command), seconds))
     except Failed as problem:
         raise Failed(f"{server.name}: {problem}") from None
+
+
+def told(said):
+    """What the load generator has printed, and `per_second`."""
+    result = json.loads(said)
     result["per_second"] = result["requests"] / result["seconds"]
     return result
+
+
+def load_in_two_parts(server, traffic, seconds, reconnect, between):
+    """As load(), but what it returns is of the second part; `before` says how many answers the first had. Calls `between` when the second begins,
+    while nothing is asked."""
+    unmeasured = seconds * UNMEASURED_SHARE
+    command = load_command(server, traffic, seconds=seconds - unmeasured, reconnect=reconnect, more=["--unmeasured", str(unmeasured)])
+    with subprocess.Popen(server.bench.pinned(LOAD_CORE, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as generator:
+        try:
+            generator.stdout.readline()  # or its end: it waits for no answer without one
+            between()
+            said, trouble = generator.communicate("\n", timeout=seconds + server.bench.patience)
+        finally:
+            generator.kill()
+    if generator.returncode != 0:
+        raise Failed(f"{server.name}: {trouble.strip() or said}")
+    return told(said)
 
 
 def take_turns(runs, rounds):
@@ -61,23 +85,32 @@ def take_turns(runs, rounds):
     return results
 
 
-def costs(runs, rounds, seconds):
+def costs(runs, rounds, seconds, reconnect=False):
     """Loads servers in turns; `runs` are pairs of server and traffic. Of each: CPU microseconds a request, and requests a second.
 
-    A server's turn lasts until its next: what it does behind the answers, such as writing usage down, is counted too."""
-    marks = {server: [] for server, _ in runs}
+    A turn begins with a part whose answers and CPU are not counted: there the processor's cache is full of the servers before, as it never is in a
+    service that runs for long. A turn lasts until the server's next: what it does behind the answers, such as writing usage down, is counted too,
+    by the share that the counted answers are of the turn's."""
+    marks = {server: [] for server, _ in runs}  # when each of its turns begins, and the last one ends
 
     def turn(server, traffic):
         marks[server].append(server.cpu())
-        return {"turn": len(marks[server]), **load(server, traffic, seconds=seconds)}
+        counted = []
+        result = load_in_two_parts(server, traffic, seconds, reconnect, lambda: counted.append(server.cpu()))
+        end = server.cpu()
+        return {**result, "turn": len(marks[server]), "within": end - counted[0], "end": end}
+
+    def spent_us(server, result):
+        behind = marks[server][result["turn"]] - result["end"]
+        share = result["requests"] / (result["before"] + result["requests"])
+        return (result["within"] + behind * share) * 1e6 / result["requests"]
 
     results = take_turns([partial(turn, *run) for run in runs], rounds)
     time.sleep(SETTLE_SECONDS)
     for server, spent in marks.items():
         spent.append(server.cpu())
-    spent_us = [Values((marks[server][result["turn"]] - marks[server][result["turn"] - 1]) * 1e6 / result["requests"] for result in turns)
-                for (server, _), turns in zip(runs, results)]
-    return spent_us, [values(turns, "per_second") for turns in results]
+    spent = [Values(spent_us(server, result) for result in turns) for (server, _), turns in zip(runs, results)]
+    return spent, [values(turns, "per_second") for turns in results]
 
 
 def run_timed(bench, command):

@@ -87,10 +87,16 @@ two things measured in turn in the same round, and the median of the rounds is f
 Two cores are needed: the server has the one to itself, the load generator the other. Keep the machine free of other work.
 
 How it is measured: `tests/bench/load.c` sends requests that were made beforehand over 64 kept connections, each connection's next request as soon as its
-answer is there, and never sleeps; identifiers are 200,000 random ones of the table, and the header fields a browser's. For latencies it sends at fixed times,
+answer is there, and never sleeps; identifiers are 200,000 random ones of the table, and the header fields a browser's. Each turn begins with the first of
+them, and comes as far as the server is fast: to some 100,000 in a second. For latencies it sends at fixed times,
 whether or not earlier requests have been answered, and counts from when a request was due: a server that stalls is not asked less for it. CPU a request is the server's user and system
 time, all its threads together (`/proc/PID/task/*/schedstat`), over the number of answers. Before anything is measured, sampled answers are compared
 with what the row says, and a run with one wrong status is void.
+
+What a service that has run for weeks costs is what is looked for, of all servers alike. Before the rounds each is asked for every row once (a slow
+one for as long as three turns, which is more than it will be asked for), so that no row is new to it. Of each turn the first quarter is not counted, neither its answers
+nor its CPU: the processor's cache is full of the servers before it then. What a server does behind its answers, such as writing a log or usage down, is counted
+until its next turn begins, or 2.6 s after the last; of what falls behind a turn's end, the share that the counted answers are of all of the turn's.
 
 The floors do no more than to answer a constant redirect with ssoferryd's header fields. Two are libh2o (`tests/bench/constant_h2o.c`): *as it comes* has the
 settings that libh2o has by itself, an input buffer of 8 KiB, an idle time of 10 s, the way to HTTP/2 open, and its own `Server` field besides; *set up alike*

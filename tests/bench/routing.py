@@ -42,9 +42,9 @@ def run_presets(bench, options):
     try:
         serving.started(servers, options.rows)
         with traffic.by_path(bench.work, "presets", numbers, 6 * 1024) as requests:
-            (one, many), _ = serving.cost(servers, requests, options)
+            (one, many), _ = serving.cost([(server, requests) for server in servers], options)
         with traffic.by_path(bench.work, "unknown", numbers, 6 * 1024, known=False) as unknown:
-            (unknown_one, unknown_many), _ = serving.cost(servers, unknown, options)
+            (unknown_one, unknown_many), _ = serving.cost([(server, unknown) for server in servers], options)
     finally:
         serving.stop(servers)
     lines = [[f"a route {crowd}", many.over(one).text(), one.text(1), many.text(1)],
@@ -79,7 +79,7 @@ def run_issuer(bench, options):
                 with traffic.responses(bench.work, "by-issuer", numbers, size, in_response) as by_issuer, \
                      traffic.responses(bench.work, "by-path", numbers, size, in_response, by_path) as plain:
                     check_issuer(server, ((by_issuer, numbers[0]), (plain, numbers[0])))
-                    (issuer_us, path_us), _ = measure.costs([(server, by_issuer), (server, plain)], options.rounds, options.seconds)
+                    (issuer_us, path_us), _ = serving.cost([(server, by_issuer), (server, plain)], options)
                 more = issuer_us.minus(path_us)
                 lines.append([f"{kilobytes} KB{where}", more.text(1), issuer_us.text(1), path_us.text(1)])
                 goals.append(Goal(f"CPU a request, Issuer of {kilobytes} KB{where}, above path routing (us)", limit, more.median, more.text(1), " us"))

@@ -23,7 +23,8 @@ AGAINST_FLOORS = ((DEFAULTS, AS_IT_COMES, 1.15), (NO_LOG, AS_IT_COMES, 1.05), (D
                   (DEFAULTS, EPOLL, 1.35), (QUIET, EPOLL, 1.35))  # with the goal, where there is one
 LIMIT_OVERHEAD = 1.15
 PEER_LIMITS = {"nginx": 0.75, "HAProxy": 0.80, "Express": 0.06}  # CPU a request, at most this share of theirs
-WARM_UP_SECONDS, FIRST_WARM_UP_SECONDS = 1.5, 6  # the first time ssoferryd's memory of rows grows, and its usage file
+WARM_UP_REQUESTS = 20_000  # at least, where a traffic has fewer different ones
+WARM_UP_TURNS, WARM_UP_TURNS_AGAIN = 3, 0.5  # at most, in lengths of a turn; the latter for servers that have been asked for these rows already
 REPEATED = 2000  # rows that are asked for again and again, as real connections are: AGAIN's
 
 
@@ -45,15 +46,17 @@ def check(server, count):
         raise Failed(f"{server.name} answers an unknown identifier with {status}")
 
 
-def warm_up(server, requests, options):
-    measure.load(server, requests, requests=options.warm_up, seconds=WARM_UP_SECONDS)
+def warm_up(server, requests, options, turns=WARM_UP_TURNS, reconnect=False):
+    """Asks for each of the requests once, or for as many as there is time for. Each turn begins with the first of them: a server that is too slow for
+    all of them here gets fewer there."""
+    measure.load(server, requests, requests=max(requests.count, WARM_UP_REQUESTS), seconds=turns * options.seconds, reconnect=reconnect)
 
 
-def cost(servers, requests, options, warm_up_seconds=WARM_UP_SECONDS):
-    """CPU microseconds a request of each server, round by round, and requests a second."""
-    for server in servers:
-        measure.load(server, requests, requests=options.warm_up, seconds=warm_up_seconds)
-    return measure.costs([(server, requests) for server in servers], options.rounds, options.seconds)
+def cost(runs, options, warm_up_turns=WARM_UP_TURNS, reconnect=False):
+    """CPU microseconds a request of each pair of server and traffic, round by round, and requests a second."""
+    for server, requests in runs:
+        warm_up(server, requests, options, warm_up_turns, reconnect)
+    return measure.costs(runs, options.rounds, options.seconds, reconnect)
 
 
 def started(servers, count):
@@ -98,7 +101,7 @@ def run(bench, options):
         for kind, what in list(KINDS.items())[:2 if options.quick else None]:
             taking_part = [server for server in servers if kind == MAIN or not is_slow(server)]
             with traffic.by_path(bench.work, "serving", numbers[:REPEATED] if kind == AGAIN else numbers, **what) as requests:
-                found, rates = cost(taking_part, requests, options, FIRST_WARM_UP_SECONDS if kind == MAIN else WARM_UP_SECONDS)
+                found, rates = cost([(server, requests) for server in taking_part], options, WARM_UP_TURNS if kind == MAIN else WARM_UP_TURNS_AGAIN)
             spent = {server.name: value for server, value in zip(taking_part, found)}
             rates = {server.name: value for server, value in zip(taking_part, rates)}
             ratios.append([kind, *(spent[own].over(spent[floor]).text() for own, floor, _ in AGAINST_FLOORS)])
@@ -111,8 +114,8 @@ def run(bench, options):
                 bench.figures["cpu"] = [(label(name), value.median, min(value.values), max(value.values)) for name, value in spent.items()]
     finally:
         stop(servers)
-    how = (f"{options.rows:,} rows, one thread; {options.rounds} rounds of {options.seconds:g} s each. Identifiers are random: 200,000 different ones, or {REPEATED:,} "
-           "where they come again, as those of real connections do.\n")
+    how = (f"{options.rows:,} rows, one thread; {options.rounds} rounds of {options.seconds:g} s each, of which the first quarter is not counted. Identifiers are random: "
+           f"200,000 different ones, or {REPEATED:,} where they come again, as those of real connections do. All have been asked for before.\n")
     columns = ["requests", *map(label, names)]
     header = ["requests", *(f"{own.removeprefix('the ')} / {floor.removeprefix('bare ')}" for own, floor, _ in AGAINST_FLOORS)]
     sections = [Section("Serving: CPU a request against the floors", header, ratios, how, goals)]
@@ -121,8 +124,8 @@ def run(bench, options):
                                 "The same rounds. The others write no log here; with one they are in the matrix below. Caddy's `map` is a list that each request "
                                 "walks along: with so many rows it is measured over 2 connections, for one kind of request.\n"))
     sections.append(Section("Serving: CPU a request, in microseconds", columns, times,
-                            "The same rounds. The defaults: request log to a file, usage, metrics. Usage costs most where, as here, hardly a row is asked for "
-                            "twice.\n"))
+                            "The same rounds. The defaults: request log to a file, usage, metrics. Usage costs most where, as in most rows here, hardly a row of "
+                            "the table is asked for twice in a turn.\n"))
     sections.append(Section("Serving: requests a second at saturation", columns, rates_of,
                             "The same rounds, medians: of one server core, or of the load generator's, whichever ends first.\n"))
     return sections
@@ -143,7 +146,7 @@ def run_overhead(bench, options):
         started(servers, options.rows)
         for name, numbers in (("rows that come again", every[:REPEATED]), ("hardly a row twice", every)):
             with traffic.by_path(bench.work, "overhead", numbers, 6 * 1024) as requests:
-                (defaults, quiet), _ = cost(servers, requests, options)
+                (defaults, quiet), _ = cost([(server, requests) for server in servers], options)
             ratio = defaults.over(quiet)
             lines.append([name, ratio.text(), defaults.text(1), quiet.text(1)])
             goals.append(Goal(f"CPU a request, the defaults against no log and usage, {name}", LIMIT_OVERHEAD, ratio.median, ratio.text()))

@@ -30,6 +30,7 @@ class Traffic:
         self.heads = directory / f"{name}.heads"
         self.tail = directory / f"{name}.tail"
         self.status = status
+        self.count = 0  # of different requests
 
     def __enter__(self):
         return self
@@ -41,7 +42,9 @@ class Traffic:
 
     def write(self, heads, tail):
         with self.heads.open("wb") as out:
-            out.writelines(struct.pack("<I", len(head)) + head for head in heads)
+            for head in heads:
+                out.write(struct.pack("<I", len(head)) + head)
+                self.count += 1
         self.tail.write_bytes(tail)
         return self
 
