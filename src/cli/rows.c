@@ -182,6 +182,11 @@ int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct 
 int rows_complain_meant(struct snapshot *snapshot, struct text source, struct text identifier,
                         const struct meant *meant)
 {
+    const char *problem = identifier_problem(identifier);
+    if (problem != NULL) {
+        log_error("the identifier '%.*s' %s, so no row has it", TEXT_ARGS(identifier), problem);
+        return STATUS_FAILED;
+    }
     if (meant->elsewhere[0] != '\0') {
         log_error("there is no %.*s in source %.*s, but in source %s: add --source %s", TEXT_ARGS(identifier),
                   TEXT_ARGS(source), meant->elsewhere, meant->elsewhere);

@@ -67,6 +67,25 @@ static void release(struct written_file *file)
     sigprocmask(SIG_SETMASK, &file->signals, NULL); /* an interrupt that waited ends the program here */
 }
 
+static bool fail(const char *path, int errnum, struct error *error)
+{
+    switch (errnum) {
+    case ENOENT:
+    case ENOTDIR:
+        return error_set(error, ERROR_FAILED,
+                         "cannot write %s: its directory does not exist: make it (mkdir -p), or name a file elsewhere",
+                         path);
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return error_set(error, ERROR_FAILED,
+                         "cannot write %s: %s: make its directory writable for this user, or name a file elsewhere",
+                         path, strerror(errnum));
+    default:
+        return error_set_errno(error, ERROR_FAILED, errnum, "cannot write %s", path);
+    }
+}
+
 bool written_file_open(struct written_file *file, const char *path, const char *model, struct error *error)
 {
     struct stat facts;
@@ -79,13 +98,15 @@ bool written_file_open(struct written_file *file, const char *path, const char *
         return error_set(error, ERROR_FAILED, "%s is %s", path,
                          S_ISREG(facts.st_mode) && is_output(&facts)
                              ? "where the output goes already, and would be written anew: leave out -o"
+                         : S_ISDIR(facts.st_mode)
+                             ? "a directory: name a file in it"
                              : "not an ordinary file; to write to it, send the output there with >");
     }
     mode_t mode = there || stat(model, &facts) == 0 ? facts.st_mode & 0777 : 0600;
     hold_signals(&file->signals);
     if (make(file, mode))
         return true;
-    error_set_errno(error, ERROR_FAILED, errno, "cannot write %s", path);
+    fail(path, errno, error);
     release(file);
     return false;
 }
@@ -103,7 +124,7 @@ bool written_file_close(struct written_file *file, bool keep, struct error *erro
     if (!placed)
         unlink(file->temporary);
     if (!placed && keep)
-        error_set_errno(error, ERROR_FAILED, errnum, "cannot write %s", file->path);
+        fail(file->path, errnum, error);
     release(file);
     return placed;
 }

@@ -2,6 +2,8 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -63,7 +65,8 @@ static int read_and_run(const char *path, bool check)
     config_free(config);
     if (done)
         return EXIT_SUCCESS;
-    log_error("%s", error.message);
+    bool unnamed = strcmp(path, DEFAULT_CONFIG) == 0 && access(path, F_OK) != 0;
+    log_error("%s%s", error.message, unnamed ? "; name yours with -c FILE" : "");
     return error_exit_status(&error);
 }
 
@@ -100,7 +103,8 @@ int main(int argc, char **argv)
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "ssoferryd: takes no \"%s\"; see ssoferryd --help\n", argv[optind]);
+        fprintf(stderr, "ssoferryd: takes no \"%s\"; a configuration is named by -c FILE; see ssoferryd --help\n",
+                argv[optind]);
         return 2;
     }
     return read_and_run(path, check);

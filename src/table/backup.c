@@ -129,5 +129,10 @@ bool table_backup(struct table *table, const char *path, struct error *error)
                          "%s: cannot write the backup: no thread can be started: raise the limit on threads (ulimit "
                          "-u, TasksMax=), or try again",
                          path);
+    if (code == EACCES || code == EPERM)
+        return error_set(error, ERROR_FAILED,
+                         "%s: cannot write the backup: %s: make its directory writable for this user, or name a file "
+                         "elsewhere",
+                         path, strerror(code));
     return code == MDB_SUCCESS || store_fail(path, code, "write the backup", error);
 }

@@ -424,6 +424,11 @@ def test_export_opens_up_nothing_and_follows_links(loaded):
     target.unlink()
     assert "link to nothing" in loaded("export", "-o", link, status=1).stderr and link.is_symlink()
     assert "/dev/stdout is not an ordinary file" in loaded("export", "-o", "/dev/stdout", status=1).stderr
+    assert f"{loaded.home} is a directory: name a file in it" in loaded("export", "-o", loaded.home, status=1).stderr
+    none = loaded.home / "none" / "out.yaml"
+    assert f"cannot write {none}: its directory does not exist: make it (mkdir -p), or name a file elsewhere" in loaded("export", "-o", none, status=1).stderr
+    for command in ["export", "-o"], ["backup"]:
+        assert re.search(r"/sys/out: .*writable.*, or name a file elsewhere", loaded(*command, "/sys/out", status=1).stderr)
     with link.open("w") as output:
         output.write("kept\n")
         output.flush()
@@ -1342,6 +1347,12 @@ def test_backup(loaded):
 
 
 # -- the store in trouble ------------------------------------------------------------------------------------------------------------------
+
+
+def test_an_identifier_that_none_can_be(loaded):
+    """As of a script's variable that is unset."""
+    for command in "get", "remove":
+        assert "the identifier '' is empty" in loaded(command, "", status=1).stderr
 
 
 def test_a_store_that_is_not_there(loader):

@@ -1,4 +1,5 @@
 """Start, stop, addresses, and every way a start can fail: one line that names the trouble."""
+import os
 import re
 import signal
 import socket
@@ -302,6 +303,12 @@ class TestStartFails:
     def test_store_of_a_newer_version(self, gateway):
         gateway.store_file.put_meta(b"schema", (99).to_bytes(4, "big"))
         fails(gateway.config_path, gateway.store, r"99.*newer|newer.*99")
+
+    def test_configuration_that_is_not_named(self, gateway):
+        said = run("ssoferryd", gateway.config_path, expect=2).stderr
+        assert said == f'ssoferryd: takes no "{gateway.config_path}"; a configuration is named by -c FILE; see ssoferryd --help\n'
+        if not os.path.exists("/etc/ssoferry/ssoferryd.yaml"):
+            assert run("ssoferryd", "--check", expect=2).stderr.endswith(": No such file or directory; name yours with -c FILE\n")
 
     def test_configuration_that_is_not_there(self, gateway):
         fails(gateway.directory / "none.yaml", gateway.directory / "none.yaml", "No such file", status=2)
