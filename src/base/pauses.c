@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -9,19 +10,16 @@ enum {
     WORK_NS = 50 * 1000, /* what a thread that wakes up may have to wait for */
     WORK_NS_MAX = 100 * 1000 * 1000,
     PAUSE_NS = 50 * 1000,
-    LONG_PAUSE_NS = 500 * 1000, /* longer than those who answer are at work: somebody uses up whole slices */
-    SLACK_NS = 1000,            /* prctl(2); the usual one makes 100 us of a pause of 50 */
-    LOOK_NS = 10 * 1000 * 1000,
-    SHORT_LOOK_NS = 3 * 1000 * 1000, /* who has paused looks without pauses for no longer */
-    OFTEN = 2,                       /* interruptions between two looks */
-    OFTEN_AGAIN = 1,
-    PAUSING_NS = 2000 * 1000 * 1000 /* until the next look, for only who works without pauses sees who interrupts it */
+    SHARE = 4,               /* of a long pause; to work longer is felt where others are merely busy for a moment */
+    WAITED_NS = 1000 * 1000, /* until it is looked again whether it still waits */
+    SLACK_NS = 1000          /* prctl(2); the usual one makes 100 us of a pause of 50 */
 };
 
-static long interruptions(void)
+/* How often we have given the processor away, pauses among it. */
+static long given_away(void)
 {
     struct rusage usage;
-    return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
+    return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
 }
 
 static int64_t now_ns(void)
@@ -31,36 +29,30 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Returns how long to work then: as long as a long pause has lasted. Where the processor is never idle one lasts until
- * others have used up their slices, some milliseconds, and after 50 us of work each time nothing would ever come to its
- * end. */
-static long pause_work(struct pauses *pauses)
+/* Returns how long it took. */
+static int64_t rest(void)
 {
     const struct timespec pause = {.tv_nsec = PAUSE_NS};
     int64_t began = now_ns();
     nanosleep(&pause, NULL);
-    int64_t now = now_ns(), lasted = now - began;
-    if (now >= pauses->until_ns) {
-        pauses->pausing = false;
-        pauses->often = OFTEN_AGAIN;
-        pauses->interrupted = interruptions();
-        return SHORT_LOOK_NS;
-    }
-    return lasted < LONG_PAUSE_NS ? WORK_NS : lasted > WORK_NS_MAX ? WORK_NS_MAX : (long)lasted;
+    return now_ns() - began;
 }
 
-/* Returns when to look again, or to pause. */
-static long look(struct pauses *pauses)
+/* Returns when the next one is due. Where the processor is never idle a pause lasts until others have used up their
+ * slices, some milliseconds, and after 50 us of work each time nothing would ever come to its end: there work goes on
+ * for a part of that. Who waits for a disk, a pipe or another writer need not be woken up for pauses. */
+static long pause_work(struct pauses *pauses)
 {
-    long before = pauses->interrupted;
-    pauses->interrupted = interruptions();
-    pauses->pausing = pauses->interrupted - before >= pauses->often;
-    pauses->often = OFTEN;
-    pauses->until_ns = now_ns() + PAUSING_NS;
-    return pauses->pausing ? WORK_NS : LOOK_NS;
+    int64_t work = WAITED_NS;
+    if (given_away() == pauses->given_away) {
+        work = rest() / SHARE;
+        work = work < WORK_NS ? WORK_NS : work > WORK_NS_MAX ? WORK_NS_MAX : work;
+    }
+    pauses->given_away = given_away();
+    return (long)work;
 }
 
-static void set_timer(struct pauses *pauses, long ns)
+static void set_timer(const struct pauses *pauses, long ns)
 {
     const struct itimerspec once = {.it_value.tv_nsec = ns};
     timer_settime(pauses->timer, 0, &once, NULL);
@@ -75,20 +67,20 @@ static void on_timer(int number, siginfo_t *signal, void *context)
         return; /* kill -ALRM */
     int before = errno;
     struct pauses *pauses = signal->si_value.sival_ptr;
-    set_timer(pauses, pauses->pausing ? pause_work(pauses) : look(pauses));
+    set_timer(pauses, pause_work(pauses));
     errno = before;
 }
 
 void pauses_begin(struct pauses *pauses)
 {
-    *pauses = (struct pauses){.interrupted = interruptions(), .often = OFTEN};
+    *pauses = (struct pauses){.given_away = given_away()};
     struct sigaction action = {.sa_sigaction = on_timer, .sa_flags = SA_SIGINFO | SA_RESTART};
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM, .sigev_value.sival_ptr = pauses};
     if (sigaction(SIGALRM, &action, NULL) != 0 || timer_create(CLOCK_MONOTONIC, &event, &pauses->timer) != 0)
         return;
     pauses->running = true;
     (void)prctl(PR_SET_TIMERSLACK, SLACK_NS);
-    set_timer(pauses, LOOK_NS);
+    set_timer(pauses, WORK_NS);
 }
 
 void pauses_end(struct pauses *pauses)

@@ -5,17 +5,14 @@
 #include "effect.h"
 #include "files.h"
 #include "output.h"
-#include "ssoferry/background.h"
 #include "ssoferry/connection_json.h"
 #include "ssoferry/log.h"
-#include "ssoferry/pauses.h"
 
 struct load {
     struct context *context;
     const struct arguments *arguments;
     struct files files;
     struct progress progress;
-    struct pauses pauses;
     struct revision_note note;
     struct bulk bulk;
     struct change *change; /* NULL in a dry run */
@@ -189,12 +186,9 @@ int cmd_load(struct context *context, const struct arguments *arguments)
     if (!open_store(&load, &error)) {
         status = complain(&error);
     } else {
-        background_step_back();
+        context_give_way(context);
         progress_start(&load.progress);
-        if (context->table != NULL && table_is_shared(context->table)) /* by a daemon, mostly */
-            pauses_begin(&load.pauses);
         status = run(&load);
-        pauses_end(&load.pauses);
         files_close(&load.files);
     }
     context_note_release(&load.note);

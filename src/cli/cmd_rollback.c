@@ -182,6 +182,7 @@ int cmd_rollback(struct context *context, const struct arguments *arguments)
         log_error("'%s' is not a revision's number; `ssoferry history` lists them", arguments->words[0]);
         return STATUS_USAGE;
     }
+    context_give_way(context);
     if (!preview(&rollback, &error))
         return ferror(stdout) ? STATUS_FAILED : complain(&error);
     if (arguments->yes || rollback.differences > 0) {

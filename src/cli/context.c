@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "ssoferry/background.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 
@@ -98,6 +99,7 @@ void context_close(struct context *context)
 {
     table_close(context->table);
     config_free(context->config);
+    pauses_end(&context->pauses);
     context->table = NULL;
     context->config = NULL;
 }
@@ -119,6 +121,13 @@ bool context_open_table(struct context *context, enum table_mode mode, struct er
         return true;
     struct table_options options = {.mode = mode, .on_wait = tell_of_waiting};
     return table_open(&context->table, context->store, &options, error);
+}
+
+void context_give_way(struct context *context)
+{
+    background_step_back();
+    if (context->table != NULL && table_is_shared(context->table))
+        pauses_begin(&context->pauses);
 }
 
 /* Whether both name one file; where either is not there, whether they name one place. */

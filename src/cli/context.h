@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "ssoferry/config.h"
+#include "ssoferry/pauses.h"
 #include "ssoferry/table.h"
 
 #define CONTEXT_DEFAULT_CONFIG "/etc/ssoferry/ssoferryd.yaml"
@@ -14,6 +15,7 @@ struct context {
     const char *config_path; /* NULL: the defaults, without a file */
     const char *store;       /* NULL below NEEDS_STORE */
     struct table *table;     /* NULL where it is not open */
+    struct pauses pauses;    /* from context_give_way() on */
 };
 
 /* Makes ready what the command needs. Prints what is wrong and returns the exit status; STATUS_DONE where all is well.
@@ -31,6 +33,10 @@ bool context_store_exists(const struct context *context);
 /* Opens the table where it is not open yet. */
 bool context_open_table(struct context *context, enum table_mode mode, struct error *error)
     __attribute__((warn_unused_result));
+
+/* From here on the command works on much of the table: it gives way to what else the machine has to do, and where
+ * another process has the table open, a daemon mostly, it pauses too. Until context_close(). */
+void context_give_way(struct context *context);
 
 /* Whether a file may be written at `path`: not where it would take the place of the store, of what lies beside that, or
  * of the configuration. */

@@ -5,7 +5,10 @@
 #include "ssoferry/connection_json.h"
 #include "ssoferry/memory.h"
 
-enum { NEAR_NAMES_MAX = 5 }; /* unknown names for which near ones are looked for */
+enum {
+    NEAR_NAMES_MAX = 5, /* unknown names for which near ones are looked for */
+    FEW_NAMES = 1000    /* a matter of milliseconds; done at once */
+};
 
 bool edit_start(struct edit *edit, struct context *context, const struct arguments *arguments, struct error *error)
 {
@@ -66,6 +69,8 @@ int edit_run(struct edit *edit)
     struct revision_note note;
     if (!context_note(&note, edit->context->command->name, edit->arguments, &error))
         return complain(&error);
+    if (edit->arguments->all || edit->arguments->word_count > FEW_NAMES)
+        context_give_way(edit->context);
     int status;
     for (;;) {
         error.kind = ERROR_NONE;

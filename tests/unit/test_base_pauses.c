@@ -1,8 +1,6 @@
 #include "check.h"
 
-#include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -12,37 +10,6 @@
 #include "ssoferry/pauses.h"
 
 enum { PATIENCE_MS = 20000 };
-
-/* One processor for us and our children. */
-static void share_a_processor(void)
-{
-    cpu_set_t all, one;
-    assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
-    size_t first = 0;
-    while (!CPU_ISSET(first, &all))
-        first++;
-    CPU_ZERO(&one);
-    CPU_SET(first, &one);
-    assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
-}
-
-/* Somebody who wants a little of the processor, often. */
-static pid_t start_neighbour(void)
-{
-    pid_t neighbour = fork();
-    if (neighbour != 0)
-        return neighbour;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const struct timespec moment = {.tv_nsec = 100000};
-    for (;;)
-        nanosleep(&moment, NULL);
-}
-
-static void stop_neighbour(pid_t neighbour)
-{
-    kill(neighbour, SIGKILL);
-    assert_int_equal(waitpid(neighbour, NULL, 0), neighbour);
-}
 
 /* How often we have given the processor away. */
 static long given_away(void)
@@ -62,25 +29,23 @@ static long work_until(long often, uint64_t milliseconds)
     return given_away() - before;
 }
 
-static void work_pauses_for_a_neighbour(void **state)
+/* From the first moment on, and with nobody else there: those who come are to find them. */
+static void work_pauses(void **state)
 {
     (void)state;
-    share_a_processor();
-    pid_t neighbour = start_neighbour();
-    assert_true(neighbour > 0);
     assert_int_equal(work_until(1, 50), 0);
     struct pauses pauses;
     pauses_begin(&pauses);
     long paused = work_until(100, PATIENCE_MS);
     pauses_end(&pauses);
     long after = work_until(1, 50);
-    stop_neighbour(neighbour);
     assert_true(paused >= 100);
     assert_int_equal(after, 0);
 }
 
-/* A read that waits is not ended by a timer. */
-static void system_calls_go_on(void **state)
+/* A read that waits is not ended by a timer, and not woken up for a pause each time: for minutes it may wait for
+ * another writer, or for somebody to answer. */
+static void waiting_goes_on(void **state)
 {
     (void)state;
     int ends[2];
@@ -89,13 +54,16 @@ static void system_calls_go_on(void **state)
     pauses_begin(&pauses);
     pid_t writer = fork();
     if (writer == 0) {
-        const struct timespec moment = {.tv_nsec = 100000000}; /* ten looks */
+        const struct timespec moment = {.tv_nsec = 100000000};
         nanosleep(&moment, NULL);
         _exit(write(ends[1], "x", 1) == 1 ? 0 : 1);
     }
     char got = 0;
+    long before = given_away();
+    uint64_t began = clock_monotonic_ms();
     assert_int_equal(read(ends[0], &got, 1), 1);
     assert_int_equal(got, 'x');
+    assert_in_range(given_away() - before, 1, 2 * (clock_monotonic_ms() - began) + 10);
     pauses_end(&pauses);
     int status = 1;
     assert_int_equal(waitpid(writer, &status, 0), writer);
@@ -118,8 +86,8 @@ static void a_signal_from_elsewhere_is_let_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(work_pauses_for_a_neighbour),
-        cmocka_unit_test(system_calls_go_on),
+        cmocka_unit_test(work_pauses),
+        cmocka_unit_test(waiting_goes_on),
         cmocka_unit_test(a_signal_from_elsewhere_is_let_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
