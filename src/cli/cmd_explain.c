@@ -1,5 +1,6 @@
 /* explain: how the gateway would answer a request, and why. It runs the daemon's own decision code. */
 #include <stdlib.h>
+#include <strings.h>
 
 #include "context.h"
 #include "explain_request.h"
@@ -154,9 +155,24 @@ static const char *reason_words(const struct decision *decision)
                                                                        : words[decision->reason];
 }
 
+/* How to write a request that no client sends so. NULL: it is fine. */
+static const char *advice_on_writing(const struct explanation *explanation)
+{
+    const struct request *request = &explanation->request;
+    const char *method = explanation->arguments->method;
+    if (explanation->decision.problem == EXTRACT_CONTROL_CHARACTER &&
+        (text_find(request->path, ' ', 0) < request->path.size ||
+         text_find(request->query, ' ', 0) < request->query.size))
+        return "%20 for the space: a URL has none";
+    const bool small =
+        method != NULL && request->method == METHOD_OTHER &&
+        (strcasecmp(method, "GET") == 0 || strcasecmp(method, "HEAD") == 0 || strcasecmp(method, "POST") == 0);
+    return small ? "--method in capitals, such as POST: to HTTP, post is another one" : NULL;
+}
+
 /* What to ask explain so that it can tell more, where the route looks into a message that there is not. NULL: nothing.
  */
-static const char *advice(const struct explanation *explanation)
+static const char *advice_on_message(const struct explanation *explanation)
 {
     const struct decision *decision = &explanation->decision;
     const struct request *request = &explanation->request;
@@ -177,6 +193,12 @@ static const char *advice(const struct explanation *explanation)
     if (no_response)
         return "--issuer ENTITYID: the route goes by the Issuer of what the IdP posts";
     return posted ? NULL : "--relay-state VALUE: the route goes by the RelayState of what the IdP posts";
+}
+
+static const char *advice(const struct explanation *explanation)
+{
+    const char *on_writing = advice_on_writing(explanation);
+    return on_writing != NULL ? on_writing : advice_on_message(explanation);
 }
 
 static void print_line(const char *name, struct text value)

@@ -73,7 +73,9 @@ bool set_fields(const struct set *set, struct connection *row, struct error *err
         struct text name, value;
         const char *why;
         if (!split_field(arguments->words[i], &name, &value))
-            return error_set(error, ERROR_INPUT, "'%s' is not FIELD=VALUE", arguments->words[i]);
+            return error_set(error, ERROR_INPUT,
+                             "'%s' is not FIELD=VALUE, such as state=legacy; identifiers go before those",
+                             arguments->words[i]);
         if (!connection_set_field(row, name, value, &why))
             return refuse_field(name, why, error);
     }

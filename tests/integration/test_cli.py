@@ -715,6 +715,8 @@ def test_what_is_not_there_comes_with_what_is(loaded, arguments, words):
         (["list", "--state", "live"], "there are stytch, legacy and disabled"),
         (["set", "acme", "redirect=301"], "redirect"),
         (["set", "acme", "redirect"], "'redirect' is not FIELD=VALUE"),
+        (["set", "acme", "state", "legacy"], "'legacy' is not FIELD=VALUE, such as state=legacy; identifiers go before those"),
+        (["set", "state=legacy", "acme"], "'acme' is not FIELD=VALUE, such as state=legacy; identifiers go before those"),
         (["set", "acme", "colour=red"], "colour"),
         (["set", "acme", "connection_id="], "connection_id"),
         (["set", "acme", "acs_url=https://evil.example/v1"], "acs_url"),
@@ -1316,6 +1318,9 @@ routes: [{{match: /acs, identify_by: issuer}}, {{match: /done, identify_by: rela
         assert f"\ntry          {advice}" in plain("-c", config, "explain", *arguments).stdout
         assert explain(config, *arguments)["try"].startswith(advice)
     assert "leave out --body" in plain("-c", config, "explain", "--issuer", issuer, "--body", "x", "/acs", status=2).stderr
+    assert explain(config, "/acs/a b")["try"] == "%20 for the space: a URL has none"
+    assert explain(config, "--method", "post", "/acs")["try"] == "--method in capitals, such as POST: to HTTP, post is another one"
+    assert explain(config, "--method", "PUT", "/acs")["try"] is None
 
 
 def test_explain_needs_routes_and_a_url(loaded, config):
