@@ -37,6 +37,11 @@ static bool refuse(const struct tls_report *report, const struct named_file *fil
 
 static BIO *open_file(const struct named_file *file, const struct tls_report *report)
 {
+    struct stat status;
+    if (stat(file->path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        (void)refuse(report, file, "it is a directory: name a file");
+        return NULL;
+    }
     BIO *bio = BIO_new_file(file->path, "re");
     int problem = errno;
     ERR_clear_error();
@@ -113,7 +118,7 @@ static bool use_key(SSL_CTX *context, const struct certificate_files *files, con
         return false;
     EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, on_passphrase, &locked);
     X509 *leaf = SSL_CTX_get0_certificate(context);
-    bool good = true;
+    bool good = true, there = key != NULL || locked;
     BIO_free(bio);
     if (locked)
         good =
@@ -127,7 +132,8 @@ static bool use_key(SSL_CTX *context, const struct certificate_files *files, con
         good = refuse(report, file, reason());
     ERR_clear_error();
     EVP_PKEY_free(key);
-    warn_of_readers(file, report);
+    if (there)
+        warn_of_readers(file, report);
     return good;
 }
 

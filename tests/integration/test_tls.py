@@ -607,6 +607,15 @@ class TestCheck:
         assert self.place(it, "key", it.pairs[0].key) + "warning: " in (said := self.check(it, 0))
         assert "can be read by everybody" in said
 
+    def test_a_certificate_alone_or_a_directory_is_named_as_that(self, secured, tmp_path):
+        it = secured()
+        plain, secure = it.gateway.config["listen"]
+        it.pairs[0].certificate.chmod(0o644)
+        for path, what in (it.pairs[0].certificate, "there is no private key in it"), (tmp_path, "it is a directory: name a file"):
+            it.gateway.configure(listen=[plain, {"address": secure["address"], "certificate": str(path)}])
+            said = self.check(it, 2)
+            assert f"error: {path}: {what}" in said and "can be read by everybody" not in said
+
     @pytest.mark.parametrize("days, what", [(-1, "has expired"), (3, "expires in 72 hours"), (13, "expires in 312 hours")])
     def test_an_end_that_is_near_or_past_is_a_warning(self, secured, authority, tmp_path, days, what):
         it = secured(authority.issue(tmp_path, NAME, days=days))
