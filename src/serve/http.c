@@ -68,8 +68,8 @@ static struct fields read_fields(const h2o_req_t *req)
 {
     struct fields fields = {{0}, {0}, {0}};
     const h2o_iovec_t *content_type = &H2O_TOKEN_CONTENT_TYPE->buf, *accept = &H2O_TOKEN_ACCEPT->buf;
-    const h2o_header_t *end = req->headers.entries + req->headers.size;
-    for (const h2o_header_t *header = req->headers.entries; header < end; ++header) {
+    const h2o_header_t *header = req->headers.entries; /* NULL where there is none */
+    for (size_t left = req->headers.size; left > 0; --left, ++header) {
         if (header->name == content_type)
             fields.content_type = text_of_iovec(header->value);
         else if (header->name == accept)
