@@ -128,62 +128,45 @@ const char *oddity_code(enum oddity oddity)
     return codes[oddity];
 }
 
+enum who { NOBODY, THE_SOURCE, THE_IDENTIFIER };
+
+/* Sentences of who they speak of and what is said before, between and behind. */
+static const struct {
+    enum who first, second;
+    const char *before, *between, *behind;
+} sentences[ODDITIES] = {
+    [ODDITY_NONE] = {NOBODY, NOBODY, "", "", ""},
+    [ODDITY_UNREACHED] = {THE_SOURCE, THE_SOURCE, "no route has source ",
+                          ", so its rows are never looked up: give a route `source: ",
+                          "`, or the rows a route's source"},
+    [ODDITY_NO_LEGACY_URL] = {THE_IDENTIFIER, THE_SOURCE, "", " is legacy, but neither it nor a route of source ",
+                              " has a legacy_url: its sign-ins get 503"},
+    [ODDITY_ADDRESS] = {THE_IDENTIFIER, NOBODY, "",
+                        " is an address that sign-ins come to, and no identifier: write what stands in it at "
+                        "{identifier} alone, or, where a route goes by Issuer, the IdP's entity ID",
+                        ""},
+    [ODDITY_SLASH] = {THE_IDENTIFIER, THE_SOURCE, "", " has a slash, and the routes of source ",
+                      " look in one segment of the path or in the host: write what stands at {identifier} alone, "
+                      "unless there is a %2F in it"},
+    [ODDITY_NO_ENTITY] = {THE_IDENTIFIER, THE_SOURCE, "", " is neither a URL nor a URN, and the routes of source ",
+                          " go by Issuer: write the IdP's entity ID, unless it is just that"},
+    [ODDITY_ENCODED] = {THE_IDENTIFIER, NOBODY, "",
+                        " looks percent-encoded, and what a URL holds is decoded before it is looked up: write `acme "
+                        "corp`, not `acme%20corp`, unless it is an Issuer or a RelayState",
+                        ""},
+    [ODDITY_CAPITALS] = {THE_IDENTIFIER, THE_SOURCE, "", " has capitals, and every route of source ",
+                         " has fold_case, which looks names up in lower case: only who writes it just so is found"},
+    [ODDITY_ORGANIZATION] = {THE_IDENTIFIER, NOBODY, "",
+                             " has another organization_id than a row before it with the same connection: one of the "
+                             "two is wrong",
+                             ""},
+};
+
 const char *oddity_text(enum oddity oddity, struct text source, struct text identifier, char *out)
 {
-    out[0] = '\0';
-    switch (oddity) {
-    case ODDITY_UNREACHED:
-        snprintf(out, ODDITY_TEXT_SIZE,
-                 "no route has source %.*s, so its rows are never looked up: give a route `source: %.*s`, or the rows "
-                 "a route's source",
-                 TEXT_ARGS(source), TEXT_ARGS(source));
-        break;
-    case ODDITY_NO_LEGACY_URL:
-        snprintf(out, ODDITY_TEXT_SIZE,
-                 "%.*s is legacy, but neither it nor a route of source %.*s has a legacy_url: its sign-ins get 503",
-                 TEXT_ARGS(identifier), TEXT_ARGS(source));
-        break;
-    case ODDITY_ADDRESS:
-        snprintf(out, ODDITY_TEXT_SIZE,
-                 "%.*s is an address that sign-ins come to, and no identifier: write what stands in it at {identifier} "
-                 "alone, or, where a route goes by Issuer, the IdP's entity ID",
-                 TEXT_ARGS(identifier));
-        break;
-    case ODDITY_SLASH:
-        snprintf(
-            out, ODDITY_TEXT_SIZE,
-            "%.*s has a slash, and the routes of source %.*s look in one segment of the path or in the host: write "
-            "what stands at {identifier} alone, unless there is a %%2F in it",
-            TEXT_ARGS(identifier), TEXT_ARGS(source));
-        break;
-    case ODDITY_NO_ENTITY:
-        snprintf(out, ODDITY_TEXT_SIZE,
-                 "%.*s is neither a URL nor a URN, and the routes of source %.*s go by Issuer: write the IdP's entity "
-                 "ID, unless it is just that",
-                 TEXT_ARGS(identifier), TEXT_ARGS(source));
-        break;
-    case ODDITY_ENCODED:
-        snprintf(
-            out, ODDITY_TEXT_SIZE,
-            "%.*s looks percent-encoded, and what a URL holds is decoded before it is looked up: write `acme corp`, "
-            "not `acme%%20corp`, unless it is an Issuer or a RelayState",
-            TEXT_ARGS(identifier));
-        break;
-    case ODDITY_CAPITALS:
-        snprintf(out, ODDITY_TEXT_SIZE,
-                 "%.*s has capitals, and every route of source %.*s has fold_case, which looks names up in lower case: "
-                 "only who writes it just so is found",
-                 TEXT_ARGS(identifier), TEXT_ARGS(source));
-        break;
-    case ODDITY_ORGANIZATION:
-        snprintf(out, ODDITY_TEXT_SIZE,
-                 "%.*s has another organization_id than a row before it with the same connection: one of the two is "
-                 "wrong",
-                 TEXT_ARGS(identifier));
-        break;
-    case ODDITY_NONE:
-    case ODDITIES:
-        break;
-    }
+    const struct text names[] = {[NOBODY] = TEXT(""), [THE_SOURCE] = source, [THE_IDENTIFIER] = identifier};
+    const struct text first = names[sentences[oddity].first], second = names[sentences[oddity].second];
+    snprintf(out, ODDITY_TEXT_SIZE, "%s%.*s%s%.*s%s", sentences[oddity].before, TEXT_ARGS(first),
+             sentences[oddity].between, TEXT_ARGS(second), sentences[oddity].behind);
     return out;
 }
