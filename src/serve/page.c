@@ -43,13 +43,39 @@ static unsigned quality(struct text parameters)
     return 1000;
 }
 
+/* How much a client wants a type: how exactly the best of its media ranges names it, and that one's q. A range that
+ * names the type beats type/star beats star/star. */
+struct wish {
+    unsigned rank, q;
+};
+
+enum { RANK_NONE, RANK_ANY, RANK_HALF, RANK_NAMED };
+
+static void take_range(struct wish *wish, unsigned rank, unsigned q)
+{
+    if (rank > wish->rank || (rank == wish->rank && rank != RANK_NONE && q > wish->q))
+        *wish = (struct wish){rank, q};
+}
+
+static unsigned rank_for_html(struct text type)
+{
+    return text_equal_fold(type, TEXT("text/html")) ? RANK_NAMED
+           : text_equal_fold(type, TEXT("text/*"))  ? RANK_HALF
+           : text_equal(type, TEXT("*/*"))          ? RANK_ANY
+                                                    : RANK_NONE;
+}
+
+static unsigned rank_for_json(struct text type)
+{
+    return text_equal_fold(type, TEXT("application/json")) || text_ends(type, TEXT("+json")) ? RANK_NAMED
+           : text_equal_fold(type, TEXT("application/*"))                                    ? RANK_HALF
+           : text_equal(type, TEXT("*/*"))                                                   ? RANK_ANY
+                                                                                             : RANK_NONE;
+}
+
 bool page_wants_json(struct text accept)
 {
-    /* How exactly the best range of each kind matched: a range that names the type beats type/star beats star/star. */
-    unsigned html = 0;
-    unsigned json = 0;
-    unsigned html_rank = 0;
-    unsigned json_rank = 0;
+    struct wish html = {RANK_NONE, 0}, json = {RANK_NONE, 0};
     for (size_t at = 0; at < accept.size;) {
         size_t end = text_find(accept, ',', at);
         struct text range = text_trim(text_slice(accept.at + at, end - at));
@@ -58,26 +84,11 @@ bool page_wants_json(struct text accept)
         struct text type = text_trim(text_slice(range.at, semicolon));
         unsigned q =
             semicolon < range.size ? quality(text_slice(range.at + semicolon + 1, range.size - semicolon - 1)) : 1000;
-        bool any = text_equal(type, TEXT("*/*"));
-        unsigned for_html = text_equal_fold(type, TEXT("text/html")) ? 3
-                            : text_equal_fold(type, TEXT("text/*"))  ? 2
-                            : any                                    ? 1
-                                                                     : 0;
-        unsigned for_json = text_equal_fold(type, TEXT("application/json")) || text_ends(type, TEXT("+json")) ? 3
-                            : text_equal_fold(type, TEXT("application/*"))                                    ? 2
-                            : any                                                                             ? 1
-                                                                                                              : 0;
-        if (for_html > html_rank || (for_html == html_rank && for_html > 0 && q > html)) {
-            html_rank = for_html;
-            html = q;
-        }
-        if (for_json > json_rank || (for_json == json_rank && for_json > 0 && q > json)) {
-            json_rank = for_json;
-            json = q;
-        }
+        take_range(&html, rank_for_html(type), q);
+        take_range(&json, rank_for_json(type), q);
     }
     /* Equal wishes: the one that is named outright. */
-    return json_rank == 3 && json > 0 && (json > html || (json == html && html_rank < 3));
+    return json.rank == RANK_NAMED && json.q > 0 && (json.q > html.q || (json.q == html.q && html.rank < RANK_NAMED));
 }
 
 #define STYLE                                                                                                          \
