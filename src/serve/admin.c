@@ -185,6 +185,7 @@ static const struct {
     {"/", answer_page},         {"/livez", answer_live},      {"/readyz", answer_ready},
     {"/healthz", answer_ready}, {"/metrics", answer_metrics}, {"/report.json", answer_report},
 };
+enum { ENDPOINTS = sizeof(endpoints) / sizeof(endpoints[0]) };
 
 /* A page of another site could have its name resolve to this machine (DNS rebinding) and read along. It cannot forge
  * the Host field: so by default only addresses and localhost are answered. */
@@ -202,41 +203,41 @@ static bool is_own_name(const struct admin *admin, h2o_req_t *req)
            url_is_loopback(&url);
 }
 
-static int on_request(h2o_handler_t *handler, h2o_req_t *req)
+static void refuse(h2o_req_t *req, unsigned status, const char *explanation)
 {
-    struct admin *admin = ((struct admin_handler *)(void *)handler)->admin;
+    struct page page;
+    page_error(&page, true, status, "admin", explanation, (struct text){0}, answer_memory(req));
+    send_page(req, status, &page);
+}
+
+static void answer_path(struct admin *admin, h2o_req_t *req)
+{
     struct text path = text_slice(req->input.path.base, req->input.path.len);
     path.size = text_find(path, '?', 0);
     bool get = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("GET")) ||
                h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
-    struct page page;
+    size_t i = 0;
+    while (i < ENDPOINTS && !text_equal(path, text_of(endpoints[i].path)))
+        ++i;
+    if (i < ENDPOINTS && get)
+        endpoints[i].answer(admin, req);
+    else
+        refuse(req, i < ENDPOINTS ? 405 : 404,
+               "The admin listener answers GET of /, /livez, /readyz, /healthz, /metrics and /report.json.");
+}
+
+static int on_request(h2o_handler_t *handler, h2o_req_t *req)
+{
+    struct admin *admin = ((struct admin_handler *)(void *)handler)->admin;
     struct decision refusal;
-    if (!http_check_head(req, &refusal)) {
-        page_error(&page, true, refusal.status, "admin", refusal.explanation, (struct text){0}, answer_memory(req));
-        send_page(req, refusal.status, &page);
-        return 0;
-    }
-    const char *explanation =
-        "The admin listener answers GET of /, /livez, /readyz, /healthz, /metrics and /report.json.";
-    unsigned status = 404;
-    if (!is_own_name(admin, req)) {
-        status = 400;
-        explanation =
-            "The Host field has to be a loopback address or localhost, so that no web page reads along under a "
-            "name of its own: ask for http://localhost/ and the port.";
-    }
-    for (size_t i = 0; status == 404 && i < sizeof(endpoints) / sizeof(endpoints[0]); ++i) {
-        if (!text_equal(path, text_of(endpoints[i].path)))
-            continue;
-        if (get) {
-            endpoints[i].answer(admin, req);
-            return 0;
-        }
-        status = 405;
-    }
-    page_error(&page, true, status, "admin", explanation, (struct text){0}, answer_memory(req));
-    const struct answer answer = {.status = status, .page = &page};
-    answer_send(req, &answer);
+    if (!http_check_head(req, &refusal))
+        refuse(req, refusal.status, refusal.explanation);
+    else if (!is_own_name(admin, req))
+        refuse(req, 400,
+               "The Host field has to be a loopback address or localhost, so that no web page reads along under a "
+               "name of its own: ask for http://localhost/ and the port.");
+    else
+        answer_path(admin, req);
     return 0;
 }
 
