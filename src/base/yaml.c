@@ -141,6 +141,17 @@ static void note_plain(struct yaml *yaml, const struct yaml_node *node)
     yaml->plain.end = yaml->event.end_mark.index;
 }
 
+static void read_scalar(struct yaml *yaml, struct yaml_node *node)
+{
+    const yaml_event_t *event = &yaml->event;
+    node->kind = YAML_SCALAR;
+    node->value = text_slice((const char *)event->data.scalar.value, event->data.scalar.length);
+    node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    if (node->plain)
+        note_plain(yaml, node);
+    refuse_properties(yaml, node, event->data.scalar.anchor, event->data.scalar.tag);
+}
+
 /* Turns the event into a node. False: it is none, go on to the next. */
 static bool node_of_event(struct yaml *yaml, struct yaml_node *node)
 {
@@ -150,12 +161,7 @@ static bool node_of_event(struct yaml *yaml, struct yaml_node *node)
     node->plain = node->refused = false;
     switch (event->type) {
     case YAML_SCALAR_EVENT:
-        node->kind = YAML_SCALAR;
-        node->value = text_slice((const char *)event->data.scalar.value, event->data.scalar.length);
-        node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-        if (node->plain)
-            note_plain(yaml, node);
-        refuse_properties(yaml, node, event->data.scalar.anchor, event->data.scalar.tag);
+        read_scalar(yaml, node);
         return true;
     case YAML_MAPPING_START_EVENT:
         node->kind = YAML_MAPPING;
