@@ -99,6 +99,12 @@ def make_cutover(make_shared_gateway, idp_keys, sp_keys):
         yield make
 
 
+@pytest.fixture
+def cutover(started):
+    """The one that a file of tests starts, as it was then."""
+    return started.forget()
+
+
 @pytest.fixture(scope="session")
 def session_browser(tmp_path_factory):
     browser = Browser(tmp_path_factory.mktemp("chromium"))

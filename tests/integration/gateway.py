@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections import namedtuple
 from pathlib import Path
 
 import yaml
@@ -19,6 +20,8 @@ from store_file import StoreFile
 
 START_TIMEOUT = 60  # seconds; sanitized programs on a busy machine are slow
 STOP_TIMEOUT = 60
+
+Report = namedtuple("Report", "rows unknown totals")
 
 
 class Gateway:
@@ -70,6 +73,13 @@ class Gateway:
 
     def set(self, identifier, *fields, source=None):
         return self.loader("set", *(["--source", source] if source else []), identifier, *fields)
+
+    def report(self, *options):
+        """What `report --json` prints, by kind; it has to come in that order."""
+        lines = [json.loads(line) for line in self.loader("report", "--json", *options).stdout.splitlines()]
+        kinds = [line["kind"] for line in lines]
+        assert kinds == sorted(kinds, key=["connection", "unknown", "totals"].index) and kinds.count("totals") == 1
+        return Report(lines[:kinds.count("connection")], lines[kinds.count("connection"):-1], lines[-1])
 
     def kill_load(self, file, delay):
         """Starts a load and kills it after `delay` seconds, wherever it is then."""

@@ -1,14 +1,15 @@
 """Tables that are too large for one transaction. They are made, and the first of them is loaded, once for a file of tests."""
 import json
 import shutil
-import uuid
+
+import stytch_ids
 
 ROWS = 270_000  # more than a transaction holds
 LIVE = "https://api.stytch.com/v1/b2b/sso/callback/"
 
 
 def connection_id(row, generation):
-    return f"saml-connection-live-{uuid.UUID(int=generation << 64 | row)}"
+    return stytch_ids.connection_id(generation << 64 | row)
 
 
 def table_text(generation, rows=ROWS):

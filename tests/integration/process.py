@@ -35,11 +35,6 @@ def memory(pid):
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("Anonymous:"))
 
 
-def is_sanitized(pid):
-    """A sanitizer keeps what was freed for a while, so that memory says nothing."""
-    return "libasan" in (maps := Path(f"/proc/{pid}/maps").read_text()) or "libtsan" in maps
-
-
 def cpu_seconds(pid):
     """User and system time of all its threads so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

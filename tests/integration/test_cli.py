@@ -13,20 +13,16 @@ import struct
 import subprocess
 import termios
 import time
-import uuid
 
 import pytest
 
 from preload import environment_with
+from programs import ROOT, program
+from stytch_ids import connection_id
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("SSOFERRY_BIN", ROOT / "build/dev/bin")) / "ssoferry"
+PROGRAM = program("ssoferry")
 MAN_PAGE = ROOT / "docs/man/ssoferry.1"
 TIMEOUT = 120
-
-
-def connection_id(number, mode="live"):
-    return f"saml-connection-{mode}-{uuid.UUID(int=number)}"
 
 
 ACME, GLOBEX, INITECH = connection_id(1), connection_id(2), connection_id(3)
@@ -1474,9 +1470,9 @@ def test_loaders_at_the_same_time_all_land(loader):
     loader.load(SMALL)
     files = [loader.file(many_rows(2000).replace("customer", f"part-{i}"), f"part{i}.yaml") for i in range(4)]
     programs = [subprocess.Popen(loader.command("load", "--merge", file), stdout=subprocess.PIPE, stderr=subprocess.PIPE) for file in files]
-    for program in programs:
-        out, err = program.communicate(timeout=TIMEOUT)
-        assert program.returncode == 0, err
+    for loading in programs:
+        out, err = loading.communicate(timeout=TIMEOUT)
+        assert loading.returncode == 0, err
     assert loader.revision() == 5 and len(loader.rows()) == 8003
 
 

@@ -20,11 +20,6 @@ def started(make_cutover):
     return cutover.start({"acme": CONNECTION_ID, "globex": {"connection_id": OTHER_CONNECTION_ID, "redirect": 307}})
 
 
-@pytest.fixture
-def cutover(started):
-    return started.forget()
-
-
 def only_the_old_origin(cutover):
     return f"form-action {cutover.gateway.origin('localhost')}"
 

@@ -28,11 +28,6 @@ def started(make_cutover):
     return started.start({**{entity_id: CONNECTION_ID for entity_id in ENTITY_IDS.values()}, "https://other.example/": OTHER_CONNECTION_ID})
 
 
-@pytest.fixture
-def cutover(started):
-    return started.forget()
-
-
 def test_the_lengths_are_as_named():
     assert len(ENTITY_IDS["400_characters"]) == 400
 

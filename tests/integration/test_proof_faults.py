@@ -299,9 +299,9 @@ class TestDaemon:
                 asked += 1
             if begins:
                 gateway.wait_for(lambda: admin.metric("ssoferry_usage_flush_failures_total") > failures + 1)
-        gateway.wait_for(lambda: total_hits(gateway) == asked)
+        gateway.wait_for(lambda: gateway.report().totals["hits"] == asked)
         gateway.stop()
-        assert total_hits(gateway) == asked
+        assert gateway.report().totals["hits"] == asked
         proof.figure(f"sign-ins answered and counted while usage could not be written ({errno.errorcode[code]})", asked)
 
     def test_counts_that_cannot_be_written_at_the_end(self, gateway):
@@ -313,7 +313,7 @@ class TestDaemon:
         gateway.get("/old-sso/customer-00")
         gateway.stop()
         assert "warning: what was counted last is lost: " in gateway.stderr and "the disk is full: free some space" in gateway.stderr
-        assert total_hits(gateway) == 0
+        assert gateway.report().totals["hits"] == 0
 
     @pytest.mark.parametrize("path", ["/livez", "/metrics"])
     def test_no_memory_for_what_the_admin_listener_writes(self, gateway, path):
@@ -342,7 +342,3 @@ class TestDaemon:
         armed.unlink()
         gateway.signal(signal.SIGHUP)
         gateway.wait_for(lambda: "reload: done" in gateway.stderr)
-
-
-def total_hits(gateway):
-    return json.loads(gateway.loader("report", "--json").stdout.splitlines()[-1])["hits"]

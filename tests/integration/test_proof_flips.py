@@ -1,7 +1,6 @@
 """Changes while clients hammer: each answer is that of the table before or after the change in progress, and none is lost.
 
 Two hundred changes; long: two thousand."""
-import json
 import random
 import re
 import threading
@@ -186,11 +185,10 @@ def test_every_answer_is_of_the_table_before_or_after(make_gateway, proof):
 def every_answer_was_counted(gateway, answers):
     """Under the row it was for, as what it was."""
     counted = Counter()
-    for line in map(json.loads, gateway.loader("report", "--json").stdout.splitlines()):
-        if line["kind"] == "connection":
-            counted.update({(line["identifier"], outcome): hits for outcome, hits in line["outcomes"].items() if hits})
-        elif line["kind"] == "totals":
-            counted["unknown"] = line["unknown_hits"]
+    told = gateway.report()
+    for line in told.rows:
+        counted.update({(line["identifier"], outcome): hits for outcome, hits in line["outcomes"].items() if hits})
+    counted["unknown"] = told.totals["unknown_hits"]
     expected = Counter()
     for name, (status, location), _, _ in answers:
         outcome = {404: "unknown", 410: "disabled", 307: "stytch" if location and location.startswith(LIVE) else "legacy"}[status]

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import threading
 import time
-import uuid
 from collections import Counter, deque
 
 import lmdb
@@ -18,6 +17,7 @@ import yaml
 import wire
 from programs import check_words, program
 from proof import LONG
+from stytch_ids import connection_id
 
 ROUNDS = 1000 if LONG else 20
 SEED = 20261121
@@ -27,10 +27,6 @@ FLUSH_INTERVAL = 2  # seconds; what kill -9 can lose of the counts
 READERS_MAX = 510
 LIVE = "https://api.stytch.com/v1/b2b/sso/callback/"
 ASKED = ["customer-0000", f"customer-{ROWS // 2:04}", f"customer-{ROWS - 1:04}", "acme"]
-
-
-def connection_id(number):
-    return f"saml-connection-live-{uuid.UUID(int=number)}"
 
 
 TABLES = [{"acme": connection_id(parity), **{f"customer-{n:04}": connection_id(2 * n + parity) for n in range(ROWS)}} for parity in (0, 1)]
@@ -256,12 +252,12 @@ class Counts:
         self.rows = Counter()
 
     def read(self):
-        lines = [json.loads(line) for line in self._service.gateway.loader("report", "--json").stdout.splitlines()]
-        rows = Counter({line["identifier"]: line["hits"] for line in lines if line["kind"] == "connection" and line["hits"]})
+        told = self._service.gateway.report()
+        rows = Counter({line["identifier"]: line["hits"] for line in told.rows if line["hits"]})
         sent = self._service.sent()
         assert all(self.rows[name] <= rows[name] <= sent[name] for name in ASKED), (self.rows, rows, sent)
         assert set(rows) <= set(ASKED)
-        assert lines[-1]["hits"] == sum(rows.values())
+        assert told.totals["hits"] == sum(rows.values())
         self.rows = rows
         return sum(rows.values())
 
@@ -392,7 +388,7 @@ class TestAtTheBeginning:
         gateway.load({"acme": connection_id(0)})
         assert gateway.get("/old-sso/acme").status == 307
         gateway.stop()
-        assert total_hits(gateway) == 1
+        assert gateway.report().totals["hits"] == 1
         proof.figure("first starts killed", ROUNDS)
 
 
@@ -444,8 +440,4 @@ class TestCounts:
                 assert gateway.get("/old-sso/acme").status == 307
                 total += 1
             gateway.stop()
-            assert total_hits(gateway) == total
-
-
-def total_hits(gateway):
-    return json.loads(gateway.loader("report", "--json").stdout.splitlines()[-1])["hits"]
+            assert gateway.report().totals["hits"] == total

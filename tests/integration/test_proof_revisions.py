@@ -16,6 +16,7 @@ import lmdb
 import pytest
 import yaml
 
+import stytch_ids
 from programs import check_words, program
 from proof import LONG
 
@@ -31,7 +32,7 @@ CONFIG = {"legacy": {"allowed_hosts": ["legacy.example.net"]}}
 
 
 def connection_id(number):
-    return f"saml-connection-{'live' if number % 3 else 'test'}-{uuid.UUID(int=number)}"
+    return stytch_ids.connection_id(number, "live" if number % 3 else "test")
 
 
 class Rows:

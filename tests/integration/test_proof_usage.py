@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import threading
-import uuid
 from collections import Counter
 from pathlib import Path
 
@@ -18,24 +17,13 @@ import pytest
 import wire
 from programs import program
 from proof import LONG
+from stytch_ids import connection_id
 from workers import Workers
 
 FLOOD = 500_000 if LONG else 20_000
 REPORTS = 100 if LONG else 10
 MIB = 1 << 20
 KEPT_MAX = 2000  # unknown identifiers that are kept
-
-
-def connection_id(number):
-    return f"saml-connection-live-{uuid.UUID(int=number)}"
-
-
-def report(gateway, *options):
-    """The lines of `report --json` by kind."""
-    lines = [json.loads(line) for line in gateway.loader("report", "--json", *options).stdout.splitlines()]
-    totals = lines.pop()
-    assert totals["kind"] == "totals"
-    return [[line for line in lines if line["kind"] == kind] for kind in ("connection", "unknown")] + [totals]
 
 
 def ask(connection, targets):
@@ -63,7 +51,7 @@ class TestFlood:
     def flood(self, gateway, first, last, real_in_piece=REAL_IN_PIECE):
         """Names `first` to `last`, with the real ones in between, to every worker by turns: each counts, and takes memory for it, on
         its own. Waits until they are in the file. Returns how often each real one was sent."""
-        before = report(gateway)[2]["unknown_hits"]
+        before = gateway.report().totals["unknown_hits"]
         rounds = 0
         with Workers(gateway) as workers:
             turns = itertools.cycle(workers.one_each())
@@ -73,7 +61,7 @@ class TestFlood:
                 assert ask(next(turns), singles + real) == {404: len(singles) + len(real)}
                 rounds += real_in_piece
         sent = last - first + rounds * len(self.REAL)
-        gateway.wait_for(lambda: report(gateway)[2]["unknown_hits"] == before + sent)
+        gateway.wait_for(lambda: gateway.report().totals["unknown_hits"] == before + sent)
         return rounds
 
     def memory(self, gateway):
@@ -86,7 +74,7 @@ class TestFlood:
 
     def real_ones_lead(self, gateway, rounds):
         """At the head of the list, with their counts: what was estimated of them, when there was no place left, is told as such."""
-        rows, unknown, totals = report(gateway)
+        rows, unknown, totals = gateway.report()
         assert len(unknown) == KEPT_MAX
         assert {line["identifier"]: line["did_you_mean"] for line in unknown[:len(self.REAL)]} == self.REAL
         for line in unknown[:len(self.REAL)]:
@@ -171,7 +159,7 @@ class TestWhileTheDaemonCounts:
 
     def read_json(self, gateway, states):
         """One state of it all: sums are those of the rows beside them, whatever is counted meanwhile."""
-        rows, unknown, totals = report(gateway)
+        rows, unknown, totals = gateway.report()
         assert [row["identifier"] for row in rows] == sorted(states, key=str.encode)
         for row in rows:
             assert row["hits"] == sum(row["outcomes"].values()) == sum(row["days"].values())
@@ -234,8 +222,8 @@ class TestWhileTheDaemonCounts:
 
         sent = sum((visitor.sent for visitor in visitors), Counter())
         assert self.read_json(gateway, states) == self.read_csv(gateway, states) == self.read_text(gateway, states) == sent
-        assert [row["identifier"] for row in report(gateway, "--silent")[0]] == self.UNUSED
-        _, _, totals = report(gateway)
+        assert [row["identifier"] for row in gateway.report("--silent").rows] == self.UNUSED
+        _, _, totals = gateway.report()
         assert totals["never"] == len(self.UNUSED)
         proof.figure("reports read while the daemon counted", 3 * REPORTS)
         proof.figure("requests meanwhile, each counted", sent.total())
@@ -243,15 +231,15 @@ class TestWhileTheDaemonCounts:
     def test_a_report_that_is_read_slowly_holds_nothing_up(self, gateway, visitors):
         """It stands still in the middle of its rows, on the state that it began with; the daemon counts on, and the table changes."""
         gateway.load({f"customer-{n:04}": connection_id(n) for n in range(3000)}, source="another", arguments=["--merge"])
-        gateway.wait_for(lambda: report(gateway)[2]["hits"] > 0)
+        gateway.wait_for(lambda: gateway.report().totals["hits"] > 0)
         with subprocess.Popen([program("ssoferry"), "-c", str(gateway.config_path), "report", "--json"], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, text=True) as slow:
             lines = [slow.stdout.readline()]
-            hits = report(gateway)[2]["hits"]
+            hits = gateway.report().totals["hits"]
             for number in range(2):
                 gateway.set("acme", f"label={number}")
-                gateway.wait_for(lambda: report(gateway)[2]["hits"] > hits)
-                hits = report(gateway)[2]["hits"]
+                gateway.wait_for(lambda: gateway.report().totals["hits"] > hits)
+                hits = gateway.report().totals["hits"]
             assert slow.poll() is None, "its output is longer than a pipe takes"
             lines += slow.stdout.readlines()
         *rows, totals = [json.loads(line) for line in lines]

@@ -2,23 +2,18 @@
 import csv
 import datetime
 import io
-import json
 import os
 import pty
 import re
 import subprocess
 import time
-import uuid
 
 import pytest
 
 from admin import Admin
 from ports import free_port
 from programs import program
-
-
-def connection_id(number):
-    return f"saml-connection-live-{uuid.UUID(int=number)}"
+from stytch_ids import connection_id
 
 
 def legacy(identifier):
@@ -61,18 +56,8 @@ def used(gateway):
     return gateway
 
 
-def as_json(gateway, *options):
-    lines = [json.loads(line) for line in gateway.loader("report", "--json", *options).stdout.splitlines()]
-    assert [line["kind"] for line in lines] == sorted((line["kind"] for line in lines), key=["connection", "unknown", "totals"].index)
-    return lines
-
-
-def of_kind(lines, kind):
-    return [line for line in lines if line["kind"] == kind]
-
-
 def names(gateway, *options):
-    return [row["identifier"] for row in of_kind(as_json(gateway, *options), "connection")]
+    return [row["identifier"] for row in gateway.report(*options).rows]
 
 
 def today():
@@ -85,7 +70,7 @@ def test_without_usage_it_says_so(gateway):
     assert re.search(r"^default +acme +stytch +0 +- +never$", result.stdout, re.M)
     assert "3 of 5 connections are cut over; 1 is still legacy; 1 is disabled. Nothing has been counted yet" in result.stdout
     assert "Unknown" not in result.stdout and "retire" not in result.stdout
-    [totals] = of_kind(as_json(gateway), "totals")
+    totals = gateway.report().totals
     assert (totals["counted_since"], totals["hits"], totals["never"]) == (None, 0, 5)
 
 
@@ -126,7 +111,7 @@ def test_what_failed_is_shown_where_anything_has(gateway):
     assert "`ssoferry report --sort failed`; why: `decision` and `reason` in the request log." in said
     assert names(gateway, "--sort", "failed")[0] == "hooli"
     assert "FAILED" not in gateway.loader("report", "--state", "stytch").stdout
-    assert of_kind(as_json(gateway), "totals")[0]["failed"] == 1
+    assert gateway.report().totals["failed"] == 1
 
 
 def test_a_method_that_is_refused_is_no_use_of_anybody(gateway):
@@ -135,15 +120,15 @@ def test_a_method_that_is_refused_is_no_use_of_anybody(gateway):
         assert gateway.request(method, f"/old-sso/{identifier}").status == 405
     gateway.get("/old-sso/hooli")
     gateway.stop()
-    lines = as_json(gateway)
-    assert {line["identifier"]: line["hits"] for line in of_kind(lines, "connection")} == {name: int(name == "hooli") for name in ROWS}
-    assert of_kind(lines, "unknown") == [] and of_kind(lines, "totals")[0]["failed"] == 0
+    told = gateway.report()
+    assert {line["identifier"]: line["hits"] for line in told.rows} == {name: int(name == "hooli") for name in ROWS}
+    assert told.unknown == [] and told.totals["failed"] == 0
     assert set(names(gateway, "--silent")) == set(ROWS) - {"hooli"}
 
 
 def test_json(used):
-    lines = as_json(used)
-    acme, globex, hooli, initech, quote = of_kind(lines, "connection")
+    told = used.report()
+    acme, globex, hooli, initech, quote = told.rows
     assert (acme["source"], acme["identifier"], acme["state"], acme["hits"], acme["idle"]) == ("default", "acme", "stytch", 3, False)
     assert acme["outcomes"] == {"stytch": 3, "legacy": 0, "disabled": 0, "failed": 0}
     assert set(acme["days"]) <= set(used.days) and sum(acme["days"].values()) == 3
@@ -151,9 +136,9 @@ def test_json(used):
     assert (globex["hits"], globex["first_seen"], globex["last_seen"], globex["days"], globex["idle"]) == (0, None, None, {}, True)
     assert hooli["outcomes"]["legacy"] == 2
     assert (quote["identifier"], quote["label"], acme["label"]) == ('quo"te,comma', "=SUM(1)", None)
-    assert [(line["identifier"], line["hits"], line["error"], line["did_you_mean"]) for line in of_kind(lines, "unknown")] == [
+    assert [(line["identifier"], line["hits"], line["error"], line["did_you_mean"]) for line in told.unknown] == [
         ("ACME", 2, 0, "acme"), ("acmee", 1, 0, "acme")]
-    [totals] = of_kind(lines, "totals")
+    totals = told.totals
     assert totals["rows"] == {"stytch": 3, "legacy": 1, "disabled": 1}
     assert totals["seen"] == {"stytch": 2, "legacy": 1, "disabled": 0}
     assert (totals["idle"], totals["never"], totals["hits"], totals["unknown_hits"]) == (2, 2, 6, 3)
@@ -180,7 +165,7 @@ def test_filters_and_orders(used):
         assert "ssoferry: warning: too early to retire any: counting began " in used.loader("report", "--silent", form).stderr
     time.sleep(1)
     silent = used.loader("report", "--silent", "--idle", "1s")
-    assert silent.stderr == "" and of_kind(as_json(used, "--idle", "1s"), "totals")[0]["may_retire"]
+    assert silent.stderr == "" and used.report("--idle", "1s").totals["may_retire"]
     assert "The silent ones are the list to retire: `ssoferry report --silent`" in used.loader("report", "--idle", "1s").stdout
     legacy = {"legacy_url": "https://legacy.example.net/{identifier}"}
     used.configure(observe=True, routes=[ROUTES[0] | legacy])
@@ -196,30 +181,30 @@ def test_filters_and_orders(used):
     assert set(latest[:3]) == {"acme", "hooli", 'quo"te,comma'} and latest[3:] == ["globex", "initech"]
     assert names(used, "--sort", "identifier") == list(ROWS)
     for options in ["--state", "stytch"], ["--silent"]:
-        assert not of_kind(as_json(used, *options), "unknown")
+        assert not used.report(*options).unknown
     # Totals are of the whole all the same.
-    assert of_kind(as_json(used, "--limit", 1, "--state", "legacy"), "totals")[0]["rows"] == {"stytch": 3, "legacy": 1, "disabled": 1}
+    assert used.report("--limit", 1, "--state", "legacy").totals["rows"] == {"stytch": 3, "legacy": 1, "disabled": 1}
     assert "no row matches" in used.loader("report", "--silent", "--state", "legacy").stderr
 
 
 def test_sources_are_apart(used):
     used.load({"acme": connection_id(9)}, source="auth0")
     assert names(used, "--source", "auth0") == ["acme"]
-    assert as_json(used, "--source", "auth0")[0]["hits"] == 0
-    assert not of_kind(as_json(used, "--source", "auth0"), "unknown")
+    assert used.report("--source", "auth0").rows[0]["hits"] == 0
+    assert not used.report("--source", "auth0").unknown
     assert names(used) == ["acme", *ROWS]
 
 
 def test_a_row_that_is_added_is_not_unknown_any_more(used):
     used.set("acmee", f"connection_id={connection_id(4)}")
-    assert [line["identifier"] for line in of_kind(as_json(used), "unknown")] == ["ACME"]
+    assert [line["identifier"] for line in used.report().unknown] == ["ACME"]
 
 
 def test_idle(used):
     time.sleep(1.1)
-    [totals] = of_kind(as_json(used, "--idle", "1s"), "totals")
+    totals = used.report("--idle", "1s").totals
     assert (totals["idle"], totals["idle_seconds"]) == (5, 1)
-    [totals] = of_kind(as_json(used, "--idle", "2w"), "totals")
+    totals = used.report("--idle", "2w").totals
     assert (totals["idle"], totals["idle_seconds"]) == (2, 14 * 86400)
 
 
@@ -243,21 +228,21 @@ def test_it_reads_while_the_daemon_writes(gateway):
     gateway.start()
     for round_ in range(1, 3):
         use(gateway)
-        gateway.wait_for(lambda: of_kind(as_json(gateway), "totals")[0]["hits"] == round_ * sum(HITS.values()))
+        gateway.wait_for(lambda: gateway.report().totals["hits"] == round_ * sum(HITS.values()))
     gateway.set("hooli", "state=disabled")
-    [totals] = of_kind(as_json(gateway), "totals")
+    totals = gateway.report().totals
     assert totals["rows"] == {"stytch": 3, "legacy": 0, "disabled": 2}
 
 
 def test_a_kill_takes_nothing_that_was_written(gateway):
     gateway.start()
     use(gateway)
-    gateway.wait_for(lambda: of_kind(as_json(gateway), "totals")[0]["hits"] == sum(HITS.values()))
+    gateway.wait_for(lambda: gateway.report().totals["hits"] == sum(HITS.values()))
     gateway.kill()
-    before = as_json(gateway)[:-1]
+    before = gateway.report()[:2]
     gateway.start()
     gateway.stop()
-    assert as_json(gateway)[:-1] == before
+    assert gateway.report()[:2] == before
 
 
 def test_a_damaged_usage_file_stops_neither_sign_ins_nor_the_table(used):

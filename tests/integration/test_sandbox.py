@@ -3,7 +3,6 @@ import ctypes
 import errno
 import os
 import pwd
-import re
 import shutil
 import signal
 import socket
@@ -17,17 +16,12 @@ from cutover import CONNECTION_ID
 from gateway import Gateway
 from ports import free_port
 from preload import signal_thread, start_with, threads, workers
-from programs import program, run
+from programs import is_sanitized, program, run
 
 REFUSED = {errno.ENOSYS, errno.EACCES, errno.EPERM}
 LANDLOCK = ctypes.CDLL(None).syscall(444, None, 0, 1)  # landlock_create_ruleset(LANDLOCK_CREATE_RULESET_VERSION): of the kernel, or -1
 FILES = {"read_elsewhere", "write_elsewhere", "remove_elsewhere", "write_configuration", "write_own_memory"}  # Landlock's share
 OF_ROOT = {"become_root", "mount_something"}
-
-
-def is_sanitized():
-    linked = subprocess.run(["ldd", program("ssoferryd")], capture_output=True, text=True, check=True).stdout
-    return "libasan" in linked or "libtsan" in linked
 
 
 class Attempts:

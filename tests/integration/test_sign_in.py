@@ -28,11 +28,6 @@ def started(make_cutover):
     return cutover.start({"acme": CONNECTION_ID, "globex": {"connection_id": OTHER_CONNECTION_ID, "redirect": 303}})
 
 
-@pytest.fixture
-def cutover(started):
-    return started.forget()
-
-
 def as_sent_directly(cutover, browser, fields):
     """The bytes that this browser sends for this form where no gateway is in between."""
     browser.open(cutover.idp.page(fields, action=cutover.stytch.origin + "/directly"))

@@ -52,9 +52,9 @@ def sent_to_legacy(gateway, answer, reason, **fields):
 
 def outcomes(gateway):
     """What was counted of each row by outcome, without the zeroes; and the unknown identifiers."""
-    lines = [json.loads(line) for line in gateway.loader("report", "--json").stdout.splitlines()]
-    rows = {line["identifier"]: {name: hits for name, hits in line["outcomes"].items() if hits} for line in lines if line["kind"] == "connection"}
-    unknown = {line["identifier"]: line["hits"] for line in lines if line["kind"] == "unknown"}
+    rows, unknown, _ = gateway.report()
+    rows = {line["identifier"]: {name: hits for name, hits in line["outcomes"].items() if hits} for line in rows}
+    unknown = {line["identifier"]: line["hits"] for line in unknown}
     return {name: counts for name, counts in rows.items() if counts}, unknown
 
 
