@@ -24,9 +24,9 @@ enum framing {
     FRAMINGS,
 };
 
-/* Reads a head as it arrived, and as libh2o's parser has accepted it: `input` starts with the request line (one empty
- * line before it is passed over) and may go on behind the head. *head_size gets the head's size in bytes, its last line
- * included, where it is good. */
+/* Reads a head as it arrived, and as the parser of heads has accepted it: `input` starts with the request line (one
+ * empty line before it is passed over) and may go on behind the head. *head_size gets the head's size in bytes, its
+ * last line included, where it is good. */
 enum framing framing_check(struct text input, size_t *head_size);
 
 /* "length_twice"; "" for the good ones; static. */

@@ -184,8 +184,9 @@ static inline uint64_t feeds_in(struct text t)
     return bytes_where(block, '\n');
 }
 
-/* libh2o's parser has refused names that are no tokens; so only lines that begin as one of the three fields does, or
- * that are empty or folded, are looked into, which is most of what this check would cost. */
+/* The parser of heads has refused names that are no tokens, ours (head_parser.h) as libh2o's own; so only lines that
+ * begin as one of the three fields does, or that are empty or folded, are looked into, which is most of what this check
+ * would cost. */
 static const bool is_looked_into[256] = {
     [' '] = true, ['\t'] = true, ['\r'] = true, ['C'] = true, ['c'] = true,
     ['H'] = true, ['h'] = true,  ['T'] = true,  ['t'] = true,
