@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "files.h"
 #include "ssoferry/background.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
