@@ -273,4 +273,11 @@ static inline void bytes_put_hex_of(const void *eight, char *at)
 #endif
 }
 
+/* Takes a word into a hash that need not withstand an attacker: Fibonacci hashing. */
+static inline uint64_t bytes_mixed(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 over the golden ratio */
+    return hash ^ hash >> 32;
+}
+
 #endif

@@ -29,12 +29,6 @@ void organizations_free(struct organizations *organizations)
     free(organizations);
 }
 
-static uint64_t mixed(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 over the golden ratio */
-    return hash ^ hash >> 32;
-}
-
 /* Ids mostly end in a UUID, of which the last 32 characters are enough. */
 static uint64_t hash_of(struct text id)
 {
@@ -43,10 +37,10 @@ static uint64_t hash_of(struct text id)
     if (id.size >= END) {
         const char *end = id.at + id.size - END;
         for (size_t at = 0; at < END; at += WORD)
-            hash = mixed(hash, bytes_load(end + at));
+            hash = bytes_mixed(hash, bytes_load(end + at));
     } else {
         for (size_t at = 0; at < id.size; ++at)
-            hash = mixed(hash, (unsigned char)id.at[at]);
+            hash = bytes_mixed(hash, (unsigned char)id.at[at]);
     }
     return hash | 1;
 }

@@ -90,20 +90,16 @@ size_t row_cache_size(const struct row_cache *cache)
 /* Only rows of the table get in, and a collision costs a lookup in LMDB: so the hash need not withstand an attacker. */
 static uint64_t hash_of(struct text key)
 {
-    const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15); /* 2^64 over the golden ratio: Fibonacci hashing */
     uint64_t hash = key.size;
     uint64_t word = 0;
     size_t at = 0;
-    for (; at + sizeof(word) < key.size; at += sizeof(word)) {
-        hash = (hash ^ bytes_load(key.at + at)) * factor;
-        hash ^= hash >> 32;
-    }
+    for (; at + sizeof(word) < key.size; at += sizeof(word))
+        hash = bytes_mixed(hash, bytes_load(key.at + at));
     if (at > 0) /* the last eight, some of them once more */
         word = bytes_load(key.at + key.size - sizeof(word));
     else
         memcpy(&word, key.at, key.size);
-    hash = (hash ^ word) * factor;
-    return hash ^ hash >> 32;
+    return bytes_mixed(hash, word);
 }
 
 /* The number of sets is a power of two. */
