@@ -48,15 +48,25 @@ static void send_in_parts(int fd, struct text bytes, size_t parts)
     shutdown(fd, SHUT_WR);
 }
 
+/* libFuzzer's own alarm, every few seconds, ends a wait early. */
+static bool wait_for_bytes(int fd)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    int ready = -1;
+    do
+        ready = poll(&wait, 1, ANSWER_TIMEOUT_MS);
+    while (ready < 0 && errno == EINTR);
+    return ready == 1;
+}
+
 /* All that is answered, up to the end; to be freed. */
 static struct text receive_all(int fd)
 {
     char *bytes = NULL;
     size_t size = 0;
     for (;;) {
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
         bytes = memory_resize(bytes, size + 65536);
-        MUST(poll(&wait, 1, ANSWER_TIMEOUT_MS) == 1);
+        MUST(wait_for_bytes(fd));
         ssize_t got = recv(fd, bytes + size, 65536, 0);
         if (got <= 0)
             return text_slice(bytes, size);
