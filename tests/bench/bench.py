@@ -39,7 +39,7 @@ def parse_arguments():
     parser.add_argument("--most-rows", type=int, help="rows of the largest table (default: ten times --rows)")
     parser.add_argument("--rounds", type=int, help="rounds of each measurement of serving (default: 5)")
     parser.add_argument("--load-rounds", type=int, help="rounds of each measurement of loading (default: 3)")
-    parser.add_argument("--seconds", type=float, help="length of each run of serving (default: 1)")
+    parser.add_argument("--seconds", type=float, help="length of each run of serving (default: 1; with --quick 0.5)")
     parser.add_argument("--quick", action="store_true", help="the essential rows, in under two minutes")
     parser.add_argument("--check", action="store_true", help="measure nothing; only see that all answer rightly, on 1000 rows")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and docs/charts; of a whole run only")
@@ -53,7 +53,7 @@ def parse_arguments():
         parser.error("--write is for a whole run")
     options.rounds = options.rounds or 5
     options.load_rounds = options.load_rounds or 3
-    options.seconds = options.seconds or 1
+    options.seconds = options.seconds or (0.5 if options.quick else 1)
     options.most_rows = options.most_rows or 10 * options.rows
     options.bin = options.bin or [ROOT / "build/release/bin", ROOT / "build/bench/programs/bin"]
     return options

@@ -12,6 +12,7 @@ SIZES = {"1,000": 1_000, "100,000": 100_000, "1,000,000": 1_000_000, "10,000,000
 PEERS_UP_TO = 1_000_000
 SIZE_LIMIT = 1.2
 REPEATED = 1_000  # rows that are asked for again and again
+WARM_UP_TURNS = 1.5  # a turn of some circumstances comes to few of the rows
 
 
 class Circumstance:
@@ -42,7 +43,7 @@ def measure_circumstance(bench, circumstance, requests, count, options):
     servers = circumstance.servers(bench, count)
     try:
         started(servers, count)
-        found, _ = cost([(server, requests) for server in servers], options, reconnect=circumstance.reconnect)
+        found, _ = cost([(server, requests) for server in servers], options, WARM_UP_TURNS, circumstance.reconnect)
     finally:
         stop(servers)
     return {server.name.removesuffix(" with its log"): value for server, value in zip(servers, found)}

@@ -94,7 +94,7 @@ time, all its threads together (`/proc/PID/task/*/schedstat`), over the number o
 with what the row says, and a run with one wrong status is void.
 
 What a service that has run for weeks costs is what is looked for, of all servers alike. Before the rounds each is asked for every row once (a slow
-one for as long as three turns, which is more than it will be asked for), so that no row is new to it. Of each turn the first quarter is not counted, neither its answers
+one for a turn and a half to three, which is more than it will be asked for), so that no row is new to it. Of each turn the first quarter is not counted, neither its answers
 nor its CPU: the processor's cache is full of the servers before it then. What a server does behind its answers, such as writing a log or usage down, is counted
 until its next turn begins, or 2.6 s after the last; of what falls behind a turn's end, the share that the counted answers are of all of the turn's.
 
