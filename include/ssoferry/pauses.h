@@ -3,13 +3,15 @@
 #define SSOFERRY_PAUSES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <time.h>
 
 /* Where it is (pauses.c alone looks inside). Zeroes: there are none. */
 struct pauses {
     timer_t timer;
-    bool running;    /* there is a timer */
-    long given_away; /* how often the processor had been when the last pause ended */
+    bool running;      /* there is a timer */
+    long given_away;   /* how often the processor had been when the last pause ended */
+    int64_t waited_ns; /* until it is next looked whether it still waits */
 };
 
 /* From now on the calling program stops for some 50 us after each 50 us that it has worked, and works for a

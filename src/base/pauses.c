@@ -10,9 +10,9 @@ enum {
     WORK_NS = 50 * 1000, /* what a thread that wakes up may have to wait for */
     WORK_NS_MAX = 100 * 1000 * 1000,
     PAUSE_NS = 50 * 1000,
-    SHARE = 4,               /* of a long pause; to work longer is felt where others are merely busy for a moment */
-    WAITED_NS = 1000 * 1000, /* until it is looked again whether it still waits */
-    SLACK_NS = 1000          /* prctl(2); the usual one makes 100 us of a pause of 50 */
+    SHARE = 4,                   /* of a long pause; to work longer is felt where others are merely busy for a moment */
+    WAITED_NS_MAX = 1000 * 1000, /* until it is looked again whether it still waits */
+    SLACK_NS = 1000              /* prctl(2); the usual one makes 100 us of a pause of 50 */
 };
 
 /* How often we have given the processor away, pauses among it. */
@@ -38,15 +38,25 @@ static int64_t rest(void)
     return now_ns() - began;
 }
 
-/* Returns when the next one is due. Where the processor is never idle a pause lasts until others have used up their
+/* Returns how long to work then. Where the processor is never idle a pause lasts until others have used up their
  * slices, some milliseconds, and after 50 us of work each time nothing would ever come to its end: there work goes on
- * for a part of that. Who waits for a disk, a pipe or another writer need not be woken up for pauses. */
+ * for a part of that. */
+static int64_t work_behind(int64_t paused)
+{
+    int64_t work = paused / SHARE;
+    return work < WORK_NS ? WORK_NS : work > WORK_NS_MAX ? WORK_NS_MAX : work;
+}
+
+/* Returns when the next one is due. Who waits for a disk, a pipe or another writer need not be woken up for pauses, and
+ * ever less often; but a write that has waited for a moment is no reason to work on for long. */
 static long pause_work(struct pauses *pauses)
 {
-    int64_t work = WAITED_NS;
+    int64_t work = pauses->waited_ns;
     if (given_away() == pauses->given_away) {
-        work = rest() / SHARE;
-        work = work < WORK_NS ? WORK_NS : work > WORK_NS_MAX ? WORK_NS_MAX : work;
+        work = work_behind(rest());
+        pauses->waited_ns = WORK_NS;
+    } else if (work < WAITED_NS_MAX) {
+        pauses->waited_ns = 2 * work;
     }
     pauses->given_away = given_away();
     return (long)work;
@@ -73,7 +83,7 @@ static void on_timer(int number, siginfo_t *signal, void *context)
 
 void pauses_begin(struct pauses *pauses)
 {
-    *pauses = (struct pauses){.given_away = given_away()};
+    *pauses = (struct pauses){.given_away = given_away(), .waited_ns = WORK_NS};
     struct sigaction action = {.sa_sigaction = on_timer, .sa_flags = SA_SIGINFO | SA_RESTART};
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM, .sigev_value.sival_ptr = pauses};
     if (sigaction(SIGALRM, &action, NULL) != 0 || timer_create(CLOCK_MONOTONIC, &event, &pauses->timer) != 0)
