@@ -23,6 +23,10 @@ struct row_cache;
 struct row_cache *row_cache_new(size_t size_max);
 void row_cache_free(struct row_cache *cache); /* NULL is fine */
 
+/* Begins to fetch where `key` would lie, so that row_cache_find() need not wait for memory if there is something else
+ * to do first. */
+void row_cache_expect(const struct row_cache *cache, struct text key);
+
 /* The record under `key` as of `transaction`, or nothing at all (size 0). Lives until the cache is next asked or
  * offered. */
 struct text row_cache_find(struct row_cache *cache, struct text key, uint64_t transaction);
