@@ -33,6 +33,7 @@ class Values:
 
 
 SETTLE_SECONDS = 2.6  # after which ssoferryd has written its usage down
+REST_SECONDS, REST_LOOKS = 1, 10  # a look is longer than ssoferryd waits before it looks rows through
 UNMEASURED_SHARE = 0.25  # of a turn, at its beginning
 
 
@@ -73,6 +74,17 @@ def load_in_two_parts(server, traffic, seconds, reconnect, between):
     if generator.returncode != 0:
         raise Failed(f"{server.name}: {trouble.strip() or said}")
     return told(said)
+
+
+def wait_for_rest(servers):
+    """What a server does once, after its start, is no request's cost, and is in the way of the others' turns: ssoferryd looks all rows through. Waits until
+    none works any more; not for ever, since some never rest."""
+    spent = None
+    for _ in range(REST_LOOKS):
+        before, spent = spent, [server.cpu() for server in servers]
+        if before is not None and sum(spent) - sum(before) < REST_SECONDS / 100:
+            return
+        time.sleep(REST_SECONDS)
 
 
 def take_turns(runs, rounds):

@@ -63,6 +63,7 @@ def started(servers, count):
     for server in servers:
         server.start()
         check(server, count)
+    measure.wait_for_rest(servers)
     return servers
 
 
