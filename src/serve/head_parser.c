@@ -180,7 +180,7 @@ static inline bool take_usual_field(struct cursor *cursor, struct odd *odd, stru
 
 /* By the size of their names, the first letters of the fields that somebody reads, here and in libh2o: Host, Expect,
  * Accept, Upgrade, Connection, Content-Type, X-Request-Id, If-None-Match, Content-Length, X-Forwarded-For and
- * Transfer-Encoding. */
+ * Transfer-Encoding. Others of the same size and letter go with them, which does no harm. */
 #define LETTER(c) (UINT32_C(1) << ((c) - 'a'))
 static const uint32_t first_letters_read[] = {
     [4] = LETTER('h'),
