@@ -313,7 +313,7 @@ def test_installing_starts_it_and_it_starts_with_the_machine(booted, deb):
     assert booted.facts(STORE) == ("ssoferry", "ssoferry", "660")
     booted.run("ssoferry", "report")
     assert booted.systemctl("--failed", "--no-legend", "list-units", "ssoferry*").stdout == ""
-    assert '"decision":"stytch"' in booted.journal(UNIT)
+    wait_for(lambda: '"decision":"stytch"' in booted.journal(UNIT), "the request's line in the journal")
     log = booted.run("sh", "-c", "journalctl -u ssoferryd -o cat --since -7d | grep '^{'").stdout  # as docs/operations.md has it
     assert "stytch" in [json.loads(line)["decision"] for line in log.splitlines()]
 
