@@ -3,6 +3,8 @@
 #define SSOFERRY_BACKGROUND_H
 
 #include <pthread.h>
+#include <stdint.h>
+#include <time.h>
 
 /* Starts a thread that gets no signals, for these are the program's other threads', but SIGBUS, which is of what the
  * thread itself reads. It gives way to threads which answer requests: it does not take a processor from one of them by
@@ -15,6 +17,9 @@ int background_start(pthread_t *thread, void *(*run)(void *), void *context) __a
 /* A condition whose timed waits go by CLOCK_MONOTONIC: the other clock may be set back, and a thread that waits for its
  * interval would stand still for so long. To be destroyed by its owner. */
 void background_condition(pthread_cond_t *condition);
+
+/* Until when to wait, by the same clock, for it to be so many nanoseconds from now. */
+struct timespec background_until(uint64_t ns);
 
 /* The same as background_start() for the calling thread: for a program whose bulk work a daemon on the same machine is
  * not to feel. Work takes longer only where processors are short. Somebody who was nicer already stays so, and so does

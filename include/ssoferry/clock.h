@@ -7,7 +7,8 @@
 /* Microseconds UTC since 1970. */
 int64_t clock_utc_us(void);
 
-/* Milliseconds that never go back; their start means nothing. */
+/* Nanoseconds that never go back, and milliseconds; their start means nothing. A signal handler may ask. */
+uint64_t clock_monotonic_ns(void);
 uint64_t clock_monotonic_ms(void);
 
 #endif

@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ssoferry/clock.h"
+
 /* A tenth of a contended processor, which is enough for the request log of a worker that does nothing but answer; and
  * in small slices, for whoever wakes up meanwhile may have to wait for the end of one. Kernels before 6.12 have one
  * slice for all. */
@@ -43,6 +45,12 @@ void background_condition(pthread_cond_t *condition)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(condition, &monotonic);
     pthread_condattr_destroy(&monotonic);
+}
+
+struct timespec background_until(uint64_t ns)
+{
+    const uint64_t end = clock_monotonic_ns() + ns;
+    return (struct timespec){(time_t)(end / 1000000000), (long)(end % 1000000000)};
 }
 
 struct beginning {

@@ -6,6 +6,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "ssoferry/clock.h"
+
 enum {
     WORK_NS = 50 * 1000, /* what a thread that wakes up may have to wait for */
     WORK_NS_MAX = 100 * 1000 * 1000,
@@ -22,20 +24,13 @@ static long given_away(void)
     return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* Returns how long it took. */
 static int64_t rest(void)
 {
     const struct timespec pause = {.tv_nsec = PAUSE_NS};
-    int64_t began = now_ns();
+    uint64_t began = clock_monotonic_ns();
     nanosleep(&pause, NULL);
-    return now_ns() - began;
+    return (int64_t)(clock_monotonic_ns() - began);
 }
 
 /* Returns how long to work then. Where the processor is never idle a pause lasts until others have used up their

@@ -218,13 +218,7 @@ static void flush_lane(struct access_log *log, struct log_lane *lane)
 
 static bool wait_for_work(struct access_log *log)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += FLUSH_INTERVAL_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        ++until.tv_sec;
-        until.tv_nsec -= 1000000000L;
-    }
+    const struct timespec until = background_until(FLUSH_INTERVAL_MS * UINT64_C(1000000));
     pthread_mutex_lock(&log->mutex);
     while (!log->stopping && !log->urgent && pthread_cond_timedwait(&log->wake, &log->mutex, &until) != ETIMEDOUT) {
     }
@@ -297,11 +291,9 @@ bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct er
  * back. False where the thread has to be left in it. */
 static bool join(struct access_log *log)
 {
-    struct timespec until;
     if (!log->is_terminal)
         return pthread_join(log->thread, NULL) == 0;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += LEAVE_TIMEOUT_MS / 1000;
+    const struct timespec until = background_until(LEAVE_TIMEOUT_MS * UINT64_C(1000000));
     return pthread_clockjoin_np(log->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
 }
 

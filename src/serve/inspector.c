@@ -15,7 +15,7 @@
 enum {
     ROWS_AT_ONCE = 256, /* some tenths of a millisecond */
     PAUSE_SHARE = 3,    /* for each unit of work */
-    POLL_US = 500 * 1000,
+    POLL_NS = 500 * 1000 * 1000,
     NAMES_SHOWN = 3,
     NAME_SIZE = 96,
     CHECKSUM_BYTES = 6, /* Prometheus has 53 bits for a whole number */
@@ -192,19 +192,12 @@ static void give_up(struct inspector *inspector, const struct error *error)
     append(inspector->line, "the rows cannot be looked through: %s", error->message);
 }
 
-static uint64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 /* Returns how long to pause before the next step. */
 static uint64_t look_on(struct inspector *inspector)
 {
     struct error error = {0};
     struct inspection *inspection = &inspector->inspection;
-    const uint64_t began = now_us();
+    const uint64_t began = clock_monotonic_ns();
     enum lookup_result result =
         lookup_walk(inspector->lookup, &inspection->walk, ROWS_AT_ONCE, on_row, inspector, &error);
     inspection->changed = inspection->changed || inspection->walk.revision != inspection->revision;
@@ -212,7 +205,7 @@ static uint64_t look_on(struct inspector *inspector)
         give_up(inspector, &error);
     else if (result == LOOKUP_ABSENT)
         finish(inspector);
-    return (now_us() - began) * PAUSE_SHARE;
+    return (clock_monotonic_ns() - began) * PAUSE_SHARE;
 }
 
 /* A table that cannot be read, or was never loaded, is told of elsewhere. */
@@ -221,10 +214,10 @@ static uint64_t look_for_change(struct inspector *inspector)
     struct error error;
     struct table_state state;
     if (!lookup_state(inspector->lookup, &state, &error) || state.revision == inspector->seen)
-        return POLL_US;
+        return POLL_NS;
     if (state.revision != inspector->coming) { /* after a change another one comes, mostly */
         inspector->coming = state.revision;
-        return POLL_US;
+        return POLL_NS;
     }
     begin(inspector, state.revision);
     return 0;
@@ -246,11 +239,10 @@ static void say(struct inspector *inspector)
     pthread_mutex_lock(&inspector->mutex);
 }
 
-static void pause_for(struct inspector *inspector, uint64_t pause_us)
+static void pause_for(struct inspector *inspector, uint64_t pause_ns)
 {
-    const uint64_t end = now_us() + pause_us;
-    const struct timespec until = {(time_t)(end / 1000000), (long)(end % 1000000) * 1000};
-    if (pause_us > 0 && !inspector->stopping)
+    const struct timespec until = background_until(pause_ns);
+    if (pause_ns > 0 && !inspector->stopping)
         pthread_cond_timedwait(&inspector->changed, &inspector->mutex, &until);
 }
 
@@ -259,10 +251,10 @@ static void *run(void *argument)
     struct inspector *inspector = argument;
     pthread_mutex_lock(&inspector->mutex);
     while (!inspector->stopping) {
-        uint64_t pause_us = inspector->walking ? look_on(inspector) : look_for_change(inspector);
+        uint64_t pause_ns = inspector->walking ? look_on(inspector) : look_for_change(inspector);
         if (inspector->line[0] != '\0')
             say(inspector);
-        pause_for(inspector, pause_us);
+        pause_for(inspector, pause_ns);
     }
     pthread_mutex_unlock(&inspector->mutex);
     return NULL;
