@@ -138,6 +138,7 @@ def run(bench, options):
     parts = options.parts or (QUICK_PARTS if options.quick else PARTS)
     noise = measure.Noise()
     for part in parts:
+        measure.wait_for_quiet()
         began = time.monotonic()
         try:
             for section in PARTS[part](bench, options):

@@ -20,7 +20,8 @@ def servers_of(bench, options):
 
 def at_rate(servers, requests, rate, options):
     """Of each server: its runs."""
-    return measure.take_turns([lambda server=server: measure.load(server, requests, seconds=options.seconds, rate=rate) for server in servers], options.rounds)
+    runs = [lambda server=server: measure.load(server, requests, seconds=options.seconds, rate=rate) for server in servers]
+    return measure.take_turns(servers[0].bench, runs, options.rounds)
 
 
 def lines_of(servers, results, rate):
@@ -41,7 +42,7 @@ def run(bench, options):
             started(servers, options.rows)
             for server in servers:
                 warm_up(server, requests, options)
-            results = measure.take_turns([lambda server=server: measure.load(server, requests, seconds=options.seconds) for server in servers], 3)
+            results = measure.take_turns(bench, [lambda server=server: measure.load(server, requests, seconds=options.seconds) for server in servers], 3)
             saturation = [measure.values(runs, "per_second").median for runs in results]
             slowest = min(range(len(servers)), key=saturation.__getitem__)
             rate = SHARE * saturation[0]

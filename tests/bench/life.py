@@ -52,7 +52,7 @@ def start_time(bench, store, cold):
 
 def run_start(bench, store, options):
     runs = [lambda: start_time(bench, store, False), lambda: start_time(bench, store, True)]
-    warm, cold = (measure.Values(result) for result in measure.take_turns(runs, options.rounds * 2))
+    warm, cold = (measure.Values(result) for result in measure.take_turns(bench, runs, options.rounds * 2))
     lines = [["the store's file in the page cache", warm.text(1, 1e3)], ["the file not in the page cache", cold.text(1, 1e3)]]
     notes = f"Milliseconds from exec to the first 200 of the health path, {options.rows:,} rows.\n"
     goal = Goal(f"start with {options.rows:,} rows (ms)", START_LIMIT_MS, warm.median * 1e3, warm.text(1, 1e3), " ms")

@@ -91,7 +91,7 @@ def run(bench, options):
         def parse():
             return measure.run_timed(bench, [bench.program("bench_yaml_parse"), str(mapping)])
 
-        loads, parses = measure.take_turns([load, parse], options.load_rounds)
+        loads, parses = measure.take_turns(bench, [load, parse], options.load_rounds)
         cpu, bare_cpu = measure.values(loads, "cpu"), measure.values(parses, "cpu")
         wall, bare_wall = measure.values(loads, "wall"), measure.values(parses, "wall")
         memory = max(result["memory"] for result in loads) / 1e6

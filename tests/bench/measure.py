@@ -34,7 +34,9 @@ class Values:
 
 SETTLE_SECONDS = 2.6  # after which ssoferryd has written its usage down
 REST_SECONDS, REST_LOOKS = 1, 10  # a look is longer than ssoferryd waits before it looks rows through
+QUIET_SECONDS, QUIET_SHARE, QUIET_LOOKS = 0.5, 0.02, 60  # a look; how much of one core may be busy in it
 UNMEASURED_SHARE = 0.25  # of a turn, at its beginning
+MEMORY_AT_HAND, MEMORY_PIECE = 256 << 20, 256 << 10  # bytes: more than anything that is measured takes anew
 
 
 def load_command(server, traffic, requests=0, seconds=0.0, rate=0.0, reconnect=False, more=()):
@@ -87,12 +89,40 @@ def wait_for_rest(servers):
         time.sleep(REST_SECONDS)
 
 
-def take_turns(runs, rounds):
+def busy_seconds():
+    """CPU that the whole machine has used, by all its cores together."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+    return (sum(fields[:8]) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_for_quiet():
+    """Waits until the machine does nothing: what was measured before may have left the kernel some seconds of work, as writing files to disk or giving
+    their memory back, and a hundredth of the time is what a p99 is made of. Not for ever, since others may work here, too."""
+    for _ in range(QUIET_LOOKS):
+        before = busy_seconds()
+        time.sleep(QUIET_SECONDS)
+        if busy_seconds() - before <= QUIET_SHARE * QUIET_SECONDS:
+            return
+
+
+def have_memory(bench):
+    """Takes memory from the machine and gives it back, so that who needs some next gets that. On a guest whose host takes unused memory back, a page that
+    was not used for a while costs some 10 us in place of 0.6: a log that grows would pay for it now and then, and a server without one never. By a
+    file, in pieces as a log is written in: for such the kernel takes pages that lie together."""
+    path, piece = bench.work / "memory", bytes(MEMORY_PIECE)
+    with path.open("wb", buffering=0) as file:
+        path.unlink()
+        for _ in range(MEMORY_AT_HAND // MEMORY_PIECE):
+            file.write(piece)
+
+
+def take_turns(bench, runs, rounds):
     """Calls each of the functions once a round, in the one order and then in the other. Their results, function by function."""
     results = [[] for _ in runs]
     for number in range(rounds):
         order = range(len(runs)) if number % 2 == 0 else reversed(range(len(runs)))
         for i in order:
+            have_memory(bench)
             results[i].append(runs[i]())
     return results
 
@@ -117,7 +147,7 @@ def costs(runs, rounds, seconds, reconnect=False):
         share = result["requests"] / (result["before"] + result["requests"])
         return (result["within"] + behind * share) * 1e6 / result["requests"]
 
-    results = take_turns([partial(turn, *run) for run in runs], rounds)
+    results = take_turns(runs[0][0].bench, [partial(turn, *run) for run in runs], rounds)
     time.sleep(SETTLE_SECONDS)
     for server, spent in marks.items():
         spent.append(server.cpu())
@@ -146,11 +176,7 @@ class Noise:
 
     @staticmethod
     def _now():
-        ticks = os.sysconf("SC_CLK_TCK")
-        fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
-        busy = (sum(fields[:8]) - fields[3] - fields[4]) / ticks
-        own = os.times()
-        return time.monotonic(), busy, sum(own[:4])
+        return time.monotonic(), busy_seconds(), sum(os.times()[:4])
 
     def text(self):
         passed, busy, own = (now - began for now, began in zip(self._now(), self.began))

@@ -47,10 +47,12 @@ def replaced(server, count, generation):
 
 def one_round(server, count, requests, rate, generation):
     """Quiet, and then for as long as the replacement takes."""
-    server.settle()
+    measure.wait_for_quiet()
+    measure.have_memory(server.bench)
     quiet = measure.load(server, requests, seconds=2, rate=rate)
     server.stage(count, generation)
-    time.sleep(1)  # for what staging wrote
+    measure.wait_for_quiet()
+    measure.have_memory(server.bench)
     generator = begin(server, requests, rate)
     time.sleep(0.3)  # it has begun: CPU for its start is no part of this
     try:
@@ -64,7 +66,8 @@ def one_round(server, count, requests, rate, generation):
 def course(server, count, requests, rate, generation):
     """The replacement as a course of time, for the chart: (seconds from its begin, p99 in ms, failed) by windows."""
     server.stage(count, generation)
-    time.sleep(1)
+    measure.wait_for_quiet()
+    measure.have_memory(server.bench)
     generator = begin(server, requests, rate, "--windows", str(WINDOW))
     time.sleep(BEFORE)
     try:
