@@ -36,6 +36,7 @@ static int check_files(struct context *context, const struct arguments *argument
 {
     struct files files;
     struct progress progress;
+    context_give_way(context);
     progress_start(&progress);
     int status = files_read(&files, context, arguments, &progress, "");
     bool test_only = status == STATUS_DONE && mapping_stage(files.mapping) == STAGE_TEST;
@@ -201,6 +202,7 @@ static int check_table(struct context *context, const struct arguments *argument
     int status = context_require(context, arguments, NEEDS_ROUTES);
     if (status != STATUS_DONE)
         return status;
+    context_give_way(context);
     if (!snapshot_open(&snapshot, context->table, &error))
         return complain(&error);
     struct table_check check = {.context = context, .json = arguments->json, .audit.config = context->config};

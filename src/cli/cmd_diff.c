@@ -89,6 +89,7 @@ int cmd_diff(struct context *context, const struct arguments *arguments)
 
     struct files files;
     struct progress progress;
+    context_give_way(context);
     progress_start(&progress);
     int status = files_read(&files, context, arguments, &progress, "");
     if (status == STATUS_DONE)

@@ -234,6 +234,7 @@ int cmd_history(struct context *context, const struct arguments *arguments)
         error_set(&error, ERROR_INPUT, "--id and --show: give one of them");
     else if (arguments->id == NULL && arguments->source != NULL)
         error_set(&error, ERROR_INPUT, "--source goes with --id");
+    context_give_way(context);
     if (error.kind != ERROR_NONE || !snapshot_open(&snapshot, context->table, &error))
         return complain(&error);
     int status = arguments->id != NULL   ? show_row(snapshot, arguments)

@@ -211,6 +211,7 @@ int cmd_report(struct context *context, const struct arguments *arguments)
                                            .idle = rows.idle,
                                            .routes = context->config->gateway.route_count,
                                            .rehearsing = gateway_rehearsing(&context->config->gateway)};
+    context_give_way(context);
     bool good = report_open(&rows.report, context->table, &options, &error) && print(&rows, arguments, &error);
     int status = good ? STATUS_DONE : complain(&error);
     report_close(rows.report);

@@ -163,6 +163,7 @@ int cmd_list(struct context *context, const struct arguments *arguments)
         log_error("--state: '%s' is not a state; there are stytch, legacy and disabled", arguments->state);
         return STATUS_USAGE;
     }
+    context_give_way(context);
     if (!snapshot_open(&listing.snapshot, context->table, &error))
         return complain(&error);
     if (listing.source.size > 0 && !rows_has_source(listing.snapshot, listing.source)) {
@@ -211,6 +212,7 @@ int cmd_export(struct context *context, const struct arguments *arguments)
     struct snapshot *snapshot = NULL;
     if (arguments->source != NULL && !rows_source(arguments, &source, &error))
         return complain(&error);
+    context_give_way(context);
     if (!snapshot_open(&snapshot, context->table, &error))
         return complain(&error);
 

@@ -71,6 +71,7 @@ int cmd_backup(struct context *context, const struct arguments *arguments)
 {
     struct error error = {0};
     const char *path = arguments->words[0];
+    context_give_way(context);
     if (!context_may_write(context, path, &error) || !table_backup(context->table, path, &error))
         return complain(&error);
 

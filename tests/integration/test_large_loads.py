@@ -1,12 +1,10 @@
 """Loads that are too large for one transaction: the table is written anew beside the old one, and nobody sees it before it is whole."""
 import fcntl
 import json
-import os
 import random
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import lmdb
 import pytest
@@ -144,23 +142,3 @@ class TestWaiting:
         check_words(said)
         assert process.returncode == -signal.SIGINT
         assert json.loads(gateway.loader("stat", "--json").stdout)["revision"] == 1
-
-    def seen(self, gateway, words):
-        """The nice value of a command that waits, and whether a timer's signal lets it pause."""
-        with subprocess.Popen([program("ssoferry"), "-c", str(gateway.config_path), *map(str, words)], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-            assert "waiting for another ssoferry" in process.stderr.readline()
-            caught = next(line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line.startswith("SigCgt"))
-            nice = os.getpriority(os.PRIO_PROCESS, process.pid)
-            process.kill()
-        return nice, bool(int(caught.split()[1], 16) >> signal.SIGALRM - 1 & 1)
-
-    def test_bulk_work_gives_way_and_pauses_beside_a_daemon(self, gateway, held):
-        rows = [f"customer-{row}" for row in range(1001)]
-        one = ["set", "globex", "redirect=303"]
-        bulk = [["load", gateway.mapping_file({"acme": connection_id(1, 1)})], ["set", "--all", "redirect=303"], ["rollback", "--yes", "0"], ["remove", *rows]]
-        usual = os.getpriority(os.PRIO_PROCESS, 0)
-        behind = max(usual, 10)
-        assert [self.seen(gateway, words) for words in (one, *bulk)] == [(usual, False), *[(behind, False)] * len(bulk)]
-        gateway.start()
-        assert [self.seen(gateway, words) for words in (one, *bulk)] == [(usual, False), *[(behind, True)] * len(bulk)]
