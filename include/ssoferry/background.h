@@ -10,9 +10,10 @@
  * thread itself reads. It gives way to threads which answer requests: it does not take a processor from one of them by
  * waking up (SCHED_BATCH, sched(7)), and of a processor that they share it gets the smaller part (nice(2)). A burst of
  * writing would else be seen in the slowest answers. Where a filter of system calls refuses that, as the systemd unit's
- * does, it is a thread like the others.
+ * does, it is a thread like the others. `name`, of 15 bytes at most, is what top(1) and gdb(1) call it.
  * Returns 0, or an errno. */
-int background_start(pthread_t *thread, void *(*run)(void *), void *context) __attribute__((warn_unused_result));
+int background_start(pthread_t *thread, const char *name, void *(*run)(void *), void *context)
+    __attribute__((warn_unused_result));
 
 /* A condition whose timed waits go by CLOCK_MONOTONIC: the other clock may be set back, and a thread that waits for its
  * interval would stand still for so long. To be destroyed by its owner. */

@@ -54,6 +54,7 @@ struct timespec background_until(uint64_t ns)
 }
 
 struct beginning {
+    const char *name;
     void *(*run)(void *);
     void *context;
     sem_t done;
@@ -66,14 +67,15 @@ static void *begin(void *context)
     struct beginning *beginning = context;
     void *(*run)(void *) = beginning->run;
     void *what = beginning->context;
+    (void)pthread_setname_np(pthread_self(), beginning->name);
     background_step_back();
     sem_post(&beginning->done);
     return run(what);
 }
 
-int background_start(pthread_t *thread, void *(*run)(void *), void *context)
+int background_start(pthread_t *thread, const char *name, void *(*run)(void *), void *context)
 {
-    struct beginning beginning = {.run = run, .context = context};
+    struct beginning beginning = {.name = name, .run = run, .context = context};
     sigset_t all, before;
     sigfillset(&all);
     sigdelset(&all, SIGBUS); /* its own: one that is blocked ends the program, whoever would take it */

@@ -278,7 +278,7 @@ bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct er
         log->lanes[i].writing = memory_allocate(LANE_SIZE);
         log->lanes[i].stamp.second = -1;
     }
-    int problem = background_start(&log->thread, run, log);
+    int problem = background_start(&log->thread, "log", run, log);
     if (problem != 0) {
         free_log(log);
         return error_set_errno(error, ERROR_FAILED, problem, "the request log's thread cannot be started");

@@ -274,7 +274,8 @@ bool admin_start(struct admin **started, const struct admin_scene *scene, int fd
         return false;
     }
     configure_h2o(admin);
-    const struct worker_tools tools = {.serving = &admin->serving,
+    const struct worker_tools tools = {.name = "admin",
+                                       .serving = &admin->serving,
                                        .globals = &admin->globals,
                                        .connections = ADMIN_CLIENTS_MAX,
                                        .lookup = admin->lookup,

@@ -282,7 +282,7 @@ bool inspector_start(struct inspector **started, struct table *table, const stru
     pthread_mutex_init(&inspector->mutex, NULL);
     background_condition(&inspector->changed);
     bool opened = lookup_open(&inspector->lookup, table, error);
-    int problem = opened ? background_start(&inspector->thread, run, inspector) : 0;
+    int problem = opened ? background_start(&inspector->thread, "inspector", run, inspector) : 0;
     if (opened && problem == 0) {
         *started = inspector;
         return true;

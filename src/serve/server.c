@@ -145,6 +145,7 @@ static void open_workers(struct server *server)
     for (size_t i = 0; i < server->worker_count; ++i) {
         server->metrics[i] = metrics_new();
         const struct worker_tools tools = {
+            .name = "worker",
             .serving = &server->serving,
             .listen = server->config->listen,
             .tls = server->tls,

@@ -149,6 +149,7 @@ static void tear_down(struct worker *worker)
 static void *run(void *argument)
 {
     struct worker *worker = argument;
+    (void)pthread_setname_np(pthread_self(), worker->tools.name);
     set_up(worker);
     say_life(worker, WORKER_AWAKE);
     clients_accept(worker);

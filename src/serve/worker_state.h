@@ -12,6 +12,7 @@
 
 /* What a worker works with, all borrowed. The ones that may be NULL are off then. */
 struct worker_tools {
+    const char *name; /* the thread's, 15 bytes at most */
     struct serving *serving;
     const struct listener
         *listen;     /* what its listeners are, in the order of their descriptors; NULL: the admin listener */

@@ -201,7 +201,7 @@ static bool start(struct usage **started, struct usage_file file, size_t lanes, 
     pending_init(&usage->pending, &hash_key, now);
     atomic_store(&usage->flushed_at, clock_monotonic_ms());
     flush(usage); /* notes since when it counts; a disk that is full now may have room later */
-    int problem = background_start(&usage->thread, run, usage);
+    int problem = background_start(&usage->thread, "usage", run, usage);
     if (problem != 0) {
         release(usage);
         return error_set_errno(error, ERROR_FAILED, problem, "the usage thread cannot be started");

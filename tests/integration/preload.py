@@ -2,7 +2,6 @@
 import ctypes
 import os
 import re
-import signal
 from pathlib import Path
 
 from programs import program
@@ -31,18 +30,12 @@ def threads(pid):
     return {int(task.name): dict(re.findall(r"^(\w+):\s*(.*)$", (task / "status").read_text(), re.M)) for task in Path(f"/proc/{pid}/task").iterdir()}
 
 
-def takes(status, number):
-    """Whether the thread has not blocked the signal."""
-    return not int(status["SigBlk"], 16) >> (number - 1) & 1
-
-
 def workers(gateway):
-    """The threads that answer, in the order they were made in, the admin listener's first: the others, but for the main one, have blocked every
-    signal. So has each in its first moments, and the gateway answers when one has come through them."""
+    """The threads that answer, in the order they were made in, the admin listener's first."""
     count = gateway.config["threads"] + ("admin" in gateway.config)
 
     def begun():
-        found = [thread for thread, status in threads(gateway.pid).items() if thread != gateway.pid and takes(status, signal.SIGURG)]
+        found = [thread for thread, status in threads(gateway.pid).items() if status["Name"] in ("worker", "admin")]
         assert len(found) <= count, found
         return found if len(found) == count else None
 

@@ -12,7 +12,7 @@ import wire
 from conftest import NO_IPV6
 from cutover import CONNECTION_ID
 from ports import free_port
-from preload import signal_thread, start_with, workers
+from preload import signal_thread, start_with, threads, workers
 from programs import run
 from workers import by_worker
 
@@ -347,6 +347,15 @@ def test_a_store_that_is_not_there_is_made(make_gateway):
     gateway.start()
     assert gateway.store.exists()
     assert gateway.get("/healthz").status == 503
+
+
+def test_threads_are_named(make_gateway):
+    """As top -H and gdb show them."""
+    gateway = make_gateway(threads=2, admin={"address": f"127.0.0.1:{free_port()}"})
+    gateway.load({"acme": CONNECTION_ID})
+    gateway.start()
+    names = sorted(status["Name"] for status in threads(gateway.pid).values())
+    assert names == ["admin", "inspector", "log", "ssoferryd", "usage", "worker", "worker"]
 
 
 def test_listens_on_nothing_else(gateway):

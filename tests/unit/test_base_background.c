@@ -29,7 +29,7 @@ static void what_works_behind_gives_way(void **state)
     struct seen seen;
     (void)setpriority(PRIO_PROCESS, 0, 0); /* where that may be: under a nice value of 10 nothing would be seen */
     int own = getpriority(PRIO_PROCESS, 0);
-    assert_int_equal(background_start(&thread, work, &seen), 0);
+    assert_int_equal(background_start(&thread, "behind", work, &seen), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(seen.policy, SCHED_BATCH);
     assert_int_equal(seen.nice, own > 10 ? own : 10); /* who was nicer already stays so */
@@ -46,7 +46,7 @@ static void only_its_own_faults_come_to_it(void **state)
     (void)state;
     pthread_t thread;
     sigset_t blocked;
-    assert_int_equal(background_start(&thread, look_at_signals, &blocked), 0);
+    assert_int_equal(background_start(&thread, "behind", look_at_signals, &blocked), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_true(sigismember(&blocked, SIGTERM) == 1 && sigismember(&blocked, SIGHUP) == 1);
     assert_int_equal(sigismember(&blocked, SIGBUS), 0); /* the kernel would end the program, whoever takes it */
