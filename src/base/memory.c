@@ -47,9 +47,15 @@ void *memory_resize(void *block, size_t size)
     return checked(realloc(block, size > 0 ? size : 1));
 }
 
+/* Whole huge pages, where it is one or more: only such a piece does the kernel put where huge pages begin. */
+static size_t mapped_size(size_t size)
+{
+    return size < HUGE_PAGE_SIZE ? size : (size + HUGE_PAGE_SIZE - 1) / HUGE_PAGE_SIZE * HUGE_PAGE_SIZE;
+}
+
 void *memory_pages(size_t size)
 {
-    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *pages = mmap(NULL, mapped_size(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return pages == MAP_FAILED ? NULL : pages;
 }
 
@@ -61,13 +67,13 @@ void *memory_large(size_t size)
 void memory_pages_widen(void *pages, size_t size)
 {
     if (size >= HUGE_PAGE_SIZE)
-        (void)madvise(pages, size, MADV_HUGEPAGE); /* without them it is but slower */
+        (void)madvise(pages, mapped_size(size), MADV_HUGEPAGE); /* without them it is but slower */
 }
 
 void memory_pages_free(void *pages, size_t size)
 {
     if (pages != NULL)
-        munmap(pages, size);
+        munmap(pages, mapped_size(size));
 }
 
 char *memory_string(struct text t)
