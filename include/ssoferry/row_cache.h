@@ -2,8 +2,9 @@
  *
  * A lookup in LMDB walks the tree of named databases, the table's branches and a leaf: some ten cache lines far apart,
  * and a leaf of its own for nearly every row. Here a row's key and record lie together in one line of the processor's
- * cache, or in two or four that are neighbours. All rows are of one transaction: the next commit, whatever it changed,
- * empties the cache. It grows with what is asked for, by doubling, and begins anew each time. */
+ * cache, or in two or four that are neighbours; which one that is says half a line more, and of those there are few. All
+ * rows are of one transaction: the next commit, whatever it changed, empties the cache. It grows with what is asked for,
+ * by doubling, and begins anew each time. */
 #ifndef SSOFERRY_ROW_CACHE_H
 #define SSOFERRY_ROW_CACHE_H
 
@@ -13,8 +14,8 @@
 #include "ssoferry/text.h"
 
 enum {
-    ROW_CACHE_SIZE_MIN = 64 * 1024, /* bytes that it begins with */
-    ROW_CACHE_ROW_MAX = 248,        /* bytes of key and record together; longer rows are not kept */
+    ROW_CACHE_SIZE_MIN = 64000, /* bytes that it begins with */
+    ROW_CACHE_ROW_MAX = 254,    /* bytes of key and record together; longer rows are not kept */
 };
 
 struct row_cache;

@@ -6,39 +6,44 @@
 #include "ssoferry/memory.h"
 
 enum {
-    WAYS = 4,
-    LINE_BYTES = 56, /* beside the line's own head */
+    WAYS = 12,
+    TAGS_A_WORD = 4,
+    LINE_BYTES = 62, /* beside the line's own head */
+    ROW_LINES_MAX = 4,
     CROWDED_SHARE = 24,
 };
+
+/* Tags of lines with which no row begins. */
+enum { TAG_FREE, TAG_CONTINUED, TAG_ROW };
 
 /* A row begins with a line and goes on over the next one, or the next three, as if their heads were bytes, too. It
  * begins at a multiple of the lines that it takes. */
 struct line {
-    uint32_t epoch; /* that the row is of; never the current one where there is none */
-    uint16_t tag;   /* a part of the key's hash, so that most others' rows need not be compared */
     uint8_t key_size, record_size;
     char bytes[LINE_BYTES]; /* key, record */
 };
 _Static_assert(sizeof(struct line) == 64, "one line of the processor's cache");
-_Static_assert(ROW_CACHE_ROW_MAX == WAYS * sizeof(struct line) - (sizeof(struct line) - LINE_BYTES),
-               "a set is its most");
+_Static_assert(ROW_CACHE_ROW_MAX == ROW_LINES_MAX * sizeof(struct line) - (sizeof(struct line) - LINE_BYTES),
+               "four lines without the first one's head");
 
+/* What tells which line a row begins with, so that of the lines, which are far more than the processor's cache has room
+ * for, only that one is fetched. */
 struct set {
-    struct line lines[WAYS];
-};
-
-/* What is needed only where a set is full. */
-struct queue {
+    char tags[WAYS][sizeof(uint16_t)]; /* a part of the key's hash, or one of those above */
+    uint32_t epoch;                    /* that the rows are of; if not the current one, there is none */
     uint16_t candidate; /* tag of the row that was last offered in vain; it is let in when it comes again */
-    uint16_t next;      /* the line that goes next */
+    uint16_t next;      /* the line that goes next, where all are taken */
 };
+_Static_assert(sizeof(struct set) == 32, "two in one line of the processor's cache");
+
+enum { SET_SIZE = sizeof(struct set) + WAYS * sizeof(struct line) };
 
 struct row_cache {
     uint64_t transaction; /* that epoch `epoch` stands for */
     uint32_t epoch;       /* never 0 */
     size_t set_count, set_count_max;
+    struct line *lines; /* WAYS for each set; the sets are behind them */
     struct set *sets;
-    struct queue *queues;
     /* since it last grew, or was seen to be large enough */
     size_t asked;
     size_t crowded; /* offers that met a full set */
@@ -46,21 +51,20 @@ struct row_cache {
 
 static void release(struct row_cache *cache)
 {
-    memory_pages_free(cache->sets, cache->set_count * sizeof(*cache->sets));
-    free(cache->queues);
+    memory_pages_free(cache->lines, cache->set_count * SET_SIZE);
 }
 
 /* Empties it, too. False where there is no memory: then all stays as it was. */
 static bool resize(struct row_cache *cache, size_t set_count)
 {
-    struct set *sets = memory_pages(set_count * sizeof(*sets));
-    if (sets == NULL)
+    struct line *lines = memory_pages(set_count * SET_SIZE);
+    if (lines == NULL)
         return false;
-    memory_pages_widen(sets, set_count * sizeof(*sets));
+    memory_pages_widen(lines, set_count * SET_SIZE);
     release(cache);
     cache->set_count = set_count;
-    cache->sets = sets;
-    cache->queues = memory_zeroed(set_count, sizeof(*cache->queues));
+    cache->lines = lines;
+    cache->sets = (struct set *)(void *)(lines + set_count * WAYS);
     return true;
 }
 
@@ -68,8 +72,8 @@ struct row_cache *row_cache_new(size_t size_max)
 {
     struct row_cache *cache = memory_zeroed(1, sizeof(*cache));
     cache->epoch = 1;
-    cache->set_count_max = size_max / sizeof(struct set);
-    if (!resize(cache, ROW_CACHE_SIZE_MIN / sizeof(struct set)))
+    cache->set_count_max = size_max / SET_SIZE;
+    if (!resize(cache, ROW_CACHE_SIZE_MIN / SET_SIZE))
         memory_exhausted();
     return cache;
 }
@@ -84,7 +88,7 @@ void row_cache_free(struct row_cache *cache)
 
 size_t row_cache_size(const struct row_cache *cache)
 {
-    return cache->set_count * sizeof(struct set);
+    return cache->set_count * SET_SIZE;
 }
 
 /* Only rows of the table get in, and a collision costs a lookup in LMDB: so the hash need not withstand an attacker. */
@@ -102,15 +106,35 @@ static uint64_t hash_of(struct text key)
     return bytes_mixed(hash, word);
 }
 
-/* The number of sets is a power of two. */
-static size_t set_of(const struct row_cache *cache, uint64_t hash)
+/* Where a key's row would be. */
+struct place {
+    size_t index; /* of the set */
+    uint16_t tag;
+};
+
+/* The hash's higher half, which every byte of the key has a part in, as a fraction of all sets: what is before the
+ * point is the set, and what is behind it the tag. */
+static struct place place_of(const struct row_cache *cache, struct text key)
 {
-    return (size_t)hash & (cache->set_count - 1);
+    const uint64_t place = (hash_of(key) >> 32) * cache->set_count;
+    const uint16_t tag = (uint16_t)(place >> 16);
+    return (struct place){(size_t)(place >> 32), tag >= TAG_ROW ? tag : (uint16_t)(tag + TAG_ROW)};
 }
 
-static uint16_t tag_of(uint64_t hash)
+static uint16_t tag_at(const struct set *set, size_t way)
 {
-    return (uint16_t)(hash >> 48);
+    uint16_t tag;
+    memcpy(&tag, set->tags[way], sizeof(tag));
+    return tag;
+}
+
+/* `tag` for the first line, and that the others go on behind it. */
+static void put_tags(struct set *set, size_t way, size_t count, uint16_t tag)
+{
+    const uint16_t continued = tag == TAG_FREE ? TAG_FREE : TAG_CONTINUED;
+    memcpy(set->tags[way], &tag, sizeof(tag));
+    for (size_t i = 1; i < count; ++i)
+        memcpy(set->tags[way + i], &continued, sizeof(continued));
 }
 
 static void turn_to(struct row_cache *cache, uint64_t transaction)
@@ -127,13 +151,7 @@ static void turn_to(struct row_cache *cache, uint64_t transaction)
 /* How many lines a row of so many bytes takes. */
 static size_t lines_for(size_t size)
 {
-    return size <= LINE_BYTES ? 1 : size <= LINE_BYTES + sizeof(struct line) ? 2 : WAYS;
-}
-
-/* The line behind the row that begins with this one, be it of this epoch or an earlier one. */
-static size_t behind(const struct set *set, size_t way)
-{
-    return way + lines_for((size_t)set->lines[way].key_size + set->lines[way].record_size);
+    return size <= LINE_BYTES ? 1 : size <= LINE_BYTES + sizeof(struct line) ? 2 : ROW_LINES_MAX;
 }
 
 /* Of a row that begins with this line, and may go on over the next ones. */
@@ -142,23 +160,45 @@ static const char *bytes_of(const struct line *line)
     return (const char *)line + offsetof(struct line, bytes);
 }
 
+/* The top bit of each tag of a word of four that is `tag`. It may be that of another row's tag, too, but of no line
+ * with which none begins. */
+static uint64_t where_tag(const struct set *set, size_t first, uint16_t tag)
+{
+    const uint64_t ones = UINT64_C(0x0001000100010001);
+    uint64_t others = le64toh(bytes_load(set->tags[first])) ^ ones * tag;
+    return (others - ones) & ~others & ones << 15;
+}
+
+/* The next line, from `way` on, whose row may be the one that is looked for; WAYS where there is none. */
+static size_t next_way(const struct set *set, size_t way, uint16_t tag)
+{
+    for (; way < WAYS; way = (way / TAGS_A_WORD + 1) * TAGS_A_WORD) {
+        uint64_t where = where_tag(set, way / TAGS_A_WORD * TAGS_A_WORD, tag) >> way % TAGS_A_WORD * 16;
+        if (where != 0)
+            return way + (unsigned)__builtin_ctzll(where) / 16;
+    }
+    return WAYS;
+}
+
 void row_cache_expect(const struct row_cache *cache, struct text key)
 {
-    const struct set *set = &cache->sets[set_of(cache, hash_of(key))];
-    for (size_t way = 0; way < WAYS; ++way) /* all at once: looked through, each is found behind the one before */
-        __builtin_prefetch(&set->lines[way]);
+    const struct place place = place_of(cache, key);
+    const size_t way = next_way(&cache->sets[place.index], 0, place.tag);
+    if (way < WAYS)
+        __builtin_prefetch(&cache->lines[place.index * WAYS + way]);
 }
 
 struct text row_cache_find(struct row_cache *cache, struct text key, uint64_t transaction)
 {
-    const uint64_t hash = hash_of(key);
-    const struct set *set = &cache->sets[set_of(cache, hash)];
+    const struct place place = place_of(cache, key);
+    const struct set *set = &cache->sets[place.index];
     turn_to(cache, transaction);
     ++cache->asked;
-    for (size_t way = 0; way < WAYS; way = behind(set, way)) {
-        const struct line *line = &set->lines[way];
-        if (line->tag == tag_of(hash) && line->epoch == cache->epoch &&
-            text_equal(text_slice(bytes_of(line), line->key_size), key))
+    if (set->epoch != cache->epoch)
+        return (struct text){0};
+    for (size_t way = 0; (way = next_way(set, way, place.tag)) < WAYS; ++way) {
+        const struct line *line = &cache->lines[place.index * WAYS + way];
+        if (text_equal(text_slice(bytes_of(line), line->key_size), key))
             return text_slice(bytes_of(line) + line->key_size, line->record_size);
     }
     return (struct text){0};
@@ -166,11 +206,10 @@ struct text row_cache_find(struct row_cache *cache, struct text key, uint64_t tr
 
 /* -- letting in -- */
 
-/* Whether no row of this epoch lies in lines first..first+count-1. */
-static bool is_free(const struct row_cache *cache, const struct set *set, size_t first, size_t count)
+static bool is_free(const struct set *set, size_t first, size_t count)
 {
-    for (size_t way = 0; way < first + count; way = behind(set, way)) {
-        if (behind(set, way) > first && set->lines[way].epoch == cache->epoch)
+    for (size_t way = first; way < first + count; ++way) {
+        if (tag_at(set, way) != TAG_FREE)
             return false;
     }
     return true;
@@ -179,29 +218,29 @@ static bool is_free(const struct row_cache *cache, const struct set *set, size_t
 /* Takes out every row that lies in these lines, though it be in part. */
 static void clear(struct set *set, size_t first, size_t count)
 {
-    for (size_t way = 0, next = 0; way < first + count; way = next) {
-        next = behind(set, way);
-        if (next > first)
-            memset(&set->lines[way], 0, (next - way) * sizeof(set->lines[way]));
-    }
+    size_t begin = first, end = first + count;
+    while (tag_at(set, begin) == TAG_CONTINUED)
+        --begin;
+    while (end < WAYS && tag_at(set, end) == TAG_CONTINUED)
+        ++end;
+    put_tags(set, begin, end - begin, TAG_FREE);
 }
 
 /* The first of `count` lines for a row that is not there, or WAYS where it has to come again. */
-static size_t choose_way(struct row_cache *cache, size_t index, size_t count, uint16_t tag)
+static size_t choose_way(struct row_cache *cache, struct set *set, size_t count, uint16_t tag)
 {
-    struct queue *queue = &cache->queues[index];
     for (size_t way = 0; way < WAYS; way += count) {
-        if (is_free(cache, &cache->sets[index], way, count))
+        if (is_free(set, way, count))
             return way;
     }
     ++cache->crowded;
-    if (queue->candidate != tag) {
-        queue->candidate = tag;
+    if (set->candidate != tag) {
+        set->candidate = tag;
         return WAYS;
     }
-    queue->candidate = 0;
-    size_t way = queue->next / count * count;
-    queue->next = (uint16_t)((way + count) % WAYS);
+    set->candidate = TAG_FREE;
+    size_t way = set->next / count * count;
+    set->next = (uint16_t)((way + count) % WAYS);
     return way;
 }
 
@@ -210,27 +249,36 @@ static void grow_if_crowded(struct row_cache *cache)
 {
     if (cache->crowded < cache->set_count)
         return;
-    if (cache->set_count <= cache->set_count_max / 2 && cache->crowded > cache->asked / CROWDED_SHARE &&
-        !resize(cache, 2 * cache->set_count))
+    size_t more = 2 * cache->set_count < cache->set_count_max ? 2 * cache->set_count : cache->set_count_max;
+    if (more > cache->set_count && cache->crowded > cache->asked / CROWDED_SHARE && !resize(cache, more))
         cache->set_count_max = cache->set_count; /* nor is it asked for again */
     cache->asked = cache->crowded = 0;
 }
 
+/* The set as it is in this epoch. */
+static struct set *set_now(struct row_cache *cache, size_t index)
+{
+    struct set *set = &cache->sets[index];
+    if (set->epoch != cache->epoch)
+        *set = (struct set){.epoch = cache->epoch};
+    return set;
+}
+
 void row_cache_offer(struct row_cache *cache, struct text key, struct text record, uint64_t transaction)
 {
-    const uint64_t hash = hash_of(key);
     if (key.size + record.size > ROW_CACHE_ROW_MAX)
         return;
     turn_to(cache, transaction);
     grow_if_crowded(cache);
-    const size_t index = set_of(cache, hash), count = lines_for(key.size + record.size);
-    const size_t way = choose_way(cache, index, count, tag_of(hash));
+    const struct place place = place_of(cache, key);
+    const size_t count = lines_for(key.size + record.size);
+    struct set *set = set_now(cache, place.index);
+    const size_t way = choose_way(cache, set, count, place.tag);
     if (way == WAYS)
         return;
-    clear(&cache->sets[index], way, count);
-    struct line *line = &cache->sets[index].lines[way];
-    line->epoch = cache->epoch;
-    line->tag = tag_of(hash);
+    clear(set, way, count);
+    put_tags(set, way, count, place.tag);
+    struct line *line = &cache->lines[place.index * WAYS + way];
     line->key_size = (uint8_t)key.size;
     line->record_size = (uint8_t)record.size;
     char *bytes = (char *)bytes_of(line);
