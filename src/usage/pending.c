@@ -6,6 +6,9 @@
 #include "ssoferry/memory.h"
 #include "ssoferry/row_order.h"
 
+/* How far ahead of what is written entries, and then their keys, are fetched. */
+enum { ENTRIES_AHEAD = 16, KEYS_AHEAD = 8 };
+
 void pending_init(struct pending *pending, const struct hash_key *hash_key, int64_t now)
 {
     *pending = (struct pending){.hash_key = *hash_key, .latest = now};
@@ -109,8 +112,9 @@ static int write_row(MDB_cursor *cursor, const struct tally *tally, const struct
     int code = mdb_cursor_get(cursor, &key, &value, MDB_SET);
     if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
         return code;
+    const bool found = code == MDB_SUCCESS;
     /* A record that cannot be read cannot be added to either: begin anew. */
-    if (code == MDB_SUCCESS && !usage_record_decode(text_of_val(value), &record))
+    if (found && !usage_record_decode(text_of_val(value), &record))
         record = (struct usage_record){.first = 0};
     usage_record_pull_back(&record, clock);
     size_t at = 0;
@@ -122,7 +126,7 @@ static int write_row(MDB_cursor *cursor, const struct tally *tally, const struct
     *count = at;
     key = val_of(name);
     value = (MDB_val){usage_record_encode(&record, bytes), bytes};
-    return mdb_cursor_put(cursor, &key, &value, 0);
+    return mdb_cursor_put(cursor, &key, &value, found ? MDB_CURRENT : 0);
 }
 
 static int correct_row(MDB_cursor *cursor, MDB_val key, MDB_val value, int64_t clock)
@@ -163,9 +167,16 @@ static int write_known(struct pending *pending, struct usage_file *file, MDB_txn
     int code = mdb_cursor_open(txn, file->hits, &cursor);
     if (code != MDB_SUCCESS)
         return code;
-    struct row_place *places = sorted_places(&pending->known);
-    for (size_t at = 0, count = 0; at < pending->known.count && code == MDB_SUCCESS; at += count)
-        code = write_row(cursor, &pending->known, places + at, pending->known.count - at, pending->clock, &count);
+    const struct tally *known = &pending->known;
+    struct row_place *places = sorted_places(known);
+    for (size_t at = 0, count = 0; at < known->count && code == MDB_SUCCESS; at += count) {
+        /* In key order they lie anywhere in memory. */
+        if (at + ENTRIES_AHEAD < known->count)
+            __builtin_prefetch(&known->entries[places[at + ENTRIES_AHEAD].offset]);
+        if (at + KEYS_AHEAD < known->count)
+            __builtin_prefetch(key_of_place(known, places[at + KEYS_AHEAD].offset).at);
+        code = write_row(cursor, known, places + at, known->count - at, pending->clock, &count);
+    }
     free(places);
     mdb_cursor_close(cursor);
     return code;

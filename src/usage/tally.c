@@ -41,8 +41,10 @@ void tally_clear(struct tally *tally)
         allocate(tally);
         return;
     }
-    if (tally->count > 0)
-        memset(tally->slots, 0, (tally->slot_mask + 1) * sizeof(tally->slots[0]));
+    /* No more of the slots than so many entries needed, for they are looked into all over. */
+    while (tally->slot_mask + 1 > 2 * ROOM_AT_FIRST && tally->count <= (tally->slot_mask + 1) / 4)
+        tally->slot_mask /= 2;
+    memset(tally->slots, 0, (tally->slot_mask + 1) * sizeof(tally->slots[0]));
     tally->count = 0;
     tally->bytes = 0;
 }
@@ -64,13 +66,11 @@ static struct tally_slot *slot_of(const struct tally *tally, uint64_t hash, uint
     }
 }
 
-static void grow(struct tally *tally)
+/* Puts all entries into twice as many slots. */
+static void spread(struct tally *tally)
 {
-    tally->room *= 2;
-    tally->entries = memory_resize(tally->entries, tally->room * sizeof(tally->entries[0]));
-    free(tally->slots);
-    tally->slot_mask = 2 * tally->room - 1;
-    tally->slots = memory_zeroed(tally->slot_mask + 1, sizeof(tally->slots[0]));
+    tally->slot_mask = 2 * tally->slot_mask + 1;
+    memset(tally->slots, 0, (tally->slot_mask + 1) * sizeof(tally->slots[0]));
     for (uint32_t i = 0; i < tally->count; ++i) {
         uint64_t hash = tally->entries[i].hash;
         uint32_t at = (uint32_t)hash & tally->slot_mask;
@@ -80,12 +80,23 @@ static void grow(struct tally *tally)
     }
 }
 
+static void grow(struct tally *tally)
+{
+    if (tally->count == tally->room) {
+        tally->room *= 2;
+        tally->entries = memory_resize(tally->entries, tally->room * sizeof(tally->entries[0]));
+        free(tally->slots);
+        tally->slots = memory_allocate(2 * tally->room * sizeof(tally->slots[0]));
+    }
+    spread(tally);
+}
+
 static struct tally_entry *add(struct tally *tally, struct text key, uint64_t hash, uint32_t day,
                                struct tally_slot *slot)
 {
     if (tally->count >= tally->count_max || key.size > UINT16_MAX || key.size > tally->bytes_max - tally->bytes)
         return NULL;
-    if (tally->count == tally->room) {
+    if (tally->count == (tally->slot_mask + 1) / 2) {
         grow(tally);
         slot = slot_of(tally, hash, day);
     }

@@ -22,7 +22,7 @@ struct tally {
     uint32_t count_max, bytes_max; /* of entries, of their keys */
     uint32_t count, room;
     uint32_t bytes, bytes_room;
-    uint32_t slot_mask; /* slots - 1 */
+    uint32_t slot_mask; /* slots in use - 1; there is room for twice as many as for entries */
     struct tally_slot *slots;
     struct tally_entry *entries;
     char *keys;

@@ -155,6 +155,35 @@ static void a_burst_of_names_is_recorded_by_name(void **state)
     usage_reader_close(reader);
 }
 
+/* A lane makes itself larger for many names, and smaller again for few. */
+static void a_busy_time_and_a_calm_one_count_alike(void **state)
+{
+    static const int waves[] = {30000, 5000, 300, 9000, 40, 5000};
+    const char *store = scratch_path(*state, "store");
+    struct usage *usage = open_usage(store, 1, NOON);
+    char name[32];
+    for (size_t wave = 0; wave < COUNT_OF(waves); ++wave) {
+        for (int i = 0; i < 2 * waves[wave]; ++i) {
+            snprintf(name, sizeof(name), "customer-%d", i % waves[wave]);
+            count(usage, name, USAGE_STYTCH, NOON);
+        }
+        pause_ms(20); /* time to take what was handed over */
+    }
+    usage_close(usage);
+    struct usage_reader *reader = open_reader(store, NOON);
+    struct usage_row row;
+    for (int i = 0; i < waves[0]; ++i) {
+        uint64_t hits = 0;
+        for (size_t wave = 0; wave < COUNT_OF(waves); ++wave)
+            hits += i < waves[wave] ? 2 : 0;
+        snprintf(name, sizeof(name), "customer-%d", i);
+        assert_true(find_usage(reader, name, &row));
+        assert_int_equal(sum_of(row.hits), hits);
+    }
+    assert_int_equal(usage_reader_totals(reader)->unnamed, 0);
+    usage_reader_close(reader);
+}
+
 /* More names at once than there is room for still count. */
 static void names_beyond_the_bound_count_in_the_totals(void **state)
 {
@@ -195,6 +224,7 @@ int main(void)
         scratch_test(threads_lose_and_invent_nothing),
         scratch_test(a_lane_that_only_ticks_is_flushed_and_one_that_does_not_holds_nobody_up),
         scratch_test(a_burst_of_names_is_recorded_by_name),
+        scratch_test(a_busy_time_and_a_calm_one_count_alike),
         scratch_test(names_beyond_the_bound_count_in_the_totals),
         scratch_test(the_first_is_the_earliest_of_all_lanes),
     };
