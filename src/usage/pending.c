@@ -6,8 +6,8 @@
 #include "ssoferry/memory.h"
 #include "ssoferry/row_order.h"
 
-/* How far ahead of what is written entries, and then their keys, are fetched. */
-enum { ENTRIES_AHEAD = 16, KEYS_AHEAD = 8 };
+/* How far ahead memory is fetched: of what is added, and of what is written entries, and then their keys. */
+enum { SLOTS_AHEAD = 16, ENTRIES_AHEAD = 16, KEYS_AHEAD = 8 };
 
 void pending_init(struct pending *pending, const struct hash_key *hash_key, int64_t now)
 {
@@ -32,6 +32,8 @@ static void add_known(struct pending *pending, const struct batch *batch)
 {
     for (uint32_t i = 0; i < batch->known.count; ++i) {
         const struct tally_entry *from = &batch->known.entries[i];
+        if (i + SLOTS_AHEAD < batch->known.count)
+            tally_expect(&pending->known, from[SLOTS_AHEAD].hash);
         struct tally_entry *to = tally_find(&pending->known, tally_key(&batch->known, from), from->hash, from->day);
         if (to != NULL) {
             tally_entry_add(to, from->hits, from->first, from->last);

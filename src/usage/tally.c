@@ -120,6 +120,11 @@ static struct tally_entry *add(struct tally *tally, struct text key, uint64_t ha
     return entry;
 }
 
+void tally_expect(const struct tally *tally, uint64_t hash)
+{
+    __builtin_prefetch(&tally->slots[(uint32_t)hash & tally->slot_mask]);
+}
+
 struct tally_entry *tally_find(struct tally *tally, struct text key, uint64_t hash, uint32_t day)
 {
     struct tally_slot *slot = slot_of(tally, hash, day);

@@ -34,6 +34,9 @@ void tally_release(struct tally *tally);
 /* Empties it. Memory that was needed lately is kept, much more than that is given back. */
 void tally_clear(struct tally *tally);
 
+/* Begins to fetch what tally_find() will look into first. */
+void tally_expect(const struct tally *tally, uint64_t hash);
+
 /* The entry of `key` on that day, with no hits where it is new. Keys with one hash are one: it has to be a keyed one.
  * NULL where there is no room for a new one. Lives until the next call. */
 struct tally_entry *tally_find(struct tally *tally, struct text key, uint64_t hash, uint32_t day);
