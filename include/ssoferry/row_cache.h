@@ -2,9 +2,9 @@
  *
  * A lookup in LMDB walks the tree of named databases, the table's branches and a leaf: some ten cache lines far apart,
  * and a leaf of its own for nearly every row. Here a row's key and record lie together in one line of the processor's
- * cache, or in two or four that are neighbours; which one that is says half a line more, and of those there are few. All
- * rows are of one transaction: the next commit, whatever it changed, empties the cache. It grows with what is asked for,
- * by doubling, and begins anew each time. */
+ * cache, or in two or four that are neighbours; which one that is says half a line more, and of those there are few.
+ * All rows are of one transaction: the next commit, whatever it changed, empties the cache. It grows with what is asked
+ * for, by doubling, and begins anew each time. */
 #ifndef SSOFERRY_ROW_CACHE_H
 #define SSOFERRY_ROW_CACHE_H
 
