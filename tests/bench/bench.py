@@ -37,7 +37,7 @@ def parse_arguments():
         parser.add_argument(f"--{FLAGS.get(part, part)}", dest="parts", action="append_const", const=part, help="this part (default: all)")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (default: 1000000)")
     parser.add_argument("--most-rows", type=int, help="rows of the largest table (default: ten times --rows)")
-    parser.add_argument("--rounds", type=int, help="rounds of each measurement of serving (default: 5)")
+    parser.add_argument("--rounds", type=int, help="rounds of each measurement of serving (default: 5; with --quick 3)")
     parser.add_argument("--load-rounds", type=int, help="rounds of each measurement of loading (default: 3)")
     parser.add_argument("--seconds", type=float, help="length of each run of serving (default: 1; with --quick 0.5)")
     parser.add_argument("--quick", action="store_true", help="the essential rows, in under two minutes")
@@ -51,7 +51,7 @@ def parse_arguments():
     options = parser.parse_args()
     if options.write and (options.parts or options.quick or options.check):
         parser.error("--write is for a whole run")
-    options.rounds = options.rounds or 5
+    options.rounds = options.rounds or (3 if options.quick else 5)
     options.load_rounds = options.load_rounds or 3
     options.seconds = options.seconds or (0.5 if options.quick else 1)
     options.most_rows = options.most_rows or 10 * options.rows

@@ -22,6 +22,7 @@ AS_IT_COMES, ALIKE, EPOLL = "bare libh2o as it comes", "bare libh2o set up alike
 AGAINST_FLOORS = ((DEFAULTS, AS_IT_COMES, 1.15), (NO_LOG, AS_IT_COMES, 1.05), (DEFAULTS, ALIKE, 1.15), (NO_LOG, ALIKE, 1.05), (QUIET, ALIKE, None),
                   (DEFAULTS, EPOLL, 1.35), (QUIET, EPOLL, 1.35))  # with the goal, where there is one
 LIMIT_OVERHEAD = 1.15
+MORE_ROUNDS = 3  # times as many for the kinds of requests that goals are about: on a machine of two speeds five rounds may all have met the one
 PEER_LIMITS = {"nginx": 0.75, "HAProxy": 0.80, "Express": 0.06}  # CPU a request, at most this share of theirs
 WARM_UP_REQUESTS = 20_000  # at least, where a traffic has fewer different ones
 WARM_UP_TURNS, WARM_UP_TURNS_AGAIN = 3, 0.5  # at most, in lengths of a turn; the latter for servers that have been asked for these rows already
@@ -52,11 +53,15 @@ def warm_up(server, requests, options, turns=WARM_UP_TURNS, reconnect=False):
     measure.load(server, requests, requests=max(requests.count, WARM_UP_REQUESTS), seconds=turns * options.seconds, reconnect=reconnect)
 
 
-def cost(runs, options, warm_up_turns=WARM_UP_TURNS, reconnect=False):
+def cost(runs, options, warm_up_turns=WARM_UP_TURNS, reconnect=False, rounds=None):
     """CPU microseconds a request of each pair of server and traffic, round by round, and requests a second."""
     for server, requests in runs:
         warm_up(server, requests, options, warm_up_turns, reconnect)
-    return measure.costs(runs, options.rounds, options.seconds, reconnect)
+    return measure.costs(runs, rounds or options.rounds, options.seconds, reconnect)
+
+
+def rounds_of(kind, options):
+    return options.rounds * (MORE_ROUNDS if kind in (MAIN, AGAIN) and not options.quick else 1)
 
 
 def started(servers, count):
@@ -102,7 +107,8 @@ def run(bench, options):
         for kind, what in list(KINDS.items())[:2 if options.quick else None]:
             taking_part = [server for server in servers if kind == MAIN or not is_slow(server)]
             with traffic.by_path(bench.work, "serving", numbers[:REPEATED] if kind == AGAIN else numbers, **what) as requests:
-                found, rates = cost([(server, requests) for server in taking_part], options, WARM_UP_TURNS if kind == MAIN else WARM_UP_TURNS_AGAIN)
+                found, rates = cost([(server, requests) for server in taking_part], options, WARM_UP_TURNS if kind == MAIN else WARM_UP_TURNS_AGAIN,
+                                    rounds=rounds_of(kind, options))
             spent = {server.name: value for server, value in zip(taking_part, found)}
             rates = {server.name: value for server, value in zip(taking_part, rates)}
             ratios.append([kind, *(spent[own].over(spent[floor]).text() for own, floor, _ in AGAINST_FLOORS)])
@@ -115,7 +121,9 @@ def run(bench, options):
                 bench.figures["cpu"] = [(label(name), value.median, min(value.values), max(value.values)) for name, value in spent.items()]
     finally:
         stop(servers)
-    how = (f"{options.rows:,} rows, one thread; {options.rounds} rounds of {options.seconds:g} s each, of which the first quarter is not counted. Identifiers are random: "
+    others = "" if rounds_of(MAIN, options) == options.rounds else f"of the first two kinds, {options.rounds} of the others, "
+    how = (f"{options.rows:,} rows, one thread; {rounds_of(MAIN, options)} rounds {others}of {options.seconds:g} s each, of which the first quarter is not counted. "
+           "Identifiers are random: "
            f"200,000 different ones, or {REPEATED:,} where they come again, as those of real connections do. All have been asked for before.\n")
     columns = ["requests", *map(label, names)]
     header = ["requests", *(f"{own.removeprefix('the ')} / {floor.removeprefix('bare ')}" for own, floor, _ in AGAINST_FLOORS)]
