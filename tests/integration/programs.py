@@ -16,10 +16,13 @@ def program(name):
     return str(path)
 
 
+def is_linked_with(library):
+    return library in subprocess.run(["ldd", program("ssoferryd")], capture_output=True, text=True, check=True).stdout
+
+
 def is_sanitized():
     """A sanitizer keeps what was freed for a while, so that memory says nothing; and it needs calls that others do not."""
-    linked = subprocess.run(["ldd", program("ssoferryd")], capture_output=True, text=True, check=True).stdout
-    return "libasan" in linked or "libtsan" in linked
+    return is_linked_with("libasan") or is_linked_with("libtsan")
 
 
 def check_words(words):
