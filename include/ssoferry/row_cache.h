@@ -24,13 +24,21 @@ struct row_cache;
 struct row_cache *row_cache_new(size_t size_max);
 void row_cache_free(struct row_cache *cache); /* NULL is fine */
 
-/* Begins to fetch where `key` would lie, so that row_cache_find() need not wait for memory if there is something else
- * to do first. */
-void row_cache_expect(const struct row_cache *cache, struct text key);
+/* Where a key's row may lie; until something is offered to the cache that has told it. */
+struct row_cache_place {
+    size_t set;
+    size_t way; /* the first line of the set to look at, if there is one */
+    uint16_t tag;
+};
 
-/* The record under `key` as of `transaction`, or nothing at all (size 0). Lives until the cache is next asked or
- * offered. */
-struct text row_cache_find(struct row_cache *cache, struct text key, uint64_t transaction);
+/* Begins to fetch the line where `key`'s row may lie, so that row_cache_find() need not wait for memory if there is
+ * something else to do first. */
+struct row_cache_place row_cache_expect(const struct row_cache *cache, struct text key);
+
+/* The record under `key`, for which the cache has told `place`, as of `transaction`; or nothing at all (size 0). Lives
+ * until the cache is next asked or offered. */
+struct text row_cache_find(struct row_cache *cache, struct row_cache_place place, struct text key,
+                           uint64_t transaction);
 
 /* Offers a record that row_cache_find() did not know. Where its place is taken it is kept the second time, so that rows
  * which are asked for once do not push out the ones that come again. */

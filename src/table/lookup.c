@@ -117,10 +117,10 @@ static bool find_cached(const struct lookup *lookup, struct text key, struct con
     MDB_envinfo info;
     if (lookup->cache == NULL)
         return false;
-    row_cache_expect(lookup->cache, key);
+    const struct row_cache_place place = row_cache_expect(lookup->cache, key);
     if (mdb_env_info(lookup->table->env, &info) != MDB_SUCCESS)
         return false;
-    struct text record = row_cache_find(lookup->cache, key, info.me_last_txnid);
+    struct text record = row_cache_find(lookup->cache, place, key, info.me_last_txnid);
     return record.size > 0 && connection_decode(record, out, error);
 }
 

@@ -106,19 +106,16 @@ static uint64_t hash_of(struct text key)
     return bytes_mixed(hash, word);
 }
 
-/* Where a key's row would be. */
-struct place {
-    size_t index; /* of the set */
-    uint16_t tag;
-};
-
 /* The hash's higher half, which every byte of the key has a part in, as a fraction of all sets: what is before the
  * point is the set, and what is behind it the tag. */
-static struct place place_of(const struct row_cache *cache, struct text key)
+static struct row_cache_place place_of(const struct row_cache *cache, struct text key)
 {
     const uint64_t place = (hash_of(key) >> 32) * cache->set_count;
     const uint16_t tag = (uint16_t)(place >> 16);
-    return (struct place){(size_t)(place >> 32), tag >= TAG_ROW ? tag : (uint16_t)(tag + TAG_ROW)};
+    return (struct row_cache_place){
+        .set = (size_t)(place >> 32),
+        .tag = tag >= TAG_ROW ? tag : (uint16_t)(tag + TAG_ROW),
+    };
 }
 
 static uint16_t tag_at(const struct set *set, size_t way)
@@ -180,24 +177,24 @@ static size_t next_way(const struct set *set, size_t way, uint16_t tag)
     return WAYS;
 }
 
-void row_cache_expect(const struct row_cache *cache, struct text key)
+struct row_cache_place row_cache_expect(const struct row_cache *cache, struct text key)
 {
-    const struct place place = place_of(cache, key);
-    const size_t way = next_way(&cache->sets[place.index], 0, place.tag);
-    if (way < WAYS)
-        __builtin_prefetch(&cache->lines[place.index * WAYS + way]);
+    struct row_cache_place place = place_of(cache, key);
+    place.way = next_way(&cache->sets[place.set], 0, place.tag);
+    if (place.way < WAYS)
+        __builtin_prefetch(&cache->lines[place.set * WAYS + place.way]);
+    return place;
 }
 
-struct text row_cache_find(struct row_cache *cache, struct text key, uint64_t transaction)
+struct text row_cache_find(struct row_cache *cache, struct row_cache_place place, struct text key, uint64_t transaction)
 {
-    const struct place place = place_of(cache, key);
-    const struct set *set = &cache->sets[place.index];
+    const struct set *set = &cache->sets[place.set];
     turn_to(cache, transaction);
     ++cache->asked;
     if (set->epoch != cache->epoch)
         return (struct text){0};
-    for (size_t way = 0; (way = next_way(set, way, place.tag)) < WAYS; ++way) {
-        const struct line *line = &cache->lines[place.index * WAYS + way];
+    for (size_t way = place.way; way < WAYS; way = next_way(set, way + 1, place.tag)) {
+        const struct line *line = &cache->lines[place.set * WAYS + way];
         if (text_equal(text_slice(bytes_of(line), line->key_size), key))
             return text_slice(bytes_of(line) + line->key_size, line->record_size);
     }
@@ -270,15 +267,15 @@ void row_cache_offer(struct row_cache *cache, struct text key, struct text recor
         return;
     turn_to(cache, transaction);
     grow_if_crowded(cache);
-    const struct place place = place_of(cache, key);
+    const struct row_cache_place place = place_of(cache, key);
     const size_t count = lines_for(key.size + record.size);
-    struct set *set = set_now(cache, place.index);
+    struct set *set = set_now(cache, place.set);
     const size_t way = choose_way(cache, set, count, place.tag);
     if (way == WAYS)
         return;
     clear(set, way, count);
     put_tags(set, way, count, place.tag);
-    struct line *line = &cache->lines[place.index * WAYS + way];
+    struct line *line = &cache->lines[place.set * WAYS + way];
     line->key_size = (uint8_t)key.size;
     line->record_size = (uint8_t)record.size;
     char *bytes = (char *)bytes_of(line);

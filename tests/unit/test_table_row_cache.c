@@ -34,7 +34,7 @@ static void make_any_row(struct row *row, unsigned number, unsigned generation)
 
 static void ask_and_offer(struct row_cache *cache, const struct row *row, uint64_t transaction, unsigned *found)
 {
-    struct text record = row_cache_find(cache, row->key, transaction);
+    struct text record = row_cache_find(cache, row_cache_expect(cache, row->key), row->key, transaction);
     if (record.size == 0) {
         row_cache_offer(cache, row->key, row->record, transaction);
         return;
