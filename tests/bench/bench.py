@@ -23,6 +23,7 @@ from servers import PATIENCE, ROOT, Bench, Failed, Ferry
 # In the order of the document.
 PARTS = {"serve": serving.run, "latency": latency.run, "peers": life.run_peers, "replace": replacing.run, "matrix": matrix.run, "life": life.run, "load": loading.run,
          "growth": loading.run_growth, "rows": matrix.run_sizes, "overhead": serving.run_overhead, "routes": routing.run_presets, "issuer": routing.run_issuer}
+ROUNDS, GOAL_ROUNDS, QUICK_ROUNDS = 5, 15, 3
 FLAGS = {"rows": "sizes"}  # --rows says how many
 QUICK_PARTS = ("load", "serve", "life")
 CHECK_ROWS, CHECK_PATIENCE, CHECK_SECONDS = 1000, 60, 0.1
@@ -37,7 +38,8 @@ def parse_arguments():
         parser.add_argument(f"--{FLAGS.get(part, part)}", dest="parts", action="append_const", const=part, help="this part (default: all)")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (default: 1000000)")
     parser.add_argument("--most-rows", type=int, help="rows of the largest table (default: ten times --rows)")
-    parser.add_argument("--rounds", type=int, help="rounds of each measurement of serving (default: 5; with --quick 3)")
+    parser.add_argument("--rounds", type=int, help=f"rounds of each measurement of serving (default: {ROUNDS}, and {GOAL_ROUNDS} where goals are about a few "
+                        f"per cent; with --quick {QUICK_ROUNDS})")
     parser.add_argument("--load-rounds", type=int, help="rounds of each measurement of loading (default: 3)")
     parser.add_argument("--seconds", type=float, help="length of each run of serving (default: 1; with --quick 0.5)")
     parser.add_argument("--quick", action="store_true", help="the essential rows, in under two minutes")
@@ -51,7 +53,8 @@ def parse_arguments():
     options = parser.parse_args()
     if options.write and (options.parts or options.quick or options.check):
         parser.error("--write is for a whole run")
-    options.rounds = options.rounds or (3 if options.quick else 5)
+    options.goal_rounds = options.rounds or (QUICK_ROUNDS if options.quick else GOAL_ROUNDS)
+    options.rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
     options.load_rounds = options.load_rounds or 3
     options.seconds = options.seconds or (0.5 if options.quick else 1)
     options.most_rows = options.most_rows or 10 * options.rows

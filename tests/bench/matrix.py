@@ -1,4 +1,5 @@
 """What a request costs in other circumstances than serving.py's: more threads, new connections, TLS, logs, other answers, other tables."""
+import measure
 import peers
 import rows
 import traffic
@@ -143,7 +144,7 @@ def run_sizes(bench, options):
         ratio = columns["ssoferryd"][largest].over(columns["ssoferryd"][first])
         goals.append(Goal(f"CPU a request, {largest} rows against {first}, the defaults, {title}", SIZE_LIMIT, ratio.median, ratio.text()))
     header = ["requests", "server", *(f"{size} / {list(sizes)[0]}" for size in list(sizes)[1:]), *(f"{size} rows, us" for size in sizes)]
-    notes = (f"CPU a request, POST 6 KB; {options.rounds} rounds of {options.seconds:g} s, all sizes in turn. Rows at random: up to 200,000 different ones of the table, so "
+    notes = (f"CPU a request, POST 6 KB; {options.goal_rounds} rounds of {options.seconds:g} s, all sizes in turn. Rows at random: up to 200,000 different ones of the table, so "
              "that of a small table each comes often in a turn and of a large one hardly any twice. The others have no log, and are not given more than "
              f"{PEERS_UP_TO:,} rows.\n")
     return [Section("Sizes of the table", header, lines, notes, goals)]
@@ -163,7 +164,8 @@ def sizes_measured(bench, sizes, repeated, options):
                 server.start()
                 check(server, count)
                 runs.append((server, requests))
-        found, _ = cost(runs, options)
+        measure.wait_for_rest([server for _, server in servers])
+        found, _ = cost(runs, options, rounds=options.goal_rounds)
     finally:
         stop([server for _, server in servers])
         for requests in made:

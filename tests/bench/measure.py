@@ -33,7 +33,7 @@ class Values:
 
 
 SETTLE_SECONDS = 2.6  # after which ssoferryd has written its usage down
-REST_SECONDS, REST_LOOKS = 1, 10  # a look is longer than ssoferryd waits before it looks rows through
+REST_SECONDS, REST_LOOKS = 1, 120  # a look is longer than ssoferryd waits before it looks rows through; ten million rows take it forty of them
 QUIET_SECONDS, QUIET_SHARE, QUIET_LOOKS = 0.5, 0.02, 60  # a look; how much of one core may be busy in it
 UNMEASURED_SHARE = 0.25  # of a turn, at its beginning
 MEMORY_AT_HAND, MEMORY_PIECE = 256 << 20, 256 << 10  # bytes: more than anything that is measured takes anew

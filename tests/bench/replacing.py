@@ -12,8 +12,8 @@ from report import Goal, Section
 from serving import MAIN, check, is_slow, warm_up
 from servers import LOAD_CORE, Failed, Ferry, catches
 
-ROUNDS, RATE, SLOW_RATE = 3, 2000, 5
-MORE_ROUNDS = 3  # times as many for ssoferryd: the hundredth of its requests that counts is made of a few moments
+ROUNDS, OWN_ROUNDS = 3, 9  # at most; of ssoferryd the hundredth of the requests that counts is made of a few moments
+RATE, SLOW_RATE = 2000, 5
 WINDOW = 0.1  # seconds, of the chart's points
 BEFORE, AFTER = 1.0, 1.0  # seconds of the chart around the replacement
 SEEN = 1  # the row that is looked at: any, since all change at once
@@ -84,6 +84,12 @@ def servers_of(bench, options):
     return [Ferry(bench, "ssoferryd, the defaults", store, log=True, usage=True, own_store=True), *(peer(bench, options.rows) for peer in peers.installed())]
 
 
+def rounds_of(server, options):
+    if is_slow(server):
+        return 1
+    return min(OWN_ROUNDS, options.goal_rounds) if isinstance(server, Ferry) else min(ROUNDS, options.rounds)
+
+
 def measured(server, requests, options, line, bench):
     """All rounds of one server."""
     slow = is_slow(server)
@@ -91,8 +97,7 @@ def measured(server, requests, options, line, bench):
     with server:
         check(server, options.rows)
         warm_up(server, requests, options)
-        rounds = 1 if slow else min(ROUNDS, options.rounds) * (MORE_ROUNDS if isinstance(server, Ferry) else 1)
-        found = [one_round(server, options.rows, requests, rate, (number + 1) % 2) for number in range(rounds)]
+        found = [one_round(server, options.rows, requests, rate, (number + 1) % 2) for number in range(rounds_of(server, options))]
         if not slow:
             bench.figures.setdefault("replacement", []).append((server.name, course(server, options.rows, requests, rate, (len(found) + 1) % 2)))
     value = lambda key: measure.Values(run[key] for run in found)  # noqa: E731
@@ -114,7 +119,7 @@ def run(bench, options):
                          Goal(f"replacing all of {options.rows:,} rows under load: p99 during it, against quiet", 2, ratio.median, ratio.text())]
     notes = (f"{MAIN} at a fixed rate over 64 kept connections (2 for Caddy), while all rows get another Location: from the command until a request sees "
              "it. What replaces the table runs on the server's core: `ssoferry load` from YAML, nginx's, HAProxy's and Caddy's reload, Express started anew. "
-             f"Milliseconds; times count from when a request was due. {min(ROUNDS, options.rounds)} rounds, {MORE_ROUNDS} times as many of ssoferryd, one of a slow "
-             "server. Failed: no connection, no answer, or another status.\n")
+             f"Milliseconds; times count from when a request was due. {min(ROUNDS, options.rounds)} rounds, {min(OWN_ROUNDS, options.goal_rounds)} of ssoferryd, one of "
+             "a slow server. Failed: no connection, no answer, or another status.\n")
     return [Section("Replacing the table under load", ["server", "requests/s", "seconds", "failed requests", "p99 quiet", "p99 during", "ratio", "longest"], lines,
                     notes, goals)]

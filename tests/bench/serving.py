@@ -8,7 +8,7 @@ from report import Goal, Section
 from servers import Failed, Ferry, bare_epoll, h2o_as_it_comes, h2o_set_up_alike
 
 SAMPLES, SAMPLES_OF_SLOW = 40, 4
-MAIN, AGAIN = "POST 6 KB", "POST 6 KB, rows that come again"
+MAIN, AGAIN = "POST 6 KB", "POST 6 KB, rows that come again"  # what the goals are about
 KINDS = {
     MAIN: {"size": 6 * 1024},
     AGAIN: {"size": 6 * 1024},
@@ -22,7 +22,6 @@ AS_IT_COMES, ALIKE, EPOLL = "bare libh2o as it comes", "bare libh2o set up alike
 AGAINST_FLOORS = ((DEFAULTS, AS_IT_COMES, 1.15), (NO_LOG, AS_IT_COMES, 1.05), (DEFAULTS, ALIKE, 1.15), (NO_LOG, ALIKE, 1.05), (QUIET, ALIKE, None),
                   (DEFAULTS, EPOLL, 1.35), (QUIET, EPOLL, 1.35))  # with the goal, where there is one
 LIMIT_OVERHEAD = 1.15
-MORE_ROUNDS = 3  # times as many for the kinds of requests that goals are about: on a machine of two speeds five rounds may all have met the one
 PEER_LIMITS = {"nginx": 0.75, "HAProxy": 0.80, "Express": 0.06}  # CPU a request, at most this share of theirs
 WARM_UP_REQUESTS = 20_000  # at least, where a traffic has fewer different ones
 WARM_UP_TURNS, WARM_UP_TURNS_AGAIN = 3, 0.5  # at most, in lengths of a turn; the latter for servers that have been asked for these rows already
@@ -61,7 +60,8 @@ def cost(runs, options, warm_up_turns=WARM_UP_TURNS, reconnect=False, rounds=Non
 
 
 def rounds_of(kind, options):
-    return options.rounds * (MORE_ROUNDS if kind in (MAIN, AGAIN) and not options.quick else 1)
+    """More for the kinds that goals are about: on a machine of two speeds five may all have met the one."""
+    return options.goal_rounds if kind in (MAIN, AGAIN) else options.rounds
 
 
 def started(servers, count):
