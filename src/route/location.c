@@ -70,10 +70,18 @@ static enum way way_of(const struct gateway_settings *settings, const struct req
     return has_host_of_request(url, request) ? WAY_TO_REQUEST_HOST : WAY_OUT;
 }
 
+/* Scheme and host, perhaps with a query behind them. */
+static struct text without_path(struct text location)
+{
+    return text_slice(location.at, text_find(location, '/', text_find(location, '/', 0) + 2));
+}
+
+/* The path may be the request's own, and hold what no URL should, which url_parse() refuses and browsers send. */
 bool location_comes_here(const struct gateway_settings *settings, const struct request *request, struct text location)
 {
     struct url url;
-    return names_gateway(settings, request, location) && way_of(settings, request, location, &url) != WAY_OUT;
+    return names_gateway(settings, request, location) &&
+           way_of(settings, request, without_path(location), &url) != WAY_OUT;
 }
 
 static bool comes_round(const struct gateway_settings *settings, const struct request *request, struct text location,

@@ -213,9 +213,10 @@ class TestLegacySide:
 
     def test_a_request_that_comes_round_is_not_sent_on(self, gateway):
         for host in ("legacy.example.net", "LEGACY.example.net:443"):
-            answer = gateway.request("POST", "/slo", body=b"x", host=host)
-            assert (answer.status, answer.location) == (508, None)
-            assert gateway.logged(answer)["decision"] == "loop"
+            for target in ("/slo", "/a|b", "/[a]", "/\xff", "/" + 3000 * "x", "/a/nobody?x=|"):
+                answer = gateway.request("POST", target, body=b"x", host=host)
+                assert (answer.status, answer.location) == (508, None)
+                assert gateway.logged(answer)["decision"] == "loop"
 
     def test_a_legacy_url_that_leads_back_is_refused_at_load(self, gateway):
         done = gateway.loader("load", gateway.mapping_file({"acme": {"state": "legacy", "legacy_url": "https://sso.example.com/a/acme"}}), expect=2)
