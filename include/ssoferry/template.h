@@ -60,6 +60,9 @@ enum template_place { TEMPLATE_NOWHERE, TEMPLATE_IN_PATH, TEMPLATE_IN_QUERY, TEM
 /* Whether that is within one segment of the path, where a slash is %2F, or the host, where there is none. */
 bool template_is_segment(const struct template *template);
 
+/* Whether it is {identifier...}: segments, with the slashes between them. */
+bool template_is_spread(const struct template *template);
+
 /* The name of the query's parameter that it is; empty where it stands elsewhere. Lives as long as the template. */
 struct text template_parameter(const struct template *template);
 
@@ -98,7 +101,10 @@ enum template_relation {
 enum template_relation template_relation(const struct template *first, const struct template *second);
 
 /* Fills a legacy URL: `{identifier}` in `pattern` is replaced by the identifier, percent-encoded but for RFC 3986's
- * unreserved characters. The result comes from `memory`. */
-struct text template_expand(struct text pattern, struct text identifier, struct memory memory);
+ * unreserved characters, and `{path}` at its end by the path as it is. The result comes from `memory`. */
+struct text template_expand(struct text pattern, struct text identifier, struct text path, struct memory memory);
+
+/* Whether `{path}` stands at the end of a legacy URL. It then has no `{identifier}`; the configuration sees to that. */
+bool template_keeps_path(struct text pattern);
 
 #endif

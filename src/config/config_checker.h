@@ -21,7 +21,8 @@ void checker_build_routes(struct checker *checker);
 /* Checks what keys have to do with each other. The routes are built. */
 void checker_check_keys(struct checker *checker);
 
-/* Whether a legacy URL may be used: NULL, or what is wrong with it. `{identifier}` in it is allowed where `pattern`. */
+/* Whether a legacy URL may be used: NULL, or what is wrong with it. `{identifier}` or `{path}` in it is allowed where
+ * `pattern`. */
 const char *checker_legacy_problem(const struct checker *checker, struct text url, bool pattern);
 
 #endif

@@ -17,7 +17,20 @@ void checker_warning(struct checker *checker, const struct place *place, const c
 /* The pattern as it looks with an identifier in it, so that it can be parsed as a URL. */
 static struct text sample_of(const struct building *building, struct text pattern)
 {
-    return template_expand(pattern, TEXT("x"), arena_memory(building->arena));
+    return template_expand(pattern, TEXT("x"), TEXT("/x"), arena_memory(building->arena));
+}
+
+/* Whether `{path}` stands elsewhere than at the end, right behind the host: the path of a request could lead out of any
+ * other that stood before it. */
+static bool has_misplaced_path(struct text url)
+{
+    static const char hole[] = "{path}";
+    const char *at = memmem(url.at, url.size, hole, sizeof(hole) - 1);
+    if (at == NULL)
+        return false;
+    size_t host = text_find(url, '/', 0) + 2, before = (size_t)(at - url.at);
+    return before + sizeof(hole) - 1 < url.size || text_find(url, '/', host) < before ||
+           text_find(url, '?', host) < before;
 }
 
 const char *checker_legacy_problem(const struct checker *checker, struct text url, bool pattern)
@@ -25,7 +38,12 @@ const char *checker_legacy_problem(const struct checker *checker, struct text ur
     const struct building *building = checker->building;
     struct url parsed;
     const char *why = NULL;
-    if (!url_parse(pattern ? sample_of(building, url) : url, &parsed, &why))
+    if (pattern && has_misplaced_path(url))
+        return "{path} stands right behind the host, with nothing behind it: https://HOST{path}";
+    struct text sample = pattern ? sample_of(building, url) : url;
+    if (pattern && text_find(sample, '{', 0) < sample.size)
+        return "only {identifier}, and {path} right behind the host, may stand in braces";
+    if (!url_parse(sample, &parsed, &why))
         return why;
     if (url_leads_to(&parsed, building->own_hosts.items, building->own_hosts.count))
         return "it leads back to the gateway itself (hosts)";

@@ -252,6 +252,38 @@ static void check_relay_state_key(struct checker *checker, const struct route_dr
                         "relay_state_key: this route does not identify by relay_state", ", and never looks at it");
 }
 
+/* Whether {identifier} stands in the path of a legacy URL. */
+static bool is_in_path(struct text url)
+{
+    static const char hole[] = "/{identifier}";
+    const char *at = memmem(url.at, url.size, hole, sizeof(hole) - 1);
+    return at != NULL && (size_t)(at - url.at) < text_find(url, '?', 0);
+}
+
+/* All addresses of an item have one legacy_url, and its {identifier} may not mean the same in each, or not be written
+ * as it was. */
+static void check_legacy_identifier(struct checker *checker, const struct route_draft *draft)
+{
+    const struct text url = draft->legacy_url.text;
+    bool by_template = false, by_message = false, spread = false;
+    if (url.size == 0 || template_keeps_path(url) || text_find(url, '{', 0) == url.size)
+        return;
+    for (size_t i = 0; i < draft->route_count; ++i) {
+        const struct route *route = &checker->building->routes[draft->first_route + i];
+        by_template |= route->identify_by == IDENTIFY_BY_TEMPLATE;
+        by_message |= route->identify_by != IDENTIFY_BY_TEMPLATE;
+        spread |= template_is_spread(route->template);
+    }
+    if (by_template && by_message)
+        checker_warning(checker, &draft->legacy_url.place,
+                        "legacy_url: at some addresses of the preset its {identifier} is the Issuer",
+                        ", which the old system knows no address of; https://HOST{path} keeps each address");
+    else if (spread && is_in_path(url))
+        checker_warning(checker, &draft->legacy_url.place,
+                        "legacy_url: the slashes of {identifier...} become %2F in it",
+                        ", which many servers refuse; https://HOST{path} keeps the address");
+}
+
 void checker_build_routes(struct checker *checker)
 {
     struct building *building = checker->building;
@@ -261,6 +293,7 @@ void checker_build_routes(struct checker *checker)
         build_route(checker, draft);
         draft->route_count = building->route_count - draft->first_route;
         check_relay_state_key(checker, draft);
+        check_legacy_identifier(checker, draft);
     }
     if (building->draft_count == 0 && !building->mistyped[KEY_OF_CONFIG])
         checker_fault(checker, &building->routes_place, "routes: there is none",

@@ -116,7 +116,7 @@ static void redirect_legacy(struct deciding *deciding, struct text base, bool ha
 
 static bool needs_identifier(struct text pattern)
 {
-    return text_find(pattern, '{', 0) < pattern.size;
+    return text_find(pattern, '{', 0) < pattern.size && !template_keeps_path(pattern);
 }
 
 /* Whether a browser would take the identifier, put into the pattern, for a step to another path. */
@@ -152,7 +152,7 @@ static bool answer_legacy(struct deciding *deciding, enum reason reason)
         if (pattern.size == 0 || (needs_identifier(pattern) && (extraction->problem != EXTRACT_FINE ||
                                                                 makes_a_step(pattern, extraction->identifier))))
             return false;
-        base = template_expand(pattern, extraction->identifier, deciding->memory);
+        base = template_expand(pattern, extraction->identifier, request->path, deciding->memory);
     }
     /* A legacy URL with a query of its own says itself who it is for; one without gets the old query whole. */
     if (text_find(base, '?', 0) < base.size)

@@ -22,6 +22,11 @@ struct text template_host(const struct template *template)
     return template->host.kind == HOST_LITERAL ? template->host.before : (struct text){0};
 }
 
+bool template_is_spread(const struct template *template)
+{
+    return template->place == TEMPLATE_IN_PATH && template->spread;
+}
+
 bool template_is_segment(const struct template *template)
 {
     return (template->place == TEMPLATE_IN_PATH && !template->spread) || template->place == TEMPLATE_IN_HOST;
@@ -86,10 +91,28 @@ static size_t percent_encode(struct text plain, char *out)
     return size;
 }
 
-struct text template_expand(struct text pattern, struct text identifier, struct memory memory)
+static const struct text PATH_HOLE = {"{path}", 6};
+
+bool template_keeps_path(struct text pattern)
+{
+    return text_ends(pattern, PATH_HOLE);
+}
+
+static struct text expand_path(struct text pattern, struct text path, struct memory memory)
+{
+    const size_t before = pattern.size - PATH_HOLE.size;
+    char *out = memory.allocate(memory.context, before + path.size);
+    memcpy(out, pattern.at, before);
+    memcpy(out + before, path.at, path.size);
+    return text_slice(out, before + path.size);
+}
+
+struct text template_expand(struct text pattern, struct text identifier, struct text path, struct memory memory)
 {
     const struct text hole = TEXT("{identifier}");
     size_t holes = 0;
+    if (template_keeps_path(pattern))
+        return expand_path(pattern, path, memory);
     for (size_t i = 0; i + hole.size <= pattern.size; i++)
         holes += memcmp(pattern.at + i, hole.at, hole.size) == 0;
     if (holes == 0)

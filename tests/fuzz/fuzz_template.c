@@ -93,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (second != NULL)
             check_relation(first, second, &request);
         struct arena *arena = arena_new();
-        template_expand(template_source(first), request.path, arena_memory(arena));
+        template_expand(template_source(first), request.path, request.path, arena_memory(arena));
         arena_free(arena);
     }
     template_free(first);

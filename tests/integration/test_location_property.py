@@ -21,7 +21,7 @@ IDENTIFIERS = ["acme", "with space", "trial", "globex", "framed", "moving", "pau
                "x" * 441]
 PATHS = ["/old-sso/{}", "/old-sso/{}/", "//old-sso//{}", "/q?connection={}", "/q?a=1&connection={}&b={}", "/issuer", "/relay", "/flight/{}", "/watched/{}",
          "/unknown/{}", "/framed/{}", "/{}", "{}", "http://{}/old-sso/acme", "https://sso.example.com/old-sso/{}", "*", "/old-sso/{}?{}", "/framed/acme?{}",
-         "/unknown/{}?{}", "/host", "/shared", "/shared/?{}"]
+         "/unknown/{}?{}", "/host", "/shared", "/shared/?{}", "/kept/{}", "/kept//{}/{}?{}"]
 HOSTS = ["localhost", "{}", "sso.example.com", "legacy.example.net", "acme.host.example.com", "{}.host.example.com", "api.stytch.com", ""]
 METHODS = ["GET", "POST", "POST", "POST", "HEAD", "PUT", "OPTIONS", "{}"]
 FRAMES = ["Host", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Original-URL", "X-Rewrite-URL", "Referer", "Origin", "Cookie",
@@ -114,6 +114,7 @@ def test_a_location_is_one_that_the_configuration_allows(make_gateway):
                 {"match": "/watched/{identifier}", "observe": True, "legacy_url": legacy + "/w?i={identifier}"},
                 {"match": "/unknown/{identifier}", "unknown": "legacy", "legacy_url": legacy + "/{identifier}/acs"},
                 {"match": "/Shared", "fold_path": True, "identify_by": "issuer", "unknown": "legacy", "legacy_url": legacy + "/{identifier}/shared"},
+                {"match": "/kept/{identifier...}", "unknown": "legacy", "legacy_url": legacy + "{path}"},
                 {"match": "/framed/{identifier}", "redirect": "form"}, {"match": "https://{identifier}.host.example.com/host"}])
     gateway.load(ROWS)
     gateway.start()

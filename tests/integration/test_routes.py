@@ -1,5 +1,6 @@
 """Identifiers in the RelayState and in the host, logins that are in flight, the legacy side, and configurations that cannot be meant."""
 import json
+from base64 import b64encode
 from urllib.parse import quote
 
 import pytest
@@ -11,6 +12,13 @@ from programs import run
 
 LIVE = "https://api.stytch.com/v1/b2b/sso/callback/"
 LEGACY = "https://legacy.example.net"
+
+
+def sign_in_of(issuer):
+    """A message of which nothing but the Issuer is there."""
+    xml = ('<Response xmlns="urn:oasis:names:tc:SAML:2.0:protocol">'
+           f'<Issuer xmlns="urn:oasis:names:tc:SAML:2.0:assertion">{issuer}</Issuer></Response>')
+    return form({"SAMLResponse": b64encode(xml.encode()).decode()})
 
 
 def with_relay_state(relay_state):
@@ -223,6 +231,29 @@ class TestLegacySide:
         assert "sso.example.com" in done.stderr or "legacy_url" in done.stderr
 
 
+class TestLegacyPath:
+    """A preset whose addresses vary in more than the identifier: the old system gets each as it was."""
+
+    @pytest.fixture(scope="class")
+    def gateway(self, make_shared_gateway):
+        gateway = make_shared_gateway(legacy={"allowed_hosts": ["legacy.example.net"]}, routes=[
+            {"preset": name, "source": name, "unknown": "legacy", "legacy_url": LEGACY + "{path}"}
+            for name in ("fusionauth", "gitlab", "keycloak", "omniauth", "simplesamlphp", "spring")])
+        gateway.load({"acme": CONNECTION_ID})
+        return gateway.start()
+
+    @pytest.mark.parametrize("target", [
+        "/samlv2/acs/0f0d1a0e/app-1", "/samlv2/acs", "/groups/acme/platform/-/saml/callback", "/realms/other/broker/acme/endpoint",
+        "/auth/realms/main/broker/acme/endpoint/clients/portal?x=1", "/users/auth/saml/callback", "/auth/saml/acme/callback",
+        "/a/b/module.php/saml/sp/saml2-acs.php/default-sp", "/login/saml2/sso/okta/", "/login/saml2/sso", "/login/saml2/sso?code=x",
+    ])
+    def test_location(self, gateway, target):
+        body = sign_in_of("https://idp.example.com/metadata") if "code" not in target else b"a=b"
+        answer = gateway.post(target, body)
+        assert (answer.status, answer.location) == (307, LEGACY + target)
+        assert gateway.logged(answer)["decision"] == "legacy"
+
+
 BAD_ROUTES = {
     "the_same_twice": ([{"match": "/a/{identifier}"}, {"match": "/a/{identifier}"}], 2),
     "covered": ([{"match": "/*/{identifier}"}, {"match": "/a/{identifier}"}], 2),
@@ -237,6 +268,7 @@ BAD_ROUTES = {
     "legacy_without_url": ([{"match": "/a/{identifier}", "unknown": "legacy"}], 1),
     "legacy_host_not_allowed": ([{"match": "/a/{identifier}", "legacy_url": "https://elsewhere.example.com/"}], 1),
     "legacy_url_with_identifier_in_its_host": ([{"match": "/a/{identifier}", "legacy_url": "https://{identifier}.old.example.com/"}], 1),
+    "legacy_url_with_a_path_before_the_path": ([{"match": "/a/{identifier}", "legacy_url": "https://a.old.example.com/x{path}"}], 1),
     "legacy_url_that_leads_back": ([{"match": "/a/{identifier}", "legacy_url": "https://back.old.example.com/"}], 1),
     "relay_states_without_url": ([{"match": "/a/{identifier}", "legacy_relay_states": ["x"]}], 1),
     "identifier_twice": ([{"match": "/{identifier}/{identifier}"}], 1),

@@ -35,7 +35,8 @@ static struct config *read_text(const char *yaml, char **told)
     return config;
 }
 
-#define ROUTE "routes:\n  - match: /old-sso/{identifier}\n"
+#define ROUTE       "routes:\n  - match: /old-sso/{identifier}\n"
+#define LEGACY_SIDE "legacy: {allowed_hosts: [x.example]}\nroutes:\n"
 
 static void what_is_left_out_has_its_default(void **state)
 {
@@ -326,6 +327,18 @@ static const struct {
      "needs a legacy_url for legacy_relay_states"},
     {"routes:\n  - match: /a/{identifier}\n    legacy_relay_states: ['']\n    legacy_url: https://x.example\n",
      "is empty, which every RelayState starts with"},
+    {LEGACY_SIDE "  - match: /a/{identifier}\n    legacy_url: https://x.example/old{path}\n",
+     ":4:17: error: legacy_url: {path} stands right behind the host"},
+    {LEGACY_SIDE "  - match: /a/{identifier}\n    legacy_url: https://x.example{path}?a=b\n",
+     "{path} stands right behind the host"},
+    {LEGACY_SIDE "  - match: /a/{identifier}\n    legacy_url: https://x.example?a={path}\n",
+     "{path} stands right behind the host"},
+    {LEGACY_SIDE "  - match: /a/{identifier}\n    legacy_url: https://{identifier}{path}\n",
+     "only {identifier}, and {path}"},
+    {LEGACY_SIDE "  - match: /a/{identifier}\n    legacy_url: https://other.example{path}\n",
+     "not in legacy.allowed_hosts"},
+    {LEGACY_SIDE "  - match: /a/{identifier...}\n    legacy_url: https://x.example/{identifier...}\n",
+     "legacy_url: only {identifier}, and {path} right behind the host, may stand in braces"},
     {"routes:\n  - match: /a/{identifier}\n    legacy_url: https://other.example/\n",
      ":3:17: error: legacy_url: its host is not in legacy.allowed_hosts"},
     {"legacy: {allowed_hosts: ['*.example.com']}\nroutes:\n  - match: /a/{identifier}\n    legacy_url: "
@@ -428,6 +441,15 @@ static const struct {
     {"legacy: {allowed_hosts: [x.example]}\nobserve: true\nroutes:\n  - match: /a/{identifier}\n    legacy_url: "
      "https://x.example/\n  - match: /b/{identifier}\n",
      ":6:5: warning: observe: true does not hold for this route, which has no legacy_url"},
+    {LEGACY_SIDE "  - match: /g/{identifier...}/acs\n    legacy_url: https://x.example/g/{identifier}/acs\n",
+     ":4:17: warning: legacy_url: the slashes of {identifier...} become %2F in it"},
+    {LEGACY_SIDE "  - match: /g/{identifier...}/acs\n    legacy_url: https://x.example/g?g=/{identifier}\n", NULL},
+    {LEGACY_SIDE "  - match: /g/{identifier...}/acs\n    legacy_url: https://x.example{path}\n", NULL},
+    {LEGACY_SIDE "  - preset: spring\n    legacy_url: https://x.example/login/saml2/sso/{identifier}\n",
+     ":4:17: warning: legacy_url: at some addresses of the preset its {identifier} is the Issuer"},
+    {LEGACY_SIDE "  - preset: spring\n    legacy_url: https://x.example{path}\n", NULL},
+    {LEGACY_SIDE "  - preset: spring\n    legacy_url: https://x.example/acs\n", NULL},
+    {LEGACY_SIDE "  - preset: keycloak\n    legacy_url: https://x.example/{identifier}\n", NULL},
     {"redirect: 303\n" ROUTE, ":1:11: warning: redirect: 303 makes browsers drop the POST body"},
     {ROUTE "    redirect: 303\n", ":3:15: warning: redirect: 303 makes browsers drop the POST body"},
     {"redirect: form\n" ROUTE "    redirect: 307\n", NULL},

@@ -434,6 +434,38 @@ static void what_is_no_sign_in_by_saml_goes_where_the_unknown_go(void **state)
     assert_string_equal(decision_reason_code(&decision), "no_saml_response");
 }
 
+static void a_legacy_url_may_keep_the_path(void **state)
+{
+    static const struct {
+        const char *target, *location;
+    } cases[] = {
+        {"/both/nobody/acs?a=%zz", LEGACY "/both/nobody/acs?a=%zz"},
+        {"/both//no%2fbody/acs/", LEGACY "/both//no%2fbody/acs/"},
+        {"/both/../acs", LEGACY "/both/../acs"}, /* as the old system would have got it */
+        {"/login?x=1&connection=nobody", LEGACY "/login?x=1&connection=nobody"},
+        {"/login?connection=old", LEGACY "/login?connection=old"},
+        {"/login?connection=older&x=1", LEGACY "/own?connection=older&x=1"}, /* the row's own goes before it */
+        {"/shared-state?code=abc", LEGACY "/shared-state?code=abc"},
+    };
+    struct fixture *fixture = *state;
+    struct decision decision;
+    fill(fixture);
+    for (size_t i = 0; i < fixture->settings.route_count; ++i)
+        fixture->routes[i].legacy_url = TEXT(LEGACY "{path}");
+    for (size_t i = 0; i < COUNT_OF(cases); ++i) {
+        struct request request = {.method = METHOD_GET};
+        decide(fixture, &request, cases[i].target, &decision);
+        assert_string_equal(outcome_name(decision.outcome), "legacy");
+        assert_text(decision.location, cases[i].location);
+    }
+    struct request in_flight = {.method = METHOD_POST, .content_type = TEXT(FORM), .body = TEXT("RelayState=legacy-1")};
+    decide(fixture, &in_flight, "/both/%ff/acs", &decision); /* for which no identifier is needed */
+    assert_text(decision.location, LEGACY "/both/%ff/acs");
+    struct request round = {.method = METHOD_GET, .host = TEXT("legacy.example.net")};
+    decide(fixture, &round, "/both/nobody/acs", &decision);
+    assert_int_equal(decision.status, 508);
+}
+
 static void a_circle_is_refused(void **state)
 {
     static const struct text own[] = {{"Other.example.net", 17}, {"legacy.example.net", 18}};
@@ -649,6 +681,7 @@ int main(void)
         WITH_TABLE(a_form_is_posted_again_only_where_there_is_one),
         WITH_TABLE(a_login_that_the_old_side_started_ends_there),
         WITH_TABLE(what_is_no_sign_in_by_saml_goes_where_the_unknown_go),
+        WITH_TABLE(a_legacy_url_may_keep_the_path),
         WITH_TABLE(a_circle_is_refused),
         WITH_TABLE(no_way_to_stytch_leads_back),
         WITH_TABLE(what_comes_by_stytchs_name_is_a_circle_only_where_a_route_takes_it),
