@@ -31,15 +31,33 @@ static bool is_plain(struct text t)
     return true;
 }
 
-/* Characters that libyaml does not read, or takes for the end of a line or a byte order mark, are among those that
+/* Characters that libyaml does not read, or takes for the end of a line or a byte order mark. They are among those that
  * nobody sees. */
-static bool needs_escape(uint32_t c)
+static bool must_be_escaped(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || text_hides(c);
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff || c == 0xfffe ||
+           c == 0xffff;
+}
+
+static bool should_be_escaped(uint32_t c)
+{
+    return must_be_escaped(c) || text_hides(c);
+}
+
+/* Whether it is a key to libyaml with all of that escaped: of 1024 characters at most, the quotes included. */
+static bool fits_escaped(struct text t)
+{
+    size_t size = 2;
+    for (size_t at = 0; at < t.size;) {
+        uint32_t c = text_character(t, &at);
+        size += c == '"' || c == '\\' ? 2 : !should_be_escaped(c) ? 1 : c < 0x100 ? 4 : c < 0x10000 ? 6 : 10;
+    }
+    return size <= 1024;
 }
 
 static void write_quoted(struct text t, FILE *out)
 {
+    bool (*needs_escape)(uint32_t c) = fits_escaped(t) ? should_be_escaped : must_be_escaped;
     fputc('"', out);
     for (size_t at = 0; at < t.size;) {
         size_t start = at;

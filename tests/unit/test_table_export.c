@@ -223,7 +223,9 @@ static void random_rows(void **state)
  */
 static void longest_keys(void **state)
 {
-    static const char *const fillers[] = {"\"", "\\", "\xe2\x80\xa8", "\xef\xbb\xbf", "\xc2\xa0", "\xf0\x9f\x98\x80"};
+    static const char *const fillers[] = {
+        "\"",       "\\",       "\xe2\x80\xa8", "\xef\xbb\xbf",    "\xc2\xa0", "\xf0\x9f\x98\x80",
+        "\xcd\x8f", "\xd8\x9c", "\xef\xbf\xbf", "\xf3\xa0\x81\x81"};
     struct error error = {0};
     char identifier[IDENTIFIER_SIZE_MAX + 1];
     struct table *first = open_table(scratch_path(*state, "a.mdb"), TABLE_WRITE, 0);
