@@ -247,11 +247,18 @@ static void answer_identified(struct deciding *deciding, struct lookup *lookup)
     }
 }
 
+/* Whether the RelayState is too long for a name, as the old system's own may be, and as it is to be carried on. */
+static bool has_long_relay_state(const struct extraction *extraction)
+{
+    return extraction->problem == EXTRACT_TOO_LONG && extraction->route->identify_by == IDENTIFY_BY_RELAY_STATE;
+}
+
 /* Whether the request is a sign-in after all whose RelayState names nobody: an unknown one, to be counted as such. */
 static bool is_nameless(const struct deciding *deciding)
 {
-    enum extract_problem problem = deciding->extraction.problem;
-    return (problem == EXTRACT_NO_RELAY_STATE || problem == EXTRACT_BAD_RELAY_STATE) &&
+    const struct extraction *extraction = &deciding->extraction;
+    return (extraction->problem == EXTRACT_NO_RELAY_STATE || extraction->problem == EXTRACT_BAD_RELAY_STATE ||
+            has_long_relay_state(extraction)) &&
            message_has_response(deciding->request);
 }
 
@@ -261,7 +268,8 @@ static bool answer_foreign(struct deciding *deciding)
 {
     struct decision *decision = deciding->decision;
     const struct extraction *extraction = &deciding->extraction;
-    if (!extraction->route->unknown_is_legacy || !extract_problem_is_foreign(extraction->problem))
+    if (!extraction->route->unknown_is_legacy ||
+        !(extract_problem_is_foreign(extraction->problem) || has_long_relay_state(extraction)))
         return false;
     decision->problem = extraction->problem;
     bool nameless = is_nameless(deciding);

@@ -370,6 +370,8 @@ static void a_login_that_the_old_side_started_ends_there(void **state)
 /* <p:LogoutResponse xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol"/>, and <x/> without its end */
 #define LOGOUT  "SAMLResponse=PHA6TG9nb3V0UmVzcG9uc2UgeG1sbnM6cD0idXJuOm9hc2lzOm5hbWVzOnRjOlNBTUw6Mi4wOnByb3RvY29sIi8%2B"
 #define CUT_OFF "SAMLResponse=PHgv"
+#define HUNDRED "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+#define LONG    HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED /* for a name */
 
 static void what_is_no_sign_in_by_saml_goes_where_the_unknown_go(void **state)
 {
@@ -396,6 +398,13 @@ static void what_is_no_sign_in_by_saml_goes_where_the_unknown_go(void **state)
          LEGACY "/shared-state?SAMLResponse=x"},
         {"POST", FORM, "/shared-state?SAMLResponse=x", "a=b", 307, "legacy", "no_relay_state",
          LEGACY "/shared-state?SAMLResponse=x"},
+        {"POST", FORM, "/shared-state", "RelayState=" LONG, 307, "legacy", "identifier_too_long",
+         LEGACY "/shared-state"},
+        {"POST", FORM, "/shared-state", "RelayState=" LONG "&" LOGOUT, 307, "legacy", "unknown_legacy",
+         LEGACY "/shared-state"},
+        {"GET", "", "/shared-state?SAMLResponse=x&RelayState=" LONG, "", 307, "legacy", "unknown_legacy",
+         LEGACY "/shared-state?SAMLResponse=x&RelayState=" LONG},
+        {"GET", "", "/login?connection=" LONG, "", 400, "malformed", "identifier_too_long", ""},
         {"POST", FORM, "/shared-state", "RelayState=%00", 400, "malformed", "control_character", ""},
         {"GET", "", "/strict?code=abc", "", 400, "malformed", "no_saml_response", ""},
         {"GET", "", "/unfilled?code=abc", "", 400, "malformed", "no_saml_response", ""},
