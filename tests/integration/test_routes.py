@@ -39,7 +39,7 @@ class TestRelayState:
     @pytest.mark.parametrize("relay_state, identifier", [
         ("acme", "acme"), ("größe", "größe"), ("a+b c", "a+b c"), ("quoted\"", "quoted\""),
         ('{"idp":"acme"}', "acme"), ('{"next":"/x","idp":"größe"}', "größe"), (' {"idp":"acme"}', None),
-        ('{"idp":"\\u0061cme"}', "acme"), ('{"a":{"idp":"globex"},"idp":"acme"}', "acme"),
+        ('{"idp":"\\u0061cme"}', "acme"), ('{"n":123456789012345678901234567890,"idp":"acme"}', "acme"), ('{"a":{"idp":"globex"},"idp":"acme"}', "acme"),
     ])
     def test_found(self, gateway, relay_state, identifier):
         answers = [gateway.post("/complete/saml/", with_relay_state(relay_state)),
