@@ -114,12 +114,26 @@ static void tell_of_waiting(const char *path)
     log_info("waiting for another ssoferry to end its change (`fuser -v %s` shows it); Ctrl-C gives up", path);
 }
 
+/* A daemon makes a store where there is none. So one that only a command makes is hardly that of a daemon that runs:
+ * its path is mistyped, or relative, and this is another directory. */
+static void tell_of_new_store(const char *path)
+{
+    char whole[PATH_MAX];
+    log_info("there was no store at %s, so one was made: a daemon that runs already has another",
+             realpath(path, whole) != NULL ? whole : path);
+}
+
 bool context_open_table(struct context *context, enum table_mode mode, struct error *error)
 {
     if (context->table != NULL)
         return true;
     struct table_options options = {.mode = mode, .on_wait = tell_of_waiting};
-    return table_open(&context->table, context->store, &options, error);
+    bool is_new = mode == TABLE_WRITE && !context_store_exists(context);
+    if (!table_open(&context->table, context->store, &options, error))
+        return false;
+    if (is_new)
+        tell_of_new_store(context->store);
+    return true;
 }
 
 void context_give_way(struct context *context)

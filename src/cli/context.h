@@ -30,7 +30,7 @@ void context_close(struct context *context);
 /* Whether there is a file at the store's path. */
 bool context_store_exists(const struct context *context);
 
-/* Opens the table where it is not open yet. */
+/* Opens the table where it is not open yet. Says so where it makes the store. */
 bool context_open_table(struct context *context, enum table_mode mode, struct error *error)
     __attribute__((warn_unused_result));
 

@@ -651,6 +651,15 @@ def test_expect_revision(loaded):
     assert loaded.revision() == 2
 
 
+@pytest.mark.parametrize("command", [["load", "connections.yaml"], ["set", "acme", f"connection_id={ACME}"]])
+def test_a_store_that_is_made_is_told_by_its_whole_path(loader, tmp_path, command):
+    """For one that lies elsewhere than the daemon's changes nothing for anybody: a relative name, and another directory."""
+    loader.file(SMALL)
+    made = f"ssoferry: there was no store at {tmp_path}/elsewhere.mdb, so one was made: a daemon that runs already has another\n"
+    assert loader(*command, store="elsewhere.mdb", cwd=tmp_path).stderr == made
+    assert loader(*command, store="elsewhere.mdb", cwd=tmp_path).stderr == ""
+
+
 @pytest.mark.parametrize("options", [[], ["--dry-run"]], ids=["load", "dry run"])
 def test_a_revision_expected_of_a_store_that_is_not_there_leaves_none_behind(loader, options):
     result = loader.load(SMALL, *options, "--expect-revision", 7, status=1)
