@@ -264,6 +264,16 @@ class TestWithoutAReload:
         page.wait(lambda: "Quarterly review" in page.list("history")[0], "the revision does not show")
         assert "set" in page.list("history")[0] and "ops@bastion" in page.list("history")[0] and "1 changed" in page.list("history")[0]
 
+    def test_the_revisions_say_what_rollback_keeps(self, gateway, page):
+        """`rollback N` leaves the change of N as it is, so it does not take N back."""
+        hint = page.run("return document.querySelector('#history + .hint').innerText")
+        assert hint == "What N changed: ssoferry history --show N. The table as it was after N: ssoferry rollback N."
+        gateway.set("acme", "label=kept")
+        number = json.loads(gateway.loader("history", "--json", "--limit", 1).stdout)["revision"]
+        gateway.set("acme", "label=lost")
+        gateway.loader("rollback", number, "--yes")
+        assert json.loads(gateway.loader("get", "--json", "acme").stdout)["label"] == "kept"
+
 
 class TestWhatComesFromOutsideIsText:
     def test_in_the_table(self, gateway, page):
