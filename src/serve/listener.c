@@ -67,11 +67,20 @@ static bool configure(int fd, const struct address *address)
            setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0;
 }
 
+/* Whether something that is no socket has the name of one. */
+static bool is_other_file(const struct address *address)
+{
+    struct stat status;
+    return address->family == ADDRESS_UNIX && lstat(address->path, &status) == 0 && !S_ISSOCK(status.st_mode);
+}
+
 static bool report(const struct address *address, struct error *error)
 {
     int problem = errno;
     const char *advice =
-        problem == EADDRINUSE ? "; stop what listens there or choose another address"
+        problem == EADDRINUSE && is_other_file(address)
+            ? "; what is there is no socket: choose another path, or remove it"
+        : problem == EADDRINUSE ? "; stop what listens there or choose another address"
         : problem == EACCES
             ? "; choose a port over 1023, or give the program CAP_NET_BIND_SERVICE, or check the directory's owner"
         : problem == EADDRNOTAVAIL ? "; no interface of this machine has that address"

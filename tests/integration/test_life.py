@@ -272,7 +272,7 @@ class TestStartFails:
         path = gateway.directory / "notes.txt"
         path.write_text("keep me")
         gateway.configure(listen=[{"address": f"unix:{path}"}])
-        fails(gateway.config_path, path, "in use")
+        fails(gateway.config_path, path, "what is there is no socket")
         assert path.read_text() == "keep me"
 
     def test_store_in_a_missing_directory(self, gateway):
