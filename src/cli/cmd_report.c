@@ -195,6 +195,30 @@ static bool print(struct report_rows *rows, const struct arguments *arguments, s
     return arguments->csv ? report_print_csv(rows, unknown, error) : print_table(rows, unknown, error);
 }
 
+/* A source without rows may still have unknown identifiers. One with neither is mistyped, and must not pass for one of
+ * which nobody is to be retired. */
+static int check_source(struct context *context, const struct report_rows *rows)
+{
+    struct error error = {0};
+    const struct report_totals *totals = report_totals(rows->report);
+    const struct report_unknown *unknown = NULL;
+    size_t found = 0;
+    if (rows->source.size == 0 || table_state_total(&totals->table) == 0)
+        return STATUS_DONE;
+    if (!report_unknown(rows->report, 0, &unknown, &found, &error))
+        return complain(&error);
+    for (size_t i = 0; i < CONNECTION_STATES; ++i)
+        found += totals->rows[i];
+    if (found > 0)
+        return STATUS_DONE;
+    struct snapshot *snapshot = NULL;
+    if (!snapshot_open(&snapshot, context->table, &error))
+        return complain(&error);
+    int status = rows_complain_source(snapshot, rows->source);
+    snapshot_close(snapshot);
+    return status;
+}
+
 int cmd_report(struct context *context, const struct arguments *arguments)
 {
     struct error error = {0};
@@ -213,7 +237,7 @@ int cmd_report(struct context *context, const struct arguments *arguments)
                                            .rehearsing = gateway_rehearsing(&context->config->gateway)};
     context_give_way(context);
     bool good = report_open(&rows.report, context->table, &options, &error) && print(&rows, arguments, &error);
-    int status = good ? STATUS_DONE : complain(&error);
+    int status = good ? check_source(context, &rows) : complain(&error);
     report_close(rows.report);
     report_rows_release(&rows);
     return status;

@@ -187,6 +187,20 @@ def test_filters_and_orders(used):
     assert "no row matches" in used.loader("report", "--silent", "--state", "legacy").stderr
 
 
+@pytest.mark.parametrize("options", [[], ["--json"], ["--silent", "--csv"], ["--state", "legacy"]])
+def test_a_source_that_is_not_there_is_no_empty_list(used, options):
+    assert "source defualt has no rows; there are rows of: default" in used.loader("report", "--source", "defualt", *options, expect=1).stderr
+
+
+def test_a_source_of_unknown_identifiers_alone_is_there(make_gateway):
+    gateway = make_gateway(routes=[{"match": "/old-sso/{identifier}"}, {"match": "/auth0/{identifier}", "source": "auth0"}])
+    gateway.load({"acme": connection_id(1)})
+    gateway.start()
+    assert gateway.get("/auth0/acme").status == 404
+    gateway.wait_for(lambda: gateway.report().totals["unknown_hits"] == 1)
+    assert [row["identifier"] for row in gateway.report("--source", "auth0").unknown] == ["acme"]
+
+
 def test_sources_are_apart(used):
     used.load({"acme": connection_id(9)}, source="auth0")
     assert names(used, "--source", "auth0") == ["acme"]
