@@ -45,15 +45,21 @@ size_t set_count_names(const struct arguments *arguments)
     return names;
 }
 
-bool set_names_field(const struct set *set, struct text field)
+/* Whether the field stands among the words from the last identifier to before `end`. */
+static bool stands_before(const struct set *set, size_t end, struct text field)
 {
     const struct arguments *arguments = set->edit.arguments;
-    for (size_t i = set->names; i < arguments->word_count; ++i) {
+    for (size_t i = set->names; i < end; ++i) {
         struct text name, value;
         if (split_field(arguments->words[i], &name, &value) && text_equal(name, field))
             return true;
     }
     return false;
+}
+
+bool set_names_field(const struct set *set, struct text field)
+{
+    return stands_before(set, set->edit.arguments->word_count, field);
 }
 
 static bool refuse_field(struct text name, const char *why, struct error *error)
@@ -78,6 +84,8 @@ bool set_fields(const struct set *set, struct connection *row, struct error *err
                              arguments->words[i]);
         if (!connection_set_field(row, name, value, &why))
             return refuse_field(name, why, error);
+        if (stands_before(set, i, name))
+            return error_set(error, ERROR_INPUT, "%.*s stands there twice: which of them is meant?", TEXT_ARGS(name));
     }
     return true;
 }

@@ -734,6 +734,8 @@ def test_what_is_not_there_comes_with_what_is(loaded, arguments, words):
         (["set", "acme", "globex", "redirect"], "'redirect' is not FIELD=VALUE"),
         (["set", "acme", "", "redirect=form"], "the identifier '' is empty"),
         (["set", "acme", "redirct=form", "state=disabled"], "did you mean redirect?"),
+        (["set", "acme", "state=legacy", "label=Acme", "state=disabled"], "state stands there twice"),
+        (["set", "--all", "label=Acme", "label=Acme"], "label stands there twice"),
     ],
 )
 def test_what_cannot_be_is_refused(loaded, arguments, words):
