@@ -76,16 +76,17 @@ static void read_value(struct building *building, struct yaml *yaml, const struc
         read_scalar(building, yaml, key, &node);
 }
 
-/* Whether keys called PREFIX.something exist, so that PREFIX is a section. */
-static bool is_section(struct text prefix)
+/* What stands behind the dot in the first key that is called PREFIX.something, so that PREFIX is a section; "" where
+ * there is none. */
+static struct text first_of_section(struct text prefix)
 {
     for (size_t i = 0; i < config_key_count; ++i) {
         struct text name = text_of(config_keys[i].name);
         if (config_keys[i].scope == KEY_OF_CONFIG && text_starts(name, prefix) && name.size > prefix.size &&
             name.at[prefix.size] == '.')
-            return true;
+            return text_slice(name.at + prefix.size + 1, name.size - prefix.size - 1);
     }
-    return false;
+    return TEXT("");
 }
 
 static bool seen_before(struct building *building, struct text_list *seen, struct text name)
@@ -107,7 +108,8 @@ static void read_section(struct building *building, struct yaml *yaml, struct te
     if (node.kind == YAML_MAPPING) {
         read_mapping(building, yaml, KEY_OF_CONFIG, name);
     } else if (node.kind != YAML_END) {
-        yaml_fault(yaml, &node, "%.*s takes a mapping of keys", TEXT_ARGS(name));
+        yaml_fault(yaml, &node, "%.*s takes a mapping of keys, as in {%.*s: ...}", TEXT_ARGS(name),
+                   TEXT_ARGS(first_of_section(name)));
         yaml_skip(yaml, &node);
     }
 }
@@ -210,7 +212,7 @@ static void read_entry(struct building *building, struct yaml *yaml, enum key_sc
                        const struct yaml_node *node, struct text_list *seen)
 {
     size_t list = find_list(scope, name);
-    bool section = scope == KEY_OF_CONFIG && is_section(name);
+    bool section = scope == KEY_OF_CONFIG && first_of_section(name).size > 0;
     const struct config_key *key = config_key_find(scope, name);
     struct yaml_node value;
 

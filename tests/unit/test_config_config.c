@@ -238,6 +238,8 @@ static const struct {
     {"version: 1\nsource: a\nconnections: {a: b}\n", ":1:1: error: this is a mapping file, not the daemon's"},
     {"store: /s\nversion: 1\n" ROUTE, ":2:1: error: unknown key \"version\""},
     {"stoer: /s\n" ROUTE, ":1:1: error: unknown key \"stoer\""},
+    {"admin: 127.0.0.1:8081\n" ROUTE, ":1:8: error: admin takes a mapping of keys, as in {address: ...}"},
+    {"log: all\n" ROUTE, ":1:6: error: log takes a mapping of keys, as in {requests: ...}"},
     {"limits: {bodies: 1}\n" ROUTE, ":1:10: error: unknown key \"limits.bodies\""},
     {"store: /s\nstore: /t\n" ROUTE, ":2:1: error: store stands here twice"},
     {"limits:\n  body: 1MiB\nlimits:\n  body: 2MiB\n" ROUTE, ":3:1: error: limits stands here twice"},
