@@ -119,6 +119,17 @@ static bool open_store(struct server *server, struct error *error)
     return table_open(&server->table, server->config->store, &options, error) && open_lookups(server, error);
 }
 
+/* Whoever starts the daemon as root is not the user whom the store's errors speak of. */
+static bool open_store_as(struct server *server, const struct privileges *privileges, struct error *error)
+{
+    if (open_store(server, error))
+        return true;
+    const struct error cause = *error;
+    if (privileges->root)
+        error_set(error, cause.kind, "as user %s: %s", server->config->user, cause.message);
+    return false;
+}
+
 /* What takes privileges comes first, what starts threads after they have been given up. */
 static bool prepare(struct server *server, struct error *error)
 {
@@ -127,7 +138,7 @@ static bool prepare(struct server *server, struct error *error)
     server->messages_fd = standard_files_unshared(STDERR_FILENO); /* until the end: whom it belongs to need not be us */
     descriptors_raise();
     server->worker_count = config->threads == CONFIG_THREADS_AUTO ? count_cores() : config->threads;
-    bool opened = privileges_lower(&privileges, config->user, error) && open_store(server, error) &&
+    bool opened = privileges_lower(&privileges, config->user, error) && open_store_as(server, &privileges, error) &&
                   load_certificates(server, error);
     if (!privileges_raise(&privileges, error) || !opened || !open_listeners(server, error) ||
         !privileges_drop(&privileges, error))

@@ -162,7 +162,7 @@ def test_root_opens_the_port_and_becomes_the_user(open_directory):
 def test_a_store_of_roots_own_is_refused_at_once(open_directory):
     gateway = Gateway(open_directory / "gateway", user="nobody")
     done = run("ssoferryd", "-c", gateway.config_path, expect=1)
-    assert "writable for this user" in done.stderr
+    assert "as user nobody: " in done.stderr and "writable for this user" in done.stderr
 
 
 @needs_root
