@@ -37,7 +37,9 @@ struct report_unknown {
 /* Sums over the rows that were walked. */
 struct report_totals {
     struct table_state table;
-    int64_t counted_since; /* when counting began; 0: nothing was ever counted */
+    int64_t counted_since;   /* when counting began; 0: nothing was ever counted */
+    unsigned idle_days;      /* that options.idle reaches back over, today being one of them; at most USAGE_DAYS */
+    unsigned uncounted_days; /* of them there was no counting on, as far as is known */
     uint64_t rows[CONNECTION_STATES];
     uint64_t seen[CONNECTION_STATES]; /* of them with a hit within options.idle */
     uint64_t idle;                    /* idle rows of any state: the retire list, see report_may_retire() */
@@ -47,6 +49,9 @@ struct report_totals {
     uint64_t hits, unknown_hits;
     uint64_t counted_hits; /* of all there is usage of, walked or not, with a row or without; known from the start */
 };
+
+/* Whether too many of the days went uncounted for anybody to be called silent: more than a tenth, and more than one. */
+bool report_misses_days(const struct report_totals *totals);
 
 struct report;
 

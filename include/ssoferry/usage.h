@@ -127,6 +127,12 @@ enum lookup_result usage_reader_next(struct usage_reader *reader, struct usage_r
 enum lookup_result usage_reader_find(struct usage_reader *reader, struct text key, struct usage_row *row,
                                      struct error *error) __attribute__((warn_unused_result));
 
+/* On how many of the last `days` (UTC, today being one of them; at most USAGE_DAYS) there was no counting, as when the
+ * daemon did not run or was told not to. Of days before one that it was first noted on, that is not known, and they are
+ * none of those. */
+bool usage_reader_uncounted(struct usage_reader *reader, unsigned days, unsigned *uncounted, struct error *error)
+    __attribute__((warn_unused_result));
+
 /* Unknown identifiers, the most frequent first; at most USAGE_UNKNOWN_MAX. Live as long as the reader. */
 bool usage_reader_unknown(struct usage_reader *reader, const struct usage_unknown **unknown, size_t *count,
                           struct error *error) __attribute__((warn_unused_result));

@@ -173,7 +173,8 @@ static bool print_table(struct report_rows *rows, bool unknown, struct error *er
 static void warn_of_haste(const struct report_rows *rows)
 {
     char since[TIME_SIZE], until[TIME_SIZE];
-    const int64_t counted_since = report_totals(rows->report)->counted_since;
+    const struct report_totals *totals = report_totals(rows->report);
+    const int64_t counted_since = totals->counted_since;
     if (!rows->silent_only || report_may_retire(rows->report))
         return;
     if (counted_since == 0)
@@ -181,6 +182,10 @@ static void warn_of_haste(const struct report_rows *rows)
     else if (rows->now - counted_since < rows->idle)
         log_warning("too early to retire any: counting began %s, so who is silent for that long is known from %s on",
                     time_text(counted_since, since), time_text(counted_since + rows->idle, until));
+    else if (report_misses_days(totals))
+        log_warning("too early to retire any: nothing was counted on %u of the last %u days, so who is silent is not "
+                    "known",
+                    totals->uncounted_days, totals->idle_days);
     else
         log_warning("no time to retire any: this is a rehearsal (observe)");
 }

@@ -64,12 +64,31 @@ void pending_add(struct pending *pending, const struct batch *batch)
     pending->latest = batch->latest > pending->latest ? batch->latest : pending->latest;
 }
 
+void pending_note_day(struct pending *pending, int64_t now)
+{
+    static const uint32_t once[USAGE_OUTCOMES] = {1};
+    const struct text key = COUNTED_DAYS_KEY;
+    const uint32_t day = day_of(now);
+    if (day == pending->noted_day)
+        return;
+    struct tally_entry *entry = tally_find(&pending->known, key, keyed_hash(&pending->hash_key, key), day);
+    if (entry == NULL)
+        return; /* full, as flushes fail */
+    tally_entry_add(entry, once, now, now);
+    pending->noted_day = day;
+}
+
 bool pending_is_empty(const struct pending *pending)
 {
     uint64_t sum = pending->totals.unknown_hits;
     for (int i = 0; i < USAGE_OUTCOMES; ++i)
         sum += pending->totals.hits[i];
     return sum == 0;
+}
+
+bool pending_is_written(const struct pending *pending)
+{
+    return pending_is_empty(pending) && pending->known.count == 0;
 }
 
 bool pending_is_large(const struct pending *pending)

@@ -21,6 +21,7 @@ struct pending {
     struct sketch sketch;
     int64_t latest; /* the newest time that was counted, which serves as the clock */
     int64_t clock;  /* the machine's, at the flush; 0: it may be wrong */
+    uint32_t noted_day;
     bool corrected; /* all rows of the file have been, by a clock that has been steady since */
 };
 
@@ -30,7 +31,12 @@ void pending_release(struct pending *pending);
 /* Adds a batch, which stays as it is. */
 void pending_add(struct pending *pending, const struct batch *batch);
 
+/* Notes the day of `now`, the machine's time, as one on which there is counting; once a day. */
+void pending_note_day(struct pending *pending, int64_t now);
+
+/* Nothing that was counted is waiting, so nothing can be lost; nor, of the second, the day. */
 bool pending_is_empty(const struct pending *pending);
+bool pending_is_written(const struct pending *pending);
 
 /* So much is waiting that it had better be written. */
 bool pending_is_large(const struct pending *pending);

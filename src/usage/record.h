@@ -22,6 +22,10 @@ struct unknown_record {
     int64_t first, last;
 };
 
+/* Stands among the hits and tells on which days there was counting at all, with hits or without. No row has it for a
+ * key, since a source starts with a letter or a digit; who does not know it takes it for that of a row that is gone. */
+#define COUNTED_DAYS_KEY TEXT("*\0days")
+
 enum { RECORD_SIZE_MAX = 1 + 10 * (USAGE_OUTCOMES + 2) + 5 + USAGE_DAYS * 6 };
 
 /* `out` holds RECORD_SIZE_MAX bytes. Each returns the size. */

@@ -47,9 +47,20 @@ void report_rewind(struct report *report)
     const struct report_totals *old = &report->totals;
     report->totals = (struct report_totals){.table = old->table,
                                             .counted_since = old->counted_since,
+                                            .idle_days = old->idle_days,
+                                            .uncounted_days = old->uncounted_days,
                                             .unknown_hits = old->unknown_hits,
                                             .counted_hits = old->counted_hits};
     go_to_start(report);
+}
+
+/* Where counting stopped for a while, silence is not the customers'. */
+static bool look_for_gaps(struct report *report, struct error *error)
+{
+    const struct report_options *options = &report->options;
+    int64_t days = options->now / REPORT_DAY - (options->now - options->idle) / REPORT_DAY + 1;
+    report->totals.idle_days = days < USAGE_DAYS ? (unsigned)days : USAGE_DAYS;
+    return usage_reader_uncounted(report->usage, report->totals.idle_days, &report->totals.uncounted_days, error);
 }
 
 static bool open_usage(struct report *report, struct error *error)
@@ -66,6 +77,7 @@ static bool open_usage(struct report *report, struct error *error)
         report->totals.unknown_hits = counted->unknown_hits;
         for (int i = 0; i < USAGE_OUTCOMES; ++i)
             report->totals.counted_hits += counted->hits[i];
+        good = look_for_gaps(report, error);
     }
     return good;
 }
@@ -224,11 +236,16 @@ void report_verdict(const struct report *report, char *out, size_t size)
     verdict_write(&report->totals, &report->options, out, size);
 }
 
+bool report_misses_days(const struct report_totals *totals)
+{
+    return totals->uncounted_days > 1 && totals->uncounted_days * 10 > totals->idle_days;
+}
+
 bool report_may_retire(const struct report *report)
 {
     const struct report_options *options = &report->options;
     return report->totals.counted_since > 0 && options->now - report->totals.counted_since >= options->idle &&
-           options->rehearsing == 0;
+           !report_misses_days(&report->totals) && options->rehearsing == 0;
 }
 
 /* -- unknown identifiers -- */

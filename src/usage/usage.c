@@ -154,7 +154,8 @@ static void flush(struct usage *usage)
 
 static void flush_if_needed(struct usage *usage)
 {
-    if (usage->open && pending_is_empty(&usage->pending))
+    pending_note_day(&usage->pending, clock_utc_us());
+    if (usage->open && pending_is_written(&usage->pending))
         atomic_store(&usage->flushed_at, clock_monotonic_ms());
     else
         flush(usage);
@@ -200,6 +201,7 @@ static bool start(struct usage **started, struct usage_file file, size_t lanes, 
     usage->lanes = lanes_new(lanes, &hash_key, &usage->wake);
     pending_init(&usage->pending, &hash_key, now);
     atomic_store(&usage->flushed_at, clock_monotonic_ms());
+    pending_note_day(&usage->pending, clock_utc_us());
     flush(usage); /* notes since when it counts; a disk that is full now may have room later */
     int problem = background_start(&usage->thread, "usage", run, usage);
     if (problem != 0) {

@@ -142,7 +142,10 @@ static enum lookup_result give(const struct usage_reader *reader, int code, stru
 enum lookup_result usage_reader_next(struct usage_reader *reader, struct usage_row *row, struct error *error)
 {
     MDB_val key = {0, NULL}, value = {0, NULL};
-    int code = next(reader, &key, &value);
+    int code;
+    do
+        code = next(reader, &key, &value);
+    while (code == MDB_SUCCESS && text_equal(text_of_val(key), COUNTED_DAYS_KEY));
     return give(reader, code, text_of_val(key), value, row, error);
 }
 
@@ -152,6 +155,17 @@ enum lookup_result usage_reader_find(struct usage_reader *reader, struct text ke
     MDB_val key_val = val_of(key), value = {0, NULL};
     int code = mdb_get(reader->txn, reader->file->hits, &key_val, &value);
     return give(reader, code, key, value, row, error);
+}
+
+bool usage_reader_uncounted(struct usage_reader *reader, unsigned days, unsigned *uncounted, struct error *error)
+{
+    struct usage_row row;
+    *uncounted = 0;
+    enum lookup_result result = usage_reader_find(reader, COUNTED_DAYS_KEY, &row, error);
+    const uint32_t known = result == LOOKUP_FOUND ? day_of(row.first_seen) : UINT32_MAX;
+    for (unsigned back = 0; back < days && back < USAGE_DAYS && reader->today >= known + back; ++back)
+        *uncounted += row.days[USAGE_DAYS - 1 - back] == 0;
+    return result != LOOKUP_FAILED;
 }
 
 /* -- unknown identifiers -- */

@@ -102,6 +102,9 @@ static void say_silent(struct sentence *sentence, const struct report_totals *to
         say(sentence, " Counting began only ");
         say_duration(sentence, counted, false);
         say(sentence, " ago; %" PRIu64 " %s not been seen since.", totals->never, has_or_have(totals->never));
+    } else if (report_misses_days(totals)) {
+        say(sentence, " Nothing was counted on %u of the last %u days, so who has been silent is not known.",
+            totals->uncounted_days, totals->idle_days);
     } else {
         if (totals->idle > 0)
             say(sentence, " %" PRIu64 " %s been silent for ", totals->idle, has_or_have(totals->idle));

@@ -1,4 +1,5 @@
 """`ssoferry report` on what a daemon has counted: while it runs, when it was killed, and where there is none."""
+import contextlib
 import csv
 import datetime
 import io
@@ -12,6 +13,7 @@ import pytest
 
 from admin import Admin
 from ports import free_port
+from preload import environment_with
 from programs import program
 from stytch_ids import connection_id
 
@@ -220,6 +222,62 @@ def test_idle(used):
     assert (totals["idle"], totals["idle_seconds"]) == (5, 1)
     totals = used.report("--idle", "2w").totals
     assert (totals["idle"], totals["idle_seconds"]) == (2, 14 * 86400)
+
+
+@contextlib.contextmanager
+def days_ago(gateway, monkeypatch, days):
+    """Both programs' clocks are so far behind."""
+    with monkeypatch.context() as patch:
+        for name, value in environment_with(program("clock.so"), gateway.directory).items():
+            patch.setenv(name, value)
+        patch.setenv("CLOCK_BEHIND_DAYS", str(days))
+        yield
+
+
+def serve_days_ago(gateway, monkeypatch, days, *identifiers):
+    with days_ago(gateway, monkeypatch, days):
+        gateway.start()
+    for identifier in identifiers:
+        gateway.get(f"/old-sso/{identifier}")
+    gateway.stop()
+
+
+@pytest.fixture
+def loaded_long_ago(make_gateway, monkeypatch):
+    """Days are to be told apart, so it is not begun right before midnight."""
+    left = 86400 - time.time() % 86400
+    time.sleep(left if left < 15 else 0)
+    gateway = make_gateway(routes=ROUTES, legacy={"allowed_hosts": ["legacy.example.net"]})
+    with days_ago(gateway, monkeypatch, 100):
+        gateway.load(ROWS)
+    return gateway
+
+
+def test_nobody_is_silent_for_days_that_were_not_counted(loaded_long_ago, monkeypatch):
+    """Else whoever counts again after a while is told to retire customers who signed in every day of it."""
+    gateway = loaded_long_ago
+    serve_days_ago(gateway, monkeypatch, 60, "acme", "globex")
+    gateway.configure(usage=False)
+    serve_days_ago(gateway, monkeypatch, 1, "acme", "globex")
+    assert not gateway.report("--idle", "7d").totals["may_retire"]
+    gateway.configure(usage=True)
+    serve_days_ago(gateway, monkeypatch, 0, "acme")
+    told = gateway.loader("report", "--silent", "--idle", "7d")
+    assert "globex" in told.stdout and "been silent for" not in told.stdout
+    assert "Nothing was counted on 7 of the last 8 days, so who has been silent is not known." in told.stdout
+    assert "too early to retire any: nothing was counted on 7 of the last 8 days" in told.stderr
+    totals = gateway.report("--idle", "90d").totals
+    assert (totals["may_retire"], totals["uncounted_days"]) == (False, 59)
+    assert "It is too early to retire the silent ones" in gateway.loader("report").stdout
+
+
+def test_a_day_of_many_without_counting_says_little(loaded_long_ago, monkeypatch):
+    for days in (10, 7, 6, 5, 4, 2, 1, 0):
+        serve_days_ago(loaded_long_ago, monkeypatch, days)
+    totals = loaded_long_ago.report("--idle", "7d").totals
+    assert (totals["may_retire"], totals["uncounted_days"], totals["hits"]) == (True, 1, 0)
+    told = loaded_long_ago.loader("report", "--silent", "--idle", "7d")
+    assert told.stderr == "" and "5 have been silent for 7 days, ever since counting began." in told.stdout
 
 
 @pytest.mark.parametrize("options, words", [
