@@ -1,5 +1,6 @@
 """The admin listener: health, metrics, the report."""
 import json
+import os
 import re
 import signal
 import socket
@@ -253,6 +254,12 @@ class TestReport:
         manuals = (ROOT / "docs/man/ssoferry.1").read_text() + (ROOT / "docs/man/ssoferryd.8").read_text()
         told = set(re.findall(r"^\.Li (\w+)", manuals, re.M))
         assert {*report, *acme, *unknown, *revision} - told == set(), "the manuals name each member"
+
+    def test_an_actor_is_told_whatever_the_user_is_called(self, started, monkeypatch):
+        gateway, admin = started
+        monkeypatch.setenv("SUDO_USER", os.fsdecode(b"b\xff"))
+        gateway.set("acme", "label=Acme")
+        assert admin.json("/report.json")["history"][0]["actor"].startswith("b\\xff@")
 
     def test_nothing_new_is_said_with_304(self, started):
         gateway, admin = started
