@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import json
+import re
 import signal
 import uuid
 from urllib.parse import quote
@@ -14,6 +15,7 @@ import wire
 from browser import Browser
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from ports import free_port
+from preload import start_with
 from programs import ROOT
 
 ASSETS = ROOT / "src/serve/assets"
@@ -475,6 +477,15 @@ def contrast(one, other):
 
 
 class TestAtItsEdges:
+    def test_days_without_counting_are_told(self, make_gateway, page, monkeypatch):
+        gateway = make_gateway(**admin_config())
+        gateway.load({"acme": CONNECTION_ID})
+        start_with(gateway, "clock", monkeypatch, CLOCK_BEHIND_DAYS=60)
+        gateway.stop()
+        gateway.start()
+        page.visit(gateway)
+        assert re.search(r"Nothing was counted on 3\d of the last 31 days: too early to retire one", page.words)
+
     def test_nothing_loaded_says_what_to_do(self, make_gateway, page):
         gateway = make_gateway(**admin_config())
         gateway.start()
