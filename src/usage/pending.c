@@ -203,7 +203,7 @@ static int write_known(struct pending *pending, struct usage_file *file, MDB_txn
     return code;
 }
 
-static int write_totals(const struct usage_totals *more, int64_t since, struct usage_file *file, MDB_txn *txn)
+static int write_totals(const struct pending *pending, struct usage_file *file, MDB_txn *txn)
 {
     char bytes[RECORD_SIZE_MAX];
     struct usage_totals totals = {.since = 0};
@@ -213,9 +213,10 @@ static int write_totals(const struct usage_totals *more, int64_t since, struct u
         return code;
     if (code == MDB_SUCCESS && !totals_decode(text_of_val(value), &totals))
         totals = (struct usage_totals){.since = 0};
-    add_totals(&totals, more);
+    add_totals(&totals, &pending->totals);
     if (totals.since == 0)
-        totals.since = since;
+        totals.since = pending->latest;
+    totals.since = usage_time_believed(totals.since, pending->clock);
     struct text record = text_slice(bytes, totals_encode(&totals, bytes));
     if (code == MDB_SUCCESS && text_equal(text_of_val(value), record))
         return MDB_SUCCESS; /* nothing to add: at the start */
@@ -231,7 +232,7 @@ static int write_all(struct pending *pending, struct usage_file *file, MDB_txn *
         code = write_known(pending, file, txn);
     if (code == MDB_SUCCESS && pending->kept->changed)
         code = pending_write_unknown(pending, file, txn);
-    return code == MDB_SUCCESS ? write_totals(&pending->totals, pending->latest, file, txn) : code;
+    return code == MDB_SUCCESS ? write_totals(pending, file, txn) : code;
 }
 
 int pending_write(struct pending *pending, struct usage_file *file, int64_t now, bool steady)

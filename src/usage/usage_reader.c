@@ -30,6 +30,7 @@ static int read_totals(struct usage_reader *reader)
         return MDB_SUCCESS;
     if (code == MDB_SUCCESS && !totals_decode(text_of_val(value), &reader->totals))
         return MDB_CORRUPTED;
+    reader->totals.since = usage_time_believed(reader->totals.since, reader->now);
     return code;
 }
 

@@ -275,6 +275,24 @@ static void all_rows_of_a_clock_that_was_ahead_are_corrected(void **state)
     usage_reader_close(reader);
 }
 
+/* Else nobody could be called silent before the wrong time has come. */
+static void counting_did_not_begin_later_than_now(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    const int64_t now = clock_utc_us();
+    atomic_store(&hours_passed, 365 * 24);
+    usage_close(open_usage(store, 1, now + 365 * DAY));
+    atomic_store(&hours_passed, 0);
+    struct usage_reader *reader = open_reader(store, now);
+    assert_int_equal(usage_reader_totals(reader)->since, now);
+    usage_reader_close(reader);
+
+    count_later(store, 2, (struct hits){now, "acmee", NULL});
+    reader = open_reader(store, now + 400 * DAY);
+    assert_true(usage_reader_totals(reader)->since > now && usage_reader_totals(reader)->since < now + DAY / 4);
+    usage_reader_close(reader);
+}
+
 /* Who came then and never again was not seen later than now, and has not been seen since. */
 static void who_came_by_a_clock_that_was_ahead_was_not_seen_later_than_now(void **state)
 {
@@ -397,6 +415,7 @@ int main(void)
         scratch_test(days_are_kept_for_ninety),
         scratch_test(a_clock_that_was_ahead_leaves_nothing_behind),
         scratch_test(all_rows_of_a_clock_that_was_ahead_are_corrected),
+        scratch_test(counting_did_not_begin_later_than_now),
         scratch_test(who_came_by_a_clock_that_was_ahead_was_not_seen_later_than_now),
         scratch_test(a_clock_that_is_behind_takes_nothing_away),
         scratch_test(random_counts_equal_a_model),
