@@ -197,13 +197,15 @@ static void days_are_kept_for_ninety(void **state)
     }
 }
 
-static atomic_int hours_passed;
+static atomic_int hours_passed, days_jumped; /* of all clocks; of the one that can be set */
 
 /* In libc's place. */
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
     int failed = (int)syscall(SYS_clock_gettime, clock, time);
     time->tv_sec += 3600 * atomic_load(&hours_passed);
+    if (clock == CLOCK_REALTIME)
+        time->tv_sec += 86400 * atomic_load(&days_jumped);
     return failed;
 }
 
@@ -273,6 +275,28 @@ static void all_rows_of_a_clock_that_was_ahead_are_corrected(void **state)
         assert_true(row.first_seen < now + DAY && row.last_seen < now + DAY);
     }
     usage_reader_close(reader);
+}
+
+/* A day without one request is none without counting. */
+static void days_of_counting_are_noted_without_hits(void **state)
+{
+    enum { TRIES = 100 };
+    const char *store = scratch_path(*state, "store");
+    const int64_t now = clock_utc_us();
+    unsigned uncounted = 0;
+    struct error error = {0};
+    struct usage *usage = open_usage(store, 1, now);
+    atomic_store(&days_jumped, 3);
+    for (int i = 0; i < TRIES && uncounted != 2; ++i) { /* those in between */
+        struct usage_reader *reader = NULL;
+        nanosleep(&(struct timespec){0, 50 * 1000 * 1000}, NULL);
+        assert_done(usage_reader_open_live(&reader, usage, now + 3 * DAY, &error));
+        assert_done(usage_reader_uncounted(reader, 10, &uncounted, &error));
+        usage_reader_close(reader);
+    }
+    usage_close(usage);
+    atomic_store(&days_jumped, 0);
+    assert_int_equal(uncounted, 2);
 }
 
 /* Else nobody could be called silent before the wrong time has come. */
@@ -415,6 +439,7 @@ int main(void)
         scratch_test(days_are_kept_for_ninety),
         scratch_test(a_clock_that_was_ahead_leaves_nothing_behind),
         scratch_test(all_rows_of_a_clock_that_was_ahead_are_corrected),
+        scratch_test(days_of_counting_are_noted_without_hits),
         scratch_test(counting_did_not_begin_later_than_now),
         scratch_test(who_came_by_a_clock_that_was_ahead_was_not_seen_later_than_now),
         scratch_test(a_clock_that_is_behind_takes_nothing_away),
