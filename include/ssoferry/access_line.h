@@ -6,13 +6,13 @@
 
 #include "ssoferry/decision.h"
 
-enum { LINE_SIZE_MAX = 8192 };
+enum { LINE_SIZE_MAX = 16384 };
 
 /* What a line says. Texts are borrowed for the call. The request id, the peer and the client, as the decision's codes,
  * source and connection id, were checked or made by us: nothing in them needs escaping, and nothing is escaped. */
 struct access_record {
     struct text request_id;
-    struct text method; /* this and the next: empty where the head could not be read */
+    struct text method; /* cut at 32 bytes; this and the next: empty where the head could not be read */
     struct text path;   /* printed only where no route took the request, and cut at 256 bytes; never with the query */
     struct text peer;
     struct text client; /* whom a trusted proxy names; empty where none does */

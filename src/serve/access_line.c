@@ -5,10 +5,17 @@
 #include "ssoferry/bytes.h"
 
 enum {
+    METHOD_SHOWN_MAX = 32, /* real ones are shorter; but it is a stranger's */
     PATH_SHOWN_MAX = 256,
+    KNOWN_MAX = 1024,     /* bytes of a line beside the values that may have something to escape */
     ESCAPED_BYTE_MAX = 6, /* \u00XX */
     PLAIN_MAX = 512,      /* bytes of a value that is written as it is without a thought of the line's room */
 };
+
+_Static_assert(KNOWN_MAX + ESCAPED_BYTE_MAX *
+                               (METHOD_SHOWN_MAX + TEMPLATE_SIZE_MAX + IDENTIFIER_SIZE_MAX + ERROR_MESSAGE_SIZE) <=
+                   LINE_SIZE_MAX,
+               "a line that had no room for its end would be one with the next");
 
 static inline void put(struct access_line *line, struct text t)
 {
@@ -126,6 +133,11 @@ static inline __attribute__((always_inline)) void put_member(struct access_line 
         put_unknown(line, name, value, plain);
 }
 
+static struct text cut(struct text value, size_t size)
+{
+    return text_slice(value.at, value.size < size ? value.size : size);
+}
+
 /* "2026-11-21T03:05:18.123456Z" */
 static void put_time(struct access_line *line, struct access_stamp *stamp, int64_t now)
 {
@@ -154,16 +166,14 @@ void access_line_format(struct access_line *line, struct access_stamp *stamp, co
     put_time(line, stamp, record->now);
     put_known(line, TEXT("\",\"request_id\":\""), record->request_id);
     if (record->method.size > 0)
-        put_member(line, TEXT(",\"method\":\""), record->method);
+        put_member(line, TEXT(",\"method\":\""), cut(record->method, METHOD_SHOWN_MAX));
     if (decision->route != NULL) {
         put_member(line, TEXT(",\"route\":\""), decision->route->name);
         put_known(line, TEXT(",\"source\":\""), decision->source);
         if (decision_identifier_is_public(decision))
             put_member(line, TEXT(",\"identifier\":\""), decision->identifier);
     } else if (record->path.size > 0) {
-        struct text path = record->path;
-        path.size = path.size < PATH_SHOWN_MAX ? path.size : PATH_SHOWN_MAX;
-        put_member(line, TEXT(",\"path\":\""), path);
+        put_member(line, TEXT(",\"path\":\""), cut(record->path, PATH_SHOWN_MAX));
     }
     put_known(line, TEXT(",\"decision\":\""), text_of(outcome_name(decision->outcome)));
     if (reason[0] != '\0')

@@ -73,6 +73,19 @@ def test_identifiers_are_escaped(make_gateway):
     assert len(gateway.requests()) == 6
 
 
+def test_a_method_takes_no_more_than_its_share_of_a_line(make_gateway):
+    """Else its line would have no room for its end, and be one with the next request's."""
+    gateway = make_gateway(threads=1)
+    gateway.load(ROWS)
+    gateway.start()
+    for method in ("\"" * 1400, "\x80" * 3000, "X" * 9000):
+        gateway.raw(wire.request_bytes(method, b"/old-sso/acme", "localhost"))
+        assert gateway.logged(gateway.get("/old-sso/acme"))["status"] == 307
+    gateway.stop()
+    assert [line["status"] for line in gateway.requests()] == [405, 307] * 3
+    assert [line["method"] for line in gateway.requests()][::2] == ["\"" * 32, "\ufffd" * 32, "X" * 32]
+
+
 def test_every_request_has_its_line_when_the_daemon_ends(make_gateway):
     gateway = make_gateway()
     gateway.load(ROWS)

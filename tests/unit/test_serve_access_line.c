@@ -84,6 +84,29 @@ static void a_value_of_nothing_but_escapes_fits(void **state)
     assert_true(text_ends(text_slice(line.bytes, line.size), TEXT("\"peer\":\"unix\"}\n")));
 }
 
+/* A method is whatever a stranger sends, and everything else may be of its most at the same time. */
+static void a_line_ends_whatever_is_in_it(void **state)
+{
+    enum { METHOD_SIZE = 30000, METHOD_SHOWN = 32 };
+    static char bytes[METHOD_SIZE];
+    static struct access_line line;
+    struct access_stamp stamp = {.second = -1};
+    const struct route route = {.name = text_slice(bytes, TEMPLATE_SIZE_MAX)};
+    struct decision decision = {.route = &route, .identifier = text_slice(bytes, IDENTIFIER_SIZE_MAX)};
+    const struct access_record record = {
+        .decision = &decision, .method = text_slice(bytes, sizeof(bytes)), .peer = TEXT("unix")};
+    (void)state;
+    memset(bytes, '"', sizeof(bytes));
+    decision.error.kind = ERROR_FAILED;
+    memset(decision.error.message, '"', sizeof(decision.error.message) - 1);
+    access_line_format(&line, &stamp, &record);
+    const size_t escaped = METHOD_SHOWN + TEMPLATE_SIZE_MAX + IDENTIFIER_SIZE_MAX + ERROR_MESSAGE_SIZE - 1;
+    assert_in_range(line.size, 6 * escaped, LINE_SIZE_MAX);
+    assert_true(text_ends(text_slice(line.bytes, line.size), TEXT("\"}\n")));
+    line.bytes[line.size - 1] = '\0';
+    assert_non_null(strstr(line.bytes, ",\"peer\":\"unix\",\"error\":\""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,6 +114,7 @@ int main(void)
         cmocka_unit_test(what_would_end_a_string_is_escaped_wherever_it_stands),
         cmocka_unit_test(bytes_that_are_no_utf8_are_replaced),
         cmocka_unit_test(a_value_of_nothing_but_escapes_fits),
+        cmocka_unit_test(a_line_ends_whatever_is_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
