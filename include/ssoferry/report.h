@@ -22,7 +22,7 @@ struct report_row {
     struct text source, identifier; /* live until the next row */
     struct connection_buffer *connection;
     uint64_t hits;          /* all outcomes */
-    struct usage_row usage; /* zeroes where it was never seen */
+    struct usage_row usage; /* but for the key zeroes where it was never seen */
     bool seen;              /* a hit within options.idle */
     bool idle; /* not seen, nor another row of its connection; and not added since then, while it was counted */
 };

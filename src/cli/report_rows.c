@@ -118,11 +118,10 @@ static void remember(struct report_rows *rows, size_t *room, const struct report
         *room = *room > 0 ? 2 * *room : ROOM_AT_FIRST;
         rows->sorted = memory_resize(rows->sorted, *room * sizeof(*rows->sorted));
     }
-    char key[CONNECTION_KEY_SIZE_MAX];
-    size_t size = connection_key(row->source, row->identifier, key);
+    const struct text key = row->usage.key;
     rows->sorted[rows->sorted_count++] = (struct sorted_row){
         .weight = weight_of(rows->order, row),
-        .key = {memory_string(text_slice(key, size)), size},
+        .key = {memory_string(key), key.size},
     };
 }
 
