@@ -135,19 +135,23 @@ static void check_fields(struct table_check *check, const struct connection *row
 }
 
 /* False where it is none: its row is out of reach, whatever it says. */
-static bool check_identifier(const struct table_check *check)
+static bool check_name(const struct table_check *check)
 {
     char text[256];
+    const char *of_source = source_problem(check->source);
     const char *problem = identifier_problem(check->identifier);
     const char *warning = problem == NULL ? identifier_warning(check->identifier) : NULL;
-    if (problem != NULL) {
+    if (of_source != NULL) {
+        snprintf(text, sizeof(text), "the source %s, so no request finds this row: restore a backup", of_source);
+        say_of_row(check, FAULT_ERROR, "source", text);
+    } else if (problem != NULL) {
         snprintf(text, sizeof(text), "the identifier %s, so no request finds this row: load its source anew", problem);
         say_of_row(check, FAULT_ERROR, "identifier", text);
     } else if (warning != NULL) {
         snprintf(text, sizeof(text), "the identifier %s", warning);
         say_of_row(check, FAULT_WARNING, "identifier", text);
     }
-    return problem == NULL;
+    return of_source == NULL && problem == NULL;
 }
 
 /* A row is wrong where its sign-ins get no answer but 503 or 508, as the daemon goes by this configuration. */
@@ -155,7 +159,7 @@ static void check_row(struct table_check *check, struct text record)
 {
     struct error error = {0};
     struct connection_buffer buffer;
-    if (!check_identifier(check))
+    if (!check_name(check))
         return;
     if (!connection_decode(record, &buffer, &error)) {
         say_of_row(check, FAULT_ERROR, "record", error.message);

@@ -40,11 +40,15 @@ enum lookup_result rows_next_source(struct snapshot *snapshot, struct text after
     struct table_row row;
     struct text source, identifier;
     enum lookup_result result = rows_next(snapshot, (struct text){0}, &row, &source, &identifier, error);
-    if (result == LOOKUP_FOUND && source.size <= SOURCE_SIZE_MAX) {
-        memcpy(name, source.at, source.size);
-        name[source.size] = '\0';
+    if (result != LOOKUP_FOUND)
+        return result;
+    if (source.size > SOURCE_SIZE_MAX) { /* nor is there a way past it: the caller would come to it again and again */
+        error_set(error, ERROR_FAILED, "a row of the table has a source that cannot be one: the store is damaged");
+        return LOOKUP_FAILED;
     }
-    return result;
+    memcpy(name, source.at, source.size);
+    name[source.size] = '\0';
+    return LOOKUP_FOUND;
 }
 
 bool rows_stage(struct snapshot *snapshot, struct text source,

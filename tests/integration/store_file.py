@@ -17,6 +17,10 @@ class StoreFile:
             assert transaction.get(_key(source, identifier)) is not None
             transaction.put(_key(source, identifier), record)
 
+    def add_key(self, key, record):
+        with self._open() as (environment, connections), environment.begin(connections, write=True) as transaction:
+            assert transaction.put(key, record, overwrite=False)
+
     def replace_bytes(self, before, after):
         """In every record; the lengths must agree, so that nothing else in a record changes."""
         assert len(before) == len(after)

@@ -140,6 +140,27 @@ class TestTamperedRow:
         assert gateway.get("/old-sso/globex").location == CUSTOM
 
 
+class TestTamperedKey:
+    """One that no loader writes: every command ends all the same, and `check --table` names it."""
+
+    COMMANDS = [["list"], ["report"], ["report", "--sort", "hits"], ["report", "--limit", "9", "--json"], ["get", "acme"], ["get", "nobody"],
+                ["remove", "nobody"], ["set", "nobody", "state=legacy"], ["set", "acme", "label=x"], ["history"], ["export"]]
+
+    @pytest.mark.parametrize("key", [b"s" * 65 + b"\0acme", b"s" * 511, b"default\0" + b"i" * 503], ids=["source", "no zero", "identifier"])
+    def test_it_leads_nobody_round_in_a_circle(self, make_gateway, key):
+        gateway = make_gateway()
+        mapping = gateway.mapping_file({"acme": CONNECTION_ID})
+        gateway.loader("load", mapping)
+        gateway.store_file.add_key(key, gateway.store_file.record("acme"))
+        for command in [*self.COMMANDS, ["diff", mapping], ["load", mapping], ["load", "--all-sources", mapping]]:
+            gateway.loader(*command, expect=None, timeout=30)
+        assert gateway.loader("get", "acme").stdout
+        checked = gateway.loader("check", "--table", expect=None)
+        assert checked.returncode in (1, 2) and "error: " in checked.stderr
+        gateway.start()
+        assert gateway.get("/old-sso/acme").location == LIVE + CONNECTION_ID
+
+
 def test_loads_are_refused_whole(make_gateway):
     gateway = make_gateway()
     gateway.load({"acme": CONNECTION_ID})
