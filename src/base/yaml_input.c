@@ -50,6 +50,18 @@ static enum error_kind kind_of(int errnum)
     return ERROR_FAILED;
 }
 
+/* A descriptor of the copy for ourselves; where there is none to be had, the copy goes, too. */
+static int share_copy(FILE **copy, struct error *error)
+{
+    int fd = fcntl(fileno(*copy), F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0)
+        return fd;
+    temporary_fail(errno, error);
+    fclose(*copy);
+    *copy = NULL;
+    return -1;
+}
+
 /* Opens `path` as something that can seek. *copy is the temporary file where one was needed; it owns the descriptor. */
 static int open_seekable(const char *path, FILE **copy, uint64_t *size, struct error *error)
 {
@@ -68,7 +80,7 @@ static int open_seekable(const char *path, FILE **copy, uint64_t *size, struct e
     }
     if (fd >= 0 && !standard_input)
         close(fd);
-    return *copy != NULL ? fcntl(fileno(*copy), F_DUPFD_CLOEXEC, 0) : -1;
+    return *copy != NULL ? share_copy(copy, error) : -1;
 }
 
 bool yaml_input_open(struct yaml_input *input, const char *path, FILE **copy, struct error *error)

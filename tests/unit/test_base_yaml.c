@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include "ssoferry/yaml.h"
 
@@ -374,14 +375,53 @@ static void temporary_directory_is_missing(void **state)
     faults_free(faults);
 }
 
+/* However many descriptors are left, a file that cannot be opened for want of them says so. */
+static void too_few_descriptors(void **state)
+{
+    (void)state;
+    struct rlimit before;
+    int pipes[2], kept = dup(STDIN_FILENO);
+    unsigned failures = 0;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(pipe(pipes), 0);
+    close(pipes[1]);
+    assert_int_equal(dup2(pipes[0], STDIN_FILENO), STDIN_FILENO);
+    int next = pipes[0]; /* the lowest that is free from here on */
+    close(pipes[0]);
+    for (bool opened = false; !opened; next++) {
+        struct error error = {0};
+        struct yaml *yaml = NULL;
+        struct faults *faults = faults_new();
+        struct rlimit limit = {.rlim_cur = (rlim_t)next, .rlim_max = before.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        opened = yaml_open(&yaml, "-", faults, &error);
+        setrlimit(RLIMIT_NOFILE, &before);
+        if (opened)
+            yaml_close(yaml);
+        else
+            assert_non_null(strstr(error.message, strerror(EMFILE)));
+        failures += !opened;
+        faults_free(faults);
+    }
+    assert_int_equal(failures, 2); /* of the copy, and of what reads it */
+    dup2(kept, STDIN_FILENO);
+    close(kept);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scratch_test(nodes),           scratch_test(places),
-        scratch_test(what_is_wrong),   scratch_test(alias_is_marked),
-        scratch_test(skips),           scratch_test(digests),
-        scratch_test(progress),        scratch_test(not_to_be_opened),
-        cmocka_unit_test(from_a_pipe), scratch_test(temporary_directory_is_missing),
+        scratch_test(nodes),
+        scratch_test(places),
+        scratch_test(what_is_wrong),
+        scratch_test(alias_is_marked),
+        scratch_test(skips),
+        scratch_test(digests),
+        scratch_test(progress),
+        scratch_test(not_to_be_opened),
+        cmocka_unit_test(from_a_pipe),
+        scratch_test(temporary_directory_is_missing),
+        cmocka_unit_test(too_few_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
