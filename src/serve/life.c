@@ -179,7 +179,7 @@ static void reload(struct server *server)
     struct error error;
     struct config *next = NULL;
     struct faults *faults = faults_new();
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_ms() * 1000);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_ns() / 1000);
     bool good = config_read(&next, server->config_path, faults, &error) &&
                 tls_load(server->tls, next, server->config_path, faults, &error);
     faults_log(faults);

@@ -64,11 +64,13 @@ def test_from_ready_to_stopping(manager, gateway, monkeypatch):
     assert [manager.next(but=()) for _ in range(3)] == ["WATCHDOG=1"] * 3
 
     gateway.configure(redirect=303)
-    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000_000 * 1000
-    gateway.signal(signal.SIGHUP)
-    reloading = re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=(\d+)", manager.next())
-    assert before <= int(reloading[1]) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
-    assert manager.next() == "READY=1"
+    for _ in range(10):
+        before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        gateway.signal(signal.SIGHUP)
+        reloading = re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=(\d+)", manager.next())
+        after = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        assert before <= int(reloading[1]) <= after, "one of before the signal would be passed over"
+        assert manager.next() == "READY=1"
     assert gateway.get("/old-sso/acme").status == 303
 
     gateway.config_path.write_text("nonsense: true\n")
