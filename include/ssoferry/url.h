@@ -21,7 +21,7 @@ struct url {
 
 /* Parses an absolute URL fit for a Location: scheme http or https, no user information, no fragment, only the
  * characters of RFC 3986 (so no space, control byte, backslash or quote), at most URL_SIZE_MAX bytes, a host of
- * letters, digits, '-', '.', or an IP address. On false *why is a phrase such as "it has a fragment"; static. */
+ * letters, digits, '-', '_', '.', or an IP address. On false *why is a phrase such as "it has a fragment"; static. */
 bool url_parse(struct text source, struct url *url, const char **why) __attribute__((warn_unused_result));
 
 /* Whether the host is the local machine: localhost, 127.0.0.0/8 or [::1]. */

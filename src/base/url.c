@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "ssoferry/memory.h"
+#include "ssoferry/network.h"
 
 /* RFC 3986's unreserved and reserved characters and '%', less '[' and ']' (only a host's) and '#' (a fragment is
  * refused anyway). */
@@ -38,13 +39,8 @@ static bool is_name(struct text host)
 
 static bool is_ipv6(struct text host)
 {
-    char copy[INET6_ADDRSTRLEN];
-    struct in6_addr address;
-    if (host.size == 0 || host.size >= sizeof(copy))
-        return false;
-    memcpy(copy, host.at, host.size);
-    copy[host.size] = '\0';
-    return inet_pton(AF_INET6, copy, &address) == 1;
+    struct ip ip;
+    return text_find(host, ':', 0) < host.size && ip_parse(host, &ip);
 }
 
 /* Splits host[:port] and sets url->host, url->port. */

@@ -54,6 +54,20 @@ static void only_plain_absolute_urls_parse(void **state)
     }
 }
 
+/* What a NUL hides from the C library is in the URL nevertheless. */
+static void a_nul_byte_is_no_end(void **state)
+{
+    const struct text sources[] = {TEXT("https://[::1\0anything\r\n]/"), TEXT("https://a.example\0/"),
+                                   TEXT("https://a.example/\0"), TEXT("http://127.0.0.1\0.example:80/")};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(sources); ++i) {
+        struct url url;
+        const char *why = NULL;
+        if (url_parse(sources[i], &url, &why))
+            fail_msg("%zu parsed", i);
+    }
+}
+
 static void a_url_has_its_parts(void **state)
 {
     struct url url;
@@ -182,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_plain_absolute_urls_parse),
+        cmocka_unit_test(a_nul_byte_is_no_end),
         cmocka_unit_test(a_url_has_its_parts),
         cmocka_unit_test(a_url_has_a_longest_size),
         cmocka_unit_test(only_listed_hosts_are_allowed),
