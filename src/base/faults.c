@@ -211,24 +211,25 @@ static int compare_faults(const void *a, const void *b)
     return first->order < second->order ? -1 : 1;
 }
 
-static void write_message(const char *message, FILE *out)
+/* Messages and the names of files, neither of which may end the line or speak to a terminal. */
+static void write_masked(const char *string, FILE *out)
 {
-    bool readable = text_is_utf8(text_of(message));
-    for (const char *at = message; *at != '\0'; at++) {
+    bool readable = text_is_utf8(text_of(string));
+    for (const char *at = string; *at != '\0'; at++) {
         unsigned char byte = (unsigned char)*at;
         fputc(byte < 0x20 || byte == 0x7f || (byte > 0x7f && !readable) ? '?' : byte, out);
     }
-    fputc('\n', out);
 }
 
 static void write_fault(const struct faults *faults, const struct fault *fault, FILE *out)
 {
     const struct file *file = &faults->files[fault->file];
-    fputs(file->path, out);
+    write_masked(file->path, out);
     if (fault->line > 0)
         fprintf(out, ":%u:%u", fault->line, fault->column);
     fputs(fault->severity == FAULT_ERROR ? ": error: " : ": warning: ", out);
-    write_message(fault->message, out);
+    write_masked(fault->message, out);
+    fputc('\n', out);
     if (fault->line == 0)
         return;
     FILE *text = file->text != NULL ? file->text : fopen(file->path, "re");

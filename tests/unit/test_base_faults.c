@@ -168,6 +168,16 @@ static void messages(void **state)
     expect_written(faults, "f: error: a?b?[1m? \xc3\xa9\n");
 }
 
+/* A file's name may hold anything; it must not pass for a line of its own. */
+static void names_of_files(void **state)
+{
+    (void)state;
+    struct faults *faults = faults_new();
+    unsigned file = faults_file(faults, "a\nssoferry: error: b\x1b[1m\xc3\xa9", NULL);
+    faults_add(faults, FAULT_ERROR, file, 1, 1, 1, "m");
+    expect_written(faults, "a?ssoferry: error: b?[1m\xc3\xa9:1:1: error: m\n");
+}
+
 static void too_many(void **state)
 {
     (void)state;
@@ -201,8 +211,9 @@ static void too_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing), scratch_test(in_order),     cmocka_unit_test(lines),    cmocka_unit_test(long_lines),
-        scratch_test(gone_file),   cmocka_unit_test(messages), cmocka_unit_test(too_many),
+        cmocka_unit_test(nothing),        scratch_test(in_order),     cmocka_unit_test(lines),
+        cmocka_unit_test(long_lines),     scratch_test(gone_file),    cmocka_unit_test(messages),
+        cmocka_unit_test(names_of_files), cmocka_unit_test(too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
