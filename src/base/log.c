@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { LINE_SIZE = 2048 }; /* less than PIPE_BUF */
+enum {
+    LINE_SIZE = 2048,   /* less than PIPE_BUF */
+    NAME_SIZE_MAX = 32, /* of the program, which execve() may call anything */
+};
 
 /* Of the whole program, as the descriptor is. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -35,10 +38,10 @@ static bool write_bytes(const char *at, size_t size)
 /* What was lost is told before the first line that is not. */
 static void tell_lost(void)
 {
-    char line[128];
+    char line[128 + NAME_SIZE_MAX];
     int size =
-        snprintf(line, sizeof(line), "%s%s: warning: %llu line%s lost here: what reads standard error stood still\n",
-                 torn ? "\n" : "", program_invocation_short_name, lost, lost == 1 ? " was" : "s were");
+        snprintf(line, sizeof(line), "%s%.*s: warning: %llu line%s lost here: what reads standard error stood still\n",
+                 torn ? "\n" : "", NAME_SIZE_MAX, program_invocation_short_name, lost, lost == 1 ? " was" : "s were");
     if (write_bytes(line, (size_t)size))
         lost = 0;
 }
@@ -84,7 +87,7 @@ void log_lines(struct text lines)
 __attribute__((format(printf, 2, 0))) static void write_line(const char *prefix, const char *format, va_list arguments)
 {
     char line[LINE_SIZE];
-    int used = snprintf(line, sizeof(line), "%s: %s", program_invocation_short_name, prefix);
+    int used = snprintf(line, sizeof(line), "%.*s: %s", NAME_SIZE_MAX, program_invocation_short_name, prefix);
     int wanted = vsnprintf(line + used, sizeof(line) - (size_t)used - 1, format, arguments);
     size_t size = (size_t)used + (wanted < 0 ? 0 : (size_t)wanted);
     if (size > sizeof(line) - 2)

@@ -1,7 +1,9 @@
 #include "check.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pty.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -73,9 +75,41 @@ static void a_terminal_that_nobody_reads_is_waited_for_by_nobody(void **state)
     close(kept);
 }
 
+/* execve() takes any name for a program; a line that begins with it is no longer than others. */
+static void a_long_name_of_the_program_is_cut(void **state)
+{
+    int ends[2], kept = dup(STDERR_FILENO);
+    char name[3 * 1024], filler[PIPE_ROOM] = "", told[2 * PIPE_ROOM];
+    char *program = program_invocation_short_name;
+    (void)state;
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(fcntl(ends[0], F_SETPIPE_SZ, PIPE_ROOM), PIPE_ROOM);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    log_never_wait(STDERR_FILENO);
+    program_invocation_short_name = name;
+    assert_int_equal(write(ends[1], filler, sizeof(filler)), sizeof(filler));
+    log_info("first");
+    read_all(ends[0], told, sizeof(told));
+    log_info("second");
+    read_all(ends[0], told, sizeof(told));
+    program_invocation_short_name = program;
+    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    char expected[256];
+    snprintf(expected, sizeof(expected),
+             "%.32s: warning: 1 line was lost here: what reads standard error stood still\n%.32s: second\n", name,
+             name);
+    assert_string_equal(told, expected);
+    close(ends[0]);
+    close(ends[1]);
+    close(kept);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_lost_is_told),
+                                       cmocka_unit_test(a_long_name_of_the_program_is_cut),
                                        cmocka_unit_test(a_terminal_that_nobody_reads_is_waited_for_by_nobody)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
