@@ -212,16 +212,14 @@ static const char *user_name(void)
     return entry != NULL ? entry->pw_name : "unknown";
 }
 
+/* As long as --actor may be; the environment is not asked to keep to it. */
 static char *default_actor(void)
 {
-    char host[256] = "";
+    char host[256] = "", actor[ACTOR_SIZE_MAX + 1];
     if (gethostname(host, sizeof(host) - 1) != 0)
         host[0] = '\0';
-    const char *user = user_name();
-    size_t size = strlen(user) + strlen(host) + 2;
-    char *actor = memory_allocate(size);
-    snprintf(actor, size, "%s@%s", user, host);
-    return actor;
+    snprintf(actor, sizeof(actor), "%s@%s", user_name(), host);
+    return memory_string(text_of(actor));
 }
 
 /* What is shown in the lines of a history. */

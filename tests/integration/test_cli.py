@@ -1135,6 +1135,9 @@ def test_history_says_who_why_and_from_which_file(loaded):
     loaded("set", "acme", "redirect=307", env={**os.environ, "SUDO_USER": "bob"})
     actor = json.loads(loaded("history", "--json").stdout.splitlines()[0])["actor"]
     assert actor.startswith("bob@") == (os.getuid() == 0), "to root alone sudo gives the name"
+    loaded("set", "acme", "redirect=303", env={**os.environ, "SUDO_USER": "b" * 1000})
+    actor = json.loads(loaded("history", "--json").stdout.splitlines()[0])["actor"]
+    assert len(actor) <= 256, "as --actor is held to"
     assert len(loaded("history", "--limit", "1").stdout.splitlines()) == 2
 
 
