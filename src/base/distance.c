@@ -1,10 +1,5 @@
 #include "ssoferry/distance.h"
 
-static unsigned char folded(char c)
-{
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-}
-
 static unsigned least(unsigned a, unsigned b)
 {
     return a < b ? a : b;
@@ -12,7 +7,8 @@ static unsigned least(unsigned a, unsigned b)
 
 static bool is_swap(struct text a, size_t i, struct text b, size_t j)
 {
-    return i > 1 && j > 1 && folded(a.at[i - 1]) == folded(b.at[j - 2]) && folded(a.at[i - 2]) == folded(b.at[j - 1]);
+    return i > 1 && j > 1 && text_lower(a.at[i - 1]) == text_lower(b.at[j - 2]) &&
+           text_lower(a.at[i - 2]) == text_lower(b.at[j - 1]);
 }
 
 /* Only a band of the usual matrix around its diagonal can stay within the limit. */
@@ -35,7 +31,7 @@ unsigned text_distance(struct text a, struct text b, unsigned limit)
         if (i + limit <= b.size)
             last[to] = limit + 1; /* the row above ended one short of here */
         for (size_t j = from; j <= to; ++j) {
-            bool same = folded(a.at[i - 1]) == folded(b.at[j - 1]);
+            bool same = text_lower(a.at[i - 1]) == text_lower(b.at[j - 1]);
             unsigned edits = least(last[j - 1] + (same ? 0 : 1), least(last[j], row[j - 1]) + 1);
             if (is_swap(a, i, b, j))
                 edits = least(edits, before[j - 2] + 1);

@@ -175,22 +175,14 @@ bool text_has_hidden(struct text t)
     return false;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = text_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool text_percent_decode(struct text in, enum text_plus plus, char *out, size_t *size)
 {
     size_t written = 0;
     for (size_t i = 0; i < in.size; ++i) {
         char c = in.at[i];
         if (c == '%') {
-            int high = in.size - i > 2 ? hex_value(in.at[i + 1]) : -1;
-            int low = in.size - i > 2 ? hex_value(in.at[i + 2]) : -1;
+            int high = in.size - i > 2 ? text_hex_digit(in.at[i + 1]) : -1;
+            int low = in.size - i > 2 ? text_hex_digit(in.at[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
             c = (char)(high << 4 | low);

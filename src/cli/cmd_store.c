@@ -32,13 +32,10 @@ static void add_number(json_t *object, const char *name, uint64_t value)
 
 static void print_stat_json(const struct context *context, const struct table_stat *stat)
 {
-    char time[TIME_SIZE];
     json_t *object = json_object();
     json_object_set_new(object, "store", json_text(text_of(context->store)));
     add_number(object, "revision", stat->state.revision);
-    json_object_set_new(object, "changed_at",
-                        stat->state.changed_at != 0 ? json_string(time_text(stat->state.changed_at, time))
-                                                    : json_null());
+    json_object_set_new(object, "changed_at", json_time(stat->state.changed_at));
     add_number(object, "rows", table_state_total(&stat->state));
     for (int state = 0; state < CONNECTION_STATES; ++state)
         add_number(object, connection_state_name((enum connection_state)state), stat->state.rows[state]);

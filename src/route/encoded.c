@@ -7,8 +7,8 @@ static bool byte_forward(struct text raw, enum encoded_rule rule, size_t *at, ch
         return false;
     char c = raw.at[*at];
     if (c == '%') {
-        int high = raw.size - *at > 2 ? encoded_hex(raw.at[*at + 1]) : -1;
-        int low = high >= 0 ? encoded_hex(raw.at[*at + 2]) : -1;
+        int high = raw.size - *at > 2 ? text_hex_digit(raw.at[*at + 1]) : -1;
+        int low = high >= 0 ? text_hex_digit(raw.at[*at + 2]) : -1;
         if (low >= 0) {
             *byte = (char)(high * 16 + low);
             *at += 3;

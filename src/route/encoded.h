@@ -11,18 +11,6 @@ enum encoded_rule {
     ENCODED_FOLDED_PATH, /* as a path, but ASCII letters have no case; the plain text has them in lower case */
 };
 
-/* The value of a hexadecimal digit, or -1. */
-static inline int encoded_hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* Whether all of `raw`, once decoded, is `plain`. */
 bool encoded_equal(struct text raw, enum encoded_rule rule, struct text plain);
 

@@ -53,8 +53,8 @@ static size_t decode_leniently(struct text raw, char *out)
     size_t size = 0;
     for (size_t i = 0; i < raw.size; i++) {
         char c = raw.at[i];
-        int high = c == '%' && raw.size - i > 2 ? encoded_hex(raw.at[i + 1]) : -1;
-        int low = high >= 0 ? encoded_hex(raw.at[i + 2]) : -1;
+        int high = c == '%' && raw.size - i > 2 ? text_hex_digit(raw.at[i + 1]) : -1;
+        int low = high >= 0 ? text_hex_digit(raw.at[i + 2]) : -1;
         if (low >= 0) {
             c = (char)(high * 16 + low);
             i += 2;

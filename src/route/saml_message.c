@@ -1,7 +1,5 @@
 #include "saml_message.h"
 
-#include "encoded.h"
-
 #include <stdlib.h>
 
 /* -- base64 -- */
@@ -42,7 +40,7 @@ static unsigned next_sextet(struct base64 *base64)
     }
     if (base64->raw.size - base64->at < 3)
         return BAD;
-    int high = encoded_hex(at[1]), low = encoded_hex(at[2]);
+    int high = text_hex_digit(at[1]), low = text_hex_digit(at[2]);
     if (high < 0 || low < 0)
         return BAD;
     base64->at += 3;

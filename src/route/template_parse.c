@@ -99,7 +99,7 @@ static struct text take_folded(struct parser *parser, struct text part)
 static bool parse_address(struct parser *parser, struct text host)
 {
     for (size_t i = 1; i + 1 < host.size; i++)
-        if (encoded_hex(host.at[i]) < 0 && host.at[i] != ':' && host.at[i] != '.')
+        if (text_hex_digit(host.at[i]) < 0 && host.at[i] != ':' && host.at[i] != '.')
             return complain(parser, host.at + i, "an address in brackets holds hexadecimal digits, ':' and '.' only");
     parser->template->host = (struct host_pattern){.kind = HOST_LITERAL, .before = take_folded(parser, host)};
     return true;

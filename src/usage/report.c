@@ -29,13 +29,9 @@ struct report {
 /* Before the first row of the source, or of all. */
 static void go_to_start(struct report *report)
 {
-    char key[SOURCE_SIZE_MAX + 1] = "";
-    struct text source = report->options.source, from = {0};
-    if (source.size > 0 && source.size <= SOURCE_SIZE_MAX) {
-        memcpy(key, source.at, source.size);
-        key[source.size] = '\0';
-        from = text_slice(key, source.size + 1);
-    }
+    char key[SOURCE_SIZE_MAX + 1];
+    const struct text source = report->options.source;
+    const struct text from = {key, source.size <= SOURCE_SIZE_MAX ? source_first_key(source, key) : 0};
     snapshot_seek(report->snapshot, from);
     if (report->usage != NULL)
         usage_reader_seek(report->usage, from);

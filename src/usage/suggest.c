@@ -26,7 +26,7 @@ enum { PAIRS_PER_EDIT = 3 };
 
 static unsigned folded(char c)
 {
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    return (unsigned char)text_lower(c);
 }
 
 static void find_pairs(struct text name, uint64_t pairs[2])
