@@ -104,7 +104,7 @@ void store_unlock_writer(struct table *table);
  * no lookup's mutex. */
 int store_follow_size(struct table *table);
 
-/* Maps `size` bytes. ERROR_CONFLICT where a snapshot or a change is open. */
+/* Maps `size` bytes. ERROR_FAILED where a snapshot or a change is open. */
 bool store_set_size(struct table *table, uint64_t size, struct error *error) __attribute__((warn_unused_result));
 
 /* How many bytes the file must have for its last page to be in it. */

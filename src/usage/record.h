@@ -1,10 +1,14 @@
 /* What stands in the usage file, byte by byte. For this folder only.
  *
  * Numbers are little-endian groups of seven bits (LEB128), times microseconds UTC since 1970, days days since then.
- *     hits     key: source, 0x00, identifier   value: 1; hits by outcome; first seen; last seen - first seen; the
- * newest day with hits; then, the newest first, for each day with hits: days since the next newer one, hits unknown
- * key: the same                   value: 1; hits; error; first seen; last seen - first seen meta     "schema": four
- * bytes, big-endian "totals": 1; hits by outcome; unnamed; unknown hits; since The leading 1 is the version. */
+ *     hits       key: source, 0x00, identifier
+ *                value: 1; hits by outcome; first seen; last seen - first seen; the newest day with hits; then, the
+ *                newest first, for each day with hits: days since the next newer one, hits
+ *     unknown    key: the same
+ *                value: 1; hits; error; first seen; last seen - first seen
+ *     meta       "schema": four bytes, big-endian
+ *                "totals": 1; hits by outcome; unnamed; unknown hits; since
+ * The leading 1 is the version. */
 #ifndef SSOFERRY_USAGE_RECORD_H
 #define SSOFERRY_USAGE_RECORD_H
 
