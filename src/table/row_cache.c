@@ -122,14 +122,14 @@ static uint16_t tag_at(const struct set *set, size_t way)
 {
     uint16_t tag;
     memcpy(&tag, set->tags[way], sizeof(tag));
-    return tag;
+    return le16toh(tag);
 }
 
-/* `tag` for the first line, and that the others go on behind it. */
+/* `tag` for the first line, and that the others go on behind it. Little-endian: where_tag() counts from the low end. */
 static void put_tags(struct set *set, size_t way, size_t count, uint16_t tag)
 {
-    const uint16_t continued = tag == TAG_FREE ? TAG_FREE : TAG_CONTINUED;
-    memcpy(set->tags[way], &tag, sizeof(tag));
+    const uint16_t first = htole16(tag), continued = htole16(tag == TAG_FREE ? TAG_FREE : TAG_CONTINUED);
+    memcpy(set->tags[way], &first, sizeof(first));
     for (size_t i = 1; i < count; ++i)
         memcpy(set->tags[way + i], &continued, sizeof(continued));
 }
