@@ -181,7 +181,7 @@ static char *dump(json_t *object)
 {
     char *text = json_dumps(object, JSON_COMPACT);
     if (text == NULL)
-        abort();
+        memory_exhausted();
     return text;
 }
 

@@ -152,7 +152,7 @@ struct usage_lane *lanes_new(size_t count, const struct hash_key *hash_key, sem_
 {
     struct usage_lane *lanes = aligned_alloc(CACHE_LINE, count * sizeof(*lanes));
     if (lanes == NULL)
-        abort();
+        memory_exhausted();
     for (size_t i = 0; i < count; ++i) {
         struct usage_lane *lane = &lanes[i];
         atomic_init(&lane->full, NULL);
