@@ -1,4 +1,5 @@
 /* The gateway daemon: options, configuration, and the exit status. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +71,18 @@ static int read_and_run(const char *path, bool check)
     return error_exit_status(&error);
 }
 
+/* The exit status after what was asked for has been printed. */
+static int finish_printing(void)
+{
+    errno = 0;
+    if (!ferror(stdout) && fflush(stdout) == 0)
+        return EXIT_SUCCESS;
+    if (errno != EPIPE)
+        log_error("not all of the output could be written to standard output%s%s", errno != 0 ? ": " : "",
+                  errno != 0 ? strerror(errno) : "");
+    return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
     const char *path = DEFAULT_CONFIG;
@@ -90,13 +103,13 @@ int main(int argc, char **argv)
             break;
         case OPTION_KEYS:
             config_write_keys(stdout);
-            return EXIT_SUCCESS;
+            return finish_printing();
         case 'h':
             fputs(usage, stdout);
-            return EXIT_SUCCESS;
+            return finish_printing();
         case 'V':
             puts("ssoferryd " SSOFERRY_VERSION);
-            return EXIT_SUCCESS;
+            return finish_printing();
         default:
             fputs("see ssoferryd --help\n", stderr);
             return 2;

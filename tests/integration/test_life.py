@@ -4,6 +4,7 @@ import re
 import signal
 import socket
 import stat
+import subprocess
 import time
 
 import pytest
@@ -13,7 +14,7 @@ from conftest import NO_IPV6
 from cutover import CONNECTION_ID
 from ports import free_port
 from preload import signal_thread, start_with, threads, workers
-from programs import is_linked_with, run
+from programs import is_linked_with, program, run
 from workers import by_worker
 
 LOCATION = f"https://api.stytch.com/v1/b2b/sso/callback/{CONNECTION_ID}"
@@ -339,6 +340,10 @@ class TestStartFails:
     def test_short_and_wrong_options(self):
         for short, long in ("-h", "--help"), ("-V", "--version"):
             assert run("ssoferryd", short).stdout == run("ssoferryd", long).stdout
+        for option in ("--list-keys", "--help", "--version"):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([program("ssoferryd"), option], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+            assert done.returncode == 1 and "standard output: No space left" in done.stderr, (option, done)
         assert run("ssoferryd", "--chekc", expect=2).stderr.startswith("ssoferryd: unrecognized option '--chekc'\n")
 
 
