@@ -213,9 +213,17 @@ static void on_doctype(void *context, const xmlChar *name, const xmlChar *extern
     decide(context, SAML_ISSUER_BAD_XML);
 }
 
+/* The first fault is enough: within one comment libxml2 goes on to the end, and for each "--" copies the comment so far
+ * into an error. It is ended as it ends itself where it has no memory; xmlStopParser() frees the bytes that it stands
+ * in, which only callbacks between two pieces of markup may do. */
 static void on_error(void *context, xmlErrorPtr error)
 {
-    (void)context, (void)error;
+    struct reader *reader = context;
+    if (error->level != XML_ERR_FATAL)
+        return;
+    reader->parser->wellFormed = 0;
+    reader->parser->disableSAX = 1;
+    reader->parser->instate = XML_PARSER_EOF;
 }
 
 static xmlParserCtxtPtr parser_new(struct reader *reader)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <zlib.h>
 
 #include "ssoferry/connection.h"
@@ -451,6 +452,40 @@ static void messages_made_to_be_slow_are_refused(void **state)
     check_and_free(&builder, SAML_ISSUER_FOUND, X);
 }
 
+/* Faults without end in one piece of markup: libxml2 would tell of each, by the hundred thousand, and for each copy
+ * what it has of a comment. A minute and more, where the first fault takes no time. */
+static void ill_formed_messages_are_given_up_at_the_first_fault(void **state)
+{
+    (void)state;
+    enum { FAULTS = 200 * 1024 };
+    static const struct {
+        const char *before, *fault, *behind;
+    } cases[] = {
+        {"<p:Response " NS "><!-- ", "-", " -->" I(X) "</p:Response>"},
+        {"<p:Response " NS "><!-- ", "-", ""},
+        {"<p:Response " NS "><!-- ", "--x", "-->"},
+        {"<p:Response " NS "><a:Issuer><!--x", "--\n", "-->"},
+        {"<!-- ", "-- ", "--><p:Response " NS ">"},
+        {"<!-- \xc3\xa4 ", "-- ", "--><p:Response " NS ">"},
+        {"<p:Response " NS " x='", "&x;", "'>"},
+        {"<p:Response " NS " x='", "& ", "'>"},
+        {"<p:Response " NS " x='", "&#0;", "'>"},
+        {"<p:Response " NS ">", "]]>", "</p:Response>"},
+        {"<p:Response " NS ">", "&#0;", "</p:Response>"},
+        {"<p:Response " NS "><?x ", "?", ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct builder builder = {0};
+        add(&builder, "%s", cases[i].before);
+        for (int j = 0; j < FAULTS; j++)
+            add(&builder, "%s", cases[i].fault);
+        add(&builder, "%s", cases[i].behind);
+        clock_t begun = clock();
+        check_and_free(&builder, SAML_ISSUER_BAD_XML, "");
+        assert_true(clock() - begun < 4 * CLOCKS_PER_SEC);
+    }
+}
+
 /* UTF-16 hides '<' and '=' from the check for slow messages; nobody sends it. */
 static void utf_16_is_refused(void **state)
 {
@@ -580,6 +615,7 @@ int main(void)
         cmocka_unit_test(it_does_not_matter_where_pieces_end),
         cmocka_unit_test(large_messages_are_read_as_far_as_needed),
         cmocka_unit_test(messages_made_to_be_slow_are_refused),
+        cmocka_unit_test(ill_formed_messages_are_given_up_at_the_first_fault),
         cmocka_unit_test(utf_16_is_refused),
         cmocka_unit_test(base64_is_read_strictly_but_for_white_space),
         cmocka_unit_test(broken_deflate_is_refused),
