@@ -77,7 +77,8 @@ enum lookup_result report_find(struct report *report, struct text key, struct re
 const struct report_totals *report_totals(const struct report *report);
 
 /* After the last row: unknown identifiers, the most frequent first, without those that have a row by now. At most
- * `suggest` of them are compared with the rows, and fewer where the table is so large that it would take long. */
+ * `suggest` of them are compared with the rows, and fewer where the table is so large that it would take long; where
+ * very many rows are like one, with the first of these. */
 bool report_unknown(struct report *report, size_t suggest, const struct report_unknown **unknown, size_t *count,
                     struct error *error) __attribute__((warn_unused_result));
 

@@ -16,6 +16,10 @@ static unsigned limit_of(size_t size)
     return fifth < 2 ? 2 : fifth > LIMIT_MAX ? LIMIT_MAX : (unsigned)fifth;
 }
 
+/* Steps of work on distances for all names together: half a second of them. Each name has its share, so that names made
+ * to be slow do not take it from others. */
+static const uint64_t steps_max = 128 * 1000 * 1000;
+
 /* -- pairs of letters ------------------------------------------------------------------------------------------------
  *
  * Most names are ruled out without a look at their distance: each pair of neighbouring letters stands for one of 128
@@ -65,6 +69,7 @@ void suggest_start(struct suggest *suggest, struct wanted *wanted, size_t count,
         wanted[i].meant = (struct text){0};
         wanted[i].limit = limit_of(wanted[i].identifier.size);
         wanted[i].open = true;
+        wanted[i].steps_left = steps_max / count;
         find_pairs(wanted[i].identifier, wanted[i].pairs);
     }
 }
@@ -79,11 +84,34 @@ static void enter_source(struct suggest *suggest, struct text source)
     }
 }
 
+/* What both begin with, and what both end with, has no part in their distance. */
+static void leave_out_alike(struct text *a, struct text *b)
+{
+    for (; a->size > 0 && b->size > 0 && folded(*a->at) == folded(*b->at); --a->size, --b->size)
+        ++a->at, ++b->at;
+    while (a->size > 0 && b->size > 0 && folded(a->at[a->size - 1]) == folded(b->at[b->size - 1]))
+        --a->size, --b->size;
+}
+
+/* The cells of the matrix that text_distance() fills in, and what it takes to come to them. */
+static uint64_t steps_of(size_t size, size_t differing, unsigned limit)
+{
+    return (uint64_t)differing * (2 * limit + 1) + size / 4 + 16;
+}
+
 /* `spelling` is the identifier, decoded. */
 static void compare(struct suggest *suggest, struct wanted *wanted, struct text identifier, struct text spelling)
 {
-    unsigned edits = 0;
-    if (!text_is_near(wanted->identifier, spelling, wanted->limit, &edits))
+    struct text asked = wanted->identifier, name = spelling;
+    leave_out_alike(&asked, &name);
+    uint64_t steps = steps_of(spelling.size, asked.size, wanted->limit);
+    if (steps > wanted->steps_left) {
+        wanted->open = false;
+        return;
+    }
+    wanted->steps_left -= steps;
+    unsigned edits = text_distance(asked, name, wanted->limit);
+    if (edits > wanted->limit || edits >= spelling.size)
         return;
     wanted->meant = text_copy(identifier, suggest->memory);
     wanted->open = edits > 0;

@@ -11,6 +11,7 @@ struct wanted {
     unsigned limit;                 /* edits that are still of interest: fewer than those of `meant` */
     bool open;                      /* anything nearer than `meant` is possible */
     uint64_t pairs[2];              /* which pairs of neighbouring letters it has: see suggest.c */
+    uint64_t steps_left; /* of work on distances; where they are used up, `meant` is all that will be found */
 };
 
 struct suggest {

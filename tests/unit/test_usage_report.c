@@ -1,6 +1,8 @@
 #include "table_fixture.h"
 #include "usage_fixture.h"
 
+#include <time.h>
+
 #include "ssoferry/clock.h"
 #include "ssoferry/report.h"
 
@@ -522,6 +524,45 @@ static void what_was_meant_is_near(void **state)
     table_close(table);
 }
 
+/* Names that differ from every row by an edit more than is near, at both ends: each asks for a distance in full.
+ * Minutes, without a bound; and one that is near still finds its row. */
+static void names_made_to_be_slow_do_not_hold_a_report_up(void **state)
+{
+    enum { ROWS = 30000, NAMES = 99 };
+    const char *store = scratch_path(*state, "store");
+    struct table *table = open_table(store, TABLE_WRITE, 0);
+    struct change *change = begin(table);
+    struct usage *usage = open_usage(store, 1, NOON);
+    char name[IDENTIFIER_SIZE_MAX];
+    for (unsigned i = 0; i < ROWS; ++i) {
+        snprintf(name, sizeof(name), "https://login.example.com/%0200d/%06u/metadata", 0, i);
+        put_of(change, i, "default", name, CONNECTION_STYTCH);
+    }
+    commit(change);
+    for (unsigned i = 0; i < NAMES; ++i) {
+        snprintf(name, sizeof(name), "hxxps://login.example.com/%0200d/%06u/metadayyy", 0, i);
+        count_unknown(usage, name, NOON);
+    }
+    snprintf(name, sizeof(name), "https://login.example.com/%0200d/000123/meta-data", 0);
+    count_unknown(usage, name, NOON);
+    usage_close(usage);
+
+    const struct report_options options = {.store = store, .now = NOON};
+    struct report *report = open_report(table, &options);
+    const struct report_unknown *unknown = NULL;
+    size_t amount = 0, meant = 0;
+    struct error error = {0};
+    clock_t begun = clock();
+    assert_done(report_unknown(report, SIZE_MAX, &unknown, &amount, &error));
+    assert_true(clock() - begun < 8 * CLOCKS_PER_SEC);
+    assert_int_equal(amount, NAMES + 1);
+    for (size_t i = 0; i < amount; ++i)
+        meant += unknown[i].meant.size > 0 && text_ends(unknown[i].meant, TEXT("/000123/metadata"));
+    assert_int_equal(meant, 1);
+    report_close(report);
+    table_close(table);
+}
+
 /* -- a model -- */
 
 enum { MODEL_NAMES = 3000 };
@@ -595,6 +636,7 @@ int main(void)
         scratch_test(the_verdict_is_a_sentence),
         scratch_test(unknown_ones_come_with_their_source_and_without_those_that_have_a_row),
         scratch_test(what_was_meant_is_near),
+        scratch_test(names_made_to_be_slow_do_not_hold_a_report_up),
         scratch_test(a_join_of_many_rows_equals_a_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
