@@ -118,14 +118,38 @@ bool tls_is_used(const struct tls *tls)
 
 /* -- loading -- */
 
-/* The listener of that address as `config` has it; the one it was started by where it is gone. */
+/* The listener of that address as `config` has it, or NULL. */
 static const struct listener *find_listener(const struct config *config, const struct listener *started)
 {
     for (size_t i = 0; i < config->listen_count; ++i) {
         if (strcmp(config->listen[i].address.text, started->address.text) == 0)
             return &config->listen[i];
     }
-    return started;
+    return NULL;
+}
+
+static struct place_of_tls read_place(const struct tls *tls, const struct listener *listener,
+                                      const struct tls_report *report)
+{
+    struct place_of_tls place = {.certificates = listener->certificate_count};
+    if (place.certificates > 0)
+        place.context = tls_context_read(listener, tls->tickets, report);
+    return place;
+}
+
+/* For listener `i`, which the configuration does not have any more. It is open until the restart, and goes on with the
+ * files that it was started by as long as they are good; but they may have gone with it, and that is no fault of the
+ * configuration. */
+static struct place_of_tls read_removed(const struct tls *tls, size_t i)
+{
+    const struct place_of_tls inuse = tls->inuse[i];
+    struct faults *unsaid = faults_new();
+    const struct tls_report report = {unsaid, faults_file(unsaid, "", NULL)};
+    struct place_of_tls place = {NULL, 0};
+    if (inuse.context != NULL)
+        place = read_place(tls, &tls->listeners[i], &report);
+    faults_free(unsaid);
+    return place.context != NULL ? place : (struct place_of_tls){tls_context_hold(inuse.context), inuse.certificates};
 }
 
 static void put_in_place(struct tls *tls, struct place_of_tls *next)
@@ -146,9 +170,7 @@ bool tls_load(struct tls *tls, const struct config *config, const char *path, st
     struct place_of_tls *next = memory_zeroed(tls->count, sizeof(*next));
     for (size_t i = 0; i < tls->count; ++i) {
         const struct listener *listener = find_listener(config, &tls->listeners[i]);
-        next[i].certificates = listener->certificate_count;
-        if (listener->certificate_count > 0)
-            next[i].context = tls_context_read(listener, tls->tickets, &report);
+        next[i] = listener != NULL ? read_place(tls, listener, &report) : read_removed(tls, i);
     }
     size_t found = faults_errors(faults) - before;
     if (found > 0) {

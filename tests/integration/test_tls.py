@@ -520,6 +520,41 @@ class TestReload:
         assert it.ask().location == LOCATION
         assert "restart" not in it.gateway.stderr
 
+    @pytest.mark.parametrize("turned", [True, False], ids=["turned to TLS", "started with TLS"])
+    def test_a_listener_that_is_removed_stays_as_it_is_without_its_files(self, it, turned):
+        """It is open until the restart; that its files went with it must not keep a new configuration out."""
+        plain, secure = it.gateway.config["listen"]
+        pair = it.authority.issue(it.gateway.directory, NAME)  # beside the configuration, where the sandbox lets a reload read
+        secure = {**secure, "certificate": str(pair.certificate), "key": str(pair.key)}
+        it.gateway.stop()
+        if turned:
+            it.gateway.configure(listen=[plain, {"address": secure["address"]}])
+            it.gateway.start()
+        it.gateway.configure(listen=[plain, secure])
+        if turned:
+            it.gateway.signal(signal.SIGHUP)
+            self.until(it, "reload: done")
+        else:
+            it.gateway.start()
+        old = it.serial()
+        for file in (pair.key, pair.certificate):
+            file.unlink()
+        for times, path in enumerate(("/up", "/higher"), 1 + turned):
+            it.gateway.configure(listen=[plain], health_path=path)
+            it.gateway.signal(signal.SIGHUP)
+            self.until(it, "reload: done", times)
+            assert it.gateway.get(path).status == 200
+            assert it.serial() == old
+        assert "error" not in it.gateway.stderr
+
+    def test_a_listener_that_is_removed_is_still_renewed(self, it):
+        old = it.serial()
+        self.renew(it)
+        it.gateway.configure(listen=it.gateway.config["listen"][:1])
+        it.gateway.signal(signal.SIGHUP)
+        self.until(it, "reload: done")
+        assert it.serial() != old
+
     def test_tickets_outlive_a_renewal(self, it):
         context = it.authority.client()
         context.maximum_version = ssl.TLSVersion.TLSv1_2
