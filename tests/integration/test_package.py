@@ -262,6 +262,16 @@ def test_removing_keeps_configuration_and_table_and_purging_nothing(empty, deb):
     assert empty.run("dpkg-query", "-W", "ssoferry", expect=None).returncode == 1
 
 
+def test_purging_empties_a_store_on_a_file_system_of_its_own(installed):
+    """Which cannot be removed as long as it is mounted there."""
+    directory = installed.path("/var/lib/ssoferry")
+    call("nsenter", f"--target={installed.first}", "--mount", "mount", "-t", "tmpfs", "tmpfs", directory)
+    installed.run("ssoferry", "load", "/srv/private.yaml")
+    installed.run("dpkg", "--purge", "ssoferry")
+    assert installed.run("ls", "-A", "/var/lib/ssoferry").stdout == ""
+    assert installed.run("dpkg-query", "-W", "ssoferry", expect=None).returncode == 1
+
+
 def test_installing_again_after_a_removal(installed, deb):
     installed.run("ssoferry", "load", "/srv/private.yaml")
     installed.run("dpkg", "--remove", "ssoferry")
