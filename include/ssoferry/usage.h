@@ -40,12 +40,19 @@ bool usage_open(struct usage **usage, const char *store, size_t lanes, int64_t n
     __attribute__((warn_unused_result));
 
 /* For where that has failed: counts all the same, in bounded memory, and tries with each flush to make the file. One
- * that is there already is left alone until the next start. False where its thread cannot be started. */
+ * that is there already is left alone until usage_look_again(). False where its thread cannot be started. */
 bool usage_await(struct usage **usage, const char *store, size_t lanes, int64_t now, struct error *error)
     __attribute__((warn_unused_result));
 
 /* Whether the file was ever open. */
 bool usage_is_open(struct usage *usage);
+
+/* Somebody may have put an awaited file right: the next flush has it read in a child process, and opens it where that
+ * comes through. NULL is fine. */
+void usage_look_again(struct usage *usage);
+
+/* True once where that was in vain; *error then says why. */
+bool usage_was_refused(struct usage *usage, struct error *error);
 
 /* Takes what the lanes still hold, which nobody may be filling any more, writes it, and ends the thread. False, with
  * *error set, where the last of it could not be written and is lost. NULL is fine. */

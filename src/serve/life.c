@@ -306,7 +306,12 @@ static void watch_store(struct server *server)
 
 static void watch_usage(struct server *server)
 {
-    if (!server->usage_awaited || !usage_is_open(server->usage))
+    struct error error;
+    if (!server->usage_awaited)
+        return;
+    if (usage_was_refused(server->usage, &error))
+        log_warning("usage is still not counted: %s", error.message);
+    if (!usage_is_open(server->usage))
         return;
     server->usage_awaited = false;
     log_info("usage is counted now, and what came meanwhile with it");
@@ -333,8 +338,10 @@ bool life_run(struct server *server, struct error *error)
         watch_usage(server);
         if (secure && got == 0)
             tls_watch(server->tls, server->config_path);
-        if (got == SIGHUP)
+        if (got == SIGHUP) {
             reload(server);
+            usage_look_again(server->usage);
+        }
         feed_watchdog(server);
     }
     drain(server, got == SIGHUP ? 0 : got);

@@ -100,8 +100,8 @@ void sandbox_close_files(const struct config *config, const char *config_path)
     restrict_files(config, config_path);
 }
 
-void sandbox_close_calls(const struct config *config)
+void sandbox_close_calls(const struct config *config, bool usage_awaited)
 {
-    if (config->sandbox && !system_calls_restrict())
+    if (config->sandbox && !system_calls_restrict(usage_awaited))
         log_warning("sandbox: seccomp is refused (%s); every system call stays open", strerror(errno));
 }

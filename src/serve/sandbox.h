@@ -9,7 +9,8 @@
  * after the store and the addresses have been opened. `config_path` is what `config` was read from. */
 void sandbox_close_files(const struct config *config, const char *config_path);
 
-/* Gives every system call up that serving does not make; for all threads. Before the first request. */
-void sandbox_close_calls(const struct config *config);
+/* Gives every system call up that serving does not make; for all threads. Before the first request. Where the usage
+ * file is awaited, a child that looks into it may still be started. */
+void sandbox_close_calls(const struct config *config, bool usage_awaited);
 
 #endif

@@ -258,7 +258,7 @@ static bool start(struct server *server, struct error *error)
     open_workers(server);
     start_inspector(server);
     if (start_admin(server, error)) {
-        sandbox_close_calls(server->config);
+        sandbox_close_calls(server->config, server->usage_awaited);
         return start_workers(server, error);
     }
     for (size_t i = 0; i < server->worker_count; ++i)

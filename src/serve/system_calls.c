@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -137,7 +138,23 @@ struct conditional {
     struct scmp_arg_cmp condition;
 };
 
-static int allow_conditionally(scmp_filter_ctx filter)
+static int allow_calls(scmp_filter_ctx filter, const int *calls, size_t count)
+{
+    int failed = 0;
+    for (size_t i = 0; i < count && failed == 0; ++i)
+        failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+    return failed;
+}
+
+static int allow_conditionally(scmp_filter_ctx filter, const struct conditional *rules, size_t count)
+{
+    int failed = 0;
+    for (size_t i = 0; i < count && failed == 0; ++i)
+        failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rules[i].call, 1, &rules[i].condition);
+    return failed;
+}
+
+static int allow(scmp_filter_ctx filter)
 {
     const struct conditional rules[] = {
         {SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
@@ -155,21 +172,24 @@ static int allow_conditionally(scmp_filter_ctx filter)
         {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONREAD)},
         {SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0)}, /* to read */
     };
-    int failed = 0;
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]) && failed == 0; ++i)
-        failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rules[i].call, 1, &rules[i].condition);
-    return failed;
+    int failed = allow_calls(filter, allowed, sizeof(allowed) / sizeof(allowed[0]));
+    return failed == 0 ? allow_conditionally(filter, rules, sizeof(rules) / sizeof(rules[0])) : failed;
 }
 
-static int allow(scmp_filter_ctx filter)
+/* For the child that looks into the usage file, and for who waits for it. */
+static int allow_looking(scmp_filter_ctx filter)
 {
-    int failed = 0;
-    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]) && failed == 0; ++i)
-        failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-    return failed == 0 ? allow_conditionally(filter) : failed;
+    static const int calls[] = {SCMP_SYS(wait4), SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(close_range)};
+    const struct conditional rules[] = {
+        /* glibc's fork(): nothing is shared with the child, and it is in no namespace of its own. */
+        {SCMP_SYS(clone), SCMP_A0(SCMP_CMP_EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)},
+        {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_DUMPABLE)},
+    };
+    int failed = allow_calls(filter, calls, sizeof(calls) / sizeof(calls[0]));
+    return failed == 0 ? allow_conditionally(filter, rules, sizeof(rules) / sizeof(rules[0])) : failed;
 }
 
-bool system_calls_restrict(void)
+bool system_calls_restrict(bool looks)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
     if (filter == NULL) {
@@ -181,6 +201,8 @@ bool system_calls_restrict(void)
         failed = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
     if (failed == 0)
         failed = allow(filter);
+    if (failed == 0 && looks)
+        failed = allow_looking(filter);
     (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1); /* older kernels cannot */
     if (failed == 0)
         failed = seccomp_load(filter);

@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* Shuts all threads of the process in. False with errno. */
-bool system_calls_restrict(void);
+/* Shuts all threads of the process in. `looks`: it may come to look into the usage file again, by a child. False with
+ * errno. */
+bool system_calls_restrict(bool looks);
 
 #endif

@@ -33,6 +33,7 @@ struct usage {
     pthread_t thread;
     sem_t wake; /* a lane handed over, or the thread is to end */
     atomic_bool stopping;
+    atomic_bool look_again;      /* into a file that could not be opened at the start */
     bool finished;               /* the thread has ended, and what there was is written */
     _Atomic uint64_t flushed_at; /* milliseconds of the monotonic clock */
     _Atomic uint64_t failures;
@@ -41,6 +42,7 @@ struct usage {
     bool open;             /* the file was opened once, and is checked */
     unsigned readers;      /* that use the file, so that it must stay open */
     struct error failed;   /* of the last flush */
+    struct error refused;  /* of the last time that it was looked into again, until that is told */
 };
 
 /* -- taking in -- */
@@ -127,9 +129,12 @@ static void note_failure(struct usage *usage, const struct error *failed)
 static bool make_awaited(struct usage *usage)
 {
     struct error failed = {.kind = ERROR_NONE};
-    bool made = usage_file_make(&usage->file, &failed); /* which nobody else looks at before it is open */
+    const bool look = atomic_exchange(&usage->look_again, false);
+    bool made = usage_file_make(&usage->file, look, &failed); /* which nobody else looks at before it is open */
     pthread_mutex_lock(&usage->mutex);
     usage->open = made;
+    if (look)
+        usage->refused = failed;
     pthread_mutex_unlock(&usage->mutex);
     note_failure(usage, &failed);
     return usage->open;
@@ -295,6 +300,21 @@ bool usage_is_open(struct usage *usage)
     bool open = usage->open;
     pthread_mutex_unlock(&usage->mutex);
     return open;
+}
+
+void usage_look_again(struct usage *usage)
+{
+    if (usage != NULL)
+        atomic_store(&usage->look_again, true);
+}
+
+bool usage_was_refused(struct usage *usage, struct error *error)
+{
+    pthread_mutex_lock(&usage->mutex);
+    *error = usage->refused;
+    usage->refused.kind = ERROR_NONE;
+    pthread_mutex_unlock(&usage->mutex);
+    return error->kind != ERROR_NONE;
 }
 
 const struct usage_file *usage_share(struct usage *usage)

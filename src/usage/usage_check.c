@@ -116,6 +116,16 @@ static bool walk_all(const char *path)
     return good;
 }
 
+/* Connections that the daemon ends meanwhile would else stay open. Returns where the pipe's end is from now on. */
+static int keep_only(int pipe_end)
+{
+    enum { KEPT = STDERR_FILENO + 1 };
+    if (pipe_end != KEPT && dup2(pipe_end, KEPT) != KEPT)
+        return pipe_end;
+    (void)close_range(KEPT + 1, ~0U, 0); /* older kernels cannot */
+    return KEPT;
+}
+
 /* In the child: says `sound` on the pipe, or dies of what it reads. */
 static void check_and_exit(const char *path, int pipe_end)
 {
@@ -123,6 +133,7 @@ static void check_and_exit(const char *path, int pipe_end)
     prctl(PR_SET_DUMPABLE, 0); /* no core */
     for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); ++i)
         signal(fatal[i], SIG_DFL);
+    pipe_end = keep_only(pipe_end);
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (null >= 0)
         dup2(null, STDERR_FILENO); /* LMDB prints its assertions */

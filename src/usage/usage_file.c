@@ -124,19 +124,26 @@ bool usage_file_reopen(struct usage_file *file, struct error *error)
     if (file->env != NULL)
         mdb_env_close(file->env);
     file->env = NULL;
-    return open_checked(file, true, error) == USAGE_FILE_OPEN;
+    if (open_checked(file, true, error) == USAGE_FILE_OPEN)
+        return true;
+    if (file->env != NULL)
+        mdb_env_close(file->env);
+    file->env = NULL;
+    return false;
 }
 
-bool usage_file_make(struct usage_file *file, struct error *error)
+bool usage_file_make(struct usage_file *file, bool look, struct error *error)
 {
     struct stat facts;
-    if (!file->made && stat(file->path, &facts) == 0 && (facts.st_size > 0 || !S_ISREG(facts.st_mode)))
+    const bool there = !file->made && stat(file->path, &facts) == 0 && (facts.st_size > 0 || !S_ISREG(facts.st_mode));
+    if (there && !look)
         return error_set(error, ERROR_FAILED,
-                         "%s: a usage file that is there is looked into at a start only: put it right and restart "
-                         "ssoferryd, or move it away, and counting begins anew",
+                         "%s: a usage file that is there is looked into at a start or a reload only: put it right and "
+                         "reload ssoferryd, or move it away, and counting begins anew",
                          file->path);
-    file->made = true;
-    return reserve_lock(file, error) && usage_file_reopen(file, error);
+    file->made = !there;
+    return reserve_lock(file, error) && (!there || !S_ISREG(facts.st_mode) || usage_check(file->path, error)) &&
+           usage_file_reopen(file, error);
 }
 
 void usage_file_close(struct usage_file *file)

@@ -24,9 +24,9 @@ enum usage_file_result usage_file_open(struct usage_file *file, const char *stor
 void usage_file_close(struct usage_file *file);
 
 /* Only names it; usage_file_make() opens it for writing, where it is not there or empty. One that is there has to be
- * checked first, for which a program that serves starts no process. usage_file_close() follows in any case. */
+ * checked first, which takes a process: only where it is to `look`. usage_file_close() follows in any case. */
 void usage_file_name(struct usage_file *file, const char *store);
-bool usage_file_make(struct usage_file *file, struct error *error) __attribute__((warn_unused_result));
+bool usage_file_make(struct usage_file *file, bool look, struct error *error) __attribute__((warn_unused_result));
 
 /* Closes and opens it for writing again, after LMDB has given it up. No transaction may be open. */
 bool usage_file_reopen(struct usage_file *file, struct error *error) __attribute__((warn_unused_result));

@@ -6,11 +6,13 @@ import io
 import os
 import pty
 import re
+import signal
 import subprocess
 import time
 
 import pytest
 
+import wire
 from admin import Admin
 from ports import free_port
 from preload import environment_with
@@ -325,7 +327,7 @@ def test_a_damaged_usage_file_stops_neither_sign_ins_nor_the_table(used):
     used.start()
     assert used.get("/old-sso/acme").status == 307
     assert "usage is not counted: " in used.stderr
-    assert re.search(r"warning: .*usage: .* looked into at a start only: .*restart ssoferryd.*, or move it away", used.stderr)
+    assert re.search(r"warning: .*usage: .* looked into at a start or a reload only: .*reload ssoferryd.*, or move it away", used.stderr)
     used.stop()
     assert "what was counted last is lost: " in used.stderr
     usage.unlink()
@@ -346,6 +348,26 @@ def test_a_damaged_usage_file_stops_neither_sign_ins_nor_the_table(used):
     used.wait_for(lambda: admin.json("/report.json")["hits"] == 1)
     assert used.get("/old-sso/acme").status == 307
     used.wait_for(lambda: admin.json("/report.json")["hits"] == 2)
+
+
+def test_a_usage_file_that_is_put_right_is_taken_up_at_a_reload(used):
+    """With all that it holds, and with what came while it was broken; nobody is dropped."""
+    usage = used.store.with_name(used.store.name + ".usage")
+    good, hits = usage.read_bytes(), used.report().totals["hits"]
+    usage.write_bytes(good[:8192] + b"\xff" * (len(good) - 8192))
+    used.start()
+    with used.connect() as connection:
+        for _ in range(2):
+            connection.send(wire.request_bytes("GET", "/old-sso/acme", "localhost"))
+            assert connection.answer().status == 307
+        used.signal(signal.SIGHUP)
+        used.wait_for(lambda: re.search(r"warning: usage is still not counted: .*usage: .*damaged: move it away", used.stderr))
+        usage.write_bytes(good)
+        used.signal(signal.SIGHUP)
+        used.wait_for(lambda: "usage is counted now, and what came meanwhile with it" in used.stderr)
+        connection.send(wire.request_bytes("GET", "/old-sso/acme", "localhost"))
+        assert connection.answer().status == 307
+    used.wait_for(lambda: used.report().totals["hits"] == hits + 3)
 
 
 def on_a_terminal(gateway, *options):

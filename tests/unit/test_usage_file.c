@@ -266,7 +266,7 @@ static void a_file_is_awaited(void **state)
     assert_done(usage_await(&usage, scratch_path(*state, "store"), 1, NOON, &error));
     count(usage, "acme", USAGE_STYTCH, NOON);
     assert_false(usage_finish(usage, &error));
-    assert_non_null(strstr(error.message, "restart ssoferryd, or move it away"));
+    assert_non_null(strstr(error.message, "reload ssoferryd, or move it away"));
     usage_close(usage);
     assert_done(usage_await(&usage, scratch_path(*state, "store"), 1, NOON, &error));
     assert_true(usage_failing(usage, &error));
@@ -278,6 +278,39 @@ static void a_file_is_awaited(void **state)
     assert_int_equal(rename(usage_path(*state), scratch_path(*state, "away")), 0);
     usage_close(usage);
     assert_true(is_written(scratch_path(*state, "store"), "hooli"));
+}
+
+/* Once it is asked for, and told once where it was in vain. */
+static void an_awaited_file_is_looked_into_again(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    struct error error = {0};
+    struct usage *usage = NULL;
+    size_t size = 0;
+    make_usage(store);
+    assert_int_equal(rename(usage_path(*state), scratch_path(*state, "good")), 0);
+    char *bytes = scratch_read(scratch_path(*state, "good"), &size);
+    memset(bytes + size / 2, 0xff, size - size / 2);
+    scratch_write(usage_path(*state), bytes, size);
+    free(bytes);
+
+    assert_done(usage_await(&usage, store, 1, NOON, &error));
+    count(usage, "acme", USAGE_STYTCH, NOON);
+    usage_look_again(usage);
+    while (!usage_was_refused(usage, &error))
+        pause_us(1000);
+    assert_non_null(strstr(error.message, "damaged"));
+    assert_false(usage_was_refused(usage, &error));
+    assert_false(usage_is_open(usage));
+
+    assert_int_equal(rename(scratch_path(*state, "good"), usage_path(*state)), 0);
+    usage_look_again(usage);
+    while (!usage_is_open(usage))
+        pause_us(1000);
+    assert_false(usage_was_refused(usage, &error));
+    usage_close(usage);
+    assert_true(is_written(store, "acme"));
+    assert_true(is_written(store, "customer-1"));
 }
 
 static void a_file_that_was_cut_is_refused(void **state)
@@ -456,6 +489,7 @@ int main(void)
         scratch_test(what_is_no_usage_file_is_refused),
         scratch_test(a_missing_directory_is_said),
         scratch_test(a_file_is_awaited),
+        scratch_test(an_awaited_file_is_looked_into_again),
         scratch_test(a_file_that_was_cut_is_refused),
         scratch_test(a_newer_schema_is_refused),
         scratch_test(garbage_ends_no_process),
