@@ -44,8 +44,12 @@ bool usage_open(struct usage **usage, const char *store, size_t lanes, int64_t n
 bool usage_await(struct usage **usage, const char *store, size_t lanes, int64_t now, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Whether the file was ever open. */
+/* Whether the file is open. */
 bool usage_is_open(struct usage *usage);
+
+/* True once where the file was deleted, or another put in its place, since it was opened. It is awaited from then on.
+ */
+bool usage_was_taken_away(struct usage *usage);
 
 /* Somebody may have put an awaited file right: the next flush has it read in a child process, and opens it where that
  * comes through. NULL is fine. */

@@ -307,6 +307,11 @@ static void watch_store(struct server *server)
 static void watch_usage(struct server *server)
 {
     struct error error;
+    if (server->usage != NULL && usage_was_taken_away(server->usage)) {
+        server->usage_awaited = true;
+        log_warning("%s.usage was deleted or replaced: counting begins anew where nothing stands there now",
+                    server->started->store);
+    }
     if (!server->usage_awaited)
         return;
     if (usage_was_refused(server->usage, &error))

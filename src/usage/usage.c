@@ -39,9 +39,10 @@ struct usage {
     _Atomic uint64_t failures;
 
     pthread_mutex_t mutex; /* guards what follows */
-    bool open;             /* the file was opened once, and is checked */
+    bool open;             /* the file was opened, and is checked */
     unsigned readers;      /* that use the file, so that it must stay open */
     struct error failed;   /* of the last flush */
+    bool taken_away;       /* the file, which is still to be told */
     struct error refused;  /* of the last time that it was looked into again, until that is told */
 };
 
@@ -140,6 +141,21 @@ static bool make_awaited(struct usage *usage)
     return usage->open;
 }
 
+/* Where somebody took the file away, it would else go on growing where nobody finds it. What it has is theirs; what has
+ * come since goes into the one that follows. */
+static void let_go_if_taken_away(struct usage *usage)
+{
+    if (!usage->open || usage_file_in_place(&usage->file))
+        return;
+    pthread_mutex_lock(&usage->mutex);
+    if (usage->readers == 0) {
+        usage_file_put_down(&usage->file);
+        usage->open = false;
+        usage->taken_away = true;
+    }
+    pthread_mutex_unlock(&usage->mutex);
+}
+
 static void flush(struct usage *usage)
 {
     struct error failed = {.kind = ERROR_NONE};
@@ -159,6 +175,7 @@ static void flush(struct usage *usage)
 
 static void flush_if_needed(struct usage *usage)
 {
+    let_go_if_taken_away(usage);
     pending_note_day(&usage->pending, clock_utc_us());
     if (usage->open && pending_is_written(&usage->pending))
         atomic_store(&usage->flushed_at, clock_monotonic_ms());
@@ -306,6 +323,15 @@ void usage_look_again(struct usage *usage)
 {
     if (usage != NULL)
         atomic_store(&usage->look_again, true);
+}
+
+bool usage_was_taken_away(struct usage *usage)
+{
+    pthread_mutex_lock(&usage->mutex);
+    bool taken_away = usage->taken_away;
+    usage->taken_away = false;
+    pthread_mutex_unlock(&usage->mutex);
+    return taken_away;
 }
 
 bool usage_was_refused(struct usage *usage, struct error *error)

@@ -119,17 +119,37 @@ enum usage_file_result usage_file_open(struct usage_file *file, const char *stor
     return open_checked(file, writing, error);
 }
 
-bool usage_file_reopen(struct usage_file *file, struct error *error)
+static void close_env(struct usage_file *file)
 {
     if (file->env != NULL)
         mdb_env_close(file->env);
     file->env = NULL;
+}
+
+bool usage_file_reopen(struct usage_file *file, struct error *error)
+{
+    close_env(file);
     if (open_checked(file, true, error) == USAGE_FILE_OPEN)
         return true;
-    if (file->env != NULL)
-        mdb_env_close(file->env);
-    file->env = NULL;
+    close_env(file);
     return false;
+}
+
+bool usage_file_in_place(const struct usage_file *file)
+{
+    struct stat opened, there;
+    mdb_filehandle_t fd;
+    if (file->env == NULL || mdb_env_get_fd(file->env, &fd) != MDB_SUCCESS || fstat(fd, &opened) != 0)
+        return true; /* as far as is known */
+    if (stat(file->path, &there) != 0)
+        return errno != ENOENT;
+    return opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
+}
+
+void usage_file_put_down(struct usage_file *file)
+{
+    close_env(file);
+    file->made = false;
 }
 
 bool usage_file_make(struct usage_file *file, bool look, struct error *error)
@@ -148,8 +168,7 @@ bool usage_file_make(struct usage_file *file, bool look, struct error *error)
 
 void usage_file_close(struct usage_file *file)
 {
-    if (file->env != NULL)
-        mdb_env_close(file->env);
+    close_env(file);
     free(file->path);
     *file = (struct usage_file){0};
 }

@@ -31,6 +31,12 @@ bool usage_file_make(struct usage_file *file, bool look, struct error *error) __
 /* Closes and opens it for writing again, after LMDB has given it up. No transaction may be open. */
 bool usage_file_reopen(struct usage_file *file, struct error *error) __attribute__((warn_unused_result));
 
+/* Whether the file that is open still stands under its name. */
+bool usage_file_in_place(const struct usage_file *file);
+
+/* Closes it, which leaves it as usage_file_name() does. No transaction may be open. */
+void usage_file_put_down(struct usage_file *file);
+
 /* Begins a read transaction, also where another process made the map larger. Returns an LMDB code. */
 int usage_file_begin_read(const struct usage_file *file, MDB_txn **txn);
 

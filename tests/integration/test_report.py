@@ -370,6 +370,33 @@ def test_a_usage_file_that_is_put_right_is_taken_up_at_a_reload(used):
     used.wait_for(lambda: used.report().totals["hits"] == hits + 3)
 
 
+def test_a_usage_file_that_is_taken_away_is_followed_by_a_new_one(used):
+    """Not by one that nobody has looked into."""
+    usage = used.store.with_name(used.store.name + ".usage")
+    hits = used.report().totals["hits"]
+    admin = Admin(free_port())
+    used.configure(admin={"address": f"127.0.0.1:{admin.port}"})
+    used.start()
+    for times in (1, 2):
+        usage.rename(usage.with_name(f"away-{times}"))
+        used.wait_for(lambda: used.stderr.count("usage was deleted or replaced: counting begins anew") == times)
+        assert used.get("/old-sso/acme").status == 307
+        used.wait_for(lambda: used.stderr.count("usage is counted now, and what came meanwhile with it") == times)
+        used.wait_for(lambda: used.report().totals["hits"] == 1 and admin.json("/report.json")["hits"] == 1)
+
+    usage.with_name("away-1").rename(usage)
+    used.wait_for(lambda: "usage was deleted or replaced" in used.stderr.split("with it")[-1])
+    assert used.get("/old-sso/acme").status == 307
+    failures = admin.metric("ssoferry_usage_flush_failures_total")
+    used.wait_for(lambda: admin.metric("ssoferry_usage_flush_failures_total") > failures)
+    assert used.report().totals["hits"] == hits
+    used.signal(signal.SIGHUP)
+    used.wait_for(lambda: "usage is still not counted: " in used.stderr)
+    assert "the sandbox has no process for its check any more: restart ssoferryd" in used.stderr
+    used.stop()
+    assert "what was counted last is lost: " in used.stderr
+
+
 def on_a_terminal(gateway, *options):
     main, side = pty.openpty()
     pid = os.fork()
