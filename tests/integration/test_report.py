@@ -16,7 +16,7 @@ import wire
 from admin import Admin
 from ports import free_port
 from preload import environment_with
-from programs import program
+from programs import is_sanitized, program
 from stytch_ids import connection_id
 
 
@@ -390,6 +390,8 @@ def test_a_usage_file_that_is_taken_away_is_followed_by_a_new_one(used):
     failures = admin.metric("ssoferry_usage_flush_failures_total")
     used.wait_for(lambda: admin.metric("ssoferry_usage_flush_failures_total") > failures)
     assert used.report().totals["hits"] == hits
+    if is_sanitized():
+        return  # LeakSanitizer needs processes, so that the sandbox leaves them
     used.signal(signal.SIGHUP)
     used.wait_for(lambda: "usage is still not counted: " in used.stderr)
     assert "the sandbox has no process for its check any more: restart ssoferryd" in used.stderr
