@@ -135,6 +135,14 @@ bool usage_file_reopen(struct usage_file *file, struct error *error)
     return false;
 }
 
+static bool has_directory(const struct usage_file *file)
+{
+    char *directory = memory_string(text_directory(file->path));
+    bool there = access(directory, F_OK) == 0;
+    free(directory);
+    return there;
+}
+
 bool usage_file_in_place(const struct usage_file *file)
 {
     struct stat opened, there;
@@ -142,7 +150,7 @@ bool usage_file_in_place(const struct usage_file *file)
     if (file->env == NULL || mdb_env_get_fd(file->env, &fd) != MDB_SUCCESS || fstat(fd, &opened) != 0)
         return true; /* as far as is known */
     if (stat(file->path, &there) != 0)
-        return errno != ENOENT;
+        return errno != ENOENT || !has_directory(file); /* it may come back with that */
     return opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
 }
 
@@ -161,9 +169,10 @@ bool usage_file_make(struct usage_file *file, bool look, struct error *error)
                          "%s: a usage file that is there is looked into at a start or a reload only: put it right and "
                          "reload ssoferryd, or move it away, and counting begins anew",
                          file->path);
+    if (!reserve_lock(file, error))
+        return false;
     file->made = !there;
-    return reserve_lock(file, error) && (!there || !S_ISREG(facts.st_mode) || usage_check(file->path, error)) &&
-           usage_file_reopen(file, error);
+    return (!there || !S_ISREG(facts.st_mode) || usage_check(file->path, error)) && usage_file_reopen(file, error);
 }
 
 void usage_file_close(struct usage_file *file)

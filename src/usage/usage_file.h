@@ -31,7 +31,7 @@ bool usage_file_make(struct usage_file *file, bool look, struct error *error) __
 /* Closes and opens it for writing again, after LMDB has given it up. No transaction may be open. */
 bool usage_file_reopen(struct usage_file *file, struct error *error) __attribute__((warn_unused_result));
 
-/* Whether the file that is open still stands under its name. */
+/* False where the file that is open was deleted, moved away or replaced; not where its directory is gone with it. */
 bool usage_file_in_place(const struct usage_file *file);
 
 /* Closes it, which leaves it as usage_file_name() does. No transaction may be open. */

@@ -377,6 +377,13 @@ def test_a_usage_file_that_is_taken_away_is_followed_by_a_new_one(used):
     admin = Admin(free_port())
     used.configure(admin={"address": f"127.0.0.1:{admin.port}"})
     used.start()
+    directory = usage.parent.rename(usage.parent.with_name("away"))
+    used.wait_for(lambda: f"warning: {used.store} was deleted or replaced" in used.stderr)
+    assert used.get("/old-sso/acme").status == 307
+    used.wait_for(lambda: admin.json("/report.json")["hits"] == hits + 1)
+    directory.rename(usage.parent)
+    hits += 1
+
     for times in (1, 2):
         usage.rename(usage.with_name(f"away-{times}"))
         used.wait_for(lambda: used.stderr.count("usage was deleted or replaced: counting begins anew") == times)
