@@ -271,6 +271,61 @@ static void a_decision_tells_what_the_table_said(void **state)
     assert_text(decision.identifier, "NoBody");
     decide(fixture, &request, "/old-sso/%zz", &decision);
     assert_int_equal(decision.row, ROW_NOT_ASKED);
+    decide(fixture, &request, "/old-sso/bare", &decision); /* its acs_url is shorter than the id, and does not end so */
+    assert_int_equal(decision.status, 307);
+    assert_text(decision.connection_id, ID_LIVE);
+}
+
+/* What reads it says that it is damaged, which is no word on whether the customer is known. */
+static void a_row_that_cannot_be_read_is_no_unknown_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error = {ERROR_NONE, ""};
+    struct change *change = NULL;
+    struct decision decision;
+    struct request request = {.method = METHOD_POST}, other = {.method = METHOD_OTHER};
+    const struct revision_note note = {.command = "load", .actor = "test"};
+    fill(fixture);
+    must(change_begin(&change, fixture->table, &error), &error);
+    must(change_put(change, text_slice("default\0damaged", 15), text_slice("\1\0\1", 3), &error), &error);
+    must(change_commit(change, &note, NULL, &error), &error);
+    fixture->routes[0].unknown_is_legacy = true;
+    fixture->routes[0].legacy_url = TEXT("https://legacy.example.net/old");
+    decide(fixture, &request, "/old-sso/damaged", &decision);
+    assert_int_equal(decision.status, 503);
+    assert_string_equal(decision_reason_code(&decision), "store");
+    assert_int_equal(decision.error.kind, ERROR_FAILED);
+    decide(fixture, &other, "/old-sso/damaged", &decision);
+    assert_int_equal(decision.status, 405);
+    assert_int_equal(decision.row, ROW_NOT_ASKED);
+    assert_int_equal(decision.error.kind, ERROR_NONE); /* it did not decide anything */
+}
+
+/* An identifier of dots, put where a browser would go up by it, would be another address of the old system. */
+static void no_identifier_is_a_step_to_another_path(void **state)
+{
+    static const struct {
+        const char *pattern, *target, *location; /* NULL: unknown */
+    } cases[] = {
+        {"https://legacy.example.net/a/{identifier}", "/round/..", NULL},
+        {"https://legacy.example.net/a/{identifier}", "/round/%2e", NULL},
+        {"https://legacy.example.net/a/{identifier}?b=c", "/round/..", NULL},
+        {"https://legacy.example.net/a/{identifier}/acs", "/round/.", NULL},
+        {"https://legacy.example.net/a/{identifier}.xml", "/round/..", "https://legacy.example.net/a/...xml"},
+        {"https://legacy.example.net/a-{identifier}", "/round/..", "https://legacy.example.net/a-.."},
+        {"https://legacy.example.net/a?of=/{identifier}", "/round/..", "https://legacy.example.net/a?of=/.."},
+        {"https://legacy.example.net/a?of={identifier}&", "/round/x?b=c", "https://legacy.example.net/a?of=x&b=c"},
+    };
+    struct fixture *fixture = *state;
+    struct decision decision;
+    fill(fixture);
+    for (size_t i = 0; i < COUNT_OF(cases); ++i) {
+        struct request request = {.method = METHOD_POST};
+        fixture->routes[6].legacy_url = text_of(cases[i].pattern);
+        decide(fixture, &request, cases[i].target, &decision);
+        assert_int_equal(decision.status, cases[i].location == NULL ? 404 : 307);
+        assert_text(decision.location, cases[i].location == NULL ? "" : cases[i].location);
+    }
 }
 
 struct counting {
@@ -363,6 +418,12 @@ static void a_login_that_the_old_side_started_ends_there(void **state)
     request.body = TEXT("RelayState=legacy-1");
     decide(fixture, &request, "/both/off/acs", &decision);
     assert_string_equal(outcome_name(decision.outcome), "disabled");
+    decide(fixture, &request, "/both/nobody/acs", &decision);
+    assert_string_equal(decision_reason_code(&decision), "relay_state");
+    fixture->routes[3].legacy_url = TEXT("https://legacy.example.net/acs"); /* one that names nobody */
+    decide(fixture, &request, "/both/%zz/acs", &decision);
+    assert_string_equal(decision_reason_code(&decision), "relay_state");
+    assert_text(decision.location, "https://legacy.example.net/acs");
 }
 
 #define FORM   "application/x-www-form-urlencoded"
@@ -586,10 +647,19 @@ static void a_large_body_and_a_control_byte_are_refused(void **state)
     struct request request = {.method = METHOD_POST, .body = TEXT("four")};
     decide(fixture, &request, "/old-sso/acme", &decision);
     assert_int_equal(decision.status, 413);
-    request.body = TEXT("");
-    decide(fixture, &request, "/old-sso/acme?a\r\nSet-Cookie: x", &decision);
-    assert_int_equal(decision.status, 400);
-    assert_int_equal(decision.location.size, 0);
+    request.body = TEXT("123");
+    decide(fixture, &request, "/old-sso/acme", &decision);
+    assert_int_equal(decision.status, 307);
+    fixture->settings.unmatched_url = TEXT("https://legacy.example.net");
+    static const char *const targets[] = {"/old-sso/acme?a\r\nSet-Cookie: x", "/old-sso/acme\r\nSet-Cookie: x",
+                                          "/elsewhere\r\nSet-Cookie: x", "/elsewhere\x7f"};
+    for (size_t i = 0; i < COUNT_OF(targets); ++i) {
+        decide(fixture, &request, targets[i], &decision);
+        assert_int_equal(decision.status, 400);
+        assert_int_equal(decision.location.size, 0);
+        assert_int_equal(decision.row, ROW_NOT_ASKED);
+        assert_null(decision.route);
+    }
 }
 
 static void a_long_path_and_query_are_refused(void **state)
@@ -678,6 +748,17 @@ static void a_rehearsal_says_what_it_would_have_done(void **state)
     assert_true(decision.observed);
     assert_string_equal(outcome_name(decision.would), "disabled");
     assert_string_equal(outcome_name(decision.outcome), "legacy");
+    decide(fixture, &request, "/rehearsal/older", &decision); /* goes there anyway, and says why */
+    assert_string_equal(decision_reason_code(&decision), "state");
+    assert_int_equal(gateway_rehearsing(&fixture->settings), 1);
+    decide(fixture, &request, "/login?connection=acme", &decision);
+    assert_false(decision.observed);
+    fixture->settings.observe = true;
+    assert_int_equal(gateway_rehearsing(&fixture->settings), fixture->settings.route_count);
+    decide(fixture, &request, "/login?connection=acme", &decision);
+    assert_true(decision.observed);
+    assert_string_equal(outcome_name(decision.would), "stytch");
+    assert_string_equal(decision_reason_code(&decision), "observe");
 }
 
 int main(void)
@@ -686,6 +767,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_TABLE(every_row_of_the_decision_table_holds),
         WITH_TABLE(a_decision_tells_what_the_table_said),
+        WITH_TABLE(a_row_that_cannot_be_read_is_no_unknown_one),
+        WITH_TABLE(no_identifier_is_a_step_to_another_path),
         WITH_TABLE(a_form_is_decoded_for_its_page_alone),
         WITH_TABLE(a_form_is_posted_again_only_where_there_is_one),
         WITH_TABLE(a_login_that_the_old_side_started_ends_there),

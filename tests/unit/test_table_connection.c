@@ -75,6 +75,10 @@ static const struct {
      "may only hold lower-case letters, digits and '-', and some of them behind its prefix"},
     {connection_id_problem, "saml-connection-dev-1", "must start with {saml|oidc|external}-connection-{live|test}-"},
     {connection_id_problem, "SAML-connection-live-1", "must start with {saml|oidc|external}-connection-{live|test}-"},
+    {connection_id_problem, "external-connectxon-live-1",
+     "must start with {saml|oidc|external}-connection-{live|test}-"},
+    {connection_id_problem, "saml-connection-live-a_1",
+     "may only hold lower-case letters, digits and '-', and some of them behind its prefix"},
     {connection_id_problem, " " LIVE, "must start with {saml|oidc|external}-connection-{live|test}-"},
     {organization_id_problem, "organization-live-" UUID, NULL},
     {organization_id_problem, "organization-test-x", NULL},
@@ -142,6 +146,11 @@ static void ids(void **state)
     assert_false(connection_id_has_uuid(TEXT("saml-connection-live-51861cbg-d3b9-428b-9761-227f5fb12be9")));
     assert_false(connection_id_has_uuid(TEXT("saml-connection-live-51861cb--d3b9-428b-9761-227f5fb12be9")));
     assert_false(connection_id_is_test(TEXT(LIVE)));
+    for (size_t i = sizeof(LIVE) - sizeof(UUID); i < sizeof(LIVE) - 1; i++) { /* each byte is one of a UUID's */
+        char other[] = LIVE;
+        other[i] = other[i] == '-' ? 'a' : '-';
+        assert_false(connection_id_has_uuid(text_of(other)));
+    }
     assert_true(connection_id_is_test(TEXT("oidc-connection-test-1")));
 }
 
@@ -241,6 +250,22 @@ static void check_rows(void **state)
     allowed_hosts_free(legacy);
 }
 
+/* What a row has beside what its state uses is left out. */
+static void what_is_in_use(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < CONNECTION_STATES; i++) {
+        const struct connection row = {.state = (enum connection_state)i,
+                                       .connection_id = TEXT(LIVE),
+                                       .acs_url = TEXT("https://a.example/"),
+                                       .legacy_url = TEXT("https://l.example/")};
+        const struct connection used = connection_in_use(&row);
+        assert_text(used.connection_id, LIVE);
+        assert_text(used.acs_url, row.state == CONNECTION_STYTCH ? "https://a.example/" : "");
+        assert_text(used.legacy_url, row.state == CONNECTION_LEGACY ? "https://l.example/" : "");
+    }
+}
+
 static const struct {
     const char *name, *value, *why; /* NULL: good */
 } settings[] = {
@@ -278,6 +303,7 @@ static void set_fields(void **state)
     }
     assert_true(connection_set_field(&row, TEXT("state"), TEXT("legacy"), &why) && row.state == CONNECTION_LEGACY);
     assert_true(connection_set_field(&row, TEXT("redirect"), TEXT("form"), &why) && row.redirect == REDIRECT_FORM);
+    assert_true(connection_set_field(&row, TEXT("redirect"), TEXT(""), &why) && row.redirect == REDIRECT_UNSET);
     assert_true(connection_set_field(&row, TEXT("label"), TEXT("L"), &why));
     memset(url, 'u', sizeof(url));
     assert_true(connection_set_field(&row, TEXT("acs_url"), text_slice(url, URL_SIZE_MAX), &why));
@@ -326,8 +352,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names), cmocka_unit_test(fields_one_by_one), cmocka_unit_test(limits_of_length),
-        cmocka_unit_test(ids),   cmocka_unit_test(check_rows),        cmocka_unit_test(set_fields),
-        cmocka_unit_test(keys),
+        cmocka_unit_test(ids),   cmocka_unit_test(check_rows),        cmocka_unit_test(what_is_in_use),
+        cmocka_unit_test(set_fields), cmocka_unit_test(keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

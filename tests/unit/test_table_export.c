@@ -23,6 +23,9 @@ static const struct {
      "\n  \"é\": " ID_A "\n"},
     {"version: 1\nconnections: {\"\\ufeff\\u2028\\ufffe\\u202e\\\"\\\\\": " ID_A "}\n", "",
      "version: 1\nsource: default\nconnections:\n  \"\\ufeff\\u2028\\ufffe\\u202e\\\"\\\\\": " ID_A "\n"},
+    {"version: 1\nconnections: {Null: {state: legacy}, \"a: b\": {state: legacy}, a:b: {state: legacy}}\n", "",
+     "version: 1\nsource: default\nconnections:\n  \"Null\":\n    state: legacy\n  \"a: b\":\n    state: legacy\n"
+     "  a:b:\n    state: legacy\n"},
     {"version: 1\nsource: auth0\nconnections: {b: " ID_A "}\n", "",
      "version: 1\nsource: auth0\nconnections:\n  b: " ID_A "\n"},
     {"version: 1\nsources: {auth0: {b: " ID_A "}, 0x: {}, auth0-eu: {c: {state: legacy}}}\n", "",
