@@ -107,7 +107,7 @@ static void every_key_is_read(void **state)
         "unknown: legacy\n"
         "    legacy_url: https://legacy.example.com/a/{identifier}\n    legacy_relay_states: [x-, y-]\n    observe: "
         "true\n"
-        "  - match: /b\n    identify_by: issuer\n"
+        "  - match: /b\n    identify_by: issuer\n    fold_case: false\n"
         "  - {match: /c, identify_by: relay_state, relay_state_key: org}\n";
     char *told = NULL;
     struct config *config = read_text(yaml, &told);
@@ -136,6 +136,9 @@ static void every_key_is_read(void **state)
     assert_int_equal(config->threads, 3);
     assert_string_equal(config->health_path, "/up");
     assert_int_equal(config->gateway.own_host_count, 2);
+    assert_int_equal(config->rules.own_host_count, 2);
+    assert_text(config->rules.live_host, "l.example");
+    assert_text(config->rules.test_host, "127.0.0.1");
     assert_text(config->gateway.live_url, "https://l.example");
     assert_text(config->gateway.test_url, "http://127.0.0.1:9000");
     assert_text(config->gateway.unmatched_url, "https://legacy.example.com");
@@ -154,6 +157,7 @@ static void every_key_is_read(void **state)
     assert_text(route[0].source, "a");
     assert_int_equal(route[0].redirect, REDIRECT_FORM);
     assert_true(route[0].fold_case && route[0].unknown_is_legacy && route[0].observe);
+    assert_false(route[1].fold_case || route[1].unknown_is_legacy || route[1].observe);
     assert_true(template_folds_path(route[0].template) && !template_folds_path(route[1].template));
     assert_int_equal(route[0].legacy_relay_state_count, 2);
     assert_text(route[0].legacy_relay_states[1], "y-");
@@ -268,6 +272,7 @@ static const struct {
     {"listen:\n  - address: 127.0.0.1\n" ROUTE, "has no port"},
     {"listen:\n  - address: example.com:80\n" ROUTE, "is not an IP address"},
     {"listen:\n  - address: 127.0.0.1:70000\n" ROUTE, "has no port from 1 to 65535"},
+    {"listen:\n  - address: 127.0.0.1:0\n" ROUTE, "has no port from 1 to 65535"},
     {"listen:\n  - address: unix:relative\n" ROUTE, "absolute path"},
     {"listen:\n  - 127.0.0.1:80\n" ROUTE, "an item of listen is a mapping"},
     {"listen:\n  - {}\n" ROUTE, "a listener needs an address"},
@@ -279,6 +284,8 @@ static const struct {
     {"listen:\n  - {address: '127.0.0.1:1', certificates: [{certificate: /c, name: a}]}\n" ROUTE, "unknown key"},
     {"certificates: []\n" ROUTE, "unknown key \"certificates\""},
     {"admin: {address: 0.0.0.0:9}\n" ROUTE, "say allow_remote: true"},
+    {"admin: {address: 192.0.2.1:9}\n" ROUTE, "say allow_remote: true"},
+    {"admin: {address: '[::2]:9'}\n" ROUTE, "say allow_remote: true"},
     {"listen: [{address: '127.0.0.1:9'}]\nadmin: {address: '127.0.0.1:9'}\n" ROUTE,
      ":2:18: error: admin.address: 127.0.0.1:9 and 127.0.0.1:9 at line 1 take the same connections; "},
     {"listen: [{address: '0.0.0.0:9'}]\nadmin: {address: 'localhost:9'}\n" ROUTE, ":2:18: error: admin.address: "},
@@ -290,6 +297,7 @@ static const struct {
     {"listen: [{address: 'unix:/a'}]\nadmin: {address: 'unix:/a'}\n" ROUTE, ":2:18: error: admin.address: "},
     {"stytch: {live_url: 'http://api.stytch.com'}\n" ROUTE, "plain http"},
     {"stytch: {live_url: 'https://api.stytch.com/v1'}\n" ROUTE, "has a path"},
+    {"stytch: {live_url: 'https://api.stytch.com?a'}\n" ROUTE, "has a path"},
     {"stytch: {allowed_hosts: ['*']}\n" ROUTE, "is not a host"},
     {"stytch: {allowed_hosts: ['https://a.example']}\n" ROUTE, "is not a host"},
     {"stytch: {onward_sources: ['a; script-src *']}\n" ROUTE, "is not a CSP source"},
@@ -305,6 +313,8 @@ static const struct {
     {"routes: /old-sso/{identifier}\n", "routes takes a list"},
     {"routes:\n  - /old-sso/{identifier}\n", "an item of routes is a mapping"},
     {"routes:\n  - source: a\n", ":2:5: error: a route needs a match or a preset"},
+    {"routes:\n  - macth: /a/{identifier}\n  - source: a\n", ":3:5: error: a route needs a match or a preset"},
+    {"routes:\n  - preset: okta\n    identify_by: issuer\n", ":2:13: error: preset: it says itself where the "},
     {"routes:\n  - {match: /a/{identifier}, preset: auth0}\n", "error"},
     {"routes:\n  - match: /a/{identifier}\n    preset: auth0\n", "not both"},
     {"routes:\n  - preset: auht0\n", "there is none of that name"},
@@ -472,7 +482,9 @@ static const struct {
     {"health_path: /up\nroutes:\n  - match: /{identifier...}\n", NULL},
     {"health_path: /up-x\nroutes:\n  - match: /up-{identifier}\n", ":1:14: warning: health_path: "},
     {"routes:\n  - match: /{identifier}\n", NULL},
+    {"hosts: ['[::1]']\nroutes:\n  - match: https://[::1]/acs/{identifier}\n", NULL},
     {"limits: {head: 8KiB}\n" ROUTE, NULL},
+    {"limits: {uri: 8KiB, head: 8KiB}\n" ROUTE, NULL},
     {"limits: {uri: 64KiB}\n" ROUTE, ":1:15: warning: limits.uri: it does not fit into limits.head"},
     {"limits: {uri: 16KiB, head: 8KiB}\n" ROUTE, ":1:15: warning: limits.uri: it does not fit into limits.head"},
     {"stytch: {live_url: 'https://Test.stytch.com/'}\n" ROUTE,
@@ -584,6 +596,92 @@ static void differences_are_told_against_what_is_in_force(void **state)
         for (size_t j = 0; j < 3; ++j)
             config_free(configs[j]);
     }
+}
+
+/* Of a source's routes: whether each has a way to the legacy side on which it sends everybody, and whether any may send
+ * a row there that is cut over. */
+static void routes_of_one_source(void **state)
+{
+    static const char legacy[] = "legacy: {allowed_hosts: [x.example]}\n";
+    static const struct {
+        const char *routes;
+        bool rehearsed, legacy_always;
+    } cases[] = {
+        {"routes: [{match: '/a/{identifier}'}]\n", false, false},
+        {"routes: [{match: '/a/{identifier}', legacy_url: 'https://x.example/'}]\n", false, false},
+        {"routes: [{match: '/a/{identifier}', legacy_url: 'https://x.example/', observe: true}]\n", true, true},
+        {"routes: [{match: '/a/{identifier}', legacy_url: 'https://x.example/', legacy_relay_states: [x]}]\n", false,
+         true},
+        {"observe: true\nroutes: [{match: '/a/{identifier}', legacy_url: 'https://x.example/'}]\n", true, true},
+        {"observe: true\nroutes: [{match: '/a/{identifier}'}, {match: '/b/{identifier}', source: b, legacy_url: "
+         "'https://x.example/'}]\n",
+         false, true},
+        {"routes: [{match: '/a/{identifier}', legacy_url: 'https://x.example/', observe: true}, {match: "
+         "'/b/{identifier}', legacy_url: 'https://x.example/'}]\n",
+         false, true},
+        {"routes: [{match: '/a/{identifier}', legacy_url: 'https://x.example/'}, {match: '/b/{identifier}', "
+         "legacy_url: 'https://x.example/', observe: true}]\n",
+         false, true},
+        {"routes: [{match: '/b/{identifier}', source: b}, {match: '/a/{identifier}', legacy_url: "
+         "'https://x.example/', observe: true}]\n",
+         true, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); ++i) {
+        char yaml[512], *told = NULL;
+        snprintf(yaml, sizeof(yaml), "%s%s", legacy, cases[i].routes);
+        struct config *config = read_text(yaml, &told);
+        if (config == NULL)
+            fail_msg("%s", told);
+        const struct source_routes routes = config_source_routes(config, TEXT("default"));
+        if (routes.rehearsed != cases[i].rehearsed || routes.legacy_always != cases[i].legacy_always)
+            fail_msg("%s%d %d", yaml, routes.rehearsed, routes.legacy_always);
+        config_free(config);
+        free(told);
+    }
+}
+
+static void health_is_asked_for_with_get_and_head(void **state)
+{
+    struct config *config = config_defaults();
+    struct request request = {.path = TEXT("/healthz")};
+    (void)state;
+    for (request.method = METHOD_GET; request.method <= METHOD_OTHER; ++request.method)
+        assert_int_equal(config_is_health(config, &request),
+                         request.method == METHOD_GET || request.method == METHOD_HEAD);
+    request = (struct request){.method = METHOD_GET, .path = TEXT("/healthz/")};
+    assert_false(config_is_health(config, &request));
+    config_free(config);
+}
+
+static void as_many_routes_as_there_may_be(void **state)
+{
+    char yaml[CONFIG_ROUTES_MAX * 64];
+    (void)state;
+    for (unsigned most = CONFIG_ROUTES_MAX; most <= CONFIG_ROUTES_MAX + 1; ++most) {
+        char *told = NULL;
+        size_t size = (size_t)snprintf(yaml, sizeof(yaml), "routes:\n");
+        for (unsigned i = 0; i < most; ++i)
+            size += (size_t)snprintf(yaml + size, sizeof(yaml) - size, "  - match: /%u/{identifier}\n", i);
+        struct config *config = read_text(yaml, &told);
+        assert_int_equal(config != NULL, most == CONFIG_ROUTES_MAX);
+        assert_int_equal(strstr(told, "there are more than 256") != NULL, most > CONFIG_ROUTES_MAX);
+        config_free(config);
+        free(told);
+    }
+}
+
+/* As long as the kernel takes it, with the NUL behind it. */
+static void the_longest_path_of_a_socket(void **state)
+{
+    char text[5 + 108 + 1] = "unix:/";
+    struct address address;
+    (void)state;
+    memset(text + 6, 'a', sizeof(text) - 7);
+    assert_non_null(address_parse(text, &address));
+    text[5 + 107] = '\0';
+    assert_null(address_parse(text, &address));
+    assert_int_equal(strlen(address.path), 107);
 }
 
 static void an_address_fits_into_the_head(void **state)
@@ -701,6 +799,10 @@ int main(void)
         cmocka_unit_test(a_missing_file_is_the_users_mistake),
         cmocka_unit_test(the_defaults_need_no_file),
         cmocka_unit_test(differences_are_told_against_what_is_in_force),
+        cmocka_unit_test(routes_of_one_source),
+        cmocka_unit_test(health_is_asked_for_with_get_and_head),
+        cmocka_unit_test(as_many_routes_as_there_may_be),
+        cmocka_unit_test(the_longest_path_of_a_socket),
         cmocka_unit_test(an_address_fits_into_the_head),
         cmocka_unit_test(what_was_meant_is_told_and_nothing_more),
         cmocka_unit_test(addresses_of_their_own_are_fine),
