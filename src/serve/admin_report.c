@@ -104,7 +104,7 @@ static json_t *json_revision(const struct revision *revision)
     json_t *object = json_object();
     json_object_set_new(object, "revision", json_number(revision->number));
     json_object_set_new(object, "time", json_time(revision->changed_at));
-    json_object_set_new(object, "command", json_string(revision->command));
+    json_object_set_new(object, "command", json_text(text_of(revision->command)));
     json_object_set_new(object, "actor", json_text(text_of(revision->actor)));
     json_object_set_new(object, "message", json_text_or_null(text_of(revision->message)));
     json_object_set_new(object, "added", json_number(revision->counts.added));

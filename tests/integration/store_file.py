@@ -21,10 +21,10 @@ class StoreFile:
         with self._open() as (environment, connections), environment.begin(connections, write=True) as transaction:
             assert transaction.put(key, record, overwrite=False)
 
-    def replace_bytes(self, before, after):
+    def replace_bytes(self, before, after, database=b"connections"):
         """In every record; the lengths must agree, so that nothing else in a record changes."""
         assert len(before) == len(after)
-        with self._open() as (environment, connections), environment.begin(connections, write=True) as transaction:
+        with self._open(database=database) as (environment, records), environment.begin(records, write=True) as transaction:
             hits = [(key, value) for key, value in transaction.cursor() if before in value]
             assert hits, f"{before!r} stands in no record"
             for key, value in hits:
@@ -37,16 +37,17 @@ class StoreFile:
                 assert transaction.get(key) is not None, list(transaction.cursor())
                 transaction.put(key, value)
 
-    def _open(self, readonly=False):
-        return _Opened(self._path, readonly)
+    def _open(self, readonly=False, database=b"connections"):
+        return _Opened(self._path, readonly, database)
 
 
 class _Opened:
-    def __init__(self, path, readonly):
+    def __init__(self, path, readonly, database):
+        self._database = database
         self._environment = lmdb.open(str(path), subdir=False, max_dbs=8, map_size=1 << 30, readonly=readonly)
 
     def __enter__(self):
-        return self._environment, self._environment.open_db(b"connections", create=False)
+        return self._environment, self._environment.open_db(self._database, create=False)
 
     def __exit__(self, *_):
         self._environment.close()
