@@ -122,6 +122,8 @@ static void keys_and_records_that_cannot_be(void **state)
     const struct text good = {"\1\1\0", 3}; /* legacy, no id */
     assert_false(change_put(change, TEXT(""), good, &error));
     assert_false(change_put(change, text_slice(key, sizeof key), good, &error));
+    char record[CONNECTION_RECORD_SIZE_MAX + 1] = "\1\1";
+    assert_false(change_put(change, TEXT("default\0a"), text_slice(record, sizeof record), &error));
     assert_false(change_put(change, TEXT("default\0a"), TEXT(""), &error));
     assert_false(change_put(change, TEXT("default\0a"), TEXT("\7\0\0"), &error));
     assert_false(change_remove(change, text_slice(key, sizeof key), &error));
@@ -213,6 +215,12 @@ static void damaged_record_is_told(void **state)
     load_rows(table, 1, 3, 0);
     assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000002"), &buffer, &error), LOOKUP_FOUND);
     assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 3);
+    /* What nobody could read is nothing that could be brought back, and does not keep the rest from it. */
+    struct change *change = begin(table);
+    assert_done(revision_rollback(change, 1, &error));
+    assert_int_equal(commit(change), 3);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000002"), &buffer, &error), LOOKUP_ABSENT);
+    assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 2);
     lookup_close(lookup);
     table_close(table);
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "ssoferry/mapping_file.h"
 #include "table_fixture.h"
 
 enum { PAGE = 4096, PAGE_FLAGS = 10 /* where they stand in a page of LMDB's */ };
@@ -198,6 +199,40 @@ static void test_a_snapshot_survives_an_empty_page(void **state)
     table_close(table);
 }
 
+static bool take_any(void *context, const struct difference *difference, struct error *error)
+{
+    (void)context, (void)difference, (void)error;
+    return true;
+}
+
+/* Rows that cannot be read are not rows that are missing: what a load would change cannot be said. */
+static void test_a_comparison_ends_at_an_empty_page(void **state)
+{
+    static const char yaml[] = "version: 1\nconnections: {a: " LIVE_ID("00000001") ", z: " LIVE_ID("00000002") "}\n";
+    const char *path = scratch_path(*state, "table"), *file = scratch_path(*state, "m.yaml");
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    struct allowed_hosts *none = allowed_hosts_new();
+    const struct connection_rules rules = {.stytch = none, .legacy = none};
+    struct faults *faults = faults_new();
+    struct mapping *mapping = mapping_new(&rules);
+    struct table *table = open_table(path, TABLE_WRITE, 1 << 20);
+    load_rows(table, 1, 1000, 0);
+    scratch_write(file, yaml, sizeof yaml - 1);
+    assert_done(mapping_read(mapping, file, faults, NULL, &error));
+    assert_done(mapping_finish(mapping, faults, &error));
+    assert_done(snapshot_open(&snapshot, table, &error));
+    assert_done(mapping_compare(mapping, snapshot, MAPPING_REPLACE, take_any, NULL, &error));
+    tamper(path, TEXT("row-000900"), clear_page);
+    assert_false(mapping_compare(mapping, snapshot, MAPPING_REPLACE, take_any, NULL, &error));
+    assert_names(&error, path);
+    snapshot_close(snapshot);
+    mapping_free(mapping);
+    faults_free(faults);
+    allowed_hosts_free(none);
+    table_close(table);
+}
+
 /* It is no part of reading the table. */
 static void test_another_bus_error_ends_the_program(void **state)
 {
@@ -277,6 +312,7 @@ int main(void)
         scratch_test(test_a_page_that_is_none),
         scratch_test(test_a_walk_survives_an_empty_page),
         scratch_test(test_a_snapshot_survives_an_empty_page),
+        scratch_test(test_a_comparison_ends_at_an_empty_page),
         scratch_test(test_a_page_that_cannot_be_read),
         scratch_test(test_another_bus_error_ends_the_program),
         scratch_test(test_names_past_their_limits_are_absent),

@@ -85,11 +85,20 @@ static void damaged_notes(void **state)
         *at = (char)(kept ^ 0xff);
         scratch_write(path, bytes, size);
         table = open_table(path, TABLE_READ, 0);
-        if (read_revision(table, 1, &revision) == LOOKUP_FOUND)
+        if (read_revision(table, 1, &revision) == LOOKUP_FOUND) {
+            assert_true(at > text - 33); /* one of another version says nothing */
             revision_release(&revision);
+        }
         table_close(table);
         *at = kept;
     }
+    assert_memory_equal(text + 30, "\0\0\0\1", 4);
+    text[33] = 0; /* no file, and yet something follows */
+    scratch_write(path, bytes, size);
+    table = open_table(path, TABLE_READ, 0);
+    struct revision revision;
+    assert_int_equal(read_revision(table, 1, &revision), LOOKUP_FAILED);
+    table_close(table);
     free(bytes);
 }
 
@@ -596,6 +605,105 @@ static void damaged_undo(void **state)
     free(bytes);
 }
 
+/* What of a chunk is damaged, by its place: its head (version, whether it goes on), then of its second row how many bytes
+ * of the key are the first one's, how many follow, and one more than the record has. */
+static const struct {
+    size_t at;
+    char bytes[3];
+    size_t size;
+} damages[] = {
+    {0, "\2", 1}, {1, "\2", 1}, {42, "\x7f", 1}, {43, "\x7f", 1}, {44, "\x7f", 1}, {42, "\0\0", 2}, {42, "\x11\0", 2},
+};
+
+/* A part of a revision that is taken back would be a table that never was. */
+static void nothing_is_taken_back_in_part(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb");
+    struct error error = {0};
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    load_rows(table, 1, 3, 0);
+    load_rows(table, 1, 4, 50);
+    table_close(table);
+    size_t size = 0;
+    char *bytes = scratch_read(path, &size);
+    char *chunk = memmem(bytes, size,
+                         "\1\0\0\x12\x14"
+                         "default\0row-000001",
+                         23);
+    assert_non_null(chunk);
+    assert_memory_equal(chunk + 42, "\x11\1\x14", 3);
+    for (size_t i = 0; i < COUNT_OF(damages); i++) {
+        uint64_t made = 0;
+        char kept[3];
+        memcpy(kept, chunk + damages[i].at, damages[i].size);
+        memcpy(chunk + damages[i].at, damages[i].bytes, damages[i].size);
+        scratch_write(path, bytes, size);
+        memcpy(chunk + damages[i].at, kept, damages[i].size);
+        table = open_table(path, TABLE_WRITE, 0);
+        if (roll_back(table, 1, &made, &error))
+            fail_msg("damage %zu was not seen", i);
+        assert_non_null(strstr(error.message, "damaged"));
+        assert_int_equal(state_of(table).revision, 2);
+        assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 4);
+        table_close(table);
+    }
+    scratch_write(path, bytes, size);
+    free(bytes);
+    uint64_t made = 0;
+    table = open_table(path, TABLE_WRITE, 0);
+    assert_done(roll_back(table, 1, &made, &error)); /* as it was written, it can be read */
+    table_close(table);
+}
+
+enum { LARGE = 250 };
+
+static void put_large_rows(struct table *table, char fill)
+{
+    char url[URL_SIZE_MAX], identifier[IDENTIFIER_SIZE_MAX], key[CONNECTION_KEY_SIZE_MAX],
+        record[CONNECTION_RECORD_SIZE_MAX];
+    struct error error = {0};
+    struct change *change = begin(table);
+    memset(url, fill, sizeof url);
+    memset(identifier, 'i', sizeof identifier);
+    const struct connection row = {.connection_id = TEXT(LIVE_ID("00000001")),
+                                   .acs_url = {url, sizeof url},
+                                   .legacy_url = {url, sizeof url},
+                                   .label = {url, LABEL_SIZE_MAX}};
+    const size_t size = connection_encode(&row, record);
+    for (unsigned i = 0; i < LARGE; i++) {
+        identifier[0] = (char)('a' + i % 16);
+        identifier[1] = (char)('a' + i / 16);
+        size_t key_size = connection_key(TEXT("default"), text_slice(identifier, sizeof identifier), key);
+        assert_done(change_put(change, text_slice(key, key_size), text_slice(record, size), &error));
+    }
+    commit(change);
+}
+
+/* Of which more than one chunk's are noted, in no order. */
+static void the_largest_rows(void **state)
+{
+    struct error error = {0};
+    uint64_t made = 0;
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    put_large_rows(table, 'a');
+    put_large_rows(table, 'b');
+    put_large_rows(table, 'c');
+    assert_done(roll_back(table, 1, &made, &error));
+    assert_int_equal(made, 4);
+    struct snapshot *snapshot = NULL;
+    struct table_row row;
+    struct connection_buffer buffer;
+    unsigned count = 0;
+    assert_done(snapshot_open(&snapshot, table, &error));
+    for (; snapshot_next(snapshot, &row, &error) == LOOKUP_FOUND; count++) {
+        assert_done(connection_decode(row.record, &buffer, &error));
+        assert_int_equal(buffer.row.acs_url.at[URL_SIZE_MAX - 1], 'a');
+    }
+    assert_int_equal(count, LARGE);
+    snapshot_close(snapshot);
+    table_close(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -612,6 +720,8 @@ int main(void)
         scratch_test(many_rows_in_any_order),
         scratch_test(one_row_in_two_chunks),
         scratch_test(damaged_undo),
+        scratch_test(nothing_is_taken_back_in_part),
+        scratch_test(the_largest_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

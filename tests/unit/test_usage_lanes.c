@@ -106,6 +106,39 @@ static uint64_t live_hits(struct usage *usage, const char *identifier)
     return hits;
 }
 
+static uint64_t live_unknown_hits(struct usage *usage, const char *identifier)
+{
+    struct usage_reader *reader = NULL;
+    struct error error = {0};
+    assert_done(usage_reader_open_live(&reader, usage, NOON, &error));
+    const struct usage_unknown *unknown = find_unknown(reader, identifier);
+    uint64_t hits = unknown == NULL ? 0 : unknown->hits;
+    usage_reader_close(reader);
+    return hits;
+}
+
+/* Each flush adds what came since the one before, and nothing that the file has already. */
+static void flush_upon_flush_adds_up(void **state)
+{
+    struct usage *usage = open_usage(scratch_path(*state, "store"), 1, NOON);
+    for (unsigned flush = 1; flush <= 3; ++flush) {
+        const bool odd = flush % 2 == 1;
+        count(usage, "acme", USAGE_STYTCH, NOON);
+        count_unknown(usage, "nobody", NOON);
+        count_unknown(usage, "nobody", NOON);
+        if (odd)
+            count_unknown(usage, "somebody", NOON);
+        for (int i = 0; i < POLLS && live_hits(usage, "acme") < flush; ++i) {
+            usage_tick(usage_lane(usage, 0));
+            pause_ms(50);
+        }
+        assert_int_equal(live_hits(usage, "acme"), flush);
+        assert_int_equal(live_unknown_hits(usage, "nobody"), 2 * flush);
+        assert_int_equal(live_unknown_hits(usage, "somebody"), (flush + 1) / 2);
+    }
+    usage_close(usage);
+}
+
 static void a_lane_that_only_ticks_is_flushed_and_one_that_does_not_holds_nobody_up(void **state)
 {
     const char *store = scratch_path(*state, "store");
@@ -222,6 +255,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scratch_test(threads_lose_and_invent_nothing),
+        scratch_test(flush_upon_flush_adds_up),
         scratch_test(a_lane_that_only_ticks_is_flushed_and_one_that_does_not_holds_nobody_up),
         scratch_test(a_burst_of_names_is_recorded_by_name),
         scratch_test(a_busy_time_and_a_calm_one_count_alike),
