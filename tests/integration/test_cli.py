@@ -899,6 +899,9 @@ def test_set_of_all_rows_is_one_revision(routed, loader):
     assert [(row["state"], row["redirect"]) for row in loader.rows()] == [("legacy", None)] * 5 + [("disabled", None)] + [("stytch", None), ("stytch", "form"), ("stytch", None)]
     assert loader("set", "--all", "redirect=307").stdout == "revision 4: 9 rows changed: auth0 6, default 3\n"
     assert loader("set", "--all", "redirect=307").stdout == "revision 4: the rows are so already, nothing changed\n"
+    loader("set", "globex", "redirect=form")
+    assert loader("set", "--all", "redirect=307", "--dry-run").stdout == "dry run: would make revision 6: 1 row changed: default 1\n"
+    assert loader("set", "--all", "redirect=307").stdout == "revision 6: 1 row changed: default 1\n"
 
 
 @pytest.mark.parametrize("words, status, said", [

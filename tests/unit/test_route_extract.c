@@ -61,6 +61,8 @@ static const struct {
     {"/sso/{identifier}", "", "/sso/%ed%a0%80", NULL, EXTRACT_BAD_UTF8, "", NULL},
     {"/sso/{identifier}", "", "/sso/\xe4\xbc", NULL, EXTRACT_BAD_UTF8, "", NULL},
     {"/sso/{identifier}/acs", "", "/sso//acs", NULL, EXTRACT_EMPTY, "", NULL},
+    {"/{identifier}/acs", "", "//acs", NULL, EXTRACT_EMPTY, "", NULL},
+    {"/{identifier}/acs", "", "////acs", NULL, EXTRACT_EMPTY, "", NULL},
     {"/acs-{identifier}", "", "/acs-", NULL, EXTRACT_EMPTY, "", NULL},
     {"/acs-{identifier}.do", "", "/acs-a%2Eb.do", NULL, EXTRACT_FINE, "a.b", NULL},
     {"/g/{identifier...}/cb", "", "/g/a///b%2Fc//d/cb", NULL, EXTRACT_FINE, "a/b/c/d", NULL},

@@ -508,6 +508,29 @@ static const struct {
     {"https://l.example{path}/", "acme", "https://l.example{path}/"},
 };
 
+static void a_path_may_begin_with_a_word_or_with_any(void **state)
+{
+    static const struct {
+        const char *source;
+        bool anyhow;
+    } cases[] = {
+        {"/acs/{identifier}", false}, {"/acs-{identifier}", false},     {"/", false},
+        {"/{identifier}", true},      {"/*/{identifier}", true},        {"/{identifier...}", true},
+        {"/**/{identifier}", true},   {"/**/acs/{identifier}", true},   {"/**?c={identifier}", true},
+        {"/acs/*", false},            {"/acs/{identifier...}", false},  {"https://*.example/acs", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char why[256];
+        struct template *template = NULL;
+        if (!template_parse(&template, text_of(cases[i].source), why, NULL))
+            fail_msg("%s: %s", cases[i].source, why);
+        if (template_begins_anyhow(template) != cases[i].anyhow)
+            fail_msg("%s", cases[i].source);
+        template_free(template);
+    }
+}
+
 static void identifiers_are_encoded_into_legacy_urls(void **state)
 {
     (void)state;
@@ -529,6 +552,7 @@ int main(void)
         cmocka_unit_test(a_path_may_be_matched_without_its_case),
         cmocka_unit_test(other_spellings_of_a_path_match_alike),
         cmocka_unit_test(long_paths_are_matched_in_one_pass),
+        cmocka_unit_test(a_path_may_begin_with_a_word_or_with_any),
         cmocka_unit_test(identifiers_are_encoded_into_legacy_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
