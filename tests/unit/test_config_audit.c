@@ -43,7 +43,7 @@ static void rows_and_what_stands_in_their_way(void **state)
         {.template = template, .source = TEXT("started"), .legacy_relay_state_count = 1}};
     struct allowed_hosts *none = allowed_hosts_new();
     struct config config = {.gateway = {.routes = routes, .route_count = COUNT_OF(routes)},
-                                  .rules = {.stytch = none, .legacy = none}};
+                            .rules = {.stytch = none, .legacy = none}};
     struct audit audit = {.config = &config};
     char record[CONNECTION_RECORD_SIZE_MAX];
     (void)state;
@@ -121,7 +121,7 @@ static void names_that_no_request_has(void **state)
         {.source = TEXT("host"), .template = template_of("https://{identifier}.example.com/acs")},
     };
     struct config config = {.gateway = {.routes = routes, .route_count = COUNT_OF(routes)},
-                                  .rules = {.own_hosts = own_hosts, .own_host_count = COUNT_OF(own_hosts)}};
+                            .rules = {.own_hosts = own_hosts, .own_host_count = COUNT_OF(own_hosts)}};
     struct audit audit = {.config = &config};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

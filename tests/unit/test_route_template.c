@@ -514,10 +514,18 @@ static void a_path_may_begin_with_a_word_or_with_any(void **state)
         const char *source;
         bool anyhow;
     } cases[] = {
-        {"/acs/{identifier}", false}, {"/acs-{identifier}", false},     {"/", false},
-        {"/{identifier}", true},      {"/*/{identifier}", true},        {"/{identifier...}", true},
-        {"/**/{identifier}", true},   {"/**/acs/{identifier}", true},   {"/**?c={identifier}", true},
-        {"/acs/*", false},            {"/acs/{identifier...}", false},  {"https://*.example/acs", false},
+        {"/acs/{identifier}", false},
+        {"/acs-{identifier}", false},
+        {"/", false},
+        {"/{identifier}", true},
+        {"/*/{identifier}", true},
+        {"/{identifier...}", true},
+        {"/**/{identifier}", true},
+        {"/**/acs/{identifier}", true},
+        {"/**?c={identifier}", true},
+        {"/acs/*", false},
+        {"/acs/{identifier...}", false},
+        {"https://*.example/acs", false},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -351,9 +351,14 @@ static void keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names), cmocka_unit_test(fields_one_by_one), cmocka_unit_test(limits_of_length),
-        cmocka_unit_test(ids),   cmocka_unit_test(check_rows),        cmocka_unit_test(what_is_in_use),
-        cmocka_unit_test(set_fields), cmocka_unit_test(keys),
+        cmocka_unit_test(names),
+        cmocka_unit_test(fields_one_by_one),
+        cmocka_unit_test(limits_of_length),
+        cmocka_unit_test(ids),
+        cmocka_unit_test(check_rows),
+        cmocka_unit_test(what_is_in_use),
+        cmocka_unit_test(set_fields),
+        cmocka_unit_test(keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

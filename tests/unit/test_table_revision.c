@@ -605,8 +605,8 @@ static void damaged_undo(void **state)
     free(bytes);
 }
 
-/* What of a chunk is damaged, by its place: its head (version, whether it goes on), then of its second row how many bytes
- * of the key are the first one's, how many follow, and one more than the record has. */
+/* What of a chunk is damaged, by its place: its head (version, whether it goes on), then of its second row how many
+ * bytes of the key are the first one's, how many follow, and one more than the record has. */
 static const struct {
     size_t at;
     char bytes[3];
