@@ -18,6 +18,7 @@ import pytest
 
 from preload import environment_with
 from programs import ROOT, program
+from store_file import StoreFile
 from stytch_ids import connection_id
 
 PROGRAM = program("ssoferry")
@@ -557,10 +558,12 @@ def test_a_restore_of_all_sources_is_a_whole_one(loader):
 
 
 def test_sources_that_go_back_are_counted(loader):
-    both = lambda state: "version: 1\nsources:\n" + "".join(f"  {source}:\n" + "".join(
-        f"    c{i}: {{connection_id: {connection_id(i)}, state: {state}}}\n" for i in range(count)) for source, count in (("a", 3), ("b", 5)))
-    loader.load(both("stytch"))
-    assert "5 of the 5 rows of source b, and many of 1 more source, went back" in loader.load(both("legacy")).stderr
+    both = lambda state, counts: "version: 1\nsources:\n" + "".join(f"  {source}:\n" + "".join(
+        f"    c{i}: {{connection_id: {connection_id(i)}, state: {state}}}\n" for i in range(count)) for source, count in counts.items())
+    for counts, most in ({"a": 3, "b": 5}, "b"), ({"a": 5, "b": 3}, "a"):
+        loader.load(both("stytch", counts))
+        assert f"5 of the 5 rows of source {most}, and many of 1 more source, went back" in loader.load(both("legacy", counts)).stderr
+        loader("load", "--allow-removals", loader.file("version: 1\nsources: {a: {}, b: {}}\n"))
 
 
 def rows_in(state, count, of=40):
@@ -732,6 +735,7 @@ def test_what_is_not_there_comes_with_what_is(loaded, arguments, words):
         (["set", "acme", "redirect=form", "--actor", "x" * 257], "longer than 256 bytes"),
         (["set", "acme", "redirct=form"], "did you mean redirect?"),
         (["set", "acme", "globex", "redirect"], "'redirect' is not FIELD=VALUE"),
+        (["set", "acme", "globex"], "'globex' is not FIELD=VALUE"),
         (["set", "acme", "", "redirect=form"], "the identifier '' is empty"),
         (["set", "acme", "redirct=form", "state=disabled"], "did you mean redirect?"),
         (["set", "acme", "state=legacy", "label=Acme", "state=disabled"], "state stands there twice"),
@@ -902,6 +906,9 @@ def test_set_of_all_rows_is_one_revision(routed, loader):
     loader("set", "globex", "redirect=form")
     assert loader("set", "--all", "redirect=307", "--dry-run").stdout == "dry run: would make revision 6: 1 row changed: default 1\n"
     assert loader("set", "--all", "redirect=307").stdout == "revision 6: 1 row changed: default 1\n"
+    for options in ([], ["--dry-run"]):
+        assert loader("set", "--all", "redirect=307", *options).stdout == "revision 6: the rows are so already, nothing changed\n"
+    assert loader("set", "--all", "--source", "default", "label=x").stdout == "revision 7: 3 rows changed: default 3\n"
 
 
 @pytest.mark.parametrize("words, status, said", [
@@ -928,6 +935,16 @@ def test_set_of_all_rows_names_the_source_of_each_that_cannot_be(loader):
     assert re.findall(r"error: (.*): connection_id is missing", told) == ["acme (source auth0)", "acme (source default)"]
     assert "warning: globex (source default): 303 makes browsers drop" in loader("set", "--all", "--state", "stytch", "redirect=303").stderr
     assert "error: acme: connection_id is missing" in loader("set", "acme", "state=stytch", status=2).stderr
+
+
+def test_set_of_all_rows_leaves_one_that_cannot_be_read(loaded):
+    damaged = b"\x01\x00\x01"  # an id, and nothing of it
+    StoreFile(loaded.store).replace_record("globex", damaged)
+    assert "error: globex (source default): the record is damaged" in loaded("set", "--all", "label=x", status=2).stderr
+    assert loaded.revision() == 1
+    result = loaded("set", "--all", "label=x", "--keep-going", status=1)
+    assert result.stdout == "revision 2: 2 rows changed: default 2\n" and "nothing was done to it" in result.stderr
+    assert StoreFile(loaded.store).record("globex") == damaged
 
 
 def test_set_tells_of_many_rows_that_cannot_be_and_names_some(routed, loader):

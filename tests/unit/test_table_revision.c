@@ -668,7 +668,7 @@ static void put_large_rows(struct table *table, char fill)
     const struct connection row = {.connection_id = TEXT(LIVE_ID("00000001")),
                                    .acs_url = {url, sizeof url},
                                    .legacy_url = {url, sizeof url},
-                                   .label = {url, LABEL_SIZE_MAX}};
+                                   .label = {url, LABEL_SIZE_MAX - 12}}; /* some fill a chunk but for most of one */
     const size_t size = connection_encode(&row, record);
     for (unsigned i = 0; i < LARGE; i++) {
         identifier[0] = (char)('a' + i % 16);
@@ -680,7 +680,7 @@ static void put_large_rows(struct table *table, char fill)
 }
 
 /* Of which more than one chunk's are noted, in no order. */
-static void the_largest_rows(void **state)
+static void large_rows(void **state)
 {
     struct error error = {0};
     uint64_t made = 0;
@@ -721,7 +721,7 @@ int main(void)
         scratch_test(one_row_in_two_chunks),
         scratch_test(damaged_undo),
         scratch_test(nothing_is_taken_back_in_part),
-        scratch_test(the_largest_rows),
+        scratch_test(large_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
