@@ -253,7 +253,8 @@ def test_a_host_that_is_not_allowed_does_not_stop_taking_back(loader, config):
     plain("-c", config, "load", file_of_other_hosts(loader))
     for state in ("legacy", "disabled"):
         assert loader("set", "acme", f"state={state}").stdout.endswith("acme changed\n")
-    for words in (["acme", "state=stytch"], ["acme", f"connection_id={GLOBEX}"], ["globex", "label=Globex"]):
+    named = [["acme", f"acs_url=https://evil.example/{ACME}"], ["acme", "legacy_url=https://evil.example/"]]  # whether its state uses it or not
+    for words in (["acme", "state=stytch"], ["acme", f"connection_id={GLOBEX}"], ["globex", "label=Globex"], *named):
         assert "_url " in loader("set", *words, status=2).stderr
 
 
@@ -575,6 +576,8 @@ def test_an_old_file_that_takes_many_back_is_told_and_undone(loader):
     loader.load(rows_in("legacy", 40))
     old, new = loader.file(rows_in("legacy", 40), "old.yaml"), loader.file(rows_in("stytch", 40), "new.yaml")
     loader("load", new)  # cutting over is what it is for
+    shown = loader("rollback", "1", status=2, stdin=subprocess.DEVNULL).stderr
+    assert "40 of the 40 rows of source default would go back from Stytch" in shown
     before = loader.export()
     assert "go back from Stytch" in loader("diff", old).stderr
     assert "40 of the 40 rows of source default would go back" in loader("load", "--dry-run", old).stderr
