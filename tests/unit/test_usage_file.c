@@ -383,6 +383,37 @@ static void garbage_ends_no_process(void **state)
 
 /* -- a full disk -- */
 
+/* One that goes bad while the daemon runs; a start would refuse the file. */
+static void a_record_that_cannot_be_read_begins_anew(void **state)
+{
+    enum { NODE_HEAD = 8 /* of LMDB's, before a key: it begins with the size of the value */ };
+    const char *store = scratch_path(*state, "store"), *path = scratch_path(*state, "store.usage");
+    struct usage *usage = open_usage(store, 1, NOON);
+    for (int i = 0; i < 3; ++i)
+        count(usage, "acme", USAGE_STYTCH, NOON);
+    usage_close(usage);
+    usage = open_usage(store, 1, NOON);
+    size_t size = 0, found = 0;
+    char *bytes = scratch_read(path, &size);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    for (char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), "default\0acme", 12)) != NULL; ++at, ++found) {
+        char *last = at + 11 + (unsigned char)at[-NODE_HEAD];
+        const char goes_on = (char)(*last | '\x80'); /* a number, of which no more is there */
+        assert_int_equal(pwrite(fd, &goes_on, 1, last - bytes), 1);
+    }
+    close(fd);
+    free(bytes);
+    assert_true(found > 0);
+    count(usage, "acme", USAGE_DISABLED, NOON);
+    usage_close(usage);
+    struct usage_row row;
+    struct usage_reader *reader = open_reader(store, NOON);
+    assert_true(find_usage(reader, "acme", &row));
+    assert_int_equal(row.hits[USAGE_DISABLED], 1);
+    assert_int_equal(sum_of(row.hits), 1);
+    usage_reader_close(reader);
+}
+
 static void limit_files(rlim_t size)
 {
     struct rlimit limit;
@@ -495,6 +526,7 @@ int main(void)
         scratch_test(garbage_ends_no_process),
         scratch_test(the_lock_has_no_holes),
         scratch_test(a_lock_that_is_a_link_is_refused),
+        scratch_test(a_record_that_cannot_be_read_begins_anew),
         scratch_test(a_full_disk_delays_but_loses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
