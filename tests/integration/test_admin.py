@@ -36,7 +36,8 @@ class TestHealth:
     def test_before_the_first_load(self, pair):
         gateway, admin = pair
         gateway.start()
-        assert admin.get("/livez").status == 200
+        alive = admin.get("/livez")
+        assert (alive.status, alive.header("Cache-Control"), alive.header("X-Request-Id")) == (200, "no-store", None)
         for path in ("/readyz", "/healthz"):
             answer = admin.get(path)
             assert (answer.status, json.loads(answer.text)["reason"]) == (503, "not_loaded")
