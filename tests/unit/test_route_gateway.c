@@ -276,6 +276,31 @@ static void a_decision_tells_what_the_table_said(void **state)
     assert_text(decision.connection_id, ID_LIVE);
 }
 
+/* A RelayState may be a secret, unless the table has it. */
+static void who_may_be_named(void **state)
+{
+    static const struct {
+        const char *target, *body;
+        bool is_public;
+    } cases[] = {
+        {"/old-sso/acme", "", true},
+        {"/old-sso/nobody", "", true},
+        {"/elsewhere", "", true},
+        {"/shared-state", "RelayState=acme", true},
+        {"/shared-state", "RelayState=nobody", false},
+    };
+    struct fixture *fixture = *state;
+    struct decision decision;
+    fill(fixture);
+    for (size_t i = 0; i < COUNT_OF(cases); ++i) {
+        struct request request = {.method = METHOD_POST,
+                                  .content_type = TEXT("application/x-www-form-urlencoded"),
+                                  .body = text_of(cases[i].body)};
+        decide(fixture, &request, cases[i].target, &decision);
+        assert_int_equal(decision_identifier_is_public(&decision), cases[i].is_public);
+    }
+}
+
 /* What reads it says that it is damaged, which is no word on whether the customer is known. */
 static void a_row_that_cannot_be_read_is_no_unknown_one(void **state)
 {
@@ -767,6 +792,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_TABLE(every_row_of_the_decision_table_holds),
         WITH_TABLE(a_decision_tells_what_the_table_said),
+        WITH_TABLE(who_may_be_named),
         WITH_TABLE(a_row_that_cannot_be_read_is_no_unknown_one),
         WITH_TABLE(no_identifier_is_a_step_to_another_path),
         WITH_TABLE(a_form_is_decoded_for_its_page_alone),

@@ -564,6 +564,29 @@ static void broken_deflate_is_refused(void **state)
     free((char *)packed.at);
 }
 
+static size_t put_stored(char *at, char head, const char *bytes, size_t size)
+{
+    const char length[] = {(char)(size & 0xff), (char)(size >> 8), (char)~(size & 0xff), (char)~(size >> 8)};
+    *at = head;
+    memcpy(at + 1, length, sizeof length);
+    memcpy(at + 5, bytes, size);
+    return 5 + size;
+}
+
+/* Stored blocks (RFC 1951 3.2.4), of which the first bytes are a blank, for five bits of a block's head mean nothing,
+ * and the '<' that 60 is. */
+static void deflate_may_begin_like_xml(void **state)
+{
+    static const char xml[] = RESPONSE(I(X) STATUS);
+    char packed[sizeof xml + 16];
+    (void)state;
+    size_t size = put_stored(packed, ' ', xml, '<');
+    size += put_stored(packed + size, 1, xml + '<', sizeof xml - 1 - '<');
+    assert_memory_equal(packed, " <", 2);
+    assert_int_equal(read_packed(text_slice(packed, size)), SAML_ISSUER_FOUND);
+    assert_int_equal(read_packed(text_slice(packed, size - 1)), SAML_ISSUER_BAD_XML);
+}
+
 static void zip_bombs_are_capped(void **state)
 {
     (void)state;
@@ -619,6 +642,7 @@ int main(void)
         cmocka_unit_test(utf_16_is_refused),
         cmocka_unit_test(base64_is_read_strictly_but_for_white_space),
         cmocka_unit_test(broken_deflate_is_refused),
+        cmocka_unit_test(deflate_may_begin_like_xml),
         cmocka_unit_test(zip_bombs_are_capped),
         cmocka_unit_test(damaged_messages_are_survived),
     };

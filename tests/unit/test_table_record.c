@@ -76,6 +76,8 @@ static void records_come_back(void **state)
         assert_true(connection_equal(&buffer->row, &records[i]));
         assert_true(connection_record_state(record, &row_state));
         assert_int_equal(row_state, records[i].state);
+        for (size_t size = 0; size < 3; size++)
+            assert_false(connection_record_state(text_slice(record.at, size), &row_state));
         free((char *)record.at);
     }
     free(buffer);
