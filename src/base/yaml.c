@@ -183,8 +183,8 @@ static bool node_of_event(struct yaml *yaml, struct yaml_node *node)
     case YAML_DOCUMENT_START_EVENT:
         if (yaml->documents++ == 0)
             return false;
-        yaml_fault(yaml, node, "a second document starts here: a file holds one");
         node->kind = YAML_END;
+        yaml_fault(yaml, node, "a second document starts here: a file holds one");
         return true;
     case YAML_STREAM_END_EVENT:
         yaml->ends_in_plain = event->start_mark.index == yaml->plain.end;
