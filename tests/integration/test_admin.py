@@ -1,6 +1,5 @@
 """The admin listener: health, metrics, the report."""
 import json
-import os
 import re
 import signal
 import socket
