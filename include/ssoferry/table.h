@@ -56,6 +56,10 @@ enum table_place {
 /* Whether another process has it open now, a daemon say. False where file locks do not tell. */
 bool table_is_shared(const struct table *table);
 
+/* Whether its lock file could not be opened, which goes well on a read-only file system alone: no writer then knows of
+ * this reader, and may write over pages that it is reading. */
+bool table_is_unlocked(const struct table *table);
+
 /* Whether the two files that are open still stand under their names. */
 enum table_place table_place(const struct table *table);
 

@@ -116,7 +116,13 @@ static bool open_store(struct server *server, struct error *error)
         .mode = TABLE_SERVE,
         .lookup_memory = share > LOOKUP_MEMORY_LEAST ? share : LOOKUP_MEMORY_LEAST,
     };
-    return table_open(&server->table, server->config->store, &options, error) && open_lookups(server, error);
+    if (!table_open(&server->table, server->config->store, &options, error) || !open_lookups(server, error))
+        return false;
+    if (table_is_unlocked(server->table)) /* as it should be on a medium that nobody writes, and nowhere else */
+        log_warning("%s-lock is on a file system that is read-only here, so no loader knows that this table is read: "
+                    "while one changes it, answers may fail; let the daemon write there (systemd: ReadWritePaths=)",
+                    server->config->store);
+    return true;
 }
 
 /* Whoever starts the daemon as root is not the user whom the store's errors speak of. */

@@ -235,6 +235,11 @@ bool table_is_shared(const struct table *table)
            table_lock_is_shared(table->lock_file, facts.st_ino);
 }
 
+bool table_is_unlocked(const struct table *table)
+{
+    return table->lock_file < 0;
+}
+
 /* What cannot be looked at is taken to stand where it stood. */
 static bool stands_at(const char *path, int fd)
 {

@@ -490,6 +490,20 @@ def test_a_port_below_1024_takes_the_drop_in_that_the_unit_names(running):
     wait_for(lambda: running.status("http://127.0.0.1:443/healthz") == 200, "the daemon to answer at port 443")
 
 
+def test_a_store_elsewhere_takes_the_drop_in_that_the_unit_names(running):
+    store = "/srv/sso/connections.mdb"
+    running.run("install", "-d", "-o", "ssoferry", "-g", "ssoferry", "-m", "2770", "/srv/sso")
+    config = running.path("/etc/ssoferry/ssoferryd.yaml")
+    config.write_text(config.read_text().replace(f"store: {STORE}", f"store: {store}"))
+    running.systemctl("restart", UNIT, expect=None)
+    wait_for(lambda: "cannot open the table: Read-only file system" in running.journal(UNIT), "it to fail without the right")
+    drop_in(running, "[Service]\nReadWritePaths=/srv/sso\n")
+    running.systemctl("restart", UNIT)
+    running.run("ssoferry", "load", "/srv/private.yaml")
+    assert signs_in(running)
+    wait_for(lambda: '"identifier":"acme","state":"stytch","label":null,"hits":1,' in running.run("ssoferry", "report", "--json").stdout, "its being counted")
+
+
 def test_unix_sockets_in_the_runtime_directory(running):
     config = running.path("/etc/ssoferry/ssoferryd.yaml")
     config.write_text(config.read_text().replace("  - address: 127.0.0.1:8080 ", "  - address: unix:/run/ssoferry/http.sock "))

@@ -26,6 +26,16 @@ shift 2
 exec "$@"
 """
 
+# The store's directory alone, as systemd's ProtectSystem=strict makes one that the unit does not name.
+ONLY_THE_STORE = """
+set -e
+mount --make-rprivate /
+mount --bind "$1" "$1"
+mount -o remount,bind,ro "$1"
+shift 2
+exec "$@"
+"""
+
 
 @pytest.fixture
 def gateway(tmp_path):
@@ -33,11 +43,11 @@ def gateway(tmp_path):
 
 
 class ReadOnly:
-    def __init__(self, gateway):
+    def __init__(self, gateway, script=SCRIPT):
         self.gateway = gateway
         self.log = (gateway.directory / "daemon.log").open("w+b")
         self._unshare = unsharing("--mount", mapped="--map-root-user")
-        self.process = subprocess.Popen([*self._unshare, "sh", "-c", SCRIPT, "sh", str(gateway.store.parent),
+        self.process = subprocess.Popen([*self._unshare, "sh", "-c", script, "sh", str(gateway.store.parent),
                                          str(gateway.directory / "elsewhere"), program("ssoferryd"), "-c", str(gateway.config_path)],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log)
         deadline = time.monotonic() + 60
@@ -81,3 +91,14 @@ def test_it_serves_loads_reloads_and_counts(gateway):
         machine.stop()
     assert "warning" not in machine.words
     assert not list(gateway.store.parent.iterdir()), "the store was on its own mount"
+
+
+def test_a_store_that_is_read_only_for_the_daemon_alone(gateway):
+    """LMDB then reads without a lock, and a loader who can write there has its pages written over under it."""
+    gateway.load({"acme": CONNECTION_ID})
+    machine = ReadOnly(gateway, ONLY_THE_STORE)
+    try:
+        assert machine.status("/old-sso/acme") == 307
+        assert f"warning: {gateway.store}-lock is on a file system that is read-only here" in machine.words
+    finally:
+        machine.stop()
