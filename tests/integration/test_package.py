@@ -456,6 +456,19 @@ def test_upgrading_restarts_it_and_keeps_the_table(running, deb, tmp_path):
     assert running.path("/etc/ssoferry/ssoferryd.yaml").read_text().startswith("# A newer sample.\n")
 
 
+def test_upgrading_leaves_one_alone_that_could_not_start_again(running, deb, tmp_path):
+    """Its configuration was changed for the worse, which harms nobody before the next start."""
+    config, before = running.path("/etc/ssoferry/ssoferryd.yaml"), pid_of(running)
+    good = config.read_text()
+    config.write_text(good + "nonsense: true\n")
+    done = install(running, upgrade_of(deb, tmp_path), "--force-confold")
+    assert pid_of(running) == before and signs_in(running)
+    assert "ssoferryd is not restarted" in done.stderr and "nonsense" in done.stderr
+    config.write_text(good)
+    running.systemctl("restart", UNIT)
+    assert pid_of(running) not in (0, before) and signs_in(running)
+
+
 def test_upgrading_leaves_a_disabled_one_alone(running, deb, tmp_path):
     running.systemctl("disable", "--now", UNIT)
     install(running, upgrade_of(deb, tmp_path))
