@@ -217,6 +217,22 @@ def test_a_standard_output_that_is_closed_is_not_the_table(make_gateway):
         assert b"request_id" not in file.read_bytes(), file
 
 
+def test_a_file_that_is_appended_to_may_be_cut_in_its_place(make_gateway, tmp_path):
+    """As logrotate's copytruncate does."""
+    gateway = make_gateway()
+    gateway.load(ROWS)
+    log = os.open(tmp_path / "requests.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    gateway.before_start = lambda: os.dup2(log, 1)
+    gateway.start()
+    for identifier in ("acme", "paused"):
+        gateway.get(f"/old-sso/{identifier}")
+        gateway.wait_for(lambda: os.fstat(log).st_size)
+        line, = (tmp_path / "requests.log").read_text().splitlines()
+        assert json.loads(line)["identifier"] == identifier
+        os.ftruncate(log, 0)
+    os.close(log)
+
+
 def test_lines_are_json_whatever_arrives(make_gateway):
     """Every byte in path and identifier; each line parses, and none forges a second."""
     gateway = make_gateway()
