@@ -199,7 +199,7 @@ static int look_for_meant(struct set *set)
         return complain(&error);
     enum lookup_result result = snapshot_find(snapshot, set->source, identifier, &buffer, &error);
     if (result == LOOKUP_ABSENT || result == LOOKUP_NOT_LOADED) {
-        set->nothing_meant = !rows_meant(snapshot, set->source, identifier, true, &meant) || meant.removed_by > 0;
+        set->nothing_meant = !rows_meant_or_field(snapshot, set->source, identifier, &meant) || meant.removed_by > 0;
         if (meant.removed_by > 0) {
             log_warning("there was no %.*s any more: %s; it is made anew of what is set alone", TEXT_ARGS(identifier),
                         meant.removed);

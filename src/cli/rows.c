@@ -151,9 +151,54 @@ static bool find_removal(struct snapshot *snapshot, struct text source, struct t
     return revision_walk_row(snapshot, text_slice(key, size), on_removal, meant, &error) && meant->removed_by > 0;
 }
 
+/* The field of the row that the word is, by which rows are told apart elsewhere: at Stytch, and by people. */
+static const char *field_that_is(const struct connection *row, struct text word)
+{
+    if (text_equal(word, row->connection_id))
+        return "connection_id";
+    if (text_equal(word, row->organization_id))
+        return "organization_id";
+    return text_equal_fold(word, row->label) ? "label" : NULL;
+}
+
+static void find_by_field(struct snapshot *snapshot, struct text word, struct meant *meant)
+{
+    struct error error = {0};
+    struct table_row row;
+    struct text source, identifier;
+    struct connection_buffer buffer;
+    struct nearest *found = &meant->nearest;
+    if (word.size == 0 || table_state_total(snapshot_state(snapshot)) > ROWS_COMPARED_MAX)
+        return;
+    found->count = 0;
+    rows_seek(snapshot, (struct text){0});
+    while (found->count < NEAREST_KEPT &&
+           rows_next(snapshot, text_of(meant->source), &row, &source, &identifier, &error) == LOOKUP_FOUND) {
+        const char *field = connection_decode(row.record, &buffer, &error) ? field_that_is(&buffer.row, word) : NULL;
+        if (field == NULL || source.size > SOURCE_SIZE_MAX || identifier.size > IDENTIFIER_SIZE_MAX)
+            continue;
+        meant->field = field;
+        snprintf(meant->source, sizeof(meant->source), "%.*s", TEXT_ARGS(source));
+        snprintf(found->found[found->count++].name, IDENTIFIER_SIZE_MAX + 1, "%.*s", TEXT_ARGS(identifier));
+    }
+}
+
+bool rows_meant_or_field(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant)
+{
+    bool found = rows_meant(snapshot, source, identifier, true, meant);
+    if (meant->elsewhere[0] != '\0' || meant->removed_by > 0)
+        return found;
+    struct meant by_field = {0};
+    find_by_field(snapshot, identifier, &by_field);
+    if (by_field.field != NULL)
+        *meant = by_field;
+    return found || by_field.field != NULL;
+}
+
 bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant)
 {
     meant->nearest.count = 0;
+    meant->field = NULL;
     meant->removed_by = 0;
     meant->removed[0] = '\0';
     if (find_elsewhere(snapshot, source, identifier, meant->elsewhere))
@@ -171,7 +216,8 @@ void rows_meant_names(const struct meant *meant, char *names)
     size_t size = 0;
     names[0] = '\0';
     for (size_t i = 0; i < meant->nearest.count; ++i) {
-        const char *joint = i == 0 ? "" : i + 1 == meant->nearest.count ? " or " : ", ";
+        const char *last = meant->field != NULL ? " and " : " or ";
+        const char *joint = i == 0 ? "" : i + 1 == meant->nearest.count ? last : ", ";
         size += (size_t)snprintf(names + size, MEANT_NAMES_SIZE - size, "%s%s", joint, meant->nearest.found[i].name);
     }
 }
@@ -179,7 +225,10 @@ void rows_meant_names(const struct meant *meant, char *names)
 int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier, bool near)
 {
     struct meant meant;
-    (void)rows_meant(snapshot, source, identifier, near, &meant);
+    if (near)
+        (void)rows_meant_or_field(snapshot, source, identifier, &meant);
+    else
+        (void)rows_meant(snapshot, source, identifier, false, &meant);
     return rows_complain_meant(snapshot, source, identifier, &meant);
 }
 
@@ -201,6 +250,13 @@ int rows_complain_meant(struct snapshot *snapshot, struct text source, struct te
                   TEXT_ARGS(identifier), TEXT_ARGS(source), meant->removed, (unsigned long long)meant->removed_by);
         return STATUS_FAILED;
     }
+    char names[MEANT_NAMES_SIZE];
+    rows_meant_names(meant, names);
+    if (meant->field != NULL) {
+        log_error("there is no %.*s in source %.*s: it is the %s of %s (source %s)", TEXT_ARGS(identifier),
+                  TEXT_ARGS(source), meant->field, names, meant->source);
+        return STATUS_FAILED;
+    }
     if (!rows_has_source(snapshot, source))
         return rows_complain_source(snapshot, source);
 
@@ -209,8 +265,6 @@ int rows_complain_meant(struct snapshot *snapshot, struct text source, struct te
                   TEXT_ARGS(identifier), TEXT_ARGS(source));
         return STATUS_FAILED;
     }
-    char names[MEANT_NAMES_SIZE];
-    rows_meant_names(meant, names);
     log_error("there is no %.*s in source %.*s; did you mean %s?", TEXT_ARGS(identifier), TEXT_ARGS(source), names);
     return STATUS_FAILED;
 }

@@ -18,18 +18,26 @@ struct meant {
     char elsewhere[SOURCE_SIZE_MAX + 1]; /* another source that has it; "": none */
     uint64_t removed_by;                 /* the kept revision that removed it, where no other source has it; 0: none */
     char removed[512];                   /* which one that was: "revision 7 removed it (load by ops@vm, 2026-...)" */
-    struct nearest nearest;              /* names of this source that are near, where it is neither of those */
+    const char
+        *field; /* what rows of any source have in common that is the name, such as "label"; NULL: there are none */
+    char source[SOURCE_SIZE_MAX + 1]; /* of those rows, the first one's */
+    struct nearest nearest; /* those rows of that source, or names of this source that are near; at most NEAREST_KEPT */
 };
 /* False where there is nothing. Near names, and the history, only where `near` says so: every row of the source is
  * compared for them, and all that kept revisions changed. */
 bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant);
 
-/* Prints that there is no such row, with what rows_meant() finds, or has found. Returns the exit status. */
+/* As rows_meant() with `near`, for words that somebody typed: who has a customer's label, connection or organization at
+ * hand may well give that in place of the identifier. */
+bool rows_meant_or_field(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant);
+
+/* Prints that there is no such row, with what rows_meant_or_field() (with `near`; else rows_meant()) finds, or has
+ * found. Returns the exit status. */
 int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier, bool near);
 int rows_complain_meant(struct snapshot *snapshot, struct text source, struct text identifier,
                         const struct meant *meant);
 
-/* The near names as "a, b or c", in MEANT_NAMES_SIZE bytes. */
+/* The near names as "a, b or c", those of one field as "a, b and c", in MEANT_NAMES_SIZE bytes. */
 enum { MEANT_NAMES_SIZE = NEAREST_KEPT * (IDENTIFIER_SIZE_MAX + 4) + 1 };
 void rows_meant_names(const struct meant *meant, char *names);
 

@@ -114,6 +114,20 @@ static bool check_legacy(struct set *set, struct text identifier, const struct c
                      TEXT_ARGS(identifier), TEXT_ARGS(set->source));
 }
 
+/* A row that is made of a state alone, and that no sign-in would ever ask for: the customer's is another, and stays as
+ * it is. */
+static bool check_reached(struct set *set, struct text identifier, const struct connection *row, struct error *error)
+{
+    char text[ODDITY_TEXT_SIZE];
+    if (!set->created || set_names_field(set, TEXT("connection_id")))
+        return true;
+    enum oddity oddity = audit_row(&set->audit, set->source, identifier, row);
+    if (oddity != ODDITY_UNREACHED && oddity != ODDITY_ADDRESS)
+        return true;
+    return error_set(error, ERROR_FAILED, "%s. Nothing was changed",
+                     oddity_text(oddity, set->source, identifier, text));
+}
+
 /* The row without a URL that neither the words name nor its state uses. One whose host is allowed no more must not
  * stand in the way of taking the customer back. */
 static struct connection checked_part(const struct set *set, const struct connection *row)
@@ -134,7 +148,7 @@ bool set_edit_row(struct set *set, struct text identifier, struct connection *ro
     struct connection_problem problem;
     struct connection checked = checked_part(set, row);
     if (connection_check(&checked, &context->config->rules, &problem))
-        return check_legacy(set, identifier, row, error);
+        return check_reached(set, identifier, row, error) && check_legacy(set, identifier, row, error);
     bool host = strcmp(problem.field, "acs_url") == 0 || strcmp(problem.field, "legacy_url") == 0;
     char name[ROW_NAME_SIZE];
     const char *hint =

@@ -710,6 +710,13 @@ def test_get(loaded):
         (["set", "--source", "auth00", "acme", "state=legacy"], "in source default: add --source default"),
         (["set", "acme", "nobody", "globxe", "state=disabled"], "there is no nobody in source default"),
         (["set", "acme", "nobody", "globxe", "state=disabled"], "did you mean globex?"),
+        (["set", GLOBEX, "state=legacy"], "it is the connection_id of globex (source default)"),
+        (["set", "--source", "auth0", GLOBEX, "state=legacy"], f"there is no {GLOBEX} in source auth0: it is the connection_id of globex"),
+        (["set", "globex (okta)", "state=legacy"], "it is the label of globex (source default)"),
+        (["set", "acme", "Globex (Okta)", "state=legacy"], "it is the label of globex (source default)"),
+        (["get", INITECH], "it is the connection_id of initech (source default)"),
+        (["remove", INITECH], "it is the connection_id of initech (source default)"),
+        (["history", "--id", INITECH], "it is the connection_id of initech (source default)"),
     ],
 )
 def test_what_is_not_there_comes_with_what_is(loaded, arguments, words):
@@ -877,6 +884,30 @@ def test_set_to_legacy_wants_a_legacy_url(routed, loader):
     routed("set", "--source", "auth0", "acme", "state=legacy", f"connection_id={ACME}")
     loader("set", "globex", "state=legacy")  # with no configuration there are no routes to go by
     routed("set", "globex", "label=Globex")
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--source", "auth0", "https://sso.example.com/auth0/umbrella"], "is an address that sign-ins come to, and no identifier"),
+        (["--source", "auth0", "/auth0/umbrella"], "is an address that sign-ins come to, and no identifier"),
+        (["--source", "auth9", "umbrella"], "no route has source auth9"),
+    ],
+)
+def test_a_row_that_no_sign_in_asks_for_is_not_made_of_a_state(routed, loader, arguments, words):
+    before = loader.export()
+    for state in "legacy", "disabled":
+        assert words in routed("set", *arguments, f"state={state}", status=1).stderr
+    assert loader.export() == before
+    assert words in routed("set", *arguments, "state=legacy", f"connection_id={ACME}", "legacy_url=https://legacy.example.net/").stderr
+
+
+def test_all_names_of_a_customer_are_told_by_the_connection(loader):
+    loader.load(odd_table("auth0", {"acme": ACME, "'http://www.okta.com/exk1'": ACME, "other": GLOBEX}))
+    organization = "organization-live-0a1b2c3d-4e5f-4a6b-8c7d-8e9f0a1b2c3d"
+    assert f"{ACME} in source default: it is the connection_id of acme and http://www.okta.com/exk1 (source auth0)" in loader("get", ACME, status=1).stderr
+    loader("set", "--source", "auth0", "other", f"organization_id={organization}")
+    assert "it is the organization_id of other (source auth0)" in loader("set", organization, "state=legacy", status=1).stderr
 
 
 def test_a_set_of_many_tells_each_row_that_cannot_be(routed, loader):
