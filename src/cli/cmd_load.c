@@ -5,6 +5,7 @@
 #include "effect.h"
 #include "files.h"
 #include "output.h"
+#include "siblings.h"
 #include "ssoferry/connection_json.h"
 #include "ssoferry/log.h"
 
@@ -17,10 +18,21 @@ struct load {
     struct bulk bulk;
     struct change *change; /* NULL in a dry run */
     struct effect effect;
+    struct siblings siblings; /* of a batch; not looked for where more rows change */
     uint64_t seen, expected;
     uint64_t before, revision; /* the table's revisions */
     uint64_t rows;             /* in the whole table afterwards */
 };
+
+/* A record that cannot be read is nobody's, and is replaced. */
+static void note_sibling(struct load *load, const struct difference *difference)
+{
+    struct error error;
+    struct connection_buffer before, after;
+    if (difference->kind == DIFFERENCE_CHANGED && load->effect.rows[DIFFERENCE_CHANGED] <= SIBLINGS_NOTED_MAX &&
+        connection_decode(difference->before, &before, &error) && connection_decode(difference->after, &after, &error))
+        siblings_note(&load->siblings, &before.row, &after.row);
+}
 
 static bool on_difference(void *context, const struct difference *difference, struct error *error)
 {
@@ -29,6 +41,7 @@ static bool on_difference(void *context, const struct difference *difference, st
     progress_update(&load->progress, ++load->seen, load->expected);
     if (load->change == NULL)
         return true;
+    note_sibling(load, difference);
     switch (difference->kind) {
     case DIFFERENCE_ADDED:
     case DIFFERENCE_CHANGED:
@@ -60,6 +73,7 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
 {
     const struct table_state *state = snapshot != NULL ? snapshot_state(snapshot) : &(struct table_state){0};
     load->effect = (struct effect){.config = load->context->config};
+    siblings_release(&load->siblings);
     load->seen = 0;
     load->expected = rowset_count(mapping_rows(load->files.mapping));
     load->before = load->revision = state->revision;
@@ -163,6 +177,8 @@ static int run(struct load *load)
     /* Told and not refused: taking everybody back in a hurry must not want an option that nobody remembers. */
     effect_warn(&load->effect, load->arguments->dry_run ? 0 : load->revision);
     effect_warn_of_stages(&load->effect, load->files.mapping);
+    if (load->effect.rows[DIFFERENCE_CHANGED] <= SIBLINGS_NOTED_MAX)
+        siblings_warn(&load->siblings, load->context->table);
     if (load->before == 0 && load->rows == 0)
         log_warning("this load has no rows, and with it the table counts as loaded: every identifier is unknown");
     return STATUS_DONE;
@@ -190,6 +206,7 @@ int cmd_load(struct context *context, const struct arguments *arguments)
         context_give_way(context);
         progress_start(&load.progress);
         status = run(&load);
+        siblings_release(&load.siblings);
         files_close(&load.files);
     }
     context_note_release(&load.note);

@@ -1002,6 +1002,23 @@ def test_a_row_of_the_same_connection_that_is_left_behind_is_told(loader):
     assert re.findall(r"warning: (\w+) \(source auth0\) leads", told("a", "state=disabled")) == ["b"]
 
 
+def test_a_batch_that_leaves_another_name_of_a_customer_behind_is_told(loader):
+    def batch(state, *names):
+        rows = {"con-4": ACME, "'http://idp/x'": ACME, "other": GLOBEX}
+        return odd_table("auth0", {name: f"{{connection_id: {rows[name]}, state: {state}}}" for name in names})
+
+    told = lambda text, *options: [line for line in loader.load(text, *options).stderr.splitlines() if "same connection" in line]
+    everybody = ["con-4", "'http://idp/x'", "other"]
+    left = "http://idp/x (source auth0) leads to the same connection and is still"
+    assert told(batch("legacy", *everybody)) == []
+    assert told(batch("stytch", "con-4", "other"), "--merge", "--dry-run") == []
+    found = told(batch("stytch", "con-4", "other"), "--merge")
+    assert len(found) == 1 and f"{left} legacy" in found[0]
+    assert told(batch("stytch", *everybody)) == []  # the one left behind, now on its own
+    assert f"{left} stytch" in told(batch("legacy", "con-4", "other"), "--merge")[0]
+    assert told(batch("legacy", *everybody), "--merge") == told(batch("stytch", *everybody), "--merge") == []
+
+
 def odd_table(source, rows):
     return "version: 1\n" + f"source: {source}\nconnections:\n" + "".join(f"  {name}: {row}\n" for name, row in rows.items())
 
