@@ -113,6 +113,8 @@ static int set_one(struct set *set, struct change *change, size_t i, struct erro
         warn_of_row(set, identifier, &buffer.row);
     if (i == 0)
         warn_of_stage(set, change_snapshot(change), &buffer.row);
+    set->connects = set->connects || (set->created ? buffer.row.connection_id.size > 0
+                                                   : !text_equal(set->was.connection_id, buffer.row.connection_id));
     if (!set->created)
         siblings_note(&set->siblings, &set->was, &buffer.row);
     return put_row(set, change, identifier, &buffer.row, error) ? STATUS_DONE : STATUS_FAILED;
@@ -235,6 +237,15 @@ static void print_text(const struct set *set)
         printf("the rows are so already, nothing changed\n");
 }
 
+/* All names have got the same. */
+static void tell_sharers(const struct set *set)
+{
+    struct error error = {0};
+    struct connection row = {0};
+    if (set_fields(set, &row, &error) && row.connection_id.size > 0)
+        siblings_tell_sharers(set->edit.context->table, row.connection_id, is_named, set);
+}
+
 static int set_named(struct set *set)
 {
     int status = check_words(set);
@@ -251,6 +262,8 @@ static int set_named(struct set *set)
     else
         print_text(set);
     siblings_warn(&set->siblings, set->edit.context->table);
+    if (set->connects)
+        tell_sharers(set);
     return STATUS_DONE;
 }
 

@@ -30,6 +30,7 @@ struct set {
     bool created;          /* the row at hand is new */
     struct connection was; /* else what it was */
     bool nothing_meant;    /* the only name is not there, and can have been meant for nothing that is */
+    bool connects;         /* a name has got a connection that it had not */
     size_t good;           /* rows that can be as the words want them */
     struct audit audit;
     struct siblings siblings;

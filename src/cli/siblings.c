@@ -101,3 +101,28 @@ void siblings_warn(struct siblings *siblings, struct table *table)
                     plural(found - SIBLINGS_SHOWN));
     snapshot_close(snapshot);
 }
+
+void siblings_tell_sharers(struct table *table, struct text connection_id,
+                           bool (*is_left_out)(const void *context, struct text source, struct text identifier),
+                           const void *context)
+{
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    struct table_row row;
+    struct text source, identifier;
+    struct connection_buffer buffer;
+    if (!snapshot_open(&snapshot, table, &error))
+        return; /* as above */
+    rows_seek(snapshot, (struct text){0});
+    bool few = table_state_total(snapshot_state(snapshot)) <= ROWS_COMPARED_MAX;
+    for (int shown = 0; few && shown < SIBLINGS_SHOWN && snapshot_next(snapshot, &row, &error) == LOOKUP_FOUND;) {
+        if (!connection_key_split(row.key, &source, &identifier) || !connection_decode(row.record, &buffer, &error) ||
+            !text_equal(buffer.row.connection_id, connection_id) || is_left_out(context, source, identifier))
+            continue;
+        log_info("%.*s (source %.*s) leads to that connection, too: right if both are one customer, else it was pasted "
+                 "from another's",
+                 TEXT_ARGS(identifier), TEXT_ARGS(source));
+        ++shown;
+    }
+    snapshot_close(snapshot);
+}

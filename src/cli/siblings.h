@@ -24,4 +24,10 @@ void siblings_note(struct siblings *siblings, const struct connection *before, c
  * table, where something was noted and there are no more than ROWS_COMPARED_MAX. */
 void siblings_warn(struct siblings *siblings, struct table *table);
 
+/* Tells which rows lead to the connection, less those that `is_left_out` holds of: whoever gave it to another row may
+ * have pasted the wrong one. Looks at all rows of the table, as siblings_warn() does. */
+void siblings_tell_sharers(struct table *table, struct text connection_id,
+                           bool (*is_left_out)(const void *context, struct text source, struct text identifier),
+                           const void *context);
+
 #endif

@@ -1002,6 +1002,17 @@ def test_a_row_of_the_same_connection_that_is_left_behind_is_told(loader):
     assert re.findall(r"warning: (\w+) \(source auth0\) leads", told("a", "state=disabled")) == ["b"]
 
 
+def test_whose_connection_is_given_to_another_row_is_told(loader):
+    loader.load(odd_table("auth0", {"acme": ACME, "globex": GLOBEX, "initech": INITECH}))
+    told = lambda *words: re.findall(r"ssoferry: (\S+) \(source auth0\) leads to that connection, too", loader("set", "--source", "auth0", *words).stderr)
+    assert told("globex", f"connection_id={ACME}") == ["acme"]
+    assert told("globex", f"connection_id={ACME}") == told("globex", "label=Globex", f"connection_id={ACME}") == []  # it had it
+    assert told("glbex", f"connection_id={GLOBEX}") == []
+    assert told("hooli", "umbrella", f"connection_id={ACME}") == ["acme", "globex"]
+    assert told("globex", f"connection_id={GLOBEX}") == ["glbex"]
+    assert told("initech", "label=Initech") == told("initech", "state=disabled") == []
+
+
 def test_a_batch_that_leaves_another_name_of_a_customer_behind_is_told(loader):
     def batch(state, *names):
         rows = {"con-4": ACME, "'http://idp/x'": ACME, "other": GLOBEX}
