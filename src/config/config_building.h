@@ -62,7 +62,8 @@ struct building {
     bool admin_allow_remote;
     bool is_mapping;           /* it is a mapping file by its first key: said once */
     bool mistyped[KEY_SCOPES]; /* in what is being read, a key that is needed may be there by another name */
-    struct place live_place, test_place, unmatched_place, routes_place, redirect_place, health_place, uri_limit_place;
+    struct place live_place, test_place, unmatched_place, routes_place, redirect_place, health_place, uri_limit_place,
+        observe_place;
 };
 
 /* Nothing but Stytch's own hosts yet; the keys' defaults are not set. */

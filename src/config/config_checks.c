@@ -145,6 +145,11 @@ static void check_unmatched_url(struct checker *checker)
     const char *problem = url.size == 0 ? NULL : checker_legacy_problem(checker, url, false);
     if (problem != NULL)
         checker_fault(checker, &building->unmatched_place, "legacy.unmatched_url: ", problem);
+    if (url.size == 0 && building->config.gateway.observe)
+        checker_warning(
+            checker, &building->observe_place, "observe: without legacy.unmatched_url, ",
+            "what no route takes gets 404 in the rehearsal, too: logout, metadata, and sign-ins at an address "
+            "that was forgotten");
 }
 
 static void check_redirects(struct checker *checker)

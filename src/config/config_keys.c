@@ -128,6 +128,12 @@ SETTER(set_redirect)
     return redirect_kind_parse(value, &building->config.gateway.redirect) ? NULL : "is not 307, 303 or form";
 }
 
+SETTER(set_observe)
+{
+    building->observe_place = *place;
+    return set_bool(building, value, place, key);
+}
+
 SETTER(set_user)
 {
     building->config.user = value.size == 0 ? NULL : building_copy(building, value).at;
@@ -300,7 +306,7 @@ const struct config_key config_keys[] = {
      "legacy origin for requests that no route takes; path and query are kept", set_unmatched_url, KEY_PLAIN, 0, 0, 0},
     {"redirect", KEY_OF_CONFIG, "word", "307", "how to redirect: 307, 303 or form", set_redirect, KEY_PLAIN, 0, 0, 0},
     {"observe", KEY_OF_CONFIG, "boolean", "false", "rehearse: decide and log, but send everything to the legacy side",
-     set_bool, KEY_PLAIN, 0, 0, IN_CONFIG(gateway.observe)},
+     set_observe, KEY_PLAIN, 0, 0, IN_CONFIG(gateway.observe)},
     {"limits.connections", KEY_OF_CONFIG, "number", "10000", "connections open at one time", set_number, KEY_PLAIN, 1,
      1000000, IN_CONFIG(limits.connections)},
     {"limits.head", KEY_OF_CONFIG, "size", "32KiB", "largest request head: request line and fields", set_size,

@@ -453,6 +453,12 @@ static const struct {
     {"legacy: {allowed_hosts: [x.example]}\nobserve: true\nroutes:\n  - match: /a/{identifier}\n    legacy_url: "
      "https://x.example/\n  - match: /b/{identifier}\n",
      ":6:5: warning: observe: true does not hold for this route, which has no legacy_url"},
+    {"observe: true\n" LEGACY_SIDE "  - match: /a/{identifier}\n    legacy_url: https://x.example/a\n",
+     ":1:10: warning: observe: without legacy.unmatched_url, what no route takes gets 404 in the rehearsal, too"},
+    {"observe: true\nlegacy: {allowed_hosts: [x.example], unmatched_url: 'https://x.example'}\nroutes:\n"
+     "  - match: /a/{identifier}\n    legacy_url: https://x.example/a\n",
+     NULL},
+    {"observe: false\n" LEGACY_SIDE "  - match: /a/{identifier}\n    legacy_url: https://x.example/a\n", NULL},
     {LEGACY_SIDE "  - match: /g/{identifier...}/acs\n    legacy_url: https://x.example/g/{identifier}/acs\n",
      ":4:17: warning: legacy_url: the slashes of {identifier...} become %2F in it"},
     {LEGACY_SIDE "  - match: /g/{identifier...}/acs\n    legacy_url: https://x.example/g?g=/{identifier}\n", NULL},
