@@ -43,10 +43,24 @@ static size_t plain_run(struct text t)
     return size;
 }
 
+/* A blank at an end, which nobody sees there either, and which makes another name of an identifier. */
+static size_t walk_blank(FILE *out, struct text *t, bool at_end)
+{
+    static const char shown[] = "\\x20";
+    if (t->size == 0 || t->at[at_end ? t->size - 1 : 0] != ' ')
+        return 0;
+    *t = text_slice(at_end ? t->at : t->at + 1, t->size - 1);
+    if (out != NULL)
+        fputs(shown, out);
+    return sizeof(shown) - 1;
+}
+
 /* Returns the columns that a text takes; prints it where `out` is not NULL. */
 static size_t walk(FILE *out, struct text t)
 {
-    size_t width = 0;
+    size_t width = walk_blank(out, &t, false);
+    struct text end = t;
+    (void)walk_blank(NULL, &t, true);
     while (t.size > 0) {
         char escape[ESCAPE_SIZE] = "";
         size_t columns, size = plain_run(t);
@@ -66,7 +80,7 @@ static size_t walk(FILE *out, struct text t)
         width += columns;
         t = text_slice(t.at + size, t.size - size);
     }
-    return width;
+    return width + walk_blank(out, &end, true);
 }
 
 void output_text(FILE *out, struct text t)

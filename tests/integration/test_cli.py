@@ -370,6 +370,13 @@ def test_characters_that_nobody_sees_are_shown(loader):
     assert "- \\ufeffacme\n" in loader("diff", loader.file("version: 1\nconnections: {}\n")).stdout
     assert "holds a character that nobody sees" in loader("set", "\u2060b", f"connection_id={ACME}").stderr
     exported = loader.export()
+    for name in "acme ", " acme", " ":
+        assert "has a blank at an end" in loader("set", name, f"connection_id={ACME}", "label=of two words").stderr
+    shown = loader("list", "--match", "*[ c]*").stdout.splitlines()
+    assert [line.split()[1] for line in shown[1:]] == ["\\x20", "\\x20acme", "acme\\x20", "in\\u200bitech", "\\ufeffacme"]
+    assert len({line.index("  of two words") for line in shown if "of two words" in line}) == 1, "the columns are aligned"
+    assert "identifier       acme\\x20\n" in loader("get", "acme ").stdout
+    loader("remove", "acme ", " acme", " ")
     loader("remove", "\u2060b")
     loader.load(exported)
     assert loader.export() == exported
