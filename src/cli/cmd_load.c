@@ -24,13 +24,16 @@ struct load {
     uint64_t rows;             /* in the whole table afterwards */
 };
 
-/* A record that cannot be read is nobody's, and is replaced. */
+/* Of those whose state alone has changed: where two have got each other's connection, nobody is left behind. A record
+ * that cannot be read is nobody's, and is replaced. */
 static void note_sibling(struct load *load, const struct difference *difference)
 {
     struct error error;
     struct connection_buffer before, after;
     if (difference->kind == DIFFERENCE_CHANGED && load->effect.rows[DIFFERENCE_CHANGED] <= SIBLINGS_NOTED_MAX &&
-        connection_decode(difference->before, &before, &error) && connection_decode(difference->after, &after, &error))
+        connection_decode(difference->before, &before, &error) &&
+        connection_decode(difference->after, &after, &error) &&
+        text_equal(before.row.connection_id, after.row.connection_id))
         siblings_note(&load->siblings, &before.row, &after.row);
 }
 

@@ -1035,6 +1035,8 @@ def test_a_batch_that_leaves_another_name_of_a_customer_behind_is_told(loader):
     assert told(batch("stytch", *everybody)) == []  # the one left behind, now on its own
     assert f"{left} stytch" in told(batch("legacy", "con-4", "other"), "--merge")[0]
     assert told(batch("legacy", *everybody), "--merge") == told(batch("stytch", *everybody), "--merge") == []
+    swapped = loader.load(odd_table("auth0", {"con-4": GLOBEX, "'http://idp/x'": GLOBEX, "other": ACME}), "--merge")
+    assert "by another name" not in swapped.stderr, "nobody still is what they were"
 
 
 def odd_table(source, rows):
