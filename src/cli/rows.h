@@ -18,9 +18,8 @@ struct meant {
     char elsewhere[SOURCE_SIZE_MAX + 1]; /* another source that has it; "": none */
     uint64_t removed_by;                 /* the kept revision that removed it, where no other source has it; 0: none */
     char removed[512];                   /* which one that was: "revision 7 removed it (load by ops@vm, 2026-...)" */
-    const char
-        *field; /* what rows of any source have in common that is the name, such as "label"; NULL: there are none */
-    char source[SOURCE_SIZE_MAX + 1]; /* of those rows, the first one's */
+    const char *field; /* what it is of other rows in place of their identifier, such as "label"; NULL: nothing */
+    char source[SOURCE_SIZE_MAX + 1]; /* of the first of those rows */
     struct nearest nearest; /* those rows of that source, or names of this source that are near; at most NEAREST_KEPT */
 };
 /* False where there is nothing. Near names, and the history, only where `near` says so: every row of the source is
