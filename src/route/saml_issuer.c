@@ -11,10 +11,12 @@
 static const char PROTOCOL[] = "urn:oasis:names:tc:SAML:2.0:protocol";
 static const char ASSERTION[] = "urn:oasis:names:tc:SAML:2.0:assertion";
 
-/* libxml2 compares each attribute of an element with all others, and each prefix with all namespaces in scope, so that
- * a message within the size limit could keep it busy for seconds. No real message comes near these: comparisons of
- * attributes, namespaces in scope, open elements. */
-enum { PAIRS_MAX = 16 * 1024 * 1024, NAMESPACES_MAX = 64, DEPTH_MAX = 64 };
+/* libxml2 compares each attribute of an element with all others, and each prefix with all namespaces in scope; its
+ * table of names has some 4,600 lists at most; and it copies whole names and URIs into what it tells of a fault in a
+ * namespace. So a message within the size limit could keep it busy for seconds. No real message comes near these:
+ * comparisons of attributes, namespaces in scope, open elements, different names and URIs, faults that are not fatal.
+ */
+enum { PAIRS_MAX = 16 * 1024 * 1024, NAMESPACES_MAX = 64, DEPTH_MAX = 64, NAMES_MAX = 4096, FAULTS_MAX = 64 };
 
 /* Where the Issuer being read, or the one found, stands. */
 enum place { PLACE_NONE, PLACE_RESPONSE, PLACE_ASSERTION };
@@ -27,6 +29,7 @@ struct reader {
     enum saml_issuer_result result;
     unsigned depth; /* open elements */
     unsigned namespaces_open, namespaces[DEPTH_MAX];
+    unsigned faults;
     bool in_assertion, assertion_has_issuer;
     enum place reading, found;
     size_t size, found_size;
@@ -118,6 +121,11 @@ static bool is_named(const xmlChar *name, const xmlChar *uri, const char *wanted
     return uri != NULL && strcmp((const char *)name, wanted_name) == 0 && strcmp((const char *)uri, wanted_uri) == 0;
 }
 
+static bool has_too_many_names(const struct reader *reader)
+{
+    return xmlDictSize(reader->parser->dict) > NAMES_MAX;
+}
+
 static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int namespace_count,
                      const xmlChar **namespaces, int attribute_count, int defaulted_count, const xmlChar **attributes)
 {
@@ -126,7 +134,8 @@ static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, 
     if (reader->decided)
         return;
     unsigned depth = reader->depth;
-    if (depth == DEPTH_MAX || reader->namespaces_open + (unsigned)namespace_count > NAMESPACES_MAX) {
+    if (depth == DEPTH_MAX || reader->namespaces_open + (unsigned)namespace_count > NAMESPACES_MAX ||
+        has_too_many_names(reader)) {
         decide(reader, SAML_ISSUER_BAD_XML);
         return;
     }
@@ -198,6 +207,8 @@ static void on_instruction(void *context, const xmlChar *target, const xmlChar *
 {
     (void)target, (void)data;
     refuse_in_issuer(context);
+    if (has_too_many_names(context))
+        decide(context, SAML_ISSUER_BAD_XML);
 }
 
 static void on_reference(void *context, const xmlChar *name)
@@ -213,13 +224,14 @@ static void on_doctype(void *context, const xmlChar *name, const xmlChar *extern
     decide(context, SAML_ISSUER_BAD_XML);
 }
 
-/* The first fault is enough: within one comment libxml2 goes on to the end, and for each "--" copies the comment so far
- * into an error. It is ended as it ends itself where it has no memory; xmlStopParser() frees the bytes that it stands
- * in, which only callbacks between two pieces of markup may do. */
+/* The first fatal fault is enough: within one comment libxml2 goes on to the end, and for each "--" copies the comment
+ * so far into an error. Of those that are not, which are those of namespaces, a few are let pass. It is ended as it
+ * ends itself where it has no memory; xmlStopParser() frees the bytes that it stands in, which only callbacks between
+ * two pieces of markup may do. */
 static void on_error(void *context, xmlErrorPtr error)
 {
     struct reader *reader = context;
-    if (error->level != XML_ERR_FATAL)
+    if (error->level < XML_ERR_ERROR || (error->level == XML_ERR_ERROR && ++reader->faults <= FAULTS_MAX))
         return;
     reader->parser->wellFormed = 0;
     reader->parser->disableSAX = 1;

@@ -486,6 +486,69 @@ static void ill_formed_messages_are_given_up_at_the_first_fault(void **state)
     }
 }
 
+static void add_many(struct builder *builder, const char *piece, int times)
+{
+    for (int i = 0; i < times; i++)
+        add(builder, "%s", piece);
+}
+
+/* libxml2 copies names of an element and URIs of namespaces into what it tells of each attribute whose prefix means
+ * nothing or whose name comes twice: a MiB of such took a quarter of a second. A few do not matter. */
+static void faults_in_namespaces_are_given_up_after_a_few(void **state)
+{
+    (void)state;
+    static const struct {
+        int faults;
+        enum saml_issuer_result expected;
+    } cases[] = {{10, SAML_ISSUER_FOUND}, {2500, SAML_ISSUER_BAD_XML}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *issuer = cases[i].expected == SAML_ISSUER_FOUND ? X : "";
+        struct builder builder = {0};
+        add(&builder, "<p:Response " NS "><");
+        add_many(&builder, "x", 40000);
+        for (int j = 0; j < cases[i].faults; j++)
+            add(&builder, " z:a%x=''", (unsigned)j);
+        add(&builder, "/>" I(X) "</p:Response>");
+        check_and_free(&builder, cases[i].expected, issuer);
+
+        add(&builder, "<p:Response " NS "><x xmlns:b='");
+        add_many(&builder, "u", 250000);
+        add(&builder, "' xmlns:c='");
+        add_many(&builder, "u", 250000);
+        add(&builder, "'");
+        for (int j = 0; j < cases[i].faults; j++)
+            add(&builder, " b:a%x='' c:a%x=''", (unsigned)j, (unsigned)j);
+        add(&builder, "/>" I(X) "</p:Response>");
+        check_and_free(&builder, cases[i].expected, issuer);
+    }
+}
+
+/* libxml2's table of names stops growing at some thousand, and is searched in lists that get longer from there on. */
+static void messages_of_very_many_names_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *behind; /* the number that makes a name another */
+        unsigned count;
+        enum saml_issuer_result expected;
+    } cases[] = {
+        {"<x", "/>", 3000, SAML_ISSUER_FOUND},
+        {"<x", "/>", 50000, SAML_ISSUER_BAD_XML},
+        {"<?x", "?>", 50000, SAML_ISSUER_BAD_XML},
+        {"<x a", "=''/>", 50000, SAML_ISSUER_BAD_XML},
+        {"<x xmlns:a", "='u:'/>", 30000, SAML_ISSUER_BAD_XML},
+        {"<x xmlns='u:", "'/>", 30000, SAML_ISSUER_BAD_XML},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct builder builder = {0};
+        add(&builder, "<p:Response " NS ">");
+        for (unsigned j = 0; j < cases[i].count; j++)
+            add(&builder, "%s%x%s", cases[i].before, j, cases[i].behind);
+        add(&builder, I(X) "</p:Response>");
+        check_and_free(&builder, cases[i].expected, cases[i].expected == SAML_ISSUER_FOUND ? X : "");
+    }
+}
+
 /* UTF-16 hides '<' and '=' from the check for slow messages; nobody sends it. */
 static void utf_16_is_refused(void **state)
 {
@@ -639,6 +702,8 @@ int main(void)
         cmocka_unit_test(large_messages_are_read_as_far_as_needed),
         cmocka_unit_test(messages_made_to_be_slow_are_refused),
         cmocka_unit_test(ill_formed_messages_are_given_up_at_the_first_fault),
+        cmocka_unit_test(faults_in_namespaces_are_given_up_after_a_few),
+        cmocka_unit_test(messages_of_very_many_names_are_refused),
         cmocka_unit_test(utf_16_is_refused),
         cmocka_unit_test(base64_is_read_strictly_but_for_white_space),
         cmocka_unit_test(broken_deflate_is_refused),
