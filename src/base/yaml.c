@@ -9,13 +9,17 @@
 #include "yaml_input.h"
 #include "yaml_wording.h"
 
+/* Of mappings and lists in each other; no file that is read here has more than a few. For each token libyaml looks at
+ * all brackets that are open, so that 100 KB of them took ten seconds. */
+enum { DEPTH_MAX = 64 };
+
 struct yaml {
     struct yaml_input input;
     struct faults *faults;
     unsigned file;
     yaml_parser_t parser;
     yaml_event_t event; /* whose text the last node shows */
-    unsigned documents;
+    unsigned documents, depth;
     struct {
         unsigned line, column;
         size_t end; /* characters of the file up to there */
@@ -198,6 +202,20 @@ static bool node_of_event(struct yaml *yaml, struct yaml_node *node)
     return false;
 }
 
+/* Counts the mappings and lists that are open. False where there are too many, which ends the reading. */
+static bool keep_depth(struct yaml *yaml, const struct yaml_node *node)
+{
+    if (node->kind == YAML_MAPPING || node->kind == YAML_SEQUENCE)
+        yaml->depth++;
+    else if (node->kind == YAML_CLOSE)
+        yaml->depth--;
+    if (yaml->depth <= DEPTH_MAX)
+        return true;
+    yaml_fault(yaml, node, "this stands in %u other mappings and lists: is a bracket never closed?", DEPTH_MAX);
+    yaml->ended = yaml->broken = true;
+    return false;
+}
+
 void yaml_next(struct yaml *yaml, struct yaml_node *node)
 {
     static const struct yaml_node end = {.kind = YAML_END, .value = {"", 0}, .line = 1, .column = 1, .length = 1};
@@ -210,7 +228,7 @@ void yaml_next(struct yaml *yaml, struct yaml_node *node)
         if (!yaml_parser_parse(&yaml->parser, &yaml->event)) {
             add_syntax_fault(yaml);
             yaml->ended = true;
-        } else if (node_of_event(yaml, node)) {
+        } else if (node_of_event(yaml, node) && keep_depth(yaml, node)) {
             yaml->ended = node->kind == YAML_END;
             return;
         }

@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 
+#include "ssoferry/memory.h"
 #include "ssoferry/yaml.h"
 
 /* The nodes of a file as one line of words: `{` and `[` open, `}` closes both, scalars are themselves, in quotes where
@@ -274,6 +277,37 @@ static void skips(void **state)
     faults_free(faults);
 }
 
+/* Writes so many opening brackets, then as many closing ones where the file is to be whole, and reads it. */
+static void read_brackets(const char *path, size_t count, bool closed, struct reading *reading)
+{
+    char *text = memory_allocate(2 * count);
+    memset(text, '[', count);
+    memset(text + count, ']', count);
+    scratch_write(path, text, closed ? 2 * count : count);
+    free(text);
+    read_all(path, false, reading);
+}
+
+/* libyaml's time grows with the square of the depth: a MiB of brackets took a quarter of an hour. */
+static void depth_is_bounded(void **state)
+{
+    const char *path = scratch_path(*state, "y");
+    static const char fault[] =
+        ":1:65: error: this stands in 64 other mappings and lists: is a bracket never closed?\n";
+    struct reading reading;
+    read_brackets(path, 64, true, &reading);
+    assert_string_equal(reading.faults, "");
+    assert_false(reading.broken);
+    read_brackets(path, 65, true, &reading);
+    assert_non_null(strstr(reading.faults, fault));
+    assert_true(reading.broken);
+    clock_t begun = clock();
+    read_brackets(path, 100000, false, &reading);
+    assert_non_null(strstr(reading.faults, fault));
+    assert_true(reading.broken);
+    assert_true(clock() - begun < 2 * CLOCKS_PER_SEC);
+}
+
 /* -- bytes -- */
 
 static void digests(void **state)
@@ -416,6 +450,7 @@ int main(void)
         scratch_test(what_is_wrong),
         scratch_test(alias_is_marked),
         scratch_test(skips),
+        scratch_test(depth_is_bounded),
         scratch_test(digests),
         scratch_test(progress),
         scratch_test(not_to_be_opened),
