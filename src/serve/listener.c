@@ -13,6 +13,8 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "ssoferry/log.h"
+
 union socket_address {
     struct sockaddr any;
     struct sockaddr_in in;
@@ -55,6 +57,17 @@ static void remove_stale(const struct address *address, const union socket_addre
         close(fd);
 }
 
+/* What may wait unread in the kernel for a connection, in bytes; the kernel takes twice of it, for its own part. libh2o
+ * reads all that waits and answers each request in it before it turns to another connection, and by itself the kernel
+ * would let some MiB wait: tens of thousands of requests. Half of this makes uploads slower. */
+enum { WAITING_MAX = 64 * 1024 };
+
+static bool limit_waiting(int fd)
+{
+    const int most = WAITING_MAX;
+    return setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &most, sizeof(most)) == 0;
+}
+
 static bool configure(int fd, const struct address *address)
 {
     const int on = 1;
@@ -64,7 +77,7 @@ static bool configure(int fd, const struct address *address)
     if (address->family == ADDRESS_IPV6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0)
         return false;
     return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-           setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0;
+           setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 && limit_waiting(fd);
 }
 
 /* Whether something that is no socket has the name of one. */
@@ -166,8 +179,11 @@ int listener_open(const struct address *address, int first, struct error *error)
     union socket_address where;
     socklen_t size = to_socket_address(address, &where);
     int passed = find_passed(&where);
-    if (passed >= 0)
+    if (passed >= 0) {
+        if (address->family != ADDRESS_UNIX && !limit_waiting(passed))
+            log_warning("cannot limit what waits unread on %s: %s", address->text, strerror(errno));
         return share(address, passed, error);
+    }
     /* Unix sockets have no SO_REUSEPORT that shares out. */
     if (first >= 0 && address->family == ADDRESS_UNIX)
         return share(address, first, error);

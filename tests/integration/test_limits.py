@@ -1,10 +1,12 @@
 """What bounds a client: connections, descriptors, time and size. Others are served all the while."""
 import json
+import multiprocessing
 import os
 import re
 import resource
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -412,3 +414,32 @@ class TestAdmin:
             connection.send(data)
             assert connection.answer().status == status
             assert connection.closed()
+
+
+def flood(address):
+    """Sends as much as the other side takes, and reads the answers, to the end."""
+    requests = GET * 300000 + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(address, timeout=60) as greedy:
+        sender = threading.Thread(target=greedy.sendall, args=[requests])
+        sender.start()
+        while greedy.recv(1 << 20):
+            pass
+        sender.join()
+
+
+class TestManyRequestsAtOnce:
+    def test_others_are_answered_between_them(self, make_gateway):
+        """Whoever sends a few MiB of requests in one go has no worker to himself until all of them are answered."""
+        gateway = make_gateway(threads=1, log={"requests": "off"})
+        gateway.load({"acme": CONNECTION_ID})
+        gateway.start()
+        flooding = multiprocessing.Process(target=flood, args=[gateway.address])
+        begun, longest = time.monotonic(), 0
+        flooding.start()
+        while flooding.is_alive():
+            asked = time.monotonic()
+            assert gateway.get("/old-sso/acme").location == LOCATION
+            longest = max(longest, time.monotonic() - asked)
+        flooding.join()
+        assert flooding.exitcode == 0
+        assert longest < (time.monotonic() - begun) / 5
