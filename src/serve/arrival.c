@@ -76,6 +76,8 @@ void arrival_begin(struct client *client)
     h2o_linklist_insert(&client->worker->arriving, &client->link);
     if (client->listener == NULL || !client->listener->proxy_protocol) {
         begin_protocol(client);
+    } else if (peer_is_gone(client)) {
+        h2o_socket_close(client->socket); /* HAProxy's check, mostly */
     } else if (!may_speak_for_others(client)) {
         refuse_proxy(client, "trusted_proxies does not name it");
     } else {

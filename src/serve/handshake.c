@@ -10,8 +10,9 @@ static void on_handshake(h2o_socket_t *socket, const char *problem)
         client->on_secure(client);
         return;
     }
-    /* A balancer's probe may connect and say nothing; one that hangs up is nobody's fault. */
-    if (problem != h2o_socket_error_closed)
+    /* A balancer's probe may connect and say nothing; one that hangs up, by a reset too as HAProxy's, is nobody's
+     * fault. */
+    if (problem != h2o_socket_error_closed && problem != h2o_socket_error_io)
         metrics_event(client->worker->tools.metrics, METRICS_HANDSHAKES_FAILED);
     tls_alert_send(client);
     h2o_socket_close(socket);

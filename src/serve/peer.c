@@ -42,6 +42,13 @@ struct text peer_name(struct client *client)
     return text_slice(client->peer, client->peer_size);
 }
 
+bool peer_is_gone(const struct client *client)
+{
+    struct ip ip;
+    uint16_t port = 0;
+    return client->listener->address.family != ADDRESS_UNIX && !find_address(client, &ip, &port);
+}
+
 void peer_set(struct client *client, const struct ip *ip, uint16_t port)
 {
     struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(port)};

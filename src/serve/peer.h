@@ -9,6 +9,9 @@
  * peer_set(). */
 struct text peer_name(struct client *client);
 
+/* Whether its connection was reset before anybody asked who it is: the kernel then does not tell any more. */
+bool peer_is_gone(const struct client *client);
+
 /* By the PROXY protocol. */
 void peer_set(struct client *client, const struct ip *ip, uint16_t port);
 

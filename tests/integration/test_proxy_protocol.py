@@ -98,6 +98,17 @@ def test_a_check_that_sends_nothing_is_no_fault(gateway):
     assert gateway.admin.metric(REFUSED) == before
 
 
+def test_a_check_that_ends_by_a_reset_is_no_fault(make_gateway):
+    """As HAProxy's does: the kernel may have forgotten who it was before the daemon asks."""
+    gateway = start(make_gateway(), trusted_proxies=["127.0.0.1"])
+    for _ in range(50):
+        wire.Connection(gateway.proxied).reset()
+    gateway.wait_for(lambda: gateway.admin.metric("ssoferry_client_connections_accepted_total") >= 50)
+    gateway.wait_for(lambda: gateway.admin.metric("ssoferry_client_connections_open") == 0)
+    assert gateway.admin.metric(REFUSED) == 0
+    assert "was closed" not in gateway.stderr
+
+
 def test_other_listeners_take_no_header(gateway):
     assert gateway.raw(version_1() + GET).status == 400
     assert gateway.raw(GET).status == 307

@@ -3,6 +3,7 @@ import contextlib
 import re
 import select
 import socket
+import struct
 from dataclasses import dataclass
 
 TIMEOUT = 20  # seconds; an answer that takes longer is a failure
@@ -65,6 +66,11 @@ class Connection:
 
     def close(self):
         self.socket.close()
+
+    def reset(self):
+        """Ends it at once, and what is under way is lost."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
 
     def send(self, data):
         self.socket.sendall(data)
