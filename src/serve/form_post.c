@@ -1,9 +1,13 @@
 #include "ssoferry/form_post.h"
 
-/* form.submit may be hidden by a field of that name; the prototype's is not. */
-#define SCRIPT "HTMLFormElement.prototype.submit.call(document.querySelector('form'))"
+/* form.submit may be hidden by a field of that name; the prototype's is not. While Stytch takes its time, the button
+ * would post the message a second time, which Stytch refuses; after ten seconds it is for whoever has stopped the page.
+ */
+#define SCRIPT                                                                                                         \
+    "HTMLFormElement.prototype.submit.call(document.querySelector('form'));"                                           \
+    "let b=document.querySelector('button');b.disabled=true;setTimeout(()=>{b.disabled=false},1e4)"
 /* SCRIPT's SHA-256; a test computes it again. */
-#define SCRIPT_HASH "sha256-lECR2YOpARKwJdzp0Zos+G1SiigROELamBSZSVofeNA="
+#define SCRIPT_HASH "sha256-j1EjJY/0BoQmHFRYrf2YLc55gKNGuEopOtAqbbMGz+U="
 
 /* A text that grows in the request's memory; the blocks it leaves behind go with the request. */
 struct writer {

@@ -1,4 +1,6 @@
 """Headless Chromium, driven by Selenium, with a profile of its own."""
+import contextlib
+
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
@@ -72,6 +74,16 @@ class Browser:
         [button] = self._driver.find_elements(By.CSS_SELECTOR, "button, input[type=submit]")
         assert button.is_displayed(), "the button cannot be seen"
         button.click()
+
+    @contextlib.contextmanager
+    def impatient(self, milliseconds):
+        """Within, whoever sits there presses each page's first button when it has been shown for so long."""
+        source = f"setTimeout(() => document.querySelector('button')?.click(), {milliseconds})"
+        script = self._driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
+        try:
+            yield
+        finally:
+            self._driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
 
     def _wait(self, condition, otherwise):
         try:

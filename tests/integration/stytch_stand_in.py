@@ -4,6 +4,7 @@ Like a Stytch connection with `alternative_audience_uri` and `alternative_acs_ur
 service provider, because that is what the customers' IdPs go on sending."""
 import html
 import threading
+import time
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
@@ -39,6 +40,7 @@ class StytchStandIn:
         self._lock = threading.Lock()
         self.received = []  # every request, in order
         self.sign_ins = []
+        self.seconds = 0  # that each callback takes
         self.application = None  # origin that a good sign-in is redirected on to, as Stytch does; None: a page says so instead
         self.web = WebServer(host, self._respond)
         self.origin = self.web.origin
@@ -96,6 +98,7 @@ class StytchStandIn:
         return Reply(303, "", (("Location", dict(info["headers"])["Location"]), ("Set-Cookie", cookie)))
 
     def _callback(self, received):
+        time.sleep(self.seconds)
         connection = self._connections.get(received.path.removeprefix(CALLBACK))
         if connection is None:
             return _refuse("no such connection")

@@ -108,6 +108,18 @@ def test_without_scripts_there_is_a_button(cutover, browser_without_scripts):
     assert cutover.stytch.only_callback().form() == {"SAMLResponse": message, "RelayState": "a\r\nb"}
 
 
+def test_an_impatient_person_sends_the_message_once(cutover, browser):
+    """Stytch would refuse it the second time, and the answer to the first one would be lost."""
+    cutover.stytch.seconds = 2
+    try:
+        with browser.impatient(500):
+            browser.open(cutover.idp.page({"SAMLResponse": cutover.idp.message()}))
+            browser.wait_for_title("Signed in")
+    finally:
+        cutover.stytch.seconds = 0
+    cutover.stytch.only_callback()
+
+
 class _FormPage(HTMLParser):
     def __init__(self, source):
         super().__init__()
