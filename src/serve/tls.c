@@ -263,17 +263,31 @@ void tls_announce(const struct tls *tls)
     }
 }
 
+/* Adds it, or notes that it ends before what has its listener and names already: ECDSA's and RSA's are told as one, as
+ * Prometheus takes one value for the same labels. Returns the count. */
+static size_t describe_one(const char *listener, const struct tls_facts *facts, struct metrics_certificate *out,
+                           size_t count, size_t most)
+{
+    size_t i = 0;
+    while (i < count && (out[i].listener != listener || strcmp(out[i].names, facts->names) != 0))
+        ++i;
+    if (i < count && facts->expires_at < out[i].expires_at)
+        out[i].expires_at = facts->expires_at;
+    if (i < count || count == most)
+        return count;
+    out[count] = (struct metrics_certificate){.listener = listener, .expires_at = facts->expires_at};
+    memcpy(out[count].names, facts->names, sizeof(facts->names));
+    return count + 1;
+}
+
 size_t tls_describe(struct tls *tls, struct metrics_certificate *out, size_t most)
 {
     size_t count = 0;
     pthread_mutex_lock(&tls->mutex);
     for (size_t i = 0; i < tls->count; ++i) {
-        for (size_t j = 0; j < tls->inuse[i].certificates && count < most; ++j) {
-            const struct tls_facts *facts = tls_context_facts(tls->inuse[i].context, j);
-            out[count] = (struct metrics_certificate){.listener = tls->listeners[i].address.text,
-                                                      .expires_at = facts->expires_at};
-            memcpy(out[count++].names, facts->names, sizeof(facts->names));
-        }
+        for (size_t j = 0; j < tls->inuse[i].certificates; ++j)
+            count = describe_one(tls->listeners[i].address.text, tls_context_facts(tls->inuse[i].context, j), out,
+                                 count, most);
     }
     pthread_mutex_unlock(&tls->mutex);
     return count;

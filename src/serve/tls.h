@@ -39,7 +39,7 @@ bool tls_is_used(const struct tls *tls);
  * soon. `path` is the configuration's. */
 void tls_watch(struct tls *tls, const char *path);
 
-/* What metrics tell: fills up to `most`, returns how many. Any thread may ask. */
+/* What metrics tell: fills up to `most`, one for the same listener and names, returns how many. Any thread may ask. */
 size_t tls_describe(struct tls *tls, struct metrics_certificate *out, size_t most);
 
 /* False where the newest files of the configuration in use could not be used. Any thread may ask. */

@@ -91,6 +91,45 @@ static SSL_CTX *new_ssl(struct tls_context *context, struct tls_tickets *tickets
     return ssl;
 }
 
+/* Whether it has every name of `leaf`, written alike. */
+static bool has_names_of(X509 *other, X509 *leaf)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+    bool all = sk_GENERAL_NAME_num(names) > 0;
+    for (int i = 0; all && i < sk_GENERAL_NAME_num(names); ++i) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        all = name->type == GEN_DNS &&
+              X509_check_host(other, (const char *)ASN1_STRING_get0_data(name->d.dNSName),
+                              (size_t)ASN1_STRING_length(name->d.dNSName), X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1;
+    }
+    GENERAL_NAMES_free(names);
+    return all;
+}
+
+/* Of ECDSA and RSA for the same names, a client is to get the one that it knows: OpenSSL chooses among the certificates
+ * of one SSL_CTX, of which it holds one for each kind of key. The first of a kind stays. */
+static void stand_in(SSL_CTX *ssl, SSL_CTX *other)
+{
+    X509 *own = SSL_CTX_get0_certificate(ssl), *leaf = SSL_CTX_get0_certificate(other);
+    STACK_OF(X509) *chain = NULL;
+    if (!has_names_of(leaf, own))
+        return;
+    SSL_CTX_get0_chain_certs(other, &chain);
+    (void)SSL_CTX_use_cert_and_key(ssl, leaf, SSL_CTX_get0_privatekey(other), chain, 0);
+    ERR_clear_error();
+    SSL_CTX_select_current_cert(ssl, own); /* by whose names it is found */
+}
+
+static void stand_in_for_each_other(const struct tls_context *context)
+{
+    for (size_t i = 0; i < context->count; ++i) {
+        for (size_t j = 0; j < context->count; ++j) {
+            if (i != j)
+                stand_in(context->faces[i].ssl, context->faces[j].ssl);
+        }
+    }
+}
+
 struct tls_context *tls_context_read(const struct listener *listener, struct tls_tickets *tickets,
                                      const struct tls_report *report)
 {
@@ -104,8 +143,10 @@ struct tls_context *tls_context_read(const struct listener *listener, struct tls
         face->ssl = new_ssl(context, tickets);
         good &= tls_certificate_use(face->ssl, &listener->certificates[i], report, &face->facts);
     }
-    if (good)
+    if (good) {
+        stand_in_for_each_other(context);
         return context;
+    }
     tls_context_release(context);
     return NULL;
 }

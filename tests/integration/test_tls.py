@@ -217,6 +217,30 @@ class TestNames:
         assert names == [["sso.example.com"], ["*.example.net"], ["sso.example.net"]][shown]
 
 
+class TestKindsOfKey:
+    @pytest.fixture(params=["ECDSA first", "RSA first"])
+    def both(self, request, secured, authority, tmp_path):
+        first_is_rsa = request.param == "RSA first"
+        it = secured(*(authority.issue(tmp_path, NAME, "www.example.com", name=name, rsa_key=rsa, days=days)
+                       for name, rsa, days in (("first", first_is_rsa, 29), ("second", not first_is_rsa, 20))))
+        it.admin = Admin(free_port())
+        it.gateway.configure(admin={"address": f"127.0.0.1:{it.admin.port}"})
+        it.gateway.start()
+        return it
+
+    @pytest.mark.parametrize("arguments, shown", [
+        (["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"], "RSA-PSS"), (["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"], "ECDSA"),
+        (["-tls1_3", "-sigalgs", "rsa_pss_rsae_sha256:RSA+SHA256"], "RSA-PSS"), (["-tls1_3"], "ECDSA")])
+    @pytest.mark.parametrize("name", [["-servername", NAME], ["-noservername"]], ids=["named", "unnamed"])
+    def test_a_client_gets_the_one_that_it_knows(self, both, arguments, name, shown):
+        assert f"Peer signature type: {shown}\n" in both.openssl(*arguments, *name)
+
+    def test_metrics_tell_the_end_that_comes_first(self, both):
+        """Once: Prometheus takes one value of a name and its labels, and drops the others."""
+        [line] = [line for line in both.admin.get("/metrics").text.splitlines() if line.startswith("ssoferry_tls_certificate_expiry_seconds{")]
+        assert 19 * 86400 < float(line.rpartition(" ")[2]) < 21 * 86400
+
+
 class TestTickets:
     @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
     def test_a_ticket_shortens_the_next_handshake_on_any_worker(self, shared, version):
