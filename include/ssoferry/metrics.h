@@ -46,8 +46,6 @@ struct metrics_certificate {
     int64_t expires_at;   /* seconds UTC */
 };
 
-enum { METRICS_CERTIFICATES_MAX = 100 };
-
 /* What the rows were when they were last looked through. */
 struct metrics_rows {
     bool looked_through;

@@ -92,8 +92,8 @@ static void answer_metrics(struct admin *admin, h2o_req_t *req)
     const struct admin_scene *from = &admin->scene;
     struct health health;
     health_check(from->serving, admin->lookup, &health);
-    struct metrics_certificate *certificates =
-        h2o_mem_alloc_pool(&req->pool, METRICS_CERTIFICATES_MAX * sizeof(*certificates));
+    const size_t most = tls_count(from->tls);
+    struct metrics_certificate *certificates = h2o_mem_alloc_pool(&req->pool, most * sizeof(*certificates));
     const struct metrics_scene scene = {
         .workers = from->metrics,
         .worker_count = from->worker_count,
@@ -112,7 +112,7 @@ static void answer_metrics(struct admin *admin, h2o_req_t *req)
         .usage_flush_failures = from->usage == NULL ? 0 : usage_flush_failures(from->usage),
         .log_lines_dropped = from->log == NULL ? 0 : access_log_dropped(from->log),
         .certificates = certificates,
-        .certificate_count = tls_describe(from->tls, certificates, METRICS_CERTIFICATES_MAX),
+        .certificate_count = tls_describe(from->tls, certificates, most),
         .certificates_current = tls_is_current(from->tls),
     };
     char *body = NULL;

@@ -263,6 +263,16 @@ void tls_announce(const struct tls *tls)
     }
 }
 
+size_t tls_count(struct tls *tls)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&tls->mutex);
+    for (size_t i = 0; i < tls->count; ++i)
+        count += tls->inuse[i].certificates;
+    pthread_mutex_unlock(&tls->mutex);
+    return count;
+}
+
 /* Adds it, or notes that it ends before what has its listener and names already: ECDSA's and RSA's are told as one, as
  * Prometheus takes one value for the same labels. Returns the count. */
 static size_t describe_one(const char *listener, const struct tls_facts *facts, struct metrics_certificate *out,

@@ -39,6 +39,9 @@ bool tls_is_used(const struct tls *tls);
  * soon. `path` is the configuration's. */
 void tls_watch(struct tls *tls, const char *path);
 
+/* How many certificates there are; a reload may change it. Any thread may ask. */
+size_t tls_count(struct tls *tls);
+
 /* What metrics tell: fills up to `most`, one for the same listener and names, returns how many. Any thread may ask. */
 size_t tls_describe(struct tls *tls, struct metrics_certificate *out, size_t most);
 

@@ -589,6 +589,15 @@ class TestReload:
         with it.connect(context, session=session) as connection:
             assert connection.socket.session_reused
 
+    def test_metrics_tell_of_each_of_many(self, secured, authority, tmp_path):
+        pairs = [authority.issue(tmp_path, f"customer{i}.example.com") for i in range(120)]
+        it = secured(*pairs)
+        it.admin = Admin(free_port())
+        it.gateway.configure(admin={"address": f"127.0.0.1:{it.admin.port}"})
+        it.gateway.start()
+        told = [name for name in it.admin.metrics() if name.startswith("ssoferry_tls_certificate_expiry_seconds{")]
+        assert len(told) == len(pairs)
+
     def test_metrics_tell(self, it):
         it.ask()
         shared_nothing = it.authority.client(("h2",))
