@@ -5,7 +5,7 @@
 
 #include "ssoferry/forwarded.h"
 
-/* False where it has none: a unix socket. */
+/* False where it has none: a unix socket, or a connection that has been reset. */
 static bool find_address(const struct client *client, struct ip *ip, uint16_t *port)
 {
     union {
@@ -25,6 +25,11 @@ static bool find_address(const struct client *client, struct ip *ip, uint16_t *p
     return true;
 }
 
+static bool is_by_unix(const struct client *client)
+{
+    return client->listener != NULL && client->listener->address.family == ADDRESS_UNIX;
+}
+
 struct text peer_name(struct client *client)
 {
     char host[IP_TEXT_SIZE];
@@ -36,7 +41,7 @@ struct text peer_name(struct client *client)
         size = snprintf(client->peer, sizeof(client->peer), ip_is_v4(&ip) ? "%s:%u" : "[%s]:%u", host, port);
     } else if (size == 0) {
         /* Kept, too: libh2o allocates for the answer, and asked behind its socket's end it never frees that. */
-        size = snprintf(client->peer, sizeof(client->peer), "unix");
+        size = snprintf(client->peer, sizeof(client->peer), "%s", is_by_unix(client) ? "unix" : "unknown");
     }
     client->peer_size = (size_t)size;
     return text_slice(client->peer, client->peer_size);
@@ -46,7 +51,7 @@ bool peer_is_gone(const struct client *client)
 {
     struct ip ip;
     uint16_t port = 0;
-    return client->listener->address.family != ADDRESS_UNIX && !find_address(client, &ip, &port);
+    return !is_by_unix(client) && !find_address(client, &ip, &port);
 }
 
 void peer_set(struct client *client, const struct ip *ip, uint16_t port)

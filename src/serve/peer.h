@@ -5,8 +5,8 @@
 #include "client.h"
 #include "ssoferry/network.h"
 
-/* "192.0.2.1:50000", "[2001:db8::1]:50000" or "unix", for logs. Lives as long as the connection, and until
- * peer_set(). */
+/* "192.0.2.1:50000", "[2001:db8::1]:50000", "unix", or "unknown" where it is gone, for logs. Lives as long as the
+ * connection, and until peer_set(). */
 struct text peer_name(struct client *client);
 
 /* Whether its connection was reset before anybody asked who it is: the kernel then does not tell any more. */

@@ -109,6 +109,20 @@ def test_a_check_that_ends_by_a_reset_is_no_fault(make_gateway):
     assert "was closed" not in gateway.stderr
 
 
+def test_who_is_gone_before_being_asked_is_not_said_to_come_by_a_unix_socket(gateway):
+    before = gateway.admin.metric("ssoferry_client_connections_accepted_total")
+    for _ in range(50):
+        connection = wire.Connection(gateway.address)
+        connection.send(wire.request_bytes("GET", "/old-sso/reset", "localhost"))
+        connection.reset()
+    gateway.wait_for(lambda: gateway.admin.metric("ssoferry_client_connections_accepted_total") >= before + 50)
+    gateway.wait_for(lambda: gateway.admin.metric("ssoferry_client_connections_open") == 0)
+    gateway.wait_for(lambda: any(line.get("identifier") == "reset" for line in gateway.requests()))
+    gateway.logged(gateway.raw(GET))
+    peers = {line["peer"].partition(":")[0] for line in gateway.requests() if line.get("identifier") == "reset"}
+    assert peers <= {"127.0.0.1", "unknown"}
+
+
 def test_other_listeners_take_no_header(gateway):
     assert gateway.raw(version_1() + GET).status == 400
     assert gateway.raw(GET).status == 307
