@@ -139,8 +139,8 @@ enum lookup_result usage_reader_find(struct usage_reader *reader, struct text ke
                                      struct error *error) __attribute__((warn_unused_result));
 
 /* On how many of the last `days` (UTC, today being one of them; at most USAGE_DAYS) there was no counting, as when the
- * daemon did not run or was told not to. Of days before one that it was first noted on, that is not known, and they are
- * none of those. */
+ * daemon did not run or was told not to: neither a note of it, nor a hit of a row. Of days before one that it was first
+ * noted on, that is not known, and they are none of those. */
 bool usage_reader_uncounted(struct usage_reader *reader, unsigned days, unsigned *uncounted, struct error *error)
     __attribute__((warn_unused_result));
 

@@ -158,15 +158,55 @@ enum lookup_result usage_reader_find(struct usage_reader *reader, struct text ke
     return give(reader, code, key, value, row, error);
 }
 
+/* Marks the days on which anybody came. */
+static int mark_days_of_hits(const struct usage_reader *reader, uint32_t days[USAGE_DAYS])
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val key, value;
+    struct usage_record record;
+    uint32_t more[USAGE_DAYS];
+    int code = mdb_cursor_open(reader->txn, reader->file->hits, &cursor);
+    if (code != MDB_SUCCESS)
+        return code;
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == MDB_SUCCESS) {
+        if (!usage_record_decode(text_of_val(value), &record))
+            continue; /* whoever comes to that row tells of it */
+        days_ending_with(record.days, record.newest, reader->today, more);
+        for (unsigned i = 0; i < USAGE_DAYS; ++i)
+            days[i] |= more[i];
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
+}
+
+static unsigned count_days_without(const uint32_t days[USAGE_DAYS], unsigned last)
+{
+    unsigned without = 0;
+    for (unsigned back = 0; back < last; ++back)
+        without += days[USAGE_DAYS - 1 - back] == 0;
+    return without;
+}
+
 bool usage_reader_uncounted(struct usage_reader *reader, unsigned days, unsigned *uncounted, struct error *error)
 {
     struct usage_row row;
     *uncounted = 0;
     enum lookup_result result = usage_reader_find(reader, COUNTED_DAYS_KEY, &row, error);
-    const uint32_t known = result == LOOKUP_FOUND ? day_of(row.first_seen) : UINT32_MAX;
-    for (unsigned back = 0; back < days && back < USAGE_DAYS && reader->today >= known + back; ++back)
-        *uncounted += row.days[USAGE_DAYS - 1 - back] == 0;
-    return result != LOOKUP_FAILED;
+    if (result != LOOKUP_FOUND || reader->today < day_of(row.first_seen))
+        return result != LOOKUP_FAILED;
+    const uint32_t known = reader->today - day_of(row.first_seen) + 1;
+    days = days < USAGE_DAYS ? days : USAGE_DAYS;
+    days = days < known ? days : known;
+    *uncounted = count_days_without(row.days, days);
+    if (*uncounted == 0)
+        return true;
+    /* A former release, to which one may go back for a while, does not note them; nor is there room for them behind the
+     * day of a clock that was far ahead. */
+    int code = mark_days_of_hits(reader, row.days);
+    if (code != MDB_SUCCESS)
+        return usage_fail(reader->file->path, code, "read the usage file", error);
+    *uncounted = count_days_without(row.days, days);
+    return true;
 }
 
 /* -- unknown identifiers -- */

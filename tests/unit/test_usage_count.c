@@ -299,6 +299,42 @@ static void days_of_counting_are_noted_without_hits(void **state)
     assert_int_equal(uncounted, 2);
 }
 
+static unsigned uncounted_of(const char *store, int64_t now)
+{
+    unsigned uncounted = 0;
+    struct error error = {0};
+    struct usage_reader *reader = open_reader(store, now);
+    assert_done(usage_reader_uncounted(reader, USAGE_DAYS, &uncounted, &error));
+    usage_reader_close(reader);
+    return uncounted;
+}
+
+static void start_days_later(const char *store, int days)
+{
+    atomic_store(&days_jumped, days);
+    usage_close(open_usage(store, 1, clock_utc_us()));
+    atomic_store(&days_jumped, 0);
+}
+
+/* By a former release in between, which notes no days, and before a clock that was ahead left no room for the notes. */
+static void days_with_hits_were_counted_on_though_nobody_noted_them(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    start_days_later(store, -40);
+    start_days_later(store, 0);
+    const int64_t now = clock_utc_us();
+    assert_int_equal(uncounted_of(store, now), 39);
+    struct usage *usage = open_usage(store, 1, now);
+    count(usage, "acme", USAGE_STYTCH, now);
+    for (int day = 3; day < 40; ++day)
+        count(usage, day % 2 == 0 ? "acme" : "globex", USAGE_FAILED, now - day * DAY);
+    usage_close(usage);
+    assert_int_equal(uncounted_of(store, now), 2);
+    start_days_later(store, 365);
+    start_days_later(store, 0);
+    assert_int_equal(uncounted_of(store, now), 3); /* the fortieth, too, of which there is a note only */
+}
+
 /* Else nobody could be called silent before the wrong time has come. */
 static void counting_did_not_begin_later_than_now(void **state)
 {
@@ -440,6 +476,7 @@ int main(void)
         scratch_test(a_clock_that_was_ahead_leaves_nothing_behind),
         scratch_test(all_rows_of_a_clock_that_was_ahead_are_corrected),
         scratch_test(days_of_counting_are_noted_without_hits),
+        scratch_test(days_with_hits_were_counted_on_though_nobody_noted_them),
         scratch_test(counting_did_not_begin_later_than_now),
         scratch_test(who_came_by_a_clock_that_was_ahead_was_not_seen_later_than_now),
         scratch_test(a_clock_that_is_behind_takes_nothing_away),
