@@ -119,7 +119,7 @@ static void tell_of_waiting(const char *path)
 static void tell_of_new_store(const char *path)
 {
     char whole[PATH_MAX];
-    log_info("there was no store at %s, so one was made: a daemon that runs already has another",
+    log_info("made a new store at %s; if a daemon is running already, it uses another one",
              realpath(path, whole) != NULL ? whole : path);
 }
 

@@ -668,7 +668,7 @@ def test_expect_revision(loaded):
 def test_a_store_that_is_made_is_told_by_its_whole_path(loader, tmp_path, command):
     """For one that lies elsewhere than the daemon's changes nothing for anybody: a relative name, and another directory."""
     loader.file(SMALL)
-    made = f"ssoferry: there was no store at {tmp_path}/elsewhere.mdb, so one was made: a daemon that runs already has another\n"
+    made = f"ssoferry: made a new store at {tmp_path}/elsewhere.mdb; if a daemon is running already, it uses another one\n"
     assert loader(*command, store="elsewhere.mdb", cwd=tmp_path).stderr == made
     assert loader(*command, store="elsewhere.mdb", cwd=tmp_path).stderr == ""
 
