@@ -524,6 +524,20 @@ static void what_was_meant_is_near(void **state)
     table_close(table);
 }
 
+/* More than a tenth of the days, and more than one. */
+static void few_days_without_counting_do_not_matter(void **state)
+{
+    static const struct {
+        unsigned uncounted, days;
+        bool missed;
+    } gaps[] = {{0, 90, false}, {1, 2, false}, {2, 20, false}, {2, 19, true}, {9, 90, false}, {10, 90, true}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(gaps); ++i) {
+        const struct report_totals totals = {.uncounted_days = gaps[i].uncounted, .idle_days = gaps[i].days};
+        assert_int_equal(report_misses_days(&totals), gaps[i].missed);
+    }
+}
+
 /* Names that differ from every row by an edit more than is near, at both ends: each asks for a distance in full.
  * Minutes, without a bound; and one that is near still finds its row. */
 static void names_made_to_be_slow_do_not_hold_a_report_up(void **state)
@@ -636,6 +650,7 @@ int main(void)
         scratch_test(the_verdict_is_a_sentence),
         scratch_test(unknown_ones_come_with_their_source_and_without_those_that_have_a_row),
         scratch_test(what_was_meant_is_near),
+        cmocka_unit_test(few_days_without_counting_do_not_matter),
         scratch_test(names_made_to_be_slow_do_not_hold_a_report_up),
         scratch_test(a_join_of_many_rows_equals_a_model),
     };
