@@ -96,6 +96,13 @@ bool pending_is_large(const struct pending *pending)
     return pending->known.count >= PENDING_MAX / 2 || pending->known.bytes >= PENDING_BYTES_MAX / 2;
 }
 
+void pending_begin_anew(struct pending *pending)
+{
+    pending->noted_day = 0;
+    pending->corrected = false;
+    pending_forget_unknown(pending);
+}
+
 /* -- writing -- */
 
 static struct text key_of_place(const void *tally, uint32_t index)

@@ -48,6 +48,9 @@ bool pending_is_large(const struct pending *pending);
  * an LMDB code. */
 int pending_write(struct pending *pending, struct usage_file *file, int64_t now, bool steady);
 
+/* Forgets what was read from the file and written into it, for the next one is another. What waits, waits on. */
+void pending_begin_anew(struct pending *pending);
+
 /* -- the part of unknown identifiers, in pending_unknown.c -- */
 
 /* Brings the file's unknown identifiers and `kept` together into `spare`, and writes what that changes. Returns an LMDB
@@ -56,5 +59,7 @@ int pending_write_unknown(struct pending *pending, struct usage_file *file, MDB_
 
 /* After the commit: `spare` is what counts from now on. */
 void pending_settle_unknown(struct pending *pending);
+
+void pending_forget_unknown(struct pending *pending);
 
 #endif

@@ -116,3 +116,32 @@ void pending_settle_unknown(struct pending *pending)
     pending->spare = pending->kept;
     pending->kept = settled;
 }
+
+/* Of what the file has had too, it is not known when the first of the new hits came; the last was a moment ago, mostly.
+ */
+static struct kept_entry fresh_part(const struct kept_entry *entry)
+{
+    struct kept_entry part = *entry;
+    part.hits = part.weight = entry->fresh;
+    part.error = entry->stored ? 0 : entry->error;
+    part.first = entry->stored ? entry->last : entry->first;
+    part.stored = false;
+    return part;
+}
+
+void pending_forget_unknown(struct pending *pending)
+{
+    struct kept *old = pending->kept, *fresh = pending->spare;
+    char gone_bytes[CONNECTION_KEY_SIZE_MAX];
+    struct text gone;
+    kept_clear(fresh);
+    for (size_t i = 0; i < old->count; ++i) {
+        const struct kept_entry part = fresh_part(&old->entries[i]);
+        bool there = part.fresh > 0 && kept_offer(fresh, kept_key(old, &old->entries[i]), &part, &gone, gone_bytes);
+        (void)there; /* there is room for all */
+    }
+    fresh->changed = true; /* the next file may have some */
+    pending->spare = old;
+    pending->kept = fresh;
+    sketch_release(&pending->sketch); /* else a newcomer would be taken for as many as came before */
+}

@@ -150,6 +150,7 @@ static void let_go_if_taken_away(struct usage *usage)
     pthread_mutex_lock(&usage->mutex);
     if (usage->readers == 0) {
         usage_file_put_down(&usage->file);
+        pending_begin_anew(&usage->pending);
         usage->open = false;
         usage->taken_away = true;
     }

@@ -406,6 +406,23 @@ def test_a_usage_file_that_is_taken_away_is_followed_by_a_new_one(used):
     assert "what was counted last is lost: " in used.stderr
 
 
+def test_a_new_usage_file_has_nothing_of_the_one_before(gateway):
+    """Of unknown identifiers, which are kept in memory as the file has them."""
+    usage = gateway.store.with_name(gateway.store.name + ".usage")
+    gateway.start()
+    use(gateway)
+    gateway.wait_for(lambda: gateway.report().totals["unknown_hits"] == sum(UNKNOWN.values()))
+    usage.rename(usage.with_name("away"))
+    gateway.wait_for(lambda: "usage is counted now" in gateway.stderr)
+    first = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    for identifier in ("ACME", "else"):
+        gateway.get(f"/old-sso/{identifier}")
+    gateway.wait_for(lambda: gateway.report().totals["unknown_hits"] == 2)
+    unknown = gateway.report().unknown
+    assert [(row["identifier"], row["hits"], row["error"]) for row in unknown] == [("ACME", 1, 0), ("else", 1, 0)]
+    assert all(row["first_seen"] >= first for row in unknown)
+
+
 def on_a_terminal(gateway, *options):
     main, side = pty.openpty()
     pid = os.fork()
