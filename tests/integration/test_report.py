@@ -423,6 +423,24 @@ def test_a_new_usage_file_has_nothing_of_the_one_before(gateway):
     assert all(row["first_seen"] >= first for row in unknown)
 
 
+def test_a_day_is_noted_in_each_usage_file(gateway, monkeypatch):
+    """Also where it was noted in another one before."""
+    usage = gateway.store.with_name(gateway.store.name + ".usage")
+    gateway.configure(sandbox="off")  # which would have no process to look into a file
+    serve_days_ago(gateway, monkeypatch, 3, "acme")
+    usage.rename(usage.with_name("away"))
+    gateway.start()
+    gateway.get("/old-sso/acme")
+    gateway.wait_for(lambda: gateway.report().totals["hits"] == 1)
+    usage.with_name("away").rename(usage)
+    gateway.wait_for(lambda: "usage was deleted or replaced" in gateway.stderr)
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for(lambda: "usage is counted now" in gateway.stderr)
+    gateway.get("/old-sso/acme")
+    gateway.wait_for(lambda: gateway.report().totals["hits"] == 2)
+    assert gateway.report().totals["uncounted_days"] == 2
+
+
 def on_a_terminal(gateway, *options):
     main, side = pty.openpty()
     pid = os.fork()
