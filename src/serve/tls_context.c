@@ -106,13 +106,18 @@ static bool has_names_of(X509 *other, X509 *leaf)
     return all;
 }
 
+static bool have_same_kind_of_key(X509 *a, X509 *b)
+{
+    return EVP_PKEY_get_base_id(X509_get0_pubkey(a)) == EVP_PKEY_get_base_id(X509_get0_pubkey(b));
+}
+
 /* Of ECDSA and RSA for the same names, a client is to get the one that it knows: OpenSSL chooses among the certificates
  * of one SSL_CTX, of which it holds one for each kind of key. The first of a kind stays. */
 static void stand_in(SSL_CTX *ssl, SSL_CTX *other)
 {
     X509 *own = SSL_CTX_get0_certificate(ssl), *leaf = SSL_CTX_get0_certificate(other);
     STACK_OF(X509) *chain = NULL;
-    if (!has_names_of(leaf, own))
+    if (have_same_kind_of_key(own, leaf) || !has_names_of(leaf, own))
         return;
     SSL_CTX_get0_chain_certs(other, &chain);
     (void)SSL_CTX_use_cert_and_key(ssl, leaf, SSL_CTX_get0_privatekey(other), chain, 0);
