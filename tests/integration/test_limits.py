@@ -150,6 +150,27 @@ class TestConnections:
             assert b"&quot;xxxx" * ESCAPED in taking.answer().body, "it had just begun"
         assert gateway.get("/old-sso/acme").location == LOCATION
 
+    def test_who_was_refused_gives_the_place_back(self, gateway):
+        """Its socket is kept for a while, for the answer to arrive: until it closes, or for two seconds."""
+        gateway.configure(limits={"connections": 4, "body": "1KiB", "idle_time": "60s"})
+        gateway.start()
+        large = wire.request_bytes("POST", "/old-sso/acme", "localhost", (), b"x" * 2000)
+        for _ in range(12):
+            assert gateway.raw(large).status == 413
+        staying = [gateway.connect() for _ in range(3)]
+        for connection in staying:
+            connection.send(large)
+            assert connection.answer().status == 413
+            began = time.monotonic()
+            assert connection.closed() and time.monotonic() - began < 1, "it is told of the end only when its time is up"
+        others = [gateway.connect() for _ in range(4)]
+        for connection in others:
+            begin(connection)
+        gateway.wait_for(lambda: gateway.admin.metric(OPEN) == 4)
+        assert all(finished(connection) for connection in others)
+        for connection in staying + others:
+            connection.close()
+
     def test_the_last_place_is_taken_once(self, gateway):
         """Many workers find many clients waiting at the same moment: stopped, the daemon leaves them to the kernel, one after the other."""
         gateway.configure(threads=4, limits={"connections": 9})

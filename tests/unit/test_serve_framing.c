@@ -45,6 +45,7 @@ static const struct {
     {POST HOST "Content-Length: +3\r\n\r\n", FRAMING_LENGTH_TWICE},
     {POST HOST "Content-Length: 0x3\r\n\r\n", FRAMING_LENGTH_TWICE},
     {POST HOST "Content-Length:\r\n\r\n", FRAMING_LENGTH_TWICE},
+    {POST HOST "Content-Length: 9223372036854775808\r\n\r\n", FRAMING_LENGTH_TWICE},
     {POST HOST "Content-Length: 99999999999999999999\r\n\r\n", FRAMING_LENGTH_TWICE},
     {POST HOST "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", FRAMING_LENGTH_AND_CODING},
     {POST HOST "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", FRAMING_LENGTH_AND_CODING},

@@ -122,6 +122,28 @@ static void a_ticket_of_another_process_is_no_ticket(void **state)
     }
 }
 
+static void a_ticket_is_encrypted_anew_and_says_its_time(void **state)
+{
+    enum { NAME_SIZE = 16, IV_SIZE = 16 }; /* RFC 5077 4 */
+    (void)state;
+    for (size_t i = 0; i < 2; ++i) {
+        const unsigned char *one = NULL, *other = NULL;
+        size_t size = 0;
+        struct ends ends = open_ends(versions[i]);
+        assert_false(connect_with(&ends, NULL));
+        SSL_SESSION *first = SSL_SESSION_dup(ends.session);
+        assert_false(connect_with(&ends, NULL));
+        SSL_SESSION_get0_ticket(first, &one, &size);
+        assert_true(size > NAME_SIZE + IV_SIZE);
+        SSL_SESSION_get0_ticket(ends.session, &other, &size);
+        assert_memory_equal(one, other, NAME_SIZE);
+        assert_memory_not_equal(one + NAME_SIZE, other + NAME_SIZE, IV_SIZE);
+        assert_int_equal(SSL_SESSION_get_ticket_lifetime_hint(first), TLS_TICKETS_LIFE_S);
+        SSL_SESSION_free(first);
+        close_ends(&ends);
+    }
+}
+
 static void nothing_is_kept_of_a_session(void **state)
 {
     (void)state;
@@ -139,6 +161,7 @@ int main(void)
         cmocka_unit_test(a_ticket_is_good_until_its_key_is_the_third_oldest),
         cmocka_unit_test(a_ticket_of_an_older_key_is_replaced),
         cmocka_unit_test(a_ticket_of_another_process_is_no_ticket),
+        cmocka_unit_test(a_ticket_is_encrypted_anew_and_says_its_time),
         cmocka_unit_test(nothing_is_kept_of_a_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

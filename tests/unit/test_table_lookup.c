@@ -2,7 +2,7 @@
  * wrongly for it. */
 #include "table_fixture.h"
 
-enum { ROWS = 30000, ROUNDS = 4, LABELLED = 300 };
+enum { ROWS = 30000, ROUNDS = 4, LABELLED = IDENTIFIER_SIZE_MAX + 1 };
 
 static struct lookup *open_lookup(struct table *table)
 {

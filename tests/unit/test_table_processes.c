@@ -215,6 +215,81 @@ static void dead_readers_are_cleared(void **state)
     close(pipes[0]), close(pipes[1]);
 }
 
+enum { SLOTS = 4 };
+
+static struct table *open_with_slots(const char *path)
+{
+    const struct table_options options = {.mode = TABLE_WRITE, .max_readers = SLOTS};
+    struct error error = {0};
+    struct table *table = NULL;
+    assert_done(table_open(&table, path, &options, &error));
+    return table;
+}
+
+/* A process that reads with all slots but one, and is killed at it. */
+static void die_reading(const char *path)
+{
+    struct error error = {0};
+    int pipes[2];
+    char byte = 0;
+    assert_int_equal(pipe(pipes), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct snapshot *snapshot = NULL;
+        struct table *own = open_with_slots(path);
+        for (unsigned i = 1; i < SLOTS; i++) {
+            if (!snapshot_open(&snapshot, own, &error))
+                _exit(1);
+        }
+        if (write(pipes[1], "r", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    close(pipes[1]);
+    assert_int_equal(read(pipes[0], &byte, 1), 1);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(pipes[0]);
+}
+
+/* Whoever opens the table to write gives the slots of the dead back, and so does who needs one. */
+static void dead_readers_make_room(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb");
+    struct error error = {0};
+    struct table_stat stat;
+    struct snapshot *snapshots[SLOTS] = {NULL};
+    int status = 1;
+    struct table *table = open_with_slots(path);
+    load_rows(table, 1, 100, 0);
+    die_reading(path);
+    assert_done(table_stat(table, &stat, &error));
+    assert_true(stat.readers >= SLOTS - 1);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        table_close(open_with_slots(path));
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_done(table_stat(table, &stat, &error));
+    assert_true(stat.readers < SLOTS - 1);
+
+    die_reading(path);
+    for (unsigned i = 0; i < SLOTS; i++)
+        assert_done(snapshot_open(&snapshots[i], table, &error));
+    assert_false(snapshot_open(&(struct snapshot *){NULL}, table, &error));
+    assert_non_null(strstr(error.message, "every reader slot is taken"));
+    assert_false(table_grow(table, &error)); /* nor is the map replaced below who reads */
+    for (unsigned i = 0; i < SLOTS; i++)
+        snapshot_close(snapshots[i]);
+    assert_done(table_grow(table, &error));
+    table_close(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +298,7 @@ int main(void)
         scratch_test(killed_changes_leave_the_old_table),
         scratch_test(killed_commits_are_whole_or_not_there),
         scratch_test(dead_readers_are_cleared),
+        scratch_test(dead_readers_make_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

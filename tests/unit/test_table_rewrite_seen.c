@@ -169,6 +169,9 @@ static void a_writer_that_does_not_wait(void **state)
     assert_false(put_rows(change, 501, 1000, 0x10000, &error));
     assert_int_equal(error.kind, ERROR_CONFLICT);
     assert_non_null(strstr(error.message, "changed the table meanwhile"));
+    error.kind = ERROR_NONE;
+    assert_false(put_rows(change, 1001, 1001, 0x10000, &error)); /* nor anything after it */
+    assert_int_equal(error.kind, ERROR_CONFLICT);
     assert_false(change_commit(change, &note_load, NULL, &error));
     assert_int_equal(error.kind, ERROR_CONFLICT);
     assert_int_equal(state_of(table).revision, 2);

@@ -125,6 +125,23 @@ static void runs_of_other_kinds(void **state)
     rowset_free(set);
 }
 
+/* Runs are told apart by some bytes behind what all keys start with alike, by some more, and by all that is left. */
+static void runs_that_differ_late(void **state)
+{
+    enum { ROWS = 100003 };
+    (void)state;
+    struct error error = {0};
+    struct rowset *set = rowset_new(SMALL);
+    char name[64];
+    for (unsigned i = 0; i < ROWS; i++) {
+        const unsigned number = i * 7919u % ROWS;
+        snprintf(name, sizeof name, "%c-alike-%08u-%02u", number % 2 == 0 ? 'a' : 'z', number / 100, number % 100);
+        assert_true(add(set, name, i, 19, &error));
+    }
+    assert_int_equal(walk(set, 19), ROWS);
+    rowset_free(set);
+}
+
 static void keys_with_one_prefix(void **state)
 {
     (void)state;
@@ -182,9 +199,13 @@ static void no_room_for_temporary_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_sets),          cmocka_unit_test(sets_larger_than_memory),
-        cmocka_unit_test(runs_of_other_kinds), cmocka_unit_test(keys_with_one_prefix),
-        cmocka_unit_test(bytes_are_unsigned),  scratch_test(no_room_for_temporary_files),
+        cmocka_unit_test(small_sets),
+        cmocka_unit_test(sets_larger_than_memory),
+        cmocka_unit_test(runs_of_other_kinds),
+        cmocka_unit_test(runs_that_differ_late),
+        cmocka_unit_test(keys_with_one_prefix),
+        cmocka_unit_test(bytes_are_unsigned),
+        scratch_test(no_room_for_temporary_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

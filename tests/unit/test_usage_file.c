@@ -2,10 +2,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "usage_fixture.h"
 
@@ -473,6 +476,89 @@ static void a_full_disk_delays_but_loses_nothing(void **state)
     usage_reader_close(reader);
 }
 
+/* -- among readers in the same process -- */
+
+enum { META_END = 2 * 4096 }; /* of the two pages that LMDB writes a commit's end into */
+
+static atomic_bool commits_fail;
+
+/* In libc's place: after this LMDB gives the environment up. */
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
+{
+    if (atomic_load(&commits_fail) && offset < META_END) {
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_pwrite64, fd, bytes, size, offset);
+}
+
+static struct usage_reader *open_live(struct usage *usage)
+{
+    struct error error = {0};
+    struct usage_reader *reader = NULL;
+    assert_done(usage_reader_open_live(&reader, usage, NOON, &error));
+    return reader; /* NULL where there is no file */
+}
+
+static void tick(struct usage *usage)
+{
+    usage_tick(usage_lane(usage, 0));
+    pause_us(1000);
+}
+
+static void count_until_it_is_written(struct usage *usage, const char *identifier)
+{
+    struct usage_row row;
+    count(usage, identifier, USAGE_STYTCH, NOON);
+    for (bool written = false; !written; tick(usage)) {
+        struct usage_reader *reader = open_live(usage);
+        written = reader != NULL && find_usage(reader, identifier, &row);
+        usage_reader_close(reader);
+    }
+}
+
+/* The file is opened anew where it has to be, and let go where it was taken away, once nobody reads it. */
+static void what_is_read_stays_open(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    struct error error = {0};
+    struct usage_row row;
+    make_usage(store);
+    struct usage *usage = open_usage(store, 1, NOON);
+    struct usage_reader *reader = open_live(usage);
+    atomic_store(&commits_fail, true);
+    count(usage, "acme", USAGE_STYTCH, NOON);
+    while (usage_flush_failures(usage) == 0)
+        tick(usage);
+    atomic_store(&commits_fail, false);
+    while (usage_flush_failures(usage) < 4) {
+        assert_true(usage_failing(usage, &error));
+        tick(usage);
+    }
+    assert_true(find_usage(reader, "customer-1", &row));
+    usage_reader_close(reader);
+    while (usage_failing(usage, &error))
+        tick(usage);
+    count_until_it_is_written(usage, "globex");
+
+    reader = open_live(usage);
+    assert_int_equal(rename(usage_path(*state), scratch_path(*state, "away")), 0);
+    count_until_it_is_written(usage, "hooli");
+    assert_true(find_usage(reader, "customer-1", &row));
+    assert_false(usage_was_taken_away(usage));
+    usage_reader_close(reader);
+    while (!usage_was_taken_away(usage))
+        tick(usage);
+    assert_false(usage_was_taken_away(usage)); /* told once */
+    count_until_it_is_written(usage, "initech");
+    assert_false(is_written(store, "hooli"));
+    assert_int_equal(rename(scratch_path(*state, "away"), usage_path(*state)), 0);
+    while (!usage_was_taken_away(usage))
+        tick(usage);
+    usage_close(usage);
+    assert_true(is_written(store, "hooli"));
+}
+
 /* The disk keeps room for all of the lock file: LMDB writes into it by way of memory, where a full disk is SIGBUS. */
 static void the_lock_has_no_holes(void **state)
 {
@@ -524,6 +610,7 @@ int main(void)
         scratch_test(a_file_that_was_cut_is_refused),
         scratch_test(a_newer_schema_is_refused),
         scratch_test(garbage_ends_no_process),
+        scratch_test(what_is_read_stays_open),
         scratch_test(the_lock_has_no_holes),
         scratch_test(a_lock_that_is_a_link_is_refused),
         scratch_test(a_record_that_cannot_be_read_begins_anew),
