@@ -1314,6 +1314,18 @@ def test_rollback_asks_on_a_terminal(loaded):
     assert loaded.revision() == 3
 
 
+def test_rollback_writes_nothing_but_what_it_has_shown(loaded):
+    loaded("set", "acme", "redirect=303")
+    program, terminal = start_on_terminal(loaded.command("rollback", "1"))
+    shown = b""
+    while b"[y/N]" not in shown:
+        shown += os.read(terminal, 4096)
+    loaded("set", "globex", "label=new")
+    os.write(terminal, b"y\n")
+    assert "the table has changed meanwhile and is at revision 3; nothing was written" in read_terminal(program, terminal)
+    assert (program.returncode, loaded.revision()) == (1, 3)
+
+
 # -- explain, presets, stat, backup ----------------------------------------------------------------------------------------------------------
 
 

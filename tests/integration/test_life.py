@@ -113,6 +113,25 @@ class TestStop:
         assert connection.closed()
         gateway.stop()
 
+    def test_a_reload_while_it_ends_is_too_late(self, gateway):
+        gateway.configure(drain={"delay": "0s", "timeout": "10m"})
+        gateway.start()
+        connection, rest = self.half_a_post(gateway)
+        gateway.terminate()
+        gateway.wait_for(lambda: not gateway.accepts())
+        gateway.signal(signal.SIGHUP)
+        assert connection.silent()
+        connection.send(rest)
+        assert connection.answer().location == LOCATION
+        gateway.stop()
+
+    def test_an_interrupt_waits_for_no_balancers(self, gateway):
+        gateway.configure(drain={"delay": "10m", "timeout": "10m"})
+        gateway.start()
+        gateway.signal(signal.SIGINT)
+        gateway.wait_for(lambda: not gateway.accepts())
+        gateway.stop()
+
     def test_who_is_connected_already_is_served(self, gateway, monkeypatch, tmp_path):
         """The kernel has completed the connection; the daemon has not come to it before it is told to end."""
         stalled = tmp_path / "stalled"

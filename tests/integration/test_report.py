@@ -196,6 +196,12 @@ def test_a_source_that_is_not_there_is_no_empty_list(used, options):
     assert "source defualt has no rows; there are rows of: default" in used.loader("report", "--source", "defualt", *options, expect=1).stderr
 
 
+@pytest.mark.parametrize("state", ["stytch", "legacy", "disabled"])
+def test_a_source_whose_rows_are_all_of_one_state_is_there(used, state):
+    used.load({"acme": {**legacy("acme"), "connection_id": connection_id(9), "state": state}}, source="auth0")
+    assert names(used, "--source", "auth0") == ["acme"]
+
+
 def test_a_source_of_unknown_identifiers_alone_is_there(make_gateway):
     gateway = make_gateway(routes=[{"match": "/old-sso/{identifier}"}, {"match": "/auth0/{identifier}", "source": "auth0"}])
     gateway.load({"acme": connection_id(1)})
