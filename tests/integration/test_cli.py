@@ -189,6 +189,12 @@ def test_global_options_stand_before_or_behind_the_command(loaded):
 
 
 @pytest.mark.skipif(os.path.exists("/etc/ssoferry/ssoferryd.yaml"), reason="this machine has a configuration of its own")
+def test_what_stands_behind_two_dashes_is_no_option(loaded):
+    loaded("set", "--", "-h", "connection_id=" + connection_id(9))
+    assert "identifier       -h\n" in loaded("get", "--", "-h").stdout
+    assert loaded("remove", "--", "--help", status=1).stderr.startswith("ssoferry: error: there is no")
+
+
 def test_without_store_or_configuration_both_options_are_named():
     result = plain("list", status=2)
     assert "-c CONFIG" in result.stderr and "--store PATH" in result.stderr

@@ -170,6 +170,37 @@ static void wide_or_broken_patterns_are_refused(void **state)
     allowed_hosts_free(NULL);
 }
 
+/* Plain http goes nowhere else. */
+static void loopback_is_of_this_machine(void **state)
+{
+    static const struct {
+        const char *source;
+        bool loopback;
+    } cases[] = {
+        {"http://127.0.0.1/", true},
+        {"http://127.255.255.254:8080", true},
+        {"http://localhost", true},
+        {"http://LocalHost:1/", true},
+        {"http://[::1]/", true},
+        {"http://10.0.0.1/", false},
+        {"http://126.255.255.255/", false},
+        {"http://128.0.0.0/", false},
+        {"http://0.0.0.0/", false},
+        {"http://[::2]/", false},
+        {"http://127.0.0.1.evil/", false},
+        {"http://localhost.evil/", false},
+        {"http://127/", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); ++i) {
+        struct url url;
+        const char *why = NULL;
+        assert_true(url_parse(text_of(cases[i].source), &url, &why));
+        if (url_is_loopback(&url) != cases[i].loopback)
+            fail_msg("%s", cases[i].source);
+    }
+}
+
 static void own_names_are_recognised(void **state)
 {
     static const struct text own[] = {{"SSO.example.com", 15}, {"other.example.com:8443", 22}, {"[::1]", 5}};
@@ -201,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_url_has_a_longest_size),
         cmocka_unit_test(only_listed_hosts_are_allowed),
         cmocka_unit_test(wide_or_broken_patterns_are_refused),
+        cmocka_unit_test(loopback_is_of_this_machine),
         cmocka_unit_test(own_names_are_recognised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
