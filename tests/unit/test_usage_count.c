@@ -397,6 +397,27 @@ static void a_clock_that_is_behind_takes_nothing_away(void **state)
     usage_reader_close(reader);
 }
 
+/* Nor does one that has long been right, in the hour after somebody sets it back. */
+static void a_clock_that_is_set_back_takes_nothing_away(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    const int64_t now = clock_utc_us();
+    struct usage_row row;
+    count_later(store, 0, (struct hits){now, "acmee", NULL});
+    struct usage *usage = open_usage(store, 1, now);
+    atomic_store(&hours_passed, 2);
+    atomic_store(&days_jumped, -365);
+    count(usage, "globex", USAGE_STYTCH, now - 365 * DAY);
+    usage_close(usage);
+    atomic_store(&hours_passed, 0);
+    atomic_store(&days_jumped, 0);
+    struct usage_reader *reader = open_reader(store, now);
+    assert_true(find_usage(reader, "acme", &row));
+    assert_int_equal(row.last_seen, now);
+    assert_int_equal(find_unknown(reader, "acmee")->last_seen, now);
+    usage_reader_close(reader);
+}
+
 enum { MODEL_NAMES = 40, MODEL_DAYS = 200, MODEL_STEPS = 20000 };
 
 struct model_row {
@@ -480,6 +501,7 @@ int main(void)
         scratch_test(counting_did_not_begin_later_than_now),
         scratch_test(who_came_by_a_clock_that_was_ahead_was_not_seen_later_than_now),
         scratch_test(a_clock_that_is_behind_takes_nothing_away),
+        scratch_test(a_clock_that_is_set_back_takes_nothing_away),
         scratch_test(random_counts_equal_a_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
