@@ -118,7 +118,6 @@ static bool write_once(struct load *load, struct error *error)
 
 static bool write_table(struct load *load, struct error *error)
 {
-    progress_erase(&load->progress); /* the store may be new, which is told */
     if (!context_open_table(load->context, TABLE_WRITE, error))
         return false;
     load->bulk.rows = rowset_count(mapping_rows(load->files.mapping));

@@ -114,26 +114,23 @@ static void tell_of_waiting(const char *path)
     log_info("waiting for another ssoferry to end its change (`fuser -v %s` shows it); Ctrl-C gives up", path);
 }
 
-/* A daemon makes a store where there is none. So one that only a command makes is hardly that of a daemon that runs:
- * its path is mistyped, or relative, and this is another directory. */
-static void tell_of_new_store(const char *path)
-{
-    char whole[PATH_MAX];
-    log_info("made a new store at %s; if a daemon is running already, it uses another one",
-             realpath(path, whole) != NULL ? whole : path);
-}
-
 bool context_open_table(struct context *context, enum table_mode mode, struct error *error)
 {
     if (context->table != NULL)
         return true;
     struct table_options options = {.mode = mode, .on_wait = tell_of_waiting};
-    bool is_new = mode == TABLE_WRITE && !context_store_exists(context);
-    if (!table_open(&context->table, context->store, &options, error))
-        return false;
-    if (is_new)
-        tell_of_new_store(context->store);
-    return true;
+    context->makes_store = mode == TABLE_WRITE && !context_store_exists(context);
+    return table_open(&context->table, context->store, &options, error);
+}
+
+/* A daemon makes a store where there is none. So one that only a command makes is hardly that of a daemon that runs:
+ * its path is mistyped, or relative, and this is another directory. */
+void context_tell_of_new_store(const struct context *context)
+{
+    char whole[PATH_MAX];
+    if (context->makes_store)
+        log_info("made a new store at %s; if a daemon is running already, it uses another one",
+                 realpath(context->store, whole) != NULL ? whole : context->store);
 }
 
 void context_give_way(struct context *context)

@@ -15,6 +15,7 @@ struct context {
     const char *config_path; /* NULL: the defaults, without a file */
     const char *store;       /* NULL below NEEDS_STORE */
     struct table *table;     /* NULL where it is not open */
+    bool makes_store;        /* there was none when it was opened */
     struct pauses pauses;    /* from context_give_way() on */
 };
 
@@ -30,9 +31,12 @@ void context_close(struct context *context);
 /* Whether there is a file at the store's path. */
 bool context_store_exists(const struct context *context);
 
-/* Opens the table where it is not open yet. Says so where it makes the store. */
+/* Opens the table where it is not open yet. */
 bool context_open_table(struct context *context, enum table_mode mode, struct error *error)
     __attribute__((warn_unused_result));
+
+/* Says where a store was made, if one was; for a command that is done. */
+void context_tell_of_new_store(const struct context *context);
 
 /* From here on the command works on much of the table: it gives way to what else the machine has to do, and where
  * another process has the table open, a daemon mostly, it pauses too. Until context_close(). */

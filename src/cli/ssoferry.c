@@ -61,6 +61,8 @@ static int run_command(const struct command *command, const struct arguments *ar
     status = context_open(&context, arguments);
     if (status == STATUS_DONE)
         status = command->run(&context, arguments);
+    if (status == STATUS_DONE)
+        context_tell_of_new_store(&context);
     context_close(&context);
     return status;
 }
