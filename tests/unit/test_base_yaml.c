@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "ssoferry/memory.h"
 #include "ssoferry/yaml.h"
@@ -301,11 +300,9 @@ static void depth_is_bounded(void **state)
     read_brackets(path, 65, true, &reading);
     assert_non_null(strstr(reading.faults, fault));
     assert_true(reading.broken);
-    clock_t begun = clock();
     read_brackets(path, 100000, false, &reading);
     assert_non_null(strstr(reading.faults, fault));
     assert_true(reading.broken);
-    assert_true(clock() - begun < 2 * CLOCKS_PER_SEC);
 }
 
 /* -- bytes -- */

@@ -1,8 +1,6 @@
 #include "table_fixture.h"
 #include "usage_fixture.h"
 
-#include <time.h>
-
 #include "ssoferry/clock.h"
 #include "ssoferry/report.h"
 
@@ -538,11 +536,11 @@ static void few_days_without_counting_do_not_matter(void **state)
     }
 }
 
-/* Names that differ from every row by an edit more than is near, at both ends: each asks for a distance in full.
- * Minutes, without a bound; and one that is near still finds its row. */
+/* Names that differ from very many rows by an edit more than is near, at both ends: each asks for a distance in full,
+ * and gives up long before it comes to the last row, though that is near. One that is not so finds its row. */
 static void names_made_to_be_slow_do_not_hold_a_report_up(void **state)
 {
-    enum { ROWS = 30000, NAMES = 99 };
+    enum { ROWS = 2000, NAMES = 99 };
     const char *store = scratch_path(*state, "store");
     struct table *table = open_table(store, TABLE_WRITE, 0);
     struct change *change = begin(table);
@@ -552,6 +550,8 @@ static void names_made_to_be_slow_do_not_hold_a_report_up(void **state)
         snprintf(name, sizeof(name), "https://login.example.com/%0200d/%06u/metadata", 0, i);
         put_of(change, i, "default", name, CONNECTION_STYTCH);
     }
+    snprintf(name, sizeof(name), "hxxps://login.example.com/%0200d/000001/metadata", 0);
+    put_of(change, ROWS, "default", name, CONNECTION_STYTCH);
     commit(change);
     for (unsigned i = 0; i < NAMES; ++i) {
         snprintf(name, sizeof(name), "hxxps://login.example.com/%0200d/%06u/metadayyy", 0, i);
@@ -564,15 +564,16 @@ static void names_made_to_be_slow_do_not_hold_a_report_up(void **state)
     const struct report_options options = {.store = store, .now = NOON};
     struct report *report = open_report(table, &options);
     const struct report_unknown *unknown = NULL;
-    size_t amount = 0, meant = 0;
+    size_t amount = 0;
     struct error error = {0};
-    clock_t begun = clock();
     assert_done(report_unknown(report, SIZE_MAX, &unknown, &amount, &error));
-    assert_true(clock() - begun < 8 * CLOCKS_PER_SEC);
     assert_int_equal(amount, NAMES + 1);
-    for (size_t i = 0; i < amount; ++i)
-        meant += unknown[i].meant.size > 0 && text_ends(unknown[i].meant, TEXT("/000123/metadata"));
-    assert_int_equal(meant, 1);
+    for (size_t i = 0; i < amount; ++i) {
+        if (text_ends(unknown[i].identifier, TEXT("/000123/meta-data")))
+            assert_true(text_ends(unknown[i].meant, TEXT("/000123/metadata")));
+        else
+            assert_int_equal(unknown[i].meant.size, 0);
+    }
     report_close(report);
     table_close(table);
 }
