@@ -224,8 +224,8 @@ static bool start(struct usage **started, struct usage_file file, size_t lanes, 
     usage->lanes = lanes_new(lanes, &hash_key, &usage->wake);
     pending_init(&usage->pending, &hash_key, now);
     atomic_store(&usage->flushed_at, clock_monotonic_ms());
-    pending_note_day(&usage->pending, clock_utc_us());
     flush(usage); /* notes since when it counts; a disk that is full now may have room later */
+    pending_note_day(&usage->pending, clock_utc_us()); /* for the next one: a start waits for no second write */
     int problem = background_start(&usage->thread, "usage", run, usage);
     if (problem != 0) {
         release(usage);
@@ -270,7 +270,7 @@ bool usage_finish(struct usage *usage, struct error *error)
         collect(usage);
         for (size_t i = 0; i < usage->lane_count; ++i)
             empty_lane(usage, &usage->lanes[i]);
-        if (!pending_is_empty(&usage->pending))
+        if (!pending_is_written(&usage->pending))
             flush(usage);
     }
     return pending_is_empty(&usage->pending) || !usage_failing(usage, error);
