@@ -100,9 +100,9 @@ until its next turn begins, or 2.6 s after the last; of what falls behind a turn
 
 The floors do no more than to answer a constant redirect with ssoferryd's header fields. Two are libh2o (`tests/bench/constant_h2o.c`): *as it comes* has the
 settings that libh2o has by itself, an input buffer of 8 KiB, an idle time of 10 s, the way to HTTP/2 open, and its own `Server` field besides; *set up alike*
-has those that ssoferryd gives it, 16 KiB, 75 s, HTTP/1 alone, and no such field. Both have libh2o's `TCP_NODELAY` and the kernel's socket buffers, as
-ssoferryd has, and take a request of 6 KB in one `read`; one of 46 KB takes four as it comes and three set up alike. The third, `tests/bench/epoll_floor.c`, is an
-epoll loop with one read and one write a request.
+has those that ssoferryd gives it, 16 KiB, 75 s, HTTP/1 alone, and no such field. Both have libh2o's `TCP_NODELAY`, as ssoferryd has, and the kernel's socket
+buffers, of which ssoferryd holds the one for what comes in to 64 KiB. They take a request of 6 KB in one `read`; one of 46 KB takes four as it comes and three set
+up alike. The third, `tests/bench/epoll_floor.c`, is an epoll loop with one read and one write a request.
 
 The other servers (`tests/bench/peers.py`) get the same rows and requests, one thread on the same core, and the setting that is kindest to them. They do
 less than ssoferryd: find the row, redirect, and nothing else. nginx has its `map` in the configuration, HAProxy a map file, Caddy its `map`, and Express is
