@@ -205,21 +205,15 @@ static bool print(struct report_rows *rows, const struct arguments *arguments, s
 static int check_source(struct context *context, const struct report_rows *rows)
 {
     struct error error = {0};
-    const struct report_totals *totals = report_totals(rows->report);
     const struct report_unknown *unknown = NULL;
-    size_t found = 0;
-    if (rows->source.size == 0 || table_state_total(&totals->table) == 0)
-        return STATUS_DONE;
-    if (!report_unknown(rows->report, 0, &unknown, &found, &error))
-        return complain(&error);
-    for (size_t i = 0; i < CONNECTION_STATES; ++i)
-        found += totals->rows[i];
-    if (found > 0)
-        return STATUS_DONE;
     struct snapshot *snapshot = NULL;
-    if (!snapshot_open(&snapshot, context->table, &error))
+    size_t found = 0;
+    if (rows->source.size == 0 || table_state_total(&report_totals(rows->report)->table) == 0)
+        return STATUS_DONE;
+    if (!report_unknown(rows->report, 0, &unknown, &found, &error) || !snapshot_open(&snapshot, context->table, &error))
         return complain(&error);
-    int status = rows_complain_source(snapshot, rows->source);
+    bool there = found > 0 || rows_has_source(snapshot, rows->source);
+    int status = there ? STATUS_DONE : rows_complain_source(snapshot, rows->source);
     snapshot_close(snapshot);
     return status;
 }

@@ -39,6 +39,17 @@ static struct report *open_report(struct table *table, const struct report_optio
     return report;
 }
 
+/* All unknown identifiers, of which there are `amount`. */
+static const struct report_unknown *read_unknown(struct report *report, size_t suggest, size_t amount)
+{
+    const struct report_unknown *unknown = NULL;
+    size_t found = 0;
+    struct error error = {0};
+    assert_done(report_unknown(report, suggest, &unknown, &found, &error));
+    assert_int_equal(found, amount);
+    return unknown;
+}
+
 /* Walks to the end; returns the rows as "identifier:hits" words, with "!" behind idle ones. */
 static const char *walk(struct report *report, char *out, size_t size)
 {
@@ -429,13 +440,9 @@ static void unknown_ones_come_with_their_source_and_without_those_that_have_a_ro
     struct table *table = make_small(store);
     const struct report_options options = {.store = store, .now = NOON + 60 * DAY};
     struct report *report = open_report(table, &options);
-    const struct report_unknown *unknown = NULL;
-    size_t amount = 0;
     char text[512];
-    struct error error = {0};
     walk(report, text, sizeof(text));
-    assert_done(report_unknown(report, 10, &unknown, &amount, &error));
-    assert_int_equal(amount, 2);
+    const struct report_unknown *unknown = read_unknown(report, 10, 2);
     assert_text(unknown[0].source, "auth0");
     assert_text(unknown[0].identifier, "ACME");
     assert_text(unknown[0].meant, "acme");
@@ -446,8 +453,7 @@ static void unknown_ones_come_with_their_source_and_without_those_that_have_a_ro
     assert_text(unknown[1].identifier, "acmee");
     assert_text(unknown[1].meant, "acme");
     /* Only so many are compared, those that come most often first. */
-    assert_done(report_unknown(report, 1, &unknown, &amount, &error));
-    assert_int_equal(amount, 2);
+    unknown = read_unknown(report, 1, 2);
     assert_text(unknown[0].meant, "acme");
     assert_int_equal(unknown[1].meant.size, 0);
     report_close(report);
@@ -506,15 +512,11 @@ static void what_was_meant_is_near(void **state)
 
     const struct report_options options = {.store = store, .now = NOON};
     struct report *report = open_report(table, &options);
-    const struct report_unknown *unknown = NULL;
-    size_t amount = 0;
-    struct error error = {0};
-    assert_done(report_unknown(report, SIZE_MAX, &unknown, &amount, &error));
-    assert_int_equal(amount, COUNT_OF(meanings));
+    const struct report_unknown *unknown = read_unknown(report, SIZE_MAX, COUNT_OF(meanings));
     for (size_t i = 0; i < COUNT_OF(meanings); ++i) {
         size_t at = 0;
         while (!text_equal(unknown[at].identifier, text_of(meanings[i].unknown)))
-            assert_true(++at < amount);
+            assert_true(++at < COUNT_OF(meanings));
         if (!text_equal(unknown[at].meant, text_of(meanings[i].meant)))
             fail_msg("%s: \"%.*s\", not \"%s\"", meanings[i].unknown, TEXT_ARGS(unknown[at].meant), meanings[i].meant);
     }
@@ -563,12 +565,8 @@ static void names_made_to_be_slow_do_not_hold_a_report_up(void **state)
 
     const struct report_options options = {.store = store, .now = NOON};
     struct report *report = open_report(table, &options);
-    const struct report_unknown *unknown = NULL;
-    size_t amount = 0;
-    struct error error = {0};
-    assert_done(report_unknown(report, SIZE_MAX, &unknown, &amount, &error));
-    assert_int_equal(amount, NAMES + 1);
-    for (size_t i = 0; i < amount; ++i) {
+    const struct report_unknown *unknown = read_unknown(report, SIZE_MAX, NAMES + 1);
+    for (size_t i = 0; i < NAMES + 1; ++i) {
         if (text_ends(unknown[i].identifier, TEXT("/000123/meta-data")))
             assert_true(text_ends(unknown[i].meant, TEXT("/000123/metadata")));
         else
