@@ -1,12 +1,8 @@
 #include "output.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <wchar.h>
-
-#include "command.h"
-#include "ssoferry/log.h"
 
 enum { ESCAPE_SIZE = 12 };
 
@@ -145,20 +141,6 @@ bool output_is_coloured(void)
            strcmp(term, "dumb") != 0;
 }
 
-int output_finish(int status)
-{
-    bool failed = ferror(stdout) != 0;
-    errno = 0;
-    if (fflush(stdout) != 0)
-        failed = true;
-    if (!failed)
-        return status;
-    if (errno != EPIPE)
-        log_error("not all of the output could be written to standard output%s%s", errno != 0 ? ": " : "",
-                  errno != 0 ? strerror(errno) : "");
-    return STATUS_FAILED;
-}
-
 void grid_start(struct grid *grid, size_t columns, const char *const *headings)
 {
     *grid = (struct grid){.columns = columns, .headings = headings};
@@ -205,7 +187,7 @@ void grid_measured(struct grid *grid)
 
 void output_json(json_t *object)
 {
-    /* jansson's own words for a failed write are lost here; output_finish() tells. */
+    /* jansson's own words for a failed write are lost here; standard_files_finish() tells. */
     int ignored = json_dumpf(object, stdout, JSON_COMPACT);
     (void)ignored;
     putchar('\n');

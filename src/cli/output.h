@@ -27,10 +27,6 @@ const char *plural(uint64_t count);
 /* Whether standard output is a terminal that wants colour: never with NO_COLOR or TERM=dumb. */
 bool output_is_coloured(void);
 
-/* Flushes standard output at the program's end. Returns `status`, or STATUS_FAILED where not all of it could be
- * written: with a message, but silently where the reader has gone away, as `head` does. */
-int output_finish(int status);
-
 /* -- a table with columns: every row goes by twice, first to be measured, then to be printed -- */
 
 enum { GRID_COLUMNS_MAX = 8 };

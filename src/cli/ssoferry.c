@@ -107,7 +107,9 @@ int main(int argc, char **argv)
 
     struct arguments arguments = {0};
     arguments.words = memory_allocate((size_t)argc * sizeof(arguments.words[0]) + 1);
-    int status = output_finish(run(argc, argv, &arguments));
+    int status = run(argc, argv, &arguments);
+    if (!standard_files_finish())
+        status = STATUS_FAILED;
     free(arguments.words);
     return status;
 }

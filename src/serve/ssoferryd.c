@@ -1,5 +1,4 @@
 /* The gateway daemon: options, configuration, and the exit status. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,13 +73,7 @@ static int read_and_run(const char *path, bool check)
 /* The exit status after what was asked for has been printed. */
 static int finish_printing(void)
 {
-    errno = 0;
-    if (!ferror(stdout) && fflush(stdout) == 0)
-        return EXIT_SUCCESS;
-    if (errno != EPIPE)
-        log_error("not all of the output could be written to standard output%s%s", errno != 0 ? ": " : "",
-                  errno != 0 ? strerror(errno) : "");
-    return EXIT_FAILURE;
+    return standard_files_finish() ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
