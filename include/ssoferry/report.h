@@ -51,7 +51,10 @@ struct report_totals {
 };
 
 /* Whether too many of the days went uncounted for anybody to be called silent: more than a tenth, and more than one. */
-bool report_misses_days(const struct report_totals *totals);
+static inline bool report_misses_days(const struct report_totals *totals)
+{
+    return totals->uncounted_days > 1 && totals->uncounted_days * 10 > totals->idle_days;
+}
 
 struct report;
 

@@ -232,11 +232,6 @@ void report_verdict(const struct report *report, char *out, size_t size)
     verdict_write(&report->totals, &report->options, out, size);
 }
 
-bool report_misses_days(const struct report_totals *totals)
-{
-    return totals->uncounted_days > 1 && totals->uncounted_days * 10 > totals->idle_days;
-}
-
 bool report_may_retire(const struct report *report)
 {
     const struct report_options *options = &report->options;
