@@ -76,7 +76,8 @@ struct command {
     const struct option_row *options;
     size_t words_least, words_most;
     enum needs needs;
-    int (*run)(struct context *context, const struct arguments *arguments); /* returns the exit status */
+    /* Returns the exit status. NULL for `help`, which is the program's own. */
+    int (*run)(struct context *context, const struct arguments *arguments);
 };
 
 enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
@@ -102,6 +103,5 @@ int cmd_explain(struct context *context, const struct arguments *arguments);
 int cmd_presets(struct context *context, const struct arguments *arguments);
 int cmd_stat(struct context *context, const struct arguments *arguments);
 int cmd_backup(struct context *context, const struct arguments *arguments);
-int cmd_help(struct context *context, const struct arguments *arguments);
 
 #endif

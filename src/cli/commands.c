@@ -330,7 +330,7 @@ const struct command commands[] = {
         .words_least = 0,
         .words_most = 1,
         .needs = NEEDS_NOTHING,
-        .run = cmd_help,
+        .run = NULL,
     },
     {.name = NULL},
 };

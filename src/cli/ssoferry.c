@@ -45,6 +45,25 @@ static int check_words(const struct command *command, const struct arguments *ar
     return STATUS_DONE;
 }
 
+static int unknown_command(const char *name)
+{
+    help_unknown_command(name);
+    return STATUS_USAGE;
+}
+
+/* `help`, which speaks of the commands and is thus none that their table could name. */
+static int run_help(const struct arguments *arguments)
+{
+    const struct command *command = arguments->word_count > 0 ? command_find(arguments->words[0]) : NULL;
+    if (arguments->word_count > 0 && command == NULL)
+        return unknown_command(arguments->words[0]);
+    if (command != NULL)
+        help_command(stdout, command);
+    else
+        help_program(stdout);
+    return STATUS_DONE;
+}
+
 static int run_command(const struct command *command, const struct arguments *arguments)
 {
     if (arguments->help || arguments->version) {
@@ -57,6 +76,8 @@ static int run_command(const struct command *command, const struct arguments *ar
     int status = check_words(command, arguments);
     if (status != STATUS_DONE)
         return status;
+    if (command->run == NULL)
+        return run_help(arguments);
     struct context context = {.command = command};
     status = context_open(&context, arguments);
     if (status == STATUS_DONE)
@@ -84,10 +105,8 @@ static int run(int argc, char **argv, struct arguments *arguments)
         return STATUS_DONE;
     }
     const struct command *command = command_find(argv[at]);
-    if (command == NULL) {
-        help_unknown_command(argv[at]);
-        return STATUS_USAGE;
-    }
+    if (command == NULL)
+        return unknown_command(argv[at]);
     ++at;
     if (!options_parse((const struct option_row *const[]){global_options, command->options}, argc, argv, &at, false,
                        arguments, &error))
