@@ -1,6 +1,7 @@
 """Rules that hold for every file of the tree, with or without git: who may know which library, which folder may use which, no included .c files,
 no paths of somebody's own machine, a contract for each function of a public header,
-a place for each source in the architecture's table of modules, and no function in it that is not there."""
+a place for each source in the architecture's table of modules, and no function in it that is not there,
+no two units of a folder that know each other."""
 import re
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ USES = {  # a folder's public headers may be used by itself and by those that na
 OWN_PATH = re.compile(r"(?<![\w.~:-])/(home|root|Users|work)/\w")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.M)
 FUNCTION = re.compile(r"^(?!#|typedef)[a-z][\w *]*\b\w+\(")
+NOT_CODE = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
+FOR_OTHERS = re.compile(r"^(?!static\b|typedef\b|extern\b|return\b)(?:__attribute__.*\)\) )?[a-z][\w *]*?\b(\w+)(?:\(|\[| = )", re.M)
 faults = []
 
 
@@ -80,6 +83,20 @@ def check_functions():
             faults.append(f"docs/architecture.md: {name}() is not in {path}")
 
 
+def check_circles():
+    """Units of a folder use each other one way: none comes back to itself."""
+    for folder in USES:
+        code = {source.stem: NOT_CODE.sub(" ", source.read_text()) for source in sorted(Path("src", folder).glob("*.c"))}
+        owner = {name: unit for unit, text in code.items() for name in FOR_OTHERS.findall(text)}
+        uses = {unit: {owner[word] for word in re.findall(r"(?<![.>\w])(?<!struct )(?<!enum )\w+", text) if owner.get(word, unit) != unit} for unit, text in code.items()}
+        while ends := [unit for unit in uses if not uses[unit]]:  # what is left when no unit is at an end goes round
+            uses = {unit: others - set(ends) for unit, others in uses.items() if unit not in ends}
+        while starts := set(uses) - set().union(*uses.values()):
+            uses = {unit: others for unit, others in uses.items() if unit not in starts}
+        if uses:
+            faults.append(f"src/{folder}: these units know each other: {', '.join(uses)}; what two of them need lies below both")
+
+
 homes = {}  # of a public header: the folder with the source of its name
 for folder in USES:
     for source in Path("src", folder).glob("*.c"):
@@ -102,6 +119,7 @@ for path in files(Path(".")):
 
 check_modules()
 check_functions()
+check_circles()
 if count < 50:
     faults.append(f"only {count} files found")
 print("\n".join(faults))
