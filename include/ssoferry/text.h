@@ -77,6 +77,11 @@ static inline bool text_starts(struct text t, struct text prefix)
 /* The same of its end. */
 bool text_ends(struct text t, struct text suffix);
 
+/* A number by which texts are told apart, but not against somebody who wants two taken for each other: FNV-1a, 64 bits.
+ * `before` is that of what stands before `t`, or TEXT_FINGERPRINT_START. */
+#define TEXT_FINGERPRINT_START UINT64_C(0xcbf29ce484222325)
+uint64_t text_fingerprint(struct text t, uint64_t before);
+
 /* The directory that holds the file `path`, "." where it names none; a slice of `path` or of a constant. */
 struct text text_directory(const char *path);
 

@@ -31,6 +31,13 @@ bool text_ends(struct text t, struct text suffix)
            (suffix.size == 0 || memcmp(t.at + t.size - suffix.size, suffix.at, suffix.size) == 0);
 }
 
+uint64_t text_fingerprint(struct text t, uint64_t before)
+{
+    for (size_t i = 0; i < t.size; ++i)
+        before = (before ^ (unsigned char)t.at[i]) * UINT64_C(0x100000001b3);
+    return before;
+}
+
 struct text text_directory(const char *path)
 {
     const char *slash = strrchr(path, '/');

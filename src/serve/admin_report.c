@@ -134,24 +134,14 @@ static bool add_history(json_t *root, struct table *table, struct error *error)
     return result != LOOKUP_FAILED;
 }
 
-/* FNV-1a, 64 bits: to tell one report from another, not against anybody. */
-static const uint64_t hash_start = 0xcbf29ce484222325U;
-
-static uint64_t hash(const char *bytes, size_t size, uint64_t value)
+static uint64_t print_of_rehearsal(const struct gateway_settings *gateway)
 {
-    for (size_t i = 0; i < size; ++i)
-        value = (value ^ (unsigned char)bytes[i]) * 0x100000001b3U;
-    return value;
-}
-
-static uint64_t hash_rehearsal(const struct gateway_settings *gateway)
-{
-    uint64_t value = hash_start + gateway_rehearsing(gateway);
+    uint64_t print = TEXT_FINGERPRINT_START + gateway_rehearsing(gateway);
     for (size_t i = 0; i < gateway->route_count; ++i) {
         if (gateway->routes[i].observe)
-            value = hash(gateway->routes[i].name.at, gateway->routes[i].name.size, value);
+            print = text_fingerprint(gateway->routes[i].name, print);
     }
-    return value;
+    return print;
 }
 
 static struct admin_report_basis basis_of(const struct report *report, const struct admin_report_sources *sources,
@@ -165,7 +155,7 @@ static struct admin_report_basis basis_of(const struct report *report, const str
         .changed_at = totals->table.changed_at,
         .counted_since = totals->counted_since,
         .minute = now / MINUTE,
-        .rehearsal = hash_rehearsal(sources->gateway),
+        .rehearsal = print_of_rehearsal(sources->gateway),
         .configuration_current = sources->configuration_current,
     };
 }
@@ -190,7 +180,7 @@ static void join(json_t *timely, json_t *root, char **body, uint64_t *tag)
 {
     char *head = dump(timely);
     char *rest = dump(root);
-    *tag = hash(rest, strlen(rest), hash_start);
+    *tag = text_fingerprint(text_of(rest), TEXT_FINGERPRINT_START);
     size_t size = strlen(head) + strlen(rest) + 1;
     *body = memory_allocate(size);
     snprintf(*body, size, "%.*s,%s", (int)strlen(head) - 1, head, rest + 1);

@@ -75,30 +75,27 @@ struct tls_context *tls_take(struct tls *tls, size_t i)
 
 /* -- the files, from afar -- */
 
-static uint64_t mix(uint64_t print, uint64_t value)
-{
-    return (print ^ value) * UINT64_C(0x100000001b3);
-}
-
 static uint64_t print_of_file(uint64_t print, const char *path)
 {
-    struct stat status;
-    if (stat(path, &status) != 0)
-        return mix(print, (uint64_t)errno);
+    struct stat status = {0};
+    const int problem = stat(path, &status) == 0 ? 0 : errno;
     const uint64_t facts[] = {
-        (uint64_t)status.st_dev,          (uint64_t)status.st_ino,          (uint64_t)status.st_size,
-        (uint64_t)status.st_mtim.tv_sec,  (uint64_t)status.st_mtim.tv_nsec, (uint64_t)status.st_ctim.tv_sec,
+        (uint64_t)problem,
+        (uint64_t)status.st_dev,
+        (uint64_t)status.st_ino,
+        (uint64_t)status.st_size,
+        (uint64_t)status.st_mtim.tv_sec,
+        (uint64_t)status.st_mtim.tv_nsec,
+        (uint64_t)status.st_ctim.tv_sec,
         (uint64_t)status.st_ctim.tv_nsec,
     };
-    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); ++i)
-        print = mix(print, facts[i]);
-    return print;
+    return text_fingerprint(text_slice((const char *)facts, sizeof(facts)), print);
 }
 
 /* A number that changes when one of the files is replaced, written or given another mode. */
 static uint64_t print_of_files(const struct config *config)
 {
-    uint64_t print = UINT64_C(0xcbf29ce484222325);
+    uint64_t print = TEXT_FINGERPRINT_START;
     for (size_t i = 0; i < config->listen_count; ++i) {
         for (size_t j = 0; j < config->listen[i].certificate_count; ++j) {
             print = print_of_file(print, config->listen[i].certificates[j].certificate.path);

@@ -348,6 +348,17 @@ static void an_arena_gives_aligned_memory_and_takes_it_back(void **state)
     arena_free(NULL);
 }
 
+/* The vectors of FNV's authors. */
+static void fingerprints(void **state)
+{
+    (void)state;
+    assert_true(text_fingerprint(TEXT(""), TEXT_FINGERPRINT_START) == UINT64_C(0xcbf29ce484222325));
+    assert_true(text_fingerprint(TEXT("a"), TEXT_FINGERPRINT_START) == UINT64_C(0xaf63dc4c8601ec8c));
+    uint64_t foo = text_fingerprint(TEXT("foo"), TEXT_FINGERPRINT_START);
+    assert_true(text_fingerprint(TEXT("bar"), foo) == UINT64_C(0x85944171f73967e8));
+    assert_true(text_fingerprint(TEXT("\xff"), foo) != text_fingerprint(TEXT("\x7f"), foo));
+}
+
 static void hidden_characters(void **state)
 {
     static const char *const hidden[] = {"\xc2\xa0",     "\xc2\xad",        "\xd8\x9c",     "\xe2\x80\x8b",
@@ -402,6 +413,7 @@ int main(void)
         cmocka_unit_test(numbers_are_bounded),
         cmocka_unit_test(texts_compare_by_bytes),
         cmocka_unit_test(hidden_characters),
+        cmocka_unit_test(fingerprints),
         cmocka_unit_test(a_message_is_one_line),
         cmocka_unit_test(an_arena_gives_aligned_memory_and_takes_it_back),
     };
