@@ -14,6 +14,9 @@ struct memory {
 /* A copy in `memory`; an empty text stays empty. */
 struct text text_copy(struct text t, struct memory memory);
 
+/* One behind the other, in `memory`. */
+struct text text_join(const struct text *parts, size_t count, struct memory memory);
+
 /* An allocator of its own, for programs without a request pool and for tests. */
 struct arena;
 struct arena *arena_new(void);                   /* never NULL */

@@ -94,6 +94,21 @@ struct text text_copy(struct text t, struct memory memory)
     return text_slice(copy, t.size);
 }
 
+struct text text_join(const struct text *parts, size_t count, struct memory memory)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; ++i)
+        size += parts[i].size;
+    char *out = memory.allocate(memory.context, size);
+    size_t at = 0;
+    for (size_t i = 0; i < count; ++i) {
+        if (parts[i].size > 0)
+            memcpy(out + at, parts[i].at, parts[i].size);
+        at += parts[i].size;
+    }
+    return text_slice(out, size);
+}
+
 struct arena *arena_new(void)
 {
     return memory_zeroed(1, sizeof(struct arena));

@@ -22,7 +22,8 @@ struct admin {
     struct metrics *metrics;
     h2o_globalconf_t globals;
     struct worker worker;
-    char *page, *page_policy;
+    struct arena *arena; /* of the page */
+    struct page page;
     struct admin_report_stamp reported; /* the last report */
 };
 
@@ -172,10 +173,7 @@ static void answer_report(struct admin *admin, h2o_req_t *req)
 
 static void answer_page(struct admin *admin, h2o_req_t *req)
 {
-    const struct page page = {.content_type = TEXT("text/html; charset=utf-8"),
-                              .body = text_of(admin->page),
-                              .security_policy = text_of(admin->page_policy)};
-    send_page(req, 200, &page);
+    send_page(req, 200, &admin->page);
 }
 
 static const struct {
@@ -257,8 +255,7 @@ static void free_admin(struct admin *admin)
 {
     lookup_close(admin->lookup);
     metrics_free(admin->metrics);
-    free(admin->page);
-    free(admin->page_policy);
+    arena_free(admin->arena);
     free(admin);
 }
 
@@ -268,7 +265,8 @@ bool admin_start(struct admin **started, const struct admin_scene *scene, int fd
     admin->scene = *scene;
     atomic_init(&admin->serving.config, scene->config);
     admin->metrics = metrics_new();
-    admin_page_build(&admin->page, &admin->page_policy);
+    admin->arena = arena_new();
+    admin_page_build(&admin->page, arena_memory(admin->arena));
     if (!lookup_open(&admin->lookup, scene->table, error)) {
         free_admin(admin);
         return false;

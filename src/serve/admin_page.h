@@ -2,7 +2,7 @@
 #ifndef SSOFERRY_ADMIN_PAGE_H
 #define SSOFERRY_ADMIN_PAGE_H
 
-#include "ssoferry/text.h"
+#include "ssoferry/page.h"
 
 /* The page is these one after another. embed.cmake makes them of assets/ when the program is built. */
 struct admin_page_parts {
@@ -14,8 +14,8 @@ struct admin_page_parts {
 };
 extern const struct admin_page_parts admin_page_parts;
 
-/* The page, and the Content-Security-Policy that lets its own style and script run and nothing else. Both are
- * NUL-terminated (the page holds no other NUL) and to be freed with free(). */
-void admin_page_build(char **page, char **policy);
+/* The page, and the Content-Security-Policy that lets its own style and script run and nothing else. What is made for
+ * it comes from `memory`. */
+void admin_page_build(struct page *page, struct memory memory);
 
 #endif

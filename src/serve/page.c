@@ -1,7 +1,5 @@
 #include "ssoferry/page.h"
 
-#include <string.h>
-
 /* Statuses whose answer a person may read, by their headings. */
 static const struct {
     unsigned status;
@@ -102,21 +100,6 @@ bool page_wants_json(struct text accept)
     "default-src 'none'; style-src 'sha256-MhUi6AF2xkAFq+zWpdL4uqSj66ETiOQdq2K3DiCE33w='; base-uri 'none'; "           \
     "form-action 'none'; frame-ancestors 'none'"
 
-static struct text join(struct memory memory, const struct text *parts, size_t count)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < count; ++i)
-        size += parts[i].size;
-    char *out = memory.allocate(memory.context, size);
-    size_t at = 0;
-    for (size_t i = 0; i < count; ++i) {
-        if (parts[i].size > 0)
-            memcpy(out + at, parts[i].at, parts[i].size);
-        at += parts[i].size;
-    }
-    return text_slice(out, size);
-}
-
 static struct text html_body(unsigned status, const char *explanation, struct text request_id, struct memory memory)
 {
     const struct text heading = text_of(statuses[find_status(status)].heading);
@@ -132,7 +115,7 @@ static struct text html_body(unsigned status, const char *explanation, struct te
         request_id,
         TEXT("</code></small></p>\n</main>\n</body>\n</html>\n"),
     };
-    return join(memory, parts, sizeof(parts) / sizeof(parts[0]));
+    return text_join(parts, sizeof(parts) / sizeof(parts[0]), memory);
 }
 
 static struct text json_body(const char *code, const char *explanation, struct text request_id, struct memory memory)
@@ -146,7 +129,7 @@ static struct text json_body(const char *code, const char *explanation, struct t
         request_id,
         TEXT("\"}\n"),
     };
-    return join(memory, parts, sizeof(parts) / sizeof(parts[0]));
+    return text_join(parts, sizeof(parts) / sizeof(parts[0]), memory);
 }
 
 void page_error(struct page *page, bool json, unsigned status, const char *code, const char *explanation,

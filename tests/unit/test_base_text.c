@@ -359,6 +359,16 @@ static void fingerprints(void **state)
     assert_true(text_fingerprint(TEXT("\xff"), foo) != text_fingerprint(TEXT("\x7f"), foo));
 }
 
+static void texts_are_joined(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    const struct text parts[] = {TEXT("sso"), (struct text){0}, TEXT("-"), TEXT("ferry")};
+    assert_text(text_join(parts, 4, arena_memory(arena)), "sso-ferry");
+    assert_int_equal(text_join(parts, 0, arena_memory(arena)).size, 0);
+    arena_free(arena);
+}
+
 static void hidden_characters(void **state)
 {
     static const char *const hidden[] = {"\xc2\xa0",     "\xc2\xad",        "\xd8\x9c",     "\xe2\x80\x8b",
@@ -412,6 +422,7 @@ int main(void)
         cmocka_unit_test(eight_bytes_compare_but_for_case),
         cmocka_unit_test(numbers_are_bounded),
         cmocka_unit_test(texts_compare_by_bytes),
+        cmocka_unit_test(texts_are_joined),
         cmocka_unit_test(hidden_characters),
         cmocka_unit_test(fingerprints),
         cmocka_unit_test(a_message_is_one_line),
