@@ -1,4 +1,5 @@
 """Libraries of the tests' own within a program, and signals to one of its threads."""
+import contextlib
 import ctypes
 import os
 import re
@@ -23,6 +24,16 @@ def start_with(gateway, library, monkeypatch, **environment):
         for name, value in {**environment_with(program(f"{library}.so"), gateway.directory), **environment}.items():
             patch.setenv(name, str(value))
         gateway.start()
+
+
+@contextlib.contextmanager
+def days_ago(directory, monkeypatch, days):
+    """The clocks of programs that are started meanwhile are so far behind."""
+    with monkeypatch.context() as patch:
+        for name, value in environment_with(program("clock.so"), directory).items():
+            patch.setenv(name, value)
+        patch.setenv("CLOCK_BEHIND_DAYS", str(days))
+        yield
 
 
 def threads(pid):

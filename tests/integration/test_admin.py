@@ -12,8 +12,9 @@ import wire
 from admin import Admin
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from ports import free_port
+from preload import days_ago, start_with
 from process import cpu_seconds
-from programs import ROOT
+from programs import ROOT, run
 
 
 @pytest.fixture
@@ -255,6 +256,56 @@ class TestReport:
         told = set(re.findall(r"^\.Li (\w+)", manuals, re.M))
         assert {*report, *acme, *unknown, *revision} - told == set(), "the manuals name each member"
 
+    def test_it_says_what_the_commands_say(self, pair, monkeypatch):
+        """Each member the same as that of its name in `report --json` and `history --json`."""
+        gateway, admin = pair
+        legacy_url = "https://legacy.example.net/acs"
+        gateway.configure(legacy={"allowed_hosts": ["legacy.example.net"]}, routes=[*gateway.config["routes"], {"match": "/okta/{identifier}", "source": "okta"}])
+        rows = {"acme": {"connection_id": CONNECTION_ID, "label": "Acme"}, "acme-2": CONNECTION_ID, "former": OTHER_CONNECTION_ID,
+                "globex": {"connection_id": OTHER_CONNECTION_ID, "state": "disabled"}, "moving": {"state": "legacy", "legacy_url": legacy_url}}
+        with days_ago(gateway.directory, monkeypatch, 13):
+            gateway.load(rows | {f"silent-{n}": {"state": "legacy", "legacy_url": legacy_url} for n in range(4)})
+            gateway.load({"hooli": {"state": "disabled"}}, source="okta")
+            gateway.start()
+        gateway.get("/old-sso/acme")
+        gateway.stop()
+        gateway.start()
+        for target in (*["/old-sso/acme"] * 4, "/old-sso/former", "/old-sso/globex", "/okta/hooly", "/okta/hooly"):
+            gateway.get(target)
+        assert gateway.get("/old-sso/moving", host="legacy.example.net").status == 508
+        gateway.loader("remove", "former", "-m", "gone")
+        gateway.set("acme", "label=Acme Inc.")
+        report = gateway.wait_for(lambda: (value := admin.json("/report.json"))["hits"] == 7 and value["unknown_hits"] == 2 and value)
+        told = gateway.report()
+
+        def agree(one, other, but=()):
+            names = (one.keys() & other.keys()) - set(but)
+            assert {name: one[name] for name in names} == {name: other[name] for name in names}
+
+        lines = {(row["source"], row["identifier"]): row for row in told.rows}
+        assert lines.keys() == {(row["source"], row["identifier"]) for row in report["rows"]}
+        for row in report["rows"]:
+            line = lines[row["source"], row["identifier"]]
+            assert row.keys() - line.keys() == {"connection_id"} and sum(row["days"]) == row["hits"]
+            assert row["connection_id"] == json.loads(gateway.loader("get", "--json", "--source", row["source"], row["identifier"]).stdout)["connection_id"]
+            assert row["outcomes"] == {name: hits for name, hits in line["outcomes"].items() if hits}
+            agree(row, line, but=["days", "outcomes"])
+        [acme] = [row for row in report["rows"] if row["identifier"] == "acme"]
+        assert (acme["days"][0], acme["first_seen"] < acme["last_seen"], acme["label"]) == (1, True, "Acme Inc.")
+        agree(report, told.totals, but=["now", "rows"])
+        assert (report["states"], report["idle_days"] * 86400) == (told.totals["rows"], told.totals["idle_seconds"])
+        assert len({report[name] for name in ("idle", "never", "failed", "hits", "unknown_hits", "rows_total", "uncounted_days")}) == 7
+        [unknown], [line] = report["unknown"], told.unknown
+        assert (unknown["source"], unknown["meant"]) == ("okta", line["did_you_mean"]) and unknown["meant"] == "hooli"
+        agree(unknown, line)
+        history = [json.loads(line) for line in gateway.loader("history", "--json").stdout.splitlines()]
+        assert [(line["added"], line["changed"], line["removed"]) for line in history] == [(0, 1, 0), (0, 0, 1), (1, 0, 0), (9, 0, 0)]
+        for revision, line in zip(report["history"], history, strict=True):
+            assert revision["time"] == line["changed_at"]
+            agree(revision, line)
+        assert report["changed_at"] == history[0]["changed_at"]
+        assert f"ssoferryd {report['version']}" in run("ssoferryd", "--version").stdout
+
     def test_what_is_no_utf_8_is_escaped_and_left_out_nowhere(self, started):
         gateway, admin = started
         gateway.loader("set", "acme", "label=x", "--actor", "jose", "-m", "josephine's")
@@ -310,6 +361,34 @@ class TestReport:
             gateway.wait_for(lambda: news(tag).status == 200)
             tag = tag_once(lambda report: report["configuration_current"] == current)
             assert admin.metric("ssoferry_configuration_current") == current
+
+    def test_what_time_alone_changes_is_told(self, pair, monkeypatch):
+        gateway, admin = pair
+        with days_ago(gateway.directory, monkeypatch, 30):
+            gateway.load({"acme": CONNECTION_ID})
+            gateway.start()
+        gateway.get("/old-sso/acme")
+        gateway.stop()
+        behind = gateway.directory / "behind"
+        behind.touch()
+        start_with(gateway, "clock", monkeypatch, CLOCK_BEHIND_WHILE=behind)
+        answer = admin.get("/report.json")
+        assert json.loads(answer.text)["idle"] == 0, "it was there within thirty days"
+        behind.unlink()
+        later = admin.get("/report.json", (("If-None-Match", answer.header("ETag")),))
+        assert (later.status, json.loads(later.text)["idle"]) == (200, 1)
+
+    def test_another_hour_alone_is_no_news(self, pair, monkeypatch):
+        gateway, admin = pair
+        with days_ago(gateway.directory, monkeypatch, 2):
+            gateway.load({"acme": CONNECTION_ID})
+        behind = gateway.directory / "behind"
+        behind.touch()
+        start_with(gateway, "clock", monkeypatch, CLOCK_BEHIND_WHILE=behind)
+        tag = admin.get("/report.json").header("ETag")
+        behind.unlink()
+        answer = admin.get("/report.json", (("If-None-Match", tag),))
+        assert (answer.status, answer.body) == (304, b"")
 
     def test_no_news_of_many_rows_costs_little(self, pair):
         gateway, admin = pair

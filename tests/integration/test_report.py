@@ -232,18 +232,8 @@ def test_idle(used):
     assert (totals["idle"], totals["idle_seconds"]) == (2, 14 * 86400)
 
 
-@contextlib.contextmanager
-def days_ago(gateway, monkeypatch, days):
-    """Both programs' clocks are so far behind."""
-    with monkeypatch.context() as patch:
-        for name, value in environment_with(program("clock.so"), gateway.directory).items():
-            patch.setenv(name, value)
-        patch.setenv("CLOCK_BEHIND_DAYS", str(days))
-        yield
-
-
 def serve_days_ago(gateway, monkeypatch, days, *identifiers):
-    with days_ago(gateway, monkeypatch, days):
+    with days_ago(gateway.directory, monkeypatch, days):
         gateway.start()
     for identifier in identifiers:
         gateway.get(f"/old-sso/{identifier}")
@@ -256,7 +246,7 @@ def loaded_long_ago(make_gateway, monkeypatch):
     left = 86400 - time.time() % 86400
     time.sleep(left if left < 15 else 0)
     gateway = make_gateway(routes=ROUTES, legacy={"allowed_hosts": ["legacy.example.net"]})
-    with days_ago(gateway, monkeypatch, 100):
+    with days_ago(gateway.directory, monkeypatch, 100):
         gateway.load(ROWS)
     return gateway
 
