@@ -1,4 +1,5 @@
 """What systemd is told (sd_notify(3)), by somebody who listens in its place."""
+import json
 import re
 import signal
 import socket
@@ -6,6 +7,7 @@ import time
 
 import pytest
 
+from admin import Admin
 from cutover import CONNECTION_ID
 from ports import free_port
 from preload import signal_thread, start_with, workers
@@ -133,11 +135,15 @@ def test_without_a_watchdog_it_is_not_fed(manager, gateway):
 
 
 def test_the_watchdog_starves_while_a_worker_hangs(tmp_path, gateway, monkeypatch):
+    """And /livez says which one, to those who restart it in systemd's place."""
     manager = Manager(tmp_path, monkeypatch)
+    admin = Admin(free_port())
     monkeypatch.setenv("WATCHDOG_USEC", str(int(WATCHDOG * 1e6)))
+    gateway.configure(admin={"address": f"127.0.0.1:{admin.port}"})
     stalled = gateway.directory / "stalled"
     start_with(gateway, "stall", monkeypatch, STALL_WHILE=stalled)
-    worker, _ = workers(gateway)
+    _, worker, _ = workers(gateway)
+    assert admin.get("/livez").status == 200 and admin.json("/livez")["status"] == "ok"
     stalled.touch()
     signal_thread(gateway.pid, worker, signal.SIGURG)
 
@@ -146,5 +152,9 @@ def test_the_watchdog_starves_while_a_worker_hangs(tmp_path, gateway, monkeypatc
         return manager.next(but=(), timeout=5 * WATCHDOG) is None
 
     gateway.wait_for(starves, timeout=60)
+    answer = admin.get("/livez")
+    told = json.loads(answer.text)
+    assert (answer.status, told["status"], [silent > 5000 for silent in told["loops_silent_ms"]]) == (503, "stuck", [True, False])
     stalled.unlink()
     assert manager.next(but=()) == "WATCHDOG=1", "it comes round again"
+    assert admin.get("/livez").status == 200
