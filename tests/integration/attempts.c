@@ -11,9 +11,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,6 +81,17 @@ static long try_socket(int family, int type)
     return fd;
 }
 
+static long fork_itself(void)
+{
+    pid_t here = 0;
+    long child = syscall(SYS_clone, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, NULL, NULL, &here, NULL);
+    if (child == 0)
+        syscall(SYS_exit_group, 0);
+    if (child > 0)
+        waitpid((pid_t)child, NULL, 0);
+    return child;
+}
+
 static long internet_socket(void)
 {
     return try_socket(AF_INET, SOCK_STREAM);
@@ -130,6 +144,44 @@ static long run_data(void)
     return at == MAP_FAILED ? -1 : munmap(at, 4096);
 }
 
+static long make_executable(void)
+{
+    void *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    long made = at == MAP_FAILED ? -1 : mprotect(at, 4096, PROT_READ | PROT_EXEC);
+    int problem = errno;
+    if (at != MAP_FAILED)
+        munmap(at, 4096);
+    errno = problem;
+    return made;
+}
+
+static long signal_a_thread(void)
+{
+    return syscall(SYS_tgkill, getppid(), getppid(), 0);
+}
+
+static long read_another(void)
+{
+    char from = 'x', to = 0;
+    const struct iovec local = {&to, 1}, remote = {&from, 1};
+    return syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote, 1, 0);
+}
+
+static long change_itself(void)
+{
+    return prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+}
+
+static long change_limits(void)
+{
+    return syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, (void *)-1, NULL);
+}
+
+static long change_mode(void)
+{
+    return syscall(SYS_fchmodat, AT_FDCWD, "/nonexistent", 0600);
+}
+
 static long become_root(void)
 {
     return syscall(SYS_setresuid, 0, 0, 0);
@@ -157,6 +209,7 @@ static const struct {
     {"write_own_memory", write_own_memory},
     {"execute", execute},
     {"make_process", make_process},
+    {"fork_itself", fork_itself},
     {"internet_socket", internet_socket},
     {"netlink_socket", netlink_socket},
     {"connect_out", connect_out},
@@ -165,7 +218,13 @@ static const struct {
     {"listen_elsewhere", listen_elsewhere},
     {"trace", trace},
     {"signal_others", signal_others},
+    {"signal_a_thread", signal_a_thread},
+    {"read_another", read_another},
     {"run_data", run_data},
+    {"make_executable", make_executable},
+    {"change_itself", change_itself},
+    {"change_limits", change_limits},
+    {"change_mode", change_mode},
     {"become_root", become_root},
     {"mount_something", mount_something},
     {"new_namespace", new_namespace},

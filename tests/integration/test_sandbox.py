@@ -22,6 +22,7 @@ REFUSED = {errno.ENOSYS, errno.EACCES, errno.EPERM}
 LANDLOCK = ctypes.CDLL(None).syscall(444, None, 0, 1)  # landlock_create_ruleset(LANDLOCK_CREATE_RULESET_VERSION): of the kernel, or -1
 FILES = {"read_elsewhere", "write_elsewhere", "remove_elsewhere", "write_configuration", "write_own_memory"}  # Landlock's share
 OF_ROOT = {"become_root", "mount_something"}
+OF_SANITIZERS = {"trace", "run_data", "make_executable", "make_process", "fork_itself", "signal_a_thread", "read_another", "change_itself"}
 
 
 class Attempts:
@@ -50,21 +51,25 @@ class Attempts:
 
 @pytest.fixture
 def make_attempts(make_gateway, monkeypatch):
-    def make(**config):
+    def make(usage_file=None, **config):
         gateway = make_gateway(**config)
         gateway.load({"acme": CONNECTION_ID})
+        if usage_file:
+            gateway.store.with_name(gateway.store.name + ".usage").write_bytes(usage_file)
         return Attempts(gateway, monkeypatch)
     return make
 
 
-def test_what_it_does_not_need_it_cannot_do(make_attempts):
+@pytest.mark.parametrize("usage", [None, b"nonsense" * 1000], ids=["counting", "waiting to count"])
+def test_what_it_does_not_need_it_cannot_do(make_attempts, usage):
+    """Where the usage file cannot be opened, a process that looks into it may be forked, and no other made."""
     admin = free_port()
-    attempts = make_attempts(admin={"address": f"127.0.0.1:{admin}"})
-    expected = {"trace", "run_data", "make_process"} if is_sanitized() else set()  # which LeakSanitizer needs
+    attempts = make_attempts(usage_file=usage, admin={"address": f"127.0.0.1:{admin}"})
+    expected = OF_SANITIZERS if is_sanitized() else {"fork_itself"} if usage else set()
     expected |= FILES if LANDLOCK < 1 else set()
     for thread, made in attempts.made_by_each().items():
         assert {name for name, problem in made.items() if problem not in REFUSED} <= expected, thread
-        assert len(made) == 19
+        assert len(made) == 26 and (not usage or made["fork_itself"] == 0)
     assert attempts.outside.read_text() == "keep me"
     assert attempts.gateway.get("/old-sso/acme").status == 307
 
