@@ -8,8 +8,11 @@
 #include <pthread.h>
 
 static bool has_threads;
-static const char *watched; /* directory */
-static unsigned first_seen; /* names in it when a file was first synced */
+static const char *watched;  /* directory */
+static unsigned first_seen;  /* names in it when a file was first synced */
+static const char *intruder; /* a file that somebody else makes when a file is first synced */
+static bool is_nameless = true;
+static int syncs_left = -1; /* until one fails; below 0: none does */
 
 /* In place of libc's, for LMDB too. */
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *context)
@@ -36,7 +39,20 @@ int fsync(int fd)
     *(void **)&next = dlsym(RTLD_NEXT, "fsync");
     if (watched != NULL && first_seen == 0)
         first_seen = names_in(watched);
+    if (intruder != NULL)
+        scratch_write(intruder, "theirs", 6);
+    if (syncs_left == 0) {
+        errno = EIO;
+        return -1;
+    }
+    syncs_left -= syncs_left > 0;
     return next(fd);
+}
+
+/* By way of /proc a file of no name gets one. */
+int access(const char *path, int mode)
+{
+    return is_nameless || strncmp(path, "/proc/", 6) != 0 ? faccessat(AT_FDCWD, path, mode, 0) : -1;
 }
 
 static void no_thread_can_be_started(void **state)
@@ -73,11 +89,99 @@ static void no_name_before_it_is_whole(void **state)
     table_close(table);
 }
 
+/* Each of both ways to a copy's name. */
+enum { NAMED, NAMELESS, WAYS };
+
+static struct table *open_for_copies(struct scratch *scratch)
+{
+    struct table *table = open_table(scratch_path(scratch, "t.mdb"), TABLE_WRITE, 1 << 20);
+    load_rows(table, 1, 10, 0);
+    has_threads = true;
+    return table;
+}
+
+static void close_after_copies(struct table *table)
+{
+    has_threads = false;
+    is_nameless = true;
+    table_close(table);
+}
+
+static void a_copy_holds_the_rows_and_is_for_the_same_people(void **state)
+{
+    static const char *const names[WAYS] = {"named.mdb", "nameless.mdb"};
+    char left[192];
+    struct error error = {0};
+    struct stat facts;
+    struct table *table = open_for_copies(*state);
+    assert_int_equal(chmod(scratch_path(*state, "t.mdb"), 0640), 0);
+    for (int way = 0; way < WAYS; way++) {
+        const char *path = scratch_path(*state, names[way]);
+        is_nameless = way == NAMELESS;
+        /* What a process that died, and had our number, has left. */
+        snprintf(left, sizeof left, "%s.new-%ld", path, (long)getpid());
+        if (way == NAMED)
+            scratch_write(left, "a half", 6);
+        assert_done(table_backup(table, path, &error));
+        assert_int_not_equal(access(left, F_OK), 0);
+        assert_int_equal(stat(path, &facts), 0);
+        assert_int_equal(facts.st_mode & 0777, 0640);
+        struct table *copy = open_table(path, TABLE_READ, 1 << 20);
+        assert_int_equal(find_row(copy, "default", "row-000010"), LOOKUP_FOUND);
+        table_close(copy);
+    }
+    close_after_copies(table);
+}
+
+static void a_file_that_comes_meanwhile_is_let_be(void **state)
+{
+    struct scratch *scratch = *state;
+    struct error error = {0};
+    struct table *table = open_for_copies(scratch);
+    for (int way = 0; way < WAYS; way++) {
+        size_t size = 0;
+        is_nameless = way == NAMELESS;
+        intruder = scratch_path(scratch, "copy.mdb");
+        assert_false(table_backup(table, intruder, &error));
+        assert_non_null(strstr(error.message, "it is there already"));
+        char *found = scratch_read(intruder, &size);
+        assert_string_equal(found, "theirs");
+        free(found);
+        assert_int_equal(names_in(scratch->directory), 3);
+        assert_int_equal(unlink(intruder), 0);
+        intruder = NULL;
+    }
+    close_after_copies(table);
+}
+
+/* Of its bytes and of its name. */
+static void a_copy_that_is_not_on_the_disk_is_none(void **state)
+{
+    struct scratch *scratch = *state;
+    struct error error = {0};
+    struct table *table = open_for_copies(scratch);
+    for (int way = 0; way < WAYS; way++) {
+        const char *path = scratch_path(scratch, "copy.mdb");
+        is_nameless = way == NAMELESS;
+        for (int synced = 0; synced < 2; synced++) {
+            syncs_left = synced;
+            assert_false(table_backup(table, path, &error));
+            syncs_left = -1;
+            assert_non_null(strstr(error.message, path));
+            assert_int_equal(names_in(scratch->directory), 2);
+        }
+    }
+    close_after_copies(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         scratch_test(no_thread_can_be_started),
         scratch_test(no_name_before_it_is_whole),
+        scratch_test(a_copy_holds_the_rows_and_is_for_the_same_people),
+        scratch_test(a_file_that_comes_meanwhile_is_let_be),
+        scratch_test(a_copy_that_is_not_on_the_disk_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
