@@ -43,6 +43,7 @@ install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs) # where REA
 install(FILES ${packaging_dir}/connections.example.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES ${packaging_dir}/deploy/kubernetes.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
+install(DIRECTORY ${packaging_dir}/balancers DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(DIRECTORY ${packaging_dir}/monitoring DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(bash_completions ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

@@ -156,7 +156,8 @@ def test_what_is_where(installed):
     assert here.run("dpkg", "--verify", "ssoferry").stdout == ""
     assert here.path("/etc/systemd/system/multi-user.target.wants/ssoferryd.service").is_symlink()
     for path in ("/usr/share/man/man1/ssoferry.1.gz", "/usr/share/man/man8/ssoferryd.8.gz", "/usr/share/man/man5/ssoferryd.yaml.5.gz",
-                 "/usr/share/doc/ssoferry/examples/connections.example.yaml", "/usr/share/bash-completion/completions/ssoferry",
+                 "/usr/share/doc/ssoferry/examples/connections.example.yaml", "/usr/share/doc/ssoferry/examples/balancers/nginx.conf",
+                 "/usr/share/bash-completion/completions/ssoferry",
                  "/usr/share/zsh/vendor-completions/_ssoferry", "/usr/share/doc/ssoferry/monitoring/ssoferry.rules.yaml",
                  "/usr/share/doc/ssoferry/monitoring/grafana-dashboard.json", "/usr/share/doc/ssoferry/monitoring/prometheus.yaml", "/lib/systemd/system/ssoferryd.socket"):
         assert here.path(path).exists(), path

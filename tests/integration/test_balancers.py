@@ -1,0 +1,100 @@
+"""Behind nginx, HAProxy and Caddy, as config/balancers sets them up: what arrives, what is refused, and two nodes that are restarted one after the other."""
+import pytest
+
+from balancers import BALANCERS
+from browser import Browser
+from callers import Caller, Calling, Rows
+from certificates import fingerprint
+from cutover import CONNECTION_ID
+from ports import free_port
+from sign_ins import USER
+
+LOCATION = f"https://api.stytch.com/v1/b2b/sso/callback/{CONNECTION_ID}"
+ROWS = Rows({"acme": {(307, LOCATION)}})
+CLIENT = "127.0.0.7"  # who comes by the balancer, which itself is 127.0.0.1
+URI, BODY = 16 << 10, 1 << 20  # limits.uri and limits.body
+
+
+@pytest.fixture(scope="module")
+def pair(authority, tmp_path_factory):
+    return authority.issue(tmp_path_factory.mktemp("pair"), "localhost")
+
+
+@pytest.fixture(scope="module")
+def trusting_browser(pair, tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("chromium"), trusted_key=fingerprint(pair))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def balance(tmp_path, pair):
+    started = []
+
+    def start(kind, gateways):
+        """Has the gateways started behind a balancer, with what its sample wants of a node."""
+        for gateway in gateways:
+            gateway.configure(trusted_proxies=["127.0.0.1"])
+            if not kind.speaks_http:
+                gateway.secure_port = free_port()
+                secure = {"address": f"127.0.0.1:{gateway.secure_port}", "proxy_protocol": True, "certificate": str(pair.certificate), "key": str(pair.key)}
+                gateway.configure(listen=[*gateway.config["listen"], secure])
+            gateway.load({"acme": CONNECTION_ID})
+            gateway.start()
+        nodes = [("127.0.0.1", gateway.port if kind.speaks_http else gateway.secure_port) for gateway in gateways]
+        started.append(kind(tmp_path / "balancer", (nodes * 2)[:2], pair))
+        return started[0].start()
+
+    yield start
+    for balancer in started:
+        balancer.stop()
+
+
+@pytest.mark.parametrize("kind", BALANCERS)
+def test_a_browser_signs_in(kind, make_cutover, balance, trusting_browser):
+    cutover = make_cutover()
+    balancer = balance(kind, [cutover.gateway])
+    fields = {"SAMLResponse": cutover.idp.message(300_000), "RelayState": "https://app.example.com/home?x=1&y=%20"}
+    trusting_browser.open(cutover.idp.page(fields, action=f"{balancer.origin}/old-sso/acme?tenant=a%20b"))
+    assert trusting_browser.wait_for_title("Signed in") == f"Signed in as {USER}"
+    arrived = cutover.stytch.only_callback()
+    assert (arrived.form(), arrived.query) == (fields, "tenant=a%20b")
+
+
+@pytest.mark.parametrize("kind", BALANCERS)
+def test_the_gateway_says_what_is_too_large(kind, make_gateway, balance, tmp_path):
+    """And goes on serving everybody else: an answer that a balancer does not take would count against the node."""
+    gateway = make_gateway()
+    balancer = balance(kind, [gateway])
+    path = "/old-sso/acme?SAMLResponse="
+    sent = [(307, [path + "A" * (URI - len(path))]), (414, [path + "A" * (URI - len(path) + 1)])]
+    for status, size in ((307, BODY), (413, BODY + 1)):
+        (tmp_path / str(size)).write_bytes(b"A" * size)
+        sent.append((status, ["/old-sso/acme", "--data-binary", f"@{tmp_path / str(size)}"]))
+    sent.append((431, ["/old-sso/acme", *(word for number in range(8) for word in ("-H", f"X-{number}: {'a' * 5000}"))]))
+    for status, words in sent:
+        assert (status, balancer.ask(*words)[0]) == (status, status)
+        assert balancer.ask("/old-sso/acme")[0] == 307
+    gateway.wait_for(lambda: [line["status"] for line in gateway.requests() if line["status"] >= 400] == [414, 413, 431])
+
+
+@pytest.mark.parametrize("kind", BALANCERS)
+def test_host_and_client_arrive_and_nobody_can_write_another_client(kind, make_gateway, balance):
+    gateway = make_gateway(routes=[{"match": "https://localhost/old-sso/{identifier}"}])
+    balancer = balance(kind, [gateway])
+    assert balancer.ask("/old-sso/acme", "--interface", CLIENT, "-H", "X-Forwarded-For: 203.0.113.9", "-H", "Forwarded: for=203.0.113.9")[0] == 307
+    [line] = gateway.wait_for(gateway.requests)
+    assert (line["client"] if kind.speaks_http else line["peer"].partition(":")[0]) == CLIENT
+
+
+@pytest.mark.parametrize("kind", BALANCERS)
+def test_nodes_are_restarted_one_right_after_the_other(kind, make_gateway, balance, authority):
+    gateways = [make_gateway(drain={"delay": "5s", "timeout": "10s"}) for _ in range(2)]
+    balancer = balance(kind, gateways)
+    callers = [Caller(("127.0.0.1", balancer.port), ROWS, number, keeps=number % 2 == 0, pause=0.02, tls=authority.client()) for number in range(6)]
+    with Calling(callers):
+        for gateway in [*gateways, gateways[0]]:
+            gateway.stop()
+            gateway.start()
+    for gateway in gateways:
+        gateway.terminate()
