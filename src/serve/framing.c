@@ -1,5 +1,6 @@
 #include "ssoferry/framing.h"
 
+#include "characters.h"
 #include "ssoferry/bytes.h"
 
 static const char *const codes[FRAMINGS] = {
@@ -30,52 +31,12 @@ struct head {
     bool length_zero;
 };
 
-/* What a byte may be part of.
- * TOKEN: tchar, RFC 9110 5.6.2: letters, digits and !#$%&'*+-.^_`|~
- * HOST: uri-host [ ":" port ] (RFC 9110 7.2), loosely: what is visible, less "#/<>?@\^`{|}, which could be taken for
- * another part of a URL or for a second host. */
-enum { TOKEN = 1, HOST = 2, BOTH = TOKEN | HOST };
-#define REPEAT_10(value) value, value, value, value, value, value, value, value, value, value
-#define REPEAT_26(value) REPEAT_10(value), REPEAT_10(value), value, value, value, value, value, value
-static const unsigned char classes[256] = {
-    ['!'] = BOTH,
-    ['#'] = TOKEN,
-    ['$'] = BOTH,
-    ['%'] = BOTH,
-    ['&'] = BOTH,
-    ['\''] = BOTH,
-    ['('] = HOST,
-    [')'] = HOST,
-    ['*'] = BOTH,
-    ['+'] = BOTH,
-    ['-'] = BOTH,
-    ['.'] = BOTH,
-    [':'] = HOST,
-    [';'] = HOST,
-    ['='] = HOST,
-    ['['] = HOST,
-    [']'] = HOST,
-    ['^'] = TOKEN,
-    ['_'] = BOTH,
-    ['`'] = TOKEN,
-    ['|'] = TOKEN,
-    ['~'] = BOTH,
-    ['0'] = REPEAT_10(BOTH),
-    ['A'] = REPEAT_26(BOTH),
-    ['a'] = REPEAT_26(BOTH),
-};
-
-static inline unsigned char class_of(char c)
-{
-    return classes[(unsigned char)c];
-}
-
 static bool is_host(struct text value)
 {
-    unsigned all = HOST;
+    unsigned all = CHARACTER_IN_HOST;
 #pragma GCC unroll 4
     for (size_t i = 0; i < value.size; ++i)
-        all &= class_of(value.at[i]);
+        all &= character_places[(unsigned char)value.at[i]];
     return all != 0;
 }
 
@@ -83,7 +44,7 @@ static bool is_host(struct text value)
 static bool has_name(struct text line)
 {
     size_t size = 0;
-    while (size < line.size && (class_of(line.at[size]) & TOKEN) != 0)
+    while (size < line.size && character_in_token(line.at[size]))
         ++size;
     return size < line.size && line.at[size] == ':';
 }

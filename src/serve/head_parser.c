@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "characters.h"
 #include "ssoferry/bytes.h"
 
 enum { GOOD = 0, BAD = HEAD_PARSER_BAD, PARTIAL = HEAD_PARSER_PARTIAL };
@@ -68,35 +69,11 @@ static inline int take_version(struct cursor *cursor, int *minor_version)
 
 /* -- fields -- */
 
-/* tchar, RFC 9110 5.6.2 */
-#define REPEAT_10(value) value, value, value, value, value, value, value, value, value, value
-#define REPEAT_26(value) REPEAT_10(value), REPEAT_10(value), value, value, value, value, value, value
-static const bool is_in_token[256] = {
-    ['!'] = true,
-    ['#'] = true,
-    ['$'] = true,
-    ['%'] = true,
-    ['&'] = true,
-    ['\''] = true,
-    ['*'] = true,
-    ['+'] = true,
-    ['-'] = true,
-    ['.'] = true,
-    ['^'] = true,
-    ['_'] = true,
-    ['`'] = true,
-    ['|'] = true,
-    ['~'] = true,
-    ['0'] = REPEAT_10(true),
-    ['A'] = REPEAT_26(true),
-    ['a'] = REPEAT_26(true),
-};
-
 /* A token, the colon behind it, and blanks. */
 static int take_name(struct cursor *cursor, struct phr_header *field)
 {
     field->name = cursor->at;
-    while (cursor->at < cursor->end && is_in_token[(unsigned char)*cursor->at])
+    while (cursor->at < cursor->end && character_in_token(*cursor->at))
         ++cursor->at;
     if (cursor->at == cursor->end)
         return PARTIAL;
