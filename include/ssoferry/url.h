@@ -24,6 +24,19 @@ struct url {
  * letters, digits, '-', '_', '.', or an IP address. On false *why is a phrase such as "it has a fragment"; static. */
 bool url_parse(struct text source, struct url *url, const char **why) __attribute__((warn_unused_result));
 
+/* Of a URL that need not be good throughout: where its host begins, which is at its end or behind it where there is
+ * none. */
+static inline size_t url_host_start(struct text url)
+{
+    return text_find(url, '/', 0) + 2;
+}
+
+/* Of such a one: what stands before its path. That is scheme and host, and where it has no path the query, too. */
+static inline struct text url_before_path(struct text url)
+{
+    return text_slice(url.at, text_find(url, '/', url_host_start(url)));
+}
+
 /* Whether the host is the local machine: localhost, 127.0.0.0/8 or [::1]. */
 bool url_is_loopback(const struct url *url);
 

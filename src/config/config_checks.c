@@ -28,9 +28,9 @@ static bool has_misplaced_path(struct text url)
     const char *at = memmem(url.at, url.size, hole, sizeof(hole) - 1);
     if (at == NULL)
         return false;
-    size_t host = text_find(url, '/', 0) + 2, before = (size_t)(at - url.at);
-    return before + sizeof(hole) - 1 < url.size || text_find(url, '/', host) < before ||
-           text_find(url, '?', host) < before;
+    const struct text before = text_slice(url.at, (size_t)(at - url.at));
+    return before.size + sizeof(hole) - 1 < url.size || url_before_path(before).size < before.size ||
+           text_find(before, '?', 0) < before.size;
 }
 
 const char *checker_legacy_problem(const struct checker *checker, struct text url, bool pattern)

@@ -20,7 +20,7 @@ struct text location_join(struct text base, struct text query, struct memory mem
 /* Whether a Location has the name of a host, whatever its port. */
 static bool names_host(struct text location, struct text host)
 {
-    size_t at = text_find(location, '/', 0) + 2;
+    size_t at = url_host_start(location);
     if (host.size == 0 || at >= location.size || text_lower(location.at[at]) != text_lower(host.at[0]))
         return false;
     size_t name = text_find(host, ':', host.at[0] == '[' ? text_find(host, ']', 0) : 0);
@@ -70,18 +70,12 @@ static enum way way_of(const struct gateway_settings *settings, const struct req
     return has_host_of_request(url, request) ? WAY_TO_REQUEST_HOST : WAY_OUT;
 }
 
-/* Scheme and host, perhaps with a query behind them. */
-static struct text without_path(struct text location)
-{
-    return text_slice(location.at, text_find(location, '/', text_find(location, '/', 0) + 2));
-}
-
 /* The path may be the request's own, and hold what no URL should, which url_parse() refuses and browsers send. */
 bool location_comes_here(const struct gateway_settings *settings, const struct request *request, struct text location)
 {
     struct url url;
     return names_gateway(settings, request, location) &&
-           way_of(settings, request, without_path(location), &url) != WAY_OUT;
+           way_of(settings, request, url_before_path(location), &url) != WAY_OUT;
 }
 
 static bool comes_round(const struct gateway_settings *settings, const struct request *request, struct text location,
