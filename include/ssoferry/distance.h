@@ -13,8 +13,13 @@ unsigned text_distance(struct text a, struct text b, unsigned limit);
 /* As many edits of a word of `size` bytes as are a typing mistake: one in three letters. More make another word. */
 unsigned text_typing_mistakes(size_t size);
 
-/* Whether `name` may be what `wanted` was meant to be: within `limit` edits, and not by writing all of it anew. *edits
- * says how many that takes. */
+/* Whether so many edits are within `limit` and do not write all of a name of `size` bytes anew. */
+static inline bool text_edits_are_few(unsigned edits, unsigned limit, size_t size)
+{
+    return edits <= limit && edits < size;
+}
+
+/* Whether `name` may be what `wanted` was meant to be: by few edits. *edits says how many that takes. */
 bool text_is_near(struct text wanted, struct text name, unsigned limit, unsigned *edits);
 
 #endif

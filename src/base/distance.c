@@ -58,5 +58,5 @@ unsigned text_typing_mistakes(size_t size)
 bool text_is_near(struct text wanted, struct text name, unsigned limit, unsigned *edits)
 {
     *edits = text_distance(wanted, name, limit);
-    return *edits <= limit && *edits < name.size;
+    return text_edits_are_few(*edits, limit, name.size);
 }

@@ -111,7 +111,7 @@ static void compare(struct suggest *suggest, struct wanted *wanted, struct text 
     }
     wanted->steps_left -= steps;
     unsigned edits = text_distance(asked, name, wanted->limit);
-    if (edits > wanted->limit || edits >= spelling.size)
+    if (!text_edits_are_few(edits, wanted->limit, spelling.size))
         return;
     wanted->meant = text_copy(identifier, suggest->memory);
     wanted->open = edits > 0;
