@@ -33,7 +33,7 @@ struct usage {
     pthread_t thread;
     sem_t wake; /* a lane handed over, or the thread is to end */
     atomic_bool stopping;
-    atomic_bool look_again;      /* into a file that could not be opened at the start */
+    atomic_bool look_again;      /* into a file that could not be opened, or was replaced */
     bool finished;               /* the thread has ended, and what there was is written */
     _Atomic uint64_t flushed_at; /* milliseconds of the monotonic clock */
     _Atomic uint64_t failures;
@@ -145,8 +145,11 @@ static bool make_awaited(struct usage *usage)
  * come since goes into the one that follows. */
 static void let_go_if_taken_away(struct usage *usage)
 {
+    const bool look = usage->open && atomic_exchange(&usage->look_again, false);
     if (!usage->open || usage_file_in_place(&usage->file))
-        return;
+        return; /* and what is in its place needs no look */
+    if (look)
+        usage_look_again(usage);
     pthread_mutex_lock(&usage->mutex);
     if (usage->readers == 0) {
         usage_file_put_down(&usage->file);

@@ -559,6 +559,34 @@ static void what_is_read_stays_open(void **state)
     assert_true(is_written(store, "hooli"));
 }
 
+/* A reload of a time when the file stood where it was is not taken for one after it was replaced. */
+static void only_a_reload_since_looks_into_a_file(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    struct error error = {0};
+    size_t size = 0;
+    make_usage(store);
+    char *bytes = scratch_read(usage_path(*state), &size);
+    scratch_write(scratch_path(*state, "other"), bytes, size);
+    free(bytes);
+    struct usage *usage = open_usage(store, 1, NOON);
+    usage_look_again(usage);
+    count_until_it_is_written(usage, "acme");
+
+    assert_int_equal(rename(scratch_path(*state, "other"), usage_path(*state)), 0);
+    while (!usage_was_taken_away(usage))
+        tick(usage);
+    const uint64_t failures = usage_flush_failures(usage);
+    while (usage_flush_failures(usage) == failures && !usage_is_open(usage))
+        tick(usage);
+    assert_false(usage_is_open(usage));
+    assert_false(usage_was_refused(usage, &error));
+    usage_look_again(usage);
+    while (!usage_is_open(usage))
+        tick(usage);
+    usage_close(usage);
+}
+
 /* The disk keeps room for all of the lock file: LMDB writes into it by way of memory, where a full disk is SIGBUS. */
 static void the_lock_has_no_holes(void **state)
 {
@@ -611,6 +639,7 @@ int main(void)
         scratch_test(a_newer_schema_is_refused),
         scratch_test(garbage_ends_no_process),
         scratch_test(what_is_read_stays_open),
+        scratch_test(only_a_reload_since_looks_into_a_file),
         scratch_test(the_lock_has_no_holes),
         scratch_test(a_lock_that_is_a_link_is_refused),
         scratch_test(a_record_that_cannot_be_read_begins_anew),
