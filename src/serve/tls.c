@@ -19,6 +19,7 @@ enum { DAY_MS = 24 * 3600 * 1000 };
 struct place_of_tls {
     struct tls_context *context; /* NULL: plain */
     size_t certificates;
+    bool as_started; /* by the files that it was started by */
 };
 
 struct tls {
@@ -125,28 +126,41 @@ static const struct listener *find_listener(const struct config *config, const s
     return NULL;
 }
 
-static struct place_of_tls read_place(const struct tls *tls, const struct listener *listener,
-                                      const struct tls_report *report)
+static bool same_files(const struct listener *a, const struct listener *b)
 {
-    struct place_of_tls place = {.certificates = listener->certificate_count};
+    bool same = a->certificate_count == b->certificate_count;
+    for (size_t i = 0; same && i < a->certificate_count; ++i)
+        same = strcmp(a->certificates[i].certificate.path, b->certificates[i].certificate.path) == 0 &&
+               strcmp(a->certificates[i].key.path, b->certificates[i].key.path) == 0;
+    return same;
+}
+
+static struct place_of_tls read_place(const struct tls *tls, const struct listener *listener,
+                                      const struct listener *started, const struct tls_report *report)
+{
+    struct place_of_tls place = {.certificates = listener->certificate_count,
+                                 .as_started = same_files(listener, started)};
     if (place.certificates > 0)
         place.context = tls_context_read(listener, tls->tickets, report);
     return place;
 }
 
-/* For listener `i`, which the configuration does not have any more. It is open until the restart, and goes on with the
- * files that it was started by as long as they are good; but they may have gone with it, and that is no fault of the
- * configuration. */
+/* For listener `i`, which the configuration does not have any more. It is open until the restart, and goes on as it is.
+ * The files that it was started by are read again, as long as they are what it has and are good; but they may have gone
+ * with it, and that is no fault of the configuration. */
 static struct place_of_tls read_removed(const struct tls *tls, size_t i)
 {
-    const struct place_of_tls inuse = tls->inuse[i];
+    const struct listener *started = &tls->listeners[i];
+    struct place_of_tls place = {.context = NULL}, inuse = tls->inuse[i];
     struct faults *unsaid = faults_new();
     const struct tls_report report = {unsaid, faults_file(unsaid, "", NULL)};
-    struct place_of_tls place = {NULL, 0};
-    if (inuse.context != NULL)
-        place = read_place(tls, &tls->listeners[i], &report);
+    if (inuse.context != NULL && inuse.as_started)
+        place = read_place(tls, started, started, &report);
     faults_free(unsaid);
-    return place.context != NULL ? place : (struct place_of_tls){tls_context_hold(inuse.context), inuse.certificates};
+    if (place.context != NULL)
+        return place;
+    tls_context_hold(inuse.context);
+    return inuse;
 }
 
 static void put_in_place(struct tls *tls, struct place_of_tls *next)
@@ -166,8 +180,8 @@ bool tls_load(struct tls *tls, const struct config *config, const char *path, st
     const uint64_t print = print_of_files(config);
     struct place_of_tls *next = memory_zeroed(tls->count, sizeof(*next));
     for (size_t i = 0; i < tls->count; ++i) {
-        const struct listener *listener = find_listener(config, &tls->listeners[i]);
-        next[i] = listener != NULL ? read_place(tls, listener, &report) : read_removed(tls, i);
+        const struct listener *started = &tls->listeners[i], *listener = find_listener(config, started);
+        next[i] = listener != NULL ? read_place(tls, listener, started, &report) : read_removed(tls, i);
     }
     size_t found = faults_errors(faults) - before;
     if (found > 0) {

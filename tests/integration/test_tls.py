@@ -579,6 +579,22 @@ class TestReload:
         self.until(it, "reload: done")
         assert it.serial() != old
 
+    def test_a_listener_that_is_removed_keeps_the_files_that_it_was_given_since(self, it):
+        """Those that it was started by may lie about still, and be a former owner's."""
+        plain, secure = it.gateway.config["listen"]
+        pair = it.authority.issue(it.directory, NAME, name="since")
+        old = it.serial()
+        it.gateway.configure(listen=[plain, {**secure, "certificate": str(pair.certificate), "key": str(pair.key)}])
+        it.gateway.signal(signal.SIGHUP)
+        self.until(it, "reload: done")
+        since = it.serial()
+        assert since != old
+        for times, path in enumerate(("/up", "/higher"), 2):
+            it.gateway.configure(listen=[plain], health_path=path)
+            it.gateway.signal(signal.SIGHUP)
+            self.until(it, "reload: done", times)
+            assert it.serial() == since
+
     def test_tickets_outlive_a_renewal(self, it):
         context = it.authority.client()
         context.maximum_version = ssl.TLSVersion.TLSv1_2
