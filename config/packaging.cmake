@@ -40,6 +40,7 @@ add_custom_target(man_pages ALL DEPENDS ${man_pages})
 file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
 install(FILES ${PROJECT_SOURCE_DIR}/README.md ${packaging_dir}/deb/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs) # where README.md looks for them
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/charts DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
 install(FILES ${packaging_dir}/connections.example.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES ${packaging_dir}/deploy/kubernetes.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
