@@ -41,6 +41,7 @@ class TestHealth:
         for path in ("/readyz", "/healthz"):
             answer = admin.get(path)
             assert (answer.status, json.loads(answer.text)["reason"]) == (503, "not_loaded")
+        assert (admin.json("/report.json")["rows"], admin.json("/report.json")["history"]) == ([], [])
         gateway.load({"acme": CONNECTION_ID})
         assert admin.json("/readyz") == {"status": "ok", "revision": 1, "connections": 1}
 
@@ -69,6 +70,13 @@ class TestHealth:
         answer = admin.request("HEAD", "/readyz")
         assert (answer.status, answer.body) == (200, b"")
         assert int(answer.header("Content-Length")) > 0
+
+
+    def test_each_answer_says_what_it_is(self, started):
+        _, admin = started
+        kinds = {path: admin.get(path).header("Content-Type") for path in ("/livez", "/readyz", "/healthz", "/report.json", "/metrics", "/nothing")}
+        assert kinds.pop("/metrics") == "text/plain; version=0.0.4; charset=utf-8"
+        assert set(kinds.values()) == {"application/json"}
 
 
 class TestDoor:
@@ -157,6 +165,7 @@ class TestMetrics:
         gateway.wait_for(lambda: "reload: done" in gateway.stderr)
         after = admin.metrics()
         assert after[route + 'decision="stytch",status="307"}'] == 0, "by route they start anew"
+        assert after['ssoferry_requests_total{route="/new-sso/{identifier}",decision="stytch",status="307"}'] == 0
         assert {name for name in metrics if "_total" in name and "route=" not in name and after[name] < metrics[name]} == set()
 
     def test_a_rehearsal_is_counted_as_what_would_have_been(self, pair):
@@ -189,6 +198,15 @@ class TestMetrics:
         unknown = [metrics['ssoferry_unknown_identifiers_total{route="%s"}' % route] for route in ("/a/{identifier}", "/b/{identifier}", "/c", "/d")]
         assert unknown == [1, 2, 1, 1]
         assert not any("rehearsed" in name and "/b/" in name for name in metrics)
+
+    def test_what_is_not_counted_is_not_told(self, pair):
+        gateway, admin = pair
+        gateway.configure(usage=False)
+        gateway.load({"acme": CONNECTION_ID})
+        gateway.start()
+        assert not any("usage" in name for name in admin.metrics())
+        report = admin.json("/report.json")
+        assert (report["counted_since"], report["hits"], len(report["rows"])) == (None, 0, 1)
 
     def test_no_label_holds_an_identifier(self, started):
         gateway, admin = started
@@ -361,6 +379,26 @@ class TestReport:
             gateway.wait_for(lambda: news(tag).status == 200)
             tag = tag_once(lambda report: report["configuration_current"] == current)
             assert admin.metric("ssoferry_configuration_current") == current
+
+    def test_a_store_that_cannot_be_read_gives_no_part_of_one(self, started):
+        gateway, admin = started
+        gateway.get("/old-sso/nobody")
+        gateway.wait_for(lambda: admin.json("/report.json")["unknown_hits"] == 1)
+        tag = admin.get("/report.json").header("ETag")
+        gateway.set("globex", "label=x")
+        file, record = gateway.store_file, gateway.store_file.record("globex")
+        odd = b"\xff" * 3
+        note, newer = b"\x01\x00\x06", b"\x02\x00\x06"  # its version, and how its time begins
+        damages = [(lambda: file.replace_record("globex", odd), lambda: file.replace_record("globex", record)),
+                   (lambda: file.replace_bytes(note, newer, database=b"revisions"), lambda: file.replace_bytes(newer, note, database=b"revisions")),
+                   (lambda: file.put_meta(b"state", odd), None)]
+        for damage, mend in damages:
+            assert admin.get("/report.json").status == 200
+            damage()
+            answer = admin.get("/report.json", (("If-None-Match", tag),))
+            assert (answer.status, json.loads(answer.text)["error"], answer.header("ETag")) == (503, "report", None)
+            if mend:
+                mend()
 
     def test_what_time_alone_changes_is_told(self, pair, monkeypatch):
         gateway, admin = pair
