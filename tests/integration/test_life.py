@@ -90,6 +90,26 @@ class TestStop:
         gateway.stop()
         assert connection.closed()
 
+    def test_how_long_is_what_the_last_reload_says(self, gateway):
+        gateway.configure(drain={"delay": "0s", "timeout": "10m"}, limits={"request_time": "10m"})
+        gateway.start()
+        connection, _ = self.half_a_post(gateway)
+        gateway.configure(drain={"delay": "0s", "timeout": "100ms"})
+        gateway.signal(signal.SIGHUP)
+        gateway.wait_for(lambda: "reload: done" in gateway.stderr)
+        gateway.stop()
+        assert connection.closed()
+
+    def test_who_asks_the_admin_listener_holds_nothing_up(self, gateway):
+        admin = free_port()
+        gateway.configure(admin={"address": f"127.0.0.1:{admin}"}, limits={"request_time": "10m"})
+        gateway.start()
+        with wire.Connection(("127.0.0.1", admin)) as half:
+            half.send(b"GET /livez HTTP/1.1\r\n")
+            assert half.silent()
+            gateway.stop()
+            assert half.closed()
+
     def test_a_second_signal_ends_it_at_once(self, gateway):
         gateway.configure(drain={"delay": "10m", "timeout": "10m"})
         gateway.start()
@@ -151,11 +171,13 @@ class TestStop:
         gateway.stop()
 
     def test_it_goes_on_serving_while_balancers_notice(self, gateway):
-        gateway.configure(drain={"delay": "10m", "timeout": "10s"})
+        path = gateway.directory / "http.sock"
+        gateway.configure(drain={"delay": "10m", "timeout": "10s"}, listen=[*gateway.config["listen"], {"address": f"unix:{path}"}])
         gateway.start()
         gateway.terminate()
         gateway.wait_for(lambda: gateway.get("/healthz").status == 503)
         assert gateway.post("/old-sso/acme", BODY).location == LOCATION
+        assert wire.exchange(path, wire.request_bytes("POST", "/old-sso/acme", "localhost", (), BODY)).location == LOCATION
         gateway.stop()
 
     def test_start_stop_start(self, gateway):
