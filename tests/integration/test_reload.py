@@ -1,12 +1,14 @@
 """SIGHUP: the configuration is read again, all of it or nothing."""
 import signal
+import time
 
 import pytest
 
 import wire
 from admin import Admin
-from cutover import CONNECTION_ID
+from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from ports import free_port
+from preload import threads
 
 LOCATION_END = "/v1/b2b/sso/callback/" + CONNECTION_ID
 
@@ -169,11 +171,33 @@ def test_rows_that_nobody_can_use_are_told(make_gateway):
     gateway.configure(legacy={"allowed_hosts": ["legacy.example.com"]})
     reload(gateway, "1 of 7 rows cannot be used as the configuration stands: 1 with a URL that is not allowed (acme);")
     assert unusable() == [0, 0, 1, 0]
+    one = checksum()
+    gateway.set("hooli", f"connection_id={OTHER_CONNECTION_ID}", source="okta")
+    gateway.wait_for(lambda: checksum() != one)
+    assert unusable() == [0, 0, 1, 0] and gateway.stderr.count("1 of 7 rows cannot") == 1, "no difference is no news"
+    gateway.set("hooli", f"connection_id={CONNECTION_ID}", source="okta")
     gateway.set("acme", "state=stytch", "legacy_url=")
     gateway.wait_for(lambda: checksum() == before)
-    assert unusable() == [0, 0, 0, 0]
+    assert unusable() == [0, 0, 0, 0] and gateway.stderr.count("all rows can be used again") == 2
     gateway.load({"acme": {"state": "legacy"}}, source="okta", arguments=["--allow-removals"])
     gateway.wait_for(lambda: "1 of 7 rows cannot be used as the configuration stands: 1 legacy without a legacy_url (acme (source okta))" in gateway.stderr)
+
+
+def test_rows_that_stay_are_looked_through_once(make_gateway):
+    admin = Admin(free_port())
+    gateway = make_gateway(admin={"address": f"127.0.0.1:{admin.port}"})
+    gateway.load({"acme": CONNECTION_ID})
+    gateway.start()
+    gateway.wait_for(lambda: "ssoferry_table_checksum" in admin.metrics())
+    assert "all rows can be used again" not in gateway.stderr
+
+    def wakes():
+        [inspector] = [status for status in threads(gateway.pid).values() if status["Name"] == "inspector"]
+        return int(inspector["voluntary_ctxt_switches"])
+
+    before = wakes()
+    time.sleep(1)
+    assert wakes() - before < 20, "it walks on and on"
 
 
 def test_under_load_no_request_fails(gateway):

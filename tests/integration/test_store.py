@@ -1,4 +1,5 @@
 """The table under the daemon: replaced while it serves, tampered with, taken away."""
+import signal
 import threading
 
 import pytest
@@ -234,6 +235,9 @@ def test_a_store_that_is_deleted_or_replaced_is_noticed(make_gateway, replacemen
     assert Admin(port).metric("ssoferry_table_in_place") == 0
     assert gateway.get("/old-sso/acme").location == LIVE + CONNECTION_ID
     assert gateway.get("/healthz").status == 200
+    gateway.signal(signal.SIGHUP)  # which has it look again
+    gateway.wait_for(lambda: "reload: done" in gateway.stderr)
+    assert gateway.stderr.count("was deleted or replaced") == 1, "it is told once"
 
     away.rename(gateway.store)
     gateway.wait_for(lambda: "is in its place again" in gateway.stderr)
