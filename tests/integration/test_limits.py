@@ -381,7 +381,7 @@ class TestUnreadable:
             connection.send(data)
             assert connection.answer().status == 400
             assert connection.closed()
-            *others, line = lines_of(shared, connection)
+            *others, line = shared.wait_for(lambda: (lines := lines_of(shared, connection))[bool(before):] and lines)
         assert len(others) == bool(before)
         assert (line["decision"], line["status"], "method" in line, "path" in line) == ("malformed", 400, False, False)
         assert re.fullmatch("[0-9a-f]{32}", line["request_id"])
@@ -395,6 +395,15 @@ class TestUnreadable:
                 connection.socket.shutdown(socket.SHUT_WR)
                 shared.wait_for(lambda: shared.admin.metric("ssoferry_client_connections_open") == 0)
                 assert lines_of(shared, connection) == []
+
+
+@pytest.mark.parametrize("most, wanted, room", [(100, 10000, range(20, 60)), (2000, 10000, range(1700, 1880)), (2000, 1000, None)])
+def test_how_many_descriptors_are_for_clients(gateway, most, wanted, room):
+    gateway.before_start = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    gateway.configure(limits={"connections": wanted})
+    gateway.start()
+    told = re.findall(r"limits.connections is \d+, but the limit on open files leaves room for (\d+) connections", gateway.stderr)
+    assert [int(number) in room for number in told] == ([True] if room else [])
 
 
 class TestAdmin:
