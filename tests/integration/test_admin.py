@@ -42,8 +42,9 @@ class TestHealth:
             answer = admin.get(path)
             assert (answer.status, json.loads(answer.text)["reason"]) == (503, "not_loaded")
         assert (admin.json("/report.json")["rows"], admin.json("/report.json")["history"]) == ([], [])
-        gateway.load({"acme": CONNECTION_ID})
-        assert admin.json("/readyz") == {"status": "ok", "revision": 1, "connections": 1}
+        assert (admin.metric("ssoferry_ready"), admin.metric("ssoferry_table_readable")) == (0, 1)
+        gateway.load({"acme": CONNECTION_ID, "globex": OTHER_CONNECTION_ID})
+        assert admin.json("/readyz") == {"status": "ok", "revision": 1, "connections": 2}
 
     def test_while_draining(self, pair):
         gateway, admin = pair
@@ -94,6 +95,16 @@ class TestDoor:
         if "evil" in host:
             said = json.loads(answer.text)
             assert said.keys() == {"error", "message"} and "has to be a loopback address or localhost" in said["message"]
+
+    def test_who_names_no_host_is_no_page(self, started):
+        _, admin = started
+        assert wire.exchange(("127.0.0.1", admin.port), b"GET /livez HTTP/1.0\r\n\r\n").status == 200
+
+    def test_a_public_address_goes_by_any_name(self, pair):
+        gateway, admin = pair
+        gateway.configure(admin={"address": f"0.0.0.0:{admin.port}", "allow_remote": True})
+        gateway.start()
+        assert admin.get("/livez", host="sso-1.example.com").status == 200
 
     def test_the_public_port_has_none_of_it(self, started):
         gateway, _ = started
@@ -386,7 +397,6 @@ class TestReport:
         gateway, admin = started
         gateway.get("/old-sso/nobody")
         gateway.wait_for(lambda: admin.json("/report.json")["unknown_hits"] == 1)
-        tag = admin.get("/report.json").header("ETag")
         gateway.set("globex", "label=x")
         file, record = gateway.store_file, gateway.store_file.record("globex")
         odd = b"\xff" * 3
@@ -395,12 +405,17 @@ class TestReport:
                    (lambda: file.replace_bytes(note, newer, database=b"revisions"), lambda: file.replace_bytes(newer, note, database=b"revisions")),
                    (lambda: file.put_meta(b"state", odd), None)]
         for damage, mend in damages:
-            assert admin.get("/report.json").status == 200
+            whole = admin.get("/report.json")
+            assert whole.status == 200
             damage()
-            answer = admin.get("/report.json", (("If-None-Match", tag),))
+            answer = admin.get("/report.json", (("If-None-Match", whole.header("ETag")),) if mend is None else ())
             assert (answer.status, json.loads(answer.text)["error"], answer.header("ETag")) == (503, "report", None)
             if mend:
                 mend()
+        for path in ("/readyz", "/healthz"):
+            answer = admin.get(path)
+            assert (answer.status, json.loads(answer.text)["reason"]) == (503, "store")
+        assert (admin.metric("ssoferry_ready"), admin.metric("ssoferry_table_readable")) == (0, 0)
 
     def test_what_time_alone_changes_is_told(self, pair, monkeypatch):
         gateway, admin = pair
@@ -440,6 +455,8 @@ class TestReport:
             answers = {admin.get("/report.json", headers).status for _ in range(20)}
             return answers, cpu_seconds(gateway.pid) - before
 
+        report = admin.json("/report.json")
+        assert (len(report["rows"]), report["truncated"]) == (10_000, False)
         full = cost(())
         again = cost((("If-None-Match", admin.get("/report.json").header("ETag")),))
         assert (full[0], again[0]) == ({200}, {304})

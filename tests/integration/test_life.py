@@ -89,6 +89,7 @@ class TestStop:
         connection, _ = self.half_a_post(gateway)
         gateway.stop()
         assert connection.closed()
+        assert "connections still open" in gateway.stderr
 
     def test_how_long_is_what_the_last_reload_says(self, gateway):
         gateway.configure(drain={"delay": "0s", "timeout": "10m"}, limits={"request_time": "10m"})

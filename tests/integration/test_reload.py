@@ -72,10 +72,13 @@ def test_what_needs_a_restart_is_said_and_left(gateway):
     assert f"answers from {gateway.store}, while `ssoferry` changes {gateway.store}.other" in gateway.stderr
     assert gateway.get("/old-sso/acme").status == 307
 
-    gateway.configure(**started)
+    gateway.configure(**started | {"threads": 1, "redirect": 303})
     reload(gateway)
-    assert gateway.stderr.endswith("reload: done, 0 keys changed\n")
-    assert gateway.stderr.count("reload: threads:") == 2
+    assert gateway.stderr.endswith("reload: done, 1 key changed, 1 waits for a restart\n")
+    gateway.configure(**started, redirect=307)
+    reload(gateway)
+    assert gateway.stderr.endswith("reload: done, 1 key changed\n")
+    assert gateway.stderr.count("reload: threads:") == 3
 
 
 def test_limits_hold_from_then_on(gateway):
