@@ -15,6 +15,7 @@ void change_abort(struct change *change)
         return;
     change_abort_transaction(change);
     rewrite_end(change);
+    change_give_back(change);
     undo_writer_free(change->undo);
     store_unlock_writer(change->snapshot.table);
     free(change);

@@ -13,6 +13,7 @@ struct change {
     bool uncounted;      /* a damaged record was replaced, so the rows by state must be counted afresh */
     bool committed;      /* its last transaction */
     struct error failed; /* why a write failed: the change can only be given up */
+    bool full;           /* because there was no room for it */
     size_t last_size;    /* in place: no key is greater than this one; 0: there is none */
     char last[CONNECTION_KEY_SIZE_MAX];
     bool bounded;         /* in place: ERROR_TOO_LARGE where it grows too large */

@@ -20,6 +20,18 @@ static void cover_last_page(const struct table *table)
         (void)!ftruncate(fd, needed);
 }
 
+/* What a write that found no room has added to the file would keep the disk full for everybody else. No page behind the
+ * last one is anybody's before store_unlock_writer(), and pages that were committed are never taken back. */
+void change_give_back(const struct change *change)
+{
+    const struct table *table = change->snapshot.table;
+    struct stat st;
+    int fd = -1;
+    const off_t needed = (off_t)store_length(table);
+    if (change->full && mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && fstat(fd, &st) == 0 && st.st_size > needed)
+        (void)!ftruncate(fd, needed);
+}
+
 bool change_open_transaction(struct change *change, struct error *error)
 {
     struct table *table = change->snapshot.table;
@@ -71,7 +83,9 @@ static int reason_of(const struct table *table, int code)
 bool change_fail(struct change *change, int code, struct error *error)
 {
     const struct table *table = change->snapshot.table;
-    store_fail(table->path, reason_of(table, code), "write", &change->failed);
+    int reason = reason_of(table, code);
+    change->full = reason == ENOSPC || reason == EDQUOT || reason == EFBIG;
+    store_fail(table->path, reason, "write", &change->failed);
     *error = change->failed;
     return false;
 }

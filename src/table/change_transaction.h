@@ -13,6 +13,10 @@ int change_commit_transaction(struct change *change);
 /* Ends it where it is open. */
 void change_abort_transaction(struct change *change);
 
+/* After a write for which there was no room: makes the file as long again as the table is. No transaction may be open.
+ */
+void change_give_back(const struct change *change);
+
 /* After a failed write LMDB's transaction is of no use: sets *error from the code, which later calls give too. Returns
  * false. */
 bool change_fail(struct change *change, int code, struct error *error);

@@ -92,7 +92,7 @@ static int measure(const struct table *table, uint64_t *needed, uint64_t *length
 {
     struct stat st;
     int fd = -1;
-    *needed = store_length(table); /* first: the file only ever grows */
+    *needed = store_length(table); /* first: what is committed only ever grows */
     if (mdb_env_get_fd(table->env, &fd) != MDB_SUCCESS || fstat(fd, &st) != 0)
         return errno;
     *length = (uint64_t)st.st_size;

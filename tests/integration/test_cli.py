@@ -1529,9 +1529,10 @@ def file_size_limit(size):
 def test_a_full_disk_leaves_the_table_as_it_was(loaded):
     before = loaded.export()
     file = loaded.file(many_rows(20000), "many.yaml")
-    room = loaded.store.stat().st_size + 256 * 1024
-    result = loaded("load", "--merge", file, status=1, preexec_fn=file_size_limit(room))
+    size = loaded.store.stat().st_size
+    result = loaded("load", "--merge", file, status=1, preexec_fn=file_size_limit(size + 256 * 1024))
     assert str(loaded.store) in result.stderr
+    assert loaded.store.stat().st_size == size, "others need the room, too"
     assert loaded.export() == before
     loaded("load", "--merge", file)
 
@@ -1546,8 +1547,10 @@ def test_a_full_file_system_leaves_the_table_as_it_was(loader, tmp_path):
         loader.store = disk / "connections.mdb"
         loader.load(many_rows(2000))
         before = loader.export()
+        size = loader.store.stat().st_size
         result = loader("load", "--merge", loader.file(many_rows(40000), "many.yaml"), status=1)
         assert str(loader.store) in result.stderr and "disk" in result.stderr
+        assert loader.store.stat().st_size == size
         assert loader.export() == before
         target = disk / "out.yaml"
         (disk / "filler").write_bytes(b"x" * (2 * 1024 * 1024 - sum(p.stat().st_blocks * 512 for p in disk.iterdir())))
