@@ -82,9 +82,11 @@ def test_the_gateway_says_what_is_too_large(kind, make_gateway, balance, tmp_pat
 def test_host_and_client_arrive_and_nobody_can_write_another_client(kind, make_gateway, balance):
     gateway = make_gateway(routes=[{"match": "https://localhost/old-sso/{identifier}"}])
     balancer = balance(kind, [gateway])
-    assert balancer.ask("/old-sso/acme", "--interface", CLIENT, "-H", "X-Forwarded-For: 203.0.113.9", "-H", "Forwarded: for=203.0.113.9")[0] == 307
+    written = ["X-Forwarded-For: 203.0.113.9", "Forwarded: for=203.0.113.9", "X-Request-Id: written"]
+    assert balancer.ask("/old-sso/acme", "--interface", CLIENT, *(word for field in written for word in ("-H", field)))[0] == 307
     [line] = gateway.wait_for(gateway.requests)
     assert (line["client"] if kind.speaks_http else line["peer"].partition(":")[0]) == CLIENT
+    assert (line["request_id"] == "written") != kind.speaks_http, "the balancer's own, where it can"
 
 
 @pytest.mark.parametrize("kind", BALANCERS)
