@@ -117,7 +117,7 @@ static enum extract_problem read_json(const struct search *search, struct text r
 {
     if (relay_state.size > JSON_SIZE_MAX)
         return EXTRACT_BAD_RELAY_STATE;
-    /* Numbers are not looked at, and are JSON however large they are. */
+    /* Numbers are not looked at; those of more than 64 bits would else make it no JSON. */
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL;
     json_t *root = json_loadb(relay_state.at, relay_state.size, flags, NULL);
     struct text key = search->route->relay_state_key;
