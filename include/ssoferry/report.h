@@ -16,6 +16,7 @@ struct report_options {
     int64_t now;         /* microseconds UTC */
     int64_t idle;        /* microseconds without a hit after which a connection counts as idle; 0: REPORT_IDLE_DAYS */
     size_t routes, rehearsing; /* so many of the routes: whom the verdict calls cut over would be then */
+    bool glance; /* it is opened for what is known of table and usage as a whole, and none of its rows: no walk then */
 };
 
 struct report_row {
@@ -39,7 +40,7 @@ struct report_totals {
     struct table_state table;
     int64_t counted_since;   /* when counting began; 0: nothing was ever counted */
     unsigned idle_days;      /* that options.idle reaches back over, today being one of them; at most USAGE_DAYS */
-    unsigned uncounted_days; /* of them there was no counting on, as far as is known */
+    unsigned uncounted_days; /* of them there was no counting on, as far as is known; 0 at a glance, as is the other */
     uint64_t rows[CONNECTION_STATES];
     uint64_t seen[CONNECTION_STATES]; /* of them with a hit within options.idle */
     uint64_t idle;                    /* idle rows of any state: the retire list, see report_may_retire() */

@@ -211,12 +211,18 @@ static void add_rehearsal(json_t *root, const struct gateway_settings *gateway)
     json_object_set_new(root, "observed_routes", names);
 }
 
+static struct report_options options_of(const struct admin_report_sources *sources)
+{
+    return (struct report_options){.usage = sources->usage,
+                                   .now = clock_utc_us(),
+                                   .routes = sources->gateway->route_count,
+                                   .rehearsing = gateway_rehearsing(sources->gateway)};
+}
+
 bool admin_report_is_current(const struct admin_report_sources *sources, const struct admin_report_stamp *stamp)
 {
-    const struct report_options options = {.usage = sources->usage,
-                                           .now = clock_utc_us(),
-                                           .routes = sources->gateway->route_count,
-                                           .rehearsing = gateway_rehearsing(sources->gateway)};
+    struct report_options options = options_of(sources);
+    options.glance = true;
     struct report *report = NULL;
     struct error ignored; /* who makes the report meets it, too */
     if (!report_open(&report, sources->table, &options, &ignored))
@@ -230,11 +236,7 @@ bool admin_report_is_current(const struct admin_report_sources *sources, const s
 bool admin_report(const struct admin_report_sources *sources, char **body, struct admin_report_stamp *stamp,
                   struct error *error)
 {
-    const int64_t now = clock_utc_us();
-    const struct report_options options = {.usage = sources->usage,
-                                           .now = now,
-                                           .routes = sources->gateway->route_count,
-                                           .rehearsing = gateway_rehearsing(sources->gateway)};
+    const struct report_options options = options_of(sources);
     struct report *report = NULL;
     json_t *root = json_object();
     json_object_set_new(root, "version", json_string(SSOFERRY_VERSION));
@@ -244,10 +246,10 @@ bool admin_report(const struct admin_report_sources *sources, char **body, struc
                 add_unknown(root, report, error);
     good = good && add_history(root, sources->table, error);
     if (good) {
-        json_t *timely = json_timely(report, now);
+        json_t *timely = json_timely(report, options.now);
         add_totals(root, report);
         join(timely, root, body, &stamp->tag);
-        stamp->basis = basis_of(report, sources, now);
+        stamp->basis = basis_of(report, sources, options.now);
         json_decref(timely);
     }
     report_close(report);

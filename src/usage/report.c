@@ -73,7 +73,7 @@ static bool open_usage(struct report *report, struct error *error)
         report->totals.unknown_hits = counted->unknown_hits;
         for (int i = 0; i < USAGE_OUTCOMES; ++i)
             report->totals.counted_hits += counted->hits[i];
-        good = look_for_gaps(report, error);
+        good = options->glance || look_for_gaps(report, error);
     }
     return good;
 }

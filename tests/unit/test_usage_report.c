@@ -538,6 +538,25 @@ static void few_days_without_counting_do_not_matter(void **state)
     }
 }
 
+/* It asks for what the file's totals say, and for nothing that takes a walk through the hits. */
+static void a_glance_does_not_look_for_days_without_counting(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    const int64_t now = clock_utc_us();
+    struct table *table = open_table(store, TABLE_WRITE, 0);
+    struct usage *usage = open_usage(store, 1, now);
+    count(usage, "acme", USAGE_STYTCH, now);
+    usage_close(usage);
+    for (int glance = 0; glance < 2; ++glance) {
+        const struct report_options options = {.store = store, .now = now + 5 * DAY, .glance = glance == 1};
+        struct report *report = open_report(table, &options);
+        assert_int_equal(report_totals(report)->counted_hits, 1);
+        assert_int_equal(report_totals(report)->uncounted_days > 0, glance == 0);
+        report_close(report);
+    }
+    table_close(table);
+}
+
 /* Names that differ from very many rows by an edit more than is near, at both ends: each asks for a distance in full,
  * and gives up long before it comes to the last row, though that is near. One that is not so finds its row. */
 static void names_made_to_be_slow_do_not_hold_a_report_up(void **state)
@@ -650,6 +669,7 @@ int main(void)
         scratch_test(unknown_ones_come_with_their_source_and_without_those_that_have_a_row),
         scratch_test(what_was_meant_is_near),
         cmocka_unit_test(few_days_without_counting_do_not_matter),
+        scratch_test(a_glance_does_not_look_for_days_without_counting),
         scratch_test(names_made_to_be_slow_do_not_hold_a_report_up),
         scratch_test(a_join_of_many_rows_equals_a_model),
     };
