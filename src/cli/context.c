@@ -209,14 +209,18 @@ static const char *user_name(void)
     return entry != NULL ? entry->pw_name : "unknown";
 }
 
-/* As long as --actor may be; the environment is not asked to keep to it. */
+/* As long as --actor may be, to which the environment is not asked to keep; cut between two characters. */
 static char *default_actor(void)
 {
-    char host[256] = "", actor[ACTOR_SIZE_MAX + 1];
+    char host[256] = "", actor[ACTOR_SIZE_MAX + 2];
     if (gethostname(host, sizeof(host) - 1) != 0)
         host[0] = '\0';
     snprintf(actor, sizeof(actor), "%s@%s", user_name(), host);
-    return memory_string(text_of(actor));
+    size_t size = strlen(actor);
+    if (size > ACTOR_SIZE_MAX)
+        for (--size; size > 0 && ((unsigned char)actor[size] & 0xc0) == 0x80; --size) {
+        }
+    return memory_string(text_slice(actor, size));
 }
 
 /* What is shown in the lines of a history. */
