@@ -39,9 +39,9 @@ static bool write_bytes(const char *at, size_t size)
 static void tell_lost(void)
 {
     char line[128 + NAME_SIZE_MAX];
-    int size =
-        snprintf(line, sizeof(line), "%s%.*s: warning: %llu line%s lost here: what reads standard error stood still\n",
-                 torn ? "\n" : "", NAME_SIZE_MAX, program_invocation_short_name, lost, lost == 1 ? " was" : "s were");
+    int size = snprintf(
+        line, sizeof(line), "%s%.*s: warning: %llu line%s lost here: whatever reads standard error had stopped\n",
+        torn ? "\n" : "", NAME_SIZE_MAX, program_invocation_short_name, lost, lost == 1 ? " was" : "s were");
     if (write_bytes(line, (size_t)size))
         lost = 0;
 }

@@ -182,7 +182,7 @@ bool allowed_hosts_add(struct allowed_hosts *hosts, struct text pattern, const c
         *why = "it is not a host such as login.example.com, login.example.com:8443 or *.example.com";
         return false;
     }
-    *why = "a star needs at least two labels behind it, as in *.example.com";
+    *why = "a star needs at least two labels after it, as in *.example.com";
     if (star && text_find(parsed.host, '.', 0) == parsed.host.size)
         return false;
 

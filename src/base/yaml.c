@@ -211,7 +211,7 @@ static bool keep_depth(struct yaml *yaml, const struct yaml_node *node)
         yaml->depth--;
     if (yaml->depth <= DEPTH_MAX)
         return true;
-    yaml_fault(yaml, node, "this stands in %u other mappings and lists: is a bracket never closed?", DEPTH_MAX);
+    yaml_fault(yaml, node, "this is inside %u other mappings and lists: is a bracket never closed?", DEPTH_MAX);
     yaml->ended = yaml->broken = true;
     return false;
 }

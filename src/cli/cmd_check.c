@@ -194,7 +194,7 @@ static void check_stages(struct table_check *check)
     if (check->stages[0] == 0 || check->stages[1] == 0)
         return;
     snprintf(message, sizeof(message),
-             "%s row%s of a live project and %s of a test one: sign-ins of the one end at the wrong place",
+             "%s row%s of a live project and %s of a test project: the sign-ins of one of them end at the wrong place",
              number_grouped(check->stages[0], live), plural(check->stages[0]), number_grouped(check->stages[1], test));
     say(check, FAULT_WARNING, "test_beside_live", (struct text){0}, message, message);
 }

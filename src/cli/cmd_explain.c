@@ -116,7 +116,7 @@ static const char *outcome_words(const struct decision *decision)
     static const char *const words[OUTCOMES] = {
         [OUTCOME_UNKNOWN] = "the identifier has no row",
         [OUTCOME_NO_ROUTE] = "no route matches",
-        [OUTCOME_METHOD] = "the method is none of GET, HEAD and POST",
+        [OUTCOME_METHOD] = "the method is not GET, HEAD or POST",
         [OUTCOME_TOO_LARGE] = "the body is larger than limits.body",
         [OUTCOME_LOOP] = "the redirect would lead back to the gateway itself",
     };

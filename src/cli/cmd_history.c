@@ -192,7 +192,7 @@ static int complain_not_kept(const struct snapshot *snapshot, uint64_t number)
 {
     uint64_t newest = snapshot_state(snapshot)->revision;
     if (number == 0)
-        log_error("there is no revision 0: they are numbered from 1");
+        log_error("there is no revision 0: revisions are numbered from 1");
     else if (number > newest)
         log_error("there is no revision %llu; the newest is %llu", (unsigned long long)number,
                   (unsigned long long)newest);
@@ -231,9 +231,9 @@ int cmd_history(struct context *context, const struct arguments *arguments)
     struct error error = {0};
     struct snapshot *snapshot = NULL;
     if (arguments->id != NULL && arguments->show.given)
-        error_set(&error, ERROR_INPUT, "--id and --show: give one of them");
+        error_set(&error, ERROR_INPUT, "--id and --show: give only one of them");
     else if (arguments->id == NULL && arguments->source != NULL)
-        error_set(&error, ERROR_INPUT, "--source goes with --id");
+        error_set(&error, ERROR_INPUT, "--source works only together with --id");
     context_give_way(context);
     if (error.kind != ERROR_NONE || !snapshot_open(&snapshot, context->table, &error))
         return complain(&error);

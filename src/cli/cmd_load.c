@@ -67,7 +67,7 @@ static bool check_removals(const struct load *load, struct error *error)
     return error_set(
         error, ERROR_FAILED,
         "this would remove %s of the %s rows of source %s, more than a tenth; nothing was written. If that is "
-        "meant, add --allow-removals; to keep what the files do not name, --merge; `ssoferry diff` shows the "
+        "meant, add --allow-removals; to keep what the files do not name, add --merge; `ssoferry diff` shows the "
         "rows",
         number_grouped(most->turned[TURN_REMOVED], removed), number_grouped(most->before, before), most->name);
 }
@@ -182,7 +182,7 @@ static int run(struct load *load)
     if (load->effect.rows[DIFFERENCE_CHANGED] <= SIBLINGS_NOTED_MAX)
         siblings_warn(&load->siblings, load->context->table);
     if (load->before == 0 && load->rows == 0)
-        log_warning("this load has no rows, and with it the table counts as loaded: every identifier is unknown");
+        log_warning("this load has no rows, but the table counts as loaded now: every identifier is unknown");
     return STATUS_DONE;
 }
 

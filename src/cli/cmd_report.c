@@ -178,16 +178,17 @@ static void warn_of_haste(const struct report_rows *rows)
     if (!rows->silent_only || report_may_retire(rows->report))
         return;
     if (counted_since == 0)
-        log_warning("too early to retire any: nothing has been counted yet");
+        log_warning("too early to retire any rows: nothing has been counted yet");
     else if (rows->now - counted_since < rows->idle)
-        log_warning("too early to retire any: counting began %s, so who is silent for that long is known from %s on",
+        log_warning("too early to retire any rows: counting began %s, so who has been silent that long is known only "
+                    "from %s on",
                     time_text(counted_since, since), time_text(counted_since + rows->idle, until));
     else if (report_misses_days(totals))
-        log_warning("too early to retire any: nothing was counted on %u of the last %u days, so who is silent is not "
-                    "known",
+        log_warning("too early to retire any rows: nothing was counted on %u of the last %u days, so it is not known "
+                    "who was silent",
                     totals->uncounted_days, totals->idle_days);
     else
-        log_warning("no time to retire any: this is a rehearsal (observe)");
+        log_warning("too early to retire any rows: this is a rehearsal (observe)");
 }
 
 static bool print(struct report_rows *rows, const struct arguments *arguments, struct error *error)

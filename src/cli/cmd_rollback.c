@@ -97,7 +97,8 @@ static int ask(const struct rollback *rollback)
     fflush(stdout);
     effect_warn_of_rollback(&rollback->effect);
     if (!isatty(STDIN_FILENO)) {
-        log_error("nothing was written: rollback asks first, and there is nobody to ask; --yes answers for you");
+        log_error("nothing was written: rollback asks before it writes, and there is no terminal to ask on; add --yes "
+                  "to go ahead without");
         return STATUS_USAGE;
     }
     char number[NUMBER_SIZE], answer[16] = "";
@@ -120,7 +121,8 @@ static bool write_once(struct rollback *rollback, const struct revision_note *no
     uint64_t revision = snapshot_state(change_snapshot(change))->revision;
     bool fine = revision == rollback->seen_revision ||
                 error_set(error, ERROR_CONFLICT,
-                          "the table has changed meanwhile and is at revision %llu; nothing was written: look again",
+                          "the table has changed meanwhile and is at revision %llu; nothing was written: run rollback "
+                          "again to see what it would change now",
                           (unsigned long long)revision);
     fine = fine && revision_rollback(change, rollback->target, error);
     if (!fine) {

@@ -92,9 +92,10 @@ static bool put_row(struct set *set, struct change *change, struct text identifi
 
 static void say_how_to_add(const struct set *set)
 {
-    log_info("to make a row of that name all the same, %sgive connection_id=ID, or `ssoferry load --merge` a file with "
-             "it",
-             set->names > 1 ? "name it alone and " : "");
+    log_info(
+        "to add a row with that name all the same, %sgive connection_id=ID, or `ssoferry load --merge` a file with "
+        "it",
+        set->names > 1 ? "name it alone and " : "");
 }
 
 /* One of the names. A row that cannot be read or be as the words want it is told here, so that the others' turn comes;
@@ -139,9 +140,10 @@ static void on_refusal(const struct edit *edit)
 {
     const struct set *set = (const struct set *)(const void *)edit;
     if (set->names > 1 && set->good == 0)
-        log_info("nothing was changed; none of the %zu rows can be", set->names);
+        log_info("nothing was changed: none of the %zu rows can be changed this way", set->names);
     else if (set->names > 1)
-        log_info("nothing was changed; %zu of the %zu rows can be: leave out those named above", set->good, set->names);
+        log_info("nothing was changed: %zu of the %zu rows can be changed this way; leave out those named above",
+                 set->good, set->names);
     if (edit->unknown_count > 0)
         say_how_to_add(set);
 }
@@ -203,8 +205,8 @@ static int look_for_meant(struct set *set)
     if (result == LOOKUP_ABSENT || result == LOOKUP_NOT_LOADED) {
         set->nothing_meant = !rows_meant_or_field(snapshot, set->source, identifier, &meant) || meant.removed_by > 0;
         if (meant.removed_by > 0) {
-            log_warning("there was no %.*s any more: %s; it is made anew of what is set alone", TEXT_ARGS(identifier),
-                        meant.removed);
+            log_warning("there was no %.*s any more: %s; the new row has only the fields given here",
+                        TEXT_ARGS(identifier), meant.removed);
         } else if (!set->nothing_meant) {
             status = rows_complain_meant(snapshot, set->source, identifier, &meant);
             say_how_to_add(set);
@@ -224,7 +226,7 @@ static void print_text(const struct set *set)
         output_text(stdout, text_of(edit->arguments->words[0]));
         printf(" %s\n", edit->counts.added > 0     ? "added"
                         : edit->counts.changed > 0 ? "changed"
-                                                   : "is so already, nothing changed");
+                                                   : "is like that already, nothing changed");
         return;
     }
     number_grouped(edit->counts.changed, changed);
@@ -234,7 +236,7 @@ static void print_text(const struct set *set)
     else if (edit->counts.changed > 0)
         printf("%s row%s changed\n", changed, plural(edit->counts.changed));
     else
-        printf("the rows are so already, nothing changed\n");
+        printf("the rows are like that already, nothing changed\n");
 }
 
 /* All names have got the same. */

@@ -5,21 +5,21 @@
 #include "context.h"
 
 #define SOURCE_OPTION(help) OPTION_ROW_TEXT("source", '\0', "NAME", source, help)
-#define JSON_OPTION         OPTION_ROW_FLAG("json", '\0', json, "print JSON, one object a line")
+#define JSON_OPTION         OPTION_ROW_FLAG("json", '\0', json, "print JSON, one object per line")
 #define NOTE_OPTIONS                                                                                                   \
-    OPTION_ROW_TEXT("message", 'm', "TEXT", message, "why; kept with the revision"),                                   \
-        OPTION_ROW_TEXT("actor", '\0', "NAME", actor, "who; kept with the revision (default: user@host)")
+    OPTION_ROW_TEXT("message", 'm', "TEXT", message, "why you make this change; kept with the revision"),              \
+        OPTION_ROW_TEXT("actor", '\0', "NAME", actor,                                                                  \
+                        "who makes this change; kept with the revision (default: user@host)")
 #define EXPECT_OPTION                                                                                                  \
-    OPTION_ROW_NUMBER("expect-revision", '\0', "N", expect_revision, "fail if the table is at another revision")
+    OPTION_ROW_NUMBER("expect-revision", '\0', "N", expect_revision, "fail if the table is not at revision N")
 
 const struct option_row global_options[] = {
-    OPTION_ROW_TEXT(
-        "config", 'c', "FILE", config,
-        "the daemon's configuration: names the store and the hosts that rows may name (default: " CONTEXT_DEFAULT_CONFIG
-        ", where it is there)"),
-    OPTION_ROW_TEXT("store", '\0', "PATH", store, "the table's file; goes before the configuration's"),
-    OPTION_ROW_FLAG("help", 'h', help, "print help and end"),
-    OPTION_ROW_FLAG("version", 'V', version, "print the version and end"),
+    OPTION_ROW_TEXT("config", 'c', "FILE", config,
+                    "the daemon's configuration, which names the store and the hosts that rows may redirect to "
+                    "(default: " CONTEXT_DEFAULT_CONFIG ", if it exists)"),
+    OPTION_ROW_TEXT("store", '\0', "PATH", store, "the table's file; overrides the one in the configuration"),
+    OPTION_ROW_FLAG("help", 'h', help, "print help and exit"),
+    OPTION_ROW_FLAG("version", 'V', version, "print the version and exit"),
     OPTION_ROW_END,
 };
 
@@ -34,9 +34,9 @@ static const struct option_row check_options[] = {
 };
 
 static const struct option_row diff_options[] = {
-    OPTION_ROW_FLAG("merge", '\0', merge, "as load --merge: nothing is removed"),
-    OPTION_ROW_FLAG("all-sources", '\0', all_sources, "as load --all-sources: the whole table becomes the files"),
-    OPTION_ROW_FLAG("exit-code", '\0', exit_code, "exit 1 where there are differences"),
+    OPTION_ROW_FLAG("merge", '\0', merge, "compare as load --merge does: nothing is removed"),
+    OPTION_ROW_FLAG("all-sources", '\0', all_sources, "compare as load --all-sources does: the whole table"),
+    OPTION_ROW_FLAG("exit-code", '\0', exit_code, "exit with 1 if there are differences"),
     JSON_OPTION,
     OPTION_ROW_END,
 };
@@ -44,9 +44,10 @@ static const struct option_row diff_options[] = {
 static const struct option_row load_options[] = {
     OPTION_ROW_FLAG("merge", '\0', merge, "only add and change rows; remove none"),
     OPTION_ROW_FLAG("all-sources", '\0', all_sources,
-                    "empty sources that the files do not name, as a restore wants it"),
-    OPTION_ROW_FLAG("dry-run", 'n', dry_run, "say what would happen; write nothing"),
-    OPTION_ROW_FLAG("allow-removals", '\0', allow_removals, "even if more than a tenth of a source's rows would go"),
+                    "also remove the rows of sources that no file names, as when you restore an export"),
+    OPTION_ROW_FLAG("dry-run", 'n', dry_run, "say what would happen, but write nothing"),
+    OPTION_ROW_FLAG("allow-removals", '\0', allow_removals,
+                    "load even if it removes more than a tenth of a source's rows"),
     EXPECT_OPTION,
     NOTE_OPTIONS,
     JSON_OPTION,
@@ -62,15 +63,15 @@ static const struct option_row get_options[] = {
 static const struct option_row list_options[] = {
     SOURCE_OPTION("only rows of this source"),
     OPTION_ROW_TEXT("state", '\0', "STATE", state, "only rows in this state: stytch, legacy or disabled"),
-    OPTION_ROW_TEXT("match", '\0', "GLOB", match, "only identifiers that match, as a shell does: *, ? and [...]"),
-    OPTION_ROW_NUMBER("limit", '\0', "N", limit, "at most so many rows"),
+    OPTION_ROW_TEXT("match", '\0', "GLOB", match, "only identifiers that match this shell pattern: *, ? and [...]"),
+    OPTION_ROW_NUMBER("limit", '\0', "N", limit, "show at most N rows"),
     JSON_OPTION,
     OPTION_ROW_END,
 };
 
 static const struct option_row export_options[] = {
     SOURCE_OPTION("only rows of this source"),
-    OPTION_ROW_TEXT("output", 'o', "FILE", output, "write to a file, which is replaced as a whole"),
+    OPTION_ROW_TEXT("output", 'o', "FILE", output, "write to a file; an existing one is replaced as a whole"),
     OPTION_ROW_END,
 };
 
@@ -83,13 +84,12 @@ static const struct option_row edit_options[] = {
 };
 
 static const struct option_row set_options[] = {
-    OPTION_ROW_FLAG("all", '\0', all, "every row, in place of IDs; of all sources but for --source"),
+    OPTION_ROW_FLAG("all", '\0', all, "change every row instead of naming IDs: of --source, or of all sources"),
     OPTION_ROW_TEXT("state", '\0', "STATE", state,
-                    "with --all: only rows in this state: stytch, legacy or disabled; has to be said where the state "
-                    "is what is set"),
+                    "with --all: only rows in this state: stytch, legacy or disabled; required when you set the state"),
     OPTION_ROW_FLAG("keep-going", '\0', keep_going,
-                    "with --all: change the rows that can be, name those that cannot, and end with 1"),
-    OPTION_ROW_FLAG("dry-run", 'n', dry_run, "with --all: say what would happen; write nothing"),
+                    "with --all: change the rows that can be changed, report the others, and exit with 1"),
+    OPTION_ROW_FLAG("dry-run", 'n', dry_run, "with --all: say what would happen, but write nothing"),
     SOURCE_OPTION("the identifiers' source (default: default)"),
     EXPECT_OPTION,
     NOTE_OPTIONS,
@@ -98,37 +98,41 @@ static const struct option_row set_options[] = {
 };
 
 static const struct option_row history_options[] = {
-    OPTION_ROW_TEXT("id", '\0', "ID", id, "what became of the row of this identifier"),
+    OPTION_ROW_TEXT("id", '\0', "ID", id, "show the history of this identifier's row"),
     SOURCE_OPTION("the identifier's source (default: default)"),
-    OPTION_ROW_NUMBER("show", '\0', "N", show, "what revision N changed, row by row"),
-    OPTION_ROW_NUMBER("limit", '\0', "N", limit, "at most so many revisions or rows"),
+    OPTION_ROW_NUMBER("show", '\0', "N", show, "show what revision N changed, row by row"),
+    OPTION_ROW_NUMBER("limit", '\0', "N", limit, "show at most N revisions or rows"),
     JSON_OPTION,
     OPTION_ROW_END,
 };
 
 static const struct option_row rollback_options[] = {
-    OPTION_ROW_FLAG("yes", 'y', yes, "do not ask"), EXPECT_OPTION, NOTE_OPTIONS, JSON_OPTION, OPTION_ROW_END,
+    OPTION_ROW_FLAG("yes", 'y', yes, "do not show the changes and ask first"),
+    EXPECT_OPTION,
+    NOTE_OPTIONS,
+    JSON_OPTION,
+    OPTION_ROW_END,
 };
 
 static const struct option_row report_options[] = {
     SOURCE_OPTION("only rows and unknown identifiers of this source"),
     OPTION_ROW_TEXT("state", '\0', "STATE", state, "only rows in this state: stytch, legacy or disabled"),
-    OPTION_ROW_FLAG("silent", '\0', silent, "only rows that nobody used lately: the list to retire"),
-    OPTION_ROW_TEXT("idle", '\0', "TIME", idle, "how long is lately, such as 90d or 12h (default: 30d)"),
-    OPTION_ROW_TEXT("sort", '\0', "ORDER", sort, "hits, failed, last_seen or identifier (default: identifier)"),
-    OPTION_ROW_NUMBER("limit", '\0', "N", limit, "at most so many rows"),
+    OPTION_ROW_FLAG("silent", '\0', silent, "only rows that nobody has used lately: the list to retire"),
+    OPTION_ROW_TEXT("idle", '\0', "TIME", idle, "how long \"lately\" is, such as 90d or 12h (default: 30d)"),
+    OPTION_ROW_TEXT("sort", '\0', "ORDER", sort, "sort by hits, failed, last_seen or identifier (default: identifier)"),
+    OPTION_ROW_NUMBER("limit", '\0', "N", limit, "show at most N rows"),
     JSON_OPTION,
-    OPTION_ROW_FLAG("csv", '\0', csv, "print CSV, with a header"),
+    OPTION_ROW_FLAG("csv", '\0', csv, "print CSV with a header line"),
     OPTION_ROW_END,
 };
 
 static const struct option_row explain_options[] = {
-    OPTION_ROW_TEXT("method", '\0', "M", method, "GET, HEAD or POST (default: POST with a body, else GET)"),
+    OPTION_ROW_TEXT("method", '\0', "M", method, "the method: GET, HEAD or POST (default: POST with a body, else GET)"),
     OPTION_ROW_TEXT("host", '\0', "NAME", host, "the Host field (default: the URL's)"),
-    OPTION_ROW_TEXT("body", '\0', "FILE", body, "the body that is posted; - reads standard input"),
+    OPTION_ROW_TEXT("body", '\0', "FILE", body, "post this file as the body; - reads standard input"),
     OPTION_ROW_TEXT("content-type", '\0', "TYPE", content_type,
-                    "of the body (default: application/x-www-form-urlencoded)"),
-    OPTION_ROW_TEXT("issuer", '\0', "ENTITYID", issuer, "post a sign-in of the IdP of this entity id"),
+                    "the type of the body (default: application/x-www-form-urlencoded)"),
+    OPTION_ROW_TEXT("issuer", '\0', "ENTITYID", issuer, "post a sign-in from the IdP with this entity id"),
     OPTION_ROW_TEXT("relay-state", '\0', "VALUE", relay_state, "post a sign-in with this RelayState"),
     JSON_OPTION,
     OPTION_ROW_END,
@@ -138,12 +142,11 @@ const struct command commands[] = {
     {
         .name = "check",
         .arguments = "FILE...",
-        .help = "say what is wrong with mapping files, or with the table",
+        .help = "find errors in mapping files, or in the table",
         .details =
-            "Reads mapping files as load does and reports everything that is wrong with them; - is standard "
-            "input. The table is then neither read nor written. With --table and no file, compares the rows of the "
-            "table with the daemon's configuration, before it is reloaded say: rows that it sends nowhere are "
-            "errors.",
+            "Reads mapping files as load does and reports everything that is wrong with them. A FILE of - is standard "
+            "input. The table is neither read nor written. With --table and no FILE, checks the rows of the table "
+            "against the daemon's configuration, for example before a reload: rows that it sends nowhere are errors.",
         .options = check_options,
         .words_least = 1,
         .words_most = SIZE_MAX,
@@ -154,8 +157,8 @@ const struct command commands[] = {
         .name = "diff",
         .arguments = "FILE...",
         .help = "show what load would change",
-        .details = "Shows what `load` of these files would add (+), change (~) and remove (-), a row a line. Writes"
-                   " nothing.",
+        .details = "Shows what loading these files would add (+), change (~) and remove (-), one row per line. "
+                   "Writes nothing.",
         .options = diff_options,
         .words_least = 1,
         .words_most = SIZE_MAX,
@@ -166,9 +169,10 @@ const struct command commands[] = {
         .name = "load",
         .arguments = "FILE...",
         .help = "make the table equal to mapping files",
-        .details = "Makes the rows of the files' sources equal to the files, in one step that the daemon's next "
-                   "request sees, and that `rollback` takes back. Rows that the files do not name are removed; "
-                   "other sources are left alone. Where a file has an error, nothing is written.",
+        .details =
+            "Makes the table equal to the files, in one step. In every source that the files name, rows that the "
+            "files do not have are removed; other sources are left alone. If a file has an error, nothing is "
+            "written. The daemon's next request sees the change; `rollback` undoes it.",
         .options = load_options,
         .words_least = 1,
         .words_most = SIZE_MAX,
@@ -201,7 +205,8 @@ const struct command commands[] = {
         .name = "export",
         .arguments = "",
         .help = "write the table as a mapping file",
-        .details = "Writes the table, or one source of it, as a mapping file that loads back to the same rows.",
+        .details =
+            "Writes the table, or one source of it, as a mapping file. Loading that file gives the same rows again.",
         .options = export_options,
         .words_least = 0,
         .words_most = 0,
@@ -213,11 +218,11 @@ const struct command commands[] = {
         .arguments = "ID... FIELD=VALUE...",
         .help = "change rows, or add one",
         .details =
-            "Sets the same fields of rows, as one revision: all of those named, or none. An empty value unsets "
-            "a field. Fields: connection_id, acs_url, redirect, state, legacy_url, organization_id, label. A row "
-            "that is not there yet is added where connection_id is among them; with state alone, where it is "
-            "the only one named and no other row can have been meant. With --all and no ID, the fields are set of "
-            "every row: `ssoferry set --all --state stytch state=legacy` takes everybody back.",
+            "Sets the same fields of one or more rows, as one revision: of all rows named, or of none. An empty value "
+            "unsets a field. Fields: connection_id, acs_url, redirect, state, legacy_url, organization_id, label. A "
+            "row that does not exist yet is added if you give its connection_id, or if you give a state and name "
+            "only this row and cannot have meant another one. With --all and no ID, sets the fields of every row: "
+            "`ssoferry set --all --state stytch state=legacy` sends everybody back.",
         .options = set_options,
         .words_least = 2,
         .words_most = SIZE_MAX,
@@ -228,7 +233,7 @@ const struct command commands[] = {
         .name = "remove",
         .arguments = "ID...",
         .help = "remove rows",
-        .details = "Removes rows, as one revision: all of those named, or none.",
+        .details = "Removes rows, as one revision: all rows named, or none.",
         .options = edit_options,
         .words_least = 1,
         .words_most = SIZE_MAX,
@@ -238,9 +243,10 @@ const struct command commands[] = {
     {
         .name = "history",
         .arguments = "",
-        .help = "show what changed when, and by whom",
-        .details = "Lists the revisions of the table, the newest first: when, by whom, with what command, why, and "
-                   "how many rows changed.",
+        .help = "show what was changed, when and by whom",
+        .details =
+            "Lists the revisions of the table, newest first: when each was made, by whom, by which command, why, "
+            "and how many rows it changed.",
         .options = history_options,
         .words_least = 0,
         .words_most = 0,
@@ -250,9 +256,9 @@ const struct command commands[] = {
     {
         .name = "rollback",
         .arguments = "REVISION",
-        .help = "make the table as it was at a revision",
-        .details = "Makes the table as it was after that revision, as a new revision. Shows what that changes, and "
-                   "asks first.",
+        .help = "go back to an earlier revision",
+        .details = "Makes the table what it was after that revision, as a new revision. First shows what would change, "
+                   "and asks.",
         .options = rollback_options,
         .words_least = 1,
         .words_most = 1,
@@ -263,10 +269,11 @@ const struct command commands[] = {
         .name = "report",
         .arguments = "",
         .help = "show who still uses the old addresses",
-        .details = "Shows rows with their state, how often and when they were used, and their hits of the last 14 days "
-                   "on a terminal; then how many are cut over, still legacy and silent; then identifiers that were "
-                   "asked for and have no row, with what they may have meant. The daemon counts them; it need not "
-                   "run now.",
+        .details =
+            "Shows the rows with their state, how often and when each was used, and on a terminal the hits of the "
+            "last 14 days. Then shows how many rows are cut over, still legacy, and silent. Then shows "
+            "identifiers that were asked for but have no row, with what may have been meant. The daemon does "
+            "the counting, but need not be running now.",
         .options = report_options,
         .words_least = 0,
         .words_most = 0,
@@ -278,9 +285,9 @@ const struct command commands[] = {
         .arguments = "URL",
         .help = "show how a request would be answered, and why",
         .details =
-            "Shows which route takes a request, why those before it do not, the identifier, its row and the "
-            "answer. The URL may be whole or just a path. Where the route goes by Issuer or RelayState, --issuer "
-            "and --relay-state make up the sign-in that is posted.",
+            "Shows which route takes a request, why the routes before it do not, the identifier, its row and the "
+            "answer. URL may be a whole URL or just a path. If the route identifies by Issuer or RelayState, --issuer "
+            "and --relay-state make up a sign-in to post.",
         .options = explain_options,
         .words_least = 1,
         .words_most = 1,
@@ -291,7 +298,7 @@ const struct command commands[] = {
         .name = "presets",
         .arguments = "",
         .help = "list the legacy systems known by name",
-        .details = "Lists the presets that a route of the configuration can name in place of a URL template.",
+        .details = "Lists the presets that a route of the configuration can name instead of a URL template.",
         .options = json_only,
         .words_least = 0,
         .words_most = 0,
@@ -301,8 +308,9 @@ const struct command commands[] = {
     {
         .name = "stat",
         .arguments = "",
-        .help = "show sizes, revision and readers",
-        .details = "Shows facts about the store.",
+        .help = "show the store's sizes, revision and readers",
+        .details =
+            "Shows the store's file sizes, its revision, how many rows are in each state, and how many readers it has.",
         .options = json_only,
         .words_least = 0,
         .words_most = 0,
@@ -313,8 +321,9 @@ const struct command commands[] = {
         .name = "backup",
         .arguments = "FILE",
         .help = "copy the store while it is in use",
-        .details = "Writes a consistent, compacted copy of the store to a file that must not be there yet. The "
-                   "daemon goes on serving.",
+        .details =
+            "Writes a consistent, compacted copy of the store to a file that must not exist yet. The daemon keeps "
+            "serving.",
         .options = no_options,
         .words_least = 1,
         .words_most = 1,

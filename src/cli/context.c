@@ -111,7 +111,7 @@ bool context_store_exists(const struct context *context)
 
 static void tell_of_waiting(const char *path)
 {
-    log_info("waiting for another ssoferry to end its change (`fuser -v %s` shows it); Ctrl-C gives up", path);
+    log_info("waiting for another ssoferry to finish its change (`fuser -v %s` shows it); Ctrl-C gives up", path);
 }
 
 bool context_open_table(struct context *context, enum table_mode mode, struct error *error)

@@ -20,10 +20,11 @@ static const struct {
                        "were disabled, and their sign-ins are refused (stytch -> disabled)", OLD_FILE, 1},
     [TURN_TEST] = {"would leave their connection of a live project for one of a test project", OLD_FILE_ASKED,
                    "left their connection of a live project for one of a test project", OLD_FILE, 1},
-    [TURN_STYTCH] = {"would be cut over to Stytch", "are all of them to be? A row without `state` is",
-                     "were cut over to Stytch", "not all of them were to be (a row without `state` is)", 5},
-    [TURN_ELSEWHERE] = {"would get another connection_id", "does each stand beside its own identifier?",
-                        "got another connection_id", "these no longer stand beside their own identifiers", 1},
+    [TURN_STYTCH] = {"would be cut over to Stytch", "is that meant for all of them? A row without `state` is cut over",
+                     "were cut over to Stytch",
+                     "that was not meant for all of them (a row without `state` is cut over)", 5},
+    [TURN_ELSEWHERE] = {"would get another connection_id", "is each of them beside its own identifier?",
+                        "got another connection_id", "they are no longer beside their own identifiers", 1},
 };
 
 /* -- one row -- */

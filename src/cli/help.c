@@ -80,13 +80,13 @@ static void print_options(FILE *out, const struct option_row *table)
 void help_program(FILE *out)
 {
     help_line(out, NULL);
-    fprintf(out, "\nThe table of SSO connections that ssoferryd redirects by: filled from YAML files,\n"
-                 "looked into, changed and taken back.\n\nCommands:\n");
+    fprintf(out, "\nManages the table of SSO connections that ssoferryd uses to redirect sign-ins:\n"
+                 "loads it from YAML files, shows it, changes it, and undoes changes.\n\nCommands:\n");
     for (const struct command *command = commands; command->name != NULL; ++command)
         fprintf(out, "  %-10s%s\n", command->name, command->help);
-    fprintf(out, "\nOptions, before or behind the command:\n");
+    fprintf(out, "\nOptions, before or after the command:\n");
     print_options(out, global_options);
-    fprintf(out, "\n`ssoferry COMMAND --help` tells more; so does ssoferry(1).\n");
+    fprintf(out, "\nFor more, see `ssoferry COMMAND --help` and ssoferry(1).\n");
 }
 
 void help_command(FILE *out, const struct command *command)
@@ -98,7 +98,7 @@ void help_command(FILE *out, const struct command *command)
         fprintf(out, "\nOptions:\n");
         print_options(out, command->options);
     }
-    fprintf(out, "\nOptions of every command:\n");
+    fprintf(out, "\nOptions for every command:\n");
     print_options(out, global_options);
 }
 

@@ -30,7 +30,7 @@ static bool store(const struct option_row *row, const char *value, struct argume
         return true;
     case OPTION_TEXT:
         if (value[0] == '\0')
-            return error_set(error, ERROR_INPUT, "--%s: its %s is empty", row->name, row->argument);
+            return error_set(error, ERROR_INPUT, "--%s: %s must not be empty", row->name, row->argument);
         *(const char **)(void *)member = value;
         return true;
     case OPTION_NUMBER: {
@@ -59,7 +59,7 @@ static bool unknown_long(const struct option_row *const tables[OPTION_TABLES], s
     for (const struct command *command = commands; command->name != NULL; ++command) {
         if (option_find(command->options, name.at, name.size) != NULL)
             return error_set(error, ERROR_INPUT,
-                             "--%.*s is an option of some commands only; where it is, it stands behind the command",
+                             "--%.*s is not an option of every command; put it after a command that has it",
                              TEXT_ARGS(name));
     }
     return error_set(error, ERROR_INPUT, "there is no option --%.*s", TEXT_ARGS(name));
@@ -87,7 +87,7 @@ static bool parse_long(const struct option_row *const tables[OPTION_TABLES], int
             return error_set(error, ERROR_INPUT, "--%s takes no value", row->name);
     } else if (value == NULL) {
         if (*at + 1 >= argc)
-            return error_set(error, ERROR_INPUT, "--%s wants its %s behind it", row->name, row->argument);
+            return error_set(error, ERROR_INPUT, "--%s needs its %s after it", row->name, row->argument);
         value = argv[++*at];
     }
     ++*at;
@@ -112,7 +112,7 @@ static bool parse_letters(const struct option_row *const tables[OPTION_TABLES], 
         const char *value = letter + 1;
         if (*value == '\0') {
             if (*at + 1 >= argc)
-                return error_set(error, ERROR_INPUT, "-%c wants its %s behind it", *letter, row->argument);
+                return error_set(error, ERROR_INPUT, "-%c needs its %s after it", *letter, row->argument);
             value = argv[++*at];
         }
         ++*at;

@@ -71,7 +71,8 @@ bool rows_stage(struct snapshot *snapshot, struct text source,
 
 void rows_warn_of_stage(bool is_test)
 {
-    log_warning("rows of a %s project come beside rows of a %s one: sign-ins of the one end at the wrong place",
+    log_warning("rows of a %s project now stand beside rows of a %s project: the sign-ins of one of them end at the "
+                "wrong place",
                 is_test ? "test" : "live", is_test ? "live" : "test");
 }
 

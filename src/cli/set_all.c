@@ -16,7 +16,7 @@ int set_all_check(struct set *set)
 {
     const struct arguments *arguments = set->edit.arguments;
     if (arguments->word_count > 0 && strchr(arguments->words[0], '=') == NULL) {
-        log_error("set --all takes no ID, so '%s' is too much: --source and --state say which rows change",
+        log_error("set --all takes no ID: leave out '%s'; --source and --state say which rows change",
                   arguments->words[0]);
         return STATUS_USAGE;
     }
@@ -166,7 +166,7 @@ static void tell_of_no_rows(const struct set *set)
                (edit->source.size > 0 && !rows_has_source(snapshot, edit->source))) {
         (void)rows_complain_source(snapshot, edit->source);
     } else {
-        log_error("nothing was changed: no row%s%.*s is %s", edit->source.size > 0 ? " of source " : "",
+        log_error("nothing was changed: no row%s%.*s is in state %s", edit->source.size > 0 ? " of source " : "",
                   TEXT_ARGS(edit->source), connection_state_name(set->state));
     }
     snapshot_close(snapshot);
@@ -177,7 +177,7 @@ static void tell_of_more(const struct set_all *all)
 {
     char more[NUMBER_SIZE];
     if (all->refused > all->told)
-        log_error("and %s more row%s cannot be so", number_grouped(all->refused - all->told, more),
+        log_error("and %s more row%s cannot be changed this way", number_grouped(all->refused - all->told, more),
                   plural(all->refused - all->told));
 }
 
@@ -192,9 +192,9 @@ void set_all_on_refusal(const struct edit *edit)
     tell_of_more(&set->all);
     number_grouped(set->all.rows, rows);
     if (set->good == 0)
-        log_info("nothing was changed; none of the %s row%s can be", rows, plural(set->all.rows));
+        log_info("nothing was changed: none of the %s row%s can be changed this way", rows, plural(set->all.rows));
     else
-        log_info("nothing was changed; %s of the %s rows can be: --keep-going changes those",
+        log_info("nothing was changed: %s of the %s rows can be changed this way; --keep-going changes those",
                  number_grouped(set->good, good), rows);
 }
 
@@ -220,7 +220,7 @@ int set_all_print(const struct set *set)
     if (edit->arguments->json) {
         edit_print_json(edit);
     } else if (edit->counts.changed == 0) {
-        printf("revision %llu: the rows are so already, nothing changed\n", (unsigned long long)edit->revision);
+        printf("revision %llu: the rows are like that already, nothing changed\n", (unsigned long long)edit->revision);
     } else {
         printf("%s %llu: %s row%s changed", revision, (unsigned long long)edit->revision,
                number_grouped(edit->counts.changed, changed), plural(edit->counts.changed));
@@ -228,7 +228,7 @@ int set_all_print(const struct set *set)
     }
     if (all->refused == 0)
         return STATUS_DONE;
-    log_error("%s row%s cannot be so, and nothing was done to %s: see above", number_grouped(all->refused, left),
-              plural(all->refused), all->refused == 1 ? "it" : "them");
+    log_error("%s row%s cannot be changed this way and %s: see above", number_grouped(all->refused, left),
+              plural(all->refused), all->refused == 1 ? "was left as it is" : "were left as they are");
     return STATUS_FAILED;
 }

@@ -80,12 +80,12 @@ bool set_fields(const struct set *set, struct connection *row, struct error *err
         const char *why;
         if (!split_field(arguments->words[i], &name, &value))
             return error_set(error, ERROR_INPUT,
-                             "'%s' is not FIELD=VALUE, such as state=legacy; identifiers go before those",
+                             "'%s' is not FIELD=VALUE, such as state=legacy; identifiers come first",
                              arguments->words[i]);
         if (!connection_set_field(row, name, value, &why))
             return refuse_field(name, why, error);
         if (stands_before(set, i, name))
-            return error_set(error, ERROR_INPUT, "%.*s stands there twice: which of them is meant?", TEXT_ARGS(name));
+            return error_set(error, ERROR_INPUT, "%.*s is given twice: leave one of them out", TEXT_ARGS(name));
     }
     return true;
 }
@@ -110,7 +110,7 @@ static bool check_legacy(struct set *set, struct text identifier, const struct c
         return true;
     return error_set(error, ERROR_INPUT,
                      "%.*s cannot be legacy: neither it nor a route of source %.*s has a legacy_url, so its sign-ins "
-                     "would get 503. Give it one (legacy_url=URL), or the route in the daemon's configuration",
+                     "would get 503. Give it one (legacy_url=URL), or give the route one in the daemon's configuration",
                      TEXT_ARGS(identifier), TEXT_ARGS(set->source));
 }
 

@@ -61,11 +61,12 @@ static void warn(const struct siblings *siblings, struct text source, struct tex
                  const struct connection *row)
 {
     if (siblings->moved)
-        log_warning("%.*s (source %.*s) still leads to %.*s: if that is one customer by another name, set it, too",
-                    TEXT_ARGS(identifier), TEXT_ARGS(source), TEXT_ARGS(row->connection_id));
+        log_warning(
+            "%.*s (source %.*s) still leads to %.*s: if that is the same customer by another name, set it as well",
+            TEXT_ARGS(identifier), TEXT_ARGS(source), TEXT_ARGS(row->connection_id));
     else
-        log_warning("%.*s (source %.*s) leads to the same connection and is still %s: if that is one customer by "
-                    "another name, set it, too",
+        log_warning("%.*s (source %.*s) leads to the same connection and is still %s: if that is the same customer by "
+                    "another name, set it as well",
                     TEXT_ARGS(identifier), TEXT_ARGS(source), connection_state_name(row->state));
 }
 
@@ -119,8 +120,8 @@ void siblings_tell_sharers(struct table *table, struct text connection_id,
         if (!connection_key_split(row.key, &source, &identifier) || !connection_decode(row.record, &buffer, &error) ||
             !text_equal(buffer.row.connection_id, connection_id) || is_left_out(context, source, identifier))
             continue;
-        log_info("%.*s (source %.*s) leads to that connection, too: right if both are one customer, else it was pasted "
-                 "from another's",
+        log_info("%.*s (source %.*s) leads to that connection as well: right if both are the same customer; otherwise "
+                 "the connection_id was pasted from another one's row",
                  TEXT_ARGS(identifier), TEXT_ARGS(source));
         ++shown;
     }

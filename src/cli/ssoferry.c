@@ -26,19 +26,19 @@ static int check_words(const struct command *command, const struct arguments *ar
     if (arguments->table) { /* in place of words */
         if (arguments->word_count == 0)
             return STATUS_DONE;
-        snprintf(message, sizeof(message), "%s takes %s or --table, so '%.100s' is too much", command->name,
+        snprintf(message, sizeof(message), "%s takes %s or --table, not both: leave out '%.100s'", command->name,
                  command->arguments, arguments->words[0]);
         return misused(command, message);
     }
     if (arguments->word_count + arguments->all < command->words_least) { /* --all is in place of one */
-        snprintf(message, sizeof(message), "%s wants %s%s", command->name,
+        snprintf(message, sizeof(message), "%s needs %s%s", command->name,
                  arguments->all ? "FIELD=VALUE..." : command->arguments,
                  option_find(command->options, "table", 5) != NULL ? ", or --table" : "");
         return misused(command, message);
     }
     if (arguments->word_count > command->words_most) {
-        snprintf(message, sizeof(message), "%s takes %s%s, so '%.100s' is too much", command->name,
-                 command->words_most == 0 ? "options only" : "just ", command->arguments,
+        snprintf(message, sizeof(message), "%s takes %s%s: leave out '%.100s'", command->name,
+                 command->words_most == 0 ? "options only" : "only one ", command->arguments,
                  arguments->words[command->words_most]);
         return misused(command, message);
     }

@@ -97,7 +97,7 @@ bool written_file_open(struct written_file *file, const char *path, const char *
         free(file->path);
         return error_set(error, ERROR_FAILED, "%s is %s", path,
                          S_ISREG(facts.st_mode) && is_output(&facts)
-                             ? "where the output goes already, and would be written anew: leave out -o"
+                             ? "where the output goes already, and would be overwritten: leave out -o"
                          : S_ISDIR(facts.st_mode)
                              ? "a directory: name a file in it"
                              : "not an ordinary file; to write to it, send the output there with >");

@@ -138,28 +138,28 @@ static const struct {
     [ODDITY_NONE] = {NOBODY, NOBODY, "", "", ""},
     [ODDITY_UNREACHED] = {THE_SOURCE, THE_SOURCE, "no route has source ",
                           ", so its rows are never looked up: give a route `source: ",
-                          "`, or the rows a route's source"},
+                          "`, or give the rows the source of a route"},
     [ODDITY_NO_LEGACY_URL] = {THE_IDENTIFIER, THE_SOURCE, "", " is legacy, but neither it nor a route of source ",
                               " has a legacy_url: its sign-ins get 503"},
     [ODDITY_ADDRESS] = {THE_IDENTIFIER, NOBODY, "",
-                        " is an address that sign-ins come to, and no identifier: write what stands in it at "
-                        "{identifier} alone, or, where a route goes by Issuer, the IdP's entity ID",
+                        " is an address that sign-ins come to, not an identifier: write only the part of it at "
+                        "{identifier}, or, if a route goes by Issuer, the IdP's entity ID",
                         ""},
     [ODDITY_SLASH] = {THE_IDENTIFIER, THE_SOURCE, "", " has a slash, and the routes of source ",
-                      " look in one segment of the path or in the host: write what stands at {identifier} alone, "
-                      "unless there is a %2F in it"},
+                      " look in one segment of the path or in the host: write only the part at {identifier}, unless "
+                      "there is a %2F in it"},
     [ODDITY_NO_ENTITY] = {THE_IDENTIFIER, THE_SOURCE, "", " is neither a URL nor a URN, and the routes of source ",
-                          " go by Issuer: write the IdP's entity ID, unless it is just that"},
+                          " go by Issuer: write the IdP's entity ID, unless it is exactly this"},
     [ODDITY_ENCODED] = {THE_IDENTIFIER, NOBODY, "",
-                        " looks percent-encoded, and what a URL holds is decoded before it is looked up: write `acme "
+                        " looks percent-encoded, but what a URL holds is decoded before it is looked up: write `acme "
                         "corp`, not `acme%20corp`, unless it is an Issuer or a RelayState",
                         ""},
     [ODDITY_CAPITALS] = {THE_IDENTIFIER, THE_SOURCE, "", " has capitals, and every route of source ",
-                         " has fold_case, which looks names up in lower case: only who writes it just so is found"},
-    [ODDITY_ORGANIZATION] = {THE_IDENTIFIER, NOBODY, "",
-                             " has another organization_id than a row before it with the same connection: one of the "
-                             "two is wrong",
-                             ""},
+                         " has fold_case, which looks names up in lower case: this row is found only by a request with "
+                         "exactly these capitals"},
+    [ODDITY_ORGANIZATION] =
+        {THE_IDENTIFIER, NOBODY, "",
+         " has a different organization_id than an earlier row with the same connection: one of the two is wrong", ""},
 };
 
 const char *oddity_text(enum oddity oddity, struct text source, struct text identifier, char *out)

@@ -30,7 +30,7 @@ const char *address_parse(const char *text, struct address *address)
     const char *colon = strrchr(text, ':');
     uint64_t port = 0;
     if (colon == NULL || !text_to_number(text_of(colon + 1), 65535, &port) || port == 0)
-        return "has no port from 1 to 65535 behind it, as in 127.0.0.1:8080";
+        return "has no port from 1 to 65535 after it, as in 127.0.0.1:8080";
     address->port = (uint16_t)port;
 
     char host[64];

@@ -39,10 +39,10 @@ const char *checker_legacy_problem(const struct checker *checker, struct text ur
     struct url parsed;
     const char *why = NULL;
     if (pattern && has_misplaced_path(url))
-        return "{path} stands right behind the host, with nothing behind it: https://HOST{path}";
+        return "{path} must come right after the host, with nothing after it: https://HOST{path}";
     struct text sample = pattern ? sample_of(building, url) : url;
     if (pattern && text_find(sample, '{', 0) < sample.size)
-        return "only {identifier}, and {path} right behind the host, may stand in braces";
+        return "only {identifier}, and {path} right after the host, may be in braces";
     if (!url_parse(sample, &parsed, &why))
         return why;
     if (url_leads_to(&parsed, building->own_hosts.items, building->own_hosts.count))
@@ -52,7 +52,7 @@ const char *checker_legacy_problem(const struct checker *checker, struct text ur
     size_t brace = text_find(url, '{', 0);
     size_t host_end = (size_t)(parsed.https ? 8 : 7) + parsed.authority.size;
     if (brace < host_end)
-        return "the identifier may stand in its path and query, not in its host";
+        return "the identifier may be in its path and query, but not in its host";
     return NULL;
 }
 
@@ -105,8 +105,8 @@ static void check_addresses(struct checker *checker)
         return;
     check_address(checker, "admin.address", admin, building->listen_count);
     if (admin->port != 0 && !address_is_local(admin) && !building->admin_allow_remote)
-        checker_fault(checker, &admin->place, "admin.address: everybody who reaches it sees all customers' names",
-                      "; use 127.0.0.1, or say allow_remote: true");
+        checker_fault(checker, &admin->place, "admin.address: anybody who can reach it sees all customers' names",
+                      "; use 127.0.0.1, or set allow_remote: true");
 }
 
 /* The origins of Stytch: where the gateway stands on the very domain that is to be Stytch's, one leads back; and they
@@ -146,10 +146,9 @@ static void check_unmatched_url(struct checker *checker)
     if (problem != NULL)
         checker_fault(checker, &building->unmatched_place, "legacy.unmatched_url: ", problem);
     if (url.size == 0 && building->config.gateway.observe)
-        checker_warning(
-            checker, &building->observe_place, "observe: without legacy.unmatched_url, ",
-            "what no route takes gets 404 in the rehearsal, too: logout, metadata, and sign-ins at an address "
-            "that was forgotten");
+        checker_warning(checker, &building->observe_place, "observe: without legacy.unmatched_url, ",
+                        "whatever no route takes gets 404 in the rehearsal as well: logouts, metadata, and sign-ins at "
+                        "an address that was forgotten");
 }
 
 static void check_redirects(struct checker *checker)
@@ -170,8 +169,8 @@ static void check_limits(struct checker *checker)
     if (config->limits.uri <= config->limits.head)
         return;
     if (checker->building->uri_limit_place.line > 0)
-        checker_warning(checker, &checker->building->uri_limit_place, "limits.uri: it does not fit into limits.head",
-                        ", of which it is a part, and is taken to be as long; raise that, or lower this");
+        checker_warning(checker, &checker->building->uri_limit_place, "limits.uri: it is more than limits.head",
+                        ", which includes it, so that limit counts; raise limits.head, or lower this");
     config->limits.uri = config->limits.head;
 }
 
@@ -193,7 +192,7 @@ static void check_health_path(struct checker *checker)
             continue;
         faults_add(checker->faults, FAULT_WARNING, checker->file, building->health_place.line,
                    building->health_place.column, building->health_place.length,
-                   "health_path: GET and HEAD of it never come to %.*s at line %u", TEXT_ARGS(route->name),
+                   "health_path: GET and HEAD requests for it never reach %.*s at line %u", TEXT_ARGS(route->name),
                    route->line);
     }
     template_free(template);
@@ -219,7 +218,7 @@ static void check_route_host(struct checker *checker, const struct route_draft *
                                                             : &draft->preset.place;
     if (host.size > 0 && !is_among(host, &checker->building->own_hosts))
         faults_add(checker->faults, FAULT_WARNING, checker->file, place->line, place->column, place->length,
-                   "the route's host %.*s is not among hosts: correct it, or add it there", TEXT_ARGS(host));
+                   "the route's host %.*s is not in hosts: correct it, or add it there", TEXT_ARGS(host));
 }
 
 /* Who says under which names the world comes has mistyped a route's host that is none of them, mostly. */

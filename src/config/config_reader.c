@@ -219,7 +219,7 @@ static void read_entry(struct building *building, struct yaml *yaml, enum key_sc
     if (key == NULL && list == config_list_count && !section)
         fault_unknown_key(building, yaml, scope, name, node);
     else if (seen_before(building, seen, name))
-        yaml_fault(yaml, node, "%.*s stands here twice", TEXT_ARGS(name));
+        yaml_fault(yaml, node, "%.*s is here twice", TEXT_ARGS(name));
     else {
         if (list < config_list_count && config_lists[list].scope == KEY_OF_ROUTE)
             building->routes_place = place_of(node);

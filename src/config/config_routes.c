@@ -46,8 +46,8 @@ static void build_matched(struct checker *checker, const struct route_draft *dra
     if (by_template != template_has_identifier(template)) {
         checker_fault(checker, &place, "match: ",
                       by_template
-                          ? "it has no {identifier}; put one in, or say identify_by: issuer or relay_state"
-                          : "it has an {identifier}, but identify_by says to look elsewhere; take one of them out");
+                          ? "it has no {identifier}; put one in, or set identify_by: issuer or relay_state"
+                          : "it has an {identifier}, but identify_by says to look elsewhere; remove one of them");
         template_free(template);
         return;
     }
@@ -91,12 +91,12 @@ static void build_preset(struct checker *checker, const struct route_draft *draf
         char advice[64] = "; `ssoferry presets` lists them";
         if (meant.size > 0)
             snprintf(advice, sizeof(advice), "; did you mean %.*s?", TEXT_ARGS(meant));
-        checker_fault(checker, &draft->preset.place, "preset: there is none of that name", advice);
+        checker_fault(checker, &draft->preset.place, "preset: there is no preset of that name", advice);
         return;
     }
     if (draft->identify_by != IDENTIFY_BY_TEMPLATE) {
-        checker_fault(checker, &draft->preset.place, "preset: it says itself where the identifier stands",
-                      "; take identify_by out");
+        checker_fault(checker, &draft->preset.place, "preset: it already says where the identifier is",
+                      "; remove identify_by");
         return;
     }
     for (size_t i = 0; i < PRESET_ROUTES_MAX && preset->routes[i].match != NULL; ++i) {
@@ -130,9 +130,9 @@ static void check_observed(struct checker *checker, const struct route_draft *dr
     if (!has_legacy_url(checker->building))
         checker_fault(checker, &draft->place, "the route needs a legacy_url for ", "observe: true");
     else
-        checker_warning(checker, &draft->place, "observe: true does not hold for this route, which has no legacy_url",
-                        ": rows without one of their own are answered as if it were false, those that are stytch with "
-                        "Stytch");
+        checker_warning(
+            checker, &draft->place, "observe: true has no effect on this route, which has no legacy_url",
+            ": rows without one of their own are answered as if it were false, and those in state stytch go to Stytch");
 }
 
 static void check_legacy(struct checker *checker, const struct route_draft *draft)
@@ -162,8 +162,8 @@ static void build_route(struct checker *checker, const struct route_draft *draft
         return;
     }
     if (draft->match.text.size > 0 && draft->host.text.size > 0)
-        checker_fault(checker, &draft->host.place, "host: it goes with a preset",
-                      "; write it into the match, as https://HOST/PATH");
+        checker_fault(checker, &draft->host.place, "host: it is only for a preset",
+                      "; write the host into match, as https://HOST/PATH");
     else if (draft->match.text.size > 0)
         build_matched(checker, draft);
     else
@@ -224,12 +224,12 @@ static void check_pair(struct checker *checker, const struct route_draft *earlie
         return;
     const struct place *place = later->match.text.size > 0 ? &later->match.place : &later->preset.place;
     const char *advice = is_needless(checker->building, earlier, later)
-                             ? "take it out, the earlier one does the same with them"
+                             ? "remove it, since the earlier one does the same with them"
                          : find_hidden(checker->building, later, earlier, &ignored) == NULL
                              ? "put this one first"
-                             : "no order helps: make them differ, or give each a host of its own";
+                             : "no order helps: make them differ, or give each its own host";
     faults_add(checker->faults, FAULT_ERROR, checker->file, place->line, place->column, place->length,
-               "this route's %.*s takes requests that %.*s at line %u takes before it; %s", TEXT_ARGS(route->name),
+               "this route's %.*s matches requests that %.*s at line %u takes first; %s", TEXT_ARGS(route->name),
                TEXT_ARGS(by->name), by->line, advice);
 }
 
@@ -249,7 +249,7 @@ static void check_relay_state_key(struct checker *checker, const struct route_dr
         used |= checker->building->routes[draft->first_route + i].identify_by == IDENTIFY_BY_RELAY_STATE;
     if (!used && draft->relay_state_key.place.line > 0)
         checker_warning(checker, &draft->relay_state_key.place,
-                        "relay_state_key: this route does not identify by relay_state", ", and never looks at it");
+                        "relay_state_key: this route does not identify by relay_state", ", so this key has no effect");
 }
 
 /* Whether {identifier} stands in the path of a legacy URL. */
@@ -277,7 +277,7 @@ static void check_legacy_identifier(struct checker *checker, const struct route_
     if (by_template && by_message)
         checker_warning(checker, &draft->legacy_url.place,
                         "legacy_url: at some addresses of the preset its {identifier} is the Issuer",
-                        ", which the old system knows no address of; https://HOST{path} keeps each address");
+                        ", for which the old system has no address; https://HOST{path} keeps each address");
     else if (spread && is_in_path(url))
         checker_warning(checker, &draft->legacy_url.place,
                         "legacy_url: the slashes of {identifier...} become %2F in it",

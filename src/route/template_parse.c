@@ -39,10 +39,10 @@ static bool take_literal(struct parser *parser, struct text raw, enum text_plus 
 {
     size_t star = text_find(raw, '*', 0);
     if (star < raw.size)
-        return complain(parser, raw.at + star, "a '*' stands for a whole segment or value; write %%2A for a star");
+        return complain(parser, raw.at + star, "a '*' must be a whole segment or value; write %%2A for a star");
     size_t size;
     if (!text_percent_decode(raw, plus, parser->out, &size))
-        return complain(parser, raw.at, "'%.*s' has a '%%' without two hexadecimal digits behind it", TEXT_ARGS(raw));
+        return complain(parser, raw.at, "'%.*s' has a '%%' without two hexadecimal digits after it", TEXT_ARGS(raw));
     *literal = text_slice(parser->out, size);
     parser->out += size;
     return true;
@@ -61,15 +61,15 @@ static bool take_hole(struct parser *parser, struct text part, enum template_pla
     for (size_t i = 0; i < part.size; i++) {
         struct text rest = part_from(part, i);
         if (rest.at[0] == '}')
-            return complain(parser, rest.at, "a '}' without its '{'; write %%7D for a brace");
+            return complain(parser, rest.at, "there is a '}' without its '{'; write %%7D for a brace");
         if (rest.at[0] != '{')
             continue;
         hole->spread = text_starts(rest, SPREAD_HOLE);
         if (!hole->spread && !text_starts(rest, HOLE))
             return complain(parser, rest.at,
-                            "only {identifier} or {identifier...} may stand in braces; write %%7B for a brace");
+                            "only {identifier} or {identifier...} may be in braces; write %%7B for a brace");
         if (parser->template->place != TEMPLATE_NOWHERE)
-            return complain(parser, rest.at, "{identifier} stands twice");
+            return complain(parser, rest.at, "{identifier} is there twice");
         parser->template->place = place;
         hole->here = true;
         hole->before = text_slice(part.at, i);
@@ -114,12 +114,11 @@ static bool check_label(struct parser *parser, struct text label, bool *variable
     if (!take_hole(parser, label, TEMPLATE_IN_HOST, &hole))
         return false;
     if (hole.spread)
-        return complain(
-            parser, label.at,
-            "{identifier...} stands in a path only; a host that is nothing but {identifier} is the whole host");
+        return complain(parser, label.at,
+                        "{identifier...} is for paths only; a host that is nothing but {identifier} is the whole host");
     *variable = hole.here || text_equal(label, TEXT("*"));
     if (hole.here && label.size != HOLE.size)
-        return complain(parser, label.at, "in a host {identifier} is a whole label");
+        return complain(parser, label.at, "in a host, {identifier} must be a whole label");
     for (size_t i = 0; !*variable && i < label.size; i++)
         if (!is_host_byte(label.at[i]))
             return complain(
@@ -187,7 +186,7 @@ static bool parse_hole_segment(struct parser *parser, const struct hole *hole, s
         return true;
     }
     if (hole->spread)
-        return complain(parser, hole->before.at, "{identifier...} stands for whole segments, with no text around it");
+        return complain(parser, hole->before.at, "{identifier...} must be a whole segment, with no text around it");
     segment->kind = SEGMENT_AFFIXED;
     return take_literal(parser, hole->before, TEXT_PLUS_IS_PLUS, &segment->before) &&
            take_literal(parser, hole->after, TEXT_PLUS_IS_PLUS, &segment->after);
@@ -261,7 +260,7 @@ static bool parse_value(struct parser *parser, struct text value, struct paramet
     if (!take_hole(parser, value, TEMPLATE_IN_QUERY, &hole))
         return false;
     if (hole.spread || (hole.here && hole.before.size + hole.after.size > 0))
-        return complain(parser, value.at, "in a query {identifier} is a parameter's whole value");
+        return complain(parser, value.at, "in a query, {identifier} must be the whole value of a parameter");
     if (hole.here) {
         template->identifier_parameter = template->parameter_count;
         parameter->kind = VALUE_ANY;
@@ -279,14 +278,14 @@ static bool parse_parameter(struct parser *parser, const struct form_pair *pair)
     struct parameter *parameter = &template->parameters[template->parameter_count];
     size_t brace = text_find(pair->name, '{', 0);
     if (brace < pair->name.size)
-        return complain(parser, pair->name.at + brace, "a parameter's name holds no {identifier}");
+        return complain(parser, pair->name.at + brace, "a parameter's name cannot hold {identifier}");
     if (pair->name.size == 0)
         return complain(parser, pair->name.at, "a parameter has no name");
     if (!take_literal(parser, pair->name, TEXT_PLUS_IS_SPACE, &parameter->name))
         return false;
     for (size_t i = 0; i < template->parameter_count; i++)
         if (text_equal(template->parameters[i].name, parameter->name))
-            return complain(parser, pair->name.at, "the parameter '%.*s' stands twice", TEXT_ARGS(parameter->name));
+            return complain(parser, pair->name.at, "the parameter '%.*s' is there twice", TEXT_ARGS(parameter->name));
     if (pair->has_value && !parse_value(parser, pair->value, parameter))
         return false;
     template->parameter_count++;
@@ -300,7 +299,7 @@ static bool parse_query(struct parser *parser, struct text query)
         if (!parse_parameter(parser, &pair))
             return false;
     if (parser->template->parameter_count == 0)
-        return complain(parser, query.at, "there is nothing behind the '?'");
+        return complain(parser, query.at, "there is nothing after the '?'");
     return true;
 }
 

@@ -238,8 +238,8 @@ static void *run(void *argument)
             flush_lane(log, &log->lanes[i]);
     }
     if (log->gave_up)
-        log_warning("lines of the request log that were lost at the end: %" PRIu64 "; what reads standard output stood "
-                    "still",
+        log_warning("lines of the request log that were lost at the end: %" PRIu64
+                    "; whatever reads standard output had stopped",
                     log->lost);
     return NULL;
 }
@@ -308,7 +308,7 @@ void access_log_close(struct access_log *log)
     if (join(log))
         free_log(log);
     else
-        log_warning("the end of the request log is lost: the terminal that standard output is on stands still");
+        log_warning("the end of the request log is lost: the terminal on standard output has stopped");
 }
 
 struct log_lane *access_log_lane(struct access_log *log, size_t index)

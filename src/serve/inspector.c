@@ -92,8 +92,8 @@ static void write_line(struct inspector *inspector, uint64_t unusable)
     const struct inspection *inspection = &inspector->inspection;
     char *line = inspector->line;
     const char *joint = ": ";
-    append(line, "%" PRIu64 " of %" PRIu64 " row%s cannot be used as the configuration stands", unusable,
-           inspection->rows, inspection->rows == 1 ? "" : "s");
+    append(line, "%" PRIu64 " of %" PRIu64 " row%s cannot be used with this configuration", unusable, inspection->rows,
+           inspection->rows == 1 ? "" : "s");
     for (int kind = UNUSABLE_NOT + 1; kind < UNUSABLES; ++kind) {
         if (inspection->unusable[kind] == 0)
             continue;
@@ -189,7 +189,7 @@ static void give_up(struct inspector *inspector, const struct error *error)
     inspector->asked = false;
     inspector->found = (struct metrics_rows){0};
     inspector->line_is_bad = true;
-    append(inspector->line, "the rows cannot be looked through: %s", error->message);
+    append(inspector->line, "the rows cannot be checked: %s", error->message);
 }
 
 /* Returns how long to pause before the next step. */

@@ -186,7 +186,7 @@ static void reload(struct server *server)
     faults_free(faults);
     if (!good) {
         config_free(next);
-        log_error("reload: %s; going on with the configuration as it was", error.message);
+        log_error("reload: %s; keeping the configuration as it was", error.message);
     } else {
         const struct differences differences = tell_differences(server, next);
         publish(server, next);
@@ -215,7 +215,7 @@ static void wait_for_workers(struct server *server)
             break;
     }
     if (atomic_load(&server->serving.clients) > 0)
-        log_warning("leaving with %zu connections still open", atomic_load(&server->serving.clients));
+        log_warning("ending with %zu connections still open", atomic_load(&server->serving.clients));
 }
 
 /* The workers still take whoever is on the way. A unix socket's file goes before the socket is closed, so that nobody
@@ -246,8 +246,8 @@ static bool wait_for_balancers(struct server *server)
     int refused = close_doors(server);
     if (refused != 0)
         log_info(
-            "newcomers cannot be kept out (socket filter: %s): where another daemon has taken over beside this one, a "
-            "connection in some hundred thousand may be reset; sysctl net.ipv4.tcp_migrate_req=1 prevents it",
+            "new connections cannot be kept out (socket filter: %s): if another daemon takes over on the same address, "
+            "about one connection in a hundred thousand may be reset; sysctl net.ipv4.tcp_migrate_req=1 prevents it",
             strerror(refused));
     return wait_for_hurry(server, last);
 }
@@ -256,9 +256,9 @@ static bool wait_for_balancers(struct server *server)
 static void drain(struct server *server, int got)
 {
     if (got != 0)
-        log_info("%s: finishing requests; once more to leave at once", got == SIGTERM ? "SIGTERM" : "SIGINT");
+        log_info("%s: finishing requests; send it once more to end at once", got == SIGTERM ? "SIGTERM" : "SIGINT");
     else
-        log_info("finishing requests; SIGTERM to leave at once");
+        log_info("finishing requests; send SIGTERM to end at once");
     sd_notify(0, "STOPPING=1");
     /* Ctrl-C has no balancer that must first notice. */
     if (got != SIGINT && server->config->drain.delay_ms > 0 && wait_for_balancers(server))
@@ -298,7 +298,7 @@ static void watch_store(struct server *server)
         log_warning("%s-lock was deleted or replaced; changes may not be seen from now on: restart ssoferryd", path);
         break;
     case TABLE_LOCK_NEW:
-        log_warning("%s-lock was deleted, and somebody has made a new one, so that changes may not be seen: ending",
+        log_warning("%s-lock was deleted, and another program has made a new one, so changes may not be seen: ending",
                     path);
         break;
     }
@@ -309,8 +309,9 @@ static void watch_usage(struct server *server)
     struct error error;
     if (server->usage != NULL && usage_was_taken_away(server->usage)) {
         server->usage_awaited = true;
-        log_warning("%s.usage was deleted or replaced: counting begins anew where nothing stands there now",
-                    server->started->store);
+        log_warning(
+            "%s.usage was deleted or replaced: counting begins again from nothing if there is no file there now",
+            server->started->store);
     }
     if (!server->usage_awaited)
         return;
@@ -319,7 +320,7 @@ static void watch_usage(struct server *server)
     if (!usage_is_open(server->usage))
         return;
     server->usage_awaited = false;
-    log_info("usage is counted now, and what came meanwhile with it");
+    log_info("usage is counted now, including what came in meanwhile");
 }
 
 static uint64_t at_most(uint64_t ms, uint64_t limit)
@@ -351,5 +352,5 @@ bool life_run(struct server *server, struct error *error)
     }
     drain(server, got == SIGHUP ? 0 : got);
     return server->place != TABLE_LOCK_NEW ||
-           error_set(error, ERROR_FAILED, "%s-lock is a new one: start ssoferryd again", table_path(server->table));
+           error_set(error, ERROR_FAILED, "%s-lock was replaced: start ssoferryd again", table_path(server->table));
 }

@@ -92,7 +92,7 @@ static bool report(const struct address *address, struct error *error)
     int problem = errno;
     const char *advice =
         problem == EADDRINUSE && is_other_file(address)
-            ? "; what is there is no socket: choose another path, or remove it"
+            ? "; what is there is not a socket: choose another path, or remove it"
         : problem == EADDRINUSE ? "; stop what listens there or choose another address"
         : problem == EACCES
             ? "; choose a port over 1023, or give the program CAP_NET_BIND_SERVICE, or check the directory's owner"

@@ -93,7 +93,7 @@ bool privileges_drop(const struct privileges *privileges, struct error *error)
         if (setresuid(privileges->uid, privileges->uid, privileges->uid) != 0)
             return fail("setresuid", error);
         if (!is_only(privileges))
-            return error_set(error, ERROR_FAILED, "user: root could be had back: start as the user itself");
+            return error_set(error, ERROR_FAILED, "user: root could be regained: start the daemon as that user");
 #ifdef SSOFERRY_SANITIZED
         prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* LeakSanitizer traces the process */
 #endif

@@ -96,7 +96,7 @@ void sandbox_close_files(const struct config *config, const char *config_path)
     if (!privileges_shed_capabilities(&error))
         log_warning("sandbox: %s", error.message);
     if (geteuid() == 0)
-        log_info("sandbox: the daemon stays root; the key `user` names an account to become instead");
+        log_info("sandbox: the daemon stays root; set the key `user` to an account for it to become instead");
     restrict_files(config, config_path);
 }
 

@@ -37,7 +37,7 @@ static size_t count_cores(void)
 static void tell_shared(const struct address *address, bool shared)
 {
     if (shared)
-        log_warning("another process listens on %s, too: both serve it from now on", address->text);
+        log_warning("another process listens on %s as well: both serve it from now on", address->text);
 }
 
 /* The sockets of one worker: its own, or other descriptors of the first one's. */
@@ -196,7 +196,7 @@ static void start_inspector(struct server *server)
 {
     struct error error;
     if (!inspector_start(&server->inspector, server->table, server->config, server->config_path, &error))
-        log_warning("the rows are not looked through: %s", error.message);
+        log_warning("the rows are not checked: %s", error.message);
 }
 
 static bool start_admin(struct server *server, struct error *error)

@@ -19,18 +19,17 @@
 static const char usage[] =
     "usage: ssoferryd [-c FILE] [--check | --list-keys]\n"
     "\n"
-    "Answers sign-ins at old SSO addresses with a redirect to the Stytch connection that replaced them.\n"
+    "Redirects sign-ins at old SSO addresses to the Stytch connections that have replaced them.\n"
     "\n"
-    "  -c, --config FILE  configuration (default " DEFAULT_CONFIG ")\n"
-    "      --check        read the configuration, say what is wrong with it, and end\n"
-    "      --list-keys    print every configuration key with its type, default and meaning, and whether it takes a "
-    "reload\n"
-    "                     or a restart, and end\n"
-    "  -h, --help         this text\n"
-    "  -V, --version      the version\n"
+    "  -c, --config FILE  the configuration (default: " DEFAULT_CONFIG ")\n"
+    "      --check        check the configuration without serving, and exit\n"
+    "      --list-keys    print every configuration key with its type, default and meaning, and whether a change\n"
+    "                     takes a reload or a restart, and exit\n"
+    "  -h, --help         print this help and exit\n"
+    "  -V, --version      print the version and exit\n"
     "\n"
-    "SIGTERM finishes what is under way and ends; a second one ends at once. SIGHUP reads the configuration again. See "
-    "ssoferryd(8) and ssoferryd.yaml(5).\n";
+    "SIGTERM lets running requests finish, then ends the daemon; a second SIGTERM ends it at once.\n"
+    "SIGHUP reads the configuration again. See ssoferryd(8) and ssoferryd.yaml(5).\n";
 
 enum { OPTION_CHECK = 256, OPTION_KEYS };
 
@@ -66,7 +65,7 @@ static int read_and_run(const char *path, bool check)
     if (done)
         return EXIT_SUCCESS;
     bool unnamed = strcmp(path, DEFAULT_CONFIG) == 0 && access(path, F_OK) != 0;
-    log_error("%s%s", error.message, unnamed ? "; name yours with -c FILE" : "");
+    log_error("%s%s", error.message, unnamed ? "; name your configuration with -c FILE" : "");
     return error_exit_status(&error);
 }
 
@@ -109,7 +108,8 @@ int main(int argc, char **argv)
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "ssoferryd: takes no \"%s\"; a configuration is named by -c FILE; see ssoferryd --help\n",
+        fprintf(stderr,
+                "ssoferryd: unexpected argument \"%s\": name the configuration with -c FILE; see ssoferryd --help\n",
                 argv[optind]);
         return 2;
     }

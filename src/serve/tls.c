@@ -216,7 +216,7 @@ static void load_again(struct tls *tls, const char *path)
     if (good)
         tls_announce(tls);
     else
-        log_error("TLS: %s; going on with the certificates as they were", error.message);
+        log_error("TLS: %s; keeping the certificates as they were", error.message);
 }
 
 /* Files are replaced one by one: a change is looked into when nothing more has followed it for a turn. */

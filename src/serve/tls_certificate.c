@@ -127,7 +127,8 @@ static bool use_key(SSL_CTX *context, const struct certificate_files *files, con
         good =
             refuse(report, file, "there is no private key in it (-----BEGIN PRIVATE KEY-----); name its file by key");
     else if (X509_check_private_key(leaf, key) != 1)
-        good = refuse(report, file, "the private key is not that of the certificate, the first in its file");
+        good = refuse(report, file,
+                      "the private key does not belong to the certificate, which is the first one in its file");
     else if (SSL_CTX_use_PrivateKey(context, key) != 1)
         good = refuse(report, file, reason());
     ERR_clear_error();

@@ -111,7 +111,7 @@ bool table_backup(struct table *table, const char *path, struct error *error)
     char suffix[32];
     struct stat st;
     if (lstat(path, &st) == 0)
-        return error_set(error, ERROR_FAILED, "%s: it is there already: name a file that is not, or remove it", path);
+        return error_set(error, ERROR_FAILED, "%s: the file exists already: remove it, or name another", path);
     if (table_file_look(path, error) == TABLE_FILE_UNFIT)
         return false;
     snprintf(suffix, sizeof suffix, ".new-%ld", (long)getpid());
@@ -122,7 +122,7 @@ bool table_backup(struct table *table, const char *path, struct error *error)
     if (error->kind != ERROR_NONE)
         return false;
     if (code == EEXIST)
-        return error_set(error, ERROR_FAILED, "%s: it is there already: name another file", path);
+        return error_set(error, ERROR_FAILED, "%s: the file exists already: name another", path);
     /* LMDB copies with a thread of its own; elsewhere the code speaks of its readers. */
     if (code == EAGAIN)
         return error_set(error, ERROR_FAILED,

@@ -62,7 +62,7 @@ static const char *tail_problem(struct text id, size_t from)
     bool good = id.size > from;
     for (size_t i = from; i < id.size; i++)
         good = is_tail_byte(id.at[i]) && good;
-    return good ? NULL : "may only hold lower-case letters, digits and '-', and some of them behind its prefix";
+    return good ? NULL : "may only hold lower-case letters, digits and '-', and at least one after its prefix";
 }
 
 const char *connection_id_problem(struct text id)

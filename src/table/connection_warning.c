@@ -17,10 +17,10 @@ bool identifier_looks_encoded(struct text identifier)
 const char *identifier_warning(struct text identifier)
 {
     if (identifier.size > 0 && (identifier.at[0] == ' ' || identifier.at[identifier.size - 1] == ' '))
-        return "has a blank at an end: was it copied so by mistake?";
+        return "begins or ends with a blank: was that copied by mistake?";
     if (text_has_hidden(identifier))
-        return "holds a character that nobody sees, such as a byte order mark or a space of no width: was it copied so "
-               "by mistake?";
+        return "holds an invisible character, such as a byte order mark or a zero-width space: was that copied by "
+               "mistake?";
     return NULL;
 }
 
@@ -64,12 +64,12 @@ static void warn_of_stages(const struct connection *row, const struct connection
     struct text own_host = is_test ? rules->test_host : rules->live_host;
     struct text other_host = is_test ? rules->live_host : rules->test_host;
     if (row->acs_url.size > 0 && is_at(row->acs_url, other_host, own_host)) {
-        snprintf(message, sizeof message, "acs_url is that of %s projects, and the connection is of a %s project",
+        snprintf(message, sizeof message, "this acs_url is for %s projects, but the connection is of a %s project",
                  other, stage);
         on_warning(context, "acs_url", message);
     }
     if (row->organization_id.size > 0 && text_starts(row->organization_id, TEXT("organization-test-")) != is_test) {
-        snprintf(message, sizeof message, "this organization is of a %s project, and the connection of a %s project",
+        snprintf(message, sizeof message, "this organization is of a %s project, but the connection is of a %s project",
                  other, stage);
         on_warning(context, "organization_id", message);
     }

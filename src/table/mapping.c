@@ -86,10 +86,10 @@ static void add_double(const struct mapping *mapping, struct faults *faults, con
 {
     if (first->file == row->file)
         faults_add(faults, FAULT_ERROR, row->file, row->line, row->column, row->length,
-                   "this identifier stands in line %u already", first->line);
+                   "this identifier is already in line %u", first->line);
     else
         faults_add(faults, FAULT_ERROR, row->file, row->line, row->column, row->length,
-                   "this identifier stands in %s:%u already", mapping_path(mapping, first->file), first->line);
+                   "this identifier is already in %s:%u", mapping_path(mapping, first->file), first->line);
 }
 
 bool mapping_finish(struct mapping *mapping, struct faults *faults, struct error *error)

@@ -31,7 +31,7 @@ static void refuse_connections(struct mapping_reader *reader, const struct yaml_
     if (scalar && value->value.size == 0)
         message = "connections has no value: to say that there are none, write {}";
     else if (scalar && value->plain && text_find(value->value, ':', 0) < value->value.size)
-        message = "this is no key: a ':' and a space must follow it on its line";
+        message = "this is not a key: a ':' and a space must follow it on the same line";
     yaml_fault(reader->yaml, value, "%s", message);
     yaml_skip(reader->yaml, value);
 }
@@ -128,7 +128,7 @@ static bool read_sources(struct file_reader *file, const struct yaml_node *value
         if (fit)
             mapping_add_source(seen, name.value);
         if (fit && seen->source_count == count)
-            yaml_fault(reader->yaml, &name, "this source stands in the file already");
+            yaml_fault(reader->yaml, &name, "this source is already in the file");
         yaml_next(reader->yaml, &connections);
         if (fit)
             good = read_connections(reader, &connections, error);
@@ -182,7 +182,7 @@ static bool read_top(struct file_reader *file, const struct yaml_node *key, stru
             "\"%.*s\" is not known here: a mapping file has version, source and connections, or version and sources",
             TEXT_ARGS(mapping_shown(key->value)));
     else if (top < TOPS && file->lines[top] > 0)
-        yaml_fault(yaml, key, "%s stands in line %u already", tops[top].name, file->lines[top]);
+        yaml_fault(yaml, key, "%s is already in line %u", tops[top].name, file->lines[top]);
     yaml_next(yaml, &value);
     if (top == TOPS || file->lines[top] > 0) {
         yaml_skip(yaml, &value);

@@ -158,7 +158,7 @@ static void read_fields(struct row_reader *row)
         }
         yaml_next(row->reader->yaml, &value);
         if (row->lines[index] > 0) {
-            yaml_fault(row->reader->yaml, &name, "%s stands in line %u already", connection_field_name(index),
+            yaml_fault(row->reader->yaml, &name, "%s is already in line %u", connection_field_name(index),
                        row->lines[index]);
             yaml_skip(row->reader->yaml, &value);
             continue;

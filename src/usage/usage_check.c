@@ -168,7 +168,7 @@ bool usage_check(const char *path, struct error *error)
     close(ends[0]);
     if (child < 0 && problem == ENOSYS)
         return error_set(error, ERROR_FAILED,
-                         "%s: the sandbox has no process for its check any more: restart ssoferryd", path);
+                         "%s: the sandbox no longer allows the process that checks it: restart ssoferryd", path);
     if (child < 0)
         return error_set_errno(error, ERROR_FAILED, problem, "%s: cannot check the usage file", path);
     if (!good && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)

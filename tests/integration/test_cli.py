@@ -107,7 +107,7 @@ def commands():
 
 
 def help_options(command):
-    text = plain(command, "--help").stdout.split("Options of every command:")[0]
+    text = plain(command, "--help").stdout.split("Options for every command:")[0]
     return set(re.findall(r"^ {2,6}(?:-\w, )?(--[a-z-]+)", text, re.MULTILINE))
 
 
@@ -156,17 +156,17 @@ def test_without_a_command_usage_is_printed():
         (["load", "--mrege", "f.yaml"], "did you mean --merge?"),
         (["load", "--frobnicate", "f.yaml"], "there is no option --frobnicate"),
         (["load", "-x", "f.yaml"], "there is no option -x"),
-        (["--json", "list"], "stands behind the command"),
-        (["load"], "load wants FILE..."),
-        (["check"], "check wants FILE..., or --table"),
-        (["check", "--table", "f.yaml"], "check takes FILE... or --table, so 'f.yaml' is too much"),
-        (["get", "a", "b"], "'b' is too much"),
+        (["--json", "list"], "put it after a command that has it"),
+        (["load"], "load needs FILE..."),
+        (["check"], "check needs FILE..., or --table"),
+        (["check", "--table", "f.yaml"], "check takes FILE... or --table, not both: leave out 'f.yaml'"),
+        (["get", "a", "b"], "get takes only one ID: leave out 'b'"),
         (["list", "a"], "list takes options only"),
         (["list", "--limit", "many"], "'many' is not a whole number"),
-        (["list", "--limit"], "--limit wants its N"),
+        (["list", "--limit"], "--limit needs its N"),
         (["list", "--json=yes"], "--json takes no value"),
-        (["--store", "", "list"], "--store: its PATH is empty"),
-        (["set", "acme"], "set wants ID... FIELD=VALUE..."),
+        (["--store", "", "list"], "--store: PATH must not be empty"),
+        (["set", "acme"], "set needs ID... FIELD=VALUE..."),
     ],
 )
 def test_wrong_usage_says_what_is_right(arguments, words):
@@ -283,8 +283,8 @@ def test_every_message_that_the_document_names_is_what_the_program_says(loader):
     """Each line below is wrong in a way that docs/mapping-file.md has an entry for."""
     wrong = {
         "  acme: nonsense": "the connection id must start with",
-        f"  acme: {ACME}_": "and some of them behind its prefix",
-        f"  acme: {ACME}\n  acme: {ACME}": "this identifier stands in line 3 already",
+        f"  acme: {ACME}_": "and at least one after its prefix",
+        f"  acme: {ACME}\n  acme: {ACME}": "this identifier is already in line 3",
         f"  '': {ACME}": "the identifier is empty",
         "  acme:": "this identifier has no connection: write its connection id, or a mapping of fields",
         "  acme: []": "a connection is a connection id or a mapping of fields, not a list",
@@ -304,7 +304,7 @@ def test_every_message_that_the_document_names_is_what_the_program_says(loader):
         "  <<: {}": "merge keys are not supported",
         f"\tacme: {ACME}": "a tab cannot indent: use spaces",
         f'  "acme: {ACME}': "the quotes that open here are never closed",
-        f"  globex: {GLOBEX}\n  acme:{ACME}\n  initech: {INITECH}": "this is no key",
+        f"  globex: {GLOBEX}\n  acme:{ACME}\n  initech: {INITECH}": "this is not a key",
         f"  acme: {ACME}\n---\n": "a second document starts here: a file holds one",
     }
     document = (ROOT / "docs/mapping-file.md").read_text().replace("\\|", "|").replace("`", "")
@@ -369,15 +369,15 @@ def test_a_load_reads_standard_input(loader):
 def test_characters_that_nobody_sees_are_shown(loader):
     odd = f'version: 1\nconnections:\n  "\\ufeffacme": {ACME}\n  "in\\u200bitech": {{connection_id: {GLOBEX}, label: "a\\u202eb\\U000e0041"}}\n'
     loaded = loader.load(odd)
-    assert loaded.stderr.count("holds a character that nobody sees") == 2
+    assert loaded.stderr.count("holds an invisible character") == 2
     shown = loader("list").stdout
     assert "in\\u200bitech " in shown and "\\ufeffacme " in shown and "a\\u202eb\\U000e0041\n" in shown
     assert "in\\u200bitech" in loader("get", "in\u200bitech").stdout
     assert "- \\ufeffacme\n" in loader("diff", loader.file("version: 1\nconnections: {}\n")).stdout
-    assert "holds a character that nobody sees" in loader("set", "\u2060b", f"connection_id={ACME}").stderr
+    assert "holds an invisible character" in loader("set", "\u2060b", f"connection_id={ACME}").stderr
     exported = loader.export()
     for name in "acme ", " acme", " ":
-        assert "has a blank at an end" in loader("set", name, f"connection_id={ACME}", "label=of two words").stderr
+        assert "begins or ends with a blank" in loader("set", name, f"connection_id={ACME}", "label=of two words").stderr
     shown = loader("list", "--match", "*[ c]*").stdout.splitlines()
     assert [line.split()[1] for line in shown[1:]] == ["\\x20", "\\x20acme", "acme\\x20", "in\\u200bitech", "\\ufeffacme"]
     assert len({line.index("  of two words") for line in shown if "of two words" in line}) == 1, "the columns are aligned"
@@ -628,7 +628,7 @@ ROTATED = many_rows(40).splitlines()[:2] + [f"  customer-{i:07}: {connection_id(
 
 
 @pytest.mark.parametrize("before, after, said", [
-    (rows_in("legacy", 60, 60), rows_in("legacy", 53, 60), "7 of the 60 rows of source default were cut over to Stytch. If not all of them were to be"),
+    (rows_in("legacy", 60, 60), rows_in("legacy", 53, 60), "7 of the 60 rows of source default were cut over to Stytch. If that was not meant for all of them"),
     (rows_in("legacy", 60, 60), rows_in("legacy", 54, 60), None),
     (rows_in("legacy", 8, 8), rows_in("legacy", 3, 8), None),  # a batch
     (rows_in("disabled", 40), many_rows(40), "40 of the 40 rows of source default were cut over"),
@@ -719,7 +719,7 @@ def test_get(loaded):
         (["rollback", "5"], "there is no revision 5; the newest is 1"),
         (["list", "--source", "auth0"], "there are rows of: default"),
         (["set", "Acme", "state=legacy"], "did you mean acme?"),
-        (["set", "acmee", "state=legacy"], "to make a row of that name all the same, give connection_id=ID"),
+        (["set", "acmee", "state=legacy"], "to add a row with that name all the same, give connection_id=ID"),
         (["set", "--source", "auth00", "acme", "state=legacy"], "in source default: add --source default"),
         (["set", "acme", "nobody", "globxe", "state=disabled"], "there is no nobody in source default"),
         (["set", "acme", "nobody", "globxe", "state=disabled"], "did you mean globex?"),
@@ -746,8 +746,8 @@ def test_what_is_not_there_comes_with_what_is(loaded, arguments, words):
         (["list", "--state", "live"], "there are stytch, legacy and disabled"),
         (["set", "acme", "redirect=301"], "redirect"),
         (["set", "acme", "redirect"], "'redirect' is not FIELD=VALUE"),
-        (["set", "acme", "state", "legacy"], "'legacy' is not FIELD=VALUE, such as state=legacy; identifiers go before those"),
-        (["set", "state=legacy", "acme"], "'acme' is not FIELD=VALUE, such as state=legacy; identifiers go before those"),
+        (["set", "acme", "state", "legacy"], "'legacy' is not FIELD=VALUE, such as state=legacy; identifiers come first"),
+        (["set", "state=legacy", "acme"], "'acme' is not FIELD=VALUE, such as state=legacy; identifiers come first"),
         (["set", "acme", "colour=red"], "colour"),
         (["set", "acme", "connection_id="], "connection_id"),
         (["set", "acme", "acs_url=https://evil.example/v1"], "acs_url"),
@@ -761,8 +761,8 @@ def test_what_is_not_there_comes_with_what_is(loaded, arguments, words):
         (["set", "acme", "globex"], "'globex' is not FIELD=VALUE"),
         (["set", "acme", "", "redirect=form"], "the identifier '' is empty"),
         (["set", "acme", "redirct=form", "state=disabled"], "did you mean redirect?"),
-        (["set", "acme", "state=legacy", "label=Acme", "state=disabled"], "state stands there twice"),
-        (["set", "--all", "label=Acme", "label=Acme"], "label stands there twice"),
+        (["set", "acme", "state=legacy", "label=Acme", "state=disabled"], "state is given twice"),
+        (["set", "--all", "label=Acme", "label=Acme"], "label is given twice"),
     ],
 )
 def test_what_cannot_be_is_refused(loaded, arguments, words):
@@ -805,7 +805,7 @@ def test_set_adds_a_row_and_a_store(loader):
 def test_set_changes_several_rows_in_one_revision(loaded):
     assert loaded("set", "acme", "globex", "state=disabled").stdout == "revision 2: 2 rows changed\n"
     assert [row["state"] for row in loaded.rows()] == ["disabled", "disabled", "stytch"]
-    assert loaded("set", "acme", "globex", "state=disabled").stdout == "revision 2: the rows are so already, nothing changed\n"
+    assert loaded("set", "acme", "globex", "state=disabled").stdout == "revision 2: the rows are like that already, nothing changed\n"
     odd = "https://idp.example.com/?a=b"
     assert loaded("set", "initech", odd, f"connection_id={ACME}").stdout == "revision 3: 1 row changed, 1 added\n"
     assert len(loaded.rows("--match", "https*")) == 1
@@ -902,8 +902,8 @@ def test_set_to_legacy_wants_a_legacy_url(routed, loader):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        (["--source", "auth0", "https://sso.example.com/auth0/umbrella"], "is an address that sign-ins come to, and no identifier"),
-        (["--source", "auth0", "/auth0/umbrella"], "is an address that sign-ins come to, and no identifier"),
+        (["--source", "auth0", "https://sso.example.com/auth0/umbrella"], "is an address that sign-ins come to, not an identifier"),
+        (["--source", "auth0", "/auth0/umbrella"], "is an address that sign-ins come to, not an identifier"),
         (["--source", "auth9", "umbrella"], "no route has source auth9"),
     ],
 )
@@ -929,7 +929,7 @@ def test_a_set_of_many_tells_each_row_that_cannot_be(routed, loader):
     told = routed("set", "acme", "a2", "tenant=b", "nobody", "a3", "state=legacy", status=2).stderr
     assert re.findall("a[23] cannot be legacy|there is no nobody|nothing was changed.*", told) == [
         "a2 cannot be legacy", "a3 cannot be legacy", "there is no nobody",
-        "nothing was changed; 2 of the 5 rows can be: leave out those named above"]
+        "nothing was changed: 2 of the 5 rows can be changed this way; leave out those named above"]
     assert routed("set", "acme", "tenant=b", "state=legacy").stdout == "revision 3: 2 rows changed\n"
     assert "none of the 2 rows can be" in routed("set", "a2", "a3", "state=legacy", status=2).stderr
     told = routed("set", "acme", "tenent=b", f"connection_id={ACME}", status=1).stderr
@@ -942,30 +942,30 @@ def test_set_of_all_rows_is_one_revision(routed, loader):
     back = ["set", "--all", "--state", "stytch", "state=legacy"]
     told = routed(*back, status=2).stderr
     assert re.findall(r"\w+ cannot be legacy|nothing was changed.*", told) == [
-        "acme cannot be legacy", "globex cannot be legacy", "initech cannot be legacy", "nothing was changed; 5 of the 8 rows can be: --keep-going changes those"]
+        "acme cannot be legacy", "globex cannot be legacy", "initech cannot be legacy", "nothing was changed: 5 of the 8 rows can be changed this way; --keep-going changes those"]
     assert routed(*back, "--source", "auth0", "--dry-run").stdout == "dry run: would make revision 3: 5 rows changed: auth0 5\n"
     assert loader.export() == before
     result = routed(*back, "--keep-going", status=1)
-    assert result.stdout == "revision 3: 5 rows changed: auth0 5\n" and "3 rows cannot be so, and nothing was done to them" in result.stderr
+    assert result.stdout == "revision 3: 5 rows changed: auth0 5\n" and "3 rows cannot be changed this way and were left as they are" in result.stderr
     assert [(row["state"], row["redirect"]) for row in loader.rows()] == [("legacy", None)] * 5 + [("disabled", None)] + [("stytch", None), ("stytch", "form"), ("stytch", None)]
     assert loader("set", "--all", "redirect=307").stdout == "revision 4: 9 rows changed: auth0 6, default 3\n"
-    assert loader("set", "--all", "redirect=307").stdout == "revision 4: the rows are so already, nothing changed\n"
+    assert loader("set", "--all", "redirect=307").stdout == "revision 4: the rows are like that already, nothing changed\n"
     loader("set", "globex", "redirect=form")
     assert loader("set", "--all", "redirect=307", "--dry-run").stdout == "dry run: would make revision 6: 1 row changed: default 1\n"
     assert loader("set", "--all", "redirect=307").stdout == "revision 6: 1 row changed: default 1\n"
     for options in ([], ["--dry-run"]):
-        assert loader("set", "--all", "redirect=307", *options).stdout == "revision 6: the rows are so already, nothing changed\n"
+        assert loader("set", "--all", "redirect=307", *options).stdout == "revision 6: the rows are like that already, nothing changed\n"
     assert loader("set", "--all", "--source", "default", "label=x").stdout == "revision 7: 3 rows changed: default 3\n"
 
 
 @pytest.mark.parametrize("words, status, said", [
     (["state=legacy"], 2, "rows in which state are to change? Add --state"),
     (["--state", "stytch", "connection_id="], 2, "cannot have the same connection_id"),
-    (["acme", "redirect=form"], 2, "takes no ID, so 'acme' is too much"),
+    (["acme", "redirect=form"], 2, "takes no ID: leave out 'acme'"),
     (["--state", "gone", "redirect=form"], 2, "'gone' is not a state"),
-    (["--state", "legacy", "redirect=form"], 1, "nothing was changed: no row is legacy"),
+    (["--state", "legacy", "redirect=form"], 1, "nothing was changed: no row is in state legacy"),
     (["--source", "nope", "redirect=form"], 1, "source nope has no rows; there are rows of: default"),
-    ([], 2, "set wants FIELD=VALUE..."),
+    ([], 2, "set needs FIELD=VALUE..."),
 ])
 def test_set_of_all_rows_that_is_not_meant_so(loaded, words, status, said):
     before = loaded.export()
@@ -990,14 +990,14 @@ def test_set_of_all_rows_leaves_one_that_cannot_be_read(loaded):
     assert "error: globex (source default): the record is damaged" in loaded("set", "--all", "label=x", status=2).stderr
     assert loaded.revision() == 1
     result = loaded("set", "--all", "label=x", "--keep-going", status=1)
-    assert result.stdout == "revision 2: 2 rows changed: default 2\n" and "nothing was done to it" in result.stderr
+    assert result.stdout == "revision 2: 2 rows changed: default 2\n" and "was left as it is" in result.stderr
     assert StoreFile(loaded.store).record("globex") == damaged
 
 
 def test_set_tells_of_many_rows_that_cannot_be_and_names_some(routed, loader):
     routed("load", loader.file(odd_table("default", {f"c{i:02}": connection_id(i) for i in range(25)}), "many.yaml"), "--allow-removals")
     told = routed("set", "--all", "--state", "stytch", "state=legacy", status=2).stderr
-    assert told.count("cannot be legacy") == 20 and "and 5 more rows cannot be so" in told and "none of the 25 rows can be" in told
+    assert told.count("cannot be legacy") == 20 and "and 5 more rows cannot be changed this way" in told and "none of the 25 rows can be" in told
 
 
 def test_a_row_of_the_same_connection_that_is_left_behind_is_told(loader):
@@ -1017,7 +1017,7 @@ def test_a_row_of_the_same_connection_that_is_left_behind_is_told(loader):
 
 def test_whose_connection_is_given_to_another_row_is_told(loader):
     loader.load(odd_table("auth0", {"acme": ACME, "globex": GLOBEX, "initech": INITECH}))
-    told = lambda *words: re.findall(r"ssoferry: (\S+) \(source auth0\) leads to that connection, too", loader("set", "--source", "auth0", *words).stderr)
+    told = lambda *words: re.findall(r"ssoferry: (\S+) \(source auth0\) leads to that connection as well", loader("set", "--source", "auth0", *words).stderr)
     assert told("globex", f"connection_id={ACME}") == ["acme"]
     assert told("globex", f"connection_id={ACME}") == told("globex", "label=Globex", f"connection_id={ACME}") == []  # it had it
     assert told("glbex", f"connection_id={GLOBEX}") == []
@@ -1055,7 +1055,7 @@ ODDITIES = [  # source, rows, what is said, whether the sign-ins fail
     ("auth00", {"acme": ACME, "hooli": ACME}, "no route has source auth00, so its rows are never looked up", False),
     ("folded", {"Acme": ACME, "Hooli": ACME}, "Acme has capitals, and every route of source folded has fold_case", False),
     ("auth0", {"Acme": ACME}, "", False),
-    ("auth0", {"a%2fb": ACME, "acme%20corp": ACME}, "a%2fb looks percent-encoded, and what a URL holds is decoded", False),
+    ("auth0", {"a%2fb": ACME, "acme%20corp": ACME}, "a%2fb looks percent-encoded, but what a URL holds is decoded", False),
     ("issuer", {"https://idp.example.com/a%20b": ACME}, "", False),
     ("issuer", {"acme": ACME}, "acme is neither a URL nor a URN, and the routes of source issuer go by Issuer", False),
     ("issuer", {"https://sso.example.com/issuer": ACME}, "https://sso.example.com/issuer is an address that sign-ins come to", False),
@@ -1150,7 +1150,7 @@ def test_check_of_files_as_json_leaves_nothing_to_standard_error(loader):
 
 
 def test_test_connections_beside_live_ones_are_told(loaded):
-    told = "rows of a test project come beside rows of a live one"
+    told = "rows of a test project now stand beside rows of a live project"
     file = loaded.file(odd_table("default", {"tried": connection_id(9, "test")}))
     for command in (["diff"], ["load"]):
         assert told not in loaded(*command, *(["--allow-removals"] if command == ["load"] else []), loaded.file(odd_table("default", {
@@ -1184,7 +1184,7 @@ def test_one_connection_of_two_organizations_is_told(loader):
     rows = {"a": row(ACME, 1), "b": row(GLOBEX, 2), "c": row(ACME, 1), "d": row(ACME, 2), "e": row(GLOBEX, 1), "f": ACME}
     file = loader.file(odd_table("default", rows))
     for command in ("check", "diff", "load"):
-        assert "d has another organization_id than a row before it with the same connection: one of the two is wrong (and 1 more like it)" in loader(command, file).stderr
+        assert "d has a different organization_id than an earlier row with the same connection: one of the two is wrong (and 1 more like it)" in loader(command, file).stderr
     config = loader.file(f"store: {loader.store}\nroutes: [{{match: '/a/{{identifier}}'}}]\n", "config.yaml")
     found = [json.loads(line) for line in plain("-c", config, "check", "--table", "--json").stdout.splitlines()]
     assert [(fault["problem"], fault["identifier"]) for fault in found] == [("organization_id", "d"), ("organization_id", "e")]
@@ -1193,8 +1193,8 @@ def test_one_connection_of_two_organizations_is_told(loader):
 @pytest.mark.parametrize("fields, said", [
     (["connection_id=saml-connection-live-51861cbc"], "acme: this connection id does not end in a whole UUID"),
     (["redirect=303"], "acme: 303 makes browsers drop the POST body"),
-    (["organization_id=organization-test-1"], "acme: this organization is of a test project, and the connection of a live project"),
-    ([f"acs_url=https://test.stytch.com/v1/b2b/sso/callback/{ACME}"], "acme: acs_url is that of test projects"),
+    (["organization_id=organization-test-1"], "acme: this organization is of a test project, but the connection is of a live project"),
+    ([f"acs_url=https://test.stytch.com/v1/b2b/sso/callback/{ACME}"], "acme: this acs_url is for test projects"),
 ])
 def test_set_warns_as_load_does(loaded, fields, said):
     assert said in loaded("set", "acme", *fields).stderr
@@ -1211,7 +1211,7 @@ def test_a_name_that_is_percent_encoded_is_near_the_decoded_one(loaded):
 
 def test_set_warns_of_names_that_no_request_has(routed):
     assert "looks percent-encoded" in routed("set", "acme%20corp", f"connection_id={ACME}").stderr
-    assert "blank at an end" in routed("set", " u", f"connection_id={ACME}").stderr
+    assert "begins or ends with a blank" in routed("set", " u", f"connection_id={ACME}").stderr
     assert "no route has source auth00" in routed("set", "--source", "auth00", "x", f"connection_id={ACME}").stderr
     assert "/auth0/acme is an address" in routed("set", "--source", "auth0", "/auth0/acme", f"connection_id={ACME}").stderr
     assert "Hooli has capitals" in routed("set", "--source", "folded", "Hooli", f"connection_id={ACME}").stderr
@@ -1260,9 +1260,9 @@ def test_history_tells_what_became_of_a_row(loaded):
     assert (line["revision"], line["command"], line["actor"], line["difference"]["change"]) == (4, "remove", "alice@ops", "removed")
     assert line["difference"]["before"]["state"] == "disabled" and line["difference"]["after"] is None
     assert "did you mean globex?" in loaded("history", "--id", "globx", status=1).stderr
-    assert "give one of them" in loaded("history", "--id", "globex", "--show", "1", status=2).stderr
-    assert "--source goes with --id" in loaded("history", "--source", "default", status=2).stderr
-    assert "its ID is empty" in loaded("history", "--id", "", status=2).stderr
+    assert "give only one of them" in loaded("history", "--id", "globex", "--show", "1", status=2).stderr
+    assert "--source works only together with --id" in loaded("history", "--source", "default", status=2).stderr
+    assert "--id: ID must not be empty" in loaded("history", "--id", "", status=2).stderr
 
 
 def test_a_row_that_was_removed_is_told_before_names_that_are_near(loaded, config):
@@ -1279,7 +1279,7 @@ def test_a_row_that_was_removed_is_told_before_names_that_are_near(loaded, confi
     loaded("remove", "acmo", "--actor", whole)
     assert f"(remove by {whole}, 20" in loaded("get", "acmo", status=1).stderr
     said = loaded("set", "acme", "state=disabled").stderr  # in an emergency it is meant, for it was there
-    assert "there was no acme any more: revision 3 removed it (remove by alice@ops, " in said and "made anew of what is set alone" in said
+    assert "there was no acme any more: revision 3 removed it (remove by alice@ops, " in said and "the new row has only the fields given here" in said
     assert [row["state"] for row in loaded.rows() if row["identifier"] == "acme"] == ["disabled"]
 
 
@@ -1381,7 +1381,7 @@ def test_explain_answers_as_the_gateway_does(loaded, config, arguments, status, 
     (["/old-sso/entirely-else"], ["row          none"]),
     (["/old-sso/%zz"], ["decision     malformed, reason bad_encoding", "because      the identifier has a '%' without two hexadecimal digits"]),
     (["/saml//acs"], ["decision     malformed, reason empty_identifier", "because      the identifier is empty"]),
-    (["--method", "PUT", "/old-sso/acme"], ["decision     method", "because      the method is none of GET, HEAD and POST"]),
+    (["--method", "PUT", "/old-sso/acme"], ["decision     method", "because      the method is not GET, HEAD or POST"]),
     (["/old-sso/acme?" + "q" * 20_000], ["decision     too_large", "because      path and query are longer than limits.uri"]),
     (["--body", "/dev/zero", "/old-sso/acme"], ["decision     too_large", "because      the body is larger than limits.body"]),
 ])
@@ -1706,7 +1706,7 @@ def test_who_waits_for_another_writer_says_so(loaded, command):
         program.stdin.close()
         assert select.select([program.stderr], [], [], TIMEOUT)[0]
         said = program.stderr.readline().decode()
-        assert said.startswith("ssoferry: waiting for another ssoferry to end its change") and str(loaded.store) in said
+        assert said.startswith("ssoferry: waiting for another ssoferry to finish its change") and str(loaded.store) in said
         assert program.poll() is None
     assert program.stdout.read().startswith(b"revision 2: ")
     assert program.wait(TIMEOUT) == 0 and program.stderr.read() == b""

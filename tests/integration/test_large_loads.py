@@ -64,7 +64,7 @@ def test_a_load_that_is_refused_leaves_nothing(tables):
     gateway.loader("set", "last", "--source", "zz", f"connection_id={connection_id(1, 3)}")
     before, whole, history = tables.stat(), tables.exported(), gateway.loader("history", "--json").stdout
     said = gateway.loader("set", "--all", "--state", "stytch", "state=legacy", expect=2).stderr
-    assert "last cannot be legacy" in said and f"nothing was changed; {ROWS:,} of the {ROWS + 1:,} rows can be" in said
+    assert "last cannot be legacy" in said and f"nothing was changed: {ROWS:,} of the {ROWS + 1:,} rows can be changed this way" in said
     after = tables.stat()
     assert after["file_bytes"] > before["file_bytes"], "it was refused before it wrote anything"
     assert {**after, "file_bytes": 0, "used_bytes": 0} == {**before, "file_bytes": 0, "used_bytes": 0}

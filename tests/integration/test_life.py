@@ -255,7 +255,7 @@ class TestAddresses:
         second.start()
         second.wait_for(lambda: "no mapping yet" in second.stderr)
         warnings = [line for line in second.stderr.splitlines() if "another process" in line]
-        assert [re.search(r"on (\S+), too", line)[1] for line in warnings] == [other, particular]
+        assert [re.search(r"on (\S+) as well", line)[1] for line in warnings] == [other, particular]
 
     @pytest.mark.skipif(not has_ipv6_loopback(), reason=NO_IPV6)
     def test_ipv6_beside_ipv4(self, gateway):
@@ -315,7 +315,7 @@ class TestStartFails:
         path = gateway.directory / "notes.txt"
         path.write_text("keep me")
         gateway.configure(listen=[{"address": f"unix:{path}"}])
-        fails(gateway.config_path, path, "what is there is no socket")
+        fails(gateway.config_path, path, "what is there is not a socket")
         assert path.read_text() == "keep me"
 
     def test_store_in_a_missing_directory(self, gateway):
@@ -349,9 +349,9 @@ class TestStartFails:
 
     def test_configuration_that_is_not_named(self, gateway):
         said = run("ssoferryd", gateway.config_path, expect=2).stderr
-        assert said == f'ssoferryd: takes no "{gateway.config_path}"; a configuration is named by -c FILE; see ssoferryd --help\n'
+        assert said == f'ssoferryd: unexpected argument "{gateway.config_path}": name the configuration with -c FILE; see ssoferryd --help\n'
         if not os.path.exists("/etc/ssoferry/ssoferryd.yaml"):
-            assert run("ssoferryd", "--check", expect=2).stderr.endswith(": No such file or directory; name yours with -c FILE\n")
+            assert run("ssoferryd", "--check", expect=2).stderr.endswith(": No such file or directory; name your configuration with -c FILE\n")
 
     def test_configuration_that_is_not_there(self, gateway):
         fails(gateway.directory / "none.yaml", gateway.directory / "none.yaml", "No such file", status=2)
@@ -362,7 +362,7 @@ class TestStartFails:
         ("limits: {body: 1MB}", r"7:16: error: limits\.body"),
         ("redirect: 301", r"7:11: error: redirect: .*301.* not 307"),
         ("stytch: {live_url: 'http://api.stytch.com'}", r"7:20: error: stytch\.live_url"),
-        ("threads: 1\nthreads: 2", r"8:1: error: threads stands here twice"),
+        ("threads: 1\nthreads: 2", r"8:1: error: threads is here twice"),
         ("a: [", r"8:1: error: "),
     ])
     def test_configuration_with_a_fault(self, tmp_path, line, fault):

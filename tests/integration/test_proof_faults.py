@@ -337,7 +337,7 @@ class TestDaemon:
         gateway.start()
         armed.touch()
         gateway.signal(signal.SIGHUP)
-        gateway.wait_for(lambda: "going on with the configuration as it was" in gateway.stderr)
+        gateway.wait_for(lambda: "keeping the configuration as it was" in gateway.stderr)
         assert gateway.get("/old-sso/customer-00").status == 307
         armed.unlink()
         gateway.signal(signal.SIGHUP)

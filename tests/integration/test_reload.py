@@ -47,7 +47,7 @@ def test_routes_change_while_connections_stay(gateway):
 
 def test_a_bad_file_changes_nothing(gateway):
     gateway.config_path.write_text("routes:\n  - match: /new-sso/{identifier}\nredirect: 301\n")
-    reload(gateway, "going on with the configuration as it was")
+    reload(gateway, "keeping the configuration as it was")
     assert f'{gateway.config_path}:3:11: error: redirect: "301"' in gateway.stderr
     assert gateway.get("/old-sso/acme").status == 307
     assert gateway.get("/new-sso/acme").status == 404
@@ -55,7 +55,7 @@ def test_a_bad_file_changes_nothing(gateway):
 
 def test_a_missing_file_changes_nothing(gateway):
     gateway.config_path.unlink()
-    reload(gateway, "going on with the configuration as it was")
+    reload(gateway, "keeping the configuration as it was")
     assert gateway.get("/old-sso/acme").status == 307
 
 
@@ -148,7 +148,7 @@ def test_rows_that_nobody_can_use_are_told(make_gateway):
     gateway.load({"acme": CONNECTION_ID, **{f"old-{i}": {"state": "legacy"} for i in range(5)}})
     gateway.load({"hooli": CONNECTION_ID}, source="okta")
     gateway.start()
-    told = "warning: 6 of 7 rows cannot be used as the configuration stands: "
+    told = "warning: 6 of 7 rows cannot be used with this configuration: "
     kinds = "1 that no route looks up (hooli (source okta)), 5 legacy without a legacy_url (old-0, old-1, old-2, ...)"
     next_step = f"; `ssoferry -c {gateway.config_path} check --table` says which and why\n"
     gateway.wait_for(lambda: told + kinds + next_step in gateway.stderr)
@@ -172,7 +172,7 @@ def test_rows_that_nobody_can_use_are_told(make_gateway):
     gateway.wait_for(lambda: checksum() != before)
     assert unusable() == [0, 0, 0, 0] and gateway.stderr.count(told) == 2
     gateway.configure(legacy={"allowed_hosts": ["legacy.example.com"]})
-    reload(gateway, "1 of 7 rows cannot be used as the configuration stands: 1 with a URL that is not allowed (acme);")
+    reload(gateway, "1 of 7 rows cannot be used with this configuration: 1 with a URL that is not allowed (acme);")
     assert unusable() == [0, 0, 1, 0]
     one = checksum()
     gateway.set("hooli", f"connection_id={OTHER_CONNECTION_ID}", source="okta")
@@ -183,7 +183,7 @@ def test_rows_that_nobody_can_use_are_told(make_gateway):
     gateway.wait_for(lambda: checksum() == before)
     assert unusable() == [0, 0, 0, 0] and gateway.stderr.count("all rows can be used again") == 2
     gateway.load({"acme": {"state": "legacy"}}, source="okta", arguments=["--allow-removals"])
-    gateway.wait_for(lambda: "1 of 7 rows cannot be used as the configuration stands: 1 legacy without a legacy_url (acme (source okta))" in gateway.stderr)
+    gateway.wait_for(lambda: "1 of 7 rows cannot be used with this configuration: 1 legacy without a legacy_url (acme (source okta))" in gateway.stderr)
 
 
 def test_rows_that_stay_are_looked_through_once(make_gateway):

@@ -166,7 +166,7 @@ def test_filters_and_orders(used):
     assert names(used, "--state", "stytch") == ["acme", "globex", 'quo"te,comma']
     assert names(used, "--silent") == ["globex", "initech"]
     for form in ("--csv", "--json", "--state=legacy"):
-        assert "ssoferry: warning: too early to retire any: counting began " in used.loader("report", "--silent", form).stderr
+        assert "ssoferry: warning: too early to retire any rows: counting began " in used.loader("report", "--silent", form).stderr
     time.sleep(1)
     silent = used.loader("report", "--silent", "--idle", "1s")
     assert silent.stderr == "" and used.report("--idle", "1s").totals["may_retire"]
@@ -175,7 +175,7 @@ def test_filters_and_orders(used):
     used.configure(observe=True, routes=[ROUTES[0] | legacy])
     told = "Rehearsal (observe): every sign-in goes to the old system. Without it, 3 of 5 connections would be cut over"
     assert told in used.loader("report").stdout
-    assert "no time to retire any: this is a rehearsal (observe)" in used.loader("report", "--silent", "--idle", "1s").stderr
+    assert "too early to retire any rows: this is a rehearsal (observe)" in used.loader("report", "--silent", "--idle", "1s").stderr
     assert names(used, "--silent", "--state", "disabled") == ["initech"]
     assert names(used, "--limit", 2) == ["acme", "globex"]
     assert names(used, "--limit", 0) == []
@@ -263,7 +263,7 @@ def test_nobody_is_silent_for_days_that_were_not_counted(loaded_long_ago, monkey
     told = gateway.loader("report", "--silent", "--idle", "7d")
     assert "globex" in told.stdout and "been silent for" not in told.stdout
     assert "Nothing was counted on 7 of the last 8 days, so who has been silent is not known." in told.stdout
-    assert "too early to retire any: nothing was counted on 7 of the last 8 days" in told.stderr
+    assert "too early to retire any rows: nothing was counted on 7 of the last 8 days" in told.stderr
     totals = gateway.report("--idle", "90d").totals
     assert (totals["may_retire"], totals["uncounted_days"]) == (False, 59)
     assert "It is too early to retire the silent ones" in gateway.loader("report").stdout
@@ -340,7 +340,7 @@ def test_a_damaged_usage_file_stops_neither_sign_ins_nor_the_table(used):
     assert used.stderr.count("connections.mdb.usage: ") == 1  # no more is to be done than to put it right
     assert admin.metric("ssoferry_usage_flush_age_seconds") > 0 and admin.json("/report.json")["hits"] == 0
     lock.rmdir()
-    used.wait_for(lambda: "usage is counted now, and what came meanwhile with it" in used.stderr)
+    used.wait_for(lambda: "usage is counted now, including what came in meanwhile" in used.stderr)
     used.wait_for(lambda: admin.json("/report.json")["hits"] == 1)
     assert used.get("/old-sso/acme").status == 307
     used.wait_for(lambda: admin.json("/report.json")["hits"] == 2)
@@ -360,7 +360,7 @@ def test_a_usage_file_that_is_put_right_is_taken_up_at_a_reload(used):
         used.wait_for(lambda: re.search(r"warning: usage is still not counted: .*usage: .*damaged: move it away", used.stderr))
         usage.write_bytes(good)
         used.signal(signal.SIGHUP)
-        used.wait_for(lambda: "usage is counted now, and what came meanwhile with it" in used.stderr)
+        used.wait_for(lambda: "usage is counted now, including what came in meanwhile" in used.stderr)
         connection.send(wire.request_bytes("GET", "/old-sso/acme", "localhost"))
         assert connection.answer().status == 307
     used.wait_for(lambda: used.report().totals["hits"] == hits + 3)
@@ -382,9 +382,9 @@ def test_a_usage_file_that_is_taken_away_is_followed_by_a_new_one(used):
 
     for times in (1, 2):
         usage.rename(usage.with_name(f"away-{times}"))
-        used.wait_for(lambda: used.stderr.count("usage was deleted or replaced: counting begins anew") == times)
+        used.wait_for(lambda: used.stderr.count("usage was deleted or replaced: counting begins again from nothing") == times)
         assert used.get("/old-sso/acme").status == 307
-        used.wait_for(lambda: used.stderr.count("usage is counted now, and what came meanwhile with it") == times)
+        used.wait_for(lambda: used.stderr.count("usage is counted now, including what came in meanwhile") == times)
         used.wait_for(lambda: used.report().totals["hits"] == 1 and admin.json("/report.json")["hits"] == 1)
 
     usage.with_name("away-1").rename(usage)
@@ -397,7 +397,7 @@ def test_a_usage_file_that_is_taken_away_is_followed_by_a_new_one(used):
         return  # LeakSanitizer needs processes, so that the sandbox leaves them
     used.signal(signal.SIGHUP)
     used.wait_for(lambda: "usage is still not counted: " in used.stderr)
-    assert "the sandbox has no process for its check any more: restart ssoferryd" in used.stderr
+    assert "the sandbox no longer allows the process that checks it: restart ssoferryd" in used.stderr
     used.stop()
     assert "what was counted last is lost: " in used.stderr
 

@@ -201,7 +201,7 @@ def test_a_terminal_that_nobody_reads_holds_no_message_up(make_gateway):
     gateway.signal(signal.SIGHUP)
     gateway.wait_for(lambda: "reload: done" in gateway.stderr)
     gateway.stop()
-    assert "the end of the request log is lost: the terminal that standard output is on stands still" in gateway.stderr
+    assert "the end of the request log is lost: the terminal on standard output has stopped" in gateway.stderr
     os.close(reader)
     os.close(writer)
 

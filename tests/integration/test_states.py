@@ -266,7 +266,7 @@ class TestObserve:
         gateway.load(ROWS)
         gateway.start()
         gateway.configure(observe=True)
-        warning = "observe: true does not hold for this route, which has no legacy_url"
+        warning = "observe: true has no effect on this route, which has no legacy_url"
         assert warning in run("ssoferryd", "--check", "-c", gateway.config_path).stderr
         gateway.signal(signal.SIGHUP)
         gateway.wait_for(lambda: "reload: done" in gateway.stderr)

@@ -492,7 +492,7 @@ class TestReload:
             it.pairs[0].certificate.write_text("not a certificate")
             if signalled:
                 it.gateway.signal(signal.SIGHUP)
-            self.until(it, "going on with the c")
+            self.until(it, "keeping the c")
             assert "there is no certificate in it" in it.gateway.stderr
             assert it.serial() == old
             goes_on()
@@ -519,14 +519,14 @@ class TestReload:
         it.gateway.wait_for(seen_and_still_changing)
         new.key.rename(it.pairs[0].key)
         it.gateway.wait_for(lambda: it.serial() != old)
-        assert "is not that of the certificate" not in it.gateway.stderr
+        assert "does not belong to the certificate" not in it.gateway.stderr
 
     def test_all_or_nothing(self, it):
         """A certificate that cannot be used keeps the rest of a new configuration out, too."""
         it.gateway.configure(health_path="/up", listen=[*it.gateway.config["listen"][:1], {
             **it.gateway.config["listen"][1], "certificate": str(it.directory / "none.crt")}])
         it.gateway.signal(signal.SIGHUP)
-        self.until(it, "going on with the configuration as it was")
+        self.until(it, "keeping the configuration as it was")
         assert "none.crt cannot be opened: No such file or directory" in it.gateway.stderr
         assert it.gateway.get("/up").status == 404
         assert it.ask().location == LOCATION
@@ -652,7 +652,7 @@ class TestCheck:
         (lambda key, crt: key.write_text(""), "there is no private key in it"),
         (lambda key, crt: locked_with_a_passphrase(key), "has a passphrase"),
         (lambda key, crt: subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key], check=True),
-         "the private key is not that of the certificate"),
+         "the private key does not belong to the certificate"),
     ], ids=["missing", "empty", "passphrase", "other"])
     def test_a_bad_key_is_named_with_its_place(self, secured, spoil, what):
         it = secured()

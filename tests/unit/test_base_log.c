@@ -42,7 +42,7 @@ static void what_is_lost_is_told(void **state)
     assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
     assert_true(first && none);
     assert_non_null(
-        strstr(told, ": warning: 3 lines were lost here: what reads standard error stood still\nfifth\nsixth\n"));
+        strstr(told, ": warning: 3 lines were lost here: whatever reads standard error had stopped\nfifth\nsixth\n"));
     close(ends[0]);
     close(ends[1]);
     close(kept);
@@ -98,7 +98,7 @@ static void a_long_name_of_the_program_is_cut(void **state)
     assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
     char expected[256];
     snprintf(expected, sizeof(expected),
-             "%.32s: warning: 1 line was lost here: what reads standard error stood still\n%.32s: second\n", name,
+             "%.32s: warning: 1 line was lost here: whatever reads standard error had stopped\n%.32s: second\n", name,
              name);
     assert_string_equal(told, expected);
     close(ends[0]);

@@ -116,10 +116,10 @@ static const struct {
     const char *faults;
 } bad[] = {
     {"a: b\n c: d\n", "{ a b c ", true,
-     "F:2:3: error: a ': ' cannot stand here: see to the indentation, or put the value in quotes\n     c: d\n      "
+     "F:2:3: error: a ': ' cannot be here: check the indentation, or put the value in quotes\n     c: d\n      "
      "^\n"},
     {"a: b: c\n", "{ a b ", true,
-     "F:1:5: error: a ': ' cannot stand here: see to the indentation, or put the value in quotes\n    a: b: c\n        "
+     "F:1:5: error: a ': ' cannot be here: check the indentation, or put the value in quotes\n    a: b: c\n        "
      "^\n"},
     {"a:\n\tb: c\n", "{ a ", true, "F:2:1: error: a tab cannot indent: use spaces\n     b: c\n    ^\n"},
     {"a: @b\n", "{ a ", true,
@@ -127,7 +127,7 @@ static const struct {
     {"a: `b`\n", "{ a ", true,
      "F:1:4: error: a value cannot start with this character: put the value in quotes\n    a: `b`\n       ^\n"},
     {"a: b\nfoo\nc: d\n", "{ a b ", true,
-     "F:2:1: error: this is no key: a ':' and a space must follow it on its line\n    foo\n    ^\n"},
+     "F:2:1: error: this is not a key: a ':' and a space must follow it on the same line\n    foo\n    ^\n"},
     {"a: \"b\n", "{ a ", true, "F:1:4: error: the quotes that open here are never closed\n    a: \"b\n       ^\n"},
     {"a: 'b\n---\n", "{ a ", true,
      "F:1:4: error: the quotes that open here are not closed before the next '---' or '...'\n    a: 'b\n       ^\n"},
@@ -135,7 +135,7 @@ static const struct {
      "F:1:5: error: there is no such escape: write '\\\\' for a backslash, or use single quotes\n    a: \"\\q\"\n      "
      "  ^\n"},
     {"a: \"\\u12\"\n", "{ a ", true,
-     "F:1:7: error: this escape needs hexadecimal digits: 2 behind \\x, 4 behind \\u, 8 behind \\U\n    a: \"\\u12\"\n "
+     "F:1:7: error: this escape needs hexadecimal digits: 2 after \\x, 4 after \\u, 8 after \\U\n    a: \"\\u12\"\n "
      "         ^\n"},
     {"a: \"\\ud800\"\n", "{ a ", true,
      "F:1:7: error: this escape stands for no character\n    a: \"\\ud800\"\n          ^\n"},
@@ -151,15 +151,14 @@ static const struct {
     {"a: \"b\" c\n", "{ a \"b\" ", true,
      "F:1:8: error: a key was expected here, indented like the keys before it\n    a: \"b\" c\n           ^\n"},
     {"  a: b\n c: d\n", "{ a b } ", true,
-     "F:2:2: error: the file is one mapping, and this is not part of it: see to the indentation\n     c: d\n     ^\n"},
-    {"a: - b\n", "{ a ", true,
-     "F:1:4: error: a '- ' cannot stand here: see to the indentation\n    a: - b\n       ^\n"},
+     "F:2:2: error: the file is one mapping, and this is not part of it: check the indentation\n     c: d\n     ^\n"},
+    {"a: - b\n", "{ a ", true, "F:1:4: error: a '- ' cannot be here: check the indentation\n    a: - b\n       ^\n"},
     {"- a\nb: c\n", "[ a ", true,
      "F:2:1: error: a '- ' is missing here, or the indentation is wrong\n    b: c\n    ^\n"},
     {"a: b\n]\n", "{ a b ", true,
      "F:2:1: error: a key was expected here, indented like the keys before it\n    ]\n    ^\n"},
     {"[a]\nb\n", "[ a } ", true,
-     "F:2:1: error: the file is one mapping, and this is not part of it: see to the indentation\n    b\n    ^\n"},
+     "F:2:1: error: the file is one mapping, and this is not part of it: check the indentation\n    b\n    ^\n"},
     {"a: b\n--- \nc: d\n", "{ a b } ", false,
      "F:2:1: error: a second document starts here: a file holds one\n    --- \n    ^~~\n"},
     {"a: b\n---\n", "{ a b } ", false,
@@ -184,17 +183,17 @@ static const struct {
     {"a: b\xe2\x80", "", true, "F:1:5: error: this is not UTF-8: save the file as UTF-8\n    a: b?\n        ^\n"},
     {"a: \xed\xa0\x80\n", "", true, "F:1:4: error: this is not UTF-8: save the file as UTF-8\n    a: ?\n       ^\n"},
     {"a: \x01\n", "", true,
-     "F:1:4: error: a control character cannot stand in the file: write it as an escape in double quotes\n    a: ?\n   "
+     "F:1:4: error: a control character is not allowed here: write it as an escape in double quotes\n    a: ?\n   "
      "    ^\n"},
     {"a\xc2\x85"
      "b\xe2\x80\xa8\r\n\rc: \x01\n",
      "", true,
-     "F:5:4: error: a control character cannot stand in the file: write it as an escape in double quotes\n    c: ?\n   "
+     "F:5:4: error: a control character is not allowed here: write it as an escape in double quotes\n    c: ?\n   "
      "    ^\n"},
     {"\xef\xbb\xbf"
      "a: \x01\n",
      "", true,
-     "F:1:4: error: a control character cannot stand in the file: write it as an escape in double quotes\n    a: ?\n   "
+     "F:1:4: error: a control character is not allowed here: write it as an escape in double quotes\n    a: ?\n   "
      "    ^\n"},
     {"\xff\xfe"
      "a",
@@ -292,7 +291,7 @@ static void depth_is_bounded(void **state)
 {
     const char *path = scratch_path(*state, "y");
     static const char fault[] =
-        ":1:65: error: this stands in 64 other mappings and lists: is a bracket never closed?\n";
+        ":1:65: error: this is inside 64 other mappings and lists: is a bracket never closed?\n";
     struct reading reading;
     read_brackets(path, 64, true, &reading);
     assert_string_equal(reading.faults, "");
@@ -378,7 +377,7 @@ static void from_a_pipe(void **state)
     assert_int_equal(dup2(pipes[0], STDIN_FILENO), STDIN_FILENO);
     close(pipes[0]);
     read_all("-", false, &reading);
-    assert_string_equal(reading.faults, "<stdin>:2:3: error: a ': ' cannot stand here: see to the indentation, or put "
+    assert_string_equal(reading.faults, "<stdin>:2:3: error: a ': ' cannot be here: check the indentation, or put "
                                         "the value in quotes\n     c: d\n      ^\n");
     dup2(kept, STDIN_FILENO);
     close(kept);

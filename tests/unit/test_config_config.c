@@ -245,8 +245,8 @@ static const struct {
     {"admin: 127.0.0.1:8081\n" ROUTE, ":1:8: error: admin takes a mapping of keys, as in {address: ...}"},
     {"log: all\n" ROUTE, ":1:6: error: log takes a mapping of keys, as in {requests: ...}"},
     {"limits: {bodies: 1}\n" ROUTE, ":1:10: error: unknown key \"limits.bodies\""},
-    {"store: /s\nstore: /t\n" ROUTE, ":2:1: error: store stands here twice"},
-    {"limits:\n  body: 1MiB\nlimits:\n  body: 2MiB\n" ROUTE, ":3:1: error: limits stands here twice"},
+    {"store: /s\nstore: /t\n" ROUTE, ":2:1: error: store is here twice"},
+    {"limits:\n  body: 1MiB\nlimits:\n  body: 2MiB\n" ROUTE, ":3:1: error: limits is here twice"},
     {"store: [a]\n" ROUTE, "store takes a path, not a list"},
     {"limits: 5\n" ROUTE, "limits takes a mapping"},
     {"hosts: a\n" ROUTE, "hosts takes a list"},
@@ -283,9 +283,9 @@ static const struct {
     {"listen:\n  - {address: '127.0.0.1:1', certificate: ''}\n" ROUTE, "is empty"},
     {"listen:\n  - {address: '127.0.0.1:1', certificates: [{certificate: /c, name: a}]}\n" ROUTE, "unknown key"},
     {"certificates: []\n" ROUTE, "unknown key \"certificates\""},
-    {"admin: {address: 0.0.0.0:9}\n" ROUTE, "say allow_remote: true"},
-    {"admin: {address: 192.0.2.1:9}\n" ROUTE, "say allow_remote: true"},
-    {"admin: {address: '[::2]:9'}\n" ROUTE, "say allow_remote: true"},
+    {"admin: {address: 0.0.0.0:9}\n" ROUTE, "set allow_remote: true"},
+    {"admin: {address: 192.0.2.1:9}\n" ROUTE, "set allow_remote: true"},
+    {"admin: {address: '[::2]:9'}\n" ROUTE, "set allow_remote: true"},
     {"listen: [{address: '127.0.0.1:9'}]\nadmin: {address: '127.0.0.1:9'}\n" ROUTE,
      ":2:18: error: admin.address: 127.0.0.1:9 and 127.0.0.1:9 at line 1 take the same connections; "},
     {"listen: [{address: '0.0.0.0:9'}]\nadmin: {address: 'localhost:9'}\n" ROUTE, ":2:18: error: admin.address: "},
@@ -314,20 +314,20 @@ static const struct {
     {"routes:\n  - /old-sso/{identifier}\n", "an item of routes is a mapping"},
     {"routes:\n  - source: a\n", ":2:5: error: a route needs a match or a preset"},
     {"routes:\n  - macth: /a/{identifier}\n  - source: a\n", ":3:5: error: a route needs a match or a preset"},
-    {"routes:\n  - preset: okta\n    identify_by: issuer\n", ":2:13: error: preset: it says itself where the "},
+    {"routes:\n  - preset: okta\n    identify_by: issuer\n", ":2:13: error: preset: it already says where the "},
     {"routes:\n  - {match: /a/{identifier}, preset: auth0}\n", "error"},
     {"routes:\n  - match: /a/{identifier}\n    preset: auth0\n", "not both"},
-    {"routes:\n  - preset: auht0\n", "there is none of that name"},
+    {"routes:\n  - preset: auht0\n", "there is no preset of that name"},
     {"routes:\n  - preset: auth0\n    host: ''\n", "routes[].host"},
     {"routes:\n  - preset: auth0\n    host: https://a.example\n", ":3:11: error: host: give a name alone"},
     {"routes:\n  - preset: adfs\n    host: 'a.example/x'\n", ":3:11: error: host: give a name alone"},
     {"routes:\n  - preset: adfs\n    host: '{identifier}.example'\n", ":3:11: error: host: give a name alone"},
     {"routes:\n  - preset: adfs\n    host: a..example\n", ":3:11: error: host: "},
-    {"routes:\n  - match: /a/{identifier}\n    host: a.example\n", ":3:11: error: host: it goes with a preset"},
+    {"routes:\n  - match: /a/{identifier}\n    host: a.example\n", ":3:11: error: host: it is only for a preset"},
     {"routes:\n  - preset: adfs\n    host: a.example\n  - preset: adfs\n    host: A.example\n",
-     "takes requests that https://a.example/adfs/ls/ at line 2 takes before it"},
-    {"routes:\n  - preset: adfs\n  - preset: adfs\n    host: a.example\n", "takes before it"},
-    {"routes:\n  - match: /A/{identifier}\n    fold_path: true\n  - match: /a/{identifier}\n", "takes before it"},
+     "matches requests that https://a.example/adfs/ls/ at line 2 takes first"},
+    {"routes:\n  - preset: adfs\n  - preset: adfs\n    host: a.example\n", "takes first"},
+    {"routes:\n  - match: /A/{identifier}\n    fold_path: true\n  - match: /a/{identifier}\n", "takes first"},
     {"routes:\n  - match: old\n", ":2:12: error: match: "},
     {"routes:\n  - match: /old\n", "it has no {identifier}"},
     {"routes:\n  - match: /old/{identifier}\n    identify_by: issuer\n", "it has an {identifier}"},
@@ -340,27 +340,27 @@ static const struct {
     {"routes:\n  - match: /a/{identifier}\n    legacy_relay_states: ['']\n    legacy_url: https://x.example\n",
      "is empty, which every RelayState starts with"},
     {LEGACY_SIDE "  - match: /a/{identifier}\n    legacy_url: https://x.example/old{path}\n",
-     ":4:17: error: legacy_url: {path} stands right behind the host"},
+     ":4:17: error: legacy_url: {path} must come right after the host"},
     {LEGACY_SIDE "  - match: /a/{identifier}\n    legacy_url: https://x.example{path}?a=b\n",
-     "{path} stands right behind the host"},
+     "{path} must come right after the host"},
     {LEGACY_SIDE "  - match: /a/{identifier}\n    legacy_url: https://x.example?a={path}\n",
-     "{path} stands right behind the host"},
+     "{path} must come right after the host"},
     {LEGACY_SIDE "  - match: /a/{identifier}\n    legacy_url: https://{identifier}{path}\n",
      "only {identifier}, and {path}"},
     {LEGACY_SIDE "  - match: /a/{identifier}\n    legacy_url: https://other.example{path}\n",
      "not in legacy.allowed_hosts"},
     {LEGACY_SIDE "  - match: /a/{identifier...}\n    legacy_url: https://x.example/{identifier...}\n",
-     "legacy_url: only {identifier}, and {path} right behind the host, may stand in braces"},
+     "legacy_url: only {identifier}, and {path} right after the host, may be in braces"},
     {"routes:\n  - match: /a/{identifier}\n    legacy_url: https://other.example/\n",
      ":3:17: error: legacy_url: its host is not in legacy.allowed_hosts"},
     {"legacy: {allowed_hosts: ['*.example.com']}\nroutes:\n  - match: /a/{identifier}\n    legacy_url: "
      "https://{identifier}.example.com/\n",
-     "the identifier may stand in its path and query, not in its host"},
+     "the identifier may be in its path and query, but not in its host"},
     {"hosts: [sso.example.com]\nlegacy: {allowed_hosts: [sso.example.com]}\nroutes:\n  - match: /a/{identifier}\n    "
      "legacy_url: https://SSO.example.com/\n",
      "it leads back to the gateway itself"},
     {"routes:\n  - match: /a/{identifier}\n  - match: /a/{identifier}\n",
-     ":3:12: error: this route's /a/{identifier} takes requests that /a/{identifier} at line 2"},
+     ":3:12: error: this route's /a/{identifier} matches requests that /a/{identifier} at line 2"},
     {"routes:\n  - match: /a/*/{identifier}\n  - match: /*/b/{identifier}\n", "at line 2"},
     {"store: &x /s\n" ROUTE, "anchor"},
     {"store: !!str /s\n" ROUTE, "tag"},
@@ -412,20 +412,19 @@ static void each_ambiguous_pair_is_told_with_what_helps(void **state)
                                "  - {match: /saml2/acs, identify_by: issuer}\n"
                                "  - {match: /SAML2/acs, identify_by: relay_state}\n";
     static const char *const parts[] = {
-        ":4:12: error: this route's /a/x{identifier} takes requests that /a/{identifier} at line 2 takes before it; "
-        "put "
+        ":4:12: error: this route's /a/x{identifier} matches requests that /a/{identifier} at line 2 takes first; put "
         "this one first",
-        ":5:12: error: this route's /b/{identifier} takes requests that /b/{identifier} at line 3 takes before it; no "
-        "order helps: make them differ, or give each a host of its own",
+        ":5:12: error: this route's /b/{identifier} matches requests that /b/{identifier} at line 3 takes first; no "
+        "order helps: make them differ, or give each its own host",
         ":7:13: error: this route's ",
-        " at line 6 takes before it; no order helps: make them differ, or give each a host of its own",
-        ":9:14: error: this route's https://a.example/adfs/ls/ takes requests that /adfs/ls/ at line 8 takes before "
-        "it; take it out, the earlier one does the same with them",
-        ":10:14: error: this route's https://b.example/adfs/ls/ takes requests that /adfs/ls/ at line 8 takes before "
-        "it; put this one first",
-        ":12:13: error: this route's /saml2/acs takes requests that /Saml2/Acs at line 11 takes before it; take it "
-        "out, the earlier one does the same with them",
-        ":13:13: error: this route's /SAML2/acs takes requests that /Saml2/Acs at line 11 takes before it; put this "
+        " at line 6 takes first; no order helps: make them differ, or give each its own host",
+        ":9:14: error: this route's https://a.example/adfs/ls/ matches requests that /adfs/ls/ at line 8 takes first; "
+        "remove it, since the earlier one does the same with them",
+        ":10:14: error: this route's https://b.example/adfs/ls/ matches requests that /adfs/ls/ at line 8 takes first; "
+        "put this one first",
+        ":12:13: error: this route's /saml2/acs matches requests that /Saml2/Acs at line 11 takes first; remove it, "
+        "since the earlier one does the same with them",
+        ":13:13: error: this route's /SAML2/acs matches requests that /Saml2/Acs at line 11 takes first; put this "
         "one first",
     };
     char *told = NULL;
@@ -436,7 +435,7 @@ static void each_ambiguous_pair_is_told_with_what_helps(void **state)
         if (strstr(told, parts[i]) == NULL)
             fail_msg("%s\nlacks %s", told, parts[i]);
     }
-    for (const char *at = told; (at = strstr(at, "takes before it")) != NULL; ++at)
+    for (const char *at = told; (at = strstr(at, "takes first")) != NULL; ++at)
         ++count;
     assert_int_equal(count, 7);
     free(told);
@@ -452,9 +451,10 @@ static const struct {
     {"routes:\n  - {match: /a, identify_by: relay_state, relay_state_key: org}\n", NULL},
     {"legacy: {allowed_hosts: [x.example]}\nobserve: true\nroutes:\n  - match: /a/{identifier}\n    legacy_url: "
      "https://x.example/\n  - match: /b/{identifier}\n",
-     ":6:5: warning: observe: true does not hold for this route, which has no legacy_url"},
+     ":6:5: warning: observe: true has no effect on this route, which has no legacy_url"},
     {"observe: true\n" LEGACY_SIDE "  - match: /a/{identifier}\n    legacy_url: https://x.example/a\n",
-     ":1:10: warning: observe: without legacy.unmatched_url, what no route takes gets 404 in the rehearsal, too"},
+     ":1:10: warning: observe: without legacy.unmatched_url, whatever no route takes gets 404 in the rehearsal as "
+     "well"},
     {"observe: true\nlegacy: {allowed_hosts: [x.example], unmatched_url: 'https://x.example'}\nroutes:\n"
      "  - match: /a/{identifier}\n    legacy_url: https://x.example/a\n",
      NULL},
@@ -472,14 +472,14 @@ static const struct {
     {ROUTE "    redirect: 303\n", ":3:15: warning: redirect: 303 makes browsers drop the POST body"},
     {"redirect: form\n" ROUTE "    redirect: 307\n", NULL},
     {"hosts: [sso.example.com]\nroutes:\n  - match: https://sso.exmple.com/acs/{identifier}\n",
-     ":3:12: warning: the route's host sso.exmple.com is not among hosts: correct it, or add it there"},
+     ":3:12: warning: the route's host sso.exmple.com is not in hosts: correct it, or add it there"},
     {"hosts: ['Sso.example.com:8443']\nroutes:\n  - match: https://sso.example.com/acs/{identifier}\n", NULL},
     {"hosts: [sso.example.com]\nroutes:\n  - {preset: workos, host: old.example.com}\n",
-     ":3:28: warning: the route's host old.example.com is not among hosts"},
+     ":3:28: warning: the route's host old.example.com is not in hosts"},
     {"hosts: [sso.example.com]\nroutes:\n  - match: https://{identifier}.sso.example.com/acs\n", NULL},
     {"routes:\n  - match: https://sso.exmple.com/acs/{identifier}\n", NULL},
     {"health_path: /old-sso/acme\n" ROUTE,
-     ":1:14: warning: health_path: GET and HEAD of it never come to /old-sso/{identifier} at line 3"},
+     ":1:14: warning: health_path: GET and HEAD requests for it never reach /old-sso/{identifier} at line 3"},
     {"health_path: /a\nroutes:\n  - match: https://a.example/a?c={identifier}\n", ":1:14: warning: health_path: "},
     {"health_path: /old-sso\n" ROUTE, NULL},
     {"health_path: /up\nroutes:\n  - match: /**/{identifier}\n", NULL},
@@ -491,8 +491,8 @@ static const struct {
     {"hosts: ['[::1]']\nroutes:\n  - match: https://[::1]/acs/{identifier}\n", NULL},
     {"limits: {head: 8KiB}\n" ROUTE, NULL},
     {"limits: {uri: 8KiB, head: 8KiB}\n" ROUTE, NULL},
-    {"limits: {uri: 64KiB}\n" ROUTE, ":1:15: warning: limits.uri: it does not fit into limits.head"},
-    {"limits: {uri: 16KiB, head: 8KiB}\n" ROUTE, ":1:15: warning: limits.uri: it does not fit into limits.head"},
+    {"limits: {uri: 64KiB}\n" ROUTE, ":1:15: warning: limits.uri: it is more than limits.head"},
+    {"limits: {uri: 16KiB, head: 8KiB}\n" ROUTE, ":1:15: warning: limits.uri: it is more than limits.head"},
     {"stytch: {live_url: 'https://Test.stytch.com/'}\n" ROUTE,
      ":1:20: warning: stytch.live_url: this is Stytch's host for test projects"},
     {"stytch: {test_url: 'https://api.stytch.com'}\n" ROUTE,
@@ -722,8 +722,8 @@ static const struct {
     {"listen: [{address: '127.0.0.1:9', certificates: [{certifcate: /c, key: /k}]}]\n" ROUTE,
      "did you mean certificate?\n"},
     {"routes:\n  - macth: /old-sso/{identifier}\n", ":2:5: error: unknown key \"macth\"; did you mean match?\n"},
-    {"routes:\n  - preset: auth00\n", ":2:13: error: preset: there is none of that name; did you mean auth0?\n"},
-    {"routes:\n  - preset: Okta\n", ":2:13: error: preset: there is none of that name; did you mean okta?\n"},
+    {"routes:\n  - preset: auth00\n", ":2:13: error: preset: there is no preset of that name; did you mean auth0?\n"},
+    {"routes:\n  - preset: Okta\n", ":2:13: error: preset: there is no preset of that name; did you mean okta?\n"},
     {"admin: {address: 127.0.0.1}\n" ROUTE, "\"127.0.0.1\" has no port"},
     {"admin: {address: 'localhst:9'}\n" ROUTE, "is not an IP address and port"},
     {"admin: {address: 'unix:'}\n" ROUTE, "is not unix: and an absolute path"},

@@ -401,7 +401,7 @@ static void backups(void **state)
     assert_done(table_backup(table, copy, &error));
     commit(change);
     assert_false(table_backup(table, copy, &error));
-    assert_non_null(strstr(error.message, "it is there already"));
+    assert_non_null(strstr(error.message, "the file exists already"));
     assert_false(table_backup(table, nowhere, &error));
     assert_non_null(strstr(error.message, "does not exist: mount its disk or make it"));
     assert_false(table_backup(table, scratch->directory, &error));

@@ -237,8 +237,7 @@ static void identifiers_twice_across_files(void **state)
     finish(&reading);
     char *text = faults_text(&reading);
     snprintf(expected, sizeof expected,
-             "%s:4:3: error: this identifier stands in %s:4 already\n      acme: " ID_B "\n      ^~~~\n", second,
-             first);
+             "%s:4:3: error: this identifier is already in %s:4\n      acme: " ID_B "\n      ^~~~\n", second, first);
     assert_string_equal(text, expected);
     free(text);
     reading_close(&reading);
