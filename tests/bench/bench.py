@@ -38,13 +38,13 @@ def parse_arguments():
         parser.add_argument(f"--{FLAGS.get(part, part)}", dest="parts", action="append_const", const=part, help="this part (default: all)")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (default: 1000000)")
     parser.add_argument("--most-rows", type=int, help="rows of the largest table (default: ten times --rows)")
-    parser.add_argument("--rounds", type=int, help=f"rounds of each measurement of serving (default: {ROUNDS}, and {GOAL_ROUNDS} where goals are about a few "
+    parser.add_argument("--rounds", type=int, help=f"rounds of each measurement of serving (default: {ROUNDS}, and {GOAL_ROUNDS} where goals are a matter of a few "
                         f"per cent; with --quick {QUICK_ROUNDS})")
     parser.add_argument("--load-rounds", type=int, help="rounds of each measurement of loading (default: 3)")
     parser.add_argument("--seconds", type=float, help="length of each run of serving (default: 1; with --quick 0.5)")
-    parser.add_argument("--quick", action="store_true", help="the essential rows, in under two minutes")
-    parser.add_argument("--check", action="store_true", help="measure nothing; only see that all answer rightly, on 1000 rows")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md and docs/charts; of a whole run only")
+    parser.add_argument("--quick", action="store_true", help="the most important figures, in under two minutes")
+    parser.add_argument("--check", action="store_true", help="measure nothing; only check that all servers answer correctly, on 1000 rows")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md and docs/charts; only for a whole run")
     parser.add_argument("--document", type=Path, default=ROOT / "docs/performance.md", help="the file that --write writes")
     parser.add_argument("--nice", type=int, default=0, help="priority of what is measured, on a machine with other work (negative: root)")
     parser.add_argument("--bin", type=Path, action="append", help="where the programs are (default: build/release/bin, build/bench/programs/bin)")

@@ -61,6 +61,6 @@ def run(bench, options):
         finally:
             stop(servers)
     notes = (f"Milliseconds, {MAIN}, {options.rows:,} rows, one thread, 64 connections; {options.rounds} rounds of {options.seconds:g} s. The rates are {SHARE:.0%} of "
-             f"what ssoferryd, and of what {servers[slowest].name}, does at saturation. Unsent: requests for which no connection was free within the time. A server "
-             "that does much less than the first rate is left out there. The others write no log.\n")
+             f"what ssoferryd, and of what {servers[slowest].name}, does at saturation. Unsent: requests for which no connection was free in time. A server "
+             "that does much less than the first rate is left out of it. The others write no log.\n")
     return [Section("Latency at a fixed rate", ["requests/s", "server", "p50, ms", "p99, ms", "p99.9, ms", "unsent"], lines, notes, goals)]

@@ -80,7 +80,7 @@ def run_memory(bench, store, options):
             figures = (private - table, table, private, memory["Pss"], memory["Rss"])
             lines.append([name, *(f"{figure / 1e6:.1f}" for figure in figures)])
     notes = (f"Megabytes after {REQUESTS:,} requests for random rows of {options.rows:,}, over 64 connections. The pages of the table's and the usage's files belong to the page "
-             "cache, which the kernel takes back at need and every process that opens the table shares; the kernel counts them as private while only "
+             "cache, which the kernel takes back when it needs to, and which every process that opens the table shares; the kernel counts them as private while only "
              "one has them mapped.\n")
     own = float(lines[0][1])
     goal = Goal(f"private memory at {options.rows:,} rows, cached pages of its files apart (MB)", MEMORY_LIMIT_MB, own, lines[0][1], " MB")
@@ -198,7 +198,7 @@ def run_peers(bench, options):
     return [Section("Start, memory and a change, against other servers",
                     ["server", "start, ms", "PSS, MB", "private, MB", "of it the table's file, MB", "change by", "seen after, ms"], lines,
                     f"{options.rows:,} rows. Start: from exec to the first right answer. Memory: all its processes, after {REQUESTS:,} requests or {WARM_SECONDS} "
-                    "seconds of them; nginx's master and worker share what they hold, so that of theirs the PSS counts. A change of one row: from the command, "
+                    "seconds of them; nginx's master and worker share memory, so their PSS counts. A change of one row: from the command, "
                     "for ssoferryd from the loader's exit, to the first answer that shows it over a new connection; nginx, Caddy and Express read all rows anew.\n",
                     memory_goals(found, options))]
 

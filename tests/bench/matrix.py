@@ -60,7 +60,7 @@ def run_circumstances(bench, options):
             own = spent["ssoferryd"]
             lines.append([circumstance.what, *(own.over(spent[name]).text() if name in spent else "" for name in columns), own.text(1),
                           *(spent[name].text(1) if name in spent else "" for name in columns)])
-    notes = (f"POST 6 KB, {count:,} rows, the defaults where nothing else is said; {options.rounds} rounds of {options.seconds:g} s. TLS 1.3 with a P-256 certificate and "
+    notes = (f"POST 6 KB, {count:,} rows, the defaults unless something else is said; {options.rounds} rounds of {options.seconds:g} s. TLS 1.3 with a P-256 certificate and "
              "no resumption. With 2 threads the load generator shares a core with one of them.\n")
     return Section("Circumstances: CPU a request", ["what", *(f"ssoferryd / {name}" for name in columns), "ssoferryd, us", *(f"{name}, us" for name in columns)],
                    lines, notes)
@@ -145,7 +145,7 @@ def run_sizes(bench, options):
         goals.append(Goal(f"CPU a request, {largest} rows against {first}, the defaults, {title}", SIZE_LIMIT, ratio.median, ratio.text()))
     header = ["requests", "server", *(f"{size} / {list(sizes)[0]}" for size in list(sizes)[1:]), *(f"{size} rows, us" for size in sizes)]
     notes = (f"CPU a request, POST 6 KB; {options.goal_rounds} rounds of {options.seconds:g} s, all sizes in turn. Rows at random: up to 200,000 different ones of the table, so "
-             "that of a small table each comes often in a turn and of a large one hardly any twice. The others have no log, and are not given more than "
+             "each row of a small table comes often in a turn, and hardly any row of a large table comes twice. The others have no log, and get no more than "
              f"{PEERS_UP_TO:,} rows.\n")
     return [Section("Sizes of the table", header, lines, notes, goals)]
 

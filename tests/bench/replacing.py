@@ -118,7 +118,7 @@ def run(bench, options):
                 goals = [Goal(f"replacing all of {options.rows:,} rows under load: failed requests", 0, failed, str(failed)),
                          Goal(f"replacing all of {options.rows:,} rows under load: p99 during it, against quiet", 2, ratio.median, ratio.text())]
     notes = (f"{MAIN} at a fixed rate over 64 kept connections (2 for Caddy), while all rows get another Location: from the command until a request sees "
-             "it. What replaces the table runs on the server's core: `ssoferry load` from YAML, nginx's, HAProxy's and Caddy's reload, Express started anew. "
+             "it. What replaces the table runs on the server's core: `ssoferry load` from YAML, nginx's, HAProxy's and Caddy's reload, Express by a restart. "
              f"Milliseconds; times count from when a request was due. {min(ROUNDS, options.rounds)} rounds, {min(OWN_ROUNDS, options.goal_rounds)} of ssoferryd, one of "
              "a slow server. Failed: no connection, no answer, or another status.\n")
     return [Section("Replacing the table under load", ["server", "requests/s", "seconds", "failed requests", "p99 quiet", "p99 during", "ratio", "longest"], lines,

@@ -68,8 +68,8 @@ def write(path, sections, command, noise, others, charts):
     """`others`: the versions of the other servers. `charts`: (file name, what it shows)."""
     text = f"""# Performance
 
-Written by `{command}`; every figure is of that one run. Ratios come first, since they carry over to other machines better than times do: each is of
-two things measured in turn in the same round, and the median of the rounds is followed by the least and the most.
+Written by `{command}`; all figures are from that one run. Compare the ratios first: they carry over to other machines better than times do. Each is the
+ratio of two things measured in turn in the same round. It is the median of the rounds, followed by the lowest and the highest.
 
 {goals(sections)}
 {charts_text(charts)}{"".join(section.text() + chr(10) for section in sections)}## Machine and versions
@@ -79,34 +79,36 @@ two things measured in turn in the same round, and the median of the rounds is f
 ## How to repeat
 
     scripts/bench               everything, on a million rows
-    scripts/bench --quick       the essential rows, in under two minutes
-    scripts/bench --issuer      one part; --help lists them
+    scripts/bench --quick       the most important figures, in under two minutes
+    scripts/bench --issuer      one part; --help lists the parts
     scripts/bench --write       everything, and this file
     scripts/bench --help        rounds, seconds, rows
 
-Two cores are needed: the server has the one to itself, the load generator the other. Keep the machine free of other work.
+You need two cores: one for the server, the other for the load generator. Keep the machine free of other work.
 
-How it is measured: `tests/bench/load.c` sends requests that were made beforehand over 64 kept connections, each connection's next request as soon as its
-answer is there, and never sleeps; identifiers are 200,000 random ones of the table, and the header fields a browser's. Each turn begins with the first of
-them, and comes as far as the server is fast: to some 100,000 in a second. For latencies it sends at fixed times,
-whether or not earlier requests have been answered, and counts from when a request was due: a server that stalls is not asked less for it. CPU a request is the server's user and system
-time, all its threads together (`/proc/PID/task/*/schedstat`), over the number of answers. Before anything is measured, sampled answers are compared
-with what the row says, and a run with one wrong status is void.
+**Requests.** `tests/bench/load.c` sends requests that were made beforehand over 64 kept connections. It sends each connection's next request as soon as its
+answer is there, and never sleeps. The identifiers are 200,000 random ones of the table, and the header fields are a browser's. Each turn starts with the same
+request, and gets as far as the server's speed allows: up to about 100,000 requests a second. For latencies, it sends at fixed times, whether or not
+earlier requests have been answered, and counts from when a request was due, so a server that stalls is not asked less for it.
 
-What a service that has run for weeks costs is what is looked for, of all servers alike. Before the rounds each is asked for every row once (a slow
-one for a turn and a half to three, which is more than it will be asked for), so that no row is new to it. Of each turn the first quarter is not counted, neither its answers
-nor its CPU: the processor's cache is full of the servers before it then. What a server does behind its answers, such as writing a log or usage down, is counted
-until its next turn begins, or 2.6 s after the last; of what falls behind a turn's end, the share that the counted answers are of all of the turn's.
+**CPU a request** is the server's user and system time, of all its threads (`/proc/PID/task/*/schedstat`), divided by the number of answers. Before anything
+is measured, sampled answers are compared with what the row says. A run with a single wrong status is void.
 
-The floors do no more than to answer a constant redirect with ssoferryd's header fields. Two are libh2o (`tests/bench/constant_h2o.c`): *as it comes* has the
-settings that libh2o has by itself, an input buffer of 8 KiB, an idle time of 10 s, the way to HTTP/2 open, and its own `Server` field besides; *set up alike*
-has those that ssoferryd gives it, 16 KiB, 75 s, HTTP/1 alone, and no such field. Both have libh2o's `TCP_NODELAY`, as ssoferryd has, and the kernel's socket
-buffers, of which ssoferryd holds the one for what comes in to 64 KiB. They take a request of 6 KB in one `read`; one of 46 KB takes four as it comes and three set
-up alike. The third, `tests/bench/epoll_floor.c`, is an epoll loop with one read and one write a request.
+**Warm servers.** What counts is the cost of a service that has run for weeks, for all servers alike. So before the rounds, each server is asked for every row
+once, and no row is new to it. (A slow one is asked for a turn and a half to three, which is more than it will be asked for later.) The first quarter of each turn
+is not counted, neither its answers nor its CPU, because the processor's cache is then still full of the previous servers' data. Work that a server does after its
+answers, such as writing a log or usage, is counted until its next turn begins, or until 2.6 s after its last turn. Of the work after a turn's end, the counted
+answers get the share that they have of all the turn's answers.
 
-The other servers (`tests/bench/peers.py`) get the same rows and requests, one thread on the same core, and the setting that is kindest to them. They do
-less than ssoferryd: find the row, redirect, and nothing else. nginx has its `map` in the configuration, HAProxy a map file, Caddy its `map`, and Express is
-the sample of Stytch's guide with the mapping in memory (`tests/bench/express/server.js`).
+**Floors.** These programs do nothing but answer a constant redirect with ssoferryd's header fields. Two use libh2o (`tests/bench/constant_h2o.c`). *As it comes*
+has libh2o's own settings: an input buffer of 8 KiB, an idle time of 10 s, HTTP/2 enabled, and its own `Server` field. *Set up alike* has the settings
+that ssoferryd gives it: 16 KiB, 75 s, HTTP/1 only, and no such field. Both set `TCP_NODELAY`, as libh2o and ssoferryd do. Both use the kernel's socket buffers,
+while ssoferryd limits the receive buffer to 64 KiB. They take a request of 6 KB in one `read`; for one of 46 KB, *as it comes* needs four and *set up alike*
+three. The third floor, `tests/bench/epoll_floor.c`, is an epoll loop with one read and one write per request.
+
+**Other servers** (`tests/bench/peers.py`) get the same rows and requests, one thread on the same core, and the settings that suit them best. They do less
+than ssoferryd: they find the row and redirect, and nothing else. nginx has its `map` in the configuration, HAProxy a map file, and Caddy its `map`. Express is
+the sample from Stytch's guide with the mapping in memory (`tests/bench/express/server.js`).
 
 ## What was tried and what it gave
 

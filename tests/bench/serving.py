@@ -131,12 +131,12 @@ def run(bench, options):
     if other_names:
         sections.append(Section("Serving: CPU a request against other servers", ["requests", *(f"defaults / {name}" for name in other_names)], against,
                                 "The same rounds. The others write no log here; with one they are in the matrix below. Caddy's `map` is a list that each request "
-                                "walks along: with so many rows it is measured over 2 connections, for one kind of request.\n"))
+                                "walks through; with so many rows, it is measured over 2 connections, for one kind of request.\n"))
     sections.append(Section("Serving: CPU a request, in microseconds", columns, times,
-                            "The same rounds. The defaults: request log to a file, usage, metrics. Usage costs most where, as in most rows here, hardly a row of "
+                            "The same rounds. The defaults: request log to a file, usage, metrics. Usage costs most if, as in most rows here, hardly a row of "
                             "the table is asked for twice in a turn.\n"))
     sections.append(Section("Serving: requests a second at saturation", columns, rates_of,
-                            "The same rounds, medians: of one server core, or of the load generator's, whichever ends first.\n"))
+                            "The same rounds, medians. The limit is the server's core or the load generator's, whichever is reached first.\n"))
     return sections
 
 
