@@ -75,7 +75,8 @@ __attribute__((constructor)) static void begin(void)
                *log = getenv("SSOFERRY_FAULT_LOG");
     faults.path = getenv("SSOFERRY_FAULT_PATH");
     faults.condition = getenv("SSOFERRY_FAULT_WHILE");
-    faults.log = log != NULL ? (int)syscall(SYS_open, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644) : -1;
+    faults.log =
+        log != NULL ? (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644) : -1;
     faults.at = at != NULL ? strtoul(at, NULL, 10) : 0;
     faults.all_after = faults.at == 0 || (at != NULL && strchr(at, '+') != NULL);
     faults.code = code != NULL ? atoi(code) : EIO;
@@ -97,7 +98,7 @@ static void note(const char *name)
 /* Whether this one fails. errno is set then. */
 static bool hits(const char *name)
 {
-    if (faults.condition != NULL && syscall(SYS_access, faults.condition, F_OK) != 0)
+    if (faults.condition != NULL && syscall(SYS_faccessat, AT_FDCWD, faults.condition, F_OK) != 0)
         return false;
     unsigned long number = atomic_fetch_add(&faults.count, 1) + 1;
     if (number != faults.at && !(faults.all_after && number > faults.at))
@@ -126,7 +127,7 @@ static bool fails_at_file(const char *name, int fd)
         return false;
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     if (fd >= 0)
-        (void)!syscall(SYS_readlink, link, path, sizeof(path) - 1);
+        (void)!syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
     errno = before;
     return fails_at_path(name, path);
 }
