@@ -61,19 +61,39 @@ static enum table_file look_at_parent(const char *path, struct error *error)
     return found;
 }
 
-/* Whether the file begins as one of LMDB's does: LMDB itself looks only once it has made a lock file beside it. One
- * that cannot be read is left to LMDB, too. */
-static bool looks_like_table(const char *path)
+enum maker { MAKER_LMDB, MAKER_OTHER_ORDER, MAKER_OTHER };
+
+/* Who made the file, by how it begins: LMDB itself looks only once it has made a lock file beside it, and has one word
+ * for all that it does not know. A file that cannot be read is left to LMDB, too. */
+static enum maker maker_of(const char *path)
 {
     enum { MAGIC_AT = sizeof(size_t) + 8 }; /* behind the head of the first page: its number, flags and bounds */
-    static const uint32_t magic = 0xBEEFC0DE;
-    char head[MAGIC_AT + sizeof magic];
+    static const uint32_t expected = 0xBEEFC0DE;
+    char head[MAGIC_AT + sizeof expected];
+    uint32_t magic = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return true;
+        return MAKER_LMDB;
     ssize_t size = pread(fd, head, sizeof head, 0);
     close(fd);
-    return size < 0 || (size == (ssize_t)sizeof head && memcmp(head + MAGIC_AT, &magic, sizeof magic) == 0);
+    if (size == (ssize_t)sizeof head)
+        memcpy(&magic, head + MAGIC_AT, sizeof magic);
+    if (size < 0 || magic == expected)
+        return MAKER_LMDB;
+    return magic == __builtin_bswap32(expected) ? MAKER_OTHER_ORDER : MAKER_OTHER;
+}
+
+static enum table_file look_at_maker(const char *path, struct error *error)
+{
+    const enum maker maker = maker_of(path);
+    if (maker == MAKER_LMDB)
+        return TABLE_FILE_THERE;
+    if (maker == MAKER_OTHER_ORDER)
+        return unfit(path, error,
+                     "a processor of the other byte order wrote the table: export it there (ssoferry export), move it "
+                     "away, and load the export");
+    store_fail(path, MDB_INVALID, "open the table", error);
+    return TABLE_FILE_UNFIT;
 }
 
 enum table_file table_file_look(const char *path, struct error *error)
@@ -86,10 +106,7 @@ enum table_file table_file_look(const char *path, struct error *error)
             return unfit(path, error, "it is not a regular file: name another");
         if (st.st_size == 0)
             return unfit(path, error, "the file is empty, so it is not a table: remove it, and a load makes a new one");
-        if (looks_like_table(path))
-            return TABLE_FILE_THERE;
-        store_fail(path, MDB_INVALID, "open the table", error);
-        return TABLE_FILE_UNFIT;
+        return look_at_maker(path, error);
     }
     if (errno == ENOENT && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
         return unfit(path, error, "it is a link to nothing: remove it, or name another file");

@@ -136,6 +136,16 @@ static void patched_tables(void **state)
     }
 }
 
+static void table_of_the_other_byte_order(void **state)
+{
+    const uint32_t magic = 0xBEEFC0DE, swapped = __builtin_bswap32(magic); /* LMDB's, in both meta pages */
+    const char *path = scratch_path(*state, "t.mdb");
+    table_close(open_table(path, TABLE_WRITE, 0));
+    patch(path, &magic, &swapped, sizeof magic);
+    for (size_t i = 0; i < COUNT_OF(modes); i++)
+        refuse(path, modes[i], path, "a processor of the other byte order wrote the table: export it there");
+}
+
 /* -- cut files -- */
 
 /* What others do while the library waits, which is for nothing else here. */
@@ -645,6 +655,7 @@ int main(void)
         scratch_test(directories),
         scratch_test(other_files),
         scratch_test(patched_tables),
+        scratch_test(table_of_the_other_byte_order),
         scratch_test(cut_files),
         scratch_test(missing_rights),
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
