@@ -3,6 +3,7 @@
 #include "system_calls.h"
 
 #include <errno.h>
+#include <linux/net.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -86,8 +87,10 @@ static const int allowed[] = {
     /* connections that came in, and what waits for them; none goes out: below */
     SCMP_SYS(accept),
     SCMP_SYS(accept4),
+    SCMP_SYS(recv),
     SCMP_SYS(recvfrom),
     SCMP_SYS(recvmsg),
+    SCMP_SYS(send), /* names no address */
     SCMP_SYS(shutdown),
     SCMP_SYS(getsockname),
     SCMP_SYS(getpeername),
@@ -133,6 +136,16 @@ static const int allowed[] = {
 #endif
 };
 
+#ifdef __s390__
+/* Its kernel takes a new thread's stack before the flags, and mmap()'s arguments from memory, which a filter cannot
+ * look into: so executable memory can be had there. */
+#define CLONE_FLAGS(...) SCMP_A1(__VA_ARGS__)
+#define MMAP_PROTECTION  SCMP_A0(SCMP_CMP_GE, 0)
+#else
+#define CLONE_FLAGS(...) SCMP_A0(__VA_ARGS__)
+#define MMAP_PROTECTION  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)
+#endif
+
 struct conditional {
     int call;
     struct scmp_arg_cmp condition;
@@ -157,10 +170,10 @@ static int allow_conditionally(scmp_filter_ctx filter, const struct conditional 
 static int allow(scmp_filter_ctx filter)
 {
     const struct conditional rules[] = {
-        {SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+        {SCMP_SYS(mmap), MMAP_PROTECTION},
         {SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
         /* clone3 hides its flags from us; without it glibc comes here. */
-        {SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)},
+        {SCMP_SYS(clone), CLONE_FLAGS(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)},
         {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)},             /* the name of the thread that asks */
         {SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid())}, /* abort() */
         /* sd_notify(3) sends to systemd's address from a socket that is not connected. */
@@ -168,6 +181,10 @@ static int allow(scmp_filter_ctx filter)
         /* With TCP Fast Open sending connects: a listening socket, too, once it is shut down. */
         {SCMP_SYS(sendto), SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0)},
         {SCMP_SYS(sendmsg), SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0)},
+        /* Where libc has one call for all of sockets (s390x), the others' arguments lie in memory, and what has been
+         * said of them here, or of socket(), cannot be held. libseccomp would look at whatever the registers have. */
+        {SCMP_SYS(socketcall), SCMP_A0(SCMP_CMP_EQ, SYS_SENDTO)},
+        {SCMP_SYS(socketcall), SCMP_A0(SCMP_CMP_EQ, SYS_SENDMSG)},
         {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONBIO)},
         {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONREAD)},
         {SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0)}, /* to read */
@@ -182,7 +199,7 @@ static int allow_looking(scmp_filter_ctx filter)
     static const int calls[] = {SCMP_SYS(wait4), SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(close_range)};
     const struct conditional rules[] = {
         /* glibc's fork(): nothing is shared with the child, and it is in no namespace of its own. */
-        {SCMP_SYS(clone), SCMP_A0(SCMP_CMP_EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)},
+        {SCMP_SYS(clone), CLONE_FLAGS(SCMP_CMP_EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)},
         {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_DUMPABLE)},
     };
     int failed = allow_calls(filter, calls, sizeof(calls) / sizeof(calls[0]));
