@@ -172,6 +172,59 @@ static void silence_makes_room(void **state)
     }
 }
 
+static void count_times(struct usage *usage, const char *identifier, int hits, int64_t now)
+{
+    for (int i = 0; i < hits; ++i)
+        count_unknown(usage, identifier, now);
+}
+
+/* All but two places are taken by names that came five times. */
+static struct usage *nearly_fill(const char *store)
+{
+    struct usage *usage = open_usage(store, 1, NOON);
+    for (int i = 0; i < USAGE_UNKNOWN_MAX - 2; ++i) {
+        char name[32];
+        snprintf(name, sizeof(name), "old-%d", i);
+        count_times(usage, name, 5, NOON);
+        if (i == USAGE_UNKNOWN_MAX / 2) {
+            count_times(usage, "twice", 2, NOON);
+            count_times(usage, "thrice", 3, NOON);
+        }
+    }
+    return usage;
+}
+
+static void expect_kept(const char *store, const char *kept, const char *other, const char *gone)
+{
+    const struct usage_unknown *all = NULL;
+    struct error error = {0};
+    size_t amount = 0;
+    struct usage_reader *reader = open_reader(store, NOON);
+    assert_non_null(find_unknown(reader, kept));
+    assert_non_null(find_unknown(reader, other));
+    assert_null(find_unknown(reader, gone));
+    assert_done(usage_reader_unknown(reader, &all, &amount, &error));
+    assert_int_equal(amount, USAGE_UNKNOWN_MAX);
+    usage_reader_close(reader);
+}
+
+static void the_lightest_gives_way_and_then_the_next(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    struct usage *usage = nearly_fill(store);
+    count_times(usage, "once", 1, NOON + SECOND);
+    usage_close(usage);
+    expect_kept(store, "twice", "thrice", "once");
+    usage = open_usage(store, 1, NOON);
+    count_times(usage, "first", 3, NOON + SECOND);
+    usage_close(usage);
+    expect_kept(store, "thrice", "first", "twice");
+    usage = open_usage(store, 1, NOON);
+    count_times(usage, "second", 4, NOON + SECOND); /* of two with three hits the one that is silent for longer goes */
+    usage_close(usage);
+    expect_kept(store, "first", "second", "thrice");
+}
+
 static void after_ninety_days_of_silence_they_go(void **state)
 {
     const char *store = scratch_path(*state, "store");
@@ -257,6 +310,7 @@ int main(void)
         scratch_test(a_flood_of_singles_pushes_nothing_out),
         scratch_test(one_that_repeats_finds_a_place_among_those_that_do_not),
         scratch_test(silence_makes_room),
+        scratch_test(the_lightest_gives_way_and_then_the_next),
         scratch_test(after_ninety_days_of_silence_they_go),
         scratch_test(two_daemons_add_to_the_same),
     };
