@@ -1,6 +1,6 @@
-/* How often each of very many names came lately, roughly, in memory that does not grow. For this folder only. */
-#ifndef SSOFERRY_USAGE_SKETCH_H
-#define SSOFERRY_USAGE_SKETCH_H
+/* How often each of very many names came lately, roughly, in memory that does not grow. */
+#ifndef SSOFERRY_SKETCH_H
+#define SSOFERRY_SKETCH_H
 
 #include <stdint.h>
 
@@ -15,7 +15,7 @@ struct sketch {
     uint32_t calls;     /* since the counters were last halved */
 };
 
-/* A zeroed sketch is ready. */
+/* Frees what it holds, and leaves it as a zeroed one, which is ready. */
 void sketch_release(struct sketch *sketch);
 
 /* Counts `count` more of the name with this hash; returns how often it came lately, itself included. That is never too

@@ -14,7 +14,7 @@
 #ifndef SSOFERRY_USAGE_KEPT_H
 #define SSOFERRY_USAGE_KEPT_H
 
-#include "sketch.h"
+#include "ssoferry/sketch.h"
 #include "ssoferry/usage.h"
 
 struct kept_entry {

@@ -6,7 +6,7 @@
  * The figures: between two halvings a row takes in at most half as many names as it has counters, and halving forgets
  * names that came once. So in a flood of names that come once each, a name finds all of its four counters at 1 or more
  * by chance once in (1 - e^-0.5)^-4 = 42 times, at 2 or more once in 15,000 times, at 3 or more once in 20 million. */
-#include "sketch.h"
+#include "ssoferry/sketch.h"
 
 #include <stddef.h>
 #include <stdlib.h>
