@@ -169,7 +169,7 @@ static void tell_systemd(struct server *server, const struct error *refusal)
 {
     const bool refused_before = atomic_exchange(&server->serving.refused, refusal != NULL);
     if (refusal != NULL)
-        sd_notifyf(0, "READY=1\nSTATUS=Reload refused: %s; the configuration of before is in use", refusal->message);
+        sd_notifyf(0, "READY=1\nSTATUS=Reload refused: %s; the previous configuration is in use", refusal->message);
     else
         sd_notify(0, refused_before ? "READY=1\nSTATUS=" : "READY=1");
 }

@@ -218,7 +218,7 @@ static void write_requests(const struct metrics_scene *scene, FILE *out)
 static void write_unknown(const struct metrics_scene *scene, FILE *out)
 {
     describe(out, "ssoferry_unknown_identifiers_total", "counter",
-             "Requests for an identifier that has no row, however they were answered but with 405.");
+             "Requests for an identifier that has no row, however they were answered, except with 405.");
     for (size_t route = 0; route < scene->route_count; ++route) {
         begin_by_route(out, "ssoferry_unknown_identifiers_total", scene->routes[route].name);
         fprintf(out, "} %" PRIu64 "\n", sum_unknown(scene, route));
@@ -298,9 +298,9 @@ static void write_connections(const struct metrics_scene *scene, FILE *out)
 
 static void write_table(const struct metrics_scene *scene, FILE *out)
 {
-    write_one(out, "ssoferry_table_readable", "gauge", "1 where the table can be read.", scene->table_readable);
+    write_one(out, "ssoferry_table_readable", "gauge", "1 if the table can be read.", scene->table_readable);
     write_one(out, "ssoferry_table_in_place", "gauge",
-              "0 where the table's file or its lock file was deleted or replaced, and the old one still answers.",
+              "0 if the table's file or its lock file was deleted or replaced, and the old one still answers.",
               scene->table_in_place);
     describe(out, "ssoferry_table_connections", "gauge", "Rows of the table by state.");
     for (int state = 0; state < CONNECTION_STATES; ++state)
@@ -320,14 +320,13 @@ static void write_rows(const struct metrics_rows *rows, FILE *out)
     if (!rows->looked_through)
         return;
     describe(out, "ssoferry_table_unusable_rows", "gauge",
-             "Rows that nobody can sign in by, as the configuration stands; `ssoferry check --table` names them.");
+             "Rows that nobody can sign in by with this configuration; `ssoferry check --table` names them.");
     for (int i = UNUSABLE_NOT + 1; i < UNUSABLES; ++i)
         fprintf(out, "ssoferry_table_unusable_rows{reason=\"%s\"} %" PRIu64 "\n", unusable_code((enum unusable)i),
                 rows->unusable[i]);
     if (rows->has_checksum)
         write_one(out, "ssoferry_table_checksum", "gauge",
-                  "A number made of all rows: where it is another on another instance, their rows differ.",
-                  rows->checksum);
+                  "A checksum of all rows; if two instances have different ones, their rows differ.", rows->checksum);
 }
 
 static void write_certificates(const struct metrics_scene *scene, FILE *out)
@@ -340,7 +339,7 @@ static void write_certificates(const struct metrics_scene *scene, FILE *out)
               "TLS handshakes that failed: versions, names, ciphers or protocols that do not fit, or no TLS at all.",
               sum_events(scene, METRICS_HANDSHAKES_FAILED));
     write_one(out, "ssoferry_tls_certificates_current", "gauge",
-              "0 where the certificates' files have changed and could not be used.", scene->certificates_current);
+              "0 if the certificates' files have changed and could not be used.", scene->certificates_current);
     describe(out, "ssoferry_tls_certificate_expiry_seconds", "gauge", "Seconds until a certificate in use expires.");
     for (size_t i = 0; i < scene->certificate_count; ++i) {
         const struct metrics_certificate *certificate = &scene->certificates[i];
@@ -356,9 +355,9 @@ void metrics_write(const struct metrics_scene *scene, FILE *out)
 {
     describe(out, "ssoferry_build_info", "gauge", "Version of the program.");
     fputs("ssoferry_build_info{version=\"" SSOFERRY_VERSION "\"} 1\n", out);
-    write_one(out, "ssoferry_ready", "gauge", "1 where sign-ins should be sent here.", scene->ready);
+    write_one(out, "ssoferry_ready", "gauge", "1 if sign-ins should be sent here.", scene->ready);
     write_one(out, "ssoferry_configuration_current", "gauge",
-              "0 where the last reload was refused, and the configuration of before is in use.",
+              "0 if the last reload was refused, and the previous configuration is in use.",
               scene->configuration_current);
     write_requests(scene, out);
     write_unknown(scene, out);

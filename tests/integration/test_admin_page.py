@@ -484,7 +484,7 @@ class TestAtItsEdges:
         gateway.stop()
         gateway.start()
         page.visit(gateway)
-        assert re.search(r"Nothing was counted on 3\d of the last 31 days: too early to retire one", page.words)
+        assert re.search(r"Nothing was counted on 3\d of the last 31 days: too early to retire any connection", page.words)
 
     def test_nothing_loaded_says_what_to_do(self, make_gateway, page):
         gateway = make_gateway(**admin_config())
@@ -495,7 +495,7 @@ class TestAtItsEdges:
         gateway.load({"acme": CONNECTION_ID})
         page.wait(lambda: page.identifiers() == ["acme"], "the first load does not show")
         assert "Nothing is loaded yet" not in page.words
-        assert "No request has come yet" in page.words
+        assert "No requests yet" in page.words
         assert "too early to retire" in page.words
         assert not page.shown("#refused") and not page.shown("#observe")
         gateway.configure(routes=[{"match": f"/{name}/{{identifier}}", "legacy_url": "https://legacy.example.net/{identifier}",

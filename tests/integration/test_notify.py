@@ -78,7 +78,7 @@ def test_from_ready_to_stopping(manager, gateway, monkeypatch):
     gateway.config_path.write_text("nonsense: true\n")
     gateway.signal(signal.SIGHUP)
     assert manager.next().startswith("RELOADING=1\n")
-    status = f"STATUS=Reload refused: {gateway.config_path}: 2 errors; see ssoferryd.yaml(5); the configuration of before is in use"
+    status = f"STATUS=Reload refused: {gateway.config_path}: 2 errors; see ssoferryd.yaml(5); the previous configuration is in use"
     assert manager.next() == f"READY=1\n{status}", "a bad file ends the reloading, too"
     gateway.configure(redirect=307)
     gateway.signal(signal.SIGHUP)

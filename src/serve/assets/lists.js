@@ -70,13 +70,13 @@ function countedSince() {
 
 // Silence means something only once it has been listened for as long.
 function retireHint() {
-  if (report.observe) return "Rehearsal: too early to retire one.";
+  if (report.observe) return "Rehearsal: too early to retire any connection.";
   const since = countedSince();
-  if (since === null) return "Nothing has been counted yet: too early to retire one.";
+  if (since === null) return "Nothing has been counted yet: too early to retire any connection.";
   const listened = Math.floor((Date.parse(report.now) - Date.parse(since)) / DAY_MS);
   if (report.may_retire) return `No hit for ${idleSpan()}: nobody seems to need their old address.`;
-  if (listened >= report.idle_days) return `Nothing was counted on ${number(report.uncounted_days)} of the last ${count(report.idle_days + 1, "day", "days")}: too early to retire one.`;
-  return `Counting began ${listened === 0 ? "less than a day" : count(listened, "day", "days")} ago: too early to retire one.`;
+  if (listened >= report.idle_days) return `Nothing was counted on ${number(report.uncounted_days)} of the last ${count(report.idle_days + 1, "day", "days")}: too early to retire any connection.`;
+  return `Counting began ${listened === 0 ? "less than a day" : count(listened, "day", "days")} ago: too early to retire any connection.`;
 }
 
 function showRetired() {

@@ -68,6 +68,6 @@ function showSummary() {
     { state: "legacy", label: "legacy", value: report.states.legacy, note: seen("legacy") },
     { state: "disabled", label: "disabled", value: report.states.disabled, note: seen("disabled") },
     { label: `idle for ${idleSpan()}`, value: report.idle, note: report.never > 0 ? `${number(report.never)} never seen` : "" },
-    { label: "hits in all", value: report.hits, note: report.unknown_hits > 0 ? `and ${number(report.unknown_hits)} unknown` : "" },
+    { label: "hits in total", value: report.hits, note: report.unknown_hits > 0 ? `and ${number(report.unknown_hits)} unknown` : "" },
   ], makeFigure, updateFigure);
 }
