@@ -7,7 +7,7 @@ COLOURS = ("#2f81f7", "#d29922", "#3fb950", "#f85149", "#a371f7", "#8b949e")
 OWN, OTHER = 0x2F81F7, 0x8B949E
 INK_LIGHT, INK_DARK = "#1f2328", "#e6edf3"
 STYLE = f"<style>text{{fill:{INK_LIGHT}}} @media(prefers-color-scheme:dark){{text{{fill:{INK_DARK}}}}}</style>"
-HEAD = """set terminal svg size {width},{height} font 'sans-serif,13' dynamic
+HEAD = """set terminal svg size {width},{height} font 'sans-serif,13' fixed
 set output '{path}'
 set title "{title}"
 set border {border} lc rgb '#8b949e'
