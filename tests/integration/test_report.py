@@ -1,5 +1,4 @@
 """`ssoferry report` on what a daemon has counted: while it runs, when it was killed, and where there is none."""
-import contextlib
 import csv
 import datetime
 import io
@@ -15,7 +14,7 @@ import pytest
 import wire
 from admin import Admin
 from ports import free_port
-from preload import environment_with
+from preload import days_ago
 from programs import is_sanitized, program
 from stytch_ids import connection_id
 
