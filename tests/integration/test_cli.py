@@ -1026,6 +1026,17 @@ def test_whose_connection_is_given_to_another_row_is_told(loader):
     assert told("initech", "label=Initech") == told("initech", "state=disabled") == []
 
 
+def test_of_many_rows_of_one_connection_five_are_told(loader):
+    loader.load(odd_table("auth0", {f"name-{i}": ACME for i in range(8)}))
+    shown = loader("set", "--source", "auth0", "name-0", "state=disabled").stderr.splitlines()
+    assert [re.search(r"name-\d", line)[0] for line in shown[:5]] == [f"name-{i}" for i in range(1, 6)]
+    assert shown[5:] == ["ssoferry: warning: and 2 more such rows"]
+    assert loader("set", "--source", "auth0", "other", f"connection_id={ACME}").stderr.count("leads to that connection, too") == 5
+    loader.load(odd_table("auth0", {f"name-{i}": ACME for i in range(6)}), "--allow-removals")
+    told = loader("set", "--source", "auth0", "name-0", "state=disabled").stderr
+    assert told.count("leads to the same connection") == 5 and "more such" not in told
+
+
 def test_a_batch_that_leaves_another_name_of_a_customer_behind_is_told(loader):
     def batch(state, *names):
         rows = {"con-4": ACME, "'http://idp/x'": ACME, "other": GLOBEX}
@@ -1073,6 +1084,7 @@ def test_rows_that_the_routes_do_not_serve_are_told(routed, loader, source, rows
         assert ("(and 1 more like it)" in result.stderr) == (len(rows) > 1 and source != "auth00")
     result = routed("check", "--table", status=2 if fails else 0)
     assert said in result.stderr and ("error: " in result.stderr) == fails
+    assert "no route has source" not in said or result.stderr.count(said) == 1, "of a whole source once"
     assert result.stdout == "" or "no errors" in result.stdout
 
 
@@ -1105,6 +1117,16 @@ def test_check_finds_rows_whose_names_nobody_can_ask_for(routed, loader):
     found = [json.loads(line) for line in routed("check", "--table", "--json", status=2).stdout.splitlines()]
     assert [(row["severity"], row["problem"]) for row in found] == [("error", "identifier")]
     assert "the identifier is not valid UTF-8, so no request finds this row" in found[0]["message"]
+
+
+def test_damaged_rows_are_named_and_others_are_shown(routed, loaded):
+    StoreFile(loaded.store).replace_record("globex", b"\x01\x00\x01")  # an id, and nothing of it
+    assert "the record is damaged" in loaded("get", "globex", status=1).stderr
+    listed = loaded("list", "--json", status=1)
+    assert "globex in source default: the record is damaged" in listed.stderr
+    assert [json.loads(line)["identifier"] for line in listed.stdout.splitlines()] == ["acme"]
+    found = [json.loads(line) for line in routed("check", "--table", "--json", status=2).stdout.splitlines()]
+    assert [(row["severity"], row["problem"], row["identifier"]) for row in found] == [("error", "record", "globex")]
 
 
 def members(value):
@@ -1265,6 +1287,18 @@ def test_history_tells_what_became_of_a_row(loaded):
     assert "--id: ID must not be empty" in loaded("history", "--id", "", status=2).stderr
 
 
+def test_history_of_no_revision_and_of_none_that_can_be_read(loaded):
+    assert loaded("history", "--limit", "0").stdout == loaded("history", "--limit", "0", "--json").stdout == ""
+    assert "there is no revision 0: they are numbered from 1" in loaded("history", "--show", "0", status=1).stderr
+    assert "there is no revision 2; the newest is 1" in loaded("history", "--show", "2", status=1).stderr
+    loaded("set", "acme", "redirect=303")
+    StoreFile(loaded.store).replace_bytes(b"\x00\x00\x00\x04load", b"\xff\x00\x00\x04load", database=b"revisions")
+    for options in ["--json"], [], ["--show", "1"], ["--id", "acme"]:
+        result = loaded("history", *options, status=1)
+        assert str(loaded.store) in result.stderr and "read the history" in result.stderr
+    assert len(loaded("history", "--limit", "1", "--json").stdout.splitlines()) == 1, "the newer can be read"
+
+
 def test_a_row_that_was_removed_is_told_before_names_that_are_near(loaded, config):
     loaded("set", "acmo", f"connection_id={GLOBEX}")
     loaded("remove", "acme", "--actor", "alice@ops")
@@ -1299,6 +1333,15 @@ def test_rollback(loaded):
         "to revision 3: globex was not meant", "to revision 1"]
     loaded("rollback", "0", "--yes")
     assert loaded.rows() == []
+
+
+def test_rollback_shows_fifty_rows_and_counts_the_others(loaded):
+    loaded.load(many_rows(51), "--merge")
+    for more, told in ([], ["... and 1 more"]), (["--json"], []):
+        shown = loaded("rollback", "1", *more, status=2, stdin=subprocess.DEVNULL).stdout.splitlines()
+        assert len(shown) == 51 and [line for line in shown if "customer-" not in line] == told
+    loaded("remove", "customer-0000000")
+    assert "more" not in loaded("rollback", "1", status=2, stdin=subprocess.DEVNULL).stdout
 
 
 def test_rollback_to_what_is_not_kept(loaded):
@@ -1454,8 +1497,9 @@ def test_presets():
     names = [preset["name"] for preset in listed]
     assert names == sorted(names) and "keycloak" in names and all(preset["routes"] for preset in listed)
     assert {route["identify_by"] for preset in listed for route in preset["routes"]} == {"template", "issuer"}
+    assert {preset["fold_path"] for preset in listed} == {True, False}
     text = plain("presets").stdout
-    assert all(name in text for name in names)
+    assert all(name in text for name in names) and not text.startswith("{")
 
 
 def test_stat(loaded):
