@@ -1,4 +1,5 @@
-/* What the configuration's routes make of a row: whether it has somewhere to go, and whether anything asks for it. */
+/* Checks a row against the configuration's routes: is there somewhere to send its sign-ins, and does any route look it
+ * up? */
 #ifndef SSOFERRY_AUDIT_H
 #define SSOFERRY_AUDIT_H
 
@@ -7,57 +8,57 @@
 
 enum oddity {
     ODDITY_NONE,
-    ODDITY_UNREACHED,     /* no route has its source */
-    ODDITY_NO_LEGACY_URL, /* it is legacy, and neither it nor a route of its source has a legacy URL */
-    ODDITY_ADDRESS,       /* it is an address that a route of its source takes, or the query of one */
-    ODDITY_SLASH,         /* it has a slash, and every route of its source looks where there is none */
-    ODDITY_NO_ENTITY,     /* every route of its source goes by Issuer, and it is neither URL nor URN */
-    ODDITY_ENCODED,       /* it looks percent-encoded, and a route of its source decodes what it looks up */
-    ODDITY_CAPITALS,      /* it has capitals, and every route of its source folds case */
-    ODDITY_ORGANIZATION,  /* its connection was seen with another organization before */
+    ODDITY_UNREACHED,     /* no route has this source */
+    ODDITY_NO_LEGACY_URL, /* the row is legacy, and neither it nor a route of its source has a legacy URL */
+    ODDITY_ADDRESS,       /* the identifier is a whole address that a route of its source takes, or the query of one */
+    ODDITY_SLASH,         /* the identifier has a slash, but no route of its source can find one that does */
+    ODDITY_NO_ENTITY,     /* every route of its source goes by Issuer, but the identifier is neither a URL nor a URN */
+    ODDITY_ENCODED,      /* the identifier looks percent-encoded, but a route of its source decodes before the lookup */
+    ODDITY_CAPITALS,     /* the identifier has capitals, but every route of its source folds case */
+    ODDITY_ORGANIZATION, /* an earlier row has the same connection with another organization */
     ODDITIES,
 };
 
 struct audit {
     const struct config *config;
-    struct organizations *organizations; /* of the rows so far; NULL: nobody asks */
-    char source[SOURCE_SIZE_MAX + 1];    /* of the last row, and what there is to know of it */
+    struct organizations *organizations; /* of the rows so far; NULL: skip this check */
+    char source[SOURCE_SIZE_MAX + 1];    /* the last row's source, and in `routes` what is known of it */
     struct source_routes routes;
 };
 
-/* The worst that can be said of a row, in the order above. Rows of one source are best asked for one after the other.
- * With a configuration that has no routes nothing but ODDITY_ENCODED and ODDITY_ORGANIZATION is said: any route may
- * decode. */
+/* The worst oddity of a row; enum oddity is ordered worst first. Ask for the rows of one source together: what is known
+ * of a source is remembered only until the next one. If the configuration has no routes, only ODDITY_ENCODED and
+ * ODDITY_ORGANIZATION are reported, since any route might decode. */
 enum oddity audit_row(struct audit *audit, struct text source, struct text identifier, const struct connection *row);
 
-/* Whether a row's fields are good as far as this configuration uses them: a URL that nothing leads to is no error, for
- * nobody's sign-in fails by it. */
+/* Whether a row's fields are valid as far as this configuration uses them. A bad URL that no sign-in is sent to is not
+ * an error, because it breaks nobody's sign-in. False with *problem set at the first problem. */
 bool audit_fields(struct audit *audit, struct text source, const struct connection *row,
                   struct connection_problem *problem) __attribute__((warn_unused_result));
 
-/* Why nobody signs in by a row, whoever asks for it. */
+/* Why nobody can sign in through a row. */
 enum unusable {
     UNUSABLE_NOT,
-    UNUSABLE_UNREACHED,     /* nothing looks it up: no route has its source, or its name is no identifier */
+    UNUSABLE_UNREACHED,     /* nothing looks it up: no route has its source, or its name is not a valid identifier */
     UNUSABLE_NO_LEGACY_URL, /* ODDITY_NO_LEGACY_URL */
     UNUSABLE_URL,           /* the configuration does not allow its acs_url or legacy_url */
-    UNUSABLE_RECORD,        /* it is damaged, or lacks what its state needs */
+    UNUSABLE_RECORD,        /* it is damaged, or lacks something its state needs */
     UNUSABLES,
 };
 
-/* The first of these that holds of a row as it stands in the table. */
+/* The first of these that applies to a row as stored in the table. */
 enum unusable audit_record(struct audit *audit, struct text source, struct text identifier, struct text record);
 
-/* "no_legacy_url"; static. */
+/* "no_legacy_url"; "" for UNUSABLE_NOT. Static. */
 const char *unusable_code(enum unusable unusable);
 
-/* The same of an oddity. */
+/* The same for an oddity. */
 const char *oddity_code(enum oddity oddity);
 
 enum { ODDITY_TEXT_SIZE = 1024 };
 
-/* A sentence about the row; ODDITY_UNREACHED speaks of the source alone. `out` holds ODDITY_TEXT_SIZE bytes, and is
- * what is returned. */
+/* Writes a sentence about the row to `out`, which holds ODDITY_TEXT_SIZE bytes, and returns `out`. For ODDITY_UNREACHED
+ * the sentence is about the source only. */
 const char *oddity_text(enum oddity oddity, struct text source, struct text identifier, char *out);
 
 #endif

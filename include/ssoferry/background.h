@@ -1,4 +1,4 @@
-/* Threads that work behind the ones that answer requests. */
+/* Threads that give way to those answering requests. */
 #ifndef SSOFERRY_BACKGROUND_H
 #define SSOFERRY_BACKGROUND_H
 
@@ -6,25 +6,25 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Starts a thread that gets no signals, for these are the program's other threads', but SIGBUS, which is of what the
- * thread itself reads. It gives way to threads which answer requests: it does not take a processor from one of them by
- * waking up (SCHED_BATCH, sched(7)), and of a processor that they share it gets the smaller part (nice(2)). A burst of
- * writing would else be seen in the slowest answers. Where a filter of system calls refuses that, as the systemd unit's
- * does, it is a thread like the others. `name`, of 15 bytes at most, is what top(1) and gdb(1) call it.
- * Returns 0, or an errno. */
+/* Starts a thread with every signal blocked except SIGBUS: the others are for the program's other threads, but a SIGBUS
+ * comes from what this thread itself reads. The thread gives way to those answering requests, whose slowest answers
+ * would otherwise show every burst of writing: its wake-ups do not preempt them (SCHED_BATCH, sched(7)), and it gets
+ * the smaller share of a processor they share (nice(2)). If a system call filter forbids that, as the systemd unit's
+ * does, it runs like any other thread. `name`, at most 15 bytes, is what top(1) and gdb(1) show. Returns 0 or an errno.
+ */
 int background_start(pthread_t *thread, const char *name, void *(*run)(void *), void *context)
     __attribute__((warn_unused_result));
 
-/* A condition whose timed waits go by CLOCK_MONOTONIC: the other clock may be set back, and a thread that waits for its
- * interval would stand still for so long. To be destroyed by its owner. */
+/* Initializes a condition whose timed waits use CLOCK_MONOTONIC. With the wall clock, setting the time back would stall
+ * a thread that waits for an interval. The caller destroys it. */
 void background_condition(pthread_cond_t *condition);
 
-/* Until when to wait, by the same clock, for it to be so many nanoseconds from now. */
+/* The CLOCK_MONOTONIC time `ns` nanoseconds from now, for a timed wait. */
 struct timespec background_until(uint64_t ns);
 
-/* The same as background_start() for the calling thread: for a program whose bulk work a daemon on the same machine is
- * not to feel. Work takes longer only where processors are short. Somebody who was nicer already stays so, and so does
- * who runs at SCHED_IDLE. */
+/* Lowers the calling thread's priority as background_start() does, for a program whose bulk work must not slow down a
+ * daemon on the same machine. The work takes longer only if processors are short. A thread that already has a higher
+ * nice value, or runs at SCHED_IDLE, keeps it. */
 void background_step_back(void);
 
 #endif

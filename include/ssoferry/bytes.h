@@ -1,5 +1,5 @@
-/* Eight bytes looked at, or made, at once, or more of them. What is asked of each byte costs a few instructions for all
- * of them. Where the processor is known to have more (SSE2, which every x86-64 has), the same is said in its words. */
+/* Works on eight or more bytes at a time, for a few instructions in total instead of per byte. With SSE2, which every
+ * x86-64 processor has, the longer ones use it. */
 #ifndef SSOFERRY_BYTES_H
 #define SSOFERRY_BYTES_H
 
@@ -16,7 +16,7 @@
 #define BYTES_ONES UINT64_C(0x0101010101010101)
 #define BYTES_TOPS UINT64_C(0x8080808080808080)
 
-/* The eight bytes at `at`, which need not be aligned, in the order of the processor. */
+/* The eight bytes at `at` in the processor's byte order. `at` need not be aligned. */
 static inline uint64_t bytes_load(const char *at)
 {
     uint64_t eight;
@@ -24,7 +24,7 @@ static inline uint64_t bytes_load(const char *at)
     return eight;
 }
 
-/* Four bytes and four others, as if these stood behind those. */
+/* Loads four bytes from `first` and four from `second` as if they were adjacent. */
 static inline uint64_t bytes_load_halves(const char *first, const char *second)
 {
     uint32_t a, b;
@@ -33,37 +33,37 @@ static inline uint64_t bytes_load_halves(const char *first, const char *second)
     return htole64((uint64_t)le32toh(b) << 32 | le32toh(a));
 }
 
-/* Four to eight bytes as eight, some of them twice. */
+/* Loads four to eight bytes into eight; some appear twice if there are fewer. */
 static inline uint64_t bytes_load_some(const char *at, size_t size)
 {
     return bytes_load_halves(at, at + size - sizeof(uint32_t));
 }
 
-/* Whether one of them is over 0x7f. */
+/* Whether any byte is over 0x7f. */
 static inline bool bytes_any_high(uint64_t eight)
 {
     return (eight & BYTES_TOPS) != 0;
 }
 
-/* Whether one of them is under `limit`, which is at most 0x80. */
+/* Whether any byte is below `limit`, which is at most 0x80. */
 static inline bool bytes_any_below(uint64_t eight, unsigned char limit)
 {
     return ((eight - BYTES_ONES * limit) & ~eight & BYTES_TOPS) != 0;
 }
 
-/* Whether one of them is `byte`. */
+/* Whether any byte equals `byte`. */
 static inline bool bytes_any_is(uint64_t eight, unsigned char byte)
 {
     return bytes_any_below(eight ^ BYTES_ONES * byte, 1);
 }
 
-/* Whether all of them are ASCII from `first`, which is at most 0x7f, to '~'. */
+/* Whether all bytes are ASCII from `first`, which is at most 0x7f, to '~'. */
 static inline bool bytes_all_from(uint64_t eight, unsigned char first)
 {
     return ((eight | (eight - BYTES_ONES * first) | (eight + BYTES_ONES)) & BYTES_TOPS) == 0;
 }
 
-/* How many bytes at the start are alike. */
+/* Length of the common prefix of `a` and `b`, which both have `size` bytes. */
 static inline size_t bytes_shared(const char *a, const char *b, size_t size)
 {
     size_t at = 0;
@@ -77,30 +77,30 @@ static inline size_t bytes_shared(const char *a, const char *b, size_t size)
     return at;
 }
 
-/* Whether eight bytes are those of `name` but for the case of ASCII letters. The name is in lower case, and of letters,
- * digits and what stands before those in ASCII. */
+/* Whether the eight bytes at `at` equal those of `name`, ignoring the case of ASCII letters. `name` is in lower case
+ * and holds only letters, digits and characters that come before the digits in ASCII. */
 static inline bool bytes_same_fold(const char *at, const char *name)
 {
     uint64_t wanted = bytes_load(name);
-    uint64_t letters = (wanted & BYTES_ONES * 0x40) >> 1; /* the bit of case, in what is a letter */
+    uint64_t letters = (wanted & BYTES_ONES * 0x40) >> 1; /* the case bit of each byte of `name` that is a letter */
     return ((bytes_load(at) ^ wanted) & ~letters) == 0;
 }
 
 enum { BYTES_BLOCK = 64 };
 
-/* Which of the BYTES_BLOCK bytes at `at` are `byte`: a bit each, the first one's the lowest. */
+/* Which of the BYTES_BLOCK bytes at `at` equal `byte`, as a bit mask: the first byte is the lowest bit. */
 static inline uint64_t bytes_where_portable(const char *at, char byte)
 {
     uint64_t where = 0;
     for (unsigned i = 0; i < BYTES_BLOCK; i += sizeof(uint64_t)) {
         uint64_t eight = le64toh(bytes_load(at + i)) ^ BYTES_ONES * (unsigned char)byte;
-        uint64_t others = ((eight & ~BYTES_TOPS) + ~BYTES_TOPS) | eight; /* the top bit of each that is not 0 */
+        uint64_t others = ((eight & ~BYTES_TOPS) + ~BYTES_TOPS) | eight; /* the top bit of each byte that is not 0 */
         where |= (~others & BYTES_TOPS) / 0x80 * UINT64_C(0x0102040810204080) >> 56 << i;
     }
     return where;
 }
 
-/* The same, by what the processor has for it. */
+/* The same, with SSE2 where there is any. */
 static inline uint64_t bytes_where(const char *at, char byte)
 {
 #ifdef __SSE2__
@@ -119,19 +119,19 @@ static inline uint64_t bytes_where(const char *at, char byte)
 
 enum { BYTES_SPAN = 16 };
 
-/* How many of the BYTES_SPAN bytes at `at` are visible ASCII, which is from '!' to '~', before one that is not. */
+/* How many of the BYTES_SPAN bytes at `at` are visible ASCII ('!' to '~') before the first that is not. */
 static inline unsigned bytes_span_visible_portable(const char *at)
 {
     for (unsigned i = 0; i < BYTES_SPAN; i += sizeof(uint64_t)) {
         uint64_t eight = le64toh(bytes_load(at + i));
         uint64_t others = (eight | (eight - BYTES_ONES * '!') | (eight + BYTES_ONES)) & BYTES_TOPS;
-        if (others != 0) /* the lowest is right: what it lent or carried went upwards */
+        if (others != 0) /* only the lowest is reliable: borrows and carries went upwards */
             return i + (unsigned)__builtin_ctzll(others) / 8;
     }
     return BYTES_SPAN;
 }
 
-/* The same, by what the processor has for it. */
+/* The same, with SSE2 where there is any. */
 static inline unsigned bytes_span_visible(const char *at)
 {
 #ifdef __SSE2__
@@ -144,13 +144,13 @@ static inline unsigned bytes_span_visible(const char *at)
 #endif
 }
 
-/* Whether it is a letter of ASCII, a digit or '-'. */
+/* Whether `c` is an ASCII letter, a digit or '-'. */
 static inline bool bytes_is_word(char c)
 {
     return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') || c == '-';
 }
 
-/* How many of the BYTES_SPAN bytes at `at` are so, before one that is not. */
+/* How many of the BYTES_SPAN bytes at `at` pass bytes_is_word() before the first that does not. */
 static inline unsigned bytes_span_word_portable(const char *at)
 {
     unsigned size = 0;
@@ -159,13 +159,13 @@ static inline unsigned bytes_span_word_portable(const char *at)
     return size;
 }
 
-/* The same, by what the processor has for it. */
+/* The same, with SSE2 where there is any. */
 static inline unsigned bytes_span_word(const char *at)
 {
 #ifdef __SSE2__
     const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
     const __m128i letters = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
-    /* 'a' and '0' moved to the least number there is, so that one comparison finds what is behind 'z' and '9', too */
+    /* move 'a' and '0' to the smallest signed value, so that one comparison also excludes what is past 'z' and '9' */
     const __m128i from_a = _mm_add_epi8(letters, _mm_set1_epi8((char)(0x80 - 'a')));
     const __m128i from_0 = _mm_add_epi8(bytes, _mm_set1_epi8((char)(0x80 - '0')));
     const __m128i alphanumeric = _mm_or_si128(_mm_cmplt_epi8(from_a, _mm_set1_epi8((char)(0x80 + 26))),
@@ -177,7 +177,8 @@ static inline unsigned bytes_span_word(const char *at)
 #endif
 }
 
-/* Which of the BYTES_BLOCK bytes at `at` are no printable ASCII, which is from ' ' to '~'; a bit each as above. */
+/* Which of the BYTES_BLOCK bytes at `at` are not printable ASCII (' ' to '~'), as a bit mask like that of
+ * bytes_where(). */
 static inline uint64_t bytes_where_odd_portable(const char *at)
 {
     uint64_t where = 0;
@@ -186,7 +187,7 @@ static inline uint64_t bytes_where_odd_portable(const char *at)
     return where;
 }
 
-/* The same, by what the processor has for it. */
+/* The same, with SSE2 where there is any. */
 static inline uint64_t bytes_where_odd(const char *at)
 {
 #ifdef __SSE2__
@@ -204,14 +205,14 @@ static inline uint64_t bytes_where_odd(const char *at)
 #endif
 }
 
-/* The lower-case hexadecimal digits of eight numbers under 16. */
+/* The lower-case hexadecimal digits of eight numbers below 16, one number per byte. */
 static inline uint64_t bytes_hex_digits(uint64_t numbers)
 {
-    const uint64_t letters = (numbers + BYTES_ONES * 6) >> 4 & BYTES_ONES; /* 1 where it is 10 or more */
+    const uint64_t letters = (numbers + BYTES_ONES * 6) >> 4 & BYTES_ONES; /* 1 for each number of 10 or more */
     return numbers + BYTES_ONES * '0' + letters * ('a' - '0' - 10);
 }
 
-/* Copies a few bytes without a call; returns where the next ones go. */
+/* Copies `size` bytes, inline since they are few; returns the end of the copy in `out`. */
 static inline char *bytes_put(char *out, const char *at, size_t size)
 {
     size_t i = 0;
@@ -232,10 +233,10 @@ static inline char *bytes_put(char *out, const char *at, size_t size)
     return out + size;
 }
 
-/* Writes a number as eight hexadecimal digits, lower-case, its highest first. */
+/* Writes `number` as eight lower-case hexadecimal digits, most significant first. */
 static inline void bytes_put_hex(uint32_t number, char *at)
 {
-    uint64_t x = number; /* spread, so that each half byte has a byte to itself */
+    uint64_t x = number; /* spread so that each half byte gets a byte of its own */
     x = (x << 16 | x) & UINT64_C(0x0000ffff0000ffff);
     x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
     x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
@@ -243,10 +244,10 @@ static inline void bytes_put_hex(uint32_t number, char *at)
     memcpy(at, &x, sizeof(x));
 }
 
-/* The number that bytes_put_hex() writes so. False where it never does; *number is anything then. */
+/* Reads a number that bytes_put_hex() wrote. False if `digits` are not of that form; *number is then arbitrary. */
 static inline bool bytes_get_hex(uint64_t digits, uint32_t *number)
 {
-    const uint64_t letters = digits >> 6 & BYTES_ONES; /* 1 where it may be a to f */
+    const uint64_t letters = digits >> 6 & BYTES_ONES; /* 1 for each digit that may be a to f */
     const uint64_t numbers = ((digits & BYTES_ONES * 15) + letters * 9) & BYTES_ONES * 15;
     uint64_t x = be64toh(numbers);
     x = (x >> 4 | x) & UINT64_C(0x00ff00ff00ff00ff);
@@ -255,7 +256,7 @@ static inline bool bytes_get_hex(uint64_t digits, uint32_t *number)
     return bytes_hex_digits(numbers) == digits;
 }
 
-/* Writes eight bytes as sixteen hexadecimal digits, lower-case, in their order. */
+/* Writes eight bytes as sixteen lower-case hexadecimal digits, in order. */
 static inline void bytes_put_hex_of(const void *eight, char *at)
 {
 #ifdef __SSE2__
@@ -273,10 +274,10 @@ static inline void bytes_put_hex_of(const void *eight, char *at)
 #endif
 }
 
-/* Takes a word into a hash that need not withstand an attacker: Fibonacci hashing. */
+/* Mixes a word into a hash by Fibonacci hashing. Does not withstand an attacker. */
 static inline uint64_t bytes_mixed(uint64_t hash, uint64_t word)
 {
-    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 over the golden ratio */
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 divided by the golden ratio */
     return hash ^ hash >> 32;
 }
 

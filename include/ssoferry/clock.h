@@ -1,4 +1,4 @@
-/* The two clocks. */
+/* Wall-clock and monotonic time. */
 #ifndef SSOFERRY_CLOCK_H
 #define SSOFERRY_CLOCK_H
 
@@ -7,8 +7,8 @@
 /* Microseconds UTC since 1970. */
 int64_t clock_utc_us(void);
 
-/* Nanoseconds that never go back, and milliseconds; their start means nothing, but is CLOCK_MONOTONIC's, of which
- * systemd is told. A signal handler may ask. */
+/* CLOCK_MONOTONIC in nanoseconds and in milliseconds. It never goes back; its zero has no meaning of its own, but
+ * systemd, which is told such times, uses the same clock. Safe in a signal handler. */
 uint64_t clock_monotonic_ns(void);
 uint64_t clock_monotonic_ms(void);
 

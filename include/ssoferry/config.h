@@ -1,5 +1,5 @@
-/* ssoferryd.yaml: read, checked as a whole, and made ready for the gateway. Both programs read it; see
- * ssoferryd.yaml(5). */
+/* ssoferryd.yaml: read, checked as a whole, and prepared for the gateway. Both programs read it; see ssoferryd.yaml(5).
+ */
 #ifndef SSOFERRY_CONFIG_H
 #define SSOFERRY_CONFIG_H
 
@@ -11,7 +11,7 @@
 
 enum { CONFIG_THREADS_MAX = 256, CONFIG_THREADS_AUTO = 0, CONFIG_ROUTES_MAX = 256 };
 
-/* Where the configuration has it: line and column from 1, 0 where it was not written. */
+/* A place in the configuration file. Line and column count from 1; 0 means the value was not written there. */
 struct place {
     unsigned line, column, length;
 };
@@ -22,7 +22,7 @@ struct address {
     enum address_family family;
     unsigned char ip[16]; /* network byte order; IPv4 in the first four */
     uint16_t port;
-    const char *path; /* of a unix socket */
+    const char *path; /* for a unix socket */
     const char *text; /* as written */
     struct place place;
 };
@@ -33,17 +33,17 @@ struct named_file {
     struct place place;
 };
 
-/* A certificate with its chain, and its private key, in PEM. Nobody has looked into them yet. */
+/* PEM files of a certificate with its chain and of its private key. The configuration does not open them. */
 struct certificate_files {
     struct named_file certificate;
-    struct named_file key; /* the certificate's, where no other was named */
+    struct named_file key; /* the same file as the certificate, unless another was named */
 };
 
-/* A listener of the public side. */
+/* A public listener. */
 struct listener {
     struct address address;
     bool proxy_protocol;                          /* each connection begins with a PROXY header */
-    const struct certificate_files *certificates; /* the first is for clients that name no host, or an unknown one */
+    const struct certificate_files *certificates; /* the first serves clients that name no host, or an unknown one */
     size_t certificate_count;                     /* 0: plain HTTP */
 };
 
@@ -52,84 +52,86 @@ enum request_log { REQUEST_LOG_ALL, REQUEST_LOG_ERRORS, REQUEST_LOG_OFF };
 struct config {
     const struct listener *listen;
     size_t listen_count;
-    const struct network *trusted_proxies; /* whose word about the client is believed */
+    const struct network *trusted_proxies; /* proxies whose word about the client's address is believed */
     size_t trusted_proxy_count;
-    bool trust_unix_proxies;     /* and that of whoever comes by a unix socket */
+    bool trust_unix_proxies;     /* also believe peers that connect through a unix socket */
     const struct address *admin; /* NULL: no admin listener */
     const char *store;
-    bool usage;       /* count who uses the old addresses */
-    unsigned threads; /* CONFIG_THREADS_AUTO: one a core */
-    const char *user; /* to become, when started as root; NULL: stay who it is */
+    bool usage;       /* count who still uses the old addresses */
+    unsigned threads; /* CONFIG_THREADS_AUTO: one per core */
+    const char *user; /* user to switch to when started as root; NULL: do not switch */
     bool sandbox;     /* give up what serving does not need */
     const char *health_path;
     struct {
         uint64_t connections;     /* open at one time, all threads together */
-        uint64_t head;            /* bytes: request line and fields */
+        uint64_t head;            /* bytes: request line and header fields */
         uint64_t uri;             /* bytes: path and query */
         uint64_t body;            /* bytes */
-        uint64_t request_time_ms; /* for a whole request to arrive */
-        uint64_t idle_time_ms;    /* a connection may wait for its next request */
+        uint64_t request_time_ms; /* time for a whole request to arrive */
+        uint64_t idle_time_ms;    /* time a connection may wait for its next request */
     } limits;
     struct {
-        uint64_t delay_ms;   /* after SIGTERM: still serving, not ready */
-        uint64_t timeout_ms; /* for requests to end after that */
+        uint64_t delay_ms;   /* after SIGTERM: keep serving, but report not ready */
+        uint64_t timeout_ms; /* after that delay: time for requests to finish */
     } drain;
     enum request_log request_log;
-    struct text onward_sources;    /* where Stytch sends browsers on to: CSP sources, spaces between */
-    struct connection_rules rules; /* what rows may name */
+    struct text onward_sources;    /* where Stytch sends browsers next: CSP sources, separated by spaces */
+    struct connection_rules rules; /* what rows may contain */
     struct gateway_settings gateway;
 };
 
-/* Reads and checks a configuration. What is wrong with the file goes to `faults`, which must outlive the call only.
- * False where the file cannot be read or has errors; error->kind is ERROR_INPUT for the latter, and for a file that is
- * not there. */
+/* Reads and checks a configuration. Problems in the file are added to `faults`, which need only outlive the call. False
+ * if the file cannot be read or has errors; *config is then NULL, and error->kind is ERROR_INPUT if the file has errors
+ * or does not exist. Free *config with config_free(). */
 bool config_read(struct config **config, const char *path, struct faults *faults, struct error *error)
     __attribute__((warn_unused_result));
 
-/* What routes have between them. */
+/* What the routes of one source have in common. */
 struct source_routes {
-    size_t count;          /* 0: nothing looks there */
-    bool legacy_url;       /* one of them has one */
-    bool all_fold_case;    /* none asks for capitals as they are alone */
-    bool legacy_always;    /* one of them may send rows of any state to the legacy side: by RelayState, or observing */
-    bool rehearsed;        /* all of them send everybody to the legacy side, whatever their state: they observe */
-    bool in_url;           /* one of them finds identifiers in the URL, which it decodes */
-    bool in_segment;       /* all of them find them where no slash is (template_is_segment()) */
-    bool by_issuer;        /* all of them find them in the Issuer */
-    struct text parameter; /* the name of the query's that is one's identifier; empty: none */
+    size_t count;          /* number of routes; 0: nothing looks this source up */
+    bool legacy_url;       /* at least one has a legacy URL */
+    bool all_fold_case;    /* all fold case */
+    bool legacy_always;    /* at least one may send rows of any state to the legacy side: by RelayState, or because it
+                            * observes */
+    bool rehearsed;        /* all observe, so they send everybody to the legacy side whatever the row's state */
+    bool in_url;           /* at least one finds identifiers in the URL, which it decodes */
+    bool in_segment;       /* all find identifiers where no slash can be (template_is_segment()) */
+    bool by_issuer;        /* all find identifiers in the Issuer */
+    struct text parameter; /* the query parameter that holds one route's identifier; empty: none */
 };
 
-/* Of the routes that look identifiers up in `source`. */
+/* Summarizes the routes that look identifiers up in `source`. `parameter` lives as long as the configuration. */
 struct source_routes config_source_routes(const struct config *config, struct text source);
 
-/* Whether a request asks for the daemon's own state, at `health_path`: no route sees it. */
+/* Whether this is a health check of the daemon: GET or HEAD of `health_path`. No route sees it. */
 bool config_is_health(const struct config *config, const struct request *request);
 
-/* Calls `on_difference` for each key that `after` sets to another value than is in force, in the file's order: that of
- * `started`, by which the daemon was started, where a reload cannot change the key, or it is of a listener that waits
- * itself (`needs_restart`), else that of `before`, which it has taken last. Where a key is left out, its value is its
- * default, "" for none and in an item that is not there. A list's items are joined by ", ". */
+/* Calls `on_difference` for each key to which `after` gives a value other than the one in force, in the order of the
+ * file. `started` is the configuration the daemon was started with, `before` the one it loaded last. The value in force
+ * is that of `started` if only a restart changes the key, or if its listener itself waits for one (`needs_restart`);
+ * otherwise it is that of `before`. A key that is left out has its default as its value, or "" if it has no default or
+ * its item does not exist. A list's items are joined by ", ". Texts live as long as the callback. */
 void config_differences(const struct config *started, const struct config *before, const struct config *after,
                         void (*on_difference)(void *context, struct text name, struct text before, struct text after,
                                               bool needs_restart),
                         void *context);
 
-/* A configuration without a file: the defaults, for a loader that was given only a store. It has no routes and no
- * store. */
+/* Returns a configuration of defaults, without a store or routes, for a loader that was given only a store's path.
+ * Never NULL; free it with config_free(). */
 struct config *config_defaults(void);
 
-/* Frees it, and all that it lends out. NULL is fine. */
+/* Frees the configuration and everything that was borrowed from it. NULL is fine. */
 void config_free(struct config *config);
 
-/* Writes the table of keys, a line each: name, type, default, help, and what makes a running daemon take another value,
- * "reload" or "restart"; tabs between. */
+/* Writes the table of keys, one tab-separated line per key: name, type, default, help, and what a running daemon needs
+ * to take a new value, "reload" or "restart". */
 void config_write_keys(FILE *out);
 
-/* Reads "127.0.0.1:8080", "[::1]:8080", "localhost:8080" or "unix:/path" into *address, which borrows `text`,
- * NUL-terminated. NULL where it is good, else a phrase that fits behind "address "; static. */
+/* Parses "127.0.0.1:8080", "[::1]:8080", "localhost:8080" or "unix:/path". `text` is NUL-terminated, and *address
+ * borrows it. Returns NULL if it is valid, otherwise a static phrase that fits after "address ". */
 const char *address_parse(const char *text, struct address *address);
 
-/* Whether only this machine reaches it: 127.0.0.0/8, ::1 or a unix socket. */
+/* Whether only this machine can reach the address: 127.0.0.0/8, ::1 or a unix socket. */
 bool address_is_local(const struct address *address);
 
 #endif

@@ -1,20 +1,21 @@
-/* Rows, and how many there are of them, as JSON. */
+/* Rows, and counts of rows, as JSON. json_value.h says who owns the values. */
 #ifndef SSOFERRY_CONNECTION_JSON_H
 #define SSOFERRY_CONNECTION_JSON_H
 
 #include "ssoferry/json_value.h"
 #include "ssoferry/table.h"
 
-/* The members of a row in the order of the file format; null where a field is unset. */
+/* A row's members in the order of the file format; a field that is unset is null. */
 json_t *json_row(struct text source, struct text identifier, const struct connection *row);
 
-/* A row's fields alone; null where `row` is NULL. */
+/* A row's fields only, as json_row() has them; null if `row` is NULL. */
 json_t *json_fields(const struct connection *row);
 
-/* How many rows are in each state: {"stytch": 3, ...}. */
+/* The number of rows in each state: {"stytch": 3, ...}. */
 json_t *json_states(const uint64_t counts[CONNECTION_STATES]);
 
-/* What a command that writes has come to: the table's revision, what became of rows, and how many there are now. */
+/* The result of a command that writes: the table's revision, how many rows were added, changed and removed, and how
+ * many there are now. */
 json_t *json_change(uint64_t revision, struct change_counts counts, uint64_t rows);
 
 #endif

@@ -1,5 +1,5 @@
-/* A decision: what a request is answered with, and why. The gateway makes most of them; the HTTP side makes those of
- * requests that never get there. */
+/* A decision: what a request is answered with, and why. The gateway makes most of them; the HTTP side makes those for
+ * requests that never reach it. */
 #ifndef SSOFERRY_DECISION_H
 #define SSOFERRY_DECISION_H
 
@@ -8,7 +8,7 @@
 
 /* What the gateway answers with. */
 enum outcome {
-    OUTCOME_STYTCH,      /* 307, 303 or the form page, to the connection's ACS URL */
+    OUTCOME_STYTCH,      /* 307, 303 or the form page, leading to the connection's ACS URL */
     OUTCOME_LEGACY,      /* 307 to the legacy side */
     OUTCOME_DISABLED,    /* 410 */
     OUTCOME_UNKNOWN,     /* 404: no such identifier */
@@ -18,31 +18,32 @@ enum outcome {
     OUTCOME_TOO_LARGE,   /* 413; 414 for the path and query, 431 for the head */
     OUTCOME_UNAVAILABLE, /* 503 */
     OUTCOME_LOOP,        /* 508 */
-    OUTCOME_TIMED_OUT,   /* 408: it took too long to arrive; said by the HTTP side, never decided here */
+    OUTCOME_TIMED_OUT,   /* 408: it took too long to arrive; decided only by the HTTP side */
     OUTCOMES,
 };
 const char *outcome_name(enum outcome outcome); /* "stytch"; static */
 
-/* Why, where the outcome alone does not tell. */
+/* Why, if the outcome alone does not say. */
 enum reason {
     REASON_NONE,
-    REASON_EXTRACT,        /* see decision.problem; of OUTCOME_LEGACY: it is foreign, and the route sends that there */
-    REASON_STATE,          /* the row's state */
-    REASON_UNKNOWN_LEGACY, /* the route sends unknown identifiers to the legacy side, and sign-ins without a usable
-                              RelayState; of the latter, `detail` has decision.problem's code */
-    REASON_RELAY_STATE,    /* the RelayState belongs to a login that the old provider started */
-    REASON_OBSERVE,        /* rehearsal */
-    REASON_UNMATCHED,      /* no route; the configuration names a legacy origin for the rest */
-    REASON_NOT_LOADED,     /* the table has no revision yet */
-    REASON_STORE,          /* the store could not be read */
-    REASON_RECORD,         /* the row cannot be read, or fails its check: the store was tampered with */
+    REASON_EXTRACT,          /* see decision.problem; with OUTCOME_LEGACY: the request is foreign, and the route sends
+                              * those there */
+    REASON_STATE,            /* the row's state */
+    REASON_UNKNOWN_LEGACY,   /* the route sends unknown identifiers, and sign-ins without a usable RelayState, to the
+                              * legacy side; `detail` then has decision.problem's code for the latter */
+    REASON_RELAY_STATE,      /* the RelayState belongs to a login that the old provider started */
+    REASON_OBSERVE,          /* the route only rehearses */
+    REASON_UNMATCHED,        /* no route took it, and the configuration names a legacy origin for such requests */
+    REASON_NOT_LOADED,       /* the table has no revision yet */
+    REASON_STORE,            /* the store could not be read */
+    REASON_RECORD,           /* the row cannot be read or fails its check: the store was tampered with */
     REASON_HOST_NOT_ALLOWED, /* the row names a host that the configuration does not allow */
-    REASON_FRAMING, /* the request's head leaves doubt about where it ends; said by the HTTP side, never decided here */
-    REASON_NO_LEGACY_URL, /* the row is `legacy`, and neither it nor its route has a legacy URL */
+    REASON_FRAMING,          /* the request's head leaves doubt about where it ends; decided only by the HTTP side */
+    REASON_NO_LEGACY_URL,    /* the row is `legacy`, and neither it nor its route has a legacy URL */
     REASONS,
 };
 
-/* What the table said of the identifier. */
+/* What the table says about the identifier. */
 enum decision_row { ROW_NOT_ASKED, ROW_FOUND, ROW_ABSENT };
 
 struct decision {
@@ -51,38 +52,39 @@ struct decision {
     enum extract_problem problem;
     unsigned status;             /* HTTP */
     enum redirect_kind redirect; /* OUTCOME_STYTCH: 307, 303 or form; OUTCOME_LEGACY: 307; else REDIRECT_UNSET */
-    struct text location;        /* empty where there is none */
-    struct form_fields form;     /* REDIRECT_FORM: what is to be posted there; of the request's memory */
-    const struct route *route;   /* NULL: none */
+    struct text location;        /* empty if there is none */
+    struct form_fields form;     /* REDIRECT_FORM: the fields to post there; in the request's memory */
+    const struct route *route;   /* NULL: no route took it */
     struct text source;
-    struct text identifier; /* decoded; where a route folds case and found it in lower case, that */
+    struct text identifier; /* decoded; in lower case if a route that folds case found it that way */
     enum decision_row row;
-    struct text connection_id; /* of the row, where one was found */
-    bool observed;             /* the answer would have been `would`, had this not been a rehearsal */
+    struct text connection_id; /* the row's, if one was found */
+    bool observed;             /* this was a rehearsal; otherwise the outcome would have been `would` */
     enum outcome would;
-    const char *detail;      /* a word more for the log; NULL: none; static */
-    const char *explanation; /* a sentence for the person who meets this answer; "" for redirects; static */
-    struct error
-        error; /* REASON_STORE, REASON_RECORD, REASON_HOST_NOT_ALLOWED: what to log; else its kind is ERROR_NONE */
+    const char *detail;      /* one more word for the log; NULL: none; static */
+    const char *explanation; /* a sentence for the person who sees this answer; "" for redirects; static */
+    struct error error; /* what to log with REASON_STORE, REASON_RECORD and REASON_HOST_NOT_ALLOWED; otherwise its kind
+                         * is ERROR_NONE */
 };
 
-/* Empties a decision: none yet, and no error. */
+/* Clears a decision: no outcome yet, no error. */
 void decision_begin(struct decision *decision);
 
-/* Refuses, by the outcome's own status and sentence. What the decision says of route, identifier and row stays. */
+/* Refuses with the outcome's usual status and sentence. Route, identifier and row stay as they are. */
 void decision_refuse(struct decision *decision, enum outcome outcome, enum reason reason);
 
-/* Refuses with 400 what no identifier can be found in. */
+/* Refuses with 400, since no identifier can be found. */
 void decision_refuse_problem(struct decision *decision, enum extract_problem problem);
 
-/* Begins a decision and refuses, by a status and a sentence (static) of its own. */
+/* Clears the decision, then refuses with the given status and sentence (static). */
 void decision_refuse_early(struct decision *decision, enum outcome outcome, unsigned status, const char *explanation);
 
-/* Whether the identifier may be written down: an unknown one of a route that goes by RelayState may be anything that
- * the old provider put there, a session's secret included. */
+/* Whether the identifier may be logged. An unknown one from a route that goes by RelayState may be anything that the
+ * old provider put there, including a session's secret. */
 bool decision_identifier_is_public(const struct decision *decision);
 
-/* The reason's code for logs: the extraction's where the reason is REASON_EXTRACT. "" where there is none. Static. */
+/* The reason's code for logs; with REASON_EXTRACT, the code of the extraction's problem. "" if there is none. Static.
+ */
 const char *decision_reason_code(const struct decision *decision);
 
 #endif

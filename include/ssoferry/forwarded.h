@@ -1,5 +1,5 @@
-/* X-Forwarded-For: each proxy adds, on the right, the address that a request came to it from. What stands left of an
- * address that is no trusted proxy's may have been made up by the client. */
+/* X-Forwarded-For: each proxy appends the address that it received the request from. Whatever is to the left of an
+ * address that is not a trusted proxy's may have been made up by the client. */
 #ifndef SSOFERRY_FORWARDED_H
 #define SSOFERRY_FORWARDED_H
 
@@ -12,9 +12,9 @@ struct forwarded {
     struct ip client;
 };
 
-/* Goes through one field's value from the right, for a request whose peer is trusted: past trusted addresses up to the
- * first other one, which is the client. An entry that is no address, with or without a port, ends the walk. True where
- * the field before it is to be read too. */
+/* Reads one field's value from right to left, for a request whose peer is trusted. Skips trusted addresses; the first
+ * other one is the client. An entry that is not an address, with or without a port, ends the search. True if the field
+ * before this one must be read too. */
 bool forwarded_read(struct forwarded *forwarded, struct text value);
 
 #endif

@@ -1,5 +1,5 @@
-/* Values of JSON (RFC 8259) as jansson has them, made of ours. Whoever gets one gives it up with json_decref(), or to
- * what it becomes a member of. */
+/* JSON values (RFC 8259) for jansson, made from our own types. The caller owns each, and releases it with json_decref()
+ * or by handing it to the value it becomes a member of. */
 #ifndef SSOFERRY_JSON_VALUE_H
 #define SSOFERRY_JSON_VALUE_H
 
@@ -7,16 +7,16 @@
 
 #include "ssoferry/text.h"
 
-/* A string. What is not UTF-8 comes out with \xNN for each byte that is not printable ASCII. */
+/* A string. If `t` is not UTF-8, each byte that is not printable ASCII is written as \xNN. */
 json_t *json_text(struct text t);
 
-/* As json_text(), but null where empty. */
+/* Like json_text(), but null for an empty text. */
 json_t *json_text_or_null(struct text t);
 
-/* A count. */
+/* A number. */
 json_t *json_number(uint64_t number);
 
-/* As time_text() has it; null for 0, which is never. `time` is microseconds UTC. */
+/* A time formatted by time_text(); null for 0, which means never. `time` is microseconds UTC. */
 json_t *json_time(int64_t time);
 
 #endif

@@ -1,52 +1,51 @@
-/* Where the memory of an answer comes from: the caller's request pool, so that nothing is freed one by one. */
+/* Memory for an answer: it comes from the caller's request pool, so that nothing is freed one by one. */
 #ifndef SSOFERRY_MEMORY_H
 #define SSOFERRY_MEMORY_H
 
 #include "ssoferry/text.h"
 
-/* An allocator whose memory is all given back at once by its owner. allocate() never returns NULL: it ends the program
- * instead, as libh2o does. */
+/* An allocator whose owner releases all its memory at once. Like libh2o's, allocate() never returns NULL: it ends the
+ * program instead. */
 struct memory {
     void *(*allocate)(void *context, size_t size);
     void *context;
 };
 
-/* A copy in `memory`; an empty text stays empty. */
+/* Copies a text into `memory`; an empty text stays empty. */
 struct text text_copy(struct text t, struct memory memory);
 
-/* One behind the other, in `memory`. */
+/* Concatenates the parts in `memory`. */
 struct text text_join(const struct text *parts, size_t count, struct memory memory);
 
-/* An allocator of its own, for programs without a request pool and for tests. */
+/* An allocator for programs without a request pool, and for tests. */
 struct arena;
 struct arena *arena_new(void);                   /* never NULL */
 struct memory arena_memory(struct arena *arena); /* lives as long as the arena */
-void arena_reset(struct arena *arena);           /* gives all of it back; the arena can be used again */
+void arena_reset(struct arena *arena);           /* releases all of its memory; the arena can be used again */
 void arena_free(struct arena *arena);
 
-/* Says that memory is out and ends the program with exit status 1, at once: nothing is flushed, a change of the table
- * that is under way is not made, and no core is left, which would hold what people sent. For what has no other way to
- * fail.
- */
+/* Reports that memory ran out and ends the program at once with exit status 1. Nothing is flushed, a change of the
+ * table in progress is not made, and no core is dumped, since it would hold what people sent. For callers that cannot
+ * fail any other way. */
 void memory_exhausted(void) __attribute__((noreturn));
 
-/* As malloc(), calloc() and realloc(), but memory_exhausted() where there is none. */
+/* Like malloc(), calloc() and realloc(), but call memory_exhausted() instead of failing. Release with free(). */
 void *memory_allocate(size_t size) __attribute__((malloc, returns_nonnull));
 void *memory_zeroed(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 void *memory_resize(void *block, size_t size) __attribute__((returns_nonnull));
 
-/* Zeroed pages of their own, of which only those that are touched take memory. NULL where there is none;
- * memory_large(): memory_exhausted() where there is none. */
+/* Map zeroed pages, which take up memory only once touched. If that fails, memory_pages() returns NULL and
+ * memory_large() calls memory_exhausted(). Release with memory_pages_free() and the same size. */
 void *memory_pages(size_t size);
 void *memory_large(size_t size) __attribute__((returns_nonnull));
 
-/* Has those not yet touched be huge pages where there are many and the kernel gives them: for what is looked into all
- * over. */
+/* Asks for huge pages where pages are still untouched, if the block is large enough and the kernel has them: for data
+ * that is accessed at random. */
 void memory_pages_widen(void *pages, size_t size);
 
 void memory_pages_free(void *pages, size_t size); /* NULL is fine */
 
-/* A NUL-terminated copy, to be freed with free(). */
+/* A NUL-terminated copy, to be released with free(). */
 char *memory_string(struct text t) __attribute__((malloc, returns_nonnull));
 
 #endif

@@ -1,6 +1,6 @@
-/* What a worker counts about its requests and connections, and the Prometheus text of it (exposition format 0.0.4). A
- * worker's counters have one writer, its own thread; whoever sums them up may read at any time. Label values are
- * bounded: routes of the configuration, decisions, statuses and states, never an identifier. */
+/* What a worker counts about its requests and connections, and the Prometheus text made of it (exposition format
+ * 0.0.4). Only the worker's own thread writes its counters; any thread may read and sum them at any time. Label values
+ * are bounded: the configuration's routes, decisions, statuses and states, never an identifier. */
 #ifndef SSOFERRY_METRICS_H
 #define SSOFERRY_METRICS_H
 
@@ -10,16 +10,16 @@
 
 struct metrics;
 
-/* Things that are counted one by one. */
+/* Events that are counted singly. */
 enum metrics_event {
     METRICS_ACCEPTED, /* connections */
     METRICS_CLOSED,
-    METRICS_LIMIT_REACHED, /* accepting stopped: too many connections or descriptors */
-    METRICS_TIMED_OUT,     /* connections cut because a request took too long to arrive, or its answer to be taken */
-    METRICS_PROXY_REFUSED, /* connections closed for their PROXY header */
+    METRICS_LIMIT_REACHED, /* stopped accepting: too many connections or descriptors */
+    METRICS_TIMED_OUT,     /* connections cut because a request took too long to arrive, or its answer to be read */
+    METRICS_PROXY_REFUSED, /* connections closed because of their PROXY header */
     METRICS_HEALTH_CHECKS,
-    METRICS_BAD_REQUESTS, /* counted by metrics_request() itself */
-    METRICS_HANDSHAKES,   /* TLS, completed */
+    METRICS_BAD_REQUESTS, /* counted by metrics_request() only */
+    METRICS_HANDSHAKES,   /* TLS handshakes completed */
     METRICS_HANDSHAKES_FAILED,
     METRICS_EVENTS,
 };
@@ -27,7 +27,7 @@ enum metrics_event {
 struct metrics *metrics_new(void);          /* never NULL */
 void metrics_free(struct metrics *metrics); /* NULL is fine */
 
-/* Forgets the counts by route, which stand for other routes from now on: to Prometheus, a counter that starts anew. */
+/* Clears the counts by route, because route indexes now mean other routes. Prometheus sees a counter reset. */
 void metrics_routes_changed(struct metrics *metrics);
 
 enum { METRICS_NO_ROUTE = CONFIG_ROUTES_MAX };
@@ -36,37 +36,37 @@ enum { METRICS_NO_ROUTE = CONFIG_ROUTES_MAX };
 void metrics_request(struct metrics *metrics, size_t route, const struct decision *decision, uint64_t duration_us,
                      size_t body_size);
 
-/* Counts one of the things above. */
+/* Counts one event. */
 void metrics_event(struct metrics *metrics, enum metrics_event event);
 
 /* A certificate in use. */
 struct metrics_certificate {
-    const char *listener; /* its address */
+    const char *listener; /* the listener's address */
     char names[256];      /* NUL-terminated */
     int64_t expires_at;   /* seconds UTC */
 };
 
-/* What the rows were when they were last looked through. */
+/* What the last walk through the rows found. */
 struct metrics_rows {
     bool looked_through;
     uint64_t unusable[UNUSABLES];
-    bool has_checksum; /* not where the table was changed meanwhile */
-    uint64_t checksum; /* of all rows: equal tables have equal ones, whatever their revisions; less than 2^48 */
+    bool has_checksum; /* false if the table changed during the walk */
+    uint64_t checksum; /* of all rows: equal tables have equal checksums, whatever their revisions; less than 2^48 */
 };
 
-/* What stands beside the workers' counters. */
+/* What metrics_write() needs besides the workers' counters. */
 struct metrics_scene {
     const struct metrics *const *workers;
     size_t worker_count;
     const struct route *routes;
     size_t route_count;
-    bool observe; /* all routes */
+    bool observe; /* every route observes */
     struct table_state table;
     bool table_readable;
     bool table_in_place;
     struct metrics_rows rows;
     bool ready;
-    bool configuration_current; /* not where the last reload was refused */
+    bool configuration_current; /* false if the last reload was refused */
     int64_t now;                /* microseconds UTC */
     bool has_usage;
     uint64_t usage_flush_age_ms, usage_flush_failures;
@@ -76,7 +76,7 @@ struct metrics_scene {
     bool certificates_current;
 };
 
-/* Writes all metrics, the workers' counters summed up. What cannot be written shows in the state of `out`. */
+/* Writes all metrics, with the workers' counters summed. A write error shows only in the state of `out`. */
 void metrics_write(const struct metrics_scene *scene, FILE *out);
 
 #endif

@@ -1,18 +1,20 @@
-/* Which organization each connection was seen with: a connection belongs to one, so that two are a line that was pasted
- * wrong. */
+/* Remembers which organization each connection was seen with. A connection belongs to one organization, so a second one
+ * is probably a pasting mistake. */
 #ifndef SSOFERRY_ORGANIZATIONS_H
 #define SSOFERRY_ORGANIZATIONS_H
 
 #include "ssoferry/text.h"
 
-/* Bounded, whatever is shown to it: the first 32,768 connections, in a mebibyte from the first of them on. */
+/* Bounded whatever it is given: remembers the first 32,768 connections, in one MiB that is allocated at the first of
+ * them. */
 struct organizations;
 
-/* To be freed with organizations_free(). */
+/* Never NULL; free it with organizations_free(). */
 struct organizations *organizations_new(void);
 void organizations_free(struct organizations *organizations); /* NULL is fine */
 
-/* Whether the connection was seen with another organization before. Neither is empty. */
+/* Whether the connection was seen with another organization before; if it is new, remembers the pair. Neither text may
+ * be empty. */
 bool organizations_contradict(struct organizations *organizations, struct text connection, struct text organization);
 
 #endif

@@ -1,4 +1,4 @@
-/* What a person, or a program, sees when a request is not redirected. */
+/* What a person or a program sees when a request is not redirected. */
 #ifndef SSOFERRY_PAGE_H
 #define SSOFERRY_PAGE_H
 
@@ -10,12 +10,12 @@ struct page {
     struct text security_policy; /* Content-Security-Policy; empty: none */
 };
 
-/* Whether an Accept field asks for JSON rather than HTML: application/json (or +json) with a higher q than text/html's
- * (RFC 9110 12.5.1). An empty or absent field, and equal wishes, get HTML. */
+/* Whether an Accept field asks for JSON rather than HTML: application/json (or +json) has a higher q than text/html
+ * (RFC 9110 12.5.1). HTML wins if the field is empty or absent, or both are equal. */
 bool page_wants_json(struct text accept);
 
-/* The error page or object for a status. `code` is the word of the log, `explanation` a sentence; both are our own
- * words, and the request id is of sane form; where it is empty, the object has none. The page's texts come from
+/* Builds the error page, or the JSON object, for a status. `code` is the word in the log and `explanation` a sentence;
+ * both are our own. The request id must be well-formed; if it is empty, the object has none. The page's texts come from
  * `memory` or are static. */
 void page_error(struct page *page, bool json, unsigned status, const char *code, const char *explanation,
                 struct text request_id, struct memory memory);

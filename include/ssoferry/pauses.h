@@ -1,4 +1,4 @@
-/* Pauses in bulk work, so that a program does not keep a processor from those who answer requests on it. */
+/* Pauses in bulk work, so that a program does not keep a processor from threads that answer requests on it. */
 #ifndef SSOFERRY_PAUSES_H
 #define SSOFERRY_PAUSES_H
 
@@ -6,29 +6,29 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Where it is (pauses.c alone looks inside). Zeroes: there are none. */
+/* State of the pauses; only pauses.c looks inside. All zeros: not pausing. */
 struct pauses {
     timer_t timer;
-    bool running;      /* there is a timer */
-    long given_away;   /* how often the processor had been when the last pause ended */
-    int64_t waited_ns; /* until it is next looked whether it still waits */
+    bool running;      /* the timer exists */
+    long given_away;   /* how often the processor had been given up when the last pause ended */
+    int64_t waited_ns; /* time until the next look at whether the program still waits */
 };
 
-/* From now on the calling program stops for some 50 us after each 50 us that it has worked, and works for a
- * quarter of the time that a longer pause has lasted, so that it comes to its end on a processor that is never idle. It
- * does so whether or not somebody wants the processor: who pauses does not see that, and to find it out by working on
- * is what would be felt.
+/* From now on the calling program stops for about 50 us after every 50 us of work. After a pause that took longer it
+ * works for a quarter of the pause's length, so that it also gets done on a processor that is never idle. It pauses
+ * whether or not anybody wants the processor: a pausing program cannot tell, and working on to find out is what others
+ * would feel.
  *
- * A policy of the scheduler (background_step_back()) is not enough. Who wakes up while another thread is in its slice
- * may have to wait for the kernel's next tick, 4 ms later with 250 of them a second; and between control groups, so
- * between a service and a shell, neither policy nor nice value count.
+ * A scheduler policy (background_step_back()) is not enough. A thread that wakes up during another's slice may have to
+ * wait for the kernel's next tick, up to 4 ms with 250 a second; and between control groups, such as a service and a
+ * shell, neither policy nor nice value counts.
  *
- * For a program of one thread: the work is interrupted by SIGALRM (timer_create(2)). System calls go on, but for those
- * which never do (signal(7)); while one waits, hardly any signal comes. Where there is no timer to be had, nothing
- * pauses. `pauses` stays where it is until pauses_end(). */
+ * Only for a program of one thread: SIGALRM (timer_create(2)) interrupts the work. System calls are restarted, except
+ * those that never are (signal(7)); while one waits, hardly any signal comes. Without a timer there are no pauses.
+ * `pauses` must not move until pauses_end(). */
 void pauses_begin(struct pauses *pauses);
 
-/* No more of them. */
+/* Stops pausing. */
 void pauses_end(struct pauses *pauses);
 
 #endif

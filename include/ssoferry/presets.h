@@ -1,4 +1,4 @@
-/* The legacy stacks whose ACS template is fixed: a name in the configuration stands for their routes. */
+/* Legacy stacks with a fixed ACS template: a name in the configuration stands for their routes. */
 #ifndef SSOFERRY_PRESETS_H
 #define SSOFERRY_PRESETS_H
 
@@ -7,16 +7,16 @@
 enum { PRESET_ROUTES_MAX = 4 };
 
 struct preset_route {
-    const char *match; /* template, without host */
+    const char *match; /* template, without a host */
     enum identify_by identify_by;
 };
 
 struct preset {
     const char *name;                              /* "keycloak" */
     const char *stack;                             /* "Keycloak identity broker" */
-    struct preset_route routes[PRESET_ROUTES_MAX]; /* up to the first without match; the more particular first */
+    struct preset_route routes[PRESET_ROUTES_MAX]; /* ends at the first without a match; the more specific first */
     bool fold_case;
-    bool fold_path;   /* its web server took a path in any case */
+    bool fold_path;   /* the stack's web server ignored the case of paths */
     const char *note; /* what the operator should know; may be "" */
 };
 

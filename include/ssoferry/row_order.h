@@ -1,4 +1,4 @@
-/* Putting rows in order by their keys. */
+/* Sorts rows by their keys. */
 #ifndef SSOFERRY_ROW_ORDER_H
 #define SSOFERRY_ROW_ORDER_H
 
@@ -9,12 +9,12 @@
 
 /* A row somewhere in a buffer. */
 struct row_place {
-    uint64_t prefix; /* for row_order_sort() */
+    uint64_t prefix; /* scratch space of row_order_sort() */
     uint32_t offset;
 };
 
-/* 8 bytes of the key, from byte `from` on, as a number, so that numbers compare as the bytes do; zeros stand for what
- * is behind its end. */
+/* Eight bytes of the key from byte `from` on, as a number that compares as the bytes do. Zeros stand for bytes past its
+ * end. */
 static inline uint64_t key_prefix(struct text key, size_t from)
 {
     uint64_t prefix = 0;
@@ -25,9 +25,9 @@ static inline uint64_t key_prefix(struct text key, size_t from)
     return be64toh(prefix);
 }
 
-/* Sorts places by their keys, and those of one key by their offsets, in whose order they come. `key_at` gives the key
- * at an offset, whatever that counts, though memory is fetched beforehand as if it counted bytes; `shared` is how many
- * bytes all keys are known to start with alike. Returns whether each key is there but once. */
+/* Sorts places by their keys, and equal keys by their offsets, which must be ascending. `key_at` returns the key at an
+ * offset, whatever unit that is in; prefetching treats it as bytes. `shared` is the number of leading bytes that all
+ * keys are known to share. Returns whether all keys differ. */
 bool row_order_sort(struct row_place *places, size_t count, size_t shared,
                     struct text (*key_at)(const void *buffer, uint32_t offset), const void *buffer);
 

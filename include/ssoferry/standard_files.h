@@ -4,18 +4,19 @@
 
 #include <stdbool.h>
 
-/* To be called before anything is opened: takes the numbers 0 to 2 where the caller has closed them, for the next file
- * that is opened would get them, and what is printed would be written into it. Reading and writing there fails with
- * EBADF as before. */
+/* Call before anything is opened. Occupies any of the descriptors 0 to 2 that the caller closed: the next file opened
+ * would get that number, and printed output would be written into it. Reading and writing there still fail with EBADF.
+ */
 void standard_files_hold(void);
 
-/* A terminal says that it has room while it has less than a write takes, which then waits for who reads it; not to wait
- * is set for all who have it open, as the shell that started us. So this opens it once more, not to wait: the caller
- * closes that. Returns `fd` itself where it is no terminal, or one that we may not open. */
+/* Reopens a terminal for non-blocking writes; the caller closes the new descriptor. This is needed because a terminal
+ * reports room when it has less than a write needs, and the write then blocks until somebody reads; and setting
+ * O_NONBLOCK on `fd` would affect everybody who has it open, such as the shell that started us. Returns `fd` itself if
+ * it is not a terminal, or one that we may not open. */
 int standard_files_unshared(int fd) __attribute__((warn_unused_result));
 
-/* Flushes standard output, at the program's end. False where not all of it could be written: with a message, but
- * silently where the reader has gone away, as `head` does. */
+/* Flushes standard output at the program's end. False if not all of it could be written; prints a message, except when
+ * the reader has gone away, as `head` does. */
 bool standard_files_finish(void) __attribute__((warn_unused_result));
 
 #endif

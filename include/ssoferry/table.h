@@ -1,7 +1,7 @@
-/* The table of connections, kept in an LMDB environment that nobody sees from here.
+/* The table of connections, in an LMDB environment that callers never see.
  *
- * One process opens one table once. Readers of the daemon look single rows up (struct lookup); commands read one state
- * of it from end to end (struct snapshot); every writer goes through struct change, whose commit is one revision. */
+ * A process opens a table only once. The daemon looks up single rows (struct lookup), commands read one state from end
+ * to end (struct snapshot), and every writer uses struct change, whose commit is one revision. */
 #ifndef SSOFERRY_TABLE_H
 #define SSOFERRY_TABLE_H
 
@@ -10,74 +10,73 @@
 #include "ssoferry/text.h"
 
 enum {
-    TABLE_SCHEMA_VERSION = 2, /* the newest that is understood */
-    TABLE_SCHEMA_OLDEST = 1,  /* of a new table, until its rows are first written anew (change_begin_bulk()) */
+    TABLE_SCHEMA_VERSION = 2, /* the newest that this program understands */
+    TABLE_SCHEMA_OLDEST = 1,  /* of a new table, until its rows are first rewritten (change_begin_bulk()) */
     TABLE_REVISIONS_KEPT = 50,
-    TABLE_KEY_SIZE_MAX = 511, /* bytes: of rows of ours fewer, but not if somebody tampered with the table */
+    TABLE_KEY_SIZE_MAX = 511, /* bytes; our rows have shorter keys, a tampered table may not */
 };
 
 struct table;
 
 enum table_mode {
     TABLE_READ,  /* must exist */
-    TABLE_SERVE, /* reads; makes an empty table where none is, as a daemon starting before its first load needs */
-    TABLE_WRITE, /* reads and writes; makes it where none is; clears readers of dead processes first */
+    TABLE_SERVE, /* reads; creates an empty table if there is none, for a daemon that starts before the first load */
+    TABLE_WRITE, /* reads and writes; creates the table if there is none; first clears readers of dead processes */
 };
 
 struct table_options {
     enum table_mode mode;
-    uint64_t map_size;         /* bytes of address space; 0 = 64 GiB, or less where the process may not have as much */
+    uint64_t map_size;         /* bytes of address space; 0 = 64 GiB, or less if the process may not have that much */
     unsigned max_readers;      /* 0 = 510 */
     uint64_t transaction_size; /* bytes that one transaction of a large change writes; 0 = 16 MiB */
-    size_t lookup_memory;      /* bytes, at most, that each lookup takes to remember rows in; 0 = 2 MiB */
-    void (*on_wait)(const char *path); /* called before a change waits for another writer's to end; may be NULL */
+    size_t lookup_memory;      /* most bytes that each lookup uses to remember rows; 0 = 2 MiB */
+    void (*on_wait)(const char *path); /* called before a change waits for another writer; may be NULL */
 };
 
-/* Opens the table at `path`, one file (its lock lies beside it as PATH-lock). Errors name the path and what to do:
+/* Opens the table at `path`, a single file with its lock beside it as PATH-lock. Errors name the path and what to do:
  * missing directory, no permission, read-only file system, not an LMDB file, a schema newer than TABLE_SCHEMA_VERSION.
  */
 bool table_open(struct table **table, const char *path, const struct table_options *options, struct error *error)
     __attribute__((warn_unused_result));
 
-/* All lookups, snapshots and changes of it must be closed before. NULL is fine. */
+/* Closes the table. Its lookups, snapshots and changes must all be closed first. NULL is fine. */
 void table_close(struct table *table);
 
-/* As it was opened. Lives as long as the table. */
+/* The path it was opened with. Lives as long as the table. */
 const char *table_path(const struct table *table);
 
 enum table_place {
     TABLE_IN_PLACE,
-    TABLE_GONE,      /* deleted, or another one put in its place: no loader reaches the old one any more */
-    TABLE_LOCK_GONE, /* the lock file was deleted; whoever opens the table next makes a new one */
-    TABLE_LOCK_NEW,  /* as that has happened: its users and this process know nothing of each other, so that this one
-                      * misses changes and may look for rows where they are no more. It can be opened anew. */
+    TABLE_GONE,      /* deleted or replaced by another file: a loader no longer reaches the open one */
+    TABLE_LOCK_GONE, /* the lock file was deleted; whoever opens the table next creates a new one */
+    TABLE_LOCK_NEW,  /* that has happened: the new lock's users and this process do not know of each other, so this one
+                      * misses changes and may look for rows where they no longer are. It can be reopened. */
 };
 
-/* Whether another process has it open now, a daemon say. False where file locks do not tell. */
+/* Whether another process, such as a daemon, has the table open now. False if file locks cannot tell. */
 bool table_is_shared(const struct table *table);
 
-/* Whether its lock file could not be opened, which goes well on a read-only file system alone: no writer then knows of
- * this reader, and may write over pages that it is reading. */
+/* Whether its lock file could not be opened. That is safe only on a read-only file system: otherwise a writer does not
+ * know of this reader and may overwrite pages that it is reading. */
 bool table_is_unlocked(const struct table *table);
 
-/* Whether the two files that are open still stand under their names. */
+/* Whether the table's two open files are still the ones found under their names. */
 enum table_place table_place(const struct table *table);
 
-/* Doubles the map after ERROR_MAP_FULL. No snapshot or change of this process may be open. */
+/* Doubles the map after ERROR_MAP_FULL. This process must have no snapshot or change open. */
 bool table_grow(struct table *table, struct error *error) __attribute__((warn_unused_result));
 
-/* What the table as a whole is at one moment. */
+/* The table as a whole at one moment. */
 struct table_state {
     uint64_t revision;                /* 0: never loaded */
-    int64_t changed_at;               /* microseconds UTC since 1970 of the last revision; 0: never */
+    int64_t changed_at;               /* microseconds UTC since 1970, of the last revision; 0: never */
     uint64_t rows[CONNECTION_STATES]; /* by state */
 };
 
-/* Rows in all states together. */
+/* Number of rows in all states together. */
 uint64_t table_state_total(const struct table_state *state);
 
-/* -- single rows, for the daemon: one struct lookup a thread ----------------------------------------------------------
- */
+/* -- single rows, for the daemon: one struct lookup per thread -- */
 
 struct lookup;
 
@@ -85,37 +84,38 @@ enum lookup_result {
     LOOKUP_FOUND,
     LOOKUP_ABSENT,     /* the table has no such row */
     LOOKUP_NOT_LOADED, /* the table has no revision yet */
-    LOOKUP_FAILED,     /* *error says why: the store or the record cannot be read, be it a page that is damaged */
+    LOOKUP_FAILED,     /* the store or the record cannot be read, perhaps because a page is damaged; *error says why */
 };
 
-/* Takes one of the table's max_readers. False where all of them are taken, or the store cannot be read. */
+/* Opens a lookup, which takes one of the table's max_readers and is for one thread only. False if all of them are taken
+ * or the store cannot be read. */
 bool lookup_open(struct lookup **lookup, struct table *table, struct error *error) __attribute__((warn_unused_result));
 void lookup_close(struct lookup *lookup); /* NULL is fine */
 
-/* Copies the row into *out. Renews a read transaction for this one call and resets it, so that no page is held between
- * calls and the newest committed revision is what is read. */
+/* Copies the row into *out. Renews a read transaction for this call and resets it afterwards: so the newest committed
+ * revision is read, and no page is held between calls. */
 enum lookup_result lookup_find(struct lookup *lookup, struct text source, struct text identifier,
                                struct connection_buffer *out, struct error *error) __attribute__((warn_unused_result));
 
-/* Reads the table's state as it is now. */
+/* Reads the table's current state. */
 bool lookup_state(struct lookup *lookup, struct table_state *state, struct error *error)
     __attribute__((warn_unused_result));
 
 struct table_row {
     struct text key;    /* source, 0x00, identifier */
-    struct text record; /* encoded; connection_decode() */
+    struct text record; /* encoded; see connection_decode() */
 };
 
-/* A walk through all rows that holds no page between two calls: so it holds up no change and no other lookup, however
- * long it takes, and may see several revisions. Zeroes: before the first row. */
+/* A walk through all rows that holds no page between calls. So it delays no change and no other lookup however long it
+ * takes, but may see several revisions. All zeros: before the first row. */
 struct lookup_walk {
-    uint64_t revision; /* of the rows that were shown last */
+    uint64_t revision; /* of the rows last shown */
     size_t key_size;
-    char key[TABLE_KEY_SIZE_MAX]; /* of the last one */
+    char key[TABLE_KEY_SIZE_MAX]; /* of the last row */
 };
 
-/* Shows the next rows, `most` of them at most, in key order. LOOKUP_FOUND: there may be more; LOOKUP_ABSENT: that was
- * the last. Texts live as long as `visit`, which must not look anything up. */
+/* Shows the next rows, at most `most`, in key order. LOOKUP_FOUND: there may be more; LOOKUP_ABSENT: that was the last.
+ * The row's texts live for the call of `visit`, which must not look anything up. */
 enum lookup_result lookup_walk(struct lookup *lookup, struct lookup_walk *walk, size_t most,
                                void (*visit)(void *context, struct table_row row), void *context, struct error *error)
     __attribute__((warn_unused_result));
@@ -133,7 +133,8 @@ struct difference {
     struct text after;  /* record; empty where removed */
 };
 
-/* A read transaction. Texts that it gives live until it is closed (of a change's: until the next write). */
+/* Opens a read transaction. Texts from it live until it is closed (those from a change's snapshot: until the next
+ * write). */
 bool snapshot_open(struct snapshot **snapshot, struct table *table, struct error *error)
     __attribute__((warn_unused_result));
 void snapshot_close(struct snapshot *snapshot); /* NULL is fine */
@@ -146,39 +147,39 @@ enum lookup_result snapshot_find(struct snapshot *snapshot, struct text source, 
                                  struct connection_buffer *out, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Walks rows in key order. snapshot_seek() puts the cursor before the first key >= `key` (empty: the first of all);
- * snapshot_next() answers LOOKUP_FOUND with the next row, LOOKUP_ABSENT after the last. */
+/* Walk rows in key order. snapshot_seek() goes to before the first key >= `key` (empty: before the first row).
+ * snapshot_next() returns LOOKUP_FOUND with the next row, or LOOKUP_ABSENT after the last. */
 void snapshot_seek(struct snapshot *snapshot, struct text key);
 enum lookup_result snapshot_next(struct snapshot *snapshot, struct table_row *row, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Store facts for `stat`. */
+/* Facts about the store, for `stat`. */
 struct table_stat {
     struct table_state state;
     uint64_t map_size, file_size, used_size; /* bytes */
     unsigned depth, page_size;
     unsigned readers, readers_max;
     unsigned schema_version;
-    uint64_t undo_size; /* bytes kept so that revisions can be taken back */
+    uint64_t undo_size; /* bytes kept for rolling revisions back */
 };
 
-/* Reads them all as they are now. */
+/* Reads the current facts. */
 bool table_stat(struct table *table, struct table_stat *stat, struct error *error) __attribute__((warn_unused_result));
 
-/* Clears slots of readers that died. *cleared may be NULL. */
+/* Clears the slots of readers that died. *cleared, which may be NULL, gets their number. */
 bool table_clear_dead_readers(struct table *table, unsigned *cleared, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Writes a consistent, compacted copy to a file that must not exist, with the permissions of the table's file. It gets
- * its name when it is whole; where the file system has no files without one, it has a temporary name beside it until
- * then. The daemon goes on serving. */
+/* Writes a consistent, compacted copy to a file that must not exist yet, with the permissions of the table's file. The
+ * copy gets its name only when complete; until then it has no name, or a temporary one beside it if the file system
+ * knows no unnamed files. The daemon keeps serving. */
 bool table_backup(struct table *table, const char *path, struct error *error) __attribute__((warn_unused_result));
 
 /* -- changes -- */
 
 struct change;
 
-/* What is written down about a revision besides its data. Borrowed texts. */
+/* What is recorded about a revision besides its data. Texts are borrowed. */
 struct revision_note {
     const char *command; /* "load", "set", "remove", "rollback" */
     const char *actor;   /* who */
@@ -191,52 +192,51 @@ struct revision_file {
     char sha256[65]; /* lower-case hexadecimal */
 };
 
-/* Begins the one change that there can be at a time; waits for another writer's to end. All of it is one transaction,
- * whose changed pages lie in memory until it is committed: so it is for few rows. */
+/* Begins a change. There can be only one at a time: waits until another writer's ends. All of it is one transaction,
+ * whose changed pages stay in memory until the commit, so this is for few rows. */
 bool change_begin(struct change **change, struct table *table, struct error *error) __attribute__((warn_unused_result));
 
-/* What is known of a change that may be of any size. */
+/* What is known about a change of any size. */
 struct bulk {
-    uint64_t rows; /* as many as it may put; 0 where that is not known */
-    bool rewrite;  /* change_again() sets it */
+    uint64_t rows; /* most rows it may put; 0 if unknown */
+    bool rewrite;  /* set by change_again() */
 };
 
-/* As change_begin(), for any number of rows, which are to come in ascending key order, each once. Memory is bounded by
- * some times the table's transaction_size: a change that is larger writes the whole table anew beside the old one, by
- * and by, in transactions that show nobody anything, and the last of them puts the one in the place of the other. It
- * begins so where bulk->rows says that it will be large; else it fails with ERROR_TOO_LARGE once it is. */
+/* Like change_begin(), for any number of rows, which must come in ascending key order, each once. Memory is limited to
+ * a few times the table's transaction_size: a larger change writes the whole table anew beside the old one, in
+ * transactions that nobody sees, and the last of them puts the new one in the old one's place. It starts that way if
+ * bulk->rows says it will be large; otherwise it fails with ERROR_TOO_LARGE once it is. */
 bool change_begin_bulk(struct change **change, struct table *table, const struct bulk *bulk, struct error *error)
     __attribute__((warn_unused_result));
 
-/* After a change failed with *error, and was aborted: whether it can be begun anew, as *bulk says by then. Grows the
- * map after ERROR_MAP_FULL. Where it returns false, *error says why the change cannot be made. */
+/* Call after a change failed with *error and was aborted. Returns whether to begin it again with *bulk, which this call
+ * updates; grows the map after ERROR_MAP_FULL. If it returns false, *error says why the change cannot be made. */
 bool change_again(struct table *table, struct bulk *bulk, struct error *error) __attribute__((warn_unused_result));
 
-/* The table as this change has left it so far. Lives until the change ends. Where the table is written anew, rows are
- * those of before the change, and only the state follows it. */
+/* The table as this change has left it so far; lives until the change ends. If the table is being written anew, its
+ * rows are those from before the change, and only its state is up to date. */
 struct snapshot *change_snapshot(struct change *change);
 
-/* Adds or replaces a row; one that is equal already is left alone and not counted. `record` comes from
- * connection_encode(). */
+/* Adds or replaces a row. An equal row is left alone and not counted. `record` comes from connection_encode(). */
 bool change_put(struct change *change, struct text key, struct text record, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Removes a row; one that is not there is left alone. */
+/* Removes a row, if it exists. */
 bool change_remove(struct change *change, struct text key, struct error *error) __attribute__((warn_unused_result));
 
 struct change_counts {
     uint64_t added, changed, removed;
 };
 
-/* Rows that the change has added, changed and removed so far. */
+/* Rows added, changed and removed so far. */
 struct change_counts change_counts(const struct change *change);
 
-/* Commits data, revision and undo together and ends the change, also where it fails. A change that changed nothing
- * makes no revision, unless the table had none yet. *revision, which may be NULL, gets the table's revision then. */
+/* Commits data, revision and undo together. Ends the change even if it fails. A change that changed nothing makes no
+ * revision, unless the table had none yet. *revision, which may be NULL, gets the table's revision after it. */
 bool change_commit(struct change *change, const struct revision_note *note, uint64_t *revision, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Gives the change up; the table stays as it was. NULL is fine. */
+/* Abandons the change; the table stays as it was. NULL is fine. */
 void change_abort(struct change *change);
 
 #endif

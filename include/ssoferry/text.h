@@ -1,4 +1,4 @@
-/* Borrowed slices of bytes, and what is done to them: compare, decode, check. Nothing here allocates. */
+/* Borrowed slices of bytes, and functions that compare, decode and check them. Nothing here allocates. */
 #ifndef SSOFERRY_TEXT_H
 #define SSOFERRY_TEXT_H
 
@@ -7,50 +7,50 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A slice that its maker does not own. It lives as long as what it was cut from; the function that returns one says so.
- * Not NUL-terminated. An empty text may have a null `at`. */
+/* A slice of bytes owned by somebody else. It lives as long as what it was cut from; a function that returns one says
+ * how long. Not NUL-terminated. An empty text may have a null `at`. */
 struct text {
     const char *at;
     size_t size; /* bytes */
 };
 
-/* The text of a string literal. */
+/* A text from a string literal. */
 #define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
 
-/* For printf's "%.*s". */
+/* Arguments for printf's "%.*s". */
 #define TEXT_ARGS(t) (int)(t).size, (t).at != NULL ? (t).at : ""
 
-/* The text of a NUL-terminated string, which it borrows; empty of NULL. */
+/* A text that borrows a NUL-terminated string; empty for NULL. */
 static inline struct text text_of(const char *string)
 {
     return (struct text){string, string == NULL ? 0 : strlen(string)};
 }
 
-/* `size` bytes from `at` on, borrowed. */
+/* The `size` bytes from `at` on, borrowed. */
 static inline struct text text_slice(const char *at, size_t size)
 {
     return (struct text){at, size};
 }
 
-/* Byte for byte. */
+/* Compares byte for byte. */
 static inline bool text_equal(struct text a, struct text b)
 {
     return a.size == b.size && (a.size == 0 || memcmp(a.at, b.at, a.size) == 0);
 }
 
-/* Byte order; a prefix comes first. <0, 0 or >0. */
+/* Compares in byte order; a prefix comes first. Returns <0, 0 or >0. */
 int text_compare(struct text a, struct text b);
 
-/* How many bytes both start with alike. */
+/* Length of the common prefix. */
 size_t text_shared(struct text a, struct text b);
 
-/* An ASCII letter in lower case; any other byte is left alone. */
+/* Lower-cases an ASCII letter; any other byte is unchanged. */
 static inline char text_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-/* The value of a hexadecimal digit, or -1. */
+/* The value of a hexadecimal digit, or -1 if it is none. */
 static inline int text_hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -59,33 +59,33 @@ static inline int text_hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Whether `size` bytes are equal but for the case of ASCII letters. */
+/* Whether `size` bytes are equal, ignoring ASCII case. */
 bool text_same_fold(const char *a, const char *b, size_t size);
 
-/* Equal but for the case of ASCII letters. */
+/* Whether two texts are equal, ignoring ASCII case. */
 static inline bool text_equal_fold(struct text a, struct text b)
 {
     return a.size == b.size && text_same_fold(a.at, b.at, a.size);
 }
 
-/* Whether it starts with the bytes of the other; every text does with an empty one. */
+/* Whether `t` starts with `prefix`; an empty prefix always fits. */
 static inline bool text_starts(struct text t, struct text prefix)
 {
     return t.size >= prefix.size && text_equal(text_slice(t.at, prefix.size), prefix);
 }
 
-/* The same of its end. */
+/* Whether `t` ends with `suffix`. */
 bool text_ends(struct text t, struct text suffix);
 
-/* A number by which texts are told apart, but not against somebody who wants two taken for each other: FNV-1a, 64 bits.
- * `before` is that of what stands before `t`, or TEXT_FINGERPRINT_START. */
+/* A hash to tell texts apart (FNV-1a, 64 bits); does not withstand somebody who wants a collision. `before` is the hash
+ * of what precedes `t`, or TEXT_FINGERPRINT_START. */
 #define TEXT_FINGERPRINT_START UINT64_C(0xcbf29ce484222325)
 uint64_t text_fingerprint(struct text t, uint64_t before);
 
-/* The directory that holds the file `path`, "." where it names none; a slice of `path` or of a constant. */
+/* The directory part of `path`, or "." if it has none; a slice of `path` or of a constant. */
 struct text text_directory(const char *path);
 
-/* Index of the first `byte` at or after `from`, or t.size where there is none. */
+/* Index of the first `byte` at or after `from`, or t.size if there is none. */
 static inline size_t text_find(struct text t, char byte, size_t from)
 {
     if (from >= t.size)
@@ -94,7 +94,7 @@ static inline size_t text_find(struct text t, char byte, size_t from)
     return found == NULL ? t.size : (size_t)(found - t.at);
 }
 
-/* Without ASCII spaces and tabs at both ends. */
+/* Strips spaces and tabs from both ends. */
 static inline struct text text_trim(struct text t)
 {
     while (t.size > 0 && (t.at[0] == ' ' || t.at[0] == '\t')) {
@@ -106,27 +106,27 @@ static inline struct text text_trim(struct text t)
     return t;
 }
 
-/* Copies t's bytes to `out` with ASCII letters in lower case. `out` holds t.size bytes and may be t.at itself. */
+/* Copies `t` to `out` with ASCII letters in lower case. `out` holds t.size bytes and may be t.at itself. */
 void text_fold(struct text t, char *out);
 
 /* Whether every byte is visible ASCII or over 0x7f: no space, no control character. */
 bool text_is_visible(struct text t);
 
-/* Whether every byte is ASCII and no control character. Then it is UTF-8, too. */
+/* Whether every byte is ASCII and not a control character. Such a text is also UTF-8. */
 bool text_is_printable(struct text t);
 
-/* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, nothing over U+10FFFF). */
+/* Whether it is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, nothing over U+10FFFF). */
 bool text_is_utf8(struct text t);
 
-/* Whether valid UTF-8 holds a control character: U+0000 to U+001F, U+007F to U+009F. */
+/* Whether valid UTF-8 contains a control character: U+0000 to U+001F, U+007F to U+009F. */
 bool text_has_control(struct text t);
 
-/* The character that stands at *at, which moves behind it. Of what is not valid UTF-8 it is anything; nothing behind
- * `t` is read. */
+/* Returns the character at *at and moves *at past it. For invalid UTF-8 the result is arbitrary, but nothing beyond `t`
+ * is read. */
 uint32_t text_character(struct text t, size_t *at);
 
-/* Whether nobody sees a character, or takes it for another: it has no width, is a space that is none, or turns or ends
- * a line. And whether valid UTF-8 holds such a one. Control characters are none of them. */
+/* Whether a character is invisible or misleading: it has no width, looks like a space, turns the writing direction or
+ * ends a line; and whether valid UTF-8 contains one. Control characters do not count. */
 bool text_hides(uint32_t character);
 bool text_has_hidden(struct text t);
 
@@ -135,11 +135,11 @@ enum text_plus {
     TEXT_PLUS_IS_SPACE, /* a query or a form: application/x-www-form-urlencoded */
 };
 
-/* Percent-decodes `in` exactly once into `out` (RFC 3986 2.1), which holds at least in.size bytes and may be in.at
- * itself. Returns false on a '%' that two hexadecimal digits do not follow. *size gets the decoded length. */
+/* Percent-decodes `in` exactly once (RFC 3986 2.1). `out` holds at least in.size bytes and may be in.at itself; *size
+ * gets the decoded length. False on a '%' that is not followed by two hexadecimal digits. */
 bool text_percent_decode(struct text in, enum text_plus plus, char *out, size_t *size);
 
-/* Decimal digits only, at most `max`. Returns false on anything else, and on an empty text. */
+/* Parses decimal digits as a number of at most `max`. False for anything else, including an empty text. */
 bool text_to_number(struct text t, uint64_t max, uint64_t *number);
 
 #endif

@@ -1,4 +1,4 @@
-/* A time as people and programs read it. */
+/* Formats times for people and programs. */
 #ifndef SSOFERRY_TIME_TEXT_H
 #define SSOFERRY_TIME_TEXT_H
 
@@ -6,8 +6,8 @@
 
 enum { TIME_SIZE = 40 };
 
-/* "2026-03-01T09:30:05Z" of microseconds since 1970; "never" for 0, and where no such time can be: before 1970,
- * and from the year 10000 on. `buffer` holds TIME_SIZE bytes, and is what is returned. */
+/* Formats microseconds UTC since 1970 as "2026-03-01T09:30:05Z", or as "never" for 0 and for impossible times: before
+ * 1970, or from the year 10000 on. `buffer` holds TIME_SIZE bytes and is returned. */
 const char *time_text(int64_t microseconds, char *buffer);
 
 #endif
