@@ -10,12 +10,12 @@
 
 #include "ssoferry/clock.h"
 
-/* A tenth of a contended processor, which is enough for the request log of a worker that does nothing but answer; and
- * in small slices, for whoever wakes up meanwhile may have to wait for the end of one. Kernels before 6.12 have one
- * slice for all. */
+/* NICE leaves a tenth of a contended processor: enough to write the request log of a worker that does nothing but
+ * answer. The slice is small because a thread that wakes up may have to wait for the end of one. Kernels before 6.12
+ * have the same slice for everybody. */
 enum { NICE = 10, SLICE_NS = 200 * 1000 };
 
-/* sched_setattr(2); glibc has no such function. */
+/* For sched_setattr(2), which glibc does not provide. */
 struct scheduling {
     uint32_t size, policy;
     uint64_t flags;
@@ -27,7 +27,7 @@ struct scheduling {
 void background_step_back(void)
 {
     if (sched_getscheduler(0) == SCHED_IDLE)
-        return; /* that is further back, and its owner's wish: chrt -i 0 */
+        return; /* already lower priority, by its owner's wish: chrt -i 0 */
     int nice = getpriority(PRIO_PROCESS, 0);
     const struct scheduling scheduling = {
         .size = sizeof(scheduling),
@@ -60,8 +60,8 @@ struct beginning {
     sem_t done;
 };
 
-/* Without the setting the thread does its work all the same. It is made before background_start() returns, for
- * the sandbox that comes later forbids it. */
+/* If the priority cannot be lowered, the thread works all the same. This is done before background_start() returns,
+ * because the sandbox that is set up later forbids it. */
 static void *begin(void *context)
 {
     struct beginning *beginning = context;
@@ -78,7 +78,7 @@ int background_start(pthread_t *thread, const char *name, void *(*run)(void *), 
     struct beginning beginning = {.name = name, .run = run, .context = context};
     sigset_t all, before;
     sigfillset(&all);
-    sigdelset(&all, SIGBUS); /* its own: one that is blocked ends the program, whoever would take it */
+    sigdelset(&all, SIGBUS); /* a fault of its own: if blocked, it ends the program even though there is a handler */
     sem_init(&beginning.done, 0, 0);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int problem = pthread_create(thread, NULL, begin, &beginning);

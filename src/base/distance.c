@@ -11,7 +11,7 @@ static bool is_swap(struct text a, size_t i, struct text b, size_t j)
            text_lower(a.at[i - 2]) == text_lower(b.at[j - 1]);
 }
 
-/* Only a band of the usual matrix around its diagonal can stay within the limit. */
+/* Only a band around the diagonal of the usual matrix can stay within the limit. */
 unsigned text_distance(struct text a, struct text b, unsigned limit)
 {
     size_t gap = a.size > b.size ? a.size - b.size : b.size - a.size;
@@ -29,7 +29,7 @@ unsigned text_distance(struct text a, struct text b, unsigned limit)
         unsigned best = from == 1 ? (unsigned)i : limit + 1;
         row[from - 1] = best;
         if (i + limit <= b.size)
-            last[to] = limit + 1; /* the row above ended one short of here */
+            last[to] = limit + 1; /* the row above ended one cell earlier */
         for (size_t j = from; j <= to; ++j) {
             bool same = text_lower(a.at[i - 1]) == text_lower(b.at[j - 1]);
             unsigned edits = least(last[j - 1] + (same ? 0 : 1), least(last[j], row[j - 1]) + 1);

@@ -9,8 +9,8 @@
 
 enum {
     MESSAGE_SIZE = 1024,
-    SHOWN_MAX = 120,   /* characters of a line that are shown */
-    SHOWN_BEFORE = 60, /* of these, before the column, where the line is cut on the left */
+    SHOWN_MAX = 120,   /* characters of a line to show */
+    SHOWN_BEFORE = 60, /* of those, before the column, if the line is cut on the left */
     CHARACTER_BYTES = 4,
 };
 
@@ -31,7 +31,7 @@ struct faults {
     size_t file_count;
     struct fault kept[2 * FAULTS_MAX];
     size_t kept_count;
-    size_t errors, warnings; /* with those not kept */
+    size_t errors, warnings; /* including those not kept */
 };
 
 struct faults *faults_new(void)
@@ -100,7 +100,7 @@ struct character {
     bool breaks; /* ends a line */
 };
 
-/* Decides how what was read is shown. */
+/* Decides how a character that was read is shown. */
 static void settle(struct character *character)
 {
     const char *at = character->bytes;
@@ -118,7 +118,7 @@ static unsigned sequence_length(int lead)
     return lead < 0xc2 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 1;
 }
 
-/* Reads one character; a byte that belongs to none stands for itself. False at the end of the file. */
+/* Reads one character; a byte that is not part of one counts as a character. False at the end of the file. */
 static bool read_character(FILE *text, struct character *character)
 {
     int byte = getc(text);
@@ -151,7 +151,7 @@ static void skip_byte_order_mark(FILE *text)
         rewind(text);
 }
 
-/* Reads up to the start of a line. False where the file has fewer. */
+/* Reads up to the start of a line. False if the file has fewer lines. */
 static bool go_to_line(FILE *text, unsigned line)
 {
     struct character character;
@@ -165,8 +165,7 @@ static bool go_to_line(FILE *text, unsigned line)
     return true;
 }
 
-/* Writes the part of the line around the fault. Returns how many characters of it stand at and behind the fault's
- * column. */
+/* Writes the part of the line around the fault. Returns the number of characters from the fault's column on. */
 static unsigned write_line(FILE *text, unsigned column, unsigned first, FILE *out)
 {
     struct character character;
@@ -211,7 +210,7 @@ static int compare_faults(const void *a, const void *b)
     return first->order < second->order ? -1 : 1;
 }
 
-/* Messages and the names of files, neither of which may end the line or speak to a terminal. */
+/* Writes a message or file name so that it can neither end the line nor control the terminal. */
 static void write_masked(const char *string, FILE *out)
 {
     bool readable = text_is_utf8(text_of(string));
@@ -234,13 +233,13 @@ static void write_fault(const struct faults *faults, const struct fault *fault, 
         return;
     FILE *text = file->text != NULL ? file->text : fopen(file->path, "re");
     if (text == NULL)
-        return; /* gone since; its place has been told */
+        return; /* deleted since; its place was already written */
     write_place(fault, text, out);
     if (text != file->text)
         fclose(text);
 }
 
-/* Calls `on_rest` with how many of a severity were not kept, if any. */
+/* Calls `on_rest` for each severity that has faults not kept, with their number. */
 static void each_rest(const struct faults *faults, void (*on_rest)(void *context, const struct fault_seen *fault),
                       void *context)
 {

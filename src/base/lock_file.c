@@ -11,21 +11,22 @@
 
 #include "ssoferry/memory.h"
 
-enum { READER_SIZE = 64 }; /* bytes; LMDB gives each a line of the processor's cache */
+enum { READER_SIZE = 64 }; /* bytes; LMDB gives each reader a cache line */
 
-/* Whether all of it can be written by way of memory, which makes room where that is still to be had. Some file systems
- * never show the room they keep, and a full one of them refuses to keep it again. */
+/* Whether the whole file can be written through memory; allocates its space if there still is any. For file systems
+ * that never report reserved space and, once full, refuse to reserve it again. */
 static bool can_be_written(int fd, off_t size)
 {
     void *map = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (map == MAP_FAILED)
         return false;
-    bool can = madvise(map, (size_t)size, MADV_POPULATE_WRITE) == 0; /* never, before Linux 5.14 */
+    bool can = madvise(map, (size_t)size, MADV_POPULATE_WRITE) == 0; /* always false before Linux 5.14 */
     munmap(map, (size_t)size);
     return can;
 }
 
-/* LMDB makes a file with holes, which a full disk cannot fill. Returns 0 or an errno. */
+/* Allocates the file's space: LMDB would make a file with holes, which cannot be filled on a full disk. Returns 0 or an
+ * errno. */
 static int reserve(int fd, unsigned max_readers)
 {
     struct stat st;

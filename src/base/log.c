@@ -10,14 +10,14 @@
 
 enum {
     LINE_SIZE = 2048,   /* less than PIPE_BUF */
-    NAME_SIZE_MAX = 32, /* of the program, which execve() may call anything */
+    NAME_SIZE_MAX = 32, /* of the program's name, which execve() can set to anything */
 };
 
-/* Of the whole program, as the descriptor is. */
+/* Global because the descriptor is. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static int out = STDERR_FILENO;
 static bool waits = true;
-static bool torn; /* a terminal took the beginning of a line */
+static bool torn; /* a terminal took only the beginning of a line */
 static unsigned long long lost;
 
 static bool is_taken(void)
@@ -26,7 +26,7 @@ static bool is_taken(void)
     return waits || poll(&descriptor, 1, 0) != 0;
 }
 
-/* False where it would have to wait. Nobody is left to tell if stderr is gone. */
+/* False if it would have to wait. Other errors are ignored: if stderr is gone, there is nobody to tell. */
 static bool write_bytes(const char *at, size_t size)
 {
     ssize_t written = write(out, at, size);
@@ -35,7 +35,7 @@ static bool write_bytes(const char *at, size_t size)
     return taken;
 }
 
-/* What was lost is told before the first line that is not. */
+/* Reports the lost lines before the first one that is not lost. */
 static void tell_lost(void)
 {
     char line[128 + NAME_SIZE_MAX];

@@ -47,7 +47,7 @@ void *memory_resize(void *block, size_t size)
     return checked(realloc(block, size > 0 ? size : 1));
 }
 
-/* Whole huge pages, where it is one or more: only such a piece does the kernel put where huge pages begin. */
+/* Rounds a large size up to whole huge pages: only then does the kernel align the mapping to them. */
 static size_t mapped_size(size_t size)
 {
     return size < HUGE_PAGE_SIZE ? size : (size + HUGE_PAGE_SIZE - 1) / HUGE_PAGE_SIZE * HUGE_PAGE_SIZE;
@@ -67,7 +67,7 @@ void *memory_large(size_t size)
 void memory_pages_widen(void *pages, size_t size)
 {
     if (size >= HUGE_PAGE_SIZE)
-        (void)madvise(pages, mapped_size(size), MADV_HUGEPAGE); /* without them it is but slower */
+        (void)madvise(pages, mapped_size(size), MADV_HUGEPAGE); /* without them it is only slower */
 }
 
 void memory_pages_free(void *pages, size_t size)

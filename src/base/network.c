@@ -51,7 +51,7 @@ struct text ip_format(const struct ip *ip, char out[IP_TEXT_SIZE])
     return text_of(inet_ntop(v4 ? AF_INET : AF_INET6, bytes, out, IP_TEXT_SIZE));
 }
 
-/* Whether two addresses are the same in their first bits. */
+/* Whether the first `bits` bits of two addresses are equal. */
 static bool same_prefix(const struct ip *a, const struct ip *b, unsigned bits)
 {
     unsigned whole = bits / 8;
@@ -75,7 +75,7 @@ const char *network_parse(struct text text, struct network *network)
     size_t slash = text_find(text, '/', 0);
     if (!ip_parse(text_slice(text.at, slash), &network->ip))
         return wrong;
-    /* Of an IPv4 address, as it was written: ::ffff:10.0.0.0/104 is how the other one is spelled in IPv6. */
+    /* The prefix of an IPv4 address counts as written; ::ffff:10.0.0.0/104 is how IPv6 spells such a network. */
     bool v4 = text_find(text, ':', 0) == text.size;
     unsigned base = v4 ? V4_PREFIX_BITS : 0;
     uint64_t bits = 128 - base;

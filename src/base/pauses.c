@@ -9,22 +9,22 @@
 #include "ssoferry/clock.h"
 
 enum {
-    WORK_NS = 50 * 1000, /* what a thread that wakes up may have to wait for */
+    WORK_NS = 50 * 1000, /* longest that a thread which wakes up may have to wait */
     WORK_NS_MAX = 100 * 1000 * 1000,
     PAUSE_NS = 50 * 1000,
-    SHARE = 4,                   /* of a long pause; to work longer is felt where others are merely busy for a moment */
-    WAITED_NS_MAX = 1000 * 1000, /* until it is looked again whether it still waits */
-    SLACK_NS = 1000              /* prctl(2); the usual one makes 100 us of a pause of 50 */
+    SHARE = 4,                   /* of a long pause; working longer is felt where others are only briefly busy */
+    WAITED_NS_MAX = 1000 * 1000, /* until the next look at whether the program still waits */
+    SLACK_NS = 1000              /* prctl(2); the default turns a pause of 50 us into one of 100 */
 };
 
-/* How often we have given the processor away, pauses among it. */
+/* How often this thread has given up the processor, pauses included. */
 static long given_away(void)
 {
     struct rusage usage;
     return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
 }
 
-/* Returns how long it took. */
+/* Pauses. Returns how long that took, in nanoseconds. */
 static int64_t rest(void)
 {
     const struct timespec pause = {.tv_nsec = PAUSE_NS};
@@ -33,17 +33,17 @@ static int64_t rest(void)
     return (int64_t)(clock_monotonic_ns() - began);
 }
 
-/* Returns how long to work then. Where the processor is never idle a pause lasts until others have used up their
- * slices, some milliseconds, and after 50 us of work each time nothing would ever come to its end: there work goes on
- * for a part of that. */
+/* How long to work after a pause. On a processor that is never idle, a pause lasts until others have used up their
+ * slices, some milliseconds; with only 50 us of work after each, nothing would ever finish. So work lasts a share of
+ * the pause. */
 static int64_t work_behind(int64_t paused)
 {
     int64_t work = paused / SHARE;
     return work < WORK_NS ? WORK_NS : work > WORK_NS_MAX ? WORK_NS_MAX : work;
 }
 
-/* Returns when the next one is due. Who waits for a disk, a pipe or another writer need not be woken up for pauses, and
- * ever less often; but a write that has waited for a moment is no reason to work on for long. */
+/* Returns when the next pause is due. While the program waits for a disk, a pipe or another writer, it is woken less
+ * and less often, since it need not pause; but a short wait is no reason to work on for long. */
 static long pause_work(struct pauses *pauses)
 {
     int64_t work = pauses->waited_ns;
@@ -63,13 +63,14 @@ static void set_timer(const struct pauses *pauses, long ns)
     timer_settime(pauses->timer, 0, &once, NULL);
 }
 
-/* Once each time, and not by the timer's own interval: work is to have its share, however late the signal came. */
+/* Sets the timer each time instead of using its interval, so that work gets its share however late the signal arrives.
+ */
 static void on_timer(int number, siginfo_t *signal, void *context)
 {
     (void)number;
     (void)context;
     if (signal->si_code != SI_TIMER)
-        return; /* kill -ALRM */
+        return; /* sent by kill -ALRM */
     int before = errno;
     struct pauses *pauses = signal->si_value.sival_ptr;
     set_timer(pauses, pause_work(pauses));
@@ -93,6 +94,6 @@ void pauses_end(struct pauses *pauses)
     if (!pauses->running)
         return;
     pauses->running = false;
-    timer_delete(pauses->timer);       /* the handler stays: its last signal may be on its way */
-    (void)prctl(PR_SET_TIMERSLACK, 0); /* the one it had */
+    timer_delete(pauses->timer);       /* keep the handler: a last signal may be on its way */
+    (void)prctl(PR_SET_TIMERSLACK, 0); /* back to the thread's default */
 }

@@ -10,7 +10,7 @@
 
 void standard_files_hold(void)
 {
-    /* The lowest number that is free is taken first. */
+    /* open() takes the lowest free number. */
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
         if (fcntl(fd, F_GETFD) < 0)
             (void)!open("/", O_PATH);

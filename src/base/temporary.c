@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* It lives as long as the environment is left alone. */
+/* Borrowed from the environment: lives until that changes. */
 static const char *temporary_directory(void)
 {
     const char *directory = getenv("TMPDIR");

@@ -19,7 +19,7 @@ size_t text_shared(struct text a, struct text b)
 bool text_same_fold(const char *a, const char *b, size_t size)
 {
     for (size_t i = 0; i < size; ++i) {
-        if (a[i] != b[i] && text_lower(a[i]) != text_lower(b[i])) /* mostly they are alike as they stand */
+        if (a[i] != b[i] && text_lower(a[i]) != text_lower(b[i])) /* usually the bytes are equal as they stand */
             return false;
     }
     return true;
@@ -52,7 +52,7 @@ void text_fold(struct text t, char *out)
         out[i] = text_lower(t.at[i]);
 }
 
-/* Length of the UTF-8 sequence at `at`, or 0 where there is none; *code gets its code point. RFC 3629, section 4. */
+/* Length of the UTF-8 sequence at `at`, or 0 if there is none; *code gets its code point. RFC 3629, section 4. */
 static size_t utf8_sequence(const unsigned char *at, size_t size, uint32_t *code)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -91,7 +91,7 @@ bool text_is_utf8(struct text t)
     return true;
 }
 
-/* Whether every byte is ASCII from `first` to '~'. The last eight may be looked at twice. */
+/* Whether every byte is ASCII from `first` to '~'. Some of the last eight may be checked twice. */
 static inline bool is_from(struct text t, unsigned char first)
 {
     const size_t word = sizeof(uint64_t);

@@ -2,11 +2,11 @@
 
 #include <stdio.h>
 
-/* The date of a day since 1970, by the proleptic Gregorian calendar: years are counted from a first of March, so that
- * the leap day comes last (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms"). */
+/* The date of a day counted from 1970, in the proleptic Gregorian calendar. Years start on March 1, so that the leap
+ * day comes last (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms"). */
 static void date_of(int64_t day, int64_t *year, int64_t *month, int64_t *day_of_month)
 {
-    int64_t shifted = day + 719468; /* since 0000-03-01 */
+    int64_t shifted = day + 719468; /* days since 0000-03-01 */
     int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
     int64_t day_of_era = shifted - era * 146097;
     int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
@@ -25,7 +25,7 @@ static char *put_digits(char *at, int64_t number, int digits, char behind)
     return at + digits + 1;
 }
 
-/* By hand, for strftime() takes longer than all the rest of a row of a report. */
+/* Written by hand because strftime() takes longer than all the rest of a report's row. */
 const char *time_text(int64_t microseconds, char *buffer)
 {
     static const int64_t day_size = 86400, year_10000 = INT64_C(253402300800);

@@ -6,8 +6,8 @@
 #include "ssoferry/memory.h"
 #include "ssoferry/network.h"
 
-/* RFC 3986's unreserved and reserved characters and '%', less '[' and ']' (only a host's) and '#' (a fragment is
- * refused anyway). */
+/* RFC 3986's unreserved and reserved characters and '%', without '[' and ']' (only for hosts) and '#' (fragments are
+ * refused). */
 static bool is_url_byte(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -43,7 +43,7 @@ static bool is_ipv6(struct text host)
     return text_find(host, ':', 0) < host.size && ip_parse(host, &ip);
 }
 
-/* Splits host[:port] and sets url->host, url->port. */
+/* Splits host[:port] into url->host and url->port. */
 static bool parse_authority(struct text authority, struct url *url, const char **why)
 {
     size_t end;
@@ -74,7 +74,7 @@ static bool parse_authority(struct text authority, struct url *url, const char *
     return true;
 }
 
-/* With "://"; 0 where it is neither http nor https. */
+/* Includes "://"; 0 if the scheme is neither http nor https. */
 static size_t size_of_scheme(struct text source)
 {
     if (source.size >= 8 && text_equal_fold(text_slice(source.at, 8), TEXT("https://")))

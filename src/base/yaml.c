@@ -1,4 +1,4 @@
-/* The reader over libyaml 0.2.5's events. */
+/* Reads YAML from the events of libyaml 0.2.5. */
 #include "ssoferry/yaml.h"
 
 #include <stdarg.h>
@@ -9,8 +9,8 @@
 #include "yaml_input.h"
 #include "yaml_wording.h"
 
-/* Of mappings and lists in each other; no file that is read here has more than a few. For each token libyaml looks at
- * all brackets that are open, so that 100 KB of them took ten seconds. */
+/* Most nested mappings and lists; files read here need only a few. For each token libyaml looks at every open bracket,
+ * so 100 KB of them took ten seconds. */
 enum { DEPTH_MAX = 64 };
 
 struct yaml {
@@ -18,11 +18,11 @@ struct yaml {
     struct faults *faults;
     unsigned file;
     yaml_parser_t parser;
-    yaml_event_t event; /* whose text the last node shows */
+    yaml_event_t event; /* holds the text of the last node */
     unsigned documents, depth;
     struct {
         unsigned line, column;
-        size_t end; /* characters of the file up to there */
+        size_t end; /* characters from the start of the file to its end */
     } plain;        /* the last plain scalar */
     bool ended, broken, ends_in_plain;
 };
@@ -69,7 +69,7 @@ void yaml_close(struct yaml *yaml)
 
 /* -- syntax errors -- */
 
-/* libyaml has a general word for every character that starts no value; of these a tab is the one that cannot be seen.
+/* libyaml has one general message for every character that cannot start a value; of those, a tab is the invisible one.
  */
 static bool is_at_tab(const yaml_parser_t *parser)
 {
@@ -77,7 +77,7 @@ static bool is_at_tab(const yaml_parser_t *parser)
            *parser->buffer.pointer == '\t';
 }
 
-/* As in {match: /sso/{identifier}}: in flow style a brace ends a value without quotes. */
+/* For {match: /sso/{identifier}}: in flow style a brace ends an unquoted value. */
 static bool is_at_bracket(const struct yaml *yaml)
 {
     const yaml_parser_t *parser = &yaml->parser;
@@ -95,7 +95,7 @@ static void add_syntax_fault(struct yaml *yaml)
     const yaml_parser_t *parser = &yaml->parser;
     yaml->broken = true;
     if (yaml->input.read_error != 0)
-        return; /* yaml_sha256() tells */
+        return; /* yaml_sha256() reports it */
     if (parser->error == YAML_MEMORY_ERROR) {
         faults_add(yaml->faults, FAULT_ERROR, yaml->file, 0, 0, 0, "memory is out");
         return;
@@ -103,7 +103,7 @@ static void add_syntax_fault(struct yaml *yaml)
     const char *message = yaml_wording(parser->problem, parser->context, &start);
     const yaml_mark_t *mark = start ? &parser->context_mark : &parser->problem_mark;
     if (parser->error == YAML_READER_ERROR) {
-        /* libyaml's own offset points into the middle of a character then */
+        /* libyaml's own offset may point into the middle of a character */
         bool inside = yaml_wording_is_of_trailing_byte(parser->problem);
         uint64_t offset = parser->problem_offset;
         yaml_input_place(&yaml->input, inside ? yaml_input_sequence(&yaml->input, offset) : offset, &line, &column);
@@ -156,7 +156,7 @@ static void read_scalar(struct yaml *yaml, struct yaml_node *node)
     refuse_properties(yaml, node, event->data.scalar.anchor, event->data.scalar.tag);
 }
 
-/* Turns the event into a node. False: it is none, go on to the next. */
+/* Turns the event into a node. False if it is none, so go on to the next event. */
 static bool node_of_event(struct yaml *yaml, struct yaml_node *node)
 {
     const yaml_event_t *event = &yaml->event;
@@ -202,7 +202,7 @@ static bool node_of_event(struct yaml *yaml, struct yaml_node *node)
     return false;
 }
 
-/* Counts the mappings and lists that are open. False where there are too many, which ends the reading. */
+/* Tracks the open mappings and lists. False if there are too many, which ends the reading. */
 static bool keep_depth(struct yaml *yaml, const struct yaml_node *node)
 {
     if (node->kind == YAML_MAPPING || node->kind == YAML_SEQUENCE)
@@ -269,7 +269,7 @@ add_fault(struct yaml *yaml, enum fault_severity severity, const struct yaml_nod
 {
     char message[1024];
     if (node->kind == YAML_END && yaml->broken)
-        return; /* a value that the syntax error swallowed is not wrong */
+        return; /* the syntax error hid the value, so it is not wrong */
     vsnprintf(message, sizeof message, format, arguments);
     faults_add(yaml->faults, severity, yaml->file, node->line, node->column, node->length, "%s", message);
 }

@@ -11,7 +11,7 @@
 
 /* -- opening -- */
 
-/* Copies what cannot seek (standard input, a pipe) to a temporary file, since faults show its lines afterwards. */
+/* Copies what cannot seek (standard input, a pipe) to a temporary file, because faults quote its lines later. */
 static bool spool(int fd, const char *path, FILE **copied, struct error *error)
 {
     char buffer[65536];
@@ -38,8 +38,8 @@ static bool spool(int fd, const char *path, FILE **copied, struct error *error)
 
 static const char stdin_name[] = "<stdin>";
 
-/* Whether the name is wrong or the machine in trouble: a daemon that could not open its configuration for want of
- * descriptors is worth another start (RestartPreventExitStatus=2 in the unit). */
+/* Whether the name is wrong or the machine is in trouble: a daemon that lacked descriptors to open its configuration is
+ * worth restarting (RestartPreventExitStatus=2 in the unit). */
 static enum error_kind kind_of(int errnum)
 {
     static const int wrong[] = {ENOENT, ENOTDIR, EACCES, EPERM, ELOOP, ENAMETOOLONG};
@@ -50,7 +50,7 @@ static enum error_kind kind_of(int errnum)
     return ERROR_FAILED;
 }
 
-/* A descriptor of the copy for ourselves; where there is none to be had, the copy goes, too. */
+/* Duplicates the copy's descriptor for ourselves; on failure closes the copy, too. */
 static int share_copy(FILE **copy, struct error *error)
 {
     int fd = fcntl(fileno(*copy), F_DUPFD_CLOEXEC, 0);
@@ -62,7 +62,7 @@ static int share_copy(FILE **copy, struct error *error)
     return -1;
 }
 
-/* Opens `path` as something that can seek. *copy is the temporary file where one was needed; it owns the descriptor. */
+/* Opens `path` as something that can seek. *copy is the temporary file, if one was needed; it owns the descriptor. */
 static int open_seekable(const char *path, FILE **copy, uint64_t *size, struct error *error)
 {
     struct stat st;
@@ -131,7 +131,7 @@ ssize_t yaml_input_read(struct yaml_input *input, unsigned char *buffer, size_t 
 bool yaml_input_sha256(struct yaml_input *input, char *hex, struct error *error)
 {
     unsigned char buffer[16384], digest[32];
-    while (input->read_error == 0 && yaml_input_read(input, buffer, sizeof buffer) > 0) /* what a fault left unread */
+    while (input->read_error == 0 && yaml_input_read(input, buffer, sizeof buffer) > 0) /* left unread by a fault */
         ;
     if (input->read_error != 0)
         return error_set_errno(error, ERROR_FAILED, input->read_error, "%s: cannot be read", input->path);
@@ -150,7 +150,7 @@ bool yaml_input_sha256(struct yaml_input *input, char *hex, struct error *error)
 
 void yaml_input_place(const struct yaml_input *input, uint64_t offset, unsigned *line, unsigned *column)
 {
-    unsigned char bytes[3] = {0}; /* the last three */
+    unsigned char bytes[3] = {0}; /* the last three bytes */
     unsigned char buffer[4096];
     *line = *column = 1;
     for (uint64_t at = 0; at < offset;) {
@@ -166,7 +166,7 @@ void yaml_input_place(const struct yaml_input *input, uint64_t offset, unsigned 
             *line += breaks && !after_cr;
             *column = breaks ? 1 : *column + ((bytes[2] & 0xc0) != 0x80);
             if (at == 2 && bytes[0] == 0xef && bytes[1] == 0xbb && bytes[2] == 0xbf)
-                *column = 1; /* a byte order mark is no character of the line */
+                *column = 1; /* a byte order mark does not count as a character of the line */
         }
     }
 }

@@ -6,7 +6,7 @@
 static const struct {
     const char *problem;
     const char *context; /* NULL: any */
-    bool start;          /* shown where the thing began */
+    bool start;          /* report it where the construct began */
     const char *message;
 } wordings[] = {
     {"found character that cannot start any token", NULL, false,

@@ -1,17 +1,17 @@
-/* What libyaml says of a syntax error, and what people are told. For yaml.c only. */
+/* Our wording for libyaml's syntax errors. For yaml.c only. */
 #ifndef SSOFERRY_BASE_YAML_WORDING_H
 #define SSOFERRY_BASE_YAML_WORDING_H
 
 #include <stdbool.h>
 
-/* Our message for libyaml's words, of which either may be NULL; libyaml's own where there is none. *start: the fault is
- * shown where the thing began, not where it failed. Static, or `problem`. */
+/* Our message for libyaml's `problem` and `context`, either of which may be NULL; `problem` itself if we have none.
+ * *start says to report the fault where the construct began instead of where it failed. Static, or `problem`. */
 const char *yaml_wording(const char *problem, const char *context, bool *start);
 
-/* libyaml has one word for every character that starts no value. */
+/* Whether it is libyaml's general message for a character that cannot start a value. */
 bool yaml_wording_is_of_character(const char *problem);
 
-/* Whether a byte was not the one that a UTF-8 sequence goes on with. */
+/* Whether it means that a byte does not continue a UTF-8 sequence. */
 bool yaml_wording_is_of_trailing_byte(const char *problem);
 
 #endif
