@@ -10,7 +10,7 @@ static const char *const outcome_names[OUTCOMES] = {
     [OUTCOME_LOOP] = "loop",       [OUTCOME_TIMED_OUT] = "timed_out",
 };
 
-/* What an outcome answers with where it is no redirect: status and a sentence for the person who meets it. */
+/* Status and sentence (for the person who sees it) of each outcome that is not a redirect. */
 static const struct {
     unsigned status;
     const char *explanation;

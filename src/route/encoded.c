@@ -1,6 +1,6 @@
 #include "encoded.h"
 
-/* The decoded byte at raw.at[*at], which gets past it. False where it has none. */
+/* The decoded byte at raw.at[*at]; moves *at past it. False at the end, or at a bad escape. */
 static bool byte_forward(struct text raw, enum encoded_rule rule, size_t *at, char *byte)
 {
     if (*at >= raw.size)
@@ -22,7 +22,7 @@ static bool byte_forward(struct text raw, enum encoded_rule rule, size_t *at, ch
     return true;
 }
 
-/* The decoded byte that ends before raw.at[*end]. A '%' always begins an escape, so reading backwards finds the same
+/* The decoded byte that ends before raw.at[*end]. A '%' always starts an escape, so reading backwards finds the same
  * bytes. */
 static bool byte_backward(struct text raw, enum encoded_rule rule, size_t *end, char *byte)
 {
@@ -56,7 +56,7 @@ bool encoded_equal(struct text raw, enum encoded_rule rule, struct text plain)
 
 bool encoded_starts(struct text raw, enum encoded_rule rule, struct text plain, size_t *size)
 {
-    size_t same = 0; /* bytes at the start that stand for themselves, which they mostly do */
+    size_t same = 0; /* leading bytes that stand for themselves: usually all of them */
     while (same < plain.size && same < raw.size && raw.at[same] == plain.at[same] && raw.at[same] != '%' &&
            raw.at[same] != '+')
         same++;

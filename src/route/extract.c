@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-/* A JSON RelayState holds a few short members; what is longer is not parsed. Bytes. */
+/* Bytes. A JSON RelayState has a few short members; a longer one is not parsed. */
 enum { JSON_SIZE_MAX = 8192 };
 
 /* -- what an identifier may be -- */
@@ -16,14 +16,14 @@ static enum extract_problem check_identifier(struct text identifier)
         return EXTRACT_EMPTY;
     if (identifier.size > IDENTIFIER_SIZE_MAX)
         return EXTRACT_TOO_LONG;
-    if (text_is_printable(identifier)) /* as nearly all are */
+    if (text_is_printable(identifier)) /* nearly all are */
         return EXTRACT_FINE;
     if (!text_is_utf8(identifier))
         return EXTRACT_BAD_UTF8;
     return text_has_control(identifier) ? EXTRACT_CONTROL_CHARACTER : EXTRACT_FINE;
 }
 
-/* Cannot decode to IDENTIFIER_SIZE_MAX bytes or fewer. Spares copying what an attacker made long. */
+/* Whether it is too long to decode to IDENTIFIER_SIZE_MAX bytes or fewer. Avoids copying an attacker's long text. */
 static bool is_hopelessly_long(struct text raw)
 {
     return raw.size > 3 * IDENTIFIER_SIZE_MAX;
@@ -31,7 +31,7 @@ static bool is_hopelessly_long(struct text raw)
 
 /* -- identifiers in the URL -- */
 
-/* Segments of an {identifier...} are joined by single slashes, whatever stood between them. */
+/* Joins the segments of an {identifier...} by single slashes, however many separated them. */
 static struct text join_segments(struct text raw, char *out)
 {
     size_t size = 0;
@@ -62,7 +62,7 @@ static struct text fold_host(struct text raw, struct memory memory)
     return text_slice(out, raw.size);
 }
 
-/* What one way of finding an identifier has to go by. */
+/* What a finder works with. */
 struct search {
     const struct route *route;
     const struct request *request;
@@ -95,8 +95,8 @@ static enum extract_problem find_in_template(const struct search *search, struct
 
 /* -- identifiers in fields -- */
 
-/* The fields of a message: a POST's in its body (saml-bindings 3.5), else in the query (3.4). False for a body that is
- * no form. */
+/* The fields of a message: a POST's are in its body (saml-bindings 3.5), others' in the query (3.4). False if the body
+ * is not a form. */
 static bool message_fields(const struct request *request, struct text *fields)
 {
     *fields = request->query;
@@ -117,7 +117,7 @@ static enum extract_problem read_json(const struct search *search, struct text r
 {
     if (relay_state.size > JSON_SIZE_MAX)
         return EXTRACT_BAD_RELAY_STATE;
-    /* Numbers are not looked at; those of more than 64 bits would else make it no JSON. */
+    /* Numbers are not used. Read as reals, integers of more than 64 bits do not make it invalid. */
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL;
     json_t *root = json_loadb(relay_state.at, relay_state.size, flags, NULL);
     struct text key = search->route->relay_state_key;
@@ -182,7 +182,7 @@ static enum extract_problem issuer_problem(enum saml_issuer_result result)
     return EXTRACT_BAD_XML;
 }
 
-/* An artifact comes in a query or in a form (saml-bindings 3.6.3). */
+/* An artifact comes in a query or a form (saml-bindings 3.6.3). */
 static bool has_artifact(const struct request *request, struct text fields)
 {
     struct form_pair pair;
@@ -247,8 +247,8 @@ static void take(const struct route *route, const struct request *request, const
     }
 }
 
-/* The same path with no more than two slashes at its start and one at its end, which match alike: else an attacker's
- * megabyte of slashes would be walked over once a route. */
+/* Trims slashes at the start to two and at the end to one, which match the same. Otherwise an attacker's megabyte of
+ * slashes would be walked over once per route. */
 static struct text trim_path(struct text path)
 {
     size_t start = 0, end = path.size;
@@ -273,9 +273,9 @@ struct match {
     struct template_capture capture;
 };
 
-/* The route that takes the request: the first that matches, but one whose identifier is an empty segment only where no
- * later one matches that looks elsewhere for it. A later one that finds it in the path would take another word for it.
- * `count` where there is none. */
+/* Returns the route that takes the request, or `count` if none does. That is the first that matches; but if its
+ * identifier is an empty path segment, a later match that does not look in the path goes first. (One that does would
+ * find a wrong word there.) */
 static size_t find_route(const struct route *routes, size_t count, const struct request *request, struct match *match)
 {
     size_t taken = count;
@@ -310,7 +310,7 @@ static void tell(const struct extract_trace *trace, const struct route *routes, 
     }
 }
 
-/* The route and how it matched; false where there is none. */
+/* Finds the route and how it matched. False if there is none. */
 static bool find_match(const struct route *routes, size_t count, struct request *request,
                        const struct extract_trace *trace, struct match *match, struct extraction *extraction)
 {

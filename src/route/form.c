@@ -47,7 +47,7 @@ enum form_find form_find(struct text source, struct text name, struct form_pair 
     return found;
 }
 
-/* As text_percent_decode(), but what is no escape stands for itself. */
+/* Like text_percent_decode(), but an invalid escape stands for itself. */
 static size_t decode_leniently(struct text raw, char *out)
 {
     size_t size = 0;
@@ -96,7 +96,7 @@ static size_t count_pairs(struct text body)
     return count;
 }
 
-/* Bytes that HTML's escapes add, at most. */
+/* Most bytes that HTML's escapes can add. */
 static size_t escapes_size(struct text t)
 {
     static const unsigned char added[256] = {

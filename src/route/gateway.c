@@ -29,7 +29,8 @@ struct text gateway_acs_url(const struct gateway_settings *settings, const struc
     return text_slice(out, origin.size + callback.size + id.size);
 }
 
-/* The rule of safety, once more when answering: a record may have been written by something else than the loader. */
+/* The rule of safety, enforced again when answering, because something other than the loader may have written the
+ * record. */
 static bool url_is_allowed(const struct allowed_hosts *hosts, struct text source, const char *field,
                            struct decision *decision)
 {
@@ -52,8 +53,7 @@ static enum redirect_kind choose_redirect(const struct deciding *deciding)
     return kind;
 }
 
-/* Only a form can, and only where a page changes no byte of it; whatever else arrives keeps its method and body with
- * 307.
+/* Only a form can, and only if the page would change no byte of it. Anything else keeps its method and body with 307.
  */
 static bool can_be_posted_again(const struct deciding *deciding)
 {
@@ -75,7 +75,7 @@ static void answer_stytch(struct deciding *deciding)
 {
     struct decision *decision = deciding->decision;
     const struct connection *row = &deciding->found.row;
-    /* connection_decode() has read every byte of the id; that there is one depends on the state. */
+    /* connection_decode() has checked the id itself; whether there must be one depends on the state. */
     if (row->connection_id.size == 0) {
         error_set(&decision->error, ERROR_FAILED, "the row's state is stytch, and it has no connection_id");
         decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_RECORD);
@@ -84,7 +84,7 @@ static void answer_stytch(struct deciding *deciding)
     if (row->acs_url.size > 0 && !url_is_allowed(deciding->settings->stytch_hosts, row->acs_url, "acs_url", decision))
         return;
     const struct text id = row->connection_id, url = gateway_acs_url(deciding->settings, row, deciding->memory);
-    if (row->acs_url.size == 0) /* then the URL ends with it */
+    if (row->acs_url.size == 0) /* the URL then ends with the id */
         decision->connection_id = text_slice(url.at + url.size - id.size, id.size);
     struct text location =
         location_with_query(url, deciding->extraction.has_query, deciding->extraction.query, deciding->memory);
@@ -119,7 +119,8 @@ static bool needs_identifier(struct text pattern)
     return text_find(pattern, '{', 0) < pattern.size && !template_keeps_path(pattern);
 }
 
-/* Whether a browser would take the identifier, put into the pattern, for a step to another path. */
+/* Whether the identifier would make a "." or ".." segment of the pattern's path, which a browser would resolve to
+ * another path. */
 static bool makes_a_step(struct text pattern, struct text identifier)
 {
     const struct text segment = TEXT("/{identifier}");
@@ -134,7 +135,7 @@ static bool makes_a_step(struct text pattern, struct text identifier)
     return false;
 }
 
-/* Sends the request to the row's legacy URL, or the route's. False where there is neither. */
+/* Redirects to the row's legacy URL or, failing that, the route's. False if there is neither. */
 static bool answer_legacy(struct deciding *deciding, enum reason reason)
 {
     const struct request *request = deciding->request;
@@ -154,7 +155,7 @@ static bool answer_legacy(struct deciding *deciding, enum reason reason)
             return false;
         base = template_expand(pattern, extraction->identifier, request->path, deciding->memory);
     }
-    /* A legacy URL with a query of its own says itself who it is for; one without gets the old query whole. */
+    /* A legacy URL with a query of its own already says whom it is for; one without gets the whole old query. */
     if (text_find(base, '?', 0) < base.size)
         redirect_legacy(deciding, base, extraction->has_query, extraction->query, reason);
     else
@@ -162,7 +163,7 @@ static bool answer_legacy(struct deciding *deciding, enum reason reason)
     return true;
 }
 
-/* Sends the request to the legacy origin for what no route takes. False where there is none. */
+/* Redirects a request that no route takes to the configured legacy origin. False if there is none. */
 static bool answer_unmatched(struct deciding *deciding, enum reason reason)
 {
     const struct gateway_settings *settings = deciding->settings;
@@ -177,7 +178,7 @@ static bool answer_unmatched(struct deciding *deciding, enum reason reason)
     return true;
 }
 
-/* Looks the identifier up as written, then, where the route folds case and it has capitals, in lower case. */
+/* Looks the identifier up as written and, if that fails, in lower case if the route folds case and it has capitals. */
 static enum lookup_result find_row(struct deciding *deciding, struct lookup *lookup)
 {
     const struct route *route = deciding->extraction.route;
@@ -247,13 +248,14 @@ static void answer_identified(struct deciding *deciding, struct lookup *lookup)
     }
 }
 
-/* Whether the RelayState is too long for a name, as the old system's own may be, and as it is to be carried on. */
+/* Whether the RelayState is too long to be an identifier. It may be the old system's own, to be carried over unchanged.
+ */
 static bool has_long_relay_state(const struct extraction *extraction)
 {
     return extraction->problem == EXTRACT_TOO_LONG && extraction->route->identify_by == IDENTIFY_BY_RELAY_STATE;
 }
 
-/* Whether the request is a sign-in after all whose RelayState names nobody: an unknown one, to be counted as such. */
+/* Whether the request is a sign-in whose RelayState names nobody, to be counted as an unknown identifier. */
 static bool is_nameless(const struct deciding *deciding)
 {
     const struct extraction *extraction = &deciding->extraction;
@@ -262,8 +264,8 @@ static bool is_nameless(const struct deciding *deciding)
            message_has_response(deciding->request);
 }
 
-/* What is no SAML sign-in comes to the same address where the old system takes other sign-ins and logouts there. A
- * route that leaves whom it does not know to the legacy side leaves that to it, too. */
+/* The old system may take other sign-ins, and logouts, at the same address. A route that sends unknown identifiers to
+ * the legacy side sends these there, too. */
 static bool answer_foreign(struct deciding *deciding)
 {
     struct decision *decision = deciding->decision;
@@ -307,7 +309,7 @@ static void answer_routed(struct deciding *deciding, struct lookup *lookup)
         decision->observed = answer_legacy(deciding, would == OUTCOME_LEGACY ? reason : REASON_OBSERVE);
         decision->would = would;
     }
-    settle_form(deciding); /* last, for a rehearsal sends no page */
+    settle_form(deciding); /* last, because a rehearsal sends no page */
 }
 
 size_t gateway_rehearsing(const struct gateway_settings *settings)
@@ -329,8 +331,8 @@ bool gateway_check_uri(const struct gateway_settings *settings, size_t size, str
     return false;
 }
 
-/* What is refused whatever the routes say, in the order in which the daemon meets it: libh2o measures bodies before a
- * handler sees the request. */
+/* Refuses requests that no route could accept, in the order in which the daemon meets them: libh2o measures the body
+ * before a handler sees the request. */
 static bool is_acceptable(const struct gateway_settings *settings, const struct request *request,
                           struct decision *decision)
 {
@@ -342,7 +344,7 @@ static bool is_acceptable(const struct gateway_settings *settings, const struct 
     else if (request->method == METHOD_OTHER)
         decision_refuse(decision, OUTCOME_METHOD, REASON_NONE);
     else if (!text_is_visible(request->path) || (request->has_query && !text_is_visible(request->query)))
-        decision_refuse_problem(decision, EXTRACT_CONTROL_CHARACTER); /* it would forge a header */
+        decision_refuse_problem(decision, EXTRACT_CONTROL_CHARACTER); /* it could forge a header */
     else
         return true;
     return false;
@@ -379,7 +381,7 @@ void gateway_identify(const struct gateway_settings *settings, struct lookup *lo
     } else if (result == LOOKUP_ABSENT) {
         decision->row = ROW_ABSENT;
     }
-    decision->error.kind = ERROR_NONE; /* it did not decide anything */
+    decision->error.kind = ERROR_NONE; /* the lookup did not decide anything */
 }
 
 void gateway_decide(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request,

@@ -17,7 +17,7 @@ struct text location_join(struct text base, struct text query, struct memory mem
     return text_slice(out, size + query.size);
 }
 
-/* Whether a Location has the name of a host, whatever its port. */
+/* Whether a Location has this host, whatever its port. */
 static bool names_host(struct text location, struct text host)
 {
     size_t at = url_host_start(location);
@@ -27,7 +27,8 @@ static bool names_host(struct text location, struct text host)
     return location.size >= at + name && text_equal_fold(text_slice(location.at + at, name), text_slice(host.at, name));
 }
 
-/* Mostly a look at the first bytes tells that a Location has none of the gateway's names, and nothing is parsed. */
+/* A quick check: usually the first bytes show that a Location has none of the gateway's names, and nothing is parsed.
+ */
 static inline bool names_gateway(const struct gateway_settings *settings, const struct request *request,
                                  struct text location)
 {
@@ -38,7 +39,7 @@ static inline bool names_gateway(const struct gateway_settings *settings, const 
 }
 
 /* Whether a URL has the host that this request came to. Behind a load balancer the Host field has the balancer's port
- * or none, so that default ports stand for each other. */
+ * or none, so default ports count as equal. */
 static bool has_host_of_request(const struct url *url, const struct request *request)
 {
     struct url own;
@@ -55,10 +56,11 @@ static bool has_host_of_request(const struct url *url, const struct request *req
     return own.port == url->port || default_ports;
 }
 
-/* Where a Location leads to, as far as the gateway has to do with that. */
+/* Where a Location leads, as far as it concerns the gateway. */
 enum way { WAY_OUT, WAY_TO_REQUEST_HOST, WAY_BACK };
 
-/* Of a Location that names the gateway. `url`, the Location without its query, is set where it is not WAY_OUT. */
+/* For a Location that names the gateway. Unless the result is WAY_OUT, `url` is set to the Location without its query.
+ */
 static enum way way_of(const struct gateway_settings *settings, const struct request *request, struct text location,
                        struct url *url)
 {
@@ -70,7 +72,7 @@ static enum way way_of(const struct gateway_settings *settings, const struct req
     return has_host_of_request(url, request) ? WAY_TO_REQUEST_HOST : WAY_OUT;
 }
 
-/* The path may be the request's own, and hold what no URL should, which url_parse() refuses and browsers send. */
+/* Cuts at the path, because that may be the request's own and hold bytes that browsers send but url_parse() refuses. */
 bool location_comes_here(const struct gateway_settings *settings, const struct request *request, struct text location)
 {
     struct url url;

@@ -1,7 +1,7 @@
 #include "ssoferry/presets.h"
 
-/* Not here, since their addresses are chosen by each application: passport-saml's MultiSaml, a tenant's own host
- * (`https://{identifier}.example.com/...`) and a domain in the path (`/saml-callback/{identifier}`). They take a
+/* Left out because each application chooses their addresses: passport-saml's MultiSaml, a host per tenant
+ * (`https://{identifier}.example.com/...`) and a domain in the path (`/saml-callback/{identifier}`). They need a
  * `match` of their own. */
 
 #define KEYED_BY_ISSUER "Rows are keyed by the customer's IdP entity id (the Issuer)."

@@ -2,7 +2,7 @@
 
 enum method method_parse(struct text name)
 {
-    /* Sizes that are constants let each be compared as a word. */
+    /* Constant sizes let the compiler compare each name as a word. */
     if (name.size == 4 && memcmp(name.at, "POST", 4) == 0)
         return METHOD_POST;
     if (name.size == 3 && memcmp(name.at, "GET", 3) == 0)

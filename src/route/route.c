@@ -13,7 +13,7 @@ const char *route_miss_text(enum route_miss miss)
     return (unsigned)miss < ROUTE_MISSES ? texts[miss] : "";
 }
 
-/* A damaged request may be a SAML sign-in, a foreign one is none. */
+/* A damaged request may be a SAML sign-in; a foreign one is not. */
 enum kind { DAMAGED, FOREIGN };
 
 static const struct {

@@ -1,6 +1,6 @@
 #include "saml_charset.h"
 
-/* Where the word for an encoding stands in a declaration; empty where there is none. */
+/* Finds the declared encoding's name; empty if there is none. */
 static struct text declared_encoding(struct text start)
 {
     static const char white[] = " \t\r\n";
@@ -20,7 +20,7 @@ static struct text declared_encoding(struct text start)
     return end == declaration.size ? none : text_slice(declaration.at + at + 1, end - at - 1);
 }
 
-/* A prefix and one or two digits. */
+/* Whether it is `prefix` followed by at least one and at most `digits_max` digits. */
 static bool is_numbered(struct text name, struct text prefix, size_t digits_max)
 {
     if (name.size <= prefix.size || name.size > prefix.size + digits_max ||

@@ -11,17 +11,16 @@
 static const char PROTOCOL[] = "urn:oasis:names:tc:SAML:2.0:protocol";
 static const char ASSERTION[] = "urn:oasis:names:tc:SAML:2.0:assertion";
 
-/* libxml2 compares each attribute of an element with all others, and each prefix with all namespaces in scope; its
- * table of names has some 4,600 lists at most; and it copies whole names and URIs into what it tells of a fault in a
- * namespace. So a message within the size limit could keep it busy for seconds. No real message comes near these:
- * comparisons of attributes, namespaces in scope, open elements, different names and URIs, faults that are not fatal.
- */
+/* Limits against messages of legal size that could keep libxml2 busy for seconds: it compares each attribute of an
+ * element with all others, and each prefix with all namespaces in scope; its table of names has at most some 4,600
+ * lists; and it copies whole names and URIs into each namespace error. No real message comes near these: pairs of
+ * attributes, namespaces in scope, open elements, distinct names and URIs, non-fatal faults. */
 enum { PAIRS_MAX = 16 * 1024 * 1024, NAMESPACES_MAX = 64, DEPTH_MAX = 64, NAMES_MAX = 4096, FAULTS_MAX = 64 };
 
-/* Where the Issuer being read, or the one found, stands. */
+/* Where the Issuer is that is being read, or that was found. */
 enum place { PLACE_NONE, PLACE_RESPONSE, PLACE_ASSERTION };
 
-/* What is known while the parser walks the message. */
+/* State while the parser walks the message. */
 struct reader {
     xmlParserCtxtPtr parser;
     enum saml_charset charset;
@@ -33,11 +32,11 @@ struct reader {
     bool in_assertion, assertion_has_issuer;
     enum place reading, found;
     size_t size, found_size;
-    char text[1024]; /* of the Issuer being read, without the white space before it */
+    char text[1024]; /* of the Issuer being read, without leading white space */
     char issuer[IDENTIFIER_SIZE_MAX];
 };
 
-/* The answer is known: the rest of the message is not read. */
+/* Sets the answer; the rest of the message is not read. */
 static void decide(struct reader *reader, enum saml_issuer_result result)
 {
     if (reader->decided)
@@ -52,7 +51,7 @@ static bool is_white(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Whether it is known which characters these are. */
+/* Whether the encoding is understood well enough to know these characters. */
 static bool is_certain(const struct reader *reader, struct text issuer)
 {
     bool ascii = true;
@@ -61,7 +60,7 @@ static bool is_certain(const struct reader *reader, struct text issuer)
     return ascii || reader->charset != SAML_CHARSET_SINGLE_BYTE;
 }
 
-/* An Issuer has been read to its end. */
+/* Called at the end of an Issuer. */
 static void take_issuer(struct reader *reader)
 {
     enum place place = reader->reading;
@@ -74,7 +73,7 @@ static void take_issuer(struct reader *reader)
         return;
     }
     if (reader->found != PLACE_NONE) {
-        /* Of another Assertion. */
+        /* Belongs to another Assertion. */
         if (!text_equal(issuer, text_slice(reader->issuer, reader->found_size)))
             decide(reader, SAML_ISSUER_TWICE);
         return;
@@ -90,8 +89,8 @@ static void begin_issuer(struct reader *reader, enum place place)
     reader->size = 0;
 }
 
-/* A child of the Response. Its own Issuer comes first (saml-schema-protocol-2.0, StatusResponseType), so that what
- * follows that Issuer ends the reading. */
+/* Enters a child of the Response. The Response's own Issuer comes first (saml-schema-protocol-2.0, StatusResponseType),
+ * so whatever follows it ends the reading. */
 static void enter_child(struct reader *reader, bool is_issuer, bool is_assertion)
 {
     if (is_issuer && reader->found != PLACE_NONE)
@@ -183,7 +182,7 @@ static void on_characters(void *context, const xmlChar *bytes, int count)
     reader->size += size;
 }
 
-/* What may stand between other elements, but inside an Issuer makes readers disagree on its text: some stop at a
+/* Refuses what is harmless between other elements but makes readers disagree on an Issuer's text: some stop at a
  * comment. */
 static void refuse_in_issuer(struct reader *reader)
 {
@@ -217,17 +216,17 @@ static void on_reference(void *context, const xmlChar *name)
     refuse_in_issuer(context);
 }
 
-/* A document type could define entities, and SAML has none (saml-core-2.0-os 1.2 needs no DTD). */
+/* A document type could define entities. SAML needs none (saml-core-2.0-os 1.2 needs no DTD). */
 static void on_doctype(void *context, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id)
 {
     (void)name, (void)external_id, (void)system_id;
     decide(context, SAML_ISSUER_BAD_XML);
 }
 
-/* The first fatal fault is enough: within one comment libxml2 goes on to the end, and for each "--" copies the comment
- * so far into an error. Of those that are not, which are those of namespaces, a few are let pass. It is ended as it
- * ends itself where it has no memory; xmlStopParser() frees the bytes that it stands in, which only callbacks between
- * two pieces of markup may do. */
+/* Stops at the first fatal error: within a comment libxml2 would go on to the end, copying the comment so far into an
+ * error at each "--". A few non-fatal errors, which concern namespaces, are tolerated. Parsing is stopped the way
+ * libxml2 itself does when memory is out; xmlStopParser() frees the bytes being parsed, so only callbacks between two
+ * pieces of markup may call it. */
 static void on_error(void *context, xmlErrorPtr error)
 {
     struct reader *reader = context;
@@ -256,20 +255,20 @@ static xmlParserCtxtPtr parser_new(struct reader *reader)
     xmlParserCtxtPtr parser = xmlCreatePushParserCtxt(&handler, reader, NULL, 0, NULL);
     if (parser == NULL)
         memory_exhausted();
-    /* Its encoding declaration is not believed: what it gets is UTF-8, so that '=' and '<' are what check_bytes() takes
-     * them for, and no converter is looked for in files. */
+    /* Ignore the declared encoding: the input is already UTF-8, so '=' and '<' mean what check_bytes() takes them for,
+     * and libxml2 looks for no converter in files. */
     xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_IGNORE_ENC);
     return parser;
 }
 
-/* How many attributes an element can have at most, for no attribute's value holds a '<': '='s since the last one; and
- * all the pairs of such, of all elements. */
+/* An upper bound on attributes: `equals` counts '=' since the last '<', which no attribute value can contain, and so
+ * bounds the attributes of one element; `pairs` sums the pairs of such over all elements. */
 struct attribute_count {
     unsigned equals, pairs;
 };
 
-/* Whether bytes are fit for the parser: without too many attributes, and no UTF-16, in whose bytes '<' and '=' would
- * mean something else. */
+/* Whether bytes may be fed to the parser: not too many attributes, and no UTF-16, in which '<' and '=' would be other
+ * bytes. */
 static bool check_bytes(struct text bytes, struct attribute_count *count)
 {
     if (memchr(bytes.at, '\0', bytes.size) != NULL)
@@ -291,7 +290,7 @@ static bool check_bytes(struct text bytes, struct attribute_count *count)
     return true;
 }
 
-/* Whether `message`, read to its end, has one element named Issuer at most: its name then stands in a start tag and an
+/* Whether the complete `message` has at most one element named Issuer, whose name then occurs in one start tag and one
  * end tag only. */
 static bool names_one_issuer(struct text message)
 {
@@ -316,7 +315,7 @@ static void feed(struct reader *reader, struct text piece, bool last)
     free(converted);
 }
 
-/* Feeds the parser piece by piece. The pieces grow, since libxml2 may look back over all of an unfinished element at
+/* Feeds the parser piece by piece. The pieces grow because libxml2 may look back over all of an unfinished element at
  * each. */
 static enum saml_issuer_result walk(struct reader *reader, struct saml_message *message)
 {
@@ -338,7 +337,7 @@ static enum saml_issuer_result walk(struct reader *reader, struct saml_message *
             return SAML_ISSUER_BAD_XML;
         if (reader->decided || searched || reader->found != PLACE_ASSERTION)
             continue;
-        /* Another Assertion may follow, but seldom does: spare parsing up to there where no further Issuer is. */
+        /* Another Assertion may follow, but seldom does: if there is no further Issuer, skip parsing up to it. */
         searched = true;
         result = saml_message_read(message, SIZE_MAX);
         if (result != SAML_ISSUER_FOUND)
@@ -366,7 +365,7 @@ static enum saml_issuer_result read_message(struct text field, bool deflated, st
     return result;
 }
 
-/* Whether the first character behind the base64, a byte order mark and white space apart, is a '<'. */
+/* Whether the decoded message starts with '<', ignoring a byte order mark and white space. */
 static bool is_plain_xml(struct text field)
 {
     struct saml_message message;
@@ -391,7 +390,7 @@ enum saml_issuer_result saml_issuer_read(struct text field, enum saml_encoding e
     enum saml_issuer_result result = read_message(field, !plain, memory, issuer);
     if (result != SAML_ISSUER_BAD_XML || !plain || encoding == SAML_POST_BINDING)
         return result;
-    /* A DEFLATE stream may begin like XML by chance. */
+    /* A DEFLATE stream may look like XML at its start by chance. */
     enum saml_issuer_result deflated = read_message(field, true, memory, issuer);
     return deflated == SAML_ISSUER_BAD_DEFLATE ? result : deflated;
 }

@@ -6,8 +6,8 @@
 
 enum { BAD = 64, SKIP, PAD };
 
-/* What a byte of a form's value means: RFC 4648 section 4 and, by '-' and '_', section 5. Line breaks and spaces are no
- * data (RFC 2045 6.8), and a '+' that is not percent-encoded is a space. */
+/* The meaning of each byte of a form value: RFC 4648 section 4 and, for '-' and '_', section 5. Line breaks and spaces
+ * are skipped (RFC 2045 6.8), and an unencoded '+' is a space. */
 /* clang-format off */
 static const unsigned char sextets[256] = {
 #define BAD4 BAD, BAD, BAD, BAD
@@ -30,7 +30,7 @@ static const unsigned char sextets[256] = {
 };
 /* clang-format on */
 
-/* The next character, which may be percent-encoded. */
+/* The next character's value; the character may be percent-encoded. */
 static unsigned next_sextet(struct base64 *base64)
 {
     const char *at = base64->raw.at + base64->at;
@@ -48,7 +48,7 @@ static unsigned next_sextet(struct base64 *base64)
     return byte == '+' ? 62 : sextets[byte];
 }
 
-/* Decodes groups of four characters that stand for themselves, as long as there are any and room for them. */
+/* Decodes groups of four unencoded characters while there are any and room for them. */
 static size_t decode_groups(struct base64 *base64, char *out, size_t room)
 {
     const unsigned char *in = (const unsigned char *)base64->raw.at;
@@ -67,7 +67,7 @@ static size_t decode_groups(struct base64 *base64, char *out, size_t room)
     return size;
 }
 
-/* What is left at the end: one or two bytes, where the padding is right or left out. */
+/* Decodes the last one or two bytes, if the padding is correct or missing. */
 static bool finish(struct base64 *base64, char *out, size_t *size)
 {
     unsigned held = base64->held;
@@ -81,7 +81,7 @@ static bool finish(struct base64 *base64, char *out, size_t *size)
     return true;
 }
 
-/* Decodes until less than three of the `room` bytes are free, or to the end. False on what is not base64. */
+/* Decodes until fewer than three of the `room` bytes are free, or to the end. False if it is not base64. */
 static bool base64_read(struct base64 *base64, char *out, size_t room, size_t *size)
 {
     *size = 0;
@@ -143,7 +143,7 @@ static enum saml_issuer_result read_plain(struct saml_message *message)
     return SAML_ISSUER_FOUND;
 }
 
-/* Raw DEFLATE (RFC 1951), as saml-bindings 3.4.4.1 has it. */
+/* Inflates raw DEFLATE (RFC 1951), as saml-bindings 3.4.4.1 specifies. */
 static enum saml_issuer_result read_deflated(struct saml_message *message)
 {
     z_stream *zip = &message->zip;
@@ -167,7 +167,7 @@ static enum saml_issuer_result read_deflated(struct saml_message *message)
     message->ended = result == Z_STREAM_END;
     bool stuck = result == Z_BUF_ERROR || (result == Z_OK && zip->avail_out > 0);
     if (stuck && message->base64.ended && zip->avail_in == 0)
-        return SAML_ISSUER_BAD_DEFLATE; /* cut off */
+        return SAML_ISSUER_BAD_DEFLATE; /* truncated */
     return result == Z_OK || result == Z_BUF_ERROR || result == Z_STREAM_END ? SAML_ISSUER_FOUND
                                                                              : SAML_ISSUER_BAD_DEFLATE;
 }

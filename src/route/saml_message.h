@@ -1,4 +1,4 @@
-/* The XML behind a SAMLResponse field, decoded as far as it is asked for. Private to this folder. */
+/* Decodes the XML in a SAMLResponse field, only as far as needed. Private to this folder. */
 #ifndef SSOFERRY_ROUTE_SAML_MESSAGE_H
 #define SSOFERRY_ROUTE_SAML_MESSAGE_H
 
@@ -20,19 +20,18 @@ struct saml_message {
     bool deflated;
     bool inflating; /* `zip` is open */
     z_stream zip;
-    char packed[2048]; /* what `zip` reads from */
+    char packed[2048]; /* input of `zip` */
 
-    char *bytes; /* decoded so far; owned; moves when there is more */
+    char *bytes; /* decoded so far; owned; moves when more is decoded */
     size_t size, capacity;
-    bool ended; /* there is no more */
+    bool ended; /* nothing more follows */
 };
 
-/* `raw` is borrowed until saml_message_close(). */
+/* Starts decoding `raw`, which is borrowed until saml_message_close(). */
 void saml_message_open(struct saml_message *message, struct text raw, bool deflated);
 void saml_message_close(struct saml_message *message);
 
-/* Decodes on until there are `size` bytes or more, or the message has ended. SAML_ISSUER_FOUND says that this went
- * well. */
+/* Decodes until there are at least `size` bytes or the message ends. SAML_ISSUER_FOUND means success. */
 enum saml_issuer_result saml_message_read(struct saml_message *message, size_t size);
 
 #endif

@@ -45,7 +45,7 @@ bool template_begins_anyhow(const struct template *template)
            (template->segment_count > 0 && (first->kind == SEGMENT_ANY || first->kind == SEGMENT_SPREAD));
 }
 
-/* In place: the template's own bytes, of which the source is another part. */
+/* In place, in the template's own bytes; the source is another part of those. */
 static void fold(struct template *template, struct text literal)
 {
     if (literal.size > 0)

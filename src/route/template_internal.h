@@ -5,25 +5,26 @@
 #include "encoded.h"
 #include "ssoferry/template.h"
 
-/* All texts are decoded and point into the template's own bytes. */
+/* Kinds of segments, and the fields they use. All texts are decoded and point into the template's own bytes. */
 
 enum segment_kind {
     SEGMENT_LITERAL, /* `before` */
     SEGMENT_ANY,     /* one segment, not empty */
-    SEGMENT_AFFIXED, /* `before`, anything, `after`; one of both has bytes */
+    SEGMENT_AFFIXED, /* `before`, anything, `after`; at least one of the two is not empty */
     SEGMENT_SPREAD,  /* one or more segments */
 };
 
 struct segment {
     enum segment_kind kind;
-    enum encoded_rule rule; /* a path's; where it is the folded one, the texts are in lower case */
+    enum encoded_rule rule; /* for a path; with the folded rule, the texts are in lower case */
     struct text before, after;
 };
 
 enum host_kind {
     HOST_UNSAID,
     HOST_LITERAL, /* `before` */
-    HOST_LABEL,   /* `before` up to and with a dot, one label, `after` from a dot on; one of both has bytes */
+    HOST_LABEL,   /* `before` up to and including a dot, one label, `after` from a dot on; at least one of the two is
+                   * not empty */
     HOST_WHOLE,   /* any host */
 };
 
@@ -33,7 +34,7 @@ struct host_pattern {
 };
 
 enum value_kind {
-    VALUE_ANY,     /* with, without or with an empty value */
+    VALUE_ANY,     /* with or without a value, even an empty one */
     VALUE_SOME,    /* not empty */
     VALUE_LITERAL, /* `value` */
 };
@@ -46,24 +47,24 @@ struct parameter {
 
 struct template
 {
-    struct text lead;     /* how the plainest matching paths begin: see look_at_lead() */
-    size_t lead_segments; /* that it stands for: the first ones */
+    struct text lead;     /* the start of the plainest matching paths: see look_at_lead() */
+    size_t lead_segments; /* number of leading segments that it stands for */
     struct text source;
     enum template_place place;
-    bool floating; /* `**` stands first; it is not among the segments */
+    bool floating; /* starts with `**`, which is not among the segments */
     bool spread;   /* the identifier's segment is SEGMENT_SPREAD */
-    bool folded;   /* all segments are compared by the folded rule, and the lead is in lower case */
+    bool folded;   /* all segments are compared with the folded rule, and the lead is in lower case */
     size_t segment_count;
-    size_t identifier_segment; /* segment_count where it stands elsewhere */
+    size_t identifier_segment; /* segment_count if it is elsewhere */
     size_t parameter_count;
-    size_t identifier_parameter; /* parameter_count where it stands elsewhere */
+    size_t identifier_parameter; /* parameter_count if it is elsewhere */
     struct host_pattern host;
     struct segment segments[TEMPLATE_SEGMENTS_MAX];
     struct parameter parameters[TEMPLATE_PARAMETERS_MAX];
     char bytes[]; /* the source, then the literals */
 };
 
-/* Whether a host, without port and final dot, fits the pattern. *label gets what stands for the variable part. */
+/* Whether a host, without port and final dot, matches the pattern. *label gets the text of the variable part. */
 bool host_pattern_matches(const struct host_pattern *pattern, struct text host, struct text *label);
 
 #endif

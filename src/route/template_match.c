@@ -1,11 +1,11 @@
-/* Matching on the request path: no allocation, and each byte of a path is looked at a bounded number of times. */
+/* Matching on the request path: does not allocate, and looks at each byte of a path a bounded number of times. */
 #include "template_internal.h"
 
 #include "ssoferry/bytes.h"
 
 /* -- host -- */
 
-/* The name in a Host field: without port, and without the dot that ends a fully qualified name. */
+/* The name in a Host field, without the port and the final dot of a fully qualified name. */
 static struct text host_name(struct text host)
 {
     size_t size = text_find(host, ':', 0);
@@ -42,14 +42,14 @@ bool host_pattern_matches(const struct host_pattern *pattern, struct text host, 
 
 /* -- path -- */
 
-/* What the first bytes of a path tell. */
+/* What the first bytes of a path show. */
 enum lead {
     LEAD_DIFFERS,
-    LEAD_IS_UNCLEAR, /* it may be written in another way: escapes, repeated slashes */
-    LEAD_FITS,       /* the segments that it stands for match */
+    LEAD_IS_UNCLEAR, /* it may be written differently: escapes, repeated slashes */
+    LEAD_FITS,       /* the segments that the lead stands for match */
 };
 
-/* What makes a route that does not take a request cost next to nothing, and one that does not much. */
+/* Makes a route that does not take the request cost almost nothing, and one that does little. */
 static inline enum lead look_at_lead(const struct template *template, struct text path)
 {
     const struct text lead = template->lead;
@@ -62,14 +62,14 @@ static inline enum lead look_at_lead(const struct template *template, struct tex
     return same == path.size || path.at[same] == '/' ? LEAD_FITS : LEAD_IS_UNCLEAR;
 }
 
-/* The part of a path that is yet to be matched: path.at[start] up to path.at[end]. Both ends lie at a slash or at the
- * path's end. */
+/* The part of a path still to be matched: path.at[start] to path.at[end]. Both ends are at a slash or at the path's
+ * end. */
 struct rest {
     struct text path;
     size_t start, end;
 };
 
-/* Cuts the first segment off; slashes before it are passed over. False where there is none. */
+/* Cuts off the first segment, skipping slashes before it. False if there is none. */
 static bool cut_first(struct rest *rest, struct text *segment)
 {
     const char *at = rest->path.at + rest->start, *end = rest->path.at + rest->end;
@@ -83,7 +83,7 @@ static bool cut_first(struct rest *rest, struct text *segment)
     return true;
 }
 
-/* Cuts the last segment off; slashes behind it are passed over. */
+/* Cuts off the last segment, skipping slashes after it. False if there is none. */
 static bool cut_last(struct rest *rest, struct text *segment)
 {
     const char *start = rest->path.at + rest->start, *end = rest->path.at + rest->end;
@@ -118,7 +118,7 @@ static bool segment_matches(const struct segment *pattern, struct text segment, 
     return true;
 }
 
-/* Matches the template's segments from..to-1 against the first segments of what is left, and cuts them off. */
+/* Matches the template's segments from..to-1 against the first remaining segments, and cuts those off. */
 static bool take_first(const struct template *template, size_t from, size_t to, struct rest *rest, struct text *raw)
 {
     for (size_t i = from; i < to; i++) {
@@ -154,7 +154,7 @@ static struct text trim_slashes(const struct rest *rest)
     return text_slice(rest->path.at + start, end - start);
 }
 
-/* Whether `rest`, nothing but slashes, stands for an empty identifier: "/saml//acs", "/saml/" and "/" do, where "/saml"
+/* Whether `rest`, which is only slashes, stands for an empty identifier: "/saml//acs", "/saml/" and "/" do, "/saml"
  * does not. */
 static bool is_empty_identifier(const struct template *template, const struct rest *rest, struct text *raw)
 {
@@ -164,7 +164,7 @@ static bool is_empty_identifier(const struct template *template, const struct re
            rest->end - rest->start >= (last ? 1 : 2);
 }
 
-/* The path from its first segment on, or from behind its lead. */
+/* Matches a path from its first segment, or from the end of its lead. */
 static bool match_anchored(const struct template *template, struct text path, enum lead lead, struct text *raw)
 {
     size_t identifier = template->identifier_segment, count = template->segment_count;
@@ -187,8 +187,8 @@ static bool match_anchored(const struct template *template, struct text path, en
     return text_find(middle, '/', 0) == middle.size && segment_matches(&template->segments[identifier], middle, raw);
 }
 
-/* `**`, then segments, then an identifier of one or more: the shortest identifier wins, so that the segments before it
- * stand at their last possible place. */
+/* Matches `**`, then segments, then an identifier of one or more segments. The shortest identifier wins, so the
+ * segments before it are at their last possible place. */
 static bool match_spread_after_any(const struct template *template, struct rest rest, struct text *raw)
 {
     struct text segment, variable;
@@ -205,7 +205,7 @@ static bool match_spread_after_any(const struct template *template, struct rest 
     return false;
 }
 
-/* `**` stands first: the path from its last segment backwards. */
+/* Matches a template that starts with `**`: from the path's last segment backwards. */
 static bool match_floating(const struct template *template, struct text path, struct text *raw)
 {
     size_t identifier = template->identifier_segment, count = template->segment_count;
@@ -268,7 +268,8 @@ static enum template_result match_query(const struct template *template, struct 
     return result;
 }
 
-/* Not inlined: else its frame is set up for each route that the lead turns away, which costs more than the lead. */
+/* Not inlined: otherwise its frame would be set up for each route that the lead rejects, which costs more than the
+ * lead. */
 static __attribute__((noinline)) enum template_result match(const struct template *template,
                                                             const struct request *request, enum lead lead,
                                                             struct template_capture *capture)

@@ -12,12 +12,12 @@ static const struct text SPREAD_HOLE = {"{identifier...}", 15};
 struct parser {
     struct template *template;
     struct text source; /* the template's own copy */
-    char *out; /* where the next literal goes; twice the source's size is enough for all of them and the lead */
+    char *out;          /* where the next literal goes; twice the source's size is room for all literals and the lead */
     char *why;
-    size_t at; /* of the trouble */
+    size_t at; /* of the problem */
 };
 
-/* Says what is wrong with the part of the source that begins at `at`. */
+/* Reports a problem with the part of the source that starts at `at`. */
 static bool __attribute__((format(printf, 3, 4)))
 complain(struct parser *parser, const char *at, const char *format, ...)
 {
@@ -48,13 +48,13 @@ static bool take_literal(struct parser *parser, struct text raw, enum text_plus 
     return true;
 }
 
-/* An {identifier} in a part of the source: the text before and behind it. */
+/* An {identifier} in a part of the source, with the text before and after it. */
 struct hole {
     bool here, spread;
     struct text before, after;
 };
 
-/* Looks for the {identifier} in a part; `place` is where that part stands. */
+/* Looks for {identifier} in a part of the source; `place` is where that part belongs. */
 static bool take_hole(struct parser *parser, struct text part, enum template_place place, struct hole *hole)
 {
     *hole = (struct hole){.before = part};
@@ -86,7 +86,7 @@ static bool is_host_byte(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* Copies a part of a host in lower case. */
+/* Copies part of a host in lower case. */
 static struct text take_folded(struct parser *parser, struct text part)
 {
     struct text folded = text_slice(parser->out, part.size);
@@ -105,7 +105,7 @@ static bool parse_address(struct parser *parser, struct text host)
     return true;
 }
 
-/* One label: a name, `*` or `{identifier}`. *variable says which. */
+/* Checks one label: a name, `*` or `{identifier}`. *variable is whether it is one of the latter two. */
 static bool check_label(struct parser *parser, struct text label, bool *variable)
 {
     struct hole hole;
@@ -134,7 +134,7 @@ static bool parse_labels(struct parser *parser, struct text host)
     size_t start = 0, end;
     do {
         end = text_find(host, '.', start);
-        /* The dots of {identifier...} are no label's end. */
+        /* The dots of {identifier...} do not end a label. */
         if (text_starts(part_from(host, start), SPREAD_HOLE))
             end = start + SPREAD_HOLE.size;
         struct text label = text_slice(host.at + start, end - start);
@@ -221,8 +221,8 @@ static bool parse_segment(struct parser *parser, struct text part)
     return true;
 }
 
-/* The literal segments that a path starts with, each behind its slash, up to what may be written in more than one way
- * or is variable. */
+/* Builds the lead: the path's first literal segments, each after its slash, up to the first that is variable or can be
+ * written in more than one way. */
 static void build_lead(struct parser *parser)
 {
     struct template *template = parser->template;

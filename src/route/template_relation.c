@@ -1,14 +1,14 @@
-/* How the URLs of two templates lie to each other, exactly.
+/* Relates the URLs of two templates, exactly.
  *
- * A template asks for a host, a path and some parameters, each by itself: its set of URLs is their product, so two
- * templates relate as their parts do. Looked at are URLs with a host, without repeated or trailing slashes and with the
- * first of equally named parameters, which is what matching reduces every URL to (an empty identifier apart, which
- * names no connection). */
+ * A template constrains the host, the path and some parameters independently: its set of URLs is their product, so two
+ * templates relate as their parts do. Considered are URLs with a host, without repeated or trailing slashes, and with
+ * only the first of equally named parameters, since matching reduces every URL to one of those (except for an empty
+ * identifier, which names no connection). */
 #include "template_internal.h"
 
-/* Of two sets, each with something in it. */
+/* How two non-empty sets relate. */
 struct relation {
-    bool meet;   /* something is in both */
+    bool meet;   /* some element is in both */
     bool within; /* all of the first is in the second */
     bool covers; /* all of the second is in the first */
 };
@@ -23,7 +23,7 @@ static struct relation both(struct relation a, struct relation b)
 
 /* -- host -- */
 
-/* Cuts the first label off. */
+/* Cuts off the first label. */
 static bool cut_label(struct text *host, struct text *label)
 {
     if (host->size == 0)
@@ -35,7 +35,7 @@ static bool cut_label(struct text *host, struct text *label)
     return true;
 }
 
-/* Labels of a HOST_LABEL pattern in order; its variable one is the star. */
+/* Walks the labels of a HOST_LABEL pattern in order; the variable one is the star. */
 struct label_walk {
     struct text before, after;
     bool star_passed;
@@ -50,7 +50,7 @@ static bool next_label(struct label_walk *walk, struct text *label, bool *star)
     walk->star_passed = true;
     if (*star) {
         struct text empty;
-        cut_label(&walk->after, &empty); /* what stands before the dot behind the star: nothing */
+        cut_label(&walk->after, &empty); /* skips the empty text before the dot after the star */
         return true;
     }
     return cut_label(&walk->after, label);
@@ -93,7 +93,7 @@ static struct relation relate_hosts(const struct host_pattern *first, const stru
 
 /* -- segments -- */
 
-/* A part of a segment's literal, which stands for all its spellings where it has no case. */
+/* Part of a segment's literal. If folded, it stands for all its spellings. */
 struct spelling {
     struct text text;
     bool folded;
@@ -107,7 +107,7 @@ static bool has_letter(struct text t)
     return false;
 }
 
-/* Of texts of equal size. */
+/* For texts of equal size. */
 static struct relation relate_spellings(struct spelling a, struct spelling b)
 {
     bool some_folded = a.folded || b.folded;
@@ -116,7 +116,7 @@ static struct relation relate_spellings(struct spelling a, struct spelling b)
     return (struct relation){meet, meet && (b.folded || one_spelling), meet && (a.folded || one_spelling)};
 }
 
-/* The `size` bytes at the start of a literal, or at its end. */
+/* The first or the last `size` bytes of a literal. */
 static struct spelling start_of(const struct segment *segment, struct text literal, size_t size)
 {
     return (struct spelling){text_slice(literal.at, size), segment->rule == ENCODED_FOLDED_PATH};
@@ -132,7 +132,8 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Of what starts with one text and what starts with another, or ends with them: of the longer there are fewer. */
+/* Relates what starts (or ends) with two texts of sizes `a` and `b`, of which `shared` relates the common part: fewer
+ * texts start with the longer. */
 static struct relation relate_affixes(struct relation shared, size_t a, size_t b)
 {
     return (struct relation){shared.meet, shared.within && a >= b, shared.covers && b >= a};
@@ -147,7 +148,7 @@ static struct relation relate_affixed(const struct segment *a, const struct segm
                 relate_affixes(ends, a->after.size, b->after.size));
 }
 
-/* A literal, and what has fixed text around it. */
+/* Relates a literal to a segment with fixed text around a variable part. */
 static struct relation relate_literal(const struct segment *literal, const struct segment *affixed)
 {
     size_t before = affixed->before.size, after = affixed->after.size;
@@ -158,7 +159,7 @@ static struct relation relate_literal(const struct segment *literal, const struc
     struct relation ends =
         relate_spellings(end_of(literal, literal->before, after), end_of(affixed, affixed->after, after));
     struct relation relation = both(starts, ends);
-    relation.covers = false; /* it leaves a choice */
+    relation.covers = false; /* the affixed segment leaves a choice */
     return relation;
 }
 
@@ -167,7 +168,7 @@ static struct relation turned(struct relation relation)
     return (struct relation){relation.meet, relation.covers, relation.within};
 }
 
-/* NULL is any segment. */
+/* NULL means any segment. */
 static struct relation relate_segments(const struct segment *a, const struct segment *b)
 {
     if (a == NULL || b == NULL)
@@ -185,10 +186,10 @@ static struct relation relate_segments(const struct segment *a, const struct seg
 
 /* -- paths --
  *
- * The paths of `count` segments that a template matches are a product of one set a position, or, where it has both `**`
- * and {identifier...}, a union of such products: one for each place of the segments before the identifier. */
+ * The paths of `count` segments that a template matches are a product of one set per position. If it has both `**` and
+ * {identifier...}, they are a union of such products: one for each place of the segments before the identifier. */
 
-/* How many products make up the template's paths of `count` segments. */
+/* Number of products that make up the template's paths of `count` segments. */
 static size_t product_count(const struct template *template, size_t count)
 {
     size_t fixed = template->segment_count;
@@ -197,8 +198,8 @@ static size_t product_count(const struct template *template, size_t count)
     return template->floating && template->spread ? count - fixed + 1 : 1;
 }
 
-/* What a product asks for at a position; NULL for any segment. Segments up to the spread one are counted from where the
- * product has them, those behind it from the end. */
+/* What a product requires at a position; NULL means any segment. Segments up to the spread one count from where the
+ * product has them, those after it from the end. */
 static const struct segment *product_segment(const struct template *template, size_t count, size_t product,
                                              size_t position)
 {
@@ -226,8 +227,8 @@ static struct relation relate_products(const struct template *a, size_t a_produc
     return relation;
 }
 
-/* Of the paths of `count` segments. A product lies in a union of products only if it lies in one of them: its path with
- * a fresh word wherever it leaves a choice is matched by no literal. */
+/* Relates paths of `count` segments. A product is within a union of products only if it is within one of them: no
+ * literal matches its path that has a fresh word wherever there is a choice. */
 static struct relation relate_lengths(const struct template *a, const struct template *b, size_t count)
 {
     size_t a_products = product_count(a, count), b_products = product_count(b, count);
@@ -250,8 +251,8 @@ static struct relation relate_lengths(const struct template *a, const struct tem
     return all;
 }
 
-/* Past the length at which neither template can reach into the other's fixed segments from the far end, nothing new
- * comes. */
+/* Beyond the length at which neither template's fixed segments can reach the other's from the far end, longer paths add
+ * nothing new. */
 static struct relation relate_paths(const struct template *a, const struct template *b)
 {
     size_t longer = a->segment_count > b->segment_count ? a->segment_count : b->segment_count;
@@ -268,7 +269,7 @@ static struct relation relate_paths(const struct template *a, const struct templ
 
 /* -- queries -- */
 
-/* Whether `wider` asks no more of a parameter than `parameter` does. */
+/* Whether `wider` requires no more of a parameter than `parameter` does. */
 static bool value_within(const struct parameter *parameter, const struct parameter *wider)
 {
     switch (wider->kind) {
