@@ -5,8 +5,7 @@
 
 #include <stdio.h>
 
-/* What the routes of a source, whose name is no longer than SOURCE_SIZE_MAX, have between them; good until the next
- * call. */
+/* What a source's routes have in common; its name is at most SOURCE_SIZE_MAX bytes. Valid until the next call. */
 static const struct source_routes *routes_of(struct audit *audit, struct text source)
 {
     if (!text_equal(source, text_of(audit->source))) {
@@ -22,7 +21,8 @@ static bool is_marked(uint64_t eight)
     return bytes_any_is(eight, '%') || bytes_any_is(eight, '/');
 }
 
-/* Whether it has a '%' or a '/', without which nearly every name is good. For each row of a load. */
+/* Whether it has a '%' or a '/'; almost every name without one is fine. Fast, because it runs for each row of a load.
+ */
 static bool has_mark(struct text identifier)
 {
     const size_t word = sizeof(uint64_t);
@@ -37,7 +37,7 @@ static bool has_mark(struct text identifier)
     return is_marked(bytes_load(identifier.at + identifier.size - word));
 }
 
-/* Whether it is written with the name of the query's parameter. */
+/* Whether it looks like `name=...`, with the name of the query parameter. */
 static bool is_parameter(struct text name, struct text identifier)
 {
     return name.size > 0 && identifier.size > name.size && identifier.at[name.size] == '=' &&
@@ -130,7 +130,7 @@ const char *oddity_code(enum oddity oddity)
 
 enum who { NOBODY, THE_SOURCE, THE_IDENTIFIER };
 
-/* Sentences of who they speak of and what is said before, between and behind. */
+/* Sentences: what is said before, between and after the one or two names. */
 static const struct {
     enum who first, second;
     const char *before, *between, *behind;

@@ -1,6 +1,6 @@
 #include "audit_name.h"
 
-/* The host of a URL of http, and what follows it; false where it is none. */
+/* Splits an http or https URL into its host and the rest; false if it is not one. */
 static bool split_address(struct text address, struct text *host, struct text *rest)
 {
     static const struct text schemes[] = {{"https://", 8}, {"http://", 7}};
@@ -28,7 +28,7 @@ static bool is_own_host(const struct config *config, struct text host)
     return false;
 }
 
-/* A catch-all takes every URL, also those that are an IdP's entity ID. */
+/* A catch-all takes every URL, including those that are an IdP's entity ID. */
 static bool is_taken(const struct config *config, struct text source, struct text host, struct text target)
 {
     const size_t question = text_find(target, '?', 0);
@@ -50,7 +50,7 @@ static bool is_taken(const struct config *config, struct text source, struct tex
     return false;
 }
 
-/* An Issuer is often a URL of http, but not one of ours. */
+/* An Issuer is often an http URL, but not one of ours. */
 static bool is_address(const struct config *config, struct text source, struct text identifier)
 {
     struct text host = {0}, target = identifier;

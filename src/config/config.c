@@ -4,7 +4,7 @@
 
 #include "config_checker.h"
 
-/* What the table of keys says where the file says nothing. */
+/* Sets what the table of keys gives as defaults. */
 static void set_defaults(struct building *building)
 {
     const struct place nowhere = {0};

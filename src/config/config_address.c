@@ -1,4 +1,4 @@
-/* Addresses to listen on: reading them, and what they mean. */
+/* Parses addresses to listen on, and says what they reach. */
 #include <arpa/inet.h>
 
 #include "ssoferry/config.h"

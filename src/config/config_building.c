@@ -1,4 +1,4 @@
-/* The configuration as it is being built: its memory, and what of it grows. */
+/* The memory and the growing parts of a configuration being built. */
 #include <stdlib.h>
 
 #include "config_building.h"
@@ -49,7 +49,8 @@ void building_free(struct building *building)
     free(building);
 }
 
-/* Unless the operator says where Stytch sends browsers on to: any secure page, and a developer's own machine. */
+/* By default, if the operator does not say where Stytch sends browsers next: any https page, and a developer's own
+ * machine. */
 static struct text onward_sources(struct building *building)
 {
     struct text joined = TEXT("https: http://localhost:* http://127.0.0.1:*");

@@ -1,4 +1,4 @@
-/* The checks that need the whole file, those of routes aside. */
+/* Checks that need the whole file, except those of routes. */
 #include "config_checker.h"
 #include "ssoferry/memory.h"
 
@@ -14,14 +14,14 @@ void checker_warning(struct checker *checker, const struct place *place, const c
                detail);
 }
 
-/* The pattern as it looks with an identifier in it, so that it can be parsed as a URL. */
+/* The pattern filled in with a sample identifier, so that it can be parsed as a URL. */
 static struct text sample_of(const struct building *building, struct text pattern)
 {
     return template_expand(pattern, TEXT("x"), TEXT("/x"), arena_memory(building->arena));
 }
 
-/* Whether `{path}` stands elsewhere than at the end, right behind the host: the path of a request could lead out of any
- * other that stood before it. */
+/* Whether `{path}` is anywhere but at the end, right after the host. If there were another path before it, a request's
+ * path could lead out of that one. */
 static bool has_misplaced_path(struct text url)
 {
     static const char hole[] = "{path}";
@@ -56,8 +56,8 @@ const char *checker_legacy_problem(const struct checker *checker, struct text ur
     return NULL;
 }
 
-/* An address that is no good has neither port nor path. Where `wildcards`, one of all addresses is each of them, too.
- */
+/* Whether two addresses overlap. An invalid address has neither port nor path. If `wildcards`, an address that stands
+ * for all addresses overlaps each of them. */
 static bool addresses_meet(const struct address *a, const struct address *b, bool wildcards)
 {
     static const unsigned char any[sizeof(a->ip)] = {0};
@@ -71,9 +71,9 @@ static bool addresses_meet(const struct address *a, const struct address *b, boo
            (wildcards && (memcmp(a->ip, any, sizeof(any)) == 0 || memcmp(b->ip, any, sizeof(any)) == 0));
 }
 
-/* Listeners share their ports with another daemon's (SO_REUSEPORT), and so would two of one daemon: sign-ins would go
- * to the admin listener, and its report to the world. Beside a wildcard the more particular one gets what comes to its
- * address: either is served, unless one of them is the admin listener. */
+/* Listeners use SO_REUSEPORT to share their ports with another daemon's, so two of one daemon would share a port, too:
+ * sign-ins would reach the admin listener, and the public its report. A specific address next to a wildcard gets its
+ * own traffic, so both are served; that is refused only if one of them is the admin listener. */
 static void check_address(struct checker *checker, const char *key, const struct address *address, size_t before)
 {
     const bool admin = address == checker->building->config.admin;
@@ -109,8 +109,8 @@ static void check_addresses(struct checker *checker)
                       "; use 127.0.0.1, or set allow_remote: true");
 }
 
-/* The origins of Stytch: where the gateway stands on the very domain that is to be Stytch's, one leads back; and they
- * are easily taken for each other. */
+/* Checks Stytch's origins: if the gateway is on the very domain meant for Stytch, one would lead back; and the two are
+ * easily confused. */
 static void check_origins(struct checker *checker)
 {
     const struct building *building = checker->building;
@@ -162,7 +162,7 @@ static void check_redirects(struct checker *checker)
     }
 }
 
-/* An address is never longer than the head that holds it. */
+/* A head contains the address, so the address cannot be longer. */
 static void check_limits(struct checker *checker)
 {
     struct config *config = &checker->building->config;
@@ -174,8 +174,8 @@ static void check_limits(struct checker *checker)
     config->limits.uri = config->limits.head;
 }
 
-/* No old system has an address called as the default; another path may be one's. What a catch-all would take is no
- * customer's for that. */
+/* No old system has an address like the default, but a different path may belong to one. A catch-all would take it,
+ * too, but that does not make it a customer's. */
 static void check_health_path(struct checker *checker)
 {
     char why[256];
@@ -198,7 +198,7 @@ static void check_health_path(struct checker *checker)
     template_free(template);
 }
 
-/* `names` are as in url_leads_to(). A route's host stands for every port, and so does a name with one here. */
+/* `names` are as in url_leads_to(). A route's host stands for every port, and so does a name with a port here. */
 static bool is_among(struct text host, const struct text_list *names)
 {
     for (size_t i = 0; i < names->count; ++i) {
@@ -221,7 +221,8 @@ static void check_route_host(struct checker *checker, const struct route_draft *
                    "the route's host %.*s is not in hosts: correct it, or add it there", TEXT_ARGS(host));
 }
 
-/* Who says under which names the world comes has mistyped a route's host that is none of them, mostly. */
+/* If the operator says under which names the world reaches the gateway, a route's host that is none of them is probably
+ * a typing mistake. */
 static void check_route_hosts(struct checker *checker)
 {
     const struct building *building = checker->building;
@@ -229,7 +230,7 @@ static void check_route_hosts(struct checker *checker)
         return;
     for (size_t i = 0; i < building->draft_count; ++i) {
         const struct route_draft *draft = &building->drafts[i];
-        if (draft->route_count > 0) /* all of a preset have the same host */
+        if (draft->route_count > 0) /* all routes of a preset have the same host */
             check_route_host(checker, draft, &building->routes[draft->first_route]);
     }
 }

@@ -1,17 +1,17 @@
-/* What a configuration was set to, key by key, and how two of them differ. */
+/* What each key of a configuration was set to, and how two configurations differ. */
 #include <stdlib.h>
 
 #include "config_building.h"
 #include "ssoferry/memory.h"
 
-/* "routes[].match" as it stands in the item that is being read: "routes[2].match". */
+/* The name of "routes[].match" in the item being read: "routes[2].match". */
 static struct text full_name(struct building *building, const struct config_key *key)
 {
     char name[128] = "";
     size_t listener = building->listen_count - 1;
     if (key->scope == KEY_OF_CONFIG)
         return text_of(key->name);
-    const char *last = strrchr(key->name, '.') + 1; /* an item's key has one */
+    const char *last = strrchr(key->name, '.') + 1; /* an item's key has a dot */
     switch (key->scope) {
     case KEY_OF_CONFIG:
         break;
@@ -62,7 +62,7 @@ static const struct setting *find(const struct building *building, struct text n
     return NULL;
 }
 
-/* Whether the item that `name` is of is there: "routes[1]." of "routes[1].match". Each item has a key that it needs. */
+/* Whether the item exists that `name` belongs to: "routes[1]." for "routes[1].match". Each item has a required key. */
 static bool has_item(const struct building *building, struct text name)
 {
     size_t size = name.size;
@@ -109,8 +109,8 @@ struct reload {
     const struct building *started, *before, *after;
 };
 
-/* A key that a reload could change waits with its listener, whether that is to come or to go: listeners are told apart
- * by their addresses. */
+/* Whether a change of the key takes a restart. A key that a reload could change waits with its listener if that is
+ * added or removed. Listeners are told apart by address. */
 static bool waits(const struct reload *reload, const struct setting *setting)
 {
     const struct building *after = reload->after;
@@ -120,7 +120,7 @@ static bool waits(const struct reload *reload, const struct setting *setting)
                                        !listens_on(reload->started, after->listen[setting->listener].address.text));
 }
 
-/* The configuration that a key of `after` is compared with. */
+/* The configuration to compare a key of `after` with. */
 static const struct building *in_force(const struct reload *reload, const struct setting *setting)
 {
     if (waits(reload, setting))
@@ -132,13 +132,13 @@ static const struct building *in_force(const struct reload *reload, const struct
 
 /* -- telling -- */
 
-/* Who is told of differences. */
+/* The callback for differences. */
 struct listening {
     void (*on_difference)(void *context, struct text name, struct text before, struct text after, bool needs_restart);
     void *context;
 };
 
-/* What `old` sets and `after` leaves out, of the keys that take a restart, or of the others. */
+/* Reports what `old` sets and `after` leaves out: either the keys that take a restart, or the others. */
 static void tell_left_out(const struct reload *reload, const struct building *old, bool restart,
                           const struct listening *listening)
 {

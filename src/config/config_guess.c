@@ -1,10 +1,10 @@
-/* What a name that is not known was meant to be. */
+/* Guesses what an unknown name was meant to be. */
 #include "config_keys.h"
 #include "ssoferry/distance.h"
 #include "ssoferry/presets.h"
 
 struct guess {
-    struct text wanted; /* the last word of it */
+    struct text wanted; /* its last word */
     unsigned limit;
     struct text meant; /* empty: nothing is near */
 };
@@ -14,7 +14,7 @@ static struct guess guess_start(struct text wanted)
     return (struct guess){.wanted = wanted, .limit = text_typing_mistakes(wanted.size)};
 }
 
-/* Offers `name`, of which `word` is compared. */
+/* Offers `name` as a guess; `word` is what is compared. */
 static void guess_offer(struct guess *guess, struct text word, struct text name)
 {
     unsigned edits = 0;
@@ -24,7 +24,7 @@ static void guess_offer(struct guess *guess, struct text word, struct text name)
     guess->limit = edits;
 }
 
-/* The size of "limits." in "limits.body"; 0 where there is none. */
+/* The size of "limits." in "limits.body"; 0 if there is no dot. */
 static size_t size_of_section(struct text name)
 {
     size_t dot = text_find(name, '.', 0);
@@ -40,7 +40,7 @@ struct text guess_key(enum key_scope scope, struct text name)
         size_t its_section = size_of_section(known);
         if (config_keys[i].scope != scope)
             continue;
-        if (section == 0 && its_section > 0) /* the section itself is a name, too */
+        if (section == 0 && its_section > 0) /* the section itself is a possible name, too */
             guess_offer(&guess, text_slice(known.at, its_section - 1), text_slice(known.at, its_section - 1));
         else if (text_equal(text_slice(name.at, section), text_slice(known.at, its_section)))
             guess_offer(&guess, text_slice(known.at + its_section, known.size - its_section), known);

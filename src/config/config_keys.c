@@ -1,4 +1,4 @@
-/* The one table of configuration keys, that of their lists, and the setters of those that are no plain kind of value.
+/* The table of configuration keys, the table of their lists, and the setters for values that are not of a plain kind.
  */
 #include <stdlib.h>
 
@@ -40,8 +40,8 @@ SETTER(set_health_path)
     return NULL;
 }
 
-/* An origin: https://host[:port], http only to the machine itself. Without the slash at the end. `unlike` is said of
- * what is none. */
+/* Sets an origin: https://host[:port], or http only for this machine. Stored without a trailing slash. `unlike` is the
+ * answer for something that is not an origin. */
 static const char *set_origin(struct building *building, struct text value, struct text *origin, const char *unlike)
 {
     struct url url;
@@ -87,7 +87,7 @@ SETTER(set_stytch_host)
                : "is not a host such as login.example.com or *.example.com";
 }
 
-/* A CSP source: scheme, host with or without star and port. Nothing that could end the directive. */
+/* A CSP source: scheme, host (perhaps with a star) and port. Nothing that could end the directive. */
 SETTER(set_onward_source)
 {
     for (size_t i = 0; i < value.size; ++i) {

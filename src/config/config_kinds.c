@@ -1,6 +1,6 @@
 #include "config_kinds.h"
 
-/* The field of a key, in whatever its scope is about. */
+/* The field of a key, in the object that its scope refers to. */
 static void *field_of(struct building *building, const struct config_key *key)
 {
     char *whole = NULL;

@@ -1,11 +1,11 @@
-/* Setters for the plain kinds of values: each writes the field at the key's offset, in the configuration, the listener
- * or the route that is being read. */
+/* Setters for plain kinds of values. Each writes the field at the key's offset in the configuration, listener,
+ * certificate or route being read. */
 #ifndef SSOFERRY_CONFIG_KINDS_H
 #define SSOFERRY_CONFIG_KINDS_H
 
 #include "config_building.h"
 
-/* The head of a setter; see `set` of struct config_key. */
+/* The signature of a setter; see `set` in struct config_key. */
 #define CONFIG_SETTER(name)                                                                                            \
     const char *name(__attribute__((unused)) struct building *building, struct text value,                             \
                      __attribute__((unused)) const struct place *place,                                                \

@@ -4,7 +4,7 @@
 #include "config_building.h"
 #include "ssoferry/memory.h"
 
-/* The configuration only lends them out. */
+/* The configuration only shows them as const. */
 static struct certificate_files *certificates_of(const struct listener *listener)
 {
     return (struct certificate_files *)(uintptr_t)listener->certificates;
@@ -37,7 +37,7 @@ struct certificate_files *building_certificate(struct building *building, enum k
     return certificates_of(listener) + (scope == KEY_OF_LISTEN ? 0 : listener->certificate_count - 1);
 }
 
-/* A certificate that was just read: one without a file cannot be, and a key may stand in the certificate's. */
+/* Ends a certificate that was just read: its file is required, and may contain the key. */
 void building_end_certificate(struct building *building, struct yaml *yaml, const struct yaml_node *node,
                               enum key_scope scope)
 {

@@ -1,4 +1,4 @@
-/* From the file's nodes to the configuration that is being built, and what is wrong with each. */
+/* Turns the file's nodes into the configuration being built, and reports what is wrong with each. */
 #include <inttypes.h>
 
 #include "config_building.h"
@@ -8,7 +8,7 @@ static struct place place_of(const struct yaml_node *node)
     return (struct place){node->line, node->column, node->length};
 }
 
-/* A quantity as it would be written, in the largest unit that divides it. */
+/* Formats a quantity as it would be written, in the largest unit that divides it. */
 static void format_quantity(const struct config_key *key, uint64_t value, char *out, size_t size)
 {
     static const struct {
@@ -41,7 +41,7 @@ static void fault_value(struct yaml *yaml, const struct yaml_node *node, const s
     yaml_fault(yaml, node, "%s: \"%.*s\" %s from %s to %s", key->name, TEXT_ARGS(node->value), problem, least, most);
 }
 
-/* The key's value, or one item of it. */
+/* Reads the key's value or, for a list, one item. */
 static void read_scalar(struct building *building, struct yaml *yaml, const struct config_key *key,
                         const struct yaml_node *node)
 {
@@ -76,8 +76,7 @@ static void read_value(struct building *building, struct yaml *yaml, const struc
         read_scalar(building, yaml, key, &node);
 }
 
-/* What stands behind the dot in the first key that is called PREFIX.something, so that PREFIX is a section; "" where
- * there is none. */
+/* What follows the dot in the first key called PREFIX.something, so that PREFIX is a section; "" if there is none. */
 static struct text first_of_section(struct text prefix)
 {
     for (size_t i = 0; i < config_key_count; ++i) {
@@ -139,7 +138,7 @@ static void end_item(struct building *building, struct yaml *yaml, enum key_scop
         building->drafts[building->draft_count - 1].mistyped = building->mistyped[scope];
 }
 
-/* The list that is called `name` in `scope`, or config_list_count. */
+/* Index of the list called `name` in `scope`, or config_list_count. */
 static size_t find_list(enum key_scope scope, struct text name)
 {
     size_t i = 0;
@@ -149,7 +148,8 @@ static size_t find_list(enum key_scope scope, struct text name)
     return i;
 }
 
-/* What stands where a list of mappings, or an item of it, should. That there are no routes is not said then. */
+/* Reports what stands in place of a list of mappings, or of an item in one. That routes are missing is then not
+ * reported. */
 static void refuse_items(struct building *building, struct yaml *yaml, size_t list, const struct yaml_node *node,
                          const char *before, const char *after)
 {
@@ -181,7 +181,7 @@ static void read_items(struct building *building, struct yaml *yaml, size_t list
     }
 }
 
-/* The first key of a mapping file, where the configuration should be. */
+/* Whether this is the first key of a mapping file in place of the configuration. */
 static bool begins_mapping(const struct building *building, enum key_scope scope, struct text name)
 {
     return scope == KEY_OF_CONFIG && building->setting_count == 0 &&
@@ -235,7 +235,7 @@ static void read_entry(struct building *building, struct yaml *yaml, enum key_sc
     yaml_skip(yaml, &value);
 }
 
-/* Keys and values up to the end of the mapping that has just begun. */
+/* Reads keys and values up to the end of the mapping that was just opened. */
 static void read_mapping(struct building *building, struct yaml *yaml, enum key_scope scope, struct text section)
 {
     struct text_list seen = {0};

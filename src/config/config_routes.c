@@ -1,4 +1,4 @@
-/* From route drafts to routes, and the checks of routes that need the whole file. */
+/* Turns drafts into routes, and makes the checks of routes that need the whole file. */
 #include <stdlib.h>
 
 #include "config_checker.h"
@@ -64,11 +64,11 @@ static bool said_or(enum said said, bool preset)
     return said == SAID_NOTHING ? preset : said == SAID_YES;
 }
 
-/* Compiles a preset's template, for the draft's host where it has one. */
+/* Compiles a preset's template, for the draft's host if it has one. */
 static bool parse_preset(struct checker *checker, const struct route_draft *draft, const char *match,
                          struct template **template)
 {
-    static const char *const elsewhere = "/?{}"; /* would end the host, or find an identifier in it */
+    static const char *const elsewhere = "/?{}"; /* would end the host, or put an identifier in it */
     char why[256] = "give a name alone, without scheme, path and {identifier}";
     char source[TEMPLATE_SIZE_MAX + 1];
     bool good = true;
@@ -123,8 +123,8 @@ static bool has_legacy_url(const struct building *building)
     return false;
 }
 
-/* With the key observe whoever can goes to the legacy side: in an emergency one route without a way there must not keep
- * the others' customers from it. */
+/* With the key observe, everybody who can goes to the legacy side: in an emergency, one route without a legacy URL must
+ * not keep the customers of the others from it. */
 static void check_observed(struct checker *checker, const struct route_draft *draft)
 {
     if (!has_legacy_url(checker->building))
@@ -171,7 +171,7 @@ static void build_route(struct checker *checker, const struct route_draft *draft
     check_legacy(checker, draft);
 }
 
-/* The first of a later item's routes that one of an earlier item hides. NULL, or both of them. */
+/* The first route of a later item that a route *by of an earlier item hides; NULL if there is none. */
 static const struct route *find_hidden(const struct building *building, const struct route_draft *earlier,
                                        const struct route_draft *later, const struct route **by)
 {
@@ -186,7 +186,7 @@ static const struct route *find_hidden(const struct building *building, const st
     return NULL;
 }
 
-/* Whether both do the same with a request that both match. By template they may find different identifiers in it. */
+/* Whether both do the same with a request that both match. Two templates may find different identifiers in it. */
 static bool acts_alike(const struct route *a, const struct route *b)
 {
     return a->identify_by == b->identify_by && a->identify_by != IDENTIFY_BY_TEMPLATE &&
@@ -252,7 +252,7 @@ static void check_relay_state_key(struct checker *checker, const struct route_dr
                         "relay_state_key: this route does not identify by relay_state", ", so this key has no effect");
 }
 
-/* Whether {identifier} stands in the path of a legacy URL. */
+/* Whether a legacy URL has {identifier} in its path. */
 static bool is_in_path(struct text url)
 {
     static const char hole[] = "/{identifier}";
@@ -260,8 +260,8 @@ static bool is_in_path(struct text url)
     return at != NULL && (size_t)(at - url.at) < text_find(url, '?', 0);
 }
 
-/* All addresses of an item have one legacy_url, and its {identifier} may not mean the same in each, or not be written
- * as it was. */
+/* All addresses of an item share one legacy_url, but {identifier} may mean something else in some of them, or not be
+ * written as it was. */
 static void check_legacy_identifier(struct checker *checker, const struct route_draft *draft)
 {
     const struct text url = draft->legacy_url.text;

@@ -7,7 +7,8 @@
 
 enum { SLOTS = 1 << 16, SLOTS_USED_MAX = SLOTS / 2 };
 
-/* Hashes of both; 0: free. Ids are Stytch's, and two that meet by chance cost a wrong warning, once in 2^60 or so. */
+/* Hashes of both ids; 0: free. The ids are Stytch's; two that collide by chance, once in some 2^60, cause a wrong
+ * warning. */
 struct slot {
     uint64_t connection, organization;
 };
@@ -29,7 +30,7 @@ void organizations_free(struct organizations *organizations)
     free(organizations);
 }
 
-/* Ids mostly end in a UUID, of which the last 32 characters are enough. */
+/* Most ids end in a UUID, of which the last 32 characters suffice. */
 static uint64_t hash_of(struct text id)
 {
     enum { WORD = sizeof(uint64_t), END = 4 * WORD };
