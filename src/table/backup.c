@@ -1,4 +1,4 @@
-/* A copy of a table while it is in use. */
+/* Copies a table while it is in use. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,14 +10,14 @@
 #include "store.h"
 #include "table_file.h"
 
-/* LMDB begins a transaction of its own for the copy, so it may meet a map that grew. Where it does not even come to the
- * copy, *error says why. */
+/* LMDB uses a transaction of its own for the copy, so the map may turn out to have grown. If the copy cannot even
+ * start, *error says why. */
 static int copy_to(struct table *table, int fd, struct error *error)
 {
     int code = MDB_MAP_RESIZED;
     for (int tries = 0; tries < FOLLOW_TRIES && code == MDB_MAP_RESIZED; tries++) {
         MDB_txn *txn = NULL;
-        if (!store_begin(table, MDB_RDONLY, &txn, error)) /* holds the map in place meanwhile */
+        if (!store_begin(table, MDB_RDONLY, &txn, error)) /* keeps the map in place meanwhile */
             return MDB_MAP_RESIZED;
         code = ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0 ? errno : 0;
         if (code == 0)
@@ -28,21 +28,21 @@ static int copy_to(struct table *table, int fd, struct error *error)
     return code;
 }
 
-/* The copy names the same customers as the table, so those who may not read the one may not read the other, whatever
- * the umask; nor while it is written. */
+/* The copy names the same customers as the table, so it gets the table's permissions whatever the umask, even while it
+ * is being written. */
 static int share_as(const struct table *table, int fd)
 {
     struct stat st;
     return stat(table->path, &st) != 0 || fchmod(fd, st.st_mode & 0777) != 0 ? errno : 0;
 }
 
-/* A copy that is being made. */
+/* A copy being made. */
 struct copy {
     int fd;
-    const char *temporary; /* its name; NULL: it has none, so that nothing is left where this process is killed */
+    const char *temporary; /* its name; NULL: unnamed, so nothing is left if this process is killed */
 };
 
-/* A file of no name can be given one by way of /proc. Not every file system has such files. */
+/* Opens an unnamed file, which can be named later through /proc. Not every file system supports that. */
 static int copy_open(struct copy *copy, const char *path, const char *temporary)
 {
     char parent[PATH_MAX];
@@ -52,7 +52,7 @@ static int copy_open(struct copy *copy, const char *path, const char *temporary)
         copy->fd = open(parent, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
     if (copy->fd >= 0)
         return 0;
-    unlink(temporary); /* one of a process that died and had our number */
+    unlink(temporary); /* left by a process that died and had our number */
     copy->fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     copy->temporary = copy->fd >= 0 ? temporary : NULL;
     return copy->fd >= 0 ? 0 : errno;
@@ -71,7 +71,7 @@ static int copy_place(struct copy *copy, const char *path)
     return linkat(AT_FDCWD, name, AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0 ? errno : 0;
 }
 
-/* Removes what has not come to its place. */
+/* Removes the copy if it did not get to its place. */
 static int copy_close(struct copy *copy)
 {
     int code = copy->fd >= 0 && close(copy->fd) != 0 ? errno : 0;
@@ -80,7 +80,7 @@ static int copy_close(struct copy *copy)
     return code;
 }
 
-/* Nothing is left where it fails. */
+/* Leaves nothing behind on failure. */
 static int make_and_place(struct table *table, const char *temporary, const char *path, struct error *error)
 {
     struct copy copy;
@@ -123,7 +123,7 @@ bool table_backup(struct table *table, const char *path, struct error *error)
         return false;
     if (code == EEXIST)
         return error_set(error, ERROR_FAILED, "%s: the file exists already: name another", path);
-    /* LMDB copies with a thread of its own; elsewhere the code speaks of its readers. */
+    /* LMDB starts a thread to copy; elsewhere this code is about its readers. */
     if (code == EAGAIN)
         return error_set(error, ERROR_FAILED,
                          "%s: cannot write the backup: no thread can be started: raise the limit on threads (ulimit "

@@ -1,4 +1,4 @@
-/* One change of a table, from change_begin() to change_commit(). */
+/* A change of the table, from change_begin() to change_commit(). */
 #include <stdlib.h>
 
 #include "change_revision.h"
@@ -21,7 +21,8 @@ void change_abort(struct change *change)
     free(change);
 }
 
-/* Writing in place: what a rewrite may have left goes with the change, and rows behind the last key can be told. */
+/* Prepares writing in place: deletes what an unfinished rewrite left, and finds the last key, so that rows after it can
+ * be appended. */
 static bool prepare_in_place(struct change *change, struct error *error)
 {
     const struct snapshot *snapshot = &change->snapshot;
@@ -39,11 +40,11 @@ static bool prepare_in_place(struct change *change, struct error *error)
     return code == MDB_SUCCESS || code == MDB_NOTFOUND || store_fail(table->path, code, "begin a change", error);
 }
 
-/* A change is of one transaction, or of many; `bulk` is NULL where it must be of one. */
+/* A change is one transaction or many; `bulk` is NULL if it must be one. */
 static bool prepare(struct change *change, const struct bulk *bulk, struct error *error)
 {
     struct table *table = change->snapshot.table;
-    int code = store_open_rows(table); /* what another process may have made since the table was opened */
+    int code = store_open_rows(table); /* other processes may have made one since the table was opened */
     if (code != MDB_SUCCESS && code != MDB_MAP_RESIZED)
         return store_fail(table->path, code, "begin a change", error);
     if (!change_open_transaction(change, error))
@@ -118,12 +119,12 @@ static bool is_behind_all(const struct change *change, struct text key)
     return change->last_size == 0 || text_compare(key, text_slice(change->last, change->last_size)) > 0;
 }
 
-/* Whether a row is under `key`, and its record. */
+/* Whether there is a row under `key`, and its record. */
 static bool find_old(struct change *change, MDB_val key, bool *there, MDB_val *old, struct error *error)
 {
     if (change->rewrite != NULL)
         return rewrite_reach(change, key, there, old, error);
-    /* Rows that come in key order are appended, without a search. */
+    /* Rows that come in key order are appended without a search. */
     int code = is_behind_all(change, text_of_val(key))
                    ? MDB_NOTFOUND
                    : mdb_get(change->snapshot.txn, change->snapshot.rows, &key, old);
@@ -131,7 +132,7 @@ static bool find_old(struct change *change, MDB_val key, bool *there, MDB_val *o
     return *there || code == MDB_NOTFOUND || change_fail(change, code, error);
 }
 
-/* Notes for undo and counts out the row that is about to go. */
+/* Notes the row that is about to go for undo, and counts it out. */
 static void leave_old(struct change *change, MDB_val key, const MDB_val *old)
 {
     enum connection_state state;
@@ -140,12 +141,12 @@ static void leave_old(struct change *change, MDB_val key, const MDB_val *old)
         change->snapshot.state.rows[state]--;
     } else if (old != NULL) {
         change->uncounted = true;
-        old = NULL; /* nothing that could be brought back */
+        old = NULL; /* there is nothing that could be restored */
     }
     undo_writer_note(change->undo, key, old);
 }
 
-/* After each row that was written or removed; `row` is where it lay in place. */
+/* Called after each row was written or removed; `row` is where it was in the database, for changes in place. */
 static bool settle(struct change *change, const void *row, struct error *error)
 {
     int code = undo_writer_settle(change->undo);
@@ -242,6 +243,6 @@ bool change_commit(struct change *change, const struct revision_note *note, uint
         good = write_and_commit(change, note, error);
     if (good && revision != NULL)
         *revision = change->snapshot.state.revision;
-    change_abort(change); /* what is not committed */
+    change_abort(change); /* frees it, and aborts what is not committed */
     return good;
 }

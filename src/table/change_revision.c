@@ -3,7 +3,7 @@
 #include "history.h"
 #include "ssoferry/clock.h"
 
-/* Counts the rows by state from end to end; damaged ones count for nothing. */
+/* Counts all rows by state; damaged ones are not counted. */
 static int count_rows(struct change *change, uint64_t rows[CONNECTION_STATES])
 {
     MDB_val key, value;
@@ -26,7 +26,7 @@ int change_write_revision(struct change *change, const struct revision_note *not
     int64_t now = clock_utc_us();
     state->revision++;
     state->changed_at =
-        now > state->changed_at ? now : state->changed_at; /* a clock that went back does not take the table back */
+        now > state->changed_at ? now : state->changed_at; /* it never goes back, even if the clock does */
     struct history_entry entry = {state->revision, state->changed_at, change->counts};
     if (code == MDB_SUCCESS)
         code = undo_writer_finish(change->undo);

@@ -1,10 +1,10 @@
-/* The revision that a change becomes. For this folder only. */
+/* The revision that a change makes. For this folder only. */
 #ifndef SSOFERRY_TABLE_CHANGE_REVISION_H
 #define SSOFERRY_TABLE_CHANGE_REVISION_H
 
 #include "change_state.h"
 
-/* Writes everything that a revision is besides its rows: undo, note, the table's state. Returns an LMDB code. */
+/* Writes everything of a revision except its rows: undo, note and the table's state. Returns an LMDB code. */
 int change_write_revision(struct change *change, const struct revision_note *note);
 
 #endif

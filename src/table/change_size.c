@@ -2,12 +2,12 @@
 
 #include <unistd.h>
 
-/* What the size of a table's transactions says about a change. */
+/* What the size of a table's transactions means for a change. */
 enum {
-    USUAL_ROW = 64,        /* bytes that a row takes, mostly */
-    TRANSACTIONS_HELD = 4, /* as many a change in place may hold in memory */
-    PART = 16,         /* where more than one row in so many changes, hardly a page of a large table stays as it is */
-    LITTLE_BESIDE = 4, /* writing a table anew costs little beside adding so many times its rows */
+    USUAL_ROW = 64,        /* bytes that most rows take */
+    TRANSACTIONS_HELD = 4, /* most transactions' worth of pages that a change in place may hold in memory */
+    PART = 16,         /* if more than one row in this many changes, hardly a page of a large table stays the same */
+    LITTLE_BESIDE = 4, /* rewriting a table costs little compared with adding this many times its rows */
 };
 
 bool change_size_is_large(const struct change *change, const struct bulk *bulk)
@@ -22,9 +22,9 @@ void change_size_bound(struct change *change)
     change->page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Counts the pages that rows lie on, of which LMDB keeps the changed ones in memory and does not say how many they are.
- * Rows come in key order, so that those of a page come one after another. Its memory begins anywhere, and a page may be
- * taken for two. */
+/* Counts the pages that hold the rows: LMDB keeps the changed ones in memory, but does not say how many there are. Rows
+ * come in key order, so those of one page come together. A page may count twice, because LMDB's memory is not aligned.
+ */
 static void count_page(struct change *change, const void *row)
 {
     uintptr_t page = (uintptr_t)row / change->page_size;

@@ -7,9 +7,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* LMDB may leave the last pages of a file unwritten where nothing is in them; table_open() takes a file shorter than
- * its last page for one that was cut. Only ever lengthens: no other writer begins before store_unlock_writer(). Where
- * the disk is full, a hole does as well. */
+/* Lengthens the file to cover its last page. LMDB may leave empty last pages unwritten, but table_open() takes a file
+ * shorter than its last page for a truncated one. Never shortens it: no other writer starts before
+ * store_unlock_writer(). On a full disk, a hole is good enough. */
 static void cover_last_page(const struct table *table)
 {
     struct stat st;
@@ -46,7 +46,7 @@ bool change_open_transaction(struct change *change, struct error *error)
 int change_commit_transaction(struct change *change)
 {
     struct table *table = change->snapshot.table;
-    int code = mdb_txn_commit(change->snapshot.txn); /* closes the cursors, too */
+    int code = mdb_txn_commit(change->snapshot.txn); /* also closes the cursors */
     change->snapshot.txn = NULL;
     store_done(table);
     if (code == MDB_SUCCESS)
@@ -63,7 +63,7 @@ void change_abort_transaction(struct change *change)
     store_done(change->snapshot.table);
 }
 
-/* LMDB has EIO for a write that ended early, which is how a full disk mostly shows itself; this finds the reason. */
+/* LMDB reports EIO for a short write, which is how a full disk usually shows; this finds the actual reason. */
 static int reason_of(const struct table *table, int code)
 {
     const uint64_t little = 1 << 20;

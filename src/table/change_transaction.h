@@ -1,4 +1,4 @@
-/* The transactions of a change: one, or in a rewrite one after the other. For this folder only. */
+/* The transactions of a change: one, or in a rewrite several in sequence. For this folder only. */
 #ifndef SSOFERRY_TABLE_CHANGE_TRANSACTION_H
 #define SSOFERRY_TABLE_CHANGE_TRANSACTION_H
 
@@ -7,18 +7,17 @@
 /* Begins a transaction of the change, with its snapshot. */
 bool change_open_transaction(struct change *change, struct error *error) __attribute__((warn_unused_result));
 
-/* Commits it. Returns an LMDB code; the transaction has ended, whatever came of it. */
+/* Commits it. Returns an LMDB code; the transaction has ended in any case. */
 int change_commit_transaction(struct change *change);
 
-/* Ends it where it is open. */
+/* Aborts it if it is open. */
 void change_abort_transaction(struct change *change);
 
-/* After a write for which there was no room: makes the file as long again as the table is. No transaction may be open.
- */
+/* After a write that found no room: truncates the file to the table's size. No transaction may be open. */
 void change_give_back(const struct change *change);
 
-/* After a failed write LMDB's transaction is of no use: sets *error from the code, which later calls give too. Returns
- * false. */
+/* Sets *error from the code of a failed write, and returns false. LMDB's transaction is unusable from then on, so later
+ * calls fail with the same error. */
 bool change_fail(struct change *change, int code, struct error *error);
 
 #endif

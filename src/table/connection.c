@@ -44,7 +44,7 @@ bool redirect_kind_parse(struct text name, enum redirect_kind *kind)
 
 static const char *words_problem(struct text t)
 {
-    if (text_is_printable(t)) /* as most are */
+    if (text_is_printable(t)) /* most are */
         return NULL;
     if (!text_is_utf8(t))
         return "is not valid UTF-8";
@@ -103,7 +103,7 @@ refuse(struct connection_problem *problem, const char *field, const char *format
     return false;
 }
 
-/* A URL that a browser may be sent to, by the rules. */
+/* Checks a URL that a browser may be sent to against the rules. */
 static bool check_url(struct text value, const char *field, const struct connection_rules *rules, struct url *url,
                       struct connection_problem *problem)
 {
@@ -212,7 +212,7 @@ static const char *set_connection_id(struct connection *connection, struct text 
     return value.size == 0 ? NULL : connection_id_problem(value);
 }
 
-/* Whether it is a URL at all, and one that may be used, connection_check() says in more words than are ready here. */
+/* Only the size: connection_check() has more room to say whether it is a URL and may be used. */
 static const char *url_problem(struct text value)
 {
     return value.size > URL_SIZE_MAX ? "is longer than 2048 bytes" : NULL;

@@ -22,7 +22,7 @@ static bool uuid_parse(const char *text, unsigned char *uuid)
 
 enum { PREFIX_SIZE_MIN = 21 };
 
-/* In the order of struct short_id's `prefix`. */
+/* Indexed by `prefix` of struct short_id. */
 static const struct text connection_prefixes[SHORT_ID_PREFIXES] = {
     {"saml-connection-live-", 21}, {"saml-connection-test-", 21},     {"oidc-connection-live-", 21},
     {"oidc-connection-test-", 21}, {"external-connection-live-", 25}, {"external-connection-test-", 25},
@@ -30,7 +30,7 @@ static const struct text connection_prefixes[SHORT_ID_PREFIXES] = {
 
 static const struct text organization_prefixes[] = {{"organization-live-", 18}, {"organization-test-", 18}};
 
-/* Of prefixes of 16 to 32 bytes, by words, since this runs for every row of a load and for every request. */
+/* For prefixes of 16 to 32 bytes. Compares words, since this runs for every row of a load and for every request. */
 static inline bool starts_with(struct text id, struct text prefix)
 {
     size_t last = prefix.size - 16;
@@ -40,7 +40,7 @@ static inline bool starts_with(struct text id, struct text prefix)
            bytes_load(id.at + last + 8) == bytes_load(prefix.at + last + 8);
 }
 
-/* The index of the prefix that `id` starts with, or `count`. */
+/* Index of the prefix that `id` starts with, or `count`. */
 static unsigned prefix_of(struct text id, const struct text *prefixes, unsigned count)
 {
     unsigned i = 0;
@@ -114,7 +114,7 @@ char *short_id_write(const struct short_id *id, char *at)
 {
     char digits[2 * UUID_SIZE];
     struct text prefix = connection_prefixes[id->prefix];
-    memcpy(at, prefix.at, PREFIX_SIZE_MIN); /* sizes that are constants take no call */
+    memcpy(at, prefix.at, PREFIX_SIZE_MIN); /* constant sizes need no call */
     memcpy(at + prefix.size - PREFIX_SIZE_MIN, prefix.at + prefix.size - PREFIX_SIZE_MIN, PREFIX_SIZE_MIN);
     at += prefix.size;
     for (unsigned i = 0; i < UUID_SIZE; i += sizeof(uint64_t))

@@ -1,4 +1,4 @@
-/* Connection ids taken apart, once for all that a load asks of each of them. For this folder only. */
+/* A connection id taken apart, once for everything that a load needs of it. For this folder only. */
 #ifndef SSOFERRY_TABLE_CONNECTION_ID_H
 #define SSOFERRY_TABLE_CONNECTION_ID_H
 
@@ -6,13 +6,13 @@
 
 enum { SHORT_ID_PREFIXES = 6, UUID_SIZE = 16, UUID_TEXT_SIZE = 36 };
 
-/* An id that is one of the known prefixes and a whole UUID. */
+/* An id made of a known prefix and a whole UUID. */
 struct short_id {
     unsigned prefix; /* 2 * kind + test: kind is 0 saml, 1 oidc, 2 external; test is 0 live, 1 test */
     unsigned char uuid[UUID_SIZE];
 };
 
-/* False where `id` is none. One that is has no connection_id_problem(). */
+/* False if `id` has another form. An id for which this is true has no connection_id_problem(). */
 bool short_id_parse(struct text id, struct short_id *parsed);
 
 static inline bool short_id_is_test(const struct short_id *id)
@@ -20,10 +20,10 @@ static inline bool short_id_is_test(const struct short_id *id)
     return id->prefix % 2 == 1;
 }
 
-/* Writes the id; returns the end. `at` has room for CONNECTION_ID_SIZE_MAX bytes. */
+/* Writes the id to `at`, which has room for CONNECTION_ID_SIZE_MAX bytes; returns the end. */
 char *short_id_write(const struct short_id *id, char *at);
 
-/* The record of a connection of which nothing but its id is given. `out` as for connection_encode(). */
+/* Encodes the record of a connection that has nothing but its id. `out` and result as for connection_encode(). */
 size_t short_id_encode(const struct short_id *id, char *out);
 
 #endif

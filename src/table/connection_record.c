@@ -1,4 +1,4 @@
-/* The record that a connection is kept as (format: ssoferry/connection.h), and the key it is kept under. */
+/* A connection's record (format: ssoferry/connection.h) and its key. */
 #include "connection_id.h"
 
 #include <assert.h>
@@ -105,7 +105,7 @@ static bool take_connection_id(struct reader *reader, unsigned form, struct text
     const unsigned char *bytes = NULL;
     if (form == ID_NONE)
         return true;
-    if (form == ID_RAW) /* one with a UUID has but one record: the short one */
+    if (form == ID_RAW) /* an id with a UUID has only one valid form: the short one */
         return take(reader, 1, &bytes) && take_value(reader, bytes[0], id) && connection_id_problem(*id) == NULL &&
                !connection_id_has_uuid(*id);
     if (form >= ID_FORMS || !take(reader, UUID_SIZE, &bytes))
@@ -129,7 +129,7 @@ static bool take_field(struct reader *reader, bool present, size_t max, struct t
     return size > 0 && size <= max && take_value(reader, size, value);
 }
 
-/* The characters that every URL is made of; what the URL means is connection_check()'s matter. */
+/* Whether it has only characters that a URL may have; connection_check() judges the URL itself. */
 static bool is_visible_ascii(struct text t)
 {
     for (size_t i = 0; i < t.size; i++) {
@@ -234,7 +234,7 @@ size_t source_first_key(struct text source, char *out)
     return source_key(source, 0, out);
 }
 
-/* Names of sources go on with '-' or more. */
+/* Names of sources continue with '-' or a greater byte. */
 size_t source_behind_key(struct text source, char *out)
 {
     return source_key(source, 1, out);

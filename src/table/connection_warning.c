@@ -1,4 +1,4 @@
-/* What is likely a mistake in a row that is otherwise good. */
+/* Likely mistakes in rows that are otherwise valid. */
 #include "ssoferry/connection.h"
 
 #include <stdio.h>
@@ -42,7 +42,7 @@ bool identifier_has_capitals(struct text identifier)
     return false;
 }
 
-/* Whether `url` is at `host`, and not at `other`, which may be the same. */
+/* Whether `url` is at `host` and not at `other`; the two hosts may be the same. */
 static bool is_at(struct text url, struct text host, struct text other)
 {
     struct url parsed;

@@ -5,7 +5,7 @@
 static const uint64_t map_sizes[] = {64ull << 30, 16ull << 30, 4ull << 30, 1ull << 30};
 enum { MAP_SIZES = sizeof map_sizes / sizeof map_sizes[0] };
 
-/* One attempt, with a map of `size` bytes. */
+/* Makes one attempt, with a map of `size` bytes. */
 static int open_once(MDB_env **opened, const char *path, const struct environment_options *options, uint64_t size)
 {
     MDB_env *env = NULL;
@@ -27,7 +27,7 @@ int environment_open(MDB_env **env, const char *path, const struct environment_o
 {
     if (options->map_size > 0)
         return open_once(env, path, options, options->map_size);
-    int code = ENOMEM; /* valgrind has EINVAL for a map that is too large */
+    int code = ENOMEM; /* valgrind reports a map that is too large as EINVAL */
     for (size_t i = 0; i < MAP_SIZES && (code == ENOMEM || code == EINVAL); i++)
         code = open_once(env, path, options, map_sizes[i]);
     return code;

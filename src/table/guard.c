@@ -1,5 +1,5 @@
-/* The call is left from within LMDB, by siglongjmp(). It may be, since reading takes no lock there and leaves nothing
- * behind: a handle of mdb_get() lies on the stack, a cursor is freed by its owner. */
+/* Leaves the call from within LMDB by siglongjmp(). That is safe because reading takes no lock there and leaves nothing
+ * behind: mdb_get()'s handle is on the stack, and a cursor is freed by its owner. */
 #include "guard.h"
 
 #include <errno.h>
@@ -19,8 +19,8 @@ struct guard {
     volatile int code; /* why it was left */
 };
 
-/* What this thread is in. A signal's handler is given no pointer of ours, and a fault's runs in the thread that
- * faulted: so this is a thread's, and no other thread ever sees it. */
+/* The call that this thread is in. Thread-local, since a signal handler gets no pointer of ours, and a fault's handler
+ * runs in the thread that faulted. */
 static _Thread_local struct guard *volatile entered;
 
 static void leave(struct guard *guard, int code)
@@ -29,7 +29,7 @@ static void leave(struct guard *guard, int code)
     siglongjmp(guard->out, 1);
 }
 
-/* LMDB ends the program where this returns. */
+/* LMDB ends the program if this returns. */
 static void on_assert(MDB_env *env, const char *message)
 {
     (void)message;
@@ -37,7 +37,7 @@ static void on_assert(MDB_env *env, const char *message)
         leave(entered, MDB_CORRUPTED);
 }
 
-/* BUS_ADRERR is of a page that a file should have given; one that was sent by a process, or broken memory, is not ours.
+/* BUS_ADRERR means a page that a file should have provided. A signal sent by a process, or broken memory, is not ours.
  */
 static void on_bus_error(int number, siginfo_t *info, void *context)
 {
@@ -52,7 +52,7 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
 
 int guard_prepare(MDB_env *env)
 {
-    /* SA_NODEFER: the handler is not returned from, and must come again at the next page. */
+    /* SA_NODEFER: this handler never returns, and must work again for the next page. */
     struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | SA_NODEFER};
     sigemptyset(&action.sa_mask);
     if (sigaction(SIGBUS, &action, NULL) != 0)
@@ -63,12 +63,12 @@ int guard_prepare(MDB_env *env)
 struct request {
     MDB_txn *txn;
     MDB_dbi dbi;
-    MDB_cursor *cursor; /* NULL: by the key alone */
+    MDB_cursor *cursor; /* NULL: look up the key */
     MDB_cursor_op op;
     MDB_val *key, *value;
 };
 
-/* So that whoever looks at the bytes finds them in memory. */
+/* Makes sure that the caller finds the bytes in memory. */
 static void touch(MDB_val bytes)
 {
     const volatile char *at = bytes.mv_data;
@@ -85,7 +85,7 @@ static int read_bytes(const struct request *request)
     if (code != MDB_SUCCESS)
         return code;
     if (request->key->mv_size > TABLE_KEY_SIZE_MAX || request->value->mv_size > CONNECTION_RECORD_SIZE_MAX)
-        return MDB_CORRUPTED; /* they may lie behind the file's end */
+        return MDB_CORRUPTED; /* they may extend beyond the file's end */
     touch(*request->key);
     touch(*request->value);
     return MDB_SUCCESS;

@@ -1,5 +1,5 @@
-/* Many sequences that each come in order, merged: a binary heap of those that have not ended, the one whose turn it is
- * first. Inline, for its comparison is most of the work. */
+/* Merges many sorted sequences: a binary heap of those that have not ended, with the one whose turn it is first.
+ * Inline, because comparing is most of the work. */
 #ifndef SSOFERRY_TABLE_HEAP_H
 #define SSOFERRY_TABLE_HEAP_H
 
@@ -7,11 +7,11 @@
 #include <stddef.h>
 
 struct heap {
-    void **at; /* the owner's; room for as many as it puts in */
+    void **at; /* the owner's; with room for all that it puts in */
     size_t count;
 };
 
-/* Puts the one at `place` where it belongs, after its turn has become a later one. */
+/* Moves the item at `place` to where it belongs after its turn has become later. */
 static inline void heap_sink(struct heap *heap, size_t place, bool (*comes_first)(const void *a, const void *b))
 {
     for (;;) {
@@ -29,14 +29,14 @@ static inline void heap_sink(struct heap *heap, size_t place, bool (*comes_first
     }
 }
 
-/* Brings what was put in anyhow into order. */
+/* Orders a heap that was filled in any order. */
 static inline void heap_order(struct heap *heap, bool (*comes_first)(const void *a, const void *b))
 {
     for (size_t place = heap->count; place-- > 0;)
         heap_sink(heap, place, comes_first);
 }
 
-/* After the first has ended: takes it out. */
+/* Removes the first item, after its sequence has ended. */
 static inline void heap_drop(struct heap *heap, bool (*comes_first)(const void *a, const void *b))
 {
     heap->at[0] = heap->at[--heap->count];

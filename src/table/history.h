@@ -1,4 +1,4 @@
-/* The database `revisions`, as a change writes it. For this folder only. */
+/* Writes the database `revisions` for a change. For this folder only. */
 #ifndef SSOFERRY_TABLE_HISTORY_H
 #define SSOFERRY_TABLE_HISTORY_H
 
@@ -12,6 +12,6 @@ struct history_entry {
 
 /* Both return an LMDB code. */
 int history_write(MDB_txn *txn, MDB_dbi revisions, const struct history_entry *entry, const struct revision_note *note);
-int history_forget(MDB_txn *txn, MDB_dbi revisions, uint64_t last); /* up to and with `last` */
+int history_forget(MDB_txn *txn, MDB_dbi revisions, uint64_t last); /* up to and including `last` */
 
 #endif

@@ -16,7 +16,7 @@ bool lookup_open(struct lookup **opened, struct table *table, struct error *erro
     lookup->txn = txn;
     pthread_mutex_init(&lookup->mutex, NULL);
     pthread_mutex_lock(&table->lock);
-    table->transactions--; /* from now on its mutex speaks for it */
+    table->transactions--; /* from now on the lookup's mutex protects it */
     lookup->next = table->lookups;
     table->lookups = lookup;
     pthread_mutex_unlock(&table->lock);
@@ -40,7 +40,7 @@ void lookup_close(struct lookup *lookup)
     free(lookup);
 }
 
-/* Where the rows are, which another change than the last seen may have moved. Returns an LMDB code. */
+/* Finds out where the rows are, since a change may have moved them. Returns an LMDB code. */
 static int find_rows(struct lookup *lookup)
 {
     size_t transaction = mdb_txn_id(lookup->txn);
@@ -55,7 +55,7 @@ static int find_rows(struct lookup *lookup)
     return code;
 }
 
-/* Renews the transaction. The mutex is held, and let go meanwhile where the map must be replaced or a database opened.
+/* Renews the transaction. The caller holds the mutex, which is released while the map is replaced or a database opened.
  */
 static bool renew(struct lookup *lookup, struct error *error)
 {
@@ -82,7 +82,7 @@ static void reset(struct lookup *lookup)
     pthread_mutex_unlock(&lookup->mutex);
 }
 
-/* Nothing is under the key: is that because nothing was ever loaded? */
+/* Called if nothing is under the key: has anything ever been loaded? */
 static enum lookup_result find_nothing(struct lookup *lookup, struct error *error)
 {
     struct table_state state;
@@ -109,8 +109,7 @@ static enum lookup_result find(struct lookup *lookup, MDB_val key, struct connec
     return LOOKUP_FOUND;
 }
 
-/* No page of the table is looked into, so this needs no transaction: only the newest one's id, out of the meta pages.
- */
+/* Reads no page of the table, so it needs no transaction; only the newest one's id, from the meta pages. */
 static bool find_cached(const struct lookup *lookup, struct text key, struct connection_buffer *out,
                         struct error *error)
 {
@@ -129,7 +128,7 @@ enum lookup_result lookup_find(struct lookup *lookup, struct text source, struct
 {
     char key[CONNECTION_KEY_SIZE_MAX];
     enum lookup_result result = LOOKUP_FAILED;
-    /* A longer one is in no table; whether there is a table is still to be told. */
+    /* A longer key is in no table, but the caller still needs to know whether anything is loaded. */
     bool possible = source.size <= SOURCE_SIZE_MAX && identifier.size <= IDENTIFIER_SIZE_MAX;
     size_t size = possible ? connection_key(source, identifier, key) : 0;
     pthread_mutex_lock(&lookup->mutex);
@@ -161,7 +160,7 @@ static enum lookup_result show(struct snapshot *snapshot, struct lookup_walk *wa
     snapshot_seek(snapshot, text_slice(walk->key, walk->key_size));
     for (size_t shown = 0; shown < most && (result = snapshot_next(snapshot, &row, error)) == LOOKUP_FOUND;) {
         if (text_equal(row.key, text_slice(walk->key, walk->key_size)))
-            continue; /* it was the last one of the call before */
+            continue; /* it was the last row of the previous call */
         visit(context, row);
         walk->key_size = row.key.size;
         memcpy(walk->key, row.key.at, row.key.size);

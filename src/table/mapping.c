@@ -1,4 +1,4 @@
-/* What mapping files say together: rows, sources, and identifiers written twice. */
+/* The combined contents of mapping files: rows, sources, and identifiers written twice. */
 #include "mapping.h"
 
 #include <stdlib.h>

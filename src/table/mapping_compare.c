@@ -7,15 +7,14 @@ struct comparison {
     bool (*on_difference)(void *context, const struct difference *difference, struct error *error);
     void *context;
     struct table_row
-        before; /* of the table; points to the copies below, since a write takes away what the snapshot gave */
+        before; /* the table's; points to the copies below, because a write invalidates what the snapshot returned */
     char before_key[TABLE_KEY_SIZE_MAX], before_record[CONNECTION_RECORD_SIZE_MAX];
-    struct rowset_row after;    /* of the mapping */
-    bool ended;                 /* it has no row left */
-    bool has_before, has_after; /* of the source at hand */
+    struct rowset_row after;    /* the mapping's */
+    bool ended;                 /* the mapping has no rows left */
+    bool has_before, has_after; /* in the current source */
 };
 
-/* At most `room` bytes: a record that somebody tampered with may be longer, and then differs from every good one all
- * the same. */
+/* Copies at most `room` bytes. A tampered record may be longer, and then still differs from every valid one. */
 static struct text keep(struct text t, char *copy, size_t room)
 {
     size_t size = t.size < room ? t.size : room;
@@ -44,7 +43,7 @@ static bool next_after(struct comparison *comparison, struct text start, struct 
     return result != LOOKUP_FAILED;
 }
 
-/* Tells of the lesser of the two rows, or of both where they have one key, and moves on. */
+/* Reports the lesser of the two rows, or both if their keys are equal, and advances. */
 static bool compare_next(struct comparison *comparison, struct text start, struct error *error)
 {
     const struct table_row *before = &comparison->before, *after = &comparison->after.row;
@@ -66,7 +65,7 @@ static bool compare_next(struct comparison *comparison, struct text start, struc
            (order > 0 || next_before(comparison, start, error)) && (order < 0 || next_after(comparison, start, error));
 }
 
-/* The rows of one source, whose keys start with `start`. */
+/* Compares the rows of one source, whose keys start with `start`. */
 static bool compare_source(struct comparison *comparison, struct text start, struct error *error)
 {
     snapshot_seek(comparison->snapshot, start);

@@ -4,7 +4,7 @@
 
 /* -- scalars -- */
 
-/* What YAML 1.1 readers other than ours take for something else than a text, though it has only letters. */
+/* Words that YAML 1.1 readers other than ours do not take for text. */
 static const char *const words[] = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"};
 
 static bool is_letter(char c)
@@ -12,7 +12,7 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Whether a text may stand without quotes: stricter than YAML is, so that nobody has to think. */
+/* Whether a text needs no quotes. Stricter than YAML, so that nobody has to think about it. */
 static bool is_plain(struct text t)
 {
     if (t.size == 0 || !(is_letter(t.at[0]) || t.at[0] == '_') || t.at[t.size - 1] == ' ' || t.at[t.size - 1] == ':')
@@ -31,8 +31,7 @@ static bool is_plain(struct text t)
     return true;
 }
 
-/* Characters that libyaml does not read, or takes for the end of a line or a byte order mark. They are among those that
- * nobody sees. */
+/* Characters that libyaml does not read, or takes for a line break or a byte order mark. All of them are invisible. */
 static bool must_be_escaped(uint32_t c)
 {
     return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff || c == 0xfffe ||
@@ -44,7 +43,7 @@ static bool should_be_escaped(uint32_t c)
     return must_be_escaped(c) || text_hides(c);
 }
 
-/* Whether it is a key to libyaml with all of that escaped: of 1024 characters at most, the quotes included. */
+/* Whether libyaml still takes it for a key with all of that escaped: at most 1024 characters, including the quotes. */
 static bool fits_escaped(struct text t)
 {
     size_t size = 2;
@@ -123,7 +122,7 @@ static void write_row(struct text identifier, const struct connection *row, cons
 struct exporting {
     struct snapshot *snapshot;
     FILE *out;
-    const char *indent; /* of rows */
+    const char *indent; /* indentation of rows */
     uint64_t rows;
 };
 
@@ -142,7 +141,7 @@ static bool export_row(struct exporting *exporting, const struct table_row *row,
     return true;
 }
 
-/* The rows of one source, from the first one on. */
+/* Writes the rows of one source, from the first on. */
 static bool export_rows(struct exporting *exporting, struct text source, struct error *error)
 {
     char key[SOURCE_SIZE_MAX + 1];
@@ -162,7 +161,7 @@ static bool export_rows(struct exporting *exporting, struct text source, struct 
     return result != LOOKUP_FAILED;
 }
 
-/* The first source that comes behind `source` (all, where it is empty). Its bytes go to `found`. */
+/* Finds the first source after `source` (empty: the first of all). Its name is copied to `found`. */
 static enum lookup_result next_source(struct snapshot *snapshot, struct text source, char found[SOURCE_SIZE_MAX],
                                       size_t *size, struct error *error)
 {

@@ -1,4 +1,4 @@
-/* Reading a mapping file: what stands at its top, and the connections below. */
+/* Reads a mapping file: its top level, and the connections below. */
 #include <stdlib.h>
 
 #include "mapping_row.h"
@@ -8,8 +8,8 @@ enum { ROWS_A_REPORT = 1024 };
 
 struct file_reader {
     struct mapping_reader rows;
-    unsigned lines[4]; /* of the keys at the top, by index of `tops`; 0: not there */
-    bool unsupported;  /* a version that is not ours, or another kind of file: nothing more can be said of it */
+    unsigned lines[4]; /* of the top-level keys, by index of `tops`; 0: not there */
+    bool unsupported;  /* an unsupported version or another kind of file, so nothing more can be checked */
 };
 
 static void report(const struct mapping_reader *reader)
@@ -23,7 +23,7 @@ static void report(const struct mapping_reader *reader)
 
 /* -- connections -- */
 
-/* What stands where the mapping of identifiers should. */
+/* Reports what stands in place of the mapping of identifiers. */
 static void refuse_connections(struct mapping_reader *reader, const struct yaml_node *value)
 {
     bool scalar = value->kind == YAML_SCALAR;
@@ -36,7 +36,7 @@ static void refuse_connections(struct mapping_reader *reader, const struct yaml_
     yaml_skip(reader->yaml, value);
 }
 
-/* Reads the mapping that `value` opens. */
+/* Reads the mapping that starts at `value`. */
 static bool read_connections(struct mapping_reader *reader, const struct yaml_node *value, struct error *error)
 {
     struct yaml_node key;
@@ -106,7 +106,7 @@ static bool read_connections_of_one(struct file_reader *file, const struct yaml_
     return read_connections(&file->rows, value, error);
 }
 
-/* `sources:`, a mapping of names to connections. */
+/* Reads `sources:`, a mapping of names to connections. */
 static bool read_sources(struct file_reader *file, const struct yaml_node *value, struct error *error)
 {
     struct yaml_node name, connections;
@@ -118,7 +118,7 @@ static bool read_sources(struct file_reader *file, const struct yaml_node *value
         yaml_skip(reader->yaml, value);
         return true;
     }
-    seen = mapping_new(NULL); /* the names of this file, to find one that stands twice */
+    seen = mapping_new(NULL); /* names in this file, to find duplicates */
     for (yaml_next(reader->yaml, &name); good && name.kind != YAML_CLOSE && name.kind != YAML_END;
          yaml_next(reader->yaml, &name)) {
         if (mapping_refuse_key(reader, &name))
@@ -149,7 +149,7 @@ static const struct {
     {"sources", read_sources},
 };
 
-/* Whether a first key is one of ssoferryd.yaml's, which is easily named here by mistake. */
+/* Whether the first key is one of ssoferryd.yaml's, a file easily given here by mistake. */
 static bool is_of_daemon(const struct file_reader *file, struct text key)
 {
     static const char *const keys[] = {"listen",  "trusted_proxies", "admin",  "usage",  "store",  "threads",
@@ -227,7 +227,7 @@ static bool read_file(struct file_reader *file, struct error *error)
         if (file->lines[TOP_CONNECTIONS] == 0 && file->lines[TOP_SOURCES] == 0)
             fault_of_file(file, "connections is missing: the mapping of identifiers to connections");
     }
-    while (node.kind != YAML_END) /* a second document shows itself */
+    while (node.kind != YAML_END) /* detects a second document */
         yaml_next(yaml, &node);
     if (file->rows.short_id.kind != YAML_END && yaml_ends_in(yaml, &file->rows.short_id))
         yaml_fault(yaml, &file->rows.short_id,

@@ -4,17 +4,17 @@
 
 enum { FIELDS_MAX = 8, SHOWN_MAX = 80 };
 
-/* A connection being read: its fields so far, and where they stand. */
+/* A connection being read: its fields so far, and their places. */
 struct row_reader {
     struct mapping_reader *reader;
     struct yaml_node key; /* the identifier; its text is gone once the value is read */
     struct connection row;
     struct yaml_node
-        places[FIELDS_MAX]; /* of the fields' values, by index of connection_field_name(); kind YAML_END: not there */
+        places[FIELDS_MAX];     /* of the values, by index of connection_field_name(); kind YAML_END: not there */
     unsigned lines[FIELDS_MAX]; /* of the fields' names */
     bool faulty[FIELDS_MAX];
     size_t used;
-    char bytes[CONNECTION_RECORD_SIZE_MAX]; /* what the row's texts point to */
+    char bytes[CONNECTION_RECORD_SIZE_MAX]; /* holds the row's texts */
 };
 
 struct text mapping_shown(struct text key)
@@ -64,7 +64,7 @@ static void note_id(struct mapping_reader *reader, const struct yaml_node *node,
     warn_of_stage(reader, node, connection_id_is_test(id));
 }
 
-/* A scalar that something is said of. */
+/* A scalar to attach warnings to. */
 struct said_of {
     struct yaml *yaml;
     const struct yaml_node *node;
@@ -77,7 +77,7 @@ static void warn_of_node(void *context, const char *field, const char *message)
     yaml_warning(said_of->yaml, said_of->node, "%s", message);
 }
 
-/* Shows a good row to who watches. */
+/* Shows a valid row to mapping_watch()'s callback. */
 static void show(const struct mapping_reader *reader, const struct yaml_node *key, const struct connection *row)
 {
     const struct mapping *mapping = reader->mapping;
@@ -103,8 +103,7 @@ static void refuse_field(struct row_reader *row, const struct yaml_node *name)
     yaml_skip(row->reader->yaml, &value);
 }
 
-/* Copies a value, since the next node ends its life. One that there is no room for is beyond all limits, and refused.
- */
+/* Copies a value, which the next node would invalidate. One without room is over every limit, and will be refused. */
 static struct text keep(struct row_reader *row, struct text value)
 {
     if (value.size > sizeof row->bytes - row->used)
@@ -148,7 +147,7 @@ static void read_fields(struct row_reader *row)
             return;
         if (mapping_refuse_key(row->reader, &name)) {
             row->faulty[connection_field_index(TEXT("connection_id"))] =
-                true; /* it may have been meant to come by the merge */
+                true; /* the merge may have been meant to provide it */
             continue;
         }
         size_t index = connection_field_index(name.value);
@@ -170,16 +169,16 @@ static void read_fields(struct row_reader *row)
 
 /* -- the whole row -- */
 
-/* Fields together and hosts. connection_check_whole() stops at its first problem; here that field is taken out and the
- * rest checked again. */
+/* Checks the fields together, and hosts. connection_check_whole() stops at its first problem, so that field is removed
+ * and the rest checked again. */
 static void check_row(struct row_reader *row)
 {
     struct connection_problem problem;
     struct connection rest = row->row;
     size_t connection_id = connection_field_index(TEXT("connection_id"));
     if (row->faulty[connection_id] || row->faulty[connection_field_index(TEXT("state"))]) {
-        rest.acs_url = text_slice(NULL, 0); /* whether it fits cannot be said */
-        rest.state = CONNECTION_LEGACY;     /* nor whether there must be an id */
+        rest.acs_url = text_slice(NULL, 0); /* cannot tell whether it fits */
+        rest.state = CONNECTION_LEGACY;     /* nor whether an id is required */
     }
     for (unsigned i = 0; i < FIELDS_MAX && !connection_check_whole(&rest, row->reader->mapping->rules, &problem); i++) {
         const char *why = NULL;
@@ -207,7 +206,7 @@ static void warn_of_row(struct row_reader *row)
         note_id(row->reader, place, row->row.connection_id);
 }
 
-/* Reads the fields behind `key`. Returns the size of the record in reader->record, or 0 where the row is faulty. */
+/* Reads the fields after `key`. Returns the size of the record in reader->record, or 0 if the row is faulty. */
 static size_t read_long_form(struct mapping_reader *reader, const struct yaml_node *key)
 {
     struct row_reader row;
@@ -227,7 +226,7 @@ static size_t read_long_form(struct mapping_reader *reader, const struct yaml_no
     return connection_encode(&row.row, reader->record);
 }
 
-/* `acme: saml-connection-live-...`, which is most of most files. */
+/* Reads `acme: saml-connection-live-...`, which most rows are. */
 static size_t read_short_form(struct mapping_reader *reader, const struct yaml_node *key, const struct yaml_node *value)
 {
     struct connection row = {.connection_id = value->value};
@@ -271,7 +270,7 @@ bool mapping_row_read(struct mapping_reader *reader, const struct yaml_node *key
     const char *warning = identifier_warning(reader->identifier);
     if (warning != NULL)
         yaml_warning(reader->yaml, key, "this identifier %s", warning);
-    /* A faulty row is added without a record, so that its identifier is still compared with the others'. */
+    /* A faulty row is added without a record, so that its identifier is still compared with the others. */
     row.row.record.at = reader->record;
     yaml_next(reader->yaml, &value);
     if (value.kind == YAML_SCALAR) {

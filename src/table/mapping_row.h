@@ -1,11 +1,11 @@
-/* Reading one connection of a mapping file. For this folder only. */
+/* Reads one connection of a mapping file. For this folder only. */
 #ifndef SSOFERRY_TABLE_MAPPING_ROW_H
 #define SSOFERRY_TABLE_MAPPING_ROW_H
 
 #include "mapping.h"
 #include "ssoferry/yaml.h"
 
-/* What is remembered while one file is read. */
+/* State while a file is read. */
 struct mapping_reader {
     struct mapping *mapping;
     struct yaml *yaml;
@@ -13,22 +13,21 @@ struct mapping_reader {
     const struct mapping_progress *progress; /* may be NULL */
     char source[SOURCE_SIZE_MAX];            /* of the connections being read */
     size_t source_size;                      /* 0: none named yet */
-    struct yaml_node short_id;               /* the last one that does not end in a whole UUID; kind YAML_END: none */
+    struct yaml_node short_id;               /* the last id that does not end in a whole UUID; kind YAML_END: none */
     char key[CONNECTION_KEY_SIZE_MAX];       /* of the row being read */
-    struct text identifier;                  /* the same row's, in `key`; empty where it is no good */
+    struct text identifier;                  /* of that row, in `key`; empty if it is invalid */
     char record[CONNECTION_RECORD_SIZE_MAX];
 };
 
-/* Reads the value that belongs to the identifier `key`, whose text is still there, and adds the row. Faults are added;
- * false only where the rowset fails. */
+/* Reads the value of the identifier `key`, whose text must still be valid, and adds the row. Problems are added to the
+ * faults; false only if the rowset fails. */
 bool mapping_row_read(struct mapping_reader *reader, const struct yaml_node *key, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Says that `node` is a key that cannot be one (a collection, a merge key), and reads past it and its value. False: it
- * can. */
+/* Whether `node` cannot be a key (a collection, a merge key). If so, reports it and skips it and its value. */
 bool mapping_refuse_key(struct mapping_reader *reader, const struct yaml_node *node);
 
-/* So much of a key as is shown of one that is not known. */
+/* The part of an unknown key that messages show. */
 struct text mapping_shown(struct text key);
 
 #endif

@@ -1,5 +1,5 @@
-/* A row with its place in a file, as a rowset holds it in memory and in its temporary file: this head, the key, the
- * record. Anywhere, for rows follow each other without gaps. For this folder only. */
+/* A row and its place in a file, as a rowset stores them in memory and in its temporary file: this head, then the key,
+ * then the record. Not aligned, because rows follow each other without gaps. For this folder only. */
 #ifndef SSOFERRY_TABLE_PACKED_ROW_H
 #define SSOFERRY_TABLE_PACKED_ROW_H
 
@@ -19,7 +19,7 @@ static inline struct packed_head packed_head_at(const unsigned char *bytes)
     return head;
 }
 
-/* Bytes that the row takes. */
+/* Size of the row in bytes. */
 static inline size_t packed_size_at(const unsigned char *bytes)
 {
     struct packed_head head = packed_head_at(bytes);
@@ -31,7 +31,7 @@ static inline struct text packed_key_at(const unsigned char *bytes)
     return text_slice((const char *)bytes + sizeof(struct packed_head), packed_head_at(bytes).key_size);
 }
 
-/* The texts stay where they are. */
+/* Its texts point into `bytes`. */
 static inline struct rowset_row packed_row_at(const unsigned char *bytes)
 {
     struct packed_head head = packed_head_at(bytes);
@@ -40,7 +40,7 @@ static inline struct rowset_row packed_row_at(const unsigned char *bytes)
         {key, text_slice(key.at + key.size, head.record_size)}, head.file, head.line, head.column, head.length};
 }
 
-/* Returns the bytes that it takes. */
+/* Returns the number of bytes written. */
 static inline size_t packed_row_write(unsigned char *bytes, const struct rowset_row *row)
 {
     struct text key = row->row.key, record = row->row.record;

@@ -4,8 +4,8 @@
  *     1 byte    the version, 1
  *     8 bytes   microseconds UTC since 1970
  *     3 * 8     rows added, changed, removed
- *     texts     command, actor, message: 4 bytes of length, the bytes
- *     4 bytes   how many files; of each, two texts: path, sha256 */
+ *     texts     command, actor, message: for each 4 bytes of length, then the bytes
+ *     4 bytes   number of files; for each, two texts: path, sha256 */
 #include "ssoferry/revision.h"
 
 #include <stdlib.h>
@@ -82,8 +82,8 @@ int history_forget(MDB_txn *txn, MDB_dbi revisions, uint64_t last)
 
 /* -- reading -- */
 
-/* A note being taken apart. Its strings are copied to `out` with a NUL each: for that, 4 bytes of length are room
- * enough. */
+/* A note being decoded. Its strings are copied to `out` with a NUL each, which fits because each has 4 bytes of length.
+ */
 struct reader {
     const unsigned char *at, *end;
     char *out;
@@ -132,7 +132,7 @@ static bool decode_note(MDB_val value, struct revision *revision)
         return false;
     size_t count = number_read(reader.at, 4);
     reader.at += 4;
-    if (count > (size_t)(reader.end - reader.at) / 8) /* two lengths each */
+    if (count > (size_t)(reader.end - reader.at) / 8) /* each file has two lengths */
         return false;
     revision->file_count = count;
     revision->files = memory_zeroed(count + 1, sizeof(struct revision_file));

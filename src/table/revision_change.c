@@ -1,4 +1,4 @@
-/* What a revision changed, and taking revisions back. */
+/* What a revision changed, and how to roll back. */
 #include "change_state.h"
 #include "ssoferry/revision.h"
 
@@ -15,11 +15,12 @@ static bool are_kept(const struct snapshot *snapshot, uint64_t first, uint64_t l
 
 /* -- differences -- */
 
-/* A key's record as revision `number` left it: as the first revision after it found it, else as it is now. */
+/* Finds a key's record as revision `number` left it: what the next revision that touched it found, or else what is
+ * there now. */
 struct after {
     struct snapshot *snapshot;
     struct undo_reader *later;
-    enum lookup_result read; /* LOOKUP_FOUND: `row` waits to be asked for */
+    enum lookup_result read; /* LOOKUP_FOUND: `row` is read but not yet used */
     struct undo_row row;
 };
 
@@ -86,14 +87,14 @@ bool revision_differences(struct snapshot *snapshot, uint64_t number,
 
 /* -- taking back -- */
 
-/* What has to be kept for the table to be taken back to `number`: each revision after it is undone. */
+/* Whether the table can be rolled back to `number`: every revision after it must be kept, to be undone. */
 static bool are_kept_after(const struct snapshot *snapshot, uint64_t number, struct error *error)
 {
     uint64_t newest = snapshot->state.revision;
     return are_kept(snapshot, number < newest ? number + 1 : number, number < newest ? newest : number, error);
 }
 
-/* Tells of differences the other way about. */
+/* Reports each difference with `before` and `after` swapped. */
 struct turned {
     bool (*on_difference)(void *context, const struct difference *difference, struct error *error);
     void *context;
@@ -165,8 +166,8 @@ bool revision_rollback(struct change *change, uint64_t number, struct error *err
                          "the change has changed rows already, so no revision can be taken back in it");
     if (number == now->state.revision)
         return true;
-    /* The undo is read in a transaction of its own, since a write would end the life of what was read in the change's.
-     * No other writer can have come between: the change began first. */
+    /* The undo is read in a transaction of its own, since a write would invalidate what was read in the change's. No
+     * other writer can have come in between: the change began first. */
     bool good = are_kept_after(now, number, error) && snapshot_open(&before, now->table, error) &&
                 undo_reader_open(&reader, now->table, before->txn, number + 1, now->state.revision, error) &&
                 restore(change, reader, error);

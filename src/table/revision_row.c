@@ -5,7 +5,7 @@
 struct walk {
     struct snapshot *snapshot;
     struct text key;
-    bool there; /* after the revision that is looked at */
+    bool there; /* whether the row exists after the revision being looked at */
     struct text record;
     bool (*on_revision)(void *context, const struct revision *revision, const struct difference *difference);
     void *context;
@@ -20,7 +20,7 @@ static enum difference_kind kind_of(const struct walk *walk, const struct undo_r
     return walk->there ? DIFFERENCE_ADDED : DIFFERENCE_REMOVED;
 }
 
-/* LOOKUP_ABSENT at the end, or where the callback has had enough. */
+/* LOOKUP_ABSENT at the end, or when the callback stops. */
 static enum lookup_result look_at(struct walk *walk, uint64_t number, struct error *error)
 {
     struct revision revision = {0};

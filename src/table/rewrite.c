@@ -6,18 +6,18 @@
 #include "ssoferry/memory.h"
 
 enum {
-    NODE_HEAD = 10, /* what a row takes in a page besides its bytes */
+    NODE_HEAD = 10, /* bytes a row takes in a page besides its own */
 };
 
 struct rewrite {
-    uint64_t revision;  /* the table's when the change began */
-    unsigned target;    /* number of the database that is filled */
-    uint64_t size;      /* bytes written in this transaction, undo apart */
-    uint64_t undo_size; /* at its begin */
+    uint64_t revision;  /* the table's, when the change began */
+    unsigned target;    /* number of the database being filled */
+    uint64_t size;      /* bytes written in this transaction, without undo */
+    uint64_t undo_size; /* at the start of this transaction */
     MDB_cursor *source; /* on the table's rows */
-    bool has_row;       /* the row it stands on is still to be taken over */
+    bool has_row;       /* the row it is on is still to be taken over */
     MDB_val key, record;
-    size_t reached_size; /* rows up to this key are done; 0: none is */
+    size_t reached_size; /* rows up to this key are done; 0: none are */
     char reached[TABLE_KEY_SIZE_MAX];
 };
 
@@ -39,7 +39,7 @@ static void remember(struct rewrite *rewrite, MDB_val key)
     memcpy(rewrite->reached, key.mv_data, rewrite->reached_size);
 }
 
-/* LMDB's code becomes one that is an error, or MDB_SUCCESS with has_row told. */
+/* Turns LMDB's code into an error code, or MDB_SUCCESS with has_row set. */
 static int took_row(struct rewrite *rewrite, int code)
 {
     rewrite->has_row = code == MDB_SUCCESS;
@@ -76,7 +76,7 @@ static int open_cursors(struct change *change)
     return code == MDB_SUCCESS ? place(rewrite) : code;
 }
 
-/* Begins the next transaction. Its snapshot goes on where the last one stood, and its state keeps following the
+/* Begins the next transaction. Its snapshot continues where the last one stood, and its state keeps following the
  * change. */
 static bool open_next(struct change *change, struct error *error)
 {
@@ -115,7 +115,7 @@ bool rewrite_settle(struct change *change, struct error *error)
 
 /* -- beginning -- */
 
-/* The database to be filled is there, and empty. One that is new comes with a schema that tells older programs to stay
+/* Makes sure that the database to fill exists and is empty. If it is created, so is a schema that keeps older programs
  * away: they would not know which rows are the table's. */
 static int prepare_target(struct change *change, MDB_dbi *target)
 {
@@ -136,9 +136,9 @@ bool rewrite_begin(struct change *change, struct error *error)
     change->rewrite = rewrite;
     rewrite->revision = change->snapshot.state.revision;
     rewrite->target = change->snapshot.rows == table->rows[0] ? 1 : 0;
-    /* Committed first: only then can others use the database, and the pages of what was in it. And what the last change
-     * left free can be used while somebody reads only if that is newer (revision_rollback()), so there has to be
-     * something to commit. */
+    /* Committed first, because only then can others use the database, and the pages of what was in it be used again.
+     * There also has to be something to commit: pages that the last change freed can be used while somebody reads only
+     * if that reader is newer (revision_rollback()). */
     int code = prepare_target(change, &target);
     if (code == MDB_SUCCESS)
         code = change_commit_transaction(change);
@@ -156,7 +156,7 @@ int rewrite_append(struct change *change, MDB_val key, MDB_val record)
     return mdb_cursor_put(change->cursor, &key, &record, MDB_APPEND);
 }
 
-/* Takes over the row that the source stands on, as it is, be it damaged. */
+/* Takes over the source's row as it is, even if damaged. */
 static bool take_over(struct change *change, struct error *error)
 {
     struct rewrite *rewrite = change->rewrite;
@@ -182,7 +182,7 @@ bool rewrite_reach(struct change *change, MDB_val key, bool *there, MDB_val *old
     }
     *there = rewrite->has_row && order == 0;
     if (*there) {
-        *old = rewrite->record; /* the table's own pages are not written to, so it stays where it is */
+        *old = rewrite->record; /* stays valid, since the table's own pages are not written to */
         code = next_row(rewrite);
     }
     remember(rewrite, key);
@@ -207,7 +207,7 @@ int rewrite_install(struct change *change)
     return code == MDB_SUCCESS ? mdb_drop(snapshot->txn, snapshot->rows, 0) : code;
 }
 
-/* Goes by what is committed, for a commit that was told to have failed may have come about. */
+/* Checks what is committed, because a commit that reported failure may have happened. */
 static void delete_unfinished(struct table *table)
 {
     struct error ignored;

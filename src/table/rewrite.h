@@ -1,14 +1,13 @@
 /* A change that writes the whole table anew. For this folder only.
  *
- * LMDB keeps the pages that a transaction has changed in memory until it commits, so a large change cannot be one
- * transaction, and yet has to be seen whole or not at all. So the rows to come are written in key order into the
- * database that is not the table's (store.h), in transactions of a bounded size, with the undo of the coming revision.
- * Nobody reads either. The last transaction makes that database the table's, writes the revision, and empties the
- * other.
+ * LMDB keeps the pages that a transaction has changed in memory until the commit, so a large change cannot be one
+ * transaction. Yet it must be seen whole or not at all. So the new rows are written in key order into the database that
+ * is not the table's (store.h), in transactions of limited size, together with the undo of the coming revision. Nobody
+ * reads either. The last transaction makes that database the table's, writes the revision, and empties the other.
  *
- * A rewrite that is aborted, or dies, leaves rows and undo that nobody reads; the next change deletes them. Until the
- * last transaction nothing but these two, and the schema's version, is different from before. No other writer comes
- * between the transactions (store_lock_writer()). */
+ * A rewrite that is aborted or dies leaves rows and undo that nobody reads; the next change deletes them. Until the
+ * last transaction, only those two and the schema's version differ from before. No other writer comes in between
+ * (store_lock_writer()). */
 #ifndef SSOFERRY_TABLE_REWRITE_H
 #define SSOFERRY_TABLE_REWRITE_H
 
@@ -17,28 +16,28 @@
 /* Turns a change that has just opened its first transaction into a rewrite. */
 bool rewrite_begin(struct change *change, struct error *error) __attribute__((warn_unused_result));
 
-/* Takes over the rows before `key`, which must be greater than the one before. *there tells whether the table has a row
- * under it; *old is its record and lives until rewrite_settle(). */
+/* Takes over the rows before `key`, which must be greater than in the previous call. *there is whether the table has a
+ * row under it; *old is then its record, and lives until rewrite_settle(). */
 bool rewrite_reach(struct change *change, MDB_val key, bool *there, MDB_val *old, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Writes a row behind all others. Returns an LMDB code. */
+/* Appends a row after all others. Returns an LMDB code. */
 int rewrite_append(struct change *change, MDB_val key, MDB_val record);
 
-/* Commits what was written once it is much, and goes on in another transaction. */
+/* Once much was written, commits it and continues in another transaction. */
 bool rewrite_settle(struct change *change, struct error *error) __attribute__((warn_unused_result));
 
-/* Takes over the rows behind the last key. */
+/* Takes over the rows after the last key. */
 bool rewrite_complete(struct change *change, struct error *error) __attribute__((warn_unused_result));
 
-/* Makes the rows that were written the table's. Returns an LMDB code. */
+/* Makes the written rows the table's. Returns an LMDB code. */
 int rewrite_install(struct change *change);
 
-/* Ends it. Where it was not committed, deletes what it has written, as far as that is possible. */
+/* Ends the rewrite. If it was not committed, deletes what it wrote as far as possible. */
 void rewrite_end(struct change *change);
 
-/* Deletes what a rewrite has left that never came to its end: database number `rows` has the table's rows, and
- * `revision` is the newest. Returns an LMDB code. */
+/* Deletes what an unfinished rewrite left. Database number `rows` has the table's rows, and `revision` is the newest.
+ * Returns an LMDB code. */
 int rewrite_clean(const struct table *table, MDB_txn *txn, unsigned rows, uint64_t revision);
 
 #endif

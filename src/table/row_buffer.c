@@ -3,7 +3,7 @@
 #include "ssoferry/memory.h"
 
 enum {
-    ROOM_AT_FIRST = 1 << 20, /* which is enough for most files; then all at once */
+    ROOM_AT_FIRST = 1 << 20, /* enough for most files; after that, all of it at once */
     ROWS_AHEAD = 16,
     CACHE_LINE = 64,
 };
@@ -53,7 +53,7 @@ void row_buffer_add(struct row_buffer *buffer, const struct rowset_row *row)
 void row_buffer_end_ascending(struct row_buffer *buffer)
 {
     buffer->ascends = false;
-    memory_pages_widen(buffer->bytes, buffer->room); /* rows will be read all over it */
+    memory_pages_widen(buffer->bytes, buffer->room); /* its rows will be read in random order */
 }
 
 /* -- sorting -- */
@@ -78,8 +78,8 @@ bool row_buffer_sort(struct row_buffer *buffer, size_t shared)
 
 /* -- reading -- */
 
-/* Rows in order lie all over the buffer, and mostly in two lines of the cache. Inline, or gcc takes the function for
- * one without effect, and leaves it out. */
+/* Sorted rows are all over the buffer, each usually in two cache lines. Inline, because otherwise gcc assumes that the
+ * function has no effect and drops it. */
 static inline __attribute__((always_inline)) void fetch_ahead(const struct row_buffer *buffer, size_t i)
 {
     if (i + ROWS_AHEAD >= buffer->rows)

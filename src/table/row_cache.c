@@ -8,16 +8,16 @@
 enum {
     WAYS = 12,
     TAGS_A_WORD = 4,
-    LINE_BYTES = 62, /* beside the line's own head */
+    LINE_BYTES = 62, /* besides the line's own head */
     ROW_LINES_MAX = 4,
     CROWDED_SHARE = 24,
 };
 
-/* Tags of lines with which no row begins. */
+/* Tags of lines in which no row begins. */
 enum { TAG_FREE, TAG_CONTINUED, TAG_ROW };
 
-/* A row begins with a line and goes on over the next one, or the next three, as if their heads were bytes, too. It
- * begins at a multiple of the lines that it takes. */
+/* A row begins in one line and may continue over the next one or the next three, using their heads as plain bytes. It
+ * starts at a multiple of the lines it takes. */
 struct line {
     uint8_t key_size, record_size;
     char bytes[LINE_BYTES]; /* key, record */
@@ -26,27 +26,27 @@ _Static_assert(sizeof(struct line) == 64, "one line of the processor's cache");
 _Static_assert(ROW_CACHE_ROW_MAX == ROW_LINES_MAX * sizeof(struct line) - (sizeof(struct line) - LINE_BYTES),
                "four lines without the first one's head");
 
-/* What tells which line a row begins with, so that of the lines, which are far more than the processor's cache has room
- * for, only that one is fetched. */
+/* Tells in which line a row begins, so that only that one is fetched: there are far more lines than fit in the
+ * processor's cache. */
 struct set {
-    char tags[WAYS][sizeof(uint16_t)]; /* a part of the key's hash, or one of those above */
-    uint32_t epoch;                    /* that the rows are of; if not the current one, there is none */
-    uint16_t candidate; /* tag of the row that was last offered in vain; it is let in when it comes again */
-    uint16_t next;      /* the line that goes next, where all are taken */
+    char tags[WAYS][sizeof(uint16_t)]; /* part of the key's hash, or one of the above */
+    uint32_t epoch;                    /* of the rows; if it is not the current one, there are none */
+    uint16_t candidate;                /* tag of the row last offered in vain; it is let in if offered again */
+    uint16_t next;                     /* the line to reuse next if all are taken */
 };
 _Static_assert(sizeof(struct set) == 32, "two in one line of the processor's cache");
 
 enum { SET_SIZE = sizeof(struct set) + WAYS * sizeof(struct line) };
 
 struct row_cache {
-    uint64_t transaction; /* that epoch `epoch` stands for */
+    uint64_t transaction; /* the one that `epoch` stands for */
     uint32_t epoch;       /* never 0 */
     size_t set_count, set_count_max;
-    struct line *lines; /* WAYS for each set; the sets are behind them */
+    struct line *lines; /* WAYS per set, followed by the sets */
     struct set *sets;
-    /* since it last grew, or was seen to be large enough */
+    /* since it last grew or was found large enough */
     size_t asked;
-    size_t crowded; /* offers that met a full set */
+    size_t crowded; /* offers for which the set was full */
 };
 
 static void release(struct row_cache *cache)
@@ -54,7 +54,7 @@ static void release(struct row_cache *cache)
     memory_pages_free(cache->lines, cache->set_count * SET_SIZE);
 }
 
-/* Empties it, too. False where there is no memory: then all stays as it was. */
+/* Also empties the cache. False if memory is out; nothing has changed then. */
 static bool resize(struct row_cache *cache, size_t set_count)
 {
     struct line *lines = memory_pages(set_count * SET_SIZE);
@@ -91,7 +91,7 @@ size_t row_cache_size(const struct row_cache *cache)
     return cache->set_count * SET_SIZE;
 }
 
-/* Only rows of the table get in, and a collision costs a lookup in LMDB: so the hash need not withstand an attacker. */
+/* Need not withstand an attacker: only the table's rows get in, and a collision merely costs a lookup in LMDB. */
 static uint64_t hash_of(struct text key)
 {
     uint64_t hash = key.size;
@@ -99,15 +99,15 @@ static uint64_t hash_of(struct text key)
     size_t at = 0;
     for (; at + sizeof(word) < key.size; at += sizeof(word))
         hash = bytes_mixed(hash, bytes_load(key.at + at));
-    if (at > 0) /* the last eight, some of them once more */
+    if (at > 0) /* the last eight, some of them again */
         word = bytes_load(key.at + key.size - sizeof(word));
     else
         memcpy(&word, key.at, key.size);
     return bytes_mixed(hash, word);
 }
 
-/* The hash's higher half, which every byte of the key has a part in, as a fraction of all sets: what is before the
- * point is the set, and what is behind it the tag. */
+/* Uses the hash's upper half, which depends on every byte of the key, as a fraction of all sets: the integer part is
+ * the set, the rest the tag. */
 static struct row_cache_place place_of(const struct row_cache *cache, struct text key)
 {
     const uint64_t place = (hash_of(key) >> 32) * cache->set_count;
@@ -125,7 +125,8 @@ static uint16_t tag_at(const struct set *set, size_t way)
     return le16toh(tag);
 }
 
-/* `tag` for the first line, and that the others go on behind it. Little-endian: where_tag() counts from the low end. */
+/* Writes `tag` for the first line and marks the others as continued. Little-endian, since where_tag() counts from the
+ * low end. */
 static void put_tags(struct set *set, size_t way, size_t count, uint16_t tag)
 {
     const uint16_t first = htole16(tag), continued = htole16(tag == TAG_FREE ? TAG_FREE : TAG_CONTINUED);
@@ -139,26 +140,26 @@ static void turn_to(struct row_cache *cache, uint64_t transaction)
     if (cache->transaction == transaction)
         return;
     cache->transaction = transaction;
-    if (++cache->epoch == 0) { /* after four thousand million commits */
+    if (++cache->epoch == 0) { /* after four billion commits */
         memset(cache->sets, 0, cache->set_count * sizeof(*cache->sets));
         cache->epoch = 1;
     }
 }
 
-/* How many lines a row of so many bytes takes. */
+/* Number of lines for a row of this many bytes. */
 static size_t lines_for(size_t size)
 {
     return size <= LINE_BYTES ? 1 : size <= LINE_BYTES + sizeof(struct line) ? 2 : ROW_LINES_MAX;
 }
 
-/* Of a row that begins with this line, and may go on over the next ones. */
+/* The bytes of a row that begins in this line, and may continue over the next. */
 static const char *bytes_of(const struct line *line)
 {
     return (const char *)line + offsetof(struct line, bytes);
 }
 
-/* The top bit of each tag of a word of four that is `tag`. It may be that of another row's tag, too, but of no line
- * with which none begins. */
+/* Sets the top bit of each of four tags that equals `tag`. It may also be set for another row's tag, but never for a
+ * line in which no row begins. */
 static uint64_t where_tag(const struct set *set, size_t first, uint16_t tag)
 {
     const uint64_t ones = UINT64_C(0x0001000100010001);
@@ -166,7 +167,7 @@ static uint64_t where_tag(const struct set *set, size_t first, uint16_t tag)
     return (others - ones) & ~others & ones << 15;
 }
 
-/* The next line, from `way` on, whose row may be the one that is looked for; WAYS where there is none. */
+/* The next line, from `way` on, that may have the row being looked for, or WAYS. */
 static size_t next_way(const struct set *set, size_t way, uint16_t tag)
 {
     for (; way < WAYS; way = (way / TAGS_A_WORD + 1) * TAGS_A_WORD) {
@@ -212,7 +213,7 @@ static bool is_free(const struct set *set, size_t first, size_t count)
     return true;
 }
 
-/* Takes out every row that lies in these lines, though it be in part. */
+/* Removes every row that is in these lines, even partly. */
 static void clear(struct set *set, size_t first, size_t count)
 {
     size_t begin = first, end = first + count;
@@ -223,7 +224,7 @@ static void clear(struct set *set, size_t first, size_t count)
     put_tags(set, begin, end - begin, TAG_FREE);
 }
 
-/* The first of `count` lines for a row that is not there, or WAYS where it has to come again. */
+/* The first of `count` lines for a new row, or WAYS if it must be offered again. */
 static size_t choose_way(struct row_cache *cache, struct set *set, size_t count, uint16_t tag)
 {
     for (size_t way = 0; way < WAYS; way += count) {
@@ -241,18 +242,18 @@ static size_t choose_way(struct row_cache *cache, struct set *set, size_t count,
     return way;
 }
 
-/* Doubles where so many rows have found no room that it is not a few sets' bad luck. */
+/* Doubles the cache if more rows found no room than could be a few sets' bad luck. */
 static void grow_if_crowded(struct row_cache *cache)
 {
     if (cache->crowded < cache->set_count)
         return;
     size_t more = 2 * cache->set_count < cache->set_count_max ? 2 * cache->set_count : cache->set_count_max;
     if (more > cache->set_count && cache->crowded > cache->asked / CROWDED_SHARE && !resize(cache, more))
-        cache->set_count_max = cache->set_count; /* nor is it asked for again */
+        cache->set_count_max = cache->set_count; /* do not try again */
     cache->asked = cache->crowded = 0;
 }
 
-/* The set as it is in this epoch. */
+/* The set, emptied if it is from an earlier epoch. */
 static struct set *set_now(struct row_cache *cache, size_t index)
 {
     struct set *set = &cache->sets[index];

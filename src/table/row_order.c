@@ -8,17 +8,17 @@
 enum {
     DIGITS = 8,
     DIGIT_VALUES = 256,
-    FEW = 64, /* places that are compared rather than counted */
+    FEW = 64, /* sort so many places or fewer by comparing them */
     PLACES_AHEAD = 16,
 };
 
-/* What all steps of a sort share. */
+/* State shared by all steps of a sort. */
 struct sorting {
     struct text (*key_at)(const void *buffer, uint32_t offset);
     const void *buffer;
-    bool repeats; /* a key is there twice: all that are one get compared */
+    bool repeats; /* some key occurs twice; all equal keys do get compared */
     size_t counts[DIGITS][DIGIT_VALUES];
-    struct row_place other[]; /* room for as many places as are sorted */
+    struct row_place other[]; /* as many places as are being sorted */
 };
 
 /* -- by prefix -- */
@@ -28,7 +28,7 @@ static unsigned digit_of(const struct row_place *place, unsigned digit)
     return (unsigned)(place->prefix >> (8 * digit)) & 0xff;
 }
 
-/* How often each value of each digit is there. */
+/* Counts how often each value of each digit occurs. */
 static void count_digits(const struct row_place *places, size_t count, size_t counts[DIGITS][DIGIT_VALUES])
 {
     memset(counts, 0, DIGITS * sizeof counts[0]);
@@ -50,8 +50,8 @@ static void sort_by_digit(const struct row_place *from, struct row_place *to, si
         to[next[digit_of(&from[i], digit)]++] = from[i];
 }
 
-/* A radix sort, which compares nothing: from the last digit to the first, each pass keeping the order of the one
- * before. */
+/* A radix sort, without comparisons: from the last digit to the first, each pass keeping the order of the previous one.
+ */
 static void sort_by_prefix(struct sorting *sorting, struct row_place *places, size_t count)
 {
     struct row_place *from = places, *to = sorting->other;
@@ -59,7 +59,7 @@ static void sort_by_prefix(struct sorting *sorting, struct row_place *places, si
     count_digits(places, count, counts);
     for (unsigned digit = 0; digit < DIGITS; digit++) {
         if (counts[digit][digit_of(&places[0], digit)] == count)
-            continue; /* it is the same in all of them */
+            continue; /* it is the same in all places */
         sort_by_digit(from, to, count, digit, counts[digit]);
         struct row_place *sorted = to;
         to = from;
@@ -85,7 +85,7 @@ static int compare_places(const void *a, const void *b, void *context)
     return (first->offset > second->offset) - (first->offset < second->offset);
 }
 
-/* Sorts a few places by comparing them: mostly their prefixes are enough. */
+/* Sorts a few places by comparing them; mostly the prefixes are enough. */
 static void sort_few(struct sorting *sorting, struct row_place *places, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
@@ -97,7 +97,8 @@ static void sort_few(struct sorting *sorting, struct row_place *places, size_t c
     }
 }
 
-/* The keys lie all over the buffer. Inline, or gcc takes the function for one without effect, and leaves it out. */
+/* The keys are all over the buffer. Inline, because otherwise gcc assumes that the function has no effect and drops it.
+ */
 static inline __attribute__((always_inline)) void fetch_ahead(const struct sorting *sorting,
                                                               const struct row_place *places, size_t i, size_t count)
 {
@@ -107,7 +108,7 @@ static inline __attribute__((always_inline)) void fetch_ahead(const struct sorti
 
 static void sort_from(struct sorting *sorting, struct row_place *places, size_t count, size_t from);
 
-/* Sorts those that have their prefixes in common by what follows. */
+/* Sorts those with equal prefixes by what follows. */
 static void sort_alike(struct sorting *sorting, struct row_place *places, size_t count, size_t from)
 {
     for (size_t start = 0, end; start < count; start = end) {
@@ -118,8 +119,8 @@ static void sort_alike(struct sorting *sorting, struct row_place *places, size_t
     }
 }
 
-/* Sorts places whose keys are alike up to `from`: by the 8 bytes there, and then those that have these in common by the
- * next 8. A few are sorted by comparing, which also ends it for keys that are one. */
+/* Sorts places whose keys are equal up to `from`: by the next 8 bytes, and those that have these in common by the 8
+ * after. A few places are sorted by comparing, which also ends the recursion for equal keys. */
 static void sort_from(struct sorting *sorting, struct row_place *places, size_t count, size_t from)
 {
     for (size_t i = 0; i < count; i++) {

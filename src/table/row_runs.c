@@ -9,7 +9,7 @@
 
 enum {
     WRITE_SIZE = 256 << 10,  /* bytes written at a time */
-    WINDOWS_SIZE = 16 << 20, /* for reading all runs */
+    WINDOWS_SIZE = 16 << 20, /* for reading all runs together */
     WINDOW_MIN = 16 << 10,
     WINDOW_MAX = 256 << 10,
 };
@@ -17,11 +17,11 @@ enum {
 /* A sorted stretch of the file, and the window through which it is read. */
 struct row_run {
     off_t start, end;
-    off_t next; /* what the window has not seen yet */
+    off_t next; /* where the window continues */
     unsigned char *window;
-    size_t at, filled; /* of the window */
+    size_t at, filled; /* in the window */
     struct rowset_row row;
-    uint64_t prefix[2]; /* of its key, behind what all share: most comparisons end there */
+    uint64_t prefix[2]; /* of its key, after the bytes that all share: decides most comparisons */
 };
 
 void row_runs_release(struct row_runs *runs)
@@ -77,7 +77,7 @@ bool row_runs_have_ended(const struct row_runs *runs)
 
 /* -- reading -- */
 
-/* Sees to it that the run's next row is whole in the window. *ended where there is none. */
+/* Makes sure that the run's next row is completely in the window. *ended if there is none. */
 static bool fill_window(struct row_runs *runs, struct row_run *run, bool *ended, struct error *error)
 {
     size_t left = run->filled - run->at;
@@ -117,7 +117,7 @@ static bool next_of_run(struct row_runs *runs, struct row_run *run, bool *ended,
     return true;
 }
 
-/* Equal keys come in the order they were added, and so do runs. */
+/* Equal keys are given in the order they were added, which is also that of the runs. */
 static bool comes_first(const void *a, const void *b)
 {
     const struct row_run *first = a, *second = b;

@@ -1,4 +1,5 @@
-/* Sorted runs of rows in a temporary file, written one after the other and read merged. For this folder only. */
+/* Sorted runs of rows in a temporary file, written one after the other and merged while reading. For this folder only.
+ */
 #ifndef SSOFERRY_TABLE_ROW_RUNS_H
 #define SSOFERRY_TABLE_ROW_RUNS_H
 
@@ -13,29 +14,29 @@ struct row_runs {
     FILE *file; /* NULL: nothing was written */
     struct row_run *runs;
     size_t count;
-    size_t shared;    /* bytes that all keys start with alike, while reading */
-    struct heap heap; /* runs by their rows */
+    size_t shared;    /* leading bytes that all keys share, for reading */
+    struct heap heap; /* runs, ordered by their rows */
     size_t window_size;
-    bool given; /* the first one's row was given out and is to be passed */
+    bool given; /* the first run's row was returned, so skip it */
 };
 
-/* Frees it; all zeroes is one that is empty. */
+/* Frees the contents; all zeros is empty. */
 void row_runs_release(struct row_runs *runs);
 
-/* Empties the buffer into the file, as a new run or, where `continues`, as more of the last one. */
+/* Moves the buffer's rows to the file: to the last run if `continues`, otherwise to a new one. */
 bool row_runs_spill(struct row_runs *runs, struct row_buffer *buffer, bool continues, size_t shared,
                     struct error *error) __attribute__((warn_unused_result));
 
-/* Turns from writing to reading: once, after the last spill. */
+/* Switches from writing to reading: once, after the last spill. */
 bool row_runs_end(struct row_runs *runs, size_t shared, struct error *error) __attribute__((warn_unused_result));
 
-/* Whether it has turned. */
+/* Whether row_runs_end() was called. */
 bool row_runs_have_ended(const struct row_runs *runs);
 
-/* Puts it before the first row; may be called again. */
+/* Goes to before the first row; may be called again. */
 bool row_runs_rewind(struct row_runs *runs, struct error *error) __attribute__((warn_unused_result));
 
-/* As rowset_next(). */
+/* Like rowset_next(). */
 enum lookup_result row_runs_next(struct row_runs *runs, struct rowset_row *row, struct error *error)
     __attribute__((warn_unused_result));
 

@@ -12,16 +12,16 @@ enum { BUFFER_SIZE_DEFAULT = 64 << 20 };
 struct rowset {
     uint64_t count;
     bool ascends;         /* all rows so far */
-    size_t last_key_size; /* of the row added last */
+    size_t last_key_size; /* the row added last */
     char last_key[CONNECTION_KEY_SIZE_MAX];
     size_t first_key_size;
     char first_key[CONNECTION_KEY_SIZE_MAX];
-    size_t shared; /* bytes that all keys start with alike, known once they do not ascend: mostly more than a source */
+    size_t shared; /* leading bytes that all keys share, known once keys do not ascend: usually more than a source */
     struct row_buffer buffer;
-    struct row_runs runs; /* where not all rows are in the buffer */
-    bool sorted;          /* without runs: the buffer's order is that of the keys */
-    bool differs;         /* and no key is there twice */
-    size_t at;            /* reading the buffer: where */
+    struct row_runs runs; /* used if not all rows are in the buffer */
+    bool sorted;          /* without runs: the buffer is in key order */
+    bool differs;         /* and all keys differ */
+    size_t at;            /* read position in the buffer */
 };
 
 struct rowset *rowset_new(size_t buffer_size)
@@ -63,8 +63,8 @@ static bool make_room(struct rowset *set, struct error *error)
     return row_buffer_make_room(&set->buffer) || spill(set, error);
 }
 
-/* The last row added is not greater than the one before it. Of rows that ascend, the first and the last tell what those
- * between them start with alike. */
+/* Called when a row to add is not greater than the last one. What the first and the last of ascending keys share, all
+ * those in between share, too. */
 static void end_ascending(struct rowset *set)
 {
     set->ascends = false;
@@ -104,7 +104,7 @@ bool rowset_add(struct rowset *set, const struct rowset_row *row, struct error *
 
 /* -- reading -- */
 
-/* Turns to reading: the rest goes to the file as well, and the buffer's memory to the windows. */
+/* Switches to reading: the remaining rows go to the file, too, and the buffer's memory to the windows. */
 static bool end_adding(struct rowset *set, struct error *error)
 {
     if (set->buffer.rows > 0 && !spill(set, error))

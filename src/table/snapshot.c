@@ -76,7 +76,7 @@ enum lookup_result snapshot_find(struct snapshot *snapshot, struct text source, 
 
 /* -- walking -- */
 
-/* The last key is remembered as bytes, since a write through the change may move what the cursor stands on. */
+/* Remembers the last key as bytes, because a write through the change may move what the cursor is on. */
 static void remember_key(struct snapshot *snapshot, const void *bytes, size_t size)
 {
     snapshot->key_size = size < sizeof snapshot->key ? size : sizeof snapshot->key;
@@ -90,7 +90,7 @@ void snapshot_seek(struct snapshot *snapshot, struct text key)
     snapshot->position = SNAPSHOT_BEFORE_KEY;
 }
 
-/* Puts the cursor on the first key >= the remembered one, or behind it where `past`. Returns an LMDB code. */
+/* Puts the cursor on the first key >= the remembered one, or > if `past`. Returns an LMDB code. */
 static int place(struct snapshot *snapshot, bool past, MDB_val *key, MDB_val *value)
 {
     if (snapshot->key_size == 0)
@@ -103,7 +103,7 @@ static int place(struct snapshot *snapshot, bool past, MDB_val *key, MDB_val *va
     return code;
 }
 
-/* Keys of a damaged file may not ascend, which would lead round in a circle. */
+/* Keys in a damaged file may not ascend, which could be an endless loop. */
 static bool comes_next(const struct snapshot *snapshot, MDB_val key)
 {
     int order = text_compare(text_of_val(key), text_slice(snapshot->key, snapshot->key_size));

@@ -42,7 +42,7 @@ bool store_fail(const char *path, int code, const char *doing, struct error *err
 
 /* -- the size of the map -- */
 
-/* LMDB unmaps the old map before it maps the new one and cannot go back, so this asks first whether there is room. */
+/* LMDB unmaps the old map before it maps the new one, and cannot go back. So first check that there is room. */
 static bool has_address_space(uint64_t size)
 {
     void *probe = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -68,10 +68,10 @@ int store_follow_size(struct table *table)
     pthread_mutex_lock(&table->lock);
     mdb_env_info(table->env, &info);
     mdb_env_stat(table->env, &stat);
-    /* Twice what the file needs now, so that a writer which grows it page by page is not followed page by page. */
+    /* Twice what the file needs now, so as not to follow every page of a growing file. */
     uint64_t needed = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
     int code = MDB_SUCCESS;
-    if (needed > info.me_mapsize) { /* else another thread was faster */
+    if (needed > info.me_mapsize) { /* otherwise another thread did it already */
         code = table->transactions > 0 ? EBUSY : replace_map(table, info.me_mapsize, needed * 2);
         if (code == ENOMEM)
             code = replace_map(table, info.me_mapsize, needed);
@@ -92,7 +92,7 @@ bool store_set_size(struct table *table, uint64_t size, struct error *error)
 
 /* -- transactions -- */
 
-/* Begins a transaction once; with MDB_READERS_FULL, again after clearing slots of readers that died. */
+/* Begins a transaction; on MDB_READERS_FULL, tries again after clearing the slots of dead readers. */
 static int begin_once(struct table *table, unsigned flags, MDB_txn **txn)
 {
     int dead = 0;
@@ -106,7 +106,7 @@ bool store_begin(struct table *table, unsigned flags, MDB_txn **txn, struct erro
 {
     int code = MDB_MAP_RESIZED;
     for (int tries = 0; tries < FOLLOW_TRIES && code == MDB_MAP_RESIZED; tries++) {
-        /* Counted first: nobody may replace the map once the transaction is there. */
+        /* Counted first: nobody may replace the map once the transaction exists. */
         pthread_mutex_lock(&table->lock);
         table->transactions++;
         pthread_mutex_unlock(&table->lock);
@@ -155,7 +155,7 @@ int store_choose_rows(const struct table *table, MDB_txn *txn, unsigned rows)
     return mdb_put(txn, table->meta, &key, &value, 0);
 }
 
-/* LMDB lets one transaction at a time open databases. */
+/* LMDB lets only one transaction at a time open databases. */
 static int open_rows(struct table *table, unsigned rows)
 {
     MDB_txn *txn = NULL;
@@ -164,7 +164,7 @@ static int open_rows(struct table *table, unsigned rows)
     if (code != MDB_SUCCESS)
         return code;
     if ((code = mdb_dbi_open(txn, store_rows_name(rows), 0, &dbi)) == MDB_SUCCESS)
-        code = mdb_txn_commit(txn); /* which keeps the handle */
+        code = mdb_txn_commit(txn); /* keeps the handle */
     else
         mdb_txn_abort(txn);
     if (code == MDB_SUCCESS)
@@ -204,8 +204,8 @@ bool store_begin_rows(struct table *table, unsigned flags, MDB_txn **txn, unsign
 
 /* -- one writer at a time -- */
 
-/* LMDB's own lock ends with each transaction. This one is on the data file, where LMDB has none, and the kernel gives
- * it back when its process dies. */
+/* LMDB's own lock ends with each transaction. This one is on the data file, which LMDB does not lock, and the kernel
+ * releases it if the process dies. */
 bool store_lock_writer(struct table *table, struct error *error)
 {
     int fd = -1;

@@ -39,7 +39,7 @@ static int open_env(MDB_env **env, const char *path, const struct table_options 
     return environment_open(env, path, &wanted);
 }
 
-/* A table whose rows were never written anew has one database for them. */
+/* A table whose rows were never rewritten has only one database for them. */
 static int open_databases(struct table *table, MDB_txn *txn)
 {
     const struct {
@@ -58,7 +58,7 @@ static int open_databases(struct table *table, MDB_txn *txn)
     return code == MDB_NOTFOUND && table->rows[0] != 0 ? MDB_SUCCESS : code;
 }
 
-/* The schema's number. Read before anything else that it may have changed. */
+/* Reads the schema's version. Comes first, because everything else may depend on it. */
 static bool read_schema(const struct table *table, MDB_txn *txn, unsigned *schema, struct error *error)
 {
     MDB_dbi meta;
@@ -87,21 +87,20 @@ static bool check_schema(struct table *table, MDB_txn *txn, struct error *error)
                                : store_fail(table->path, code, "open the table", error);
 }
 
-/* How long the file must be, and is. Returns an errno. */
+/* The size that the file must have, and has. Returns an errno. */
 static int measure(const struct table *table, uint64_t *needed, uint64_t *length)
 {
     struct stat st;
     int fd = -1;
-    *needed = store_length(table); /* first: what is committed only ever grows */
+    *needed = store_length(table); /* first, since what is committed only grows */
     if (mdb_env_get_fd(table->env, &fd) != MDB_SUCCESS || fstat(fd, &st) != 0)
         return errno;
     *length = (uint64_t)st.st_size;
     return 0;
 }
 
-/* A page behind the file's end would end the process by SIGBUS, so a file that was cut short is refused. Our commits
- * keep the file as long as its last page, but lengthen it last of all (change_commit_transaction()), so this looks
- * again after a moment. */
+/* Refuses a file that was cut short, because reading a page beyond its end would kill the process (SIGBUS). A commit
+ * lengthens the file last of all (change_commit_transaction()), so this looks again after a moment. */
 static bool check_length(const struct table *table, struct error *error)
 {
     const struct timespec moment = {.tv_nsec = 10000000};
@@ -127,8 +126,8 @@ static uint64_t newest_transaction(const struct table *table)
     return info.me_last_txnid;
 }
 
-/* A file that was written over while somebody had it open is not of the transaction that the lock file speaks of. A
- * commit writes the file first; one that died in between leaves the lock file one behind. */
+/* Detects a file that was overwritten while somebody had it open: its transaction is not the one in the lock file. A
+ * commit writes the data file first, so one that died can leave the lock file one behind. */
 static bool check_transaction(const struct table *table, MDB_txn *txn, uint64_t before, struct error *error)
 {
     const uint64_t number = mdb_txn_id(txn);
@@ -147,14 +146,14 @@ static bool open_tables(struct table *table, struct error *error)
         return false;
     bool good = check_transaction(table, txn, before, error) && check_schema(table, txn, error);
     if (good)
-        mdb_txn_commit(txn); /* which keeps the handles of the databases */
+        mdb_txn_commit(txn); /* keeps the databases' handles */
     else
         mdb_txn_abort(txn);
     store_done(table);
     return good && (table->mode != TABLE_WRITE || table_clear_dead_readers(table, NULL, error));
 }
 
-/* Sees to it that a file is there to be opened. */
+/* Makes sure that there is a file to open. */
 static bool prepare_file(const char *path, enum table_mode mode, struct error *error)
 {
     switch (table_file_look(path, error)) {
@@ -240,7 +239,7 @@ bool table_is_unlocked(const struct table *table)
     return table->lock_file < 0;
 }
 
-/* What cannot be looked at is taken to stand where it stood. */
+/* If it cannot be checked, assumes that it is in place. */
 static bool stands_at(const char *path, int fd)
 {
     struct stat open_one, named;
@@ -278,7 +277,7 @@ static uint64_t pages_of(const MDB_stat *stat)
     return (uint64_t)stat->ms_branch_pages + stat->ms_leaf_pages + stat->ms_overflow_pages;
 }
 
-/* LMDB tells of readers in words: a heading, then a line each. */
+/* LMDB lists readers as text: a heading, then a line each. */
 static int on_reader_line(const char *line, void *context)
 {
     unsigned *count = context;
@@ -286,7 +285,7 @@ static int on_reader_line(const char *line, void *context)
     return 0;
 }
 
-/* What the databases of the newest revision are made of. */
+/* Reads the sizes of the newest revision's databases. */
 static int fill_sizes(const struct table *table, MDB_txn *txn, unsigned rows, struct table_stat *stat)
 {
     MDB_stat connections, revisions, undo;

@@ -20,7 +20,7 @@ char *path_with(const char *path, const char *suffix)
     return joined;
 }
 
-/* The directory that holds `path`, to be freed. */
+/* The directory of `path`, to be freed. */
 static char *parent_of(const char *path)
 {
     return memory_string(text_directory(path));
@@ -45,7 +45,7 @@ static enum table_file unfit(const char *path, struct error *error, const char *
     return TABLE_FILE_UNFIT;
 }
 
-/* Nothing is at `path`; is its directory there? */
+/* Called if nothing is at `path`: does its directory exist? */
 static enum table_file look_at_parent(const char *path, struct error *error)
 {
     struct stat st;
@@ -63,11 +63,11 @@ static enum table_file look_at_parent(const char *path, struct error *error)
 
 enum maker { MAKER_LMDB, MAKER_OTHER_ORDER, MAKER_OTHER };
 
-/* Who made the file, by how it begins: LMDB itself looks only once it has made a lock file beside it, and has one word
- * for all that it does not know. A file that cannot be read is left to LMDB, too. */
+/* Who wrote the file, judged by its first bytes: LMDB itself checks only after it has made a lock file, and has one
+ * error for everything that it does not recognize. An unreadable file is left to LMDB, too. */
 static enum maker maker_of(const char *path)
 {
-    enum { MAGIC_AT = sizeof(size_t) + 8 }; /* behind the head of the first page: its number, flags and bounds */
+    enum { MAGIC_AT = sizeof(size_t) + 8 }; /* after the first page's header: its number, flags and bounds */
     static const uint32_t expected = 0xBEEFC0DE;
     char head[MAGIC_AT + sizeof expected];
     uint32_t magic = 0;
@@ -150,7 +150,7 @@ bool table_file_fail(const char *path, int code, bool writing, struct error *err
 
 int table_file_place(const char *from, const char *to)
 {
-    /* Where the file system cannot rename without replacing, a second name does the same in two steps. */
+    /* If the file system cannot rename without replacing, a second link does the same in two steps. */
     if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
@@ -158,7 +158,7 @@ int table_file_place(const char *from, const char *to)
     return link(from, to) != 0 || unlink(from) != 0 ? errno : 0;
 }
 
-/* Takes no memory: where there is none left, a file would be left behind. */
+/* Does not allocate: failing for lack of memory would leave a file behind. */
 int table_file_settle(const char *path)
 {
     char parent[PATH_MAX];
@@ -167,7 +167,7 @@ int table_file_settle(const char *path)
     int failed = directory < 0 || fsync(directory) != 0 ? errno : 0;
     if (directory >= 0)
         close(directory);
-    return failed == EINVAL ? 0 : failed; /* some file systems have no fsync of directories */
+    return failed == EINVAL ? 0 : failed; /* some file systems cannot fsync directories */
 }
 
 static int write_schema(MDB_txn *txn)
@@ -184,7 +184,7 @@ static int write_schema(MDB_txn *txn)
     return code == MDB_SUCCESS ? store_state_write(txn, dbi, &state) : code;
 }
 
-/* Fills an empty environment at `path`. Nobody else knows the path, so it takes no lock file. Returns an LMDB code. */
+/* Fills an empty environment at `path`. Nobody else knows the path, so no lock file is needed. Returns an LMDB code. */
 static int make_at(const char *path)
 {
     const struct environment_options options = {.flags = MDB_NOLOCK, .databases = 4, .map_size = 1 << 20};
@@ -210,7 +210,7 @@ bool table_file_make(const char *path, struct error *error)
     char suffix[32];
     snprintf(suffix, sizeof suffix, ".new-%ld", (long)getpid());
     char *temporary = path_with(path, suffix);
-    unlink(temporary); /* one of a process that died and had our number */
+    unlink(temporary); /* left by a process that died and had our number */
     int code = make_at(temporary);
     if (code == MDB_SUCCESS) {
         code = table_file_place(temporary, path);

@@ -1,5 +1,4 @@
-/* The table's file as the file system has it: what may stand there, and how a new one comes to be. For this folder
- * only. */
+/* The table's file in the file system: what may be there, and how a new one is created. For this folder only. */
 #ifndef SSOFERRY_TABLE_FILE_H
 #define SSOFERRY_TABLE_FILE_H
 
@@ -7,28 +6,28 @@
 
 enum table_file { TABLE_FILE_THERE, TABLE_FILE_ABSENT, TABLE_FILE_UNFIT };
 
-/* What stands at `path`. *error is set where it is TABLE_FILE_UNFIT: a directory, an empty file, a missing directory,
- * no permission. */
+/* What is at `path`. For TABLE_FILE_UNFIT, *error is set: a directory, an empty file, a missing directory, no
+ * permission. */
 enum table_file table_file_look(const char *path, struct error *error);
 
-/* Makes an empty table at `path`: under another name first, so that nobody ever sees half of one. Somebody else's, made
- * meanwhile, is as good. */
+/* Creates an empty table at `path`, first under another name so that nobody sees half of one. It is fine if somebody
+ * else creates one meanwhile. */
 bool table_file_make(const char *path, struct error *error) __attribute__((warn_unused_result));
 
 /* Renames `from` to `to`, which must not exist. Returns 0 or an errno. */
 int table_file_place(const char *from, const char *to);
 
-/* Sees to it that the name of `path` outlasts a crash of the machine. Returns 0 or an errno. */
+/* Makes sure that the name of `path` survives a crash of the machine. Returns 0 or an errno. */
 int table_file_settle(const char *path);
 
-/* Why the file or its lock cannot be opened, after `code` came of it: speaks of the one that is at fault. Returns
- * false. */
+/* Sets *error after `code` from opening the file or its lock: says which of them is at fault, and why. Returns false.
+ */
 bool table_file_fail(const char *path, int code, bool writing, struct error *error);
 
-/* In a directory that is set up for sharing (setgid and writable by its group, as the package makes it), gives the
- * group the table and its lock whatever the umask of whoever made them: the daemon's user must write the lock of a
- * table that root loaded. Only their owner can, and others need not. By descriptors, for a name may be a
- * link to somebody else's file by now; a lock of -1 is none. */
+/* In a directory set up for sharing (setgid and group-writable, as the package creates it), gives the group access to
+ * the table and its lock, whatever umask they were made with: the daemon's user must write the lock of a table that
+ * root loaded. Only the files' owner can do this; for anybody else nothing happens. Takes descriptors, because a name
+ * may by now link to somebody else's file; a lock of -1 is none. */
 void table_file_share(const char *path, int file, int lock);
 
 /* "PATHsuffix", to be freed. */

@@ -10,8 +10,8 @@
 #include "store.h"
 #include "table_file.h"
 
-/* Our bytes of the lock file, one for each inode that a table may be. They are far behind the first byte, which LMDB
- * locks, and that of each reader's process number, which it locks, too. */
+/* Our bytes of the lock file: one for each possible inode of a table. They are far beyond the bytes that LMDB locks:
+ * the first one, and one for each reader's process number. */
 static const off_t our_bytes = (off_t)1 << 41, our_count = (off_t)1 << 40;
 
 static off_t byte_of(ino_t inode)
@@ -21,8 +21,8 @@ static off_t byte_of(ino_t inode)
 
 /* -- locks -- */
 
-/* Whether somebody else has a lock on one of those bytes; *holder becomes their process, 0 where that is unknown. No
- * bytes are not held. */
+/* Whether somebody else has a lock on any of these bytes; *holder gets their process, or 0 if unknown. With a `count`
+ * of 0, none is held. */
 static bool is_held(int fd, off_t first, off_t count, pid_t *holder)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = first, .l_len = count};
@@ -32,15 +32,15 @@ static bool is_held(int fd, off_t first, off_t count, pid_t *holder)
     return true;
 }
 
-/* A file system without such locks has none to be found, either. */
+/* On a file system without such locks this does nothing, but nobody can find any there either. */
 static void hold(int fd, off_t byte)
 {
     struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
     (void)fcntl(fd, F_OFD_SETLK, &lock);
 }
 
-/* Whether another of us holds one of those bytes, and a process that has the lock file in use: LMDB's locks have one,
- * ours do not. */
+/* Whether another of our programs holds one of these bytes. *user gets a process that uses the lock file, or 0 if
+ * unknown: LMDB's locks name one, ours do not. */
 static bool is_used(int fd, off_t first, off_t count, pid_t *user)
 {
     pid_t unknown;
@@ -82,7 +82,7 @@ static bool refuse(const char *path, pid_t user, const char *what, struct error 
 bool table_lock_is_free(const char *path, struct error *error)
 {
     pid_t user = 0;
-    return !is_in_use(path, &user) || access(path, F_OK) == 0 || /* or made meanwhile */
+    return !is_in_use(path, &user) || access(path, F_OK) == 0 || /* or was just created */
            refuse(path, user, "the file that stood here is gone", error);
 }
 
@@ -100,7 +100,7 @@ bool table_lock_hold(int *lock, const char *path, unsigned max_readers, struct e
         return store_fail(path, code, "open the table", error);
     if (*lock < 0)
         return true;
-    hold(*lock, byte_of(st.st_ino)); /* first: of two that come at once, one sees the other */
+    hold(*lock, byte_of(st.st_ino)); /* first: if two come at once, at least one sees the other */
     if (!is_of_another(*lock, byte_of(st.st_ino), &user))
         return true;
     table_lock_release(*lock);

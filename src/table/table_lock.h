@@ -1,12 +1,12 @@
-/* The lock file that lies beside a table, PATH-lock: LMDB's own, seen from outside. For this folder only.
+/* PATH-lock, the lock file beside a table: LMDB's own, seen from outside. For this folder only.
  *
- * LMDB finds it by its name alone. Where another file is put in the table's place while somebody has the former one
- * open, LMDB would go by the transactions of the former one, and show an older revision of the new file, or none. So
- * every table_open() locks one byte of the lock file that stands for the inode of its table: where another such byte is
- * locked, somebody has another table open. Other programs of LMDB's lock none, and are let be.
+ * LMDB finds it only by name. If another file replaces the table while somebody has the old one open, LMDB would go by
+ * the old one's transactions and show an older revision of the new file, or none. So each table_open() locks one byte
+ * of the lock file, which stands for its table's inode. If another such byte is locked, somebody has a different table
+ * open. Other LMDB programs lock none, and are ignored.
  *
- * The table itself gets no such lock: it is there that writers wait for each other (store_lock_writer()), and over a
- * network that wait is for every byte of it. */
+ * The table's file has no such lock: writers wait for each other there (store_lock_writer()), and on a network file
+ * system they wait for a lock on any byte of it. */
 #ifndef SSOFERRY_TABLE_LOCK_H
 #define SSOFERRY_TABLE_LOCK_H
 
@@ -14,20 +14,20 @@
 
 #include "ssoferry/error.h"
 
-/* Holds the lock file for the table at `path` until table_lock_release(). To be called before LMDB opens them. Fails
- * where it is in use for another table, and where the disk has no room for it: LMDB writes into it by way of memory,
- * where a full disk would end the process (SIGBUS). What else may be wrong with the two is for LMDB to find. *lock is
- * the descriptor; -1: not there, or not to be opened. */
+/* Holds the lock file for the table at `path` until table_lock_release(). Call before LMDB opens them. Fails if the
+ * lock file is in use for another table, or the disk has no room for it: LMDB writes to it through memory, and a full
+ * disk would kill the process (SIGBUS). Any other problem with the two files is left for LMDB to find. *lock is the
+ * descriptor, or -1 if there is no table yet or the lock file cannot be opened. */
 bool table_lock_hold(int *lock, const char *path, unsigned max_readers, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Whether another of us holds it for the same table, whose inode that is. */
+/* Whether another of our programs holds it for the same table, given by its inode. */
 bool table_lock_is_shared(int lock, ino_t inode);
 
-/* To be called after LMDB has closed it: who closes a descriptor of a file loses what LMDB has locked of it. */
+/* Call after LMDB has closed the lock file: closing a descriptor of a file drops LMDB's locks on it. */
 void table_lock_release(int lock);
 
-/* Where no file is at `path`: fails where one of us has one open that was. */
+/* For a path without a file: fails if one of our programs has a file open that used to be there. */
 bool table_lock_is_free(const char *path, struct error *error) __attribute__((warn_unused_result));
 
 #endif

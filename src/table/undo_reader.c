@@ -4,23 +4,23 @@
 #include "ssoferry/memory.h"
 #include "undo.h"
 
-enum { PAGE_HEAD = 16 }; /* bytes that LMDB needs in front of a value with pages of its own */
+enum { PAGE_HEAD = 16 }; /* bytes that LMDB needs before a value that has pages of its own */
 
-/* One ascending run of chunks of one revision. */
+/* An ascending run of chunks of one revision. */
 struct stream {
     uint64_t revision;
     uint32_t chunk; /* being read */
     const unsigned char *at, *end;
-    struct undo_row row; /* the one it stands on; its key is this stream's own */
+    struct undo_row row; /* the current row; the stream owns its key */
     char key[CONNECTION_KEY_SIZE_MAX];
 };
 
 struct undo_reader {
     const struct table *table;
     MDB_txn *txn;
-    struct heap heap; /* streams by their rows */
+    struct heap heap; /* streams, ordered by their rows */
     size_t capacity;
-    struct text last; /* the key given last; points into last_key */
+    struct text last; /* the last key returned; points into last_key */
     char last_key[CONNECTION_KEY_SIZE_MAX];
 };
 
@@ -64,7 +64,7 @@ static enum step read_row(struct stream *stream)
     return STEP_ROW;
 }
 
-/* Turns to a chunk. STEP_END where the revision has no such chunk. *continues: whether it goes on where the one before
+/* Opens a chunk. STEP_END if the revision has no such chunk. *continues: whether it goes on where the previous one
  * ended. */
 static enum step open_chunk(const struct undo_reader *reader, struct stream *stream, uint32_t chunk, bool *continues)
 {
@@ -100,7 +100,7 @@ static enum step next_row(const struct undo_reader *reader, struct stream *strea
 
 /* -- one row -- */
 
-/* How the first key of a chunk stands to `key`; *order is told where there is such a chunk. */
+/* Compares a chunk's first key with `key`. *order is set if the chunk exists. */
 static enum step look_at_chunk(const struct undo_reader *reader, struct stream *stream, uint32_t chunk, struct text key,
                                bool *continues, int *order)
 {
@@ -125,11 +125,11 @@ static enum step find_in_chunk(const struct undo_reader *reader, struct stream *
     return step == STEP_ROW && order > 0 ? STEP_END : step;
 }
 
-/* Of an ascending run of chunks only the last that does not begin behind the key can have it. Of several runs the first
- * one's record is from before the revision. */
+/* In an ascending run of chunks, only the last that does not begin after the key can have it. If there are several
+ * runs, the first has the record from before the revision. */
 static enum step find_row(const struct undo_reader *reader, struct stream *stream, struct text key)
 {
-    bool may_have = false; /* the chunk before */
+    bool may_have = false; /* whether the previous chunk may have it */
     for (uint32_t chunk = 0;; chunk++) {
         bool continues = false;
         int order = 0;
@@ -242,7 +242,7 @@ static bool stands_on(const struct undo_reader *reader, struct text key)
     return stream != NULL && text_equal(stream->row.key, key);
 }
 
-/* Moves the first stream on, and drops it where it has ended. */
+/* Advances the first stream, and drops it at its end. */
 static bool advance(struct undo_reader *reader, struct error *error)
 {
     struct stream *stream = reader->heap.at[0];
@@ -262,7 +262,7 @@ static bool advance(struct undo_reader *reader, struct error *error)
 
 enum lookup_result undo_reader_next(struct undo_reader *reader, struct undo_row *row, struct error *error)
 {
-    /* Later revisions' records of the same key are from after `first`: not asked for. */
+    /* Skip later revisions' records of the same key, which are from after `first`. */
     while (reader->last.size > 0 && stands_on(reader, reader->last)) {
         if (!advance(reader, error))
             return LOOKUP_FAILED;
@@ -278,7 +278,7 @@ enum lookup_result undo_reader_next(struct undo_reader *reader, struct undo_row 
 
 /* -- chunks as a whole -- */
 
-/* Deletes chunks at one end, MDB_FIRST or MDB_LAST, as long as their revisions lie between `from` and `to`. */
+/* Deletes chunks from one end, MDB_FIRST or MDB_LAST, while their revisions are between `from` and `to`. */
 static int forget(MDB_txn *txn, MDB_dbi undo, MDB_cursor_op end, uint64_t from, uint64_t to)
 {
     MDB_cursor *cursor = NULL;
@@ -319,7 +319,7 @@ int undo_coming_size(MDB_txn *txn, MDB_dbi undo, uint64_t newest, uint64_t *size
     MDB_val key = {sizeof number, number}, value;
     code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     for (*size = 0; code == MDB_SUCCESS; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        if (value.mv_size > stat.ms_psize / 2) /* a shorter one lies in a page that others share */
+        if (value.mv_size > stat.ms_psize / 2) /* a shorter one is in a page shared with others */
             *size += (value.mv_size + PAGE_HEAD + stat.ms_psize - 1) / stat.ms_psize * stat.ms_psize;
     }
     mdb_cursor_close(cursor);

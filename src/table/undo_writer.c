@@ -7,7 +7,7 @@ enum {
     RAW_SIZE = 512 * 1024,
     ENTRY_HEAD = 4, /* 2 bytes of key size, 2 of 1 + record size */
     ENTRY_MAX = ENTRY_HEAD + CONNECTION_KEY_SIZE_MAX + CONNECTION_RECORD_SIZE_MAX,
-    NUMBERS_MAX = 6,                           /* bytes that an entry's three numbers take at most */
+    NUMBERS_MAX = 6,                           /* most bytes that an entry's three numbers take */
     ENTRIES_MAX = RAW_SIZE / (ENTRY_HEAD + 1), /* a key has at least one byte */
     CHUNK_HEAD = 2,
 };
@@ -17,10 +17,10 @@ struct undo_writer {
     MDB_dbi undo;
     uint64_t revision;
     uint32_t chunks;
-    uint64_t written;     /* bytes of chunks */
-    bool ascending;       /* so far, in the chunk being filled */
-    size_t used, count;   /* of raw, of entries */
-    size_t last_key_size; /* of the chunk before */
+    uint64_t written;     /* bytes in chunks */
+    bool ascending;       /* the chunk being filled, so far */
+    size_t used, count;   /* bytes of raw, number of entries */
+    size_t last_key_size; /* of the previous chunk */
     unsigned char last_key[CONNECTION_KEY_SIZE_MAX];
     unsigned char raw[RAW_SIZE];
     uint32_t entries[ENTRIES_MAX]; /* offsets into raw */
@@ -30,7 +30,7 @@ struct undo_writer {
 struct undo_writer *undo_writer_new(MDB_txn *txn, MDB_dbi undo, uint64_t revision)
 {
     struct undo_writer *writer =
-        memory_allocate(sizeof *writer); /* pages of it that a small change leaves alone cost nothing */
+        memory_allocate(sizeof *writer); /* pages that a small change does not touch cost nothing */
     writer->txn = txn;
     writer->undo = undo;
     writer->revision = revision;
@@ -93,7 +93,7 @@ static unsigned char *put_number(unsigned char *at, size_t number)
     return at;
 }
 
-/* `shared` bytes of its key are the previous one's. */
+/* `shared` leading bytes of its key are those of the previous one. */
 static unsigned char *put_entry(unsigned char *at, const unsigned char *entry, size_t shared)
 {
     struct text key = entry_key(entry);
@@ -122,7 +122,7 @@ static size_t encode_chunk(struct undo_writer *writer)
         struct text key = entry_key(entry);
         size_t shared = text_shared(previous, key);
         if (shared == key.size && shared == previous.size)
-            continue; /* the first of them is from before the revision */
+            continue; /* the first entry is the one from before the revision */
         at = put_entry(at, entry, shared);
         previous = key;
     }
