@@ -1,4 +1,4 @@
-/* How often each of very many names came lately, roughly, in memory that does not grow. */
+/* Estimates how often each of very many names came lately, in a fixed amount of memory. */
 #ifndef SSOFERRY_SKETCH_H
 #define SSOFERRY_SKETCH_H
 
@@ -6,7 +6,7 @@
 
 enum {
     SKETCH_ROWS = 4,
-    SKETCH_WIDTH = 1 << 20, /* counters a row; 8 MiB in all, of which the kernel gives only what is touched */
+    SKETCH_WIDTH = 1 << 20, /* counters per row; 8 MiB in all, of which only touched pages take memory */
     SKETCH_PERIOD = SKETCH_WIDTH / 2,
 };
 
@@ -15,11 +15,11 @@ struct sketch {
     uint32_t calls;     /* since the counters were last halved */
 };
 
-/* Frees what it holds, and leaves it as a zeroed one, which is ready. */
+/* Frees the counters. A zeroed sketch is ready for use, and this leaves one. */
 void sketch_release(struct sketch *sketch);
 
-/* Counts `count` more of the name with this hash; returns how often it came lately, itself included. That is never too
- * little within SKETCH_PERIOD calls, and seldom too much. */
+/* Counts `count` more of the name with this hash. Returns how often it came lately, including these: never too low
+ * within SKETCH_PERIOD calls, and rarely too high. */
 uint32_t sketch_add(struct sketch *sketch, uint64_t hash, uint32_t count);
 
 #endif

@@ -8,7 +8,7 @@ static const int64_t half_life = INT64_C(10) * 86400 * 1000000; /* microseconds 
 
 struct kept *kept_new(void)
 {
-    struct kept *kept = memory_zeroed(1, sizeof(*kept)); /* the kernel gives what is touched only */
+    struct kept *kept = memory_zeroed(1, sizeof(*kept)); /* the kernel provides only pages that are touched */
     kept->least = LEAST_NOT_KNOWN;
     return kept;
 }
@@ -66,7 +66,7 @@ static void unlink_entry(struct kept *kept, size_t index)
 
 /* -- letting in -- */
 
-/* The lightest; of equals, the one longest silent. */
+/* The lightest entry; among equals, the one silent longest. */
 static size_t find_least(struct kept *kept)
 {
     if (kept->least == LEAST_NOT_KNOWN) {
@@ -131,7 +131,7 @@ void kept_count(struct kept *kept, struct sketch *sketch, struct text key, uint6
     char gone_bytes[CONNECTION_KEY_SIZE_MAX];
     struct text gone;
     uint32_t lately = sketch_add(sketch, hash, hits);
-    /* The sketch stops at 65535; a name with more hits at once is not to be worth less than it is. */
+    /* The sketch stops at 65535; a name with more hits at once must not count for less. */
     uint64_t estimate = lately < hits ? hits : lately;
     const struct kept_entry entry = {
         .hash = hash,

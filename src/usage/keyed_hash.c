@@ -1,5 +1,5 @@
-/* SipHash-1-3: J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF", 2012, with one round a word and
- * three at the end, as hash tables commonly have it. */
+/* SipHash-1-3: J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF", 2012, with one round per word and
+ * three at the end, as is usual for hash tables. */
 #include "keyed_hash.h"
 
 #include <sys/random.h>

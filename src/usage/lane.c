@@ -48,7 +48,7 @@ static bool is_filling_up(const struct batch *batch)
 
 static void hand_over(struct usage_lane *lane)
 {
-    /* Looked at first, for an exchange would take the cache line from the other thread each time. */
+    /* Checked first, because an exchange would take the cache line from the other thread each time. */
     if (atomic_load_explicit(&lane->empty, memory_order_relaxed) == NULL)
         return;
     struct batch *next = atomic_exchange_explicit(&lane->empty, NULL, memory_order_acquire);

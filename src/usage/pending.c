@@ -6,7 +6,7 @@
 #include "ssoferry/memory.h"
 #include "ssoferry/row_order.h"
 
-/* How far ahead memory is fetched: of what is added, and of what is written entries, and then their keys. */
+/* How far ahead to prefetch: slots of what is added; entries, and then keys, of what is written. */
 enum { SLOTS_AHEAD = 16, ENTRIES_AHEAD = 16, KEYS_AHEAD = 8 };
 
 void pending_init(struct pending *pending, const struct hash_key *hash_key, int64_t now)
@@ -73,7 +73,7 @@ void pending_note_day(struct pending *pending, int64_t now)
         return;
     struct tally_entry *entry = tally_find(&pending->known, key, keyed_hash(&pending->hash_key, key), day);
     if (entry == NULL)
-        return; /* full, as flushes fail */
+        return; /* full, because flushes fail */
     tally_entry_add(entry, once, now, now);
     pending->noted_day = day;
 }
@@ -110,7 +110,7 @@ static struct text key_of_place(const void *tally, uint32_t index)
     return tally_key(tally, &((const struct tally *)tally)->entries[index]);
 }
 
-/* How many bytes all keys start with alike. */
+/* Number of leading bytes that all keys share. */
 static size_t shared_by_all(const struct tally *tally)
 {
     struct text shared = tally->count > 0 ? key_of_place(tally, 0) : (struct text){0};
@@ -119,7 +119,7 @@ static size_t shared_by_all(const struct tally *tally)
     return shared.size;
 }
 
-/* The entries' places in key order, so that each page is visited once; the days of a key together. To be freed. */
+/* Sorts the entries' places by key, so that each page is visited once and a key's days are together. To be freed. */
 static struct row_place *sorted_places(const struct tally *tally)
 {
     struct row_place *places = memory_zeroed(tally->count, sizeof(*places));
@@ -129,7 +129,7 @@ static struct row_place *sorted_places(const struct tally *tally)
     return places;
 }
 
-/* Writes the entries of one key, of which there are as many as days; *count gets how many there were. */
+/* Writes the entries of one key, one per day; *count gets their number. */
 static int write_row(MDB_cursor *cursor, const struct tally *tally, const struct row_place *places, size_t left,
                      int64_t clock, size_t *count)
 {
@@ -141,7 +141,7 @@ static int write_row(MDB_cursor *cursor, const struct tally *tally, const struct
     if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
         return code;
     const bool found = code == MDB_SUCCESS;
-    /* A record that cannot be read cannot be added to either: begin anew. */
+    /* If a record cannot be read, begin a new one. */
     if (found && !usage_record_decode(text_of_val(value), &record))
         record = (struct usage_record){.first = 0};
     usage_record_pull_back(&record, clock);
@@ -167,13 +167,13 @@ static int correct_row(MDB_cursor *cursor, MDB_val key, MDB_val value, int64_t c
     struct text corrected = text_slice(bytes, usage_record_encode(&record, bytes));
     if (text_equal(corrected, text_of_val(value)))
         return MDB_SUCCESS;
-    memcpy(name, key.mv_data, key.mv_size); /* it lies in the page that changes */
+    memcpy(name, key.mv_data, key.mv_size); /* the key is in the page that changes */
     key.mv_data = name;
     value = val_of(corrected);
     return mdb_cursor_put(cursor, &key, &value, MDB_CURRENT);
 }
 
-/* Rows that nobody comes for again would else have been seen in the future for good. */
+/* Otherwise, rows that nobody uses again would stay in the future for ever. */
 static int correct_rows(struct usage_file *file, MDB_txn *txn, int64_t clock)
 {
     MDB_cursor *cursor = NULL;
@@ -198,7 +198,7 @@ static int write_known(struct pending *pending, struct usage_file *file, MDB_txn
     const struct tally *known = &pending->known;
     struct row_place *places = sorted_places(known);
     for (size_t at = 0, count = 0; at < known->count && code == MDB_SUCCESS; at += count) {
-        /* In key order they lie anywhere in memory. */
+        /* In key order the entries are all over memory. */
         if (at + ENTRIES_AHEAD < known->count)
             __builtin_prefetch(&known->entries[places[at + ENTRIES_AHEAD].offset]);
         if (at + KEYS_AHEAD < known->count)
@@ -226,7 +226,7 @@ static int write_totals(const struct pending *pending, struct usage_file *file, 
     totals.since = usage_time_believed(totals.since, pending->clock);
     struct text record = text_slice(bytes, totals_encode(&totals, bytes));
     if (code == MDB_SUCCESS && text_equal(text_of_val(value), record))
-        return MDB_SUCCESS; /* nothing to add: at the start */
+        return MDB_SUCCESS; /* nothing to add, as at the start */
     value = val_of(record);
     return mdb_put(txn, file->meta, &key, &value, 0);
 }
@@ -246,7 +246,7 @@ int pending_write(struct pending *pending, struct usage_file *file, int64_t now,
 {
     MDB_txn *txn = NULL;
     int dead = 0;
-    mdb_reader_check(file->env, &dead); /* a reader that was killed would keep every page from being used again */
+    mdb_reader_check(file->env, &dead); /* a killed reader would keep pages from being reused */
     int code = mdb_txn_begin(file->env, NULL, 0, &txn);
     if (code != MDB_SUCCESS)
         return code;

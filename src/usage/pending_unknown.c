@@ -10,7 +10,7 @@ static int forget(struct usage_file *file, MDB_txn *txn, struct text key)
     return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
 }
 
-/* Puts an entry into `spare`; what must go for it goes from the file, too. */
+/* Puts an entry into `spare`; what it displaces is deleted from the file, too. */
 static int offer(struct pending *pending, struct text key, const struct kept_entry *entry, struct usage_file *file,
                  MDB_txn *txn)
 {
@@ -39,7 +39,7 @@ static bool read_entry(const struct pending *pending, struct text key, struct te
     return pending->latest - record.last < kept_for;
 }
 
-/* Reads the file's into `spare`, and drops from the file what is too old or cannot be read. */
+/* Reads the file's entries into `spare`, and deletes those that are too old or unreadable. */
 static int load(struct pending *pending, struct usage_file *file, MDB_txn *txn)
 {
     MDB_cursor *cursor = NULL;
@@ -117,8 +117,7 @@ void pending_settle_unknown(struct pending *pending)
     pending->kept = settled;
 }
 
-/* Of what the file has had too, it is not known when the first of the new hits came; the last was a moment ago, mostly.
- */
+/* For an entry that the file also had, the time of the first new hit is unknown; the last is usually a moment ago. */
 static struct kept_entry fresh_part(const struct kept_entry *entry)
 {
     struct kept_entry part = *entry;
@@ -143,5 +142,5 @@ void pending_forget_unknown(struct pending *pending)
     fresh->changed = true; /* the next file may have some */
     pending->spare = old;
     pending->kept = fresh;
-    sketch_release(&pending->sketch); /* else a newcomer would be taken for as many as came before */
+    sketch_release(&pending->sketch); /* otherwise a newcomer would be credited with earlier hits */
 }

@@ -2,7 +2,7 @@
 
 #include "lane.h"
 
-#define AHEAD_MAX INT64_C(300000000) /* microseconds: clocks of two machines, or one that is being slewed */
+#define AHEAD_MAX INT64_C(300000000) /* microseconds: allows for two machines' clocks, or one being slewed */
 
 enum { RECORD_VERSION = 1 };
 
@@ -16,7 +16,8 @@ static char *put(char *at, uint64_t number)
     return at;
 }
 
-/* Reads on from `rest`; a number that ends behind it, or has more than 64 bits, empties `rest` and sets *bad. */
+/* Reads a number from `rest` and moves on. If it is truncated or has more than 64 bits, empties `rest` and sets *bad.
+ */
 static uint64_t get(struct text *rest, bool *bad)
 {
     uint64_t number = 0;

@@ -7,7 +7,7 @@
 #include "suggest.h"
 #include "verdict.h"
 
-/* Comparisons of an unknown identifier with a row; some tenths of a second of them. */
+/* Most comparisons of an unknown identifier with a row; they take some tenths of a second. */
 static const uint64_t comparisons_max = 40 * 1000 * 1000;
 
 struct report {
@@ -15,18 +15,18 @@ struct report {
     struct snapshot *snapshot;
     struct usage_reader *usage; /* NULL: nothing was ever counted */
     enum { USAGE_UNREAD, USAGE_AHEAD, USAGE_AT_END } reach;
-    struct usage_row ahead; /* the next row of usage, where it is USAGE_AHEAD */
+    struct usage_row ahead; /* the next row of usage, if USAGE_AHEAD */
     struct connection_buffer connection;
     struct report_totals totals;
-    bool has_spared; /* what follows has been collected: with the first row, as it takes a walk */
+    bool has_spared; /* what follows was collected: at the first row, because it takes a walk */
     struct spared spared;
-    struct arena *arena; /* of what follows */
+    struct arena *arena; /* for what follows */
     struct report_unknown *unknown;
 };
 
 /* -- opening -- */
 
-/* Before the first row of the source, or of all. */
+/* Goes to before the first row of the source, or of all. */
 static void go_to_start(struct report *report)
 {
     char key[SOURCE_SIZE_MAX + 1];
@@ -50,7 +50,7 @@ void report_rewind(struct report *report)
     go_to_start(report);
 }
 
-/* Where counting stopped for a while, silence is not the customers'. */
+/* Counts days without counting, when silence says nothing about the customers. */
 static bool look_for_gaps(struct report *report, struct error *error)
 {
     const struct report_options *options = &report->options;
@@ -121,7 +121,7 @@ static enum lookup_result advance(struct report *report, struct error *error)
     return result;
 }
 
-/* Both sides come in key order. Usage of rows that are not in the table any more is passed over. */
+/* Both sides come in key order. Usage of rows that are no longer in the table is skipped. */
 static enum lookup_result join(struct report *report, struct text key, struct usage_row *usage, struct error *error)
 {
     if (report->usage == NULL)
@@ -172,7 +172,7 @@ static void finish_row(const struct report *report, struct text key, enum lookup
     row->idle = !row->seen && !spared_has(&report->spared, key, row->connection->row.connection_id);
 }
 
-/* Leaves the report before its first row, where it is. */
+/* Keeps the report before its first row. */
 static bool collect_spared(struct report *report, struct error *error)
 {
     const struct report_options *options = &report->options;
@@ -241,7 +241,7 @@ bool report_may_retire(const struct report *report)
 
 /* -- unknown identifiers -- */
 
-/* Those of the source that have no row by now. Returns how many. */
+/* Selects those of the wanted source that still have no row. Returns their number. */
 static size_t choose_unknown(struct report *report, const struct usage_unknown *from, size_t from_count)
 {
     struct connection_buffer buffer;

@@ -1,11 +1,12 @@
 /* A count-min sketch (G. Cormode, S. Muthukrishnan, "An improved data stream summary", 2005) with conservative update
- * (C. Estan, G. Varghese, "New directions in traffic measurement and accounting", 2002), halved now and then so that it
- * speaks of lately only (G. Einziger, R. Friedman, B. Manes, "TinyLFU: a highly efficient cache admission policy",
- * 2017).
+ * (C. Estan, G. Varghese, "New directions in traffic measurement and accounting", 2002), halved from time to time so
+ * that it covers only the recent past (G. Einziger, R. Friedman, B. Manes, "TinyLFU: a highly efficient cache admission
+ * policy", 2017).
  *
  * The figures: between two halvings a row takes in at most half as many names as it has counters, and halving forgets
  * names that came once. So in a flood of names that come once each, a name finds all of its four counters at 1 or more
- * by chance once in (1 - e^-0.5)^-4 = 42 times, at 2 or more once in 15,000 times, at 3 or more once in 20 million. */
+ * by chance once in (1 - e^-0.5)^-4 = 42 times, at 2 or more once in 15,000 times, and at 3 or more once in 20 million.
+ */
 #include "ssoferry/sketch.h"
 
 #include <stddef.h>
@@ -22,7 +23,7 @@ void sketch_release(struct sketch *sketch)
 static void halve(struct sketch *sketch)
 {
     for (size_t i = 0; i < (size_t)SKETCH_ROWS * SKETCH_WIDTH; ++i) {
-        if (sketch->counters[i] != 0) /* else its page may never have been touched */
+        if (sketch->counters[i] != 0) /* otherwise its page may never have been touched */
             sketch->counters[i] = (uint16_t)(sketch->counters[i] >> 1);
     }
     sketch->calls = 0;
@@ -36,7 +37,7 @@ uint32_t sketch_add(struct sketch *sketch, uint64_t hash, uint32_t count)
         halve(sketch);
     ++sketch->calls;
 
-    /* Four hashes of two: A. Kirsch, M. Mitzenmacher, "Less hashing, same performance", 2006. */
+    /* Derives four hashes from two: A. Kirsch, M. Mitzenmacher, "Less hashing, same performance", 2006. */
     uint16_t *at[SKETCH_ROWS];
     uint32_t place = (uint32_t)hash, step = (uint32_t)(hash >> 32) | 1;
     uint32_t least = UINT16_MAX;

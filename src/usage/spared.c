@@ -71,8 +71,8 @@ static bool collect_used(struct spared *spared, struct snapshot *snapshot, struc
     return result == LOOKUP_ABSENT;
 }
 
-/* The last revision up to `from`, or before the first that is kept. Those with a time that is yet to come say nothing.
- */
+/* Finds the last revision up to `from`, or the one before the first that is kept. A revision dated in the future says
+ * nothing about when it was made. */
 static bool find_revision(const struct snapshot *snapshot, int64_t from, int64_t now, uint64_t *number,
                           struct error *error)
 {

@@ -5,8 +5,8 @@
 #include "ssoferry/connection.h"
 #include "ssoferry/distance.h"
 
-/* Up to so many edits are a mistake, more are another name: two, or a fifth of a long name, but none of those that are
- * so short that every name is near. */
+/* More edits than this make it another name: two, or a fifth of a long name, and none for names so short that all are
+ * near. */
 static unsigned limit_of(size_t size)
 {
     enum { FIFTH = 5, LIMIT_MAX = 4 };
@@ -16,15 +16,15 @@ static unsigned limit_of(size_t size)
     return fifth < 2 ? 2 : fifth > LIMIT_MAX ? LIMIT_MAX : (unsigned)fifth;
 }
 
-/* Steps of work on distances for all names together: half a second of them. Each name has its share, so that names made
- * to be slow do not take it from others. */
+/* Steps of work on distances for all names together, about half a second. Each name has its own share, so that names
+ * made to be slow take nothing from the others. */
 static const uint64_t steps_max = 128 * 1000 * 1000;
 
-/* -- pairs of letters ------------------------------------------------------------------------------------------------
+/* -- pairs of letters --
  *
- * Most names are ruled out without a look at their distance: each pair of neighbouring letters stands for one of 128
- * bits, and one edit undoes three pairs at most (swapping the inner letters of "acme" undoes "ac", "cm" and "me"). So
- * of two names within n edits neither has more than 3n bits that the other lacks. */
+ * Most names are ruled out without computing a distance. Each pair of neighbouring letters stands for one of 128 bits,
+ * and one edit destroys at most three pairs (swapping the inner letters of "acme" destroys "ac", "cm" and "me"). So if
+ * two names are within n edits, neither has more than 3n bits that the other lacks. */
 
 enum { PAIRS_PER_EDIT = 3 };
 
@@ -84,7 +84,7 @@ static void enter_source(struct suggest *suggest, struct text source)
     }
 }
 
-/* What both begin with, and what both end with, has no part in their distance. */
+/* Strips the common start and end, which do not affect the distance. */
 static void leave_out_alike(struct text *a, struct text *b)
 {
     for (; a->size > 0 && b->size > 0 && folded(*a->at) == folded(*b->at); --a->size, --b->size)
@@ -93,7 +93,7 @@ static void leave_out_alike(struct text *a, struct text *b)
         --a->size, --b->size;
 }
 
-/* The cells of the matrix that text_distance() fills in, and what it takes to come to them. */
+/* The number of cells that text_distance() computes, plus the cost of getting there. */
 static uint64_t steps_of(size_t size, size_t differing, unsigned limit)
 {
     return (uint64_t)differing * (2 * limit + 1) + size / 4 + 16;

@@ -41,7 +41,7 @@ void tally_clear(struct tally *tally)
         allocate(tally);
         return;
     }
-    /* No more of the slots than so many entries needed, for they are looked into all over. */
+    /* Use no more slots than this many entries needed, because they are accessed at random. */
     while (tally->slot_mask + 1 > 2 * ROOM_AT_FIRST && tally->count <= (tally->slot_mask + 1) / 4)
         tally->slot_mask /= 2;
     memset(tally->slots, 0, (tally->slot_mask + 1) * sizeof(tally->slots[0]));
@@ -49,8 +49,8 @@ void tally_clear(struct tally *tally)
     tally->bytes = 0;
 }
 
-/* The slot of an entry, or the empty one where it would go. Keys are not compared: two with one hash of 64 bits cannot
- * be found by who does not know the hash's key, and will not come by chance. */
+/* The slot of an entry, or the empty one where it would go. Keys are not compared: two with the same 64-bit hash cannot
+ * be found without the hash's key, and will not occur by chance. */
 static struct tally_slot *slot_of(const struct tally *tally, uint64_t hash, uint32_t day)
 {
     uint32_t high = (uint32_t)(hash >> 32);
@@ -66,7 +66,7 @@ static struct tally_slot *slot_of(const struct tally *tally, uint64_t hash, uint
     }
 }
 
-/* Puts all entries into twice as many slots. */
+/* Spreads all entries over twice as many slots. */
 static void spread(struct tally *tally)
 {
     tally->slot_mask = 2 * tally->slot_mask + 1;

@@ -1,6 +1,6 @@
-/* The flushing thread. Each interval it asks the lanes for what they have, waits a little for those without requests to
- * tick, and writes all of it in one transaction. A lane that fills up hands over unasked; that is taken in at once and
- * written with the rest. */
+/* The flushing thread. At each interval it asks the lanes for what they have, waits briefly for those without requests
+ * to tick, and writes everything in one transaction. A lane that fills up hands over unasked; that is collected at once
+ * and written with the rest. */
 #include "ssoferry/usage.h"
 
 #include <semaphore.h>
@@ -17,33 +17,33 @@
 
 enum {
     ANSWER_MS = USAGE_TICK_MS + 100,
-    /* Asked, answered and written, what was counted is on its way for at most the interval. */
+    /* So what was counted is asked for, answered and written within the flush interval. */
     ASK_MS = USAGE_FLUSH_INTERVAL_MS - ANSWER_MS,
-    CLOCK_STEADY_MS = 60 * 60 * 1000, /* a machine that boots with a wrong clock has heard of the right time by then */
-    CLOCK_JUMP_MS = 60 * 1000,        /* more is no slewing */
+    CLOCK_STEADY_MS = 60 * 60 * 1000, /* by then a machine that booted with a wrong clock has learnt the right time */
+    CLOCK_JUMP_MS = 60 * 1000,        /* more is not slewing */
 };
 
 struct usage {
     size_t lane_count;
     struct usage_lane *lanes;
     struct usage_file file;
-    struct pending pending; /* the flushing thread's, as the next two */
-    int64_t clock_offset;   /* of the machine's time to the monotonic clock, milliseconds */
+    struct pending pending; /* the flushing thread's, like the next two */
+    int64_t clock_offset;   /* machine's time minus monotonic clock, milliseconds */
     uint64_t steady_since;  /* milliseconds of the monotonic clock */
     pthread_t thread;
-    sem_t wake; /* a lane handed over, or the thread is to end */
+    sem_t wake; /* a lane handed over, or the thread must end */
     atomic_bool stopping;
-    atomic_bool look_again;      /* into a file that could not be opened, or was replaced */
-    bool finished;               /* the thread has ended, and what there was is written */
+    atomic_bool look_again;      /* at a file that could not be opened or was replaced */
+    bool finished;               /* the thread has ended, and everything is written */
     _Atomic uint64_t flushed_at; /* milliseconds of the monotonic clock */
     _Atomic uint64_t failures;
 
     pthread_mutex_t mutex; /* guards what follows */
-    bool open;             /* the file was opened, and is checked */
-    unsigned readers;      /* that use the file, so that it must stay open */
-    struct error failed;   /* of the last flush */
-    bool taken_away;       /* the file, which is still to be told */
-    struct error refused;  /* of the last time that it was looked into again, until that is told */
+    bool open;             /* the file was checked and is open */
+    unsigned readers;      /* number of readers, for which the file must stay open */
+    struct error failed;   /* why the last flush failed */
+    bool taken_away;       /* the file was taken away, and nobody asked yet */
+    struct error refused;  /* why the last look at the file failed, until somebody asks */
 };
 
 /* -- taking in -- */
@@ -59,7 +59,7 @@ static void collect(struct usage *usage)
     }
 }
 
-/* Waits until a lane hands over or `deadline` has come; takes in what is there. False once it has come. */
+/* Waits until a lane hands over or `deadline` passes, and collects what is there. False once it has passed. */
 static bool wait_and_collect(struct usage *usage, uint64_t deadline)
 {
     const struct timespec until = {(time_t)(deadline / 1000), (long)(deadline % 1000) * 1000000L};
@@ -80,7 +80,7 @@ static bool all_have_answered(const struct usage *usage)
     return true;
 }
 
-/* A lane whose thread does not even tick is left behind; it answers when it comes back. */
+/* A lane whose thread does not even tick is skipped; it answers when it comes back. */
 static void ask_lanes(struct usage *usage)
 {
     uint64_t deadline = clock_monotonic_ms() + ANSWER_MS;
@@ -94,18 +94,18 @@ static void ask_lanes(struct usage *usage)
 
 /* -- writing -- */
 
-/* LMDB gives an environment up after some failed writes, or where another process made the map larger. It must be
- * opened anew then, which takes that nobody reads. */
+/* LMDB gives up an environment after some failed writes, or when another process enlarged the map. It must then be
+ * reopened, which is possible only while nobody reads. */
 static void revive(struct usage *usage)
 {
     struct error error;
     pthread_mutex_lock(&usage->mutex);
     bool tried = usage->readers == 0 && usage_file_reopen(&usage->file, &error);
-    (void)tried; /* the next flush tells */
+    (void)tried; /* the next flush reports it */
     pthread_mutex_unlock(&usage->mutex);
 }
 
-/* Whether the machine's clock has only ticked for so long that it is more to be relied on than times in the file. */
+/* Whether the machine's clock has run without a jump for so long that it is more reliable than times in the file. */
 static bool is_clock_steady(struct usage *usage, int64_t now)
 {
     uint64_t monotonic = clock_monotonic_ms();
@@ -126,12 +126,12 @@ static void note_failure(struct usage *usage, const struct error *failed)
         atomic_fetch_add(&usage->failures, 1);
 }
 
-/* What is counted until then stays where it is. */
+/* What is counted before the file is made stays where it is. */
 static bool make_awaited(struct usage *usage)
 {
     struct error failed = {.kind = ERROR_NONE};
     const bool look = atomic_exchange(&usage->look_again, false);
-    bool made = usage_file_make(&usage->file, look, &failed); /* which nobody else looks at before it is open */
+    bool made = usage_file_make(&usage->file, look, &failed); /* nobody else looks at `file` before `open` is set */
     pthread_mutex_lock(&usage->mutex);
     usage->open = made;
     if (look)
@@ -141,13 +141,13 @@ static bool make_awaited(struct usage *usage)
     return usage->open;
 }
 
-/* Where somebody took the file away, it would else go on growing where nobody finds it. What it has is theirs; what has
- * come since goes into the one that follows. */
+/* If somebody took the file away, it would otherwise go on growing where nobody finds it. They keep what is in it; what
+ * came since goes into its successor. */
 static void let_go_if_taken_away(struct usage *usage)
 {
     const bool look = usage->open && atomic_exchange(&usage->look_again, false);
     if (!usage->open || usage_file_in_place(&usage->file))
-        return; /* and what is in its place needs no look */
+        return; /* still in place, so a look that was asked for is not needed */
     if (look)
         usage_look_again(usage);
     pthread_mutex_lock(&usage->mutex);
@@ -227,8 +227,9 @@ static bool start(struct usage **started, struct usage_file file, size_t lanes, 
     usage->lanes = lanes_new(lanes, &hash_key, &usage->wake);
     pending_init(&usage->pending, &hash_key, now);
     atomic_store(&usage->flushed_at, clock_monotonic_ms());
-    flush(usage); /* notes since when it counts; a disk that is full now may have room later */
-    pending_note_day(&usage->pending, clock_utc_us()); /* for the next one: a start waits for no second write */
+    flush(usage); /* notes when counting began; a disk that is full now may have room later */
+    pending_note_day(&usage->pending, clock_utc_us()); /* left for the next flush: a start does not wait for a second
+                                                        * write */
     int problem = background_start(&usage->thread, "usage", run, usage);
     if (problem != 0) {
         release(usage);
@@ -254,7 +255,7 @@ bool usage_await(struct usage **started, const char *store, size_t lanes, int64_
     return start(started, file, lanes, now, error);
 }
 
-/* What lies with a lane whose thread has ended. */
+/* Collects the counts of a lane whose thread has ended. */
 static void empty_lane(struct usage *usage, struct usage_lane *lane)
 {
     pending_add(&usage->pending, lane->current);

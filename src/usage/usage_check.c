@@ -37,7 +37,7 @@ static bool is_sound_meta(struct text key, struct text value)
     return text_equal(key, TEXT("totals")) ? totals_decode(value, &totals) : text_equal(key, TEXT("schema"));
 }
 
-/* The list of free pages: a transaction's number, and as many page numbers as the first of them says, falling. */
+/* The list of free pages: a transaction's number; then a count, and that many page numbers, descending. */
 static bool is_sound_free(struct text key, struct text value)
 {
     size_t count = 0, page = 0, last = SIZE_MAX;
@@ -65,7 +65,7 @@ static bool walk(MDB_txn *txn, MDB_dbi dbi, bool ordered, bool (*is_sound)(struc
         return false;
     int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
     for (; code == MDB_SUCCESS; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        /* Pages that lead back to each other would never end. */
+        /* Pages that lead back to each other would be an endless loop. */
         if (count++ >= stat.ms_entries || !is_sound(text_of_val(key), text_of_val(value)) ||
             (ordered && last.mv_data != NULL && text_compare(text_of_val(last), text_of_val(key)) >= 0))
             break;
@@ -74,7 +74,7 @@ static bool walk(MDB_txn *txn, MDB_dbi dbi, bool ordered, bool (*is_sound)(struc
     return code == MDB_NOTFOUND && count == stat.ms_entries;
 }
 
-/* Whether records are of a format that is known here. */
+/* Whether this program knows the records' format. */
 static bool is_readable_schema(MDB_txn *txn)
 {
     static const unsigned char known[] = {0, 0, 0, USAGE_SCHEMA_VERSION};
@@ -109,28 +109,29 @@ static bool walk_all(const char *path)
     if (code == MDB_SUCCESS)
         code = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
     if (code != MDB_SUCCESS)
-        return code != MDB_PAGE_NOTFOUND && code != MDB_CORRUPTED; /* the caller will see, and say, the same */
+        return code != MDB_PAGE_NOTFOUND && code != MDB_CORRUPTED; /* the caller will get and report the same error */
     bool good = walk(txn, 0, false, is_sound_free) && (!is_readable_schema(txn) || walk_databases(txn));
     mdb_txn_abort(txn);
     mdb_env_close(env);
     return good;
 }
 
-/* Connections that the daemon ends meanwhile would else stay open. Returns where the pipe's end is from now on. */
+/* Closes everything else, because connections that the daemon ends meanwhile would stay open. Returns the pipe end's
+ * new descriptor. */
 static int keep_only(int pipe_end)
 {
     enum { KEPT = STDERR_FILENO + 1 };
     if (pipe_end != KEPT && dup2(pipe_end, KEPT) != KEPT)
         return pipe_end;
-    (void)close_range(KEPT + 1, ~0U, 0); /* older kernels cannot */
+    (void)close_range(KEPT + 1, ~0U, 0); /* not in older kernels */
     return KEPT;
 }
 
-/* In the child: says `sound` on the pipe, or dies of what it reads. */
+/* Runs in the child: writes `sound` to the pipe, or dies of what it reads. */
 static void check_and_exit(const char *path, int pipe_end)
 {
     static const int fatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE};
-    prctl(PR_SET_DUMPABLE, 0); /* no core */
+    prctl(PR_SET_DUMPABLE, 0); /* no core dump */
     for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); ++i)
         signal(fatal[i], SIG_DFL);
     pipe_end = keep_only(pipe_end);
@@ -141,7 +142,7 @@ static void check_and_exit(const char *path, int pipe_end)
     _exit(good ? 0 : 1);
 }
 
-/* Whether the child came through. `*status` is what waitpid() says of it. */
+/* Whether the child found the file sound. *status is as from waitpid(). */
 static bool hear_of(pid_t child, int pipe_end, int *status)
 {
     char got = 0;

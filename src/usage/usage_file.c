@@ -12,7 +12,7 @@
 #include "usage_check.h"
 #include "usage_fault.h"
 
-enum { NAMED_DATABASES = 3, SCHEMA_SIZE = 4, MAX_READERS = 126 /* LMDB's own */ };
+enum { NAMED_DATABASES = 3, SCHEMA_SIZE = 4, MAX_READERS = 126 /* LMDB's default */ };
 
 static int open_env(MDB_env **env, const char *path, bool writing)
 {
@@ -31,7 +31,7 @@ static int open_databases(struct usage_file *file, MDB_txn *txn, unsigned flags)
     return code == MDB_SUCCESS ? mdb_dbi_open(txn, "meta", flags, &file->meta) : code;
 }
 
-/* Reads the schema's number; a new file gets it. */
+/* Reads the schema's version; writes it into a new file. */
 static int settle_schema(struct usage_file *file, MDB_txn *txn, bool writing, uint32_t *schema)
 {
     unsigned char bytes[SCHEMA_SIZE] = {0, 0, 0, USAGE_SCHEMA_VERSION};
@@ -55,11 +55,11 @@ static enum usage_file_result open_contents(struct usage_file *file, bool writin
     int code = writing ? mdb_txn_begin(file->env, NULL, 0, &txn) : usage_file_begin_read(file, &txn);
     if (code == MDB_SUCCESS)
         code = open_databases(file, txn, writing ? (unsigned)MDB_CREATE : 0);
-    bool made = !writing && code == MDB_NOTFOUND; /* a moment ago, and its maker has not come further yet */
+    bool made = !writing && code == MDB_NOTFOUND; /* just created, and its maker has not got further yet */
     if (code == MDB_SUCCESS)
         code = settle_schema(file, txn, writing, &schema);
     if (code == MDB_SUCCESS) {
-        code = mdb_txn_commit(txn); /* which keeps the handles of the databases */
+        code = mdb_txn_commit(txn); /* keeps the databases' handles */
         txn = NULL;
     }
     if (txn != NULL)
@@ -85,7 +85,7 @@ static enum usage_file_result open_checked(struct usage_file *file, bool writing
     return USAGE_FILE_FAILED;
 }
 
-/* A full disk must end neither this process nor the child that looks first, which would be taken for damage. */
+/* A full disk must kill neither this process nor the checking child, which would look like damage. */
 static bool reserve_lock(const struct usage_file *file, struct error *error)
 {
     int fd = -1;
@@ -111,7 +111,7 @@ enum usage_file_result usage_file_open(struct usage_file *file, const char *stor
         return USAGE_FILE_ABSENT;
     if (!reserve_lock(file, error))
         return USAGE_FILE_FAILED;
-    /* An empty one is what is left where its maker was killed at once; LMDB takes it for a new one. */
+    /* An empty file is left if its maker was killed at once; LMDB treats it as new. */
     if (there && facts.st_size > 0 && S_ISREG(facts.st_mode) && !usage_check(file->path, error))
         return USAGE_FILE_FAILED;
     if (there && facts.st_size == 0 && !writing)
@@ -150,7 +150,7 @@ bool usage_file_in_place(const struct usage_file *file)
     if (file->env == NULL || mdb_env_get_fd(file->env, &fd) != MDB_SUCCESS || fstat(fd, &opened) != 0)
         return true; /* as far as is known */
     if (stat(file->path, &there) != 0)
-        return errno != ENOENT || !has_directory(file); /* it may come back with that */
+        return errno != ENOENT || !has_directory(file); /* the file may come back with its directory */
     return opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
 }
 

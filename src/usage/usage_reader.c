@@ -12,7 +12,7 @@ struct usage_reader {
     const struct usage_file *file;
     MDB_txn *txn;
     MDB_cursor *cursor; /* on hits */
-    bool placed;        /* the cursor stands on the row before the next; else before `from` */
+    bool placed;        /* the cursor is on the last row returned; otherwise the next one is the first from `from` on */
     size_t from_size;
     char from[CONNECTION_KEY_SIZE_MAX];
     int64_t now;
@@ -119,7 +119,7 @@ static int next(struct usage_reader *reader, MDB_val *key, MDB_val *value)
     return mdb_cursor_get(reader->cursor, key, value, reader->from_size > 0 ? MDB_SET_RANGE : MDB_FIRST);
 }
 
-/* Tells of what LMDB answered. */
+/* Turns LMDB's answer into a row. */
 static enum lookup_result give(const struct usage_reader *reader, int code, struct text key, MDB_val value,
                                struct usage_row *row, struct error *error)
 {
@@ -158,7 +158,7 @@ enum lookup_result usage_reader_find(struct usage_reader *reader, struct text ke
     return give(reader, code, key, value, row, error);
 }
 
-/* Marks the days on which anybody came. */
+/* Marks the days on which any row had hits. */
 static int mark_days_of_hits(const struct usage_reader *reader, uint32_t days[USAGE_DAYS])
 {
     MDB_cursor *cursor = NULL;
@@ -170,7 +170,7 @@ static int mark_days_of_hits(const struct usage_reader *reader, uint32_t days[US
         return code;
     while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == MDB_SUCCESS) {
         if (!usage_record_decode(text_of_val(value), &record))
-            continue; /* whoever comes to that row tells of it */
+            continue; /* reported when that row is read */
         days_ending_with(record.days, record.newest, reader->today, more);
         for (unsigned i = 0; i < USAGE_DAYS; ++i)
             days[i] |= more[i];
@@ -200,8 +200,8 @@ bool usage_reader_uncounted(struct usage_reader *reader, unsigned days, unsigned
     *uncounted = count_days_without(row.days, days);
     if (*uncounted == 0)
         return true;
-    /* A former release, to which one may go back for a while, does not note them; nor is there room for them behind the
-     * day of a clock that was far ahead. */
+    /* A former release, to which one may go back for a while, does not note these days; nor is there room for them
+     * before the day of a clock that was far ahead. */
     int code = mark_days_of_hits(reader, row.days);
     if (code != MDB_SUCCESS)
         return usage_fail(reader->file->path, code, "read the usage file", error);

@@ -32,8 +32,7 @@ static const char *has_or_have(uint64_t count)
     return count == 1 ? "has" : "have";
 }
 
-/* "30 days", "36 hours": in the largest unit that says it exactly, or that is near enough where it need not be exact.
- */
+/* "30 days", "36 hours": in the largest unit that is exact or, if it need not be exact, near enough. */
 static void say_duration(struct sentence *sentence, int64_t duration, bool exact)
 {
     static const struct {
@@ -91,7 +90,7 @@ static void say_failed(struct sentence *sentence, uint64_t failed)
             failed == 1 ? "" : "s");
 }
 
-/* Silence is told only as far as counting goes back. */
+/* Silence is reported only as far back as counting goes. */
 static void say_silent(struct sentence *sentence, const struct report_totals *totals,
                        const struct report_options *options)
 {
