@@ -9,8 +9,8 @@
 struct access_log;
 struct log_lane; /* one per worker thread */
 
-/* Starts the writing thread with `lanes` lanes. `fd` stays the caller's and must stay open until access_log_close().
- * False if the thread cannot be started. */
+/* Starts the writing thread with `lanes` lanes. `fd` stays the caller's, and open until access_log_close(). False if
+ * the thread cannot be started. */
 bool access_log_open(struct access_log **log, int fd, size_t lanes, struct error *error)
     __attribute__((warn_unused_result));
 

@@ -1,5 +1,5 @@
-/* Checks a row against the configuration's routes: is there somewhere to send its sign-ins, and does any route look it
- * up? */
+/* Checks a row against the configuration's routes: do its sign-ins have somewhere to go, and does any route look it up?
+ */
 #ifndef SSOFERRY_AUDIT_H
 #define SSOFERRY_AUDIT_H
 

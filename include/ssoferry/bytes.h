@@ -33,7 +33,7 @@ static inline uint64_t bytes_load_halves(const char *first, const char *second)
     return htole64((uint64_t)le32toh(b) << 32 | le32toh(a));
 }
 
-/* Loads four to eight bytes into eight; some appear twice if there are fewer. */
+/* Loads four to eight bytes as eight; some are used twice. */
 static inline uint64_t bytes_load_some(const char *at, size_t size)
 {
     return bytes_load_halves(at, at + size - sizeof(uint32_t));
@@ -177,8 +177,7 @@ static inline unsigned bytes_span_word(const char *at)
 #endif
 }
 
-/* Which of the BYTES_BLOCK bytes at `at` are not printable ASCII (' ' to '~'), as a bit mask like that of
- * bytes_where(). */
+/* Which of the BYTES_BLOCK bytes at `at` are not printable ASCII (' ' to '~'), as a bit mask like bytes_where()'s. */
 static inline uint64_t bytes_where_odd_portable(const char *at)
 {
     uint64_t where = 0;

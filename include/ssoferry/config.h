@@ -1,4 +1,4 @@
-/* ssoferryd.yaml: read, checked as a whole, and prepared for the gateway. Both programs read it; see ssoferryd.yaml(5).
+/* ssoferryd.yaml: read, checked as a whole, and prepared for the gateway. Both programs read it. See ssoferryd.yaml(5).
  */
 #ifndef SSOFERRY_CONFIG_H
 #define SSOFERRY_CONFIG_H
@@ -91,7 +91,7 @@ struct source_routes {
     size_t count;          /* number of routes; 0: nothing looks this source up */
     bool legacy_url;       /* at least one has a legacy URL */
     bool all_fold_case;    /* all fold case */
-    bool legacy_always;    /* at least one may send rows of any state to the legacy side: by RelayState, or because it
+    bool legacy_always;    /* at least one may send rows of any state to the legacy side, by RelayState or because it
                             * observes */
     bool rehearsed;        /* all observe, so they send everybody to the legacy side whatever the row's state */
     bool in_url;           /* at least one finds identifiers in the URL, which it decodes */
@@ -106,11 +106,11 @@ struct source_routes config_source_routes(const struct config *config, struct te
 /* Whether this is a health check of the daemon: GET or HEAD of `health_path`. No route sees it. */
 bool config_is_health(const struct config *config, const struct request *request);
 
-/* Calls `on_difference` for each key to which `after` gives a value other than the one in force, in the order of the
- * file. `started` is the configuration the daemon was started with, `before` the one it loaded last. The value in force
- * is that of `started` if only a restart changes the key, or if its listener itself waits for one (`needs_restart`);
- * otherwise it is that of `before`. A key that is left out has its default as its value, or "" if it has no default or
- * its item does not exist. A list's items are joined by ", ". Texts live as long as the callback. */
+/* Calls `on_difference` for each key to which `after` gives another value than the one in force, in the file's order.
+ * The value in force is that of `started`, which the daemon was started with, if only a restart changes the key or its
+ * listener waits for one (`needs_restart`); otherwise that of `before`, which it loaded last. A key that is left out
+ * has its default as its value, or "" if it has none or its item does not exist. A list's items are joined by ", ". The
+ * texts are borrowed from the configurations. */
 void config_differences(const struct config *started, const struct config *before, const struct config *after,
                         void (*on_difference)(void *context, struct text name, struct text before, struct text after,
                                               bool needs_restart),

@@ -38,8 +38,8 @@ struct connection {
     struct text label;
 };
 
-/* A connection and the bytes its texts point to. Do not copy it by assignment: the copy's texts would point into the
- * original. */
+/* A connection and the bytes its texts point to. Do not copy it by assignment: the copy would point into the original.
+ */
 struct connection_buffer {
     struct connection row;
     char bytes[CONNECTION_RECORD_SIZE_MAX];
@@ -108,8 +108,7 @@ void connection_warn(const struct connection *connection, const struct connectio
 /* The same for a valid identifier: a static phrase that fits after it, or NULL. */
 const char *identifier_warning(struct text identifier);
 
-/* Whether it has a percent-encoded byte. What a URL holds is decoded before the lookup, so such a name is never found.
- */
+/* Whether it has a percent-encoded byte. What is looked up from a URL was decoded, and has none. */
 bool identifier_looks_encoded(struct text identifier);
 
 /* Percent-decodes an identifier: the name that a URL holding it is looked up as, and probably the one meant if a row
@@ -157,8 +156,7 @@ bool connection_decode(struct text record, struct connection_buffer *out, struct
 /* Reads only the state. False if the record cannot be read. */
 bool connection_record_state(struct text record, enum connection_state *state);
 
-/* Reads only whether the connection belongs to a test project. False if the record has no connection or cannot be read.
- */
+/* Reads only whether the connection is of a test project. False if the record has no connection or cannot be read. */
 bool connection_record_is_test(struct text record, bool *is_test);
 
 /* The bytes of the record that identify its connection, at most CONNECTION_RECORD_ID_MAX: the same in two valid records

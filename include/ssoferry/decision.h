@@ -26,8 +26,7 @@ const char *outcome_name(enum outcome outcome); /* "stytch"; static */
 /* Why, if the outcome alone does not say. */
 enum reason {
     REASON_NONE,
-    REASON_EXTRACT,          /* see decision.problem; with OUTCOME_LEGACY: the request is foreign, and the route sends
-                              * those there */
+    REASON_EXTRACT,          /* see decision.problem; with OUTCOME_LEGACY: the route sends foreign requests there */
     REASON_STATE,            /* the row's state */
     REASON_UNKNOWN_LEGACY,   /* the route sends unknown identifiers, and sign-ins without a usable RelayState, to the
                               * legacy side; `detail` then has decision.problem's code for the latter */
@@ -63,8 +62,8 @@ struct decision {
     enum outcome would;
     const char *detail;      /* one more word for the log; NULL: none; static */
     const char *explanation; /* a sentence for the person who sees this answer; "" for redirects; static */
-    struct error error; /* what to log with REASON_STORE, REASON_RECORD and REASON_HOST_NOT_ALLOWED; otherwise its kind
-                         * is ERROR_NONE */
+    struct error
+        error; /* what to log with REASON_STORE, REASON_RECORD and REASON_HOST_NOT_ALLOWED; else of ERROR_NONE */
 };
 
 /* Clears a decision: no outcome yet, no error. */
@@ -83,8 +82,7 @@ void decision_refuse_early(struct decision *decision, enum outcome outcome, unsi
  * old provider put there, including a session's secret. */
 bool decision_identifier_is_public(const struct decision *decision);
 
-/* The reason's code for logs; with REASON_EXTRACT, the code of the extraction's problem. "" if there is none. Static.
- */
+/* The reason's code for logs; with REASON_EXTRACT, the extraction problem's code. "" if there is none. Static. */
 const char *decision_reason_code(const struct decision *decision);
 
 #endif

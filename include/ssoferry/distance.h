@@ -11,8 +11,7 @@ enum { DISTANCE_SIZE_MAX = 512 }; /* bytes; a longer name is far from everything
  * to limit * size. */
 unsigned text_distance(struct text a, struct text b, unsigned limit);
 
-/* The most edits that count as a typing mistake in a word of `size` bytes: one per three letters. With more it is
- * another word. */
+/* The most edits that count as a typing mistake in a word of `size` bytes: one per three letters. */
 unsigned text_typing_mistakes(size_t size);
 
 /* Whether `edits` is within `limit` and leaves something of a name of `size` bytes unchanged. */

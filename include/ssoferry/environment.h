@@ -1,5 +1,4 @@
-/* LMDB environments, each a single file: what the table's and the usage file's have in common. For src/table and
- * src/usage only. */
+/* LMDB environments, each a single file: what the table and the usage file share. For src/table and src/usage only. */
 #ifndef SSOFERRY_ENVIRONMENT_H
 #define SSOFERRY_ENVIRONMENT_H
 
@@ -18,8 +17,8 @@ struct environment_options {
                          * enlarges it for a larger file */
 };
 
-/* Opens the environment at `path`; close it with mdb_env_close(). A new file gets mode 0660, less the umask. Returns an
- * LMDB code. */
+/* Opens the environment at `path`; mdb_env_close() closes it. A new file gets mode 0660 less the umask. Returns an LMDB
+ * code. */
 int environment_open(MDB_env **env, const char *path, const struct environment_options *options);
 
 /* What an LMDB code or an errno means for one kind of file, and what to do about it. */
@@ -29,9 +28,8 @@ struct environment_cause {
     const char *advice;
 };
 
-/* Sets *error from a code and returns false. The message is "PATH: cannot DOING: CAUSE: ADVICE"; a code that is not
- * among the `count` `causes` gets LMDB's words and no advice. The kind is ERROR_MAP_FULL for MDB_MAP_FULL, otherwise
- * ERROR_FAILED. */
+/* Sets *error from a code and returns false: "PATH: cannot DOING: CAUSE: ADVICE". A code that is not among the `count`
+ * `causes` gets LMDB's words and no advice. The kind is ERROR_MAP_FULL for MDB_MAP_FULL, else ERROR_FAILED. */
 bool environment_fail(const struct environment_cause *causes, size_t count, const char *path, int code,
                       const char *doing, struct error *error);
 

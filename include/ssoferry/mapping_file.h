@@ -34,7 +34,7 @@ void mapping_watch(struct mapping *mapping, void (*on_row)(void *context, const 
 bool mapping_read(struct mapping *mapping, const char *path, struct faults *faults,
                   const struct mapping_progress *progress, struct error *error) __attribute__((warn_unused_result));
 
-/* Call after the last file, before walking the rows. Adds a fault for each identifier written twice, across files too.
+/* Call after the last file, before walking the rows. Adds a fault for each identifier written twice, even across files.
  */
 bool mapping_finish(struct mapping *mapping, struct faults *faults, struct error *error)
     __attribute__((warn_unused_result));
@@ -69,8 +69,8 @@ bool mapping_compare(struct mapping *mapping, struct snapshot *snapshot, enum ma
 
 /* Writes a snapshot's rows as a mapping file: those of `source`, or all if it is empty. With several sources, a
  * `sources:` mapping replaces `source:` and `connections:`. The same rows always give the same bytes. If it fails, the
- * output ends with something no YAML reader accepts, so that a part cannot pass for the whole. *rows gets their number;
- * may be NULL. */
+ * output ends with something no YAML reader accepts, so that a part cannot pass for the whole. *rows, which may be
+ * NULL, gets their number. */
 bool mapping_export(struct snapshot *snapshot, struct text source, FILE *out, uint64_t *rows, struct error *error)
     __attribute__((warn_unused_result));
 

@@ -5,16 +5,15 @@
 
 #include "ssoferry/text.h"
 
-/* Bounded whatever it is given: remembers the first 32,768 connections, in one MiB that is allocated at the first of
- * them. */
+/* Bounded whatever it is given: remembers the first 32,768 connections, in one MiB allocated at the first of them. */
 struct organizations;
 
 /* Never NULL; free it with organizations_free(). */
 struct organizations *organizations_new(void);
 void organizations_free(struct organizations *organizations); /* NULL is fine */
 
-/* Whether the connection was seen with another organization before; if it is new, remembers the pair. Neither text may
- * be empty. */
+/* Whether the connection was seen with another organization before; remembers the pair if it is new. Neither is empty.
+ */
 bool organizations_contradict(struct organizations *organizations, struct text connection, struct text organization);
 
 #endif

@@ -23,7 +23,7 @@ struct preset {
 /* All of them, sorted by name. Static. */
 const struct preset *presets(size_t *count);
 
-/* NULL where there is none of that name. */
+/* The preset called `name`; NULL if there is none. Static. */
 const struct preset *preset_find(struct text name);
 
 #endif

@@ -5,8 +5,8 @@
 
 #include "ssoferry/network.h"
 
-/* A version 1 line has at most 107 bytes. For version 2 the bound is ours: addresses and TLVs, including certificate
- * names. */
+/* A version 1 line has at most 107 bytes. For version 2 the bound is ours: addresses and TLVs, certificate names too.
+ */
 enum { PROXY_LINE_SIZE_MAX = 107, PROXY_HEADER_SIZE_MAX = 4096 };
 
 enum proxy_header {

@@ -10,17 +10,13 @@
 enum { REPORT_IDLE_DAYS = 30, REPORT_VERDICT_SIZE = 640 };
 
 struct report_options {
-    struct usage *usage; /* set in the process that counts, which must not open the usage file a second time; otherwise
-                          * NULL */
-    const char *store;   /* used if `usage` is NULL: path of the table that the usage file is beside; NULL: a report
-                          * without usage */
-    struct text source;  /* report only this source; empty: all. Borrowed until report_close() */
-    int64_t now;         /* microseconds UTC */
-    int64_t idle;        /* microseconds without a hit until a connection counts as idle; 0: REPORT_IDLE_DAYS */
-    size_t routes, rehearsing; /* how many routes there are, and how many rehearse; if any do, the verdict says "would
-                                * be cut over" */
-    bool glance; /* opened only for what is known of the table and its usage as a whole, not for rows: nothing is walked
-                  */
+    struct usage *usage;       /* in the process that counts, which must not open the file a second time; else NULL */
+    const char *store;         /* if that is NULL: the table's path, with its usage beside it; NULL: without usage */
+    struct text source;        /* report only this source; empty: all. Borrowed until report_close() */
+    int64_t now;               /* microseconds UTC */
+    int64_t idle;              /* microseconds without a hit until a connection counts as idle; 0: REPORT_IDLE_DAYS */
+    size_t routes, rehearsing; /* number of routes, and of those that rehearse; if any do, the verdict is conditional */
+    bool glance; /* only for what is known of table and usage as a whole, not of rows: nothing is walked */
 };
 
 struct report_row {
@@ -29,7 +25,7 @@ struct report_row {
     uint64_t hits;          /* with any outcome */
     struct usage_row usage; /* all zeros except the key if it was never seen */
     bool seen;              /* a hit within options.idle */
-    bool idle;              /* neither it nor a row of its connection seen; not added since while counting was on */
+    bool idle; /* not seen, nor was any row of its connection; nor added since then while counting was on */
 };
 
 struct report_unknown {
@@ -52,7 +48,7 @@ struct report_totals {
     uint64_t never;                   /* rows without any hit ever */
     uint64_t failed;                  /* rows with a USAGE_FAILED hit, ever */
     uint64_t hits, unknown_hits;
-    uint64_t counted_hits; /* all hits there are usage records of, whether rows or not; known from the start */
+    uint64_t counted_hits; /* of all there is usage of, walked or not, with or without a row; known at once */
 };
 
 /* Whether too many days went uncounted to call anybody silent: more than a tenth, and more than one. */
@@ -96,7 +92,7 @@ bool report_unknown(struct report *report, size_t suggest, const struct report_u
  */
 void report_verdict(const struct report *report, char *out, size_t size);
 
-/* Whether the idle rows can be taken as the list to retire: counting has gone on for long enough, and nothing
+/* Whether the idle rows can be taken as the list to retire: counting has gone on for long enough, and no route
  * rehearses. */
 bool report_may_retire(const struct report *report);
 

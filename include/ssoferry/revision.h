@@ -40,8 +40,7 @@ bool revision_walk_row(struct snapshot *snapshot, struct text key,
                                            const struct difference *difference),
                        void *context, struct error *error) __attribute__((warn_unused_result));
 
-/* Like revision_differences(), but for what revision_rollback() to `number` would do: `before` is the row as it is now.
- */
+/* Like revision_differences(), for what revision_rollback() to `number` would do: `before` is the row as it is now. */
 bool revision_distance(struct snapshot *snapshot, uint64_t number,
                        bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
                        void *context, struct error *error) __attribute__((warn_unused_result));

@@ -13,8 +13,7 @@ struct row_place {
     uint32_t offset;
 };
 
-/* Eight bytes of the key from byte `from` on, as a number that compares as the bytes do. Zeros stand for bytes past its
- * end. */
+/* Eight bytes of the key from byte `from` on, as a number that compares as the bytes do. Past its end come zeros. */
 static inline uint64_t key_prefix(struct text key, size_t from)
 {
     uint64_t prefix = 0;

@@ -24,8 +24,7 @@ enum saml_issuer_result {
 
 enum saml_encoding {
     SAML_POST_BINDING,     /* base64 of the XML: saml-bindings 3.5.4 */
-    SAML_REDIRECT_BINDING, /* base64 of its raw DEFLATE: 3.4.4.1; plain base64 of the XML is accepted too, as some IdPs
-                            * send it */
+    SAML_REDIRECT_BINDING, /* base64 of its raw DEFLATE: 3.4.4.1; also plain base64 of the XML, as some IdPs send it */
 };
 
 /* Call once per process: startup before any threads start, cleanup at the end. */

@@ -9,10 +9,10 @@
  */
 void standard_files_hold(void);
 
-/* Reopens a terminal for non-blocking writes; the caller closes the new descriptor. This is needed because a terminal
- * reports room when it has less than a write needs, and the write then blocks until somebody reads; and setting
- * O_NONBLOCK on `fd` would affect everybody who has it open, such as the shell that started us. Returns `fd` itself if
- * it is not a terminal, or one that we may not open. */
+/* Reopens a terminal for non-blocking writes, because it may report room for less than a write needs, and the write
+ * then blocks until somebody reads. Setting O_NONBLOCK on `fd` itself would affect everybody who has it open, such as
+ * the shell. The caller closes the new descriptor. Returns `fd` if it is not a terminal, or one that we may not open.
+ */
 int standard_files_unshared(int fd) __attribute__((warn_unused_result));
 
 /* Flushes standard output at the program's end. False if not all of it could be written; prints a message, except when

@@ -133,8 +133,8 @@ struct difference {
     struct text after;  /* record; empty where removed */
 };
 
-/* Opens a read transaction. Texts from it live until it is closed (those from a change's snapshot: until the next
- * write). */
+/* Opens a read transaction. Texts from it live until it is closed; those from a change's snapshot, until the next
+ * write. */
 bool snapshot_open(struct snapshot **snapshot, struct table *table, struct error *error)
     __attribute__((warn_unused_result));
 void snapshot_close(struct snapshot *snapshot); /* NULL is fine */

@@ -47,8 +47,7 @@ struct text template_source(const struct template *template);
 /* Whether it contains {identifier}. */
 bool template_has_identifier(const struct template *template);
 
-/* The only host it matches, in lower case and without a port; empty if it matches more than one. Lives as long as the
- * template. */
+/* The only host it matches, lower-case and without port; empty if it matches several. Lives as long as the template. */
 struct text template_host(const struct template *template);
 
 /* Whether its paths may begin with any segment: `**`, `*` or a whole {identifier} comes first. */
@@ -63,8 +62,7 @@ bool template_is_segment(const struct template *template);
 /* Whether the identifier is {identifier...}: whole segments, with the slashes between them. */
 bool template_is_spread(const struct template *template);
 
-/* The name of the query parameter that holds the identifier; empty if it is elsewhere. Lives as long as the template.
- */
+/* The query parameter that holds the identifier; empty if it is elsewhere. Lives as long as the template. */
 struct text template_parameter(const struct template *template);
 
 enum template_result {
@@ -97,8 +95,8 @@ enum template_relation {
     TEMPLATE_OVERLAPS, /* some match both, but each has others */
 };
 
-/* Exact for URLs with a host and without repeated or trailing slashes. An empty identifier in a path is not counted as
- * a match here. */
+/* Exact for URLs with a host and without repeated or trailing slashes. An empty identifier in a path is no match here.
+ */
 enum template_relation template_relation(const struct template *first, const struct template *second);
 
 /* Fills in a legacy URL: replaces `{identifier}` by the identifier, with all but RFC 3986's unreserved characters

@@ -19,8 +19,7 @@ void tls_tickets_free(struct tls_tickets *tickets);
 /* Makes a new key for future tickets and forgets the oldest. Any thread may call it. */
 void tls_tickets_rotate(struct tls_tickets *tickets);
 
-/* Makes a context issue and read its tickets with `tickets`, and keep no session on this side. Uses the context's app
- * data. */
+/* Makes a context use these tickets, and keep no session on this side. Takes the context's app data. */
 void tls_tickets_use(struct tls_tickets *tickets, SSL_CTX *context);
 
 #endif

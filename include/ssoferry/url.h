@@ -1,6 +1,5 @@
 /* Absolute http and https URLs, and the list of hosts that a Location may name. The one rule of safety is enforced
- * here: whatever a table row or a configuration says, allowed_hosts_check() decides whether a browser may be sent
- * there. */
+ * here: whatever a row or a configuration says, allowed_hosts_check() decides whether a browser may be sent there. */
 #ifndef SSOFERRY_URL_H
 #define SSOFERRY_URL_H
 
@@ -40,12 +39,11 @@ static inline struct text url_before_path(struct text url)
 /* Whether the host is the local machine: localhost, 127.0.0.0/8 or [::1]. */
 bool url_is_loopback(const struct url *url);
 
-/* A list of host patterns: `login.example.com`, `login.example.com:8443`, or `*.example.com`, where the star is exactly
- * one label. */
+/* A list of host patterns: `login.example.com`, `login.example.com:8443`, or `*.example.com` (the star is one label).
+ */
 struct allowed_hosts;
 
-/* Creates an empty list; never NULL (it ends the program if memory runs out). Free it with allowed_hosts_free(); NULL
- * is fine. */
+/* Creates an empty list; never NULL (out of memory ends the program). Free with allowed_hosts_free(); NULL is fine. */
 struct allowed_hosts *allowed_hosts_new(void);
 void allowed_hosts_free(struct allowed_hosts *hosts);
 

@@ -73,8 +73,7 @@ void usage_count(struct usage_lane *lane, struct text source, struct text identi
 /* The same for an identifier that has no row. */
 void usage_count_unknown(struct usage_lane *lane, struct text source, struct text identifier, int64_t now);
 
-/* Hands the flushing thread what a lane without requests holds. Call it about every USAGE_TICK_MS from the lane's own
- * thread. */
+/* Hands the flushing thread what an idle lane holds. Call it about every USAGE_TICK_MS from the lane's own thread. */
 void usage_tick(struct usage_lane *lane);
 
 /* Milliseconds since the last flush that succeeded or had nothing to write, or else since the start; and the number of
@@ -132,8 +131,7 @@ void usage_reader_seek(struct usage_reader *reader, struct text key);
 enum lookup_result usage_reader_next(struct usage_reader *reader, struct usage_row *row, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Finds one row by its key without moving usage_reader_next(): LOOKUP_FOUND, LOOKUP_ABSENT or LOOKUP_FAILED. row->key
- * is `key`. */
+/* Finds one row by its key without moving usage_reader_next(): LOOKUP_FOUND, _ABSENT or _FAILED. row->key is `key`. */
 enum lookup_result usage_reader_find(struct usage_reader *reader, struct text key, struct usage_row *row,
                                      struct error *error) __attribute__((warn_unused_result));
 

@@ -39,8 +39,7 @@ void yaml_close(struct yaml *yaml);
  * or document gives YAML_END at once. An alias is a fault and reads as an empty scalar. */
 void yaml_next(struct yaml *yaml, struct yaml_node *node);
 
-/* Skips the rest of `node`, which yaml_next() just gave: nothing for a scalar, everything up to its YAML_CLOSE for a
- * collection. */
+/* Skips the rest of `node`, which yaml_next() just gave: nothing for a scalar, else everything up to its YAML_CLOSE. */
 void yaml_skip(struct yaml *yaml, const struct yaml_node *node);
 
 /* Whether a syntax error ended the stream early; missing keys then need not be reported. */
