@@ -196,7 +196,7 @@ static void write_place(const struct fault *fault, FILE *text, FILE *out)
     fputc('\n', out);
 }
 
-/* -- all of them -- */
+/* -- all faults -- */
 
 static int compare_faults(const void *a, const void *b)
 {

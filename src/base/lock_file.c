@@ -25,8 +25,7 @@ static bool can_be_written(int fd, off_t size)
     return can;
 }
 
-/* Allocates the file's space: LMDB would make a file with holes, which cannot be filled on a full disk. Returns 0 or an
- * errno. */
+/* Allocates the file's space: LMDB would leave holes, which cannot be filled on a full disk. Returns 0 or an errno. */
 static int reserve(int fd, unsigned max_readers)
 {
     struct stat st;

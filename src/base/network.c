@@ -51,7 +51,6 @@ struct text ip_format(const struct ip *ip, char out[IP_TEXT_SIZE])
     return text_of(inet_ntop(v4 ? AF_INET : AF_INET6, bytes, out, IP_TEXT_SIZE));
 }
 
-/* Whether the first `bits` bits of two addresses are equal. */
 static bool same_prefix(const struct ip *a, const struct ip *b, unsigned bits)
 {
     unsigned whole = bits / 8;

@@ -34,8 +34,8 @@ static int64_t rest(void)
 }
 
 /* How long to work after a pause. On a processor that is never idle, a pause lasts until others have used up their
- * slices, some milliseconds; with only 50 us of work after each, nothing would ever finish. So work lasts a share of
- * the pause. */
+ * slices, some milliseconds; with only 50 us of work after each, nothing would ever finish. So work gets a share of
+ * that. */
 static int64_t work_behind(int64_t paused)
 {
     int64_t work = paused / SHARE;
@@ -63,8 +63,7 @@ static void set_timer(const struct pauses *pauses, long ns)
     timer_settime(pauses->timer, 0, &once, NULL);
 }
 
-/* Sets the timer each time instead of using its interval, so that work gets its share however late the signal arrives.
- */
+/* Sets the timer anew instead of using its interval, so that work gets its share however late the signal arrives. */
 static void on_timer(int number, siginfo_t *signal, void *context)
 {
     (void)number;

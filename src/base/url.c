@@ -6,8 +6,7 @@
 #include "ssoferry/memory.h"
 #include "ssoferry/network.h"
 
-/* RFC 3986's unreserved and reserved characters and '%', without '[' and ']' (only for hosts) and '#' (fragments are
- * refused). */
+/* RFC 3986's unreserved and reserved characters and '%', except '[', ']' (only for hosts) and '#' (fragments). */
 static bool is_url_byte(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

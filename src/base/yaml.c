@@ -69,8 +69,7 @@ void yaml_close(struct yaml *yaml)
 
 /* -- syntax errors -- */
 
-/* libyaml has one general message for every character that cannot start a value; of those, a tab is the invisible one.
- */
+/* libyaml has one message for all characters that cannot start a value; of those, a tab is the invisible one. */
 static bool is_at_tab(const yaml_parser_t *parser)
 {
     return yaml_wording_is_of_character(parser->problem) && parser->buffer.pointer < parser->buffer.last &&

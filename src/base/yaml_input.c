@@ -146,7 +146,7 @@ bool yaml_input_sha256(struct yaml_input *input, char *hex, struct error *error)
     return true;
 }
 
-/* -- looking again -- */
+/* -- reading again -- */
 
 void yaml_input_place(const struct yaml_input *input, uint64_t offset, unsigned *line, unsigned *column)
 {
