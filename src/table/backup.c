@@ -36,7 +36,6 @@ static int share_as(const struct table *table, int fd)
     return stat(table->path, &st) != 0 || fchmod(fd, st.st_mode & 0777) != 0 ? errno : 0;
 }
 
-/* A copy being made. */
 struct copy {
     int fd;
     const char *temporary; /* its name; NULL: unnamed, so nothing is left if this process is killed */

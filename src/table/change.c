@@ -7,7 +7,7 @@
 #include "rewrite.h"
 #include "ssoferry/memory.h"
 
-/* -- beginning and giving up -- */
+/* -- beginning and aborting -- */
 
 void change_abort(struct change *change)
 {
@@ -21,8 +21,8 @@ void change_abort(struct change *change)
     free(change);
 }
 
-/* Prepares writing in place: deletes what an unfinished rewrite left, and finds the last key, so that rows after it can
- * be appended. */
+/* Prepares writing in place: deletes what an unfinished rewrite left, and finds the last key, for appending after it.
+ */
 static bool prepare_in_place(struct change *change, struct error *error)
 {
     const struct snapshot *snapshot = &change->snapshot;
@@ -119,7 +119,6 @@ static bool is_behind_all(const struct change *change, struct text key)
     return change->last_size == 0 || text_compare(key, text_slice(change->last, change->last_size)) > 0;
 }
 
-/* Whether there is a row under `key`, and its record. */
 static bool find_old(struct change *change, MDB_val key, bool *there, MDB_val *old, struct error *error)
 {
     if (change->rewrite != NULL)

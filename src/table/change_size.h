@@ -1,5 +1,4 @@
-/* How large a change is, which decides whether it is made in place or rewrites the table (rewrite.h). For this folder
- * only. */
+/* How large a change is, which decides between changing in place and rewriting (rewrite.h). For this folder only. */
 #ifndef SSOFERRY_TABLE_CHANGE_SIZE_H
 #define SSOFERRY_TABLE_CHANGE_SIZE_H
 

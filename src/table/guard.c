@@ -37,8 +37,7 @@ static void on_assert(MDB_env *env, const char *message)
         leave(entered, MDB_CORRUPTED);
 }
 
-/* BUS_ADRERR means a page that a file should have provided. A signal sent by a process, or broken memory, is not ours.
- */
+/* BUS_ADRERR: a page that a file should have provided. A signal sent by a process, or broken memory, is not ours. */
 static void on_bus_error(int number, siginfo_t *info, void *context)
 {
     if (entered != NULL && info->si_code == BUS_ADRERR) {

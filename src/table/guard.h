@@ -14,8 +14,7 @@
 int guard_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value);
 int guard_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op);
 
-/* Makes the two above work. Call once, after opening the environment. Takes over SIGBUS for this process. Returns an
- * LMDB code. */
+/* Makes the two above work, and takes over SIGBUS. Call once, after opening the environment. Returns an LMDB code. */
 int guard_prepare(MDB_env *env);
 
 #endif

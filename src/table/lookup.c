@@ -55,8 +55,7 @@ static int find_rows(struct lookup *lookup)
     return code;
 }
 
-/* Renews the transaction. The caller holds the mutex, which is released while the map is replaced or a database opened.
- */
+/* Renews the transaction. The caller holds the mutex; it is released while the map is replaced or a database opened. */
 static bool renew(struct lookup *lookup, struct error *error)
 {
     int code = MDB_MAP_RESIZED;

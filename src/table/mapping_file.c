@@ -36,7 +36,6 @@ static void refuse_connections(struct mapping_reader *reader, const struct yaml_
     yaml_skip(reader->yaml, value);
 }
 
-/* Reads the mapping that starts at `value`. */
 static bool read_connections(struct mapping_reader *reader, const struct yaml_node *value, struct error *error)
 {
     struct yaml_node key;
@@ -69,7 +68,7 @@ static bool take_source(struct mapping_reader *reader, const struct yaml_node *n
     return problem == NULL;
 }
 
-/* -- what stands at the top -- */
+/* -- top-level keys -- */
 
 enum top { TOP_VERSION, TOP_SOURCE, TOP_CONNECTIONS, TOP_SOURCES, TOPS };
 

@@ -5,7 +5,6 @@
 #include "mapping.h"
 #include "ssoferry/yaml.h"
 
-/* State while a file is read. */
 struct mapping_reader {
     struct mapping *mapping;
     struct yaml *yaml;

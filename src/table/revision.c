@@ -82,7 +82,7 @@ int history_forget(MDB_txn *txn, MDB_dbi revisions, uint64_t last)
 
 /* -- reading -- */
 
-/* A note being decoded. Its strings are copied to `out` with a NUL each, which fits because each has 4 bytes of length.
+/* A note being decoded. Its strings are copied to `out` with a NUL each, for which their 4 bytes of length make room.
  */
 struct reader {
     const unsigned char *at, *end;

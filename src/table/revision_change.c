@@ -15,8 +15,8 @@ static bool are_kept(const struct snapshot *snapshot, uint64_t first, uint64_t l
 
 /* -- differences -- */
 
-/* Finds a key's record as revision `number` left it: what the next revision that touched it found, or else what is
- * there now. */
+/* Finds a key's record as revision `number` left it: what the next revision that touched it found, else the current
+ * one. */
 struct after {
     struct snapshot *snapshot;
     struct undo_reader *later;
@@ -85,7 +85,7 @@ bool revision_differences(struct snapshot *snapshot, uint64_t number,
     return good;
 }
 
-/* -- taking back -- */
+/* -- rollback -- */
 
 /* Whether the table can be rolled back to `number`: every revision after it must be kept, to be undone. */
 static bool are_kept_after(const struct snapshot *snapshot, uint64_t number, struct error *error)

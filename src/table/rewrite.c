@@ -76,8 +76,8 @@ static int open_cursors(struct change *change)
     return code == MDB_SUCCESS ? place(rewrite) : code;
 }
 
-/* Begins the next transaction. Its snapshot continues where the last one stood, and its state keeps following the
- * change. */
+/* Begins the next transaction. Its snapshot continues where the last one stood; its state keeps following the change.
+ */
 static bool open_next(struct change *change, struct error *error)
 {
     struct snapshot *snapshot = &change->snapshot;

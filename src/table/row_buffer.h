@@ -29,8 +29,7 @@ void row_buffer_add(struct row_buffer *buffer, const struct rowset_row *row);
 /* Call before adding a key that is less than the last one. */
 void row_buffer_end_ascending(struct row_buffer *buffer);
 
-/* Sorts a buffer that does not ascend. `shared` is the number of leading bytes that all keys share. Returns whether all
- * keys differ. */
+/* Sorts a buffer that does not ascend. `shared`: leading bytes that all keys share. Returns whether all keys differ. */
 bool row_buffer_sort(struct row_buffer *buffer, size_t shared);
 
 /* Gives the row at *at, which starts at 0, and advances it; false after the last. A buffer that does not ascend must be

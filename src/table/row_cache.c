@@ -125,8 +125,7 @@ static uint16_t tag_at(const struct set *set, size_t way)
     return le16toh(tag);
 }
 
-/* Writes `tag` for the first line and marks the others as continued. Little-endian, since where_tag() counts from the
- * low end. */
+/* Writes `tag` for the first line and marks the others. Little-endian, since where_tag() counts from the low end. */
 static void put_tags(struct set *set, size_t way, size_t count, uint16_t tag)
 {
     const uint16_t first = htole16(tag), continued = htole16(tag == TAG_FREE ? TAG_FREE : TAG_CONTINUED);
@@ -146,7 +145,6 @@ static void turn_to(struct row_cache *cache, uint64_t transaction)
     }
 }
 
-/* Number of lines for a row of this many bytes. */
 static size_t lines_for(size_t size)
 {
     return size <= LINE_BYTES ? 1 : size <= LINE_BYTES + sizeof(struct line) ? 2 : ROW_LINES_MAX;
@@ -202,7 +200,7 @@ struct text row_cache_find(struct row_cache *cache, struct row_cache_place place
     return (struct text){0};
 }
 
-/* -- letting in -- */
+/* -- admission -- */
 
 static bool is_free(const struct set *set, size_t first, size_t count)
 {

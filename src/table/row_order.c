@@ -12,7 +12,6 @@ enum {
     PLACES_AHEAD = 16,
 };
 
-/* State shared by all steps of a sort. */
 struct sorting {
     struct text (*key_at)(const void *buffer, uint32_t offset);
     const void *buffer;
@@ -28,7 +27,6 @@ static unsigned digit_of(const struct row_place *place, unsigned digit)
     return (unsigned)(place->prefix >> (8 * digit)) & 0xff;
 }
 
-/* Counts how often each value of each digit occurs. */
 static void count_digits(const struct row_place *places, size_t count, size_t counts[DIGITS][DIGIT_VALUES])
 {
     memset(counts, 0, DIGITS * sizeof counts[0]);
@@ -50,7 +48,7 @@ static void sort_by_digit(const struct row_place *from, struct row_place *to, si
         to[next[digit_of(&from[i], digit)]++] = from[i];
 }
 
-/* A radix sort, without comparisons: from the last digit to the first, each pass keeping the order of the previous one.
+/* A radix sort, without comparisons: from the last digit to the first, each pass keeping the order of the one before.
  */
 static void sort_by_prefix(struct sorting *sorting, struct row_place *places, size_t count)
 {
@@ -97,7 +95,7 @@ static void sort_few(struct sorting *sorting, struct row_place *places, size_t c
     }
 }
 
-/* The keys are all over the buffer. Inline, because otherwise gcc assumes that the function has no effect and drops it.
+/* The keys are all over the buffer. Inline, because otherwise gcc thinks that the function has no effect and drops it.
  */
 static inline __attribute__((always_inline)) void fetch_ahead(const struct sorting *sorting,
                                                               const struct row_place *places, size_t i, size_t count)

@@ -1,5 +1,4 @@
-/* Sorted runs of rows in a temporary file, written one after the other and merged while reading. For this folder only.
- */
+/* Sorted runs of rows in a temporary file, written one after the other and read merged. For this folder only. */
 #ifndef SSOFERRY_TABLE_ROW_RUNS_H
 #define SSOFERRY_TABLE_ROW_RUNS_H
 

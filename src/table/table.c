@@ -263,7 +263,7 @@ enum table_place table_place(const struct table *table)
     return place;
 }
 
-/* -- the whole of it -- */
+/* -- the whole table -- */
 
 bool table_grow(struct table *table, struct error *error)
 {

@@ -6,8 +6,8 @@
 
 enum table_file { TABLE_FILE_THERE, TABLE_FILE_ABSENT, TABLE_FILE_UNFIT };
 
-/* What is at `path`. For TABLE_FILE_UNFIT, *error is set: a directory, an empty file, a missing directory, no
- * permission. */
+/* What is at `path`. Sets *error for TABLE_FILE_UNFIT: a directory, an empty file, a missing directory, no permission.
+ */
 enum table_file table_file_look(const char *path, struct error *error);
 
 /* Creates an empty table at `path`, first under another name so that nobody sees half of one. It is fine if somebody
@@ -20,8 +20,7 @@ int table_file_place(const char *from, const char *to);
 /* Makes sure that the name of `path` survives a crash of the machine. Returns 0 or an errno. */
 int table_file_settle(const char *path);
 
-/* Sets *error after `code` from opening the file or its lock: says which of them is at fault, and why. Returns false.
- */
+/* Sets *error after `code` from opening the file or its lock: which of them is at fault, and why. Returns false. */
 bool table_file_fail(const char *path, int code, bool writing, struct error *error);
 
 /* In a directory set up for sharing (setgid and group-writable, as the package creates it), gives the group access to

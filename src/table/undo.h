@@ -24,8 +24,7 @@ void undo_writer_free(struct undo_writer *writer);
 /* Notes what is under `key`; `before` is NULL if there is nothing. Copies both; does not write to the environment. */
 void undo_writer_note(struct undo_writer *writer, MDB_val key, const MDB_val *before);
 
-/* Writes a chunk once one is full. Call after each undo_writer_note(), when pointers into the transaction may become
- * invalid. */
+/* Writes a chunk once one is full. Call after each undo_writer_note(), when pointers into the transaction may die. */
 int undo_writer_settle(struct undo_writer *writer); /* returns an LMDB code */
 
 /* Writes the last chunk. Returns an LMDB code. */

@@ -64,8 +64,7 @@ static enum step read_row(struct stream *stream)
     return STEP_ROW;
 }
 
-/* Opens a chunk. STEP_END if the revision has no such chunk. *continues: whether it goes on where the previous one
- * ended. */
+/* Opens a chunk. STEP_END if the revision has no such chunk. *continues: it goes on where the previous one ended. */
 static enum step open_chunk(const struct undo_reader *reader, struct stream *stream, uint32_t chunk, bool *continues)
 {
     unsigned char number[12];
@@ -164,7 +163,7 @@ enum lookup_result undo_find(const struct table *table, MDB_txn *txn, uint64_t r
     return LOOKUP_FAILED;
 }
 
-/* -- all of them -- */
+/* -- all rows -- */
 
 static bool comes_first(const void *first, const void *second)
 {
