@@ -22,8 +22,7 @@ static bool byte_forward(struct text raw, enum encoded_rule rule, size_t *at, ch
     return true;
 }
 
-/* The decoded byte that ends before raw.at[*end]. A '%' always starts an escape, so reading backwards finds the same
- * bytes. */
+/* The decoded byte that ends before raw.at[*end]. Every '%' starts an escape, so reading backwards finds the same. */
 static bool byte_backward(struct text raw, enum encoded_rule rule, size_t *end, char *byte)
 {
     if (*end == 0)

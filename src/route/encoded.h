@@ -1,5 +1,4 @@
-/* Compares percent-encoded text with plain text on the fly, so that matching a request needs no memory. Private to this
- * folder. */
+/* Compares percent-encoded with plain text on the fly, so that matching needs no memory. Private to this folder. */
 #ifndef SSOFERRY_ROUTE_ENCODED_H
 #define SSOFERRY_ROUTE_ENCODED_H
 

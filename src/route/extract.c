@@ -95,8 +95,8 @@ static enum extract_problem find_in_template(const struct search *search, struct
 
 /* -- identifiers in fields -- */
 
-/* The fields of a message: a POST's are in its body (saml-bindings 3.5), others' in the query (3.4). False if the body
- * is not a form. */
+/* A message's fields: a POST's are in its body (saml-bindings 3.5), else in the query (3.4). False if the body is no
+ * form. */
 static bool message_fields(const struct request *request, struct text *fields)
 {
     *fields = request->query;
@@ -267,7 +267,6 @@ static const enum route_miss misses[] = {
     [TEMPLATE_QUERY_TWICE] = ROUTE_TAKEN,
 };
 
-/* How a route's template matched. */
 struct match {
     enum template_result result;
     struct template_capture capture;
@@ -310,7 +309,6 @@ static void tell(const struct extract_trace *trace, const struct route *routes, 
     }
 }
 
-/* Finds the route and how it matched. False if there is none. */
 static bool find_match(const struct route *routes, size_t count, struct request *request,
                        const struct extract_trace *trace, struct match *match, struct extraction *extraction)
 {

@@ -4,7 +4,6 @@
 
 #include "location.h"
 
-/* One request being decided. */
 struct deciding {
     const struct gateway_settings *settings;
     const struct request *request;
@@ -29,8 +28,7 @@ struct text gateway_acs_url(const struct gateway_settings *settings, const struc
     return text_slice(out, origin.size + callback.size + id.size);
 }
 
-/* The rule of safety, enforced again when answering, because something other than the loader may have written the
- * record. */
+/* The rule of safety, enforced again when answering: something other than the loader may have written the record. */
 static bool url_is_allowed(const struct allowed_hosts *hosts, struct text source, const char *field,
                            struct decision *decision)
 {
@@ -53,8 +51,7 @@ static enum redirect_kind choose_redirect(const struct deciding *deciding)
     return kind;
 }
 
-/* Only a form can, and only if the page would change no byte of it. Anything else keeps its method and body with 307.
- */
+/* Only a form can, and only if the page changes no byte of it. Anything else keeps its method and body with 307. */
 static bool can_be_posted_again(const struct deciding *deciding)
 {
     const struct request *request = deciding->request;
@@ -119,8 +116,7 @@ static bool needs_identifier(struct text pattern)
     return text_find(pattern, '{', 0) < pattern.size && !template_keeps_path(pattern);
 }
 
-/* Whether the identifier would make a "." or ".." segment of the pattern's path, which a browser would resolve to
- * another path. */
+/* Whether the identifier would be a "." or ".." segment of the path, which a browser resolves to another path. */
 static bool makes_a_step(struct text pattern, struct text identifier)
 {
     const struct text segment = TEXT("/{identifier}");
@@ -248,8 +244,7 @@ static void answer_identified(struct deciding *deciding, struct lookup *lookup)
     }
 }
 
-/* Whether the RelayState is too long to be an identifier. It may be the old system's own, to be carried over unchanged.
- */
+/* Whether the RelayState is too long to be an identifier. It may be the old system's own, to be carried on as it is. */
 static bool has_long_relay_state(const struct extraction *extraction)
 {
     return extraction->problem == EXTRACT_TOO_LONG && extraction->route->identify_by == IDENTIFY_BY_RELAY_STATE;

@@ -27,8 +27,7 @@ static bool names_host(struct text location, struct text host)
     return location.size >= at + name && text_equal_fold(text_slice(location.at + at, name), text_slice(host.at, name));
 }
 
-/* A quick check: usually the first bytes show that a Location has none of the gateway's names, and nothing is parsed.
- */
+/* A quick check: usually the first bytes show that a Location has none of the gateway's names, without parsing. */
 static inline bool names_gateway(const struct gateway_settings *settings, const struct request *request,
                                  struct text location)
 {
@@ -59,8 +58,7 @@ static bool has_host_of_request(const struct url *url, const struct request *req
 /* Where a Location leads, as far as it concerns the gateway. */
 enum way { WAY_OUT, WAY_TO_REQUEST_HOST, WAY_BACK };
 
-/* For a Location that names the gateway. Unless the result is WAY_OUT, `url` is set to the Location without its query.
- */
+/* For a Location that names the gateway. Unless this is WAY_OUT, `url` is set to the Location without its query. */
 static enum way way_of(const struct gateway_settings *settings, const struct request *request, struct text location,
                        struct url *url)
 {

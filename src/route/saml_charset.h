@@ -7,8 +7,7 @@
 enum saml_charset {
     SAML_CHARSET_UTF8,        /* or anything else that is read as UTF-8, and usually fails */
     SAML_CHARSET_LATIN1,      /* ISO-8859-1: each byte is the character of that number */
-    SAML_CHARSET_SINGLE_BYTE, /* another one in which bytes below 0x80 are ASCII; the other bytes' meaning is not known
-                               * here */
+    SAML_CHARSET_SINGLE_BYTE, /* another one with ASCII below 0x80; the other bytes' meaning is not known here */
 };
 
 /* Determined by a message's XML declaration (XML 1.0, 2.8 and 4.3.3): ISO-8859-*, windows-125*. `start` contains at

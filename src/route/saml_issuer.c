@@ -20,7 +20,6 @@ enum { PAIRS_MAX = 16 * 1024 * 1024, NAMESPACES_MAX = 64, DEPTH_MAX = 64, NAMES_
 /* Where the Issuer is that is being read, or that was found. */
 enum place { PLACE_NONE, PLACE_RESPONSE, PLACE_ASSERTION };
 
-/* State while the parser walks the message. */
 struct reader {
     xmlParserCtxtPtr parser;
     enum saml_charset charset;
@@ -182,8 +181,7 @@ static void on_characters(void *context, const xmlChar *bytes, int count)
     reader->size += size;
 }
 
-/* Refuses what is harmless between other elements but makes readers disagree on an Issuer's text: some stop at a
- * comment. */
+/* Refuses what is harmless elsewhere, but makes readers disagree on an Issuer's text: some stop at a comment. */
 static void refuse_in_issuer(struct reader *reader)
 {
     if (reader->reading != PLACE_NONE)
@@ -267,8 +265,8 @@ struct attribute_count {
     unsigned equals, pairs;
 };
 
-/* Whether bytes may be fed to the parser: not too many attributes, and no UTF-16, in which '<' and '=' would be other
- * bytes. */
+/* Whether bytes may be fed to the parser: not too many attributes, and no UTF-16, which has other bytes for '<' and
+ * '='. */
 static bool check_bytes(struct text bytes, struct attribute_count *count)
 {
     if (memchr(bytes.at, '\0', bytes.size) != NULL)
@@ -290,8 +288,7 @@ static bool check_bytes(struct text bytes, struct attribute_count *count)
     return true;
 }
 
-/* Whether the complete `message` has at most one element named Issuer, whose name then occurs in one start tag and one
- * end tag only. */
+/* Whether the whole `message` has at most one element named Issuer, whose name is in one start and one end tag only. */
 static bool names_one_issuer(struct text message)
 {
     unsigned count = 0;
@@ -315,8 +312,7 @@ static void feed(struct reader *reader, struct text piece, bool last)
     free(converted);
 }
 
-/* Feeds the parser piece by piece. The pieces grow because libxml2 may look back over all of an unfinished element at
- * each. */
+/* Feeds the parser piece by piece. The pieces grow, as libxml2 may look back over an unfinished element at each. */
 static enum saml_issuer_result walk(struct reader *reader, struct saml_message *message)
 {
     struct attribute_count attributes = {0, 0};

@@ -23,9 +23,8 @@ struct segment {
 enum host_kind {
     HOST_UNSAID,
     HOST_LITERAL, /* `before` */
-    HOST_LABEL,   /* `before` up to and including a dot, one label, `after` from a dot on; at least one of the two is
-                   * not empty */
-    HOST_WHOLE,   /* any host */
+    HOST_LABEL, /* `before` up to and including a dot, one label, `after` from a dot on; one of the two is not empty */
+    HOST_WHOLE, /* any host */
 };
 
 struct host_pattern {

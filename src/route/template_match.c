@@ -62,8 +62,7 @@ static inline enum lead look_at_lead(const struct template *template, struct tex
     return same == path.size || path.at[same] == '/' ? LEAD_FITS : LEAD_IS_UNCLEAR;
 }
 
-/* The part of a path still to be matched: path.at[start] to path.at[end]. Both ends are at a slash or at the path's
- * end. */
+/* The part of a path still to be matched: path.at[start] to path.at[end]. Both are at a slash or the path's end. */
 struct rest {
     struct text path;
     size_t start, end;
@@ -154,8 +153,7 @@ static struct text trim_slashes(const struct rest *rest)
     return text_slice(rest->path.at + start, end - start);
 }
 
-/* Whether `rest`, which is only slashes, stands for an empty identifier: "/saml//acs", "/saml/" and "/" do, "/saml"
- * does not. */
+/* Whether `rest`, only slashes, stands for an empty identifier: "/saml//acs", "/saml/" and "/" do, "/saml" does not. */
 static bool is_empty_identifier(const struct template *template, const struct rest *rest, struct text *raw)
 {
     bool last = template->identifier_segment + 1 == template->segment_count;
@@ -268,8 +266,7 @@ static enum template_result match_query(const struct template *template, struct 
     return result;
 }
 
-/* Not inlined: otherwise its frame would be set up for each route that the lead rejects, which costs more than the
- * lead. */
+/* Not inlined: otherwise its frame is set up for each route that the lead rejects, which costs more than the lead. */
 static __attribute__((noinline)) enum template_result match(const struct template *template,
                                                             const struct request *request, enum lead lead,
                                                             struct template_capture *capture)

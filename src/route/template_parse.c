@@ -86,7 +86,6 @@ static bool is_host_byte(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* Copies part of a host in lower case. */
 static struct text take_folded(struct parser *parser, struct text part)
 {
     struct text folded = text_slice(parser->out, part.size);
@@ -303,7 +302,7 @@ static bool parse_query(struct parser *parser, struct text query)
     return true;
 }
 
-/* -- all of it -- */
+/* -- the whole template -- */
 
 static bool check_bytes(struct parser *parser)
 {

@@ -23,7 +23,6 @@ static struct relation both(struct relation a, struct relation b)
 
 /* -- host -- */
 
-/* Cuts off the first label. */
 static bool cut_label(struct text *host, struct text *label)
 {
     if (host->size == 0)
@@ -251,8 +250,8 @@ static struct relation relate_lengths(const struct template *a, const struct tem
     return all;
 }
 
-/* Beyond the length at which neither template's fixed segments can reach the other's from the far end, longer paths add
- * nothing new. */
+/* Beyond the length at which neither template's fixed segments reach the other's from the far end, nothing new comes.
+ */
 static struct relation relate_paths(const struct template *a, const struct template *b)
 {
     size_t longer = a->segment_count > b->segment_count ? a->segment_count : b->segment_count;
