@@ -21,8 +21,7 @@ static bool is_marked(uint64_t eight)
     return bytes_any_is(eight, '%') || bytes_any_is(eight, '/');
 }
 
-/* Whether it has a '%' or a '/'; almost every name without one is fine. Fast, because it runs for each row of a load.
- */
+/* Whether it has a '%' or a '/'; almost every name without one is fine. Runs for each row of a load. */
 static bool has_mark(struct text identifier)
 {
     const size_t word = sizeof(uint64_t);

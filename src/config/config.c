@@ -4,7 +4,6 @@
 
 #include "config_checker.h"
 
-/* Sets what the table of keys gives as defaults. */
 static void set_defaults(struct building *building)
 {
     const struct place nowhere = {0};

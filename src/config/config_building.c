@@ -49,8 +49,7 @@ void building_free(struct building *building)
     free(building);
 }
 
-/* By default, if the operator does not say where Stytch sends browsers next: any https page, and a developer's own
- * machine. */
+/* If the operator does not say where Stytch sends browsers next: any https page, and a developer's own machine. */
 static struct text onward_sources(struct building *building)
 {
     struct text joined = TEXT("https: http://localhost:* http://127.0.0.1:*");

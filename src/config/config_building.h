@@ -22,13 +22,11 @@ struct setting {
 /* A route's own setting of something that its preset may also set. */
 enum said { SAID_NOTHING, SAID_NO, SAID_YES };
 
-/* A value as written. */
 struct written {
     struct text text;
     struct place place;
 };
 
-/* A route as written. */
 struct route_draft {
     struct written match, preset, host, legacy_url, relay_state_key;
     struct text source;

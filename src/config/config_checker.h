@@ -4,7 +4,6 @@
 
 #include "config_building.h"
 
-/* What is being checked, and where faults go. */
 struct checker {
     struct building *building;
     struct faults *faults;
@@ -21,8 +20,7 @@ void checker_build_routes(struct checker *checker);
 /* Checks keys against each other. The routes must be built. */
 void checker_check_keys(struct checker *checker);
 
-/* Whether a legacy URL may be used: NULL, or what is wrong with it. If `pattern`, it may contain `{identifier}` or
- * `{path}`. */
+/* Whether a legacy URL may be used: NULL, or what is wrong with it. A `pattern` may hold `{identifier}` or `{path}`. */
 const char *checker_legacy_problem(const struct checker *checker, struct text url, bool pattern);
 
 #endif

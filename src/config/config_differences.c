@@ -130,9 +130,8 @@ static const struct building *in_force(const struct reload *reload, const struct
     return left_alone ? reload->started : reload->before;
 }
 
-/* -- telling -- */
+/* -- reporting -- */
 
-/* The callback for differences. */
 struct listening {
     void (*on_difference)(void *context, struct text name, struct text before, struct text after, bool needs_restart);
     void *context;

@@ -12,7 +12,6 @@ enum { KEY_SCOPES = 4 };
 /* KEY_RESTART: the value is used only at start, so a reload cannot change it. */
 enum key_flag { KEY_PLAIN = 0, KEY_LIST = 1, KEY_RESTART = 2 };
 
-/* One key of the file. */
 struct config_key {
     const char *name; /* "limits.body"; within lists "routes[].match" */
     enum key_scope scope;

@@ -148,8 +148,7 @@ static size_t find_list(enum key_scope scope, struct text name)
     return i;
 }
 
-/* Reports what stands in place of a list of mappings, or of an item in one. That routes are missing is then not
- * reported. */
+/* Reports what stands in place of a list of mappings, or of an item in one. Routes are then not reported as missing. */
 static void refuse_items(struct building *building, struct yaml *yaml, size_t list, const struct yaml_node *node,
                          const char *before, const char *after)
 {

@@ -7,8 +7,7 @@
 
 enum { SLOTS = 1 << 16, SLOTS_USED_MAX = SLOTS / 2 };
 
-/* Hashes of both ids; 0: free. The ids are Stytch's; two that collide by chance, once in some 2^60, cause a wrong
- * warning. */
+/* Hashes of both ids; 0: free. The ids are Stytch's. A chance collision, one in some 2^60, causes a wrong warning. */
 struct slot {
     uint64_t connection, organization;
 };
