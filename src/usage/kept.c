@@ -64,7 +64,7 @@ static void unlink_entry(struct kept *kept, size_t index)
     *at = kept->entries[index].next;
 }
 
-/* -- letting in -- */
+/* -- admission -- */
 
 /* The lightest entry; among equals, the one silent longest. */
 static size_t find_least(struct kept *kept)

@@ -50,7 +50,7 @@ void lanes_free(struct usage_lane *lanes, size_t count);
 
 void batch_clear(struct batch *batch);
 
-/* For the flushing thread: takes the full batch, or NULL; and gives it back empty. */
+/* For the flushing thread: take the full batch, or NULL if there is none; empty a batch and give it back. */
 struct batch *lane_take(struct usage_lane *lane);
 void lane_give_back(struct usage_lane *lane, struct batch *batch);
 

@@ -26,7 +26,7 @@ void pending_release(struct pending *pending)
     free(pending->spare);
 }
 
-/* -- taking in -- */
+/* -- collecting -- */
 
 static void add_known(struct pending *pending, const struct batch *batch)
 {

@@ -34,8 +34,7 @@ void pending_add(struct pending *pending, const struct batch *batch);
 /* Notes that there was counting on the day of `now`, the machine's time; once a day. */
 void pending_note_day(struct pending *pending, int64_t now);
 
-/* Whether nothing that was counted is waiting, so that nothing can be lost; for the second, not the day's note either.
- */
+/* Whether no counts are waiting, so that none can be lost; for the second, not the day's note either. */
 bool pending_is_empty(const struct pending *pending);
 bool pending_is_written(const struct pending *pending);
 
@@ -48,8 +47,7 @@ bool pending_is_large(const struct pending *pending);
  * moved back: in all rows when it has just become steady, then in those that are counted. Returns an LMDB code. */
 int pending_write(struct pending *pending, struct usage_file *file, int64_t now, bool steady);
 
-/* Forgets what was read from and written to the file, because the next file is another one. What waits keeps waiting.
- */
+/* Forgets what was read from and written to the file, since the next file is another one. What waits keeps waiting. */
 void pending_begin_anew(struct pending *pending);
 
 /* -- the part of unknown identifiers, in pending_unknown.c -- */

@@ -62,7 +62,6 @@ static int load(struct pending *pending, struct usage_file *file, MDB_txn *txn)
     return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
 }
 
-/* Adds what is new here. */
 static int merge(struct pending *pending, struct usage_file *file, MDB_txn *txn)
 {
     int code = MDB_SUCCESS;

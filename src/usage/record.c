@@ -16,8 +16,7 @@ static char *put(char *at, uint64_t number)
     return at;
 }
 
-/* Reads a number from `rest` and moves on. If it is truncated or has more than 64 bits, empties `rest` and sets *bad.
- */
+/* Reads a number from `rest`, and moves on. If it is truncated or over 64 bits, empties `rest` and sets *bad. */
 static uint64_t get(struct text *rest, bool *bad)
 {
     uint64_t number = 0;
@@ -146,7 +145,7 @@ void usage_record_add(struct usage_record *record, uint32_t day, const uint32_t 
     }
 }
 
-/* -- the others -- */
+/* -- the other records -- */
 
 size_t unknown_record_encode(const struct unknown_record *record, char *out)
 {

@@ -5,8 +5,7 @@
 #include "ssoferry/connection.h"
 #include "ssoferry/distance.h"
 
-/* More edits than this make it another name: two, or a fifth of a long name, and none for names so short that all are
- * near. */
+/* More edits make it another name: two, or a fifth of a long name, and none if it is so short that all are near. */
 static unsigned limit_of(size_t size)
 {
     enum { FIFTH = 5, LIMIT_MAX = 4 };

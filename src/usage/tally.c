@@ -66,7 +66,6 @@ static struct tally_slot *slot_of(const struct tally *tally, uint64_t hash, uint
     }
 }
 
-/* Spreads all entries over twice as many slots. */
 static void spread(struct tally *tally)
 {
     tally->slot_mask = 2 * tally->slot_mask + 1;

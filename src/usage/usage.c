@@ -46,7 +46,7 @@ struct usage {
     struct error refused;  /* why the last look at the file failed, until somebody asks */
 };
 
-/* -- taking in -- */
+/* -- collecting -- */
 
 static void collect(struct usage *usage)
 {
@@ -228,8 +228,7 @@ static bool start(struct usage **started, struct usage_file file, size_t lanes, 
     pending_init(&usage->pending, &hash_key, now);
     atomic_store(&usage->flushed_at, clock_monotonic_ms());
     flush(usage); /* notes when counting began; a disk that is full now may have room later */
-    pending_note_day(&usage->pending, clock_utc_us()); /* left for the next flush: a start does not wait for a second
-                                                        * write */
+    pending_note_day(&usage->pending, clock_utc_us()); /* for the next flush: a start waits for no second write */
     int problem = background_start(&usage->thread, "usage", run, usage);
     if (problem != 0) {
         release(usage);
@@ -295,7 +294,7 @@ struct usage_lane *usage_lane(struct usage *usage, size_t index)
     return &usage->lanes[index];
 }
 
-/* -- how it goes -- */
+/* -- status -- */
 
 uint64_t usage_flush_age_ms(struct usage *usage)
 {

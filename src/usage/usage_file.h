@@ -23,9 +23,8 @@ enum usage_file_result { USAGE_FILE_OPEN, USAGE_FILE_ABSENT, USAGE_FILE_FAILED }
 enum usage_file_result usage_file_open(struct usage_file *file, const char *store, bool writing, struct error *error);
 void usage_file_close(struct usage_file *file);
 
-/* usage_file_name() only names the file. usage_file_make() opens it for writing if it does not exist or is empty; one
- * with contents must be checked first, which takes a process, and is opened only if `look`. Call usage_file_close() in
- * any case. */
+/* usage_file_name() only names the file. usage_file_make() opens it for writing if it does not exist or is empty. One
+ * with contents must be checked first, which takes a process: only if `look`. Call usage_file_close() in any case. */
 void usage_file_name(struct usage_file *file, const char *store);
 bool usage_file_make(struct usage_file *file, bool look, struct error *error) __attribute__((warn_unused_result));
 
