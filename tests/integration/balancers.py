@@ -25,6 +25,7 @@ class Balancer:
 
     sample = None
     speaks_http = True  # else it hands TLS through
+    holds_posts = True  # until it knows of a node that is healthy; else it answers them with 503
 
     def __init__(self, directory, nodes, pair):
         self.directory, self.pair = directory, pair
@@ -128,6 +129,7 @@ class HAProxy(Balancer):
 
 class Caddy(Balancer):
     sample = "Caddyfile"
+    holds_posts = False
     program = find("usr/bin/caddy")
 
     def commands(self):

@@ -98,5 +98,7 @@ def test_nodes_are_restarted_one_right_after_the_other(kind, make_gateway, balan
         for gateway in [*gateways, gateways[0]]:
             gateway.stop()
             gateway.start()
+            if not kind.holds_posts:
+                gateway.wait_for(gateway.requests)
     for gateway in gateways:
         gateway.terminate()

@@ -1031,7 +1031,7 @@ def test_of_many_rows_of_one_connection_five_are_told(loader):
     shown = loader("set", "--source", "auth0", "name-0", "state=disabled").stderr.splitlines()
     assert [re.search(r"name-\d", line)[0] for line in shown[:5]] == [f"name-{i}" for i in range(1, 6)]
     assert shown[5:] == ["ssoferry: warning: and 2 more such rows"]
-    assert loader("set", "--source", "auth0", "other", f"connection_id={ACME}").stderr.count("leads to that connection, too") == 5
+    assert loader("set", "--source", "auth0", "other", f"connection_id={ACME}").stderr.count("leads to that connection as well") == 5
     loader.load(odd_table("auth0", {f"name-{i}": ACME for i in range(6)}), "--allow-removals")
     told = loader("set", "--source", "auth0", "name-0", "state=disabled").stderr
     assert told.count("leads to the same connection") == 5 and "more such" not in told
@@ -1289,7 +1289,7 @@ def test_history_tells_what_became_of_a_row(loaded):
 
 def test_history_of_no_revision_and_of_none_that_can_be_read(loaded):
     assert loaded("history", "--limit", "0").stdout == loaded("history", "--limit", "0", "--json").stdout == ""
-    assert "there is no revision 0: they are numbered from 1" in loaded("history", "--show", "0", status=1).stderr
+    assert "there is no revision 0: revisions are numbered from 1" in loaded("history", "--show", "0", status=1).stderr
     assert "there is no revision 2; the newest is 1" in loaded("history", "--show", "2", status=1).stderr
     loaded("set", "acme", "redirect=303")
     StoreFile(loaded.store).replace_bytes(b"\x00\x00\x00\x04load", b"\xff\x00\x00\x04load", database=b"revisions")

@@ -213,7 +213,7 @@ def test_a_lock_file_that_is_deleted_is_noticed(make_gateway):
 
     gateway.loader("set", "acme", "state=disabled")
     assert gateway.wait_for_end() == 1
-    assert f"error: {lock} is a new one: start ssoferryd again" in gateway.stderr
+    assert f"error: {lock} was replaced: start ssoferryd again" in gateway.stderr
     gateway.start()
     assert gateway.get("/old-sso/acme").status == 410
 

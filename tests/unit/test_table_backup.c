@@ -143,7 +143,7 @@ static void a_file_that_comes_meanwhile_is_let_be(void **state)
         is_nameless = way == NAMELESS;
         intruder = scratch_path(scratch, "copy.mdb");
         assert_false(table_backup(table, intruder, &error));
-        assert_non_null(strstr(error.message, "it is there already"));
+        assert_non_null(strstr(error.message, "the file exists already"));
         char *found = scratch_read(intruder, &size);
         assert_string_equal(found, "theirs");
         free(found);
