@@ -1,5 +1,4 @@
-/* Checks a row against the configuration's routes: do its sign-ins have somewhere to go, and does any route look it up?
- */
+/* Checks a row against the configuration's routes: does it have somewhere to go, and does any route look it up? */
 #ifndef SSOFERRY_AUDIT_H
 #define SSOFERRY_AUDIT_H
 
@@ -10,12 +9,12 @@ enum oddity {
     ODDITY_NONE,
     ODDITY_UNREACHED,     /* no route has this source */
     ODDITY_NO_LEGACY_URL, /* the row is legacy, and neither it nor a route of its source has a legacy URL */
-    ODDITY_ADDRESS,       /* the identifier is a whole address that a route of its source takes, or the query of one */
+    ODDITY_ADDRESS,       /* the identifier is an address that a route of its source takes, or the query of one */
     ODDITY_SLASH,         /* the identifier has a slash, but no route of its source can find one that does */
     ODDITY_NO_ENTITY,     /* every route of its source goes by Issuer, but the identifier is neither a URL nor a URN */
-    ODDITY_ENCODED,      /* the identifier looks percent-encoded, but a route of its source decodes before the lookup */
-    ODDITY_CAPITALS,     /* the identifier has capitals, but every route of its source folds case */
-    ODDITY_ORGANIZATION, /* an earlier row has the same connection with another organization */
+    ODDITY_ENCODED,       /* the identifier looks percent-encoded, but a route of its source decodes what it looks up */
+    ODDITY_CAPITALS,      /* the identifier has capitals, but every route of its source folds case */
+    ODDITY_ORGANIZATION,  /* an earlier row has the same connection with another organization */
     ODDITIES,
 };
 

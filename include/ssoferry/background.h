@@ -1,4 +1,4 @@
-/* Threads that give way to those answering requests. */
+/* Threads that give way to those answering requests, and their waits. */
 #ifndef SSOFERRY_BACKGROUND_H
 #define SSOFERRY_BACKGROUND_H
 

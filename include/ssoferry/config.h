@@ -91,8 +91,7 @@ struct source_routes {
     size_t count;          /* number of routes; 0: nothing looks this source up */
     bool legacy_url;       /* at least one has a legacy URL */
     bool all_fold_case;    /* all fold case */
-    bool legacy_always;    /* at least one may send rows of any state to the legacy side, by RelayState or because it
-                            * observes */
+    bool legacy_always;    /* at least one may send rows of any state to the legacy side: by RelayState or observing */
     bool rehearsed;        /* all observe, so they send everybody to the legacy side whatever the row's state */
     bool in_url;           /* at least one finds identifiers in the URL, which it decodes */
     bool in_segment;       /* all find identifiers where no slash can be (template_is_segment()) */

@@ -140,11 +140,12 @@ size_t connection_field_index(struct text name);
  *
  * The record, version 1; lengths are big-endian:
  *     1 byte     the version
- *     1 byte     bits 0-1: the state; bits 2-3: the redirect; bits 4-7: whether acs_url, legacy_url, organization_id
- * and label are present 1 byte     the form of the connection id: 0 none; 1 as written; 2 + 2 * kind + test: a UUID,
- * where kind is 0 saml, 1 oidc, 2 external, and test is 0 live, 1 test the id     as written: 1 byte of length, then
- * the id; a UUID: its 16 bytes fields     for each that is present: 2 bytes of length, which is not 0; then the value
- */
+ *     1 byte     bits 0-1 the state, bits 2-3 the redirect, bits 4-7 whether there is an acs_url, legacy_url,
+ *                organization_id and label
+ *     1 byte     the form of the connection id: 0 none; 1 as written; 2 + 2 * kind + test: a UUID, where kind is
+ *                0 saml, 1 oidc, 2 external, and test is 0 live, 1 test
+ *     the id     as written: 1 byte of length, then the id; a UUID: its 16 bytes
+ *     the four   for each that there is: 2 bytes of length, which is not 0; then the value */
 size_t connection_encode(const struct connection *connection, char *out);
 
 /* Decodes a record, copying it into `out`. False if the record is truncated, corrupt, of a newer version, or has bytes

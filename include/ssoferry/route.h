@@ -14,7 +14,7 @@ struct route {
     enum identify_by identify_by;
     struct text source;
     enum redirect_kind redirect; /* REDIRECT_UNSET: use the configuration's */
-    bool fold_case;              /* look an identifier that is not found as written up in lower case (ASCII) */
+    bool fold_case;              /* if an identifier is not found as written, look it up in lower case (ASCII) */
     struct text relay_state_key; /* the member of a JSON RelayState to read; "idp" by default */
     bool unknown_is_legacy;      /* an identifier without a row goes to legacy_url, and so do foreign requests */
     bool observe;                /* decide and log as usual, but send everything to legacy_url */
