@@ -51,7 +51,7 @@ static int copy_open(struct copy *copy, const char *path, const char *temporary)
         copy->fd = open(parent, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
     if (copy->fd >= 0)
         return 0;
-    unlink(temporary); /* left by a process that died and had our number */
+    unlink(temporary); /* left by a dead process that had our process number */
     copy->fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     copy->temporary = copy->fd >= 0 ? temporary : NULL;
     return copy->fd >= 0 ? 0 : errno;

@@ -210,7 +210,7 @@ bool table_file_make(const char *path, struct error *error)
     char suffix[32];
     snprintf(suffix, sizeof suffix, ".new-%ld", (long)getpid());
     char *temporary = path_with(path, suffix);
-    unlink(temporary); /* left by a process that died and had our number */
+    unlink(temporary); /* left by a dead process that had our process number */
     int code = make_at(temporary);
     if (code == MDB_SUCCESS) {
         code = table_file_place(temporary, path);
