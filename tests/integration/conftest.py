@@ -1,6 +1,7 @@
 """Fixtures: gateways that are judged when a test ends, and the parties on both sides of them."""
 import contextlib
 import os
+import signal
 
 import pytest
 
@@ -12,6 +13,8 @@ from keys import make_key_pair
 from large_tables import Made, Tables
 from proof import Proof
 
+# A shell has what it runs in the background ignore SIGINT, and a program that is started so goes on ignoring it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NO_IPV6 = "this machine has no ::1"
 
