@@ -5,11 +5,11 @@
 #include "ssoferry/bytes.h"
 
 enum {
-    METHOD_SHOWN_MAX = 32, /* real ones are shorter; but it is a stranger's */
+    METHOD_SHOWN_MAX = 32, /* real methods are shorter, but anybody may send one */
     PATH_SHOWN_MAX = 256,
-    KNOWN_MAX = 1024,     /* bytes of a line beside the values that may have something to escape */
+    KNOWN_MAX = 1024,     /* the most bytes of a line apart from values that may need escaping */
     ESCAPED_BYTE_MAX = 6, /* \u00XX */
-    PLAIN_MAX = 512,      /* bytes of a value that is written as it is without a thought of the line's room */
+    PLAIN_MAX = 512,      /* longest value that is copied without checking the room left in the line */
 };
 
 _Static_assert(KNOWN_MAX + ESCAPED_BYTE_MAX *
@@ -29,11 +29,11 @@ static const char two_digits[] = "0001020304050607080910111213141516171819202122
                                  "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
                                  "8081828384858687888990919293949596979899";
 
-/* `name` ends with the colon before the number. */
+/* `name` includes the colon before the number. */
 static inline void put_number(struct access_line *line, struct text name, uint64_t number)
 {
     enum { DIGITS_MAX = 20 };
-    char digits[2 * DIGITS_MAX] = {0}; /* with room behind, so that always as many are copied: it takes no call */
+    char digits[2 * DIGITS_MAX] = {0}; /* padded so that a fixed size can be copied, without a call to memcpy() */
     size_t at = DIGITS_MAX;
     for (; number >= 100; number /= 100)
         memcpy(digits + (at -= 2), two_digits + 2 * (number % 100), 2);
@@ -46,7 +46,7 @@ static inline void put_number(struct access_line *line, struct text name, uint64
     line->size += name.size + DIGITS_MAX - at;
 }
 
-/* What may stand in a JSON string as it is; of the bytes over 0x7f, those of good UTF-8 (RFC 8259 section 7). */
+/* Whether a byte can stand in a JSON string unescaped (RFC 8259 section 7); above 0x7f only as part of valid UTF-8. */
 static bool is_plain(unsigned char byte, bool utf8)
 {
     return byte >= 0x80 ? utf8 : byte >= 0x20 && byte != 0x7f && byte != '"' && byte != '\\';
@@ -59,13 +59,13 @@ static void put_escape(struct access_line *line, unsigned char byte)
     put(line, byte >= 0x80 ? TEXT("\\ufffd") : text_slice(escape, sizeof(escape)));
 }
 
-/* Whether eight bytes are plain, and ASCII. */
+/* Whether all eight bytes are plain ASCII. */
 static inline bool are_plain(uint64_t eight)
 {
     return bytes_all_from(eight, ' ') && !bytes_any_is(eight, '"') && !bytes_any_is(eight, '\\');
 }
 
-/* How many bytes at the start need no second look. */
+/* How many bytes at the start are plain ASCII. */
 static inline size_t plain_start(struct text t)
 {
     const size_t word = sizeof(uint64_t);
@@ -83,7 +83,7 @@ static inline size_t plain_start(struct text t)
     return at;
 }
 
-/* Bytes that are no UTF-8 show as U+FFFD, so that every line can be parsed. */
+/* Invalid UTF-8 becomes U+FFFD, so that every line can be parsed. */
 static void put_escaped(struct access_line *line, struct text t, size_t plain)
 {
     bool utf8 = text_is_utf8(t);
@@ -98,8 +98,8 @@ static void put_escaped(struct access_line *line, struct text t, size_t plain)
     put(line, text_slice(t.at + clean, t.size - clean));
 }
 
-/* A member whose value is known to have nothing in it to escape. `name` ends with the quote that opens the value, and
- * is a literal: copying it takes no call. */
+/* Adds a member whose value needs no escaping. `name` includes the quote that opens the value, and is a literal, so
+ * that copying it takes no call. */
 static inline void put_known(struct access_line *line, struct text name, struct text value)
 {
     char *at = line->bytes + line->size;
@@ -122,7 +122,7 @@ static void put_unknown(struct access_line *line, struct text name, struct text 
     put(line, TEXT("\""));
 }
 
-/* A value that may have. Inlined, for the name to be a literal. */
+/* Adds a member whose value may need escaping. Always inlined, so that the name stays a literal. */
 static inline __attribute__((always_inline)) void put_member(struct access_line *line, struct text name,
                                                              struct text value)
 {

@@ -19,40 +19,40 @@
 #include "ssoferry/memory.h"
 
 enum {
-    LANE_SIZE = 4 * 1024 * 1024, /* some 10,000 lines: a reader may be slow for a while before any is dropped */
-    WAKE_SIZE = 256 * 1024,      /* the writing thread need not wait for its interval */
+    LANE_SIZE = 4 * 1024 * 1024, /* about 10,000 lines: how far a reader may lag before lines are dropped */
+    WAKE_SIZE = 256 * 1024,      /* at this size the writing thread is woken before its interval ends */
     FLUSH_INTERVAL_MS = 100,
     CLOSE_TIMEOUT_MS = 2000,
-    LEAVE_TIMEOUT_MS = 2 * CLOSE_TIMEOUT_MS, /* the thread, where it cannot see that time is up */
+    LEAVE_TIMEOUT_MS = 2 * CLOSE_TIMEOUT_MS, /* for a thread that cannot see that its time is up */
 };
 
-/* Two buffers: the worker fills one while the other is being written. */
+/* Double-buffered: the worker fills one buffer while the other is being written. */
 struct log_lane {
     pthread_mutex_t mutex;
     struct access_log *log;
     char *filling, *writing;
     size_t filled;
-    uint64_t dropped;          /* that no line of the log has told yet */
-    struct access_stamp stamp; /* the worker's alone */
+    uint64_t dropped;          /* not yet reported by a line of the log */
+    struct access_stamp stamp; /* used only by the worker */
 };
 
 struct access_log {
     int fd;
     bool is_pipe, is_terminal;
-    size_t write_max; /* bytes that one write takes without waiting for a reader */
+    size_t write_max; /* bytes that one write() takes without blocking */
     size_t lane_count;
     struct log_lane *lanes;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     bool stopping, urgent;
-    int64_t deadline; /* monotonic milliseconds, once it is stopping and has waited for a reader; the thread's alone */
-    bool gave_up;     /* at the end, on a reader that has stopped */
-    uint64_t lost;    /* lines that it has not read; both the thread's alone */
-    bool outage;      /* lines cannot be written for now, which is said once */
-    bool torn;        /* the last one was written in part; both the thread's alone */
+    int64_t deadline; /* monotonic milliseconds, set when stopping had to wait for a reader; the thread's alone */
+    bool gave_up;     /* on a stalled reader, while stopping */
+    uint64_t lost;    /* lines lost that way; this and `gave_up` are the thread's alone */
+    bool outage;      /* writing fails for now; a warning is logged once */
+    bool torn;        /* the last line was written only in part; this and `outage` are the thread's alone */
     atomic_uint_fast64_t dropped;
-    atomic_bool broken; /* nobody is there to read any more, which is said once; or has stopped at the end */
+    atomic_bool broken; /* writing has stopped for good: the reader is gone, or stalled while stopping */
 };
 
 void access_log_add(struct log_lane *lane, const struct access_record *record)
@@ -64,7 +64,7 @@ void access_log_add(struct log_lane *lane, const struct access_record *record)
     size_t before = lane->filled;
     if (line.size > LANE_SIZE - lane->filled || atomic_load(&lane->log->broken)) {
         ++lane->dropped;
-        atomic_fetch_add(&lane->log->dropped, 1); /* now: the reader may stand still for long */
+        atomic_fetch_add(&lane->log->dropped, 1); /* at once, because the writing thread may be stuck for long */
     } else {
         memcpy(lane->filling + lane->filled, line.bytes, line.size);
         lane->filled += line.size;
@@ -88,8 +88,8 @@ static bool is_stopping(struct access_log *log)
     return stopping;
 }
 
-/* Waits until the descriptor takes bytes; at the end only so long for all lanes together, for a reader that has stopped
- * must not keep the program. */
+/* Waits until the descriptor is writable. While stopping, one deadline covers all lanes together, so that a stalled
+ * reader cannot keep the program from ending. */
 static bool wait_writable(struct access_log *log)
 {
     struct pollfd poll_fd = {log->fd, POLLOUT, 0};
@@ -104,8 +104,8 @@ static bool wait_writable(struct access_log *log)
     return true;
 }
 
-/* Standard error may be the same pipe (2>&1): what that takes has to be asked once more where nobody comes between.
- * Nothing else is written to under that lock: a terminal with a little room lets who writes more wait for its reader.
+/* Standard error may be the same pipe (2>&1), so whether it still has room is checked under the lock that keeps other
+ * writers out. Only pipes are written under that lock: a terminal with little room blocks the writer until it is read.
  */
 static ssize_t write_some(struct access_log *log, const char *at, size_t size)
 {
@@ -120,8 +120,7 @@ static ssize_t write_some(struct access_log *log, const char *at, size_t size)
     return written;
 }
 
-/* Where nobody is there to read, nobody will be. What else may be wrong with a file, as that its disk is full, passes.
- */
+/* Once the reader is gone, nobody will read any more. Other failures, such as a full disk, may pass. */
 static void note_failure(struct access_log *log, int code)
 {
     if (code == EPIPE || code == EBADF) {
@@ -134,7 +133,7 @@ static void note_failure(struct access_log *log, int code)
     log->outage = true;
 }
 
-/* Returns how many bytes at the end could not be written. */
+/* Returns how many bytes at the end were not written. */
 static size_t write_all(struct access_log *log, const char *at, size_t size)
 {
     while (size > 0 && !atomic_load(&log->broken)) {
@@ -157,7 +156,7 @@ static size_t write_all(struct access_log *log, const char *at, size_t size)
     return size;
 }
 
-/* The same for whole lines, after the end of one that was torn. */
+/* Writes whole lines, first ending one that was cut off. Returns as write_all(). */
 static size_t write_lines(struct access_log *log, const char *at, size_t size)
 {
     if (size == 0 || (log->torn && write_all(log, "\n", 1) > 0))
@@ -179,8 +178,8 @@ static uint64_t count_lines(const char *at, size_t size)
     return lines;
 }
 
-/* `lost` of the lines that were to be written were not; `dropped` are counted already, and are still to be told in the
- * log, as those will be when it can be written again. */
+/* `lost` lines failed to be written just now. `dropped` lines are already counted, but the log has not mentioned them
+ * yet; it will mention both when it can be written again. */
 static void tell_dropped(struct access_log *log, struct log_lane *lane, uint64_t lost, uint64_t dropped)
 {
     char note[96];
@@ -262,7 +261,7 @@ bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct er
     struct access_log *log = memory_zeroed(1, sizeof(*log));
     struct stat status;
     log->fd = fd;
-    /* A pipe that poll() calls writable takes PIPE_BUF bytes without blocking; a file takes all. */
+    /* A pipe that poll() reports writable takes PIPE_BUF bytes without blocking; a regular file takes any number. */
     bool known = fstat(fd, &status) == 0;
     log->is_pipe = known && S_ISFIFO(status.st_mode);
     log->is_terminal = isatty(fd);
@@ -287,8 +286,8 @@ bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct er
     return true;
 }
 
-/* A terminal that nobody reads says that it has room while it has less than a write takes, and that write never comes
- * back. False where the thread has to be left in it. */
+/* Waits for the thread. A terminal that nobody reads reports room when it has less than a write needs, and then write()
+ * never returns. False if the thread must be left there. */
 static bool join(struct access_log *log)
 {
     if (!log->is_terminal)

@@ -17,17 +17,17 @@ enum { TAG_SIZE = 24, BODY_SIZE_MAX = 1024 };
 
 struct admin {
     struct admin_scene scene;
-    struct serving serving; /* of this listener: it outlives the public ones */
+    struct serving serving; /* this listener's own, because it outlives the public ones */
     struct lookup *lookup;
     struct metrics *metrics;
     h2o_globalconf_t globals;
     struct worker worker;
-    struct arena *arena; /* of the page */
+    struct arena *arena; /* holds the page */
     struct page page;
-    struct admin_report_stamp reported; /* the last report */
+    struct admin_report_stamp reported; /* identifies the last report */
 };
 
-/* An h2o handler that knows whose it is. */
+/* An h2o handler with a pointer to its admin listener. */
 struct admin_handler {
     h2o_handler_t handler;
     struct admin *admin;
@@ -39,7 +39,7 @@ static void send_page(h2o_req_t *req, unsigned status, const struct page *page)
     answer_send(req, &answer);
 }
 
-/* A text that was made for this answer: copied into the request's memory and freed. */
+/* Copies a text into the request's memory and frees it. */
 static struct text take(h2o_req_t *req, char *made)
 {
     struct text copy = text_copy(text_of(made), answer_memory(req));
@@ -151,7 +151,7 @@ static void answer_report(struct admin *admin, h2o_req_t *req)
     struct error error;
     char *body = NULL;
     struct page page = {.content_type = TEXT("application/json")};
-    /* The page asks every two seconds, and making a report walks all rows. */
+    /* The page polls every two seconds, and making a report walks all rows. */
     if (text_equal(known, answer.entity_tag) && admin_report_is_current(&sources, &admin->reported)) {
         answer_send(req, &answer);
         return;
@@ -185,8 +185,8 @@ static const struct {
 };
 enum { ENDPOINTS = sizeof(endpoints) / sizeof(endpoints[0]) };
 
-/* A page of another site could have its name resolve to this machine (DNS rebinding) and read along. It cannot forge
- * the Host field: so by default only addresses and localhost are answered. */
+/* Another site's page could make its name resolve to this machine (DNS rebinding) and read the answers. It cannot forge
+ * the Host field, so a local listener answers only to loopback addresses and localhost. */
 static bool is_own_name(const struct admin *admin, h2o_req_t *req)
 {
     struct url url;

@@ -1,5 +1,5 @@
-/* The admin listener: health, metrics, the report, and the operator's page; on a thread of its own, so that a long
- * report holds no sign-in up. */
+/* The admin listener: health, metrics, the report and the operator's page. It has a thread of its own, so a long report
+ * delays no sign-in. The main thread calls everything here. */
 #ifndef SSOFERRY_ADMIN_H
 #define SSOFERRY_ADMIN_H
 
@@ -7,14 +7,14 @@
 #include "tls.h"
 #include "worker.h"
 
-enum { ADMIN_CLIENTS_MAX = 100 }; /* at one time */
+enum { ADMIN_CLIENTS_MAX = 100 }; /* at once */
 
 struct admin;
 
-/* What it tells of; all borrowed. */
+/* What the admin listener reports on. Everything is borrowed and must outlive it. */
 struct admin_scene {
     const struct config *config;   /* at start; admin_reload() replaces it */
-    const struct serving *serving; /* of the public listeners */
+    const struct serving *serving; /* the public listeners' state */
     struct table *table;
     const struct worker *workers;
     const struct metrics *const *metrics;
@@ -25,16 +25,17 @@ struct admin_scene {
     struct inspector *inspector; /* NULL: off */
 };
 
-/* Starts serving on `fd`, which becomes its own. */
+/* Copies `scene` and starts serving on `fd`. On success the admin thread owns `fd`, and admin_stop() frees *admin. On
+ * failure *admin is not set. */
 bool admin_start(struct admin **admin, const struct admin_scene *scene, int fd, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Has it work by another configuration. The old one is looked at until admin_has_reloaded(), which may be seconds
- * later, where it is making a report of a large table. NULL is fine. */
+/* Hands over another configuration. The old one stays in use until admin_has_reloaded() is true, which can take seconds
+ * if a report of a large table is being made; do not free it before. NULL is fine. */
 void admin_reload(struct admin *admin, const struct config *config);
 bool admin_has_reloaded(const struct admin *admin, const struct config *config);
 
-/* Ends it, answering what is under way. NULL is fine. */
+/* Finishes the request being answered, stops the thread and frees the listener. NULL is fine. */
 void admin_stop(struct admin *admin);
 
 #endif

@@ -5,7 +5,7 @@
 
 enum { HASH_SIZE = 4 * ((SHA256_DIGEST_LENGTH + 2) / 3) + 1 };
 
-/* Base64 of the SHA-256, as CSP Level 3 (2.3.1) names an inline element's text. */
+/* Base64 of the SHA-256, the form in which CSP Level 3 (2.3.1) identifies inline content. */
 static struct text hash(struct text t, char out[HASH_SIZE])
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];

@@ -1,10 +1,10 @@
-/* The operator's page: the migration at a glance, in one HTML file that asks for /report.json again and again. */
+/* The operator's page: the migration at a glance, in a single HTML file that polls /report.json. */
 #ifndef SSOFERRY_ADMIN_PAGE_H
 #define SSOFERRY_ADMIN_PAGE_H
 
 #include "ssoferry/page.h"
 
-/* The page is these one after another. embed.cmake makes them of assets/ when the program is built. */
+/* The page is these parts in this order. embed.cmake makes them from assets/ at build time. */
 struct admin_page_parts {
     struct text html_head; /* ends with <style> */
     struct text css;
@@ -14,8 +14,8 @@ struct admin_page_parts {
 };
 extern const struct admin_page_parts admin_page_parts;
 
-/* The page, and the Content-Security-Policy that lets its own style and script run and nothing else. What is made for
- * it comes from `memory`. */
+/* Builds the page, with a Content-Security-Policy that allows its own style and script and nothing else. Its texts come
+ * from `memory` and live as long as that. */
 void admin_page_build(struct page *page, struct memory memory);
 
 #endif

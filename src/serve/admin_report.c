@@ -10,7 +10,7 @@
 
 enum { MINUTE = 60 * 1000 * 1000 };
 
-/* The days up to today, without the empty ones in front. */
+/* The hits of each day up to today, without the leading empty days. */
 static json_t *json_days(const uint32_t *days)
 {
     json_t *list = json_array();
@@ -175,7 +175,7 @@ static char *dump(json_t *object)
     return text;
 }
 
-/* Both objects as one. What speaks of the time stands in the first, and the tag does not see it. */
+/* Merges both objects into one. `timely` holds what changes with time alone, and is left out of the tag. */
 static void join(json_t *timely, json_t *root, char **body, uint64_t *tag)
 {
     char *head = dump(timely);
@@ -198,7 +198,7 @@ static json_t *json_timely(const struct report *report, int64_t now)
     return object;
 }
 
-/* Whether it is one; and on which routes, where it is not on all. */
+/* Whether this is a rehearsal, and on which routes if not on all. */
 static void add_rehearsal(json_t *root, const struct gateway_settings *gateway)
 {
     const size_t rehearsing = gateway_rehearsing(gateway);
@@ -224,7 +224,7 @@ bool admin_report_is_current(const struct admin_report_sources *sources, const s
     struct report_options options = options_of(sources);
     options.glance = true;
     struct report *report = NULL;
-    struct error ignored; /* who makes the report meets it, too */
+    struct error ignored; /* making the report will meet and report it */
     if (!report_open(&report, sources->table, &options, &ignored))
         return false;
     struct admin_report_basis basis = basis_of(report, sources, options.now);

@@ -7,7 +7,8 @@
 
 enum { ADMIN_REPORT_ROWS_MAX = 10000, ADMIN_REPORT_SUGGESTIONS_MAX = 100 };
 
-/* What the report is made of. `usage` is what this process counts with, or NULL. */
+/* What a report is made from; all borrowed. `usage` is the usage that this process counts with; NULL if it does not
+ * count. */
 struct admin_report_sources {
     struct table *table;
     struct usage *usage;
@@ -15,27 +16,28 @@ struct admin_report_sources {
     bool configuration_current;
 };
 
-/* What a report was made of, and in which minute (UTC): whatever changes a row or its usage also changes one of these.
- */
+/* What a report was based on, including the minute (UTC). Whatever changes a row or its usage also changes one of
+ * these. */
 struct admin_report_basis {
     uint64_t revision, counted_hits, unknown_hits;
     int64_t changed_at, counted_since, minute;
-    uint64_t rehearsal; /* a number made of what is rehearsed */
+    uint64_t rehearsal; /* a fingerprint of which routes rehearse */
     bool configuration_current;
 };
 
-/* Which report that was. */
+/* Identifies a report. */
 struct admin_report_stamp {
-    uint64_t tag; /* of what it says: the same as long as nothing but the time has changed; 0: there was none */
+    uint64_t tag; /* fingerprint of the content without the time-dependent part; 0: no report yet */
     struct admin_report_basis basis;
 };
 
-/* Writes the report as one JSON object. *body is NUL-terminated and to be freed with free(). */
+/* Makes the report as one JSON object in *body, NUL-terminated; the caller frees it with free(). Also sets *stamp. On
+ * failure both stay as they were. */
 bool admin_report(const struct admin_report_sources *sources, char **body, struct admin_report_stamp *stamp,
                   struct error *error) __attribute__((warn_unused_result));
 
-/* Whether a report made now would have that tag, as far as this can be told without walking the rows. What changes by
- * the time alone, as who is idle, is seen within a minute. */
+/* Whether a report made now would have the same tag, as far as can be told without walking the rows. Changes that come
+ * only with time, such as a row becoming idle, are noticed within a minute. */
 bool admin_report_is_current(const struct admin_report_sources *sources, const struct admin_report_stamp *stamp);
 
 #endif

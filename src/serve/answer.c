@@ -10,8 +10,8 @@ static h2o_iovec_t header_allow = {H2O_STRLIT("Allow")};
 static h2o_iovec_t header_retry_after = {H2O_STRLIT("Retry-After")};
 static h2o_iovec_t header_cache_control = {H2O_STRLIT("Cache-Control")};
 
-/* The fields that every answer has, as if they were the first one's value: libh2o copies each name and value by a call
- * of its own. The request id comes behind them. */
+/* The header fields of every answer, written as if they were part of the first one's value, because libh2o makes two
+ * calls for each header it copies. The request id follows them. */
 #define EVERY_ANSWERS "no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff"
 #define REQUEST_ID    "\r\nX-Request-Id: "
 
@@ -28,7 +28,7 @@ struct memory answer_memory(h2o_req_t *req)
     return (struct memory){allocate_from_pool, &req->pool};
 }
 
-/* The names are not tokens of h2o: nothing of it looks our headers up, and so none is hashed or copied. */
+/* The names are not h2o tokens: h2o looks none of our headers up, and this way no name is hashed or copied. */
 static void add(h2o_req_t *req, h2o_iovec_t *name, struct text value)
 {
     h2o_header_t *header = &req->res.headers.entries[req->res.headers.size++];
@@ -37,7 +37,7 @@ static void add(h2o_req_t *req, h2o_iovec_t *name, struct text value)
     header->value = h2o_iovec_init(value.at, value.size);
 }
 
-/* What a response takes of its request's memory, in one piece. */
+/* Everything that a response needs from its request's memory, in one allocation. */
 struct response {
     h2o_header_t headers[HEADERS_MAX];
     char every_answers[sizeof(EVERY_ANSWERS REQUEST_ID) - 1];

@@ -1,4 +1,4 @@
-/* The one place where a response is put together: status, headers, body. */
+/* The one place that puts a response together: status, headers and body. */
 #ifndef SSOFERRY_ANSWER_H
 #define SSOFERRY_ANSWER_H
 
@@ -7,21 +7,22 @@
 
 struct answer {
     unsigned status;
-    struct text request_id; /* this and the next two: empty where there is none */
+    struct text request_id; /* request_id, location and entity_tag are empty if there is none */
     struct text location;
-    struct text entity_tag;  /* with its quotes */
+    struct text entity_tag;  /* including its quotes */
     const struct page *page; /* NULL: no body */
-    bool allow;              /* 405: name the methods */
+    bool allow;              /* 405: list the allowed methods */
     bool retry_after;        /* 503 */
 };
 
-/* An allocator on the request's pool. */
+/* Allocates from the request's pool, so the memory lives as long as the request. */
 struct memory answer_memory(h2o_req_t *req);
 
-/* Sets status, reason phrase, headers and length of the response. */
+/* Sets the response's status, reason phrase, headers and length. The answer's texts are borrowed until the response has
+ * been sent; the struct and its page are not. */
 void answer_prepare(h2o_req_t *req, const struct answer *answer);
 
-/* Prepares and sends; the body is left out for HEAD. */
+/* Prepares and sends the response, without the body for HEAD. */
 void answer_send(h2o_req_t *req, const struct answer *answer);
 
 #endif

@@ -16,11 +16,11 @@ static void hand_to_http(struct client *client)
     h2o_linklist_unlink(&client->link);
     h2o_linklist_insert(&worker->arrived, &client->link);
     client->used_at = client->seen_at = h2o_now(worker->context.loop);
-    peer_name(client); /* made now: it can be asked for when the socket is gone */
+    peer_name(client); /* store the name now: it may be needed after the socket is gone */
     h2o_http1_accept(&worker->accept, client->socket, accepted_at);
 }
 
-/* Once it is known who the client is. */
+/* Called once the client's address is known. */
 static void begin_protocol(struct client *client)
 {
     const struct worker_tools *tools = &client->worker->tools;
@@ -64,7 +64,7 @@ static void on_proxy_input(h2o_socket_t *socket, const char *problem)
     begin_protocol(client);
 }
 
-/* Where a list is given, only those on it may say who a client is. */
+/* If there is a list of proxies, only those on it may send a PROXY header. */
 static bool may_speak_for_others(struct client *client)
 {
     const struct config *config = worker_config(client->worker);
@@ -77,7 +77,7 @@ void arrival_begin(struct client *client)
     if (client->listener == NULL || !client->listener->proxy_protocol) {
         begin_protocol(client);
     } else if (peer_is_gone(client)) {
-        h2o_socket_close(client->socket); /* HAProxy's check, mostly */
+        h2o_socket_close(client->socket); /* usually HAProxy's health check */
     } else if (!may_speak_for_others(client)) {
         refuse_proxy(client, "trusted_proxies does not name it");
     } else {
@@ -91,7 +91,7 @@ static int64_t age_ms(const struct client *client)
     return (clock_utc_us() - client->accepted_at) / 1000;
 }
 
-/* The stage then reads the end of input, and closes. */
+/* The current stage then reads end of input and closes the socket. */
 static void cut(struct client *client)
 {
     shutdown(h2o_socket_get_fd(client->socket), SHUT_RDWR);

@@ -1,17 +1,18 @@
-/* What a connection goes through between accept() and libh2o's first request: stage by stage, as its listener asks. */
+/* What a connection goes through between accept() and libh2o's first request: the PROXY header and the TLS handshake,
+ * if its listener asks for them. */
 #ifndef SSOFERRY_ARRIVAL_H
 #define SSOFERRY_ARRIVAL_H
 
 #include "client.h"
 
-/* Begins with a client whose socket has just been accepted. It is in the worker's list `arriving` until libh2o has it;
- * whatever stage it is in, the end of its socket's input closes it. */
+/* Starts on a client whose socket has just been accepted. The client is in the worker's list `arriving` until libh2o
+ * takes it over; at any stage, end of input on the socket closes it. */
 void arrival_begin(struct client *client);
 
-/* Cuts the clients that have been arriving for longer than limits.request_time. */
+/* Cuts clients that have been arriving for longer than limits.request_time. */
 void arrival_sweep(struct worker *worker);
 
-/* At the end of the daemon: cuts those that have sent nothing for `silent_ms`; all where it is 0. */
+/* For shutdown: cuts the arriving clients that have sent nothing for `silent_ms`, or all of them if that is 0. */
 void arrival_cut(struct worker *worker, int64_t silent_ms);
 
 #endif

@@ -30,7 +30,7 @@ static void set_accepting(struct worker *worker, bool accepting)
     }
 }
 
-/* At a limit: of ours, or of descriptors. */
+/* Called at a limit, ours or that on descriptors. */
 static void stop_accepting(struct worker *worker)
 {
     metrics_event(worker->tools.metrics, METRICS_LIMIT_REACHED);
@@ -59,7 +59,7 @@ static void on_client_closed(void *data)
     struct worker *worker = client->worker;
     if (client->linger_fd >= 0)
         linger_begin(&worker->lingering, worker->context.loop, client->linger_fd);
-    /* libh2o frees the socket later; what it has counted can still be read. */
+    /* libh2o frees the socket later, so its byte count can still be read. */
     http_note_close(client);
     h2o_linklist_unlink(&client->link);
     tls_context_release(client->tls);
@@ -94,7 +94,7 @@ static void take_client(struct worker *worker, h2o_socket_t *listener, h2o_socke
     arrival_begin(client);
 }
 
-/* Takes whoever waits at the listener. False where nobody does, or there is no room; *full then says so. */
+/* Accepts one waiting client. False if none is waiting or there is no room; *full says which. */
 static bool accept_client(struct worker *worker, h2o_socket_t *listener, bool *full)
 {
     *full = !places_take(worker);
@@ -118,7 +118,7 @@ static void on_connection(h2o_socket_t *listener, const char *problem)
     bool full = false;
     for (int i = 0; i < ACCEPTS_PER_WAKE && worker->accepting && accept_client(worker, listener, &full); ++i)
         ;
-    /* Out of descriptors, the listener stays readable and the loop would spin: look again at the next sweep. */
+    /* Without free descriptors the listener stays readable and the loop would spin. The next sweep tries again. */
     if (full)
         stop_accepting(worker);
 }

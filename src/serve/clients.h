@@ -1,19 +1,22 @@
-/* A worker's clients: taken from its listeners while there is room for them, let go when their sockets close. */
+/* A worker's clients: accepted from its listeners while there is room, and released when their sockets close. For the
+ * worker's own thread. */
 #ifndef SSOFERRY_CLIENTS_H
 #define SSOFERRY_CLIENTS_H
 
 #include "worker_state.h"
 
-/* Takes who comes, until a limit is reached. */
+/* Starts accepting. Accepting stops by itself at a limit. */
 void clients_accept(struct worker *worker);
 
-/* The same, or no longer, by whether there is room for one more. */
+/* Starts or stops accepting, depending on whether there is room for one more. */
 void clients_accept_if_room(struct worker *worker);
 
-/* Ends idle connections where a limit is reached, or `anyhow`: who waits for room is somebody who signs in. */
+/* Closes idle connections if a limit has been reached, or in any case if `anyhow`: whoever is waiting for a place is
+ * trying to sign in. */
 void clients_make_room(struct worker *worker, bool anyhow);
 
-/* Connections that the kernel has completed are taken before the socket goes, for nobody else would answer them. */
+/* Accepts the connections that the kernel has already completed, since nobody else would answer them, then closes the
+ * listening sockets. */
 void clients_close_listeners(struct worker *worker);
 
 #endif

@@ -8,8 +8,8 @@
 #include "ssoferry/clock.h"
 
 enum {
-    TAKEN_AT_LEAST = 256 * 1024, /* bytes of an answer in limits.request_time */
-    PAUSE_MOST = 3,              /* limits.request_time without any being taken */
+    TAKEN_AT_LEAST = 256 * 1024, /* bytes of an answer that a client must take in limits.request_time */
+    PAUSE_MOST = 3,              /* times limits.request_time that a client may take nothing */
 };
 
 static bool is_idle(const h2o_req_t *req)
@@ -32,13 +32,13 @@ static int64_t microseconds_since(struct timeval begin)
     return clock_utc_us() - ((int64_t)begin.tv_sec * 1000000 + begin.tv_usec);
 }
 
-/* Whether `times` limits.request_time have passed since. */
+/* Whether `times` times limits.request_time have passed since `begin`. */
 static bool is_over_time(const struct worker *worker, struct timeval begin, size_t times)
 {
     return microseconds_since(begin) / 1000 / (int64_t)times >= (int64_t)worker_config(worker)->limits.request_time_ms;
 }
 
-/* Sends an answer past libh2o and ends the connection. Inside TLS it could not be read. */
+/* Sends an answer without libh2o and ends the connection. Over TLS no answer is sent, since it could not be read. */
 static void cut(h2o_req_t *req, unsigned status, struct text answer)
 {
     int fd = socket_of(req);
@@ -51,8 +51,8 @@ static void cut(h2o_req_t *req, unsigned status, struct text answer)
     shutdown(fd, SHUT_RDWR);
 }
 
-/* libh2o's one timer runs from the connection's last request, so that it can only stand for idleness; a request that
- * takes too long to arrive is ended here. */
+/* libh2o has only one timer, which runs from the connection's last request and so can only measure idleness. A request
+ * that takes too long to arrive is ended here. */
 static void end_if_late(struct worker *worker, h2o_req_t *req)
 {
     if (is_arriving(req) && is_over_time(worker, req->timestamps.request_begin_at, 1)) {
@@ -61,7 +61,7 @@ static void end_if_late(struct worker *worker, h2o_req_t *req)
     }
 }
 
-/* A head that is over the limit before it has ended; h2o itself would collect 400 KiB of it. */
+/* Ends a head that exceeds the limit before it is complete; libh2o alone would buffer 400 KiB. */
 static void end_if_too_large(struct worker *worker, h2o_req_t *req)
 {
     bool head_is_arriving = is_arriving(req) && req->version == 0 && !client_of(req)->refused;
@@ -73,7 +73,7 @@ static void end_if_too_large(struct worker *worker, h2o_req_t *req)
     }
 }
 
-/* Bytes of a TCP connection that have arrived at the other end; 0 where that is not known. */
+/* Bytes that have reached the other end of a TCP connection; 0 if not known. */
 static uint64_t bytes_arrived(int fd)
 {
     struct tcp_info info = {0};
@@ -81,12 +81,12 @@ static uint64_t bytes_arrived(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_acked : 0;
 }
 
-/* Whether a client has long taken nothing of an answer that is being sent. */
+/* Whether a client has taken nothing of its answer for too long. */
 static bool has_stopped(const struct worker *worker, h2o_req_t *req)
 {
     struct client *client = client_of(req);
     uint64_t arrived = bytes_arrived(socket_of(req));
-    bool went_back = worker->swept_at < client->taken_at; /* the clock */
+    bool went_back = worker->swept_at < client->taken_at; /* the clock was set back */
     if (arrived != client->taken || went_back) {
         client->taken = arrived;
         client->taken_at = worker->swept_at;
@@ -95,9 +95,9 @@ static bool has_stopped(const struct worker *worker, h2o_req_t *req)
            worker->swept_at - client->taken_at >= PAUSE_MOST * worker_config(worker)->limits.request_time_ms;
 }
 
-/* Most answers fit into what the kernel buffers, unless the client has let many of them lie there: one that is still
- * being sent is not being taken. Forms, with a large message in them, and reports do not, and a client on a slow line
- * may be taking them. */
+/* Most answers fit into the kernel's buffers, unless the client has left many of them unread; so one that is still
+ * being sent is usually not being read. Forms with a large message and reports do not fit, and a client on a slow line
+ * may still be reading them. */
 static void end_if_untaken(struct worker *worker, h2o_req_t *req)
 {
     size_t size = req->res.content_length == SIZE_MAX ? 0 : req->res.content_length;
@@ -120,8 +120,8 @@ static int end_if_due(h2o_req_t *req, void *data)
     return 0;
 }
 
-/* libh2o lets go of a connection before it has sent TLS's last alert. Where the client leaves no room for that, it
- * would wait for ever. */
+/* libh2o stops listing a connection before it has sent the final TLS alert. If the client leaves no room for that,
+ * libh2o would wait for ever. */
 static void end_if_forgotten(struct worker *worker, const struct client *client)
 {
     uint64_t limit = SWEEP_INTERVAL_MS + worker_config(worker)->limits.request_time_ms;
@@ -131,9 +131,9 @@ static void end_if_forgotten(struct worker *worker, const struct client *client)
     shutdown(h2o_socket_get_fd(client->socket), SHUT_RDWR);
 }
 
-/* After SHUT_RD libh2o reads the end of input and closes. Not where something has just arrived, for half a request
- * would be cut off; nor where the connection was made or used a moment ago: the next request may be on its way, and is
- * answered with the announcement of the end. */
+/* After SHUT_RD libh2o reads end of input and closes. This is not done if something has just arrived, which would cut a
+ * request in half, or if the connection was made or used a moment ago: its next request may be on the way, and its
+ * answer will announce the end. */
 static int end_if_idle(h2o_req_t *req, void *data)
 {
     char byte;

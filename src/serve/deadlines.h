@@ -1,20 +1,20 @@
-/* When a worker ends the connections that libh2o has: requests that take too long to arrive or to be answered, and at
- * the end of the daemon all of them. Those that are still arriving are arrival.h's. */
+/* Ends connections that libh2o has: those whose request takes too long to arrive or to be answered, and at shutdown all
+ * of them. Connections that are still arriving are handled by arrival.h. For the worker's own thread. */
 #ifndef SSOFERRY_DEADLINES_H
 #define SSOFERRY_DEADLINES_H
 
 #include "worker_state.h"
 
-/* A connection that was made or used so lately is let be at first, at the end of the daemon. */
+/* An idle connection that was made or used this recently is left open for now. */
 enum { FRESH_MS = 1000 };
 
-/* Ends what is over its time or its size. For each sweep. */
+/* Ends connections that have exceeded their time or size limit. Called at each sweep. */
 void deadlines_sweep(struct worker *worker);
 
-/* Ends the connections that nobody has used for FRESH_MS. */
+/* Ends idle connections that have been unused for FRESH_MS. */
 void deadlines_end_idle(struct worker *worker);
 
-/* Cuts all. */
+/* Cuts all connections. */
 void deadlines_end_all(struct worker *worker);
 
 #endif

@@ -8,8 +8,8 @@
 #include "ssoferry/log.h"
 
 enum {
-    OF_A_LOOP = 4, /* epoll, and the pipe that wakes it */
-    SPARE = 32,    /* a reload, the report, the usage file being opened anew; what was inherited out of order */
+    OF_A_LOOP = 4, /* epoll and the pipe that wakes the loop */
+    SPARE = 32, /* for a reload, the report, reopening the usage file, and inherited descriptors with gaps below them */
 };
 
 static rlim_t limit_now(void)
@@ -24,10 +24,10 @@ void descriptors_raise(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
         return;
     limit.rlim_cur = limit.rlim_max;
-    (void)!setrlimit(RLIMIT_NOFILE, &limit); /* what this means for clients is told by who asks for their number */
+    (void)!setrlimit(RLIMIT_NOFILE, &limit); /* descriptors_warn_of() reports what the limit means for clients */
 }
 
-/* The kernel gives out the lowest that is free: all below it are open. */
+/* The kernel assigns the lowest free number, so every lower one is open. */
 static size_t count_open(void)
 {
     int lowest = eventfd(0, EFD_CLOEXEC);
@@ -44,7 +44,7 @@ size_t descriptors_for_clients(size_t loops, size_t admin)
         return SIZE_MAX;
     size_t open = count_open(), loop = loops * OF_A_LOOP;
     size_t left = open < limit && loop < limit - open ? (size_t)limit - open - loop : 0;
-    /* Where that is very few, half of them: nobody is served by a gateway that takes no clients. */
+    /* If few are left, keep back only half: a gateway that accepts no clients is of no use. */
     size_t kept = admin + SPARE < left / 2 ? admin + SPARE : left / 2;
     return left > kept ? left - kept : 1;
 }

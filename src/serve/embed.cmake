@@ -1,5 +1,5 @@
-# Turns assets/ into one C file with the operator's page in it, byte for byte: the page is admin.html with the CSS, and the
-# scripts as one, in place of the elements that name them. Only CMake is needed. It is run by:
+# Turns assets/ into one C file that holds the operator's page byte for byte: admin.html, in which the CSS and the joined
+# scripts replace the elements that name them. Needs only CMake. Run it by:
 #
 #   set(admin_page_parts ${CMAKE_CURRENT_BINARY_DIR}/admin_page_parts.c)
 #   file(GLOB admin_page_assets CONFIGURE_DEPENDS assets/*)
@@ -12,10 +12,10 @@
 # with admin_page.c and ${admin_page_parts} among the library's SOURCES.
 cmake_minimum_required(VERSION 3.22)
 
-# In the order in which the page names them, each on a line of its own.
+# The scripts in the page's order; each element that names one is on its own line.
 set(scripts dom rows summary table lists admin)
 
-# A browser would read these otherwise than they stand (CR and NUL are rewritten, the rest end or nest the element), so that the hash would not fit.
+# A browser would read these differently (it rewrites CR and NUL; the others end or nest the element), so the hash would not match.
 function(check_embeddable name bytes)
     file(READ ${ASSETS}/${name} text)
     string(TOLOWER "${text}" text)
@@ -33,7 +33,7 @@ function(check_embeddable name bytes)
     endforeach()
 endfunction()
 
-# Hexadecimal digits to a C initializer's values, 20 a line.
+# Turns hexadecimal digits into the values of a C initializer, 20 per line.
 function(to_bytes hex out)
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
     string(REPEAT "0x..," 20 line)
@@ -41,7 +41,7 @@ function(to_bytes hex out)
     set(${out} "${bytes}" PARENT_SCOPE)
 endfunction()
 
-# Cuts `hex` at the one place where `element` stands.
+# Splits `hex` at the single occurrence of `element`.
 function(cut hex element before after)
     string(HEX "${element}" marker)
     string(LENGTH "${marker}" size)

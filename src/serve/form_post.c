@@ -1,15 +1,15 @@
 #include "ssoferry/form_post.h"
 
-/* form.submit may be hidden by a field of that name; the prototype's is not. While Stytch takes its time, the button
- * would post the message a second time, which Stytch refuses; after ten seconds it is for whoever has stopped the page.
+/* A field named "submit" would hide form.submit, but not the prototype's. The button is disabled because a second post
+ * while Stytch is still working would be refused. After ten seconds it is enabled for those who have stopped the page.
  */
 #define SCRIPT                                                                                                         \
     "HTMLFormElement.prototype.submit.call(document.querySelector('form'));"                                           \
     "let b=document.querySelector('button');b.disabled=true;setTimeout(()=>{b.disabled=false},1e4)"
-/* SCRIPT's SHA-256; a test computes it again. */
+/* SHA-256 of SCRIPT; a test recomputes it. */
 #define SCRIPT_HASH "sha256-j1EjJY/0BoQmHFRYrf2YLc55gKNGuEopOtAqbbMGz+U="
 
-/* A text that grows in the request's memory; the blocks it leaves behind go with the request. */
+/* A growing text in the request's memory. Outgrown blocks are freed with the request. */
 struct writer {
     struct memory memory;
     char *at;
@@ -36,8 +36,8 @@ static void write_text(struct writer *writer, struct text t)
         write_bytes(writer, t.at, t.size);
 }
 
-/* For an attribute in double quotes. A bare CR would be read as LF, and a browser sends every line break of a hidden
- * field as CRLF, as it did when it first sent this form. */
+/* Escapes for an attribute in double quotes. Line breaks are escaped because a bare CR would be read as LF; the browser
+ * sends every line break of a hidden field as CRLF, as it did when it first sent this form. */
 static void write_escaped(struct writer *writer, struct text t)
 {
     static const char *const escapes[256] = {
@@ -82,7 +82,7 @@ static struct text security_policy(struct text location, struct text onward, str
     return text_slice(writer.at, writer.size);
 }
 
-/* Bytes of a page, escapes apart: so that it is mostly written where it stays. */
+/* The page's size without escapes, so that it rarely needs to grow. */
 static size_t page_size(const struct form_fields *fields)
 {
     size_t size = 2048;

@@ -1,6 +1,6 @@
 #include "ssoferry/forwarded.h"
 
-/* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]" or "[2001:db8::1]:80". */
+/* Reads "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]" or "[2001:db8::1]:80". */
 static bool read_entry(struct text entry, struct ip *ip)
 {
     uint64_t port = 0;
@@ -21,7 +21,7 @@ static bool read_entry(struct text entry, struct ip *ip)
     return port_is_good && ip_parse(address, ip) && (!bracketed || text_find(address, ':', 0) < address.size);
 }
 
-/* Takes the last entry off the list. */
+/* Removes the list's last entry and returns it. */
 static struct text last_entry(struct text *list)
 {
     size_t start = list->size;

@@ -24,7 +24,7 @@ const char *framing_code(enum framing framing)
     return codes[framing];
 }
 
-/* A head as it is being read. */
+/* What has been read of a head so far. */
 struct head {
     bool old; /* HTTP/1.0 */
     unsigned lengths, codings, hosts;
@@ -40,7 +40,7 @@ static bool is_host(struct text value)
     return all != 0;
 }
 
-/* Whether the line begins with a token and a colon behind it. */
+/* Whether the line begins with a token followed by a colon. */
 static bool has_name(struct text line)
 {
     size_t size = 0;
@@ -51,7 +51,7 @@ static bool has_name(struct text line)
 
 static enum framing read_request_line(struct head *head, struct text line)
 {
-    size_t method_end = 0; /* a few bytes: a call to find it would cost more */
+    size_t method_end = 0; /* it is only a few bytes, so a loop is cheaper than a call */
     while (method_end < line.size && line.at[method_end] != ' ')
         ++method_end;
     size_t target_end = text_find(line, ' ', method_end + 1);
@@ -79,8 +79,8 @@ static enum framing read_length(struct head *head, struct text value)
     return FRAMING_GOOD;
 }
 
-/* Whether the line begins with a name, in lower case here, and the colon behind it; 8 to 24 bytes, which are compared
- * eight at a time, the last eight once more. */
+/* Whether the line begins with `name`, which is in lower case, ends with the colon and is 8 to 24 bytes long. Compares
+ * eight bytes at a time; the last eight may overlap the others. */
 static inline bool is_field(struct text line, struct text name)
 {
     return line.size >= name.size && bytes_same_fold(line.at, name.at) &&
@@ -105,7 +105,7 @@ static enum framing read_field(struct head *head, struct text line)
     static const struct text host = {"host:", 5}, length = {"content-length:", 15}, coding = {"transfer-encoding:", 18};
     if (line.at[0] == ' ' || line.at[0] == '\t')
         return FRAMING_FOLDED_LINE;
-    if (line.at[0] == '\r') /* no name, and refused before */
+    if (line.at[0] == '\r') /* it has no name; the parser has refused it already */
         return FRAMING_GOOD;
     if (is_host_field(line))
         return read_host(head, behind(line, host));
@@ -113,7 +113,7 @@ static enum framing read_field(struct head *head, struct text line)
         return read_length(head, behind(line, length));
     if (is_field(line, coding))
         return head->codings++ > 0 ? FRAMING_CODING_TWICE : FRAMING_GOOD;
-    /* Nearly every request has these two. */
+    /* A shortcut for two fields that nearly every request has. */
     if (is_field(line, TEXT("content-type:")) || is_field(line, TEXT("cache-control:")))
         return FRAMING_GOOD;
     return has_name(line) ? FRAMING_GOOD : FRAMING_BAD_FIELD;
@@ -127,14 +127,14 @@ static enum framing judge(const struct head *head)
         return FRAMING_CODING_IN_OLD_HTTP;
     if (head->hosts == 0 && !head->old)
         return FRAMING_NO_HOST;
-    /* libh2o's chunk reader is lenient, and proxies differ on bodies in HTTP/1.0. */
+    /* libh2o's chunk reader is lenient, and proxies disagree about bodies in HTTP/1.0. */
     bool body = head->codings > 0 || (head->lengths > 0 && !head->length_zero);
     return head->codings > 0 || (head->old && body) ? FRAMING_CLOSE : FRAMING_GOOD;
 }
 
 /* -- lines -- */
 
-/* The line feeds among the first BYTES_BLOCK bytes, all found at once: a bit each. */
+/* Finds all line feeds among the first BYTES_BLOCK bytes at once; one bit each. */
 static inline uint64_t feeds_in(struct text t)
 {
     char block[BYTES_BLOCK];
@@ -145,15 +145,15 @@ static inline uint64_t feeds_in(struct text t)
     return bytes_where(block, '\n');
 }
 
-/* The parser of heads has refused names that are no tokens, ours (head_parser.h) as libh2o's own; so only lines that
- * begin as one of the three fields does, or that are empty or folded, are looked into, which is most of what this check
- * would cost. */
+/* The head's parser (ours in head_parser.h, or libh2o's own) has already refused names that are not tokens. So only
+ * lines that are empty or folded, or begin like one of the three fields, are examined; examining all would be most of
+ * this check's cost. */
 static const bool is_looked_into[256] = {
     [' '] = true, ['\t'] = true, ['\r'] = true, ['C'] = true, ['c'] = true,
     ['H'] = true, ['h'] = true,  ['T'] = true,  ['t'] = true,
 };
 
-/* The lines behind the request line, up to an empty one; *size gets the bytes of all these. */
+/* Reads the lines after the request line, up to and including the empty one; *size is set to their size in bytes. */
 static enum framing read_fields(struct head *head, struct text rest, size_t *size)
 {
     const char *line = rest.at;
@@ -161,7 +161,7 @@ static enum framing read_fields(struct head *head, struct text rest, size_t *siz
         const char *block = rest.at + at;
         for (uint64_t feeds = feeds_in(text_slice(block, rest.size - at)); feeds != 0; feeds &= feeds - 1) {
             const char *feed = &block[__builtin_ctzll(feeds)];
-            if (feed[-1] != '\r') /* nor is it where the line is nothing but its line feed */
+            if (feed[-1] != '\r') /* nor is it if the line is only a line feed */
                 return FRAMING_BARE_LINE_FEED;
             if (is_looked_into[(unsigned char)*line]) {
                 if (line + 1 == feed) {

@@ -4,14 +4,14 @@ void globals_init(h2o_globalconf_t *globals)
 {
     h2o_config_init(globals);
     globals->server_name = h2o_iovec_init(H2O_STRLIT(""));
-    /* Also without h2 in ALPN, `PRI *` and `Upgrade: h2c` would reach it; 2.2.5 has CVE-2023-44487 and CVE-2025-8671
-     * unpatched. */
+    /* Even without h2 in ALPN, `PRI *` and `Upgrade: h2c` would reach HTTP/2, where 2.2.5 has CVE-2023-44487 and
+     * CVE-2025-8671 unpatched. */
     globals->http1.upgrade_to_http2 = 0;
 }
 
 void globals_set_limits(h2o_globalconf_t *globals, size_t body, uint64_t idle_time_ms)
 {
-    /* Workers read it whenever a request comes in; a whole word, so that they see the old or the new one. */
+    /* Workers read it for each request. It is a whole word, so they see either the old or the new value. */
     __atomic_store_n(&globals->max_request_entity_size, body, __ATOMIC_RELAXED);
     globals->http1.req_timeout = idle_time_ms;
 }

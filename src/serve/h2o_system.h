@@ -1,4 +1,4 @@
-/* <h2o.h> as this package needs it. Its inline functions do not pass our warnings, so they are off while it is read. */
+/* <h2o.h> configured for this package. Its inline functions cause warnings with our flags, so those are off here. */
 #ifndef SSOFERRY_H2O_SYSTEM_H
 #define SSOFERRY_H2O_SYSTEM_H
 

@@ -10,8 +10,8 @@ static void on_handshake(h2o_socket_t *socket, const char *problem)
         client->on_secure(client);
         return;
     }
-    /* A balancer's probe may connect and say nothing; one that hangs up, by a reset too as HAProxy's, is nobody's
-     * fault. */
+    /* A balancer's probe may connect and say nothing. Hanging up, even with a reset as HAProxy does, is not counted as
+     * a failure. */
     if (problem != h2o_socket_error_closed && problem != h2o_socket_error_io)
         metrics_event(client->worker->tools.metrics, METRICS_HANDSHAKES_FAILED);
     tls_alert_send(client);

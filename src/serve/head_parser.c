@@ -7,7 +7,7 @@
 
 enum { GOOD = 0, BAD = HEAD_PARSER_BAD, PARTIAL = HEAD_PARSER_PARTIAL };
 
-/* What has not been read yet. */
+/* The input not read yet. */
 struct cursor {
     const char *at, *end;
 };
@@ -26,7 +26,7 @@ static inline int take_line_end(struct cursor *cursor)
 
 /* -- the request line -- */
 
-/* Passes over visible ASCII. */
+/* Skips visible ASCII. */
 static inline void skip_visible(struct cursor *cursor)
 {
     while (cursor->end - cursor->at >= BYTES_SPAN) {
@@ -39,7 +39,7 @@ static inline void skip_visible(struct cursor *cursor)
         ++cursor->at;
 }
 
-/* What stands before the next space, and the space. */
+/* Takes everything up to the next space, and the space. */
 static inline int take_word(struct cursor *cursor, const char **word, size_t *word_size)
 {
     *word = cursor->at;
@@ -54,7 +54,7 @@ static inline int take_word(struct cursor *cursor, const char **word, size_t *wo
     return *cursor->at++ == ' ' ? GOOD : BAD;
 }
 
-/* "HTTP/1.", a digit, and at least one byte behind it. */
+/* Takes "HTTP/1.", a digit and the line's end. Needs at least one byte after the digit. */
 static inline int take_version(struct cursor *cursor, int *minor_version)
 {
     if (cursor->end - cursor->at < 9)
@@ -69,7 +69,7 @@ static inline int take_version(struct cursor *cursor, int *minor_version)
 
 /* -- fields -- */
 
-/* A token, the colon behind it, and blanks. */
+/* Takes a token, the colon after it, and blanks. */
 static int take_name(struct cursor *cursor, struct phr_header *field)
 {
     field->name = cursor->at;
@@ -87,7 +87,7 @@ static int take_name(struct cursor *cursor, struct phr_header *field)
     return GOOD;
 }
 
-/* Up to the line's end, and that. */
+/* Takes everything up to the end of the line, and that. */
 static int take_value(struct cursor *cursor, struct phr_header *field)
 {
     field->value = cursor->at;
@@ -109,10 +109,10 @@ static int take_field(struct cursor *cursor, bool first, struct phr_header *fiel
     return result == GOOD ? take_value(cursor, field) : result;
 }
 
-/* Where there is anything but printable ASCII, a block at a time. */
+/* Where there are bytes other than printable ASCII, found one block at a time. */
 struct odd {
     const char *block;
-    uint64_t in_block; /* a bit each */
+    uint64_t in_block; /* one bit each */
 };
 
 static inline void look_at_block(struct odd *odd, const char *block)
@@ -121,7 +121,8 @@ static inline void look_at_block(struct odd *odd, const char *block)
     odd->in_block = bytes_where_odd(block);
 }
 
-/* The first one from `at` on, which is never before the block last looked at; NULL where it is not in whole blocks. */
+/* Returns the first such byte at or after `at`, which is never before the last block examined; NULL if whole blocks
+ * contain none. */
 static inline const char *find_odd(struct odd *odd, const char *at, const char *end)
 {
     for (;;) {
@@ -137,8 +138,8 @@ static inline const char *find_odd(struct odd *odd, const char *at, const char *
     }
 }
 
-/* A field as nearly all are: a short name of letters, digits and '-', one space, printable ASCII. False, and nothing is
- * taken, where it is another one or stands near the end of all that is there. */
+/* Takes a field of the usual kind: a short name of letters, digits and '-', one space, and printable ASCII. False, with
+ * nothing taken, if it is another kind or close to the end of the input. */
 static inline bool take_usual_field(struct cursor *cursor, struct odd *odd, struct phr_header *field)
 {
     if (cursor->end - cursor->at < BYTES_SPAN + 2)
@@ -155,9 +156,9 @@ static inline bool take_usual_field(struct cursor *cursor, struct odd *odd, stru
     return true;
 }
 
-/* By the size of their names, the first letters of the fields that somebody reads, here and in libh2o: Host, Expect,
+/* For each length of a name, the first letters of the fields that are read somewhere, here or in libh2o: Host, Expect,
  * Accept, Upgrade, Connection, Content-Type, X-Request-Id, If-None-Match, Content-Length, X-Forwarded-For and
- * Transfer-Encoding. Others of the same size and letter go with them, which does no harm. */
+ * Transfer-Encoding. Other fields with the same length and letter are passed on as well, which does no harm. */
 #define LETTER(c) (UINT32_C(1) << ((c) - 'a'))
 static const uint32_t first_letters_read[] = {
     [4] = LETTER('h'),
@@ -171,7 +172,7 @@ static const uint32_t first_letters_read[] = {
     [17] = LETTER('t'),
 };
 
-/* Whether somebody may read it. A folded line is as good as the field before it. */
+/* Whether anything may read the field. Folded lines are always passed on. */
 static inline bool is_handed_on(const struct phr_header *field)
 {
     if (field->name_len >= sizeof(first_letters_read) / sizeof(first_letters_read[0]))
@@ -203,8 +204,8 @@ static int take_fields(struct cursor *cursor, struct phr_header *fields, size_t 
 
 /* -- the head -- */
 
-/* Whether there is an empty line behind what was looked at before: so a client that sends a byte at a time costs
- * little. */
+/* Whether there is an empty line after the part that was examined before. Makes a client that sends one byte at a time
+ * cheap. */
 static int find_end(struct cursor cursor, size_t last_size)
 {
     cursor.at += last_size < 3 ? 0 : last_size - 3;

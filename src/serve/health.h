@@ -1,4 +1,4 @@
-/* Whether sign-ins should be sent here. */
+/* Whether sign-ins should be sent to this process. */
 #ifndef SSOFERRY_HEALTH_H
 #define SSOFERRY_HEALTH_H
 
@@ -6,21 +6,22 @@
 #include "ssoferry/page.h"
 #include "ssoferry/table.h"
 
-/* Why not; one that drains says only that. */
+/* Why not. If it drains, that is the only problem given. */
 enum health_problem { HEALTH_FINE, HEALTH_DRAINING, HEALTH_STORE, HEALTH_NOT_LOADED };
 
 struct health {
     enum health_problem problem;
     bool table_readable;
-    struct table_state table; /* also of one that drains; zeroes where it cannot be read */
-    const char *reason;       /* a word: "not_loaded"; "" where all is well; static */
+    struct table_state table; /* set even if draining; all zeros if the table cannot be read */
+    const char *reason;       /* one word, such as "not_loaded"; "" if healthy; static */
     const char *message;      /* a sentence; static */
 };
 
-/* Asks the table by `lookup`, of the calling thread: its state, and one row that need not be there (a canary read). */
+/* Reads the table's state and, as a canary, one row that need not exist. `lookup` is the calling thread's own. */
 void health_check(const struct serving *serving, struct lookup *lookup, struct health *health);
 
-/* The answer to a load balancer's probe: fills the page and returns the status, 200 or 503. */
+/* Answers a load balancer's probe: fills the page, whose body comes from `memory`, and returns the status, 200 or 503.
+ */
 unsigned health_page(const struct serving *serving, struct lookup *lookup, struct page *page, struct memory memory);
 
 #endif

@@ -15,7 +15,7 @@
 
 enum { REQUEST_ID_SIZE_MAX = 128, NEW_ID_SIZE = 32 };
 
-/* What libh2o writes where a head cannot be parsed; nothing else tells of it. */
+/* What libh2o sends if a head cannot be parsed. Its size is the only sign that this has happened. */
 static const char bare_refusal[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
                                    "Connection: close\r\nContent-Length: 11\r\n\r\nBad Request";
 
@@ -24,7 +24,7 @@ static struct text text_of_iovec(h2o_iovec_t v)
     return text_slice(v.base, v.len);
 }
 
-/* An inbound id is kept where it cannot do harm in a header, a log line or a page. */
+/* A request id from the client is kept only if it is harmless in a header, a log line and a page. */
 static bool is_sane_id(struct text id)
 {
     for (size_t i = 0; i < id.size; ++i) {
@@ -36,7 +36,8 @@ static bool is_sane_id(struct text id)
     return id.size > 0 && id.size <= REQUEST_ID_SIZE_MAX;
 }
 
-/* xoroshiro128+ (Blackman and Vigna): ids need to differ, not to be secret. Seeded from the kernel, a worker each. */
+/* xoroshiro128+ (Blackman and Vigna): ids have to differ, not to be secret. Each worker's state is seeded by the
+ * kernel. */
 static uint64_t next_random(uint64_t *state)
 {
     if (state[0] == 0 && state[1] == 0 && getrandom(state, 16, 0) != 16)
@@ -59,7 +60,7 @@ static struct text write_id(struct worker *worker, char id[NEW_ID_SIZE])
     return text_slice(id, NEW_ID_SIZE);
 }
 
-/* The few header fields that matter, found in one walk; head_parser.c hands on just what is read in this program. */
+/* The few header fields needed, found in one pass; head_parser.c passes on only those that this program reads. */
 struct fields {
     struct text content_type, accept, request_id;
 };
@@ -68,7 +69,7 @@ static struct fields read_fields(const h2o_req_t *req)
 {
     struct fields fields = {{0}, {0}, {0}};
     const h2o_iovec_t *content_type = &H2O_TOKEN_CONTENT_TYPE->buf, *accept = &H2O_TOKEN_ACCEPT->buf;
-    const h2o_header_t *header = req->headers.entries; /* NULL where there is none */
+    const h2o_header_t *header = req->headers.entries; /* NULL if there are none */
     for (size_t left = req->headers.size; left > 0; --left, ++header) {
         if (header->name == content_type)
             fields.content_type = text_of_iovec(header->value);
@@ -85,7 +86,7 @@ static void read_request(const h2o_req_t *req, const struct fields *fields, stru
     struct text target = text_of_iovec(req->input.path);
     size_t question = text_find(target, '?', 0);
     request->method = method_parse(text_of_iovec(req->input.method));
-    /* Without a Host field, h2o puts its own name for this server in. */
+    /* Without a Host field, h2o fills in its own name for this server. */
     bool own = req->input.authority.base == req->hostconf->authority.hostport.base;
     request->host = own ? TEXT("") : text_of_iovec(req->input.authority);
     request->path = text_slice(target.at, question);
@@ -106,9 +107,9 @@ static enum usage_outcome usage_outcome_of(enum outcome outcome)
 
 static void count_usage(struct usage_lane *usage, const struct decision *decision, int64_t now)
 {
-    /* A rehearsal is counted as what it would have been: that is what it is for. */
+    /* A rehearsal is counted as what it would have been, which is its purpose. */
     enum outcome outcome = decision->observed ? decision->would : decision->outcome;
-    if (outcome == OUTCOME_METHOD) /* a scanner's or a browser's preflight: nobody signs in by it */
+    if (outcome == OUTCOME_METHOD) /* a scanner, or a browser's preflight: not a sign-in */
         return;
     if (decision->row == ROW_FOUND)
         usage_count(usage, decision->source, decision->identifier, usage_outcome_of(outcome), now);
@@ -122,14 +123,14 @@ static bool is_logged(const struct worker *worker, const struct decision *decisi
     return wanted == REQUEST_LOG_ALL || (wanted == REQUEST_LOG_ERRORS && decision->status >= 400);
 }
 
-/* A store that cannot be read, or was tampered with, is said on stderr too. */
+/* An unreadable store, or one that was tampered with, is also reported on stderr. */
 static void warn(struct worker *worker, const struct decision *decision, struct text request_id)
 {
     if (decision->error.kind != ERROR_NONE && worker_may_warn(worker))
         log_warning("request %.*s: %s", TEXT_ARGS(request_id), decision->error.message);
 }
 
-/* Everything that is kept of a request: counters, usage, log line. */
+/* Records everything that is kept about a request: counters, usage, log line. */
 static void account(struct worker *worker, h2o_req_t *req, const struct decision *decision, struct text request_id)
 {
     const struct gateway_settings *gateway = &worker_config(worker)->gateway;
@@ -162,7 +163,7 @@ static void account(struct worker *worker, h2o_req_t *req, const struct decision
     access_log_add(worker->tools.lane, &record);
 }
 
-/* The word for programs: the reason where it tells more than the outcome. */
+/* The error code for programs: the reason if it says more than the outcome. */
 static const char *error_code(const struct decision *decision)
 {
     return decision->outcome == OUTCOME_MALFORMED ? decision_reason_code(decision) : outcome_name(decision->outcome);
@@ -187,7 +188,7 @@ static void send_decision(h2o_req_t *req, const struct decision *decision, struc
     answer->allow = decision->outcome == OUTCOME_METHOD;
     answer->retry_after = decision->outcome == OUTCOME_UNAVAILABLE;
     answer_send(req, answer);
-    answer->page = NULL; /* it was this call's */
+    answer->page = NULL; /* it ends with this function */
 }
 
 static void send_health(struct worker *worker, h2o_req_t *req, struct answer *answer)
@@ -198,13 +199,13 @@ static void send_health(struct worker *worker, h2o_req_t *req, struct answer *an
     answer->retry_after = answer->status == 503;
     answer->page = &page;
     answer_send(req, answer);
-    answer->page = NULL; /* it was this call's */
+    answer->page = NULL; /* it ends with this function */
 }
 
 #define NOT_HTTP                                                                                                       \
     "The request is not proper HTTP. Start the sign-in again; if that does not help, tell your administrator."
 
-/* What libh2o refuses on its own, in our words. */
+/* Turns an error that libh2o answers by itself into a decision with our wording. */
 static void decide_refusal(h2o_req_t *req, const struct fields *fields, struct decision *decision)
 {
     struct worker *worker = worker_of(req->conn->ctx);
@@ -220,7 +221,7 @@ static void decide_refusal(h2o_req_t *req, const struct fields *fields, struct d
                      decision);
 }
 
-/* The raw head is still at the start of the socket's input: libh2o takes it out when the answer has gone. */
+/* The raw head is still at the start of the socket's input: libh2o removes it after the answer has been sent. */
 bool http_check_head(h2o_req_t *req, struct decision *decision)
 {
     const struct config *config = worker_config(worker_of(req->conn->ctx));
@@ -232,7 +233,7 @@ bool http_check_head(h2o_req_t *req, struct decision *decision)
         decision->reason = REASON_FRAMING;
         decision->detail = framing_code(framing);
     } else if (!gateway_check_uri(&config->gateway, req->input.path.len, decision)) {
-        /* `decision` says it */
+        /* `decision` is set */
     } else if (size > config->limits.head) {
         decision_refuse_early(
             decision, OUTCOME_TOO_LARGE, 431,
@@ -261,7 +262,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
     read_request(req, &fields, &request);
     worker->answering = req;
     client->used_at = h2o_now(worker->context.loop);
-    /* libh2o asks only when a request's head arrives. */
+    /* libh2o checks this only when a request's head arrives. */
     if (worker->context.shutdown_requested)
         req->http1_is_persistent = 0;
     struct decision decision;
@@ -295,8 +296,8 @@ static void send_replacement(h2o_ostream_t *stream, h2o_req_t *req, h2o_iovec_t 
     h2o_ostream_send_next(stream, req, &body, count > 0 ? 1 : 0, state);
 }
 
-/* libh2o answers some requests before any handler sees them: 413 for a body that is too large, 400 and 417 for broken
- * framing. They get our headers, page and log line too. Their body is unread, so the connection lingers. */
+/* libh2o answers some requests before any handler sees them: 413 if the body is too large, 400 and 417 if the framing
+ * is broken. They get our headers, page and log line too. Their body has not been read, so the connection lingers. */
 static void on_response(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **slot)
 {
     struct worker *worker = worker_of(req->conn->ctx);

@@ -13,16 +13,16 @@
 #include "ssoferry/memory.h"
 
 enum {
-    ROWS_AT_ONCE = 256, /* some tenths of a millisecond */
-    PAUSE_SHARE = 3,    /* for each unit of work */
+    ROWS_AT_ONCE = 256, /* take a few tenths of a millisecond */
+    PAUSE_SHARE = 3,    /* pause per unit of work */
     POLL_NS = 500 * 1000 * 1000,
     NAMES_SHOWN = 3,
     NAME_SIZE = 96,
-    CHECKSUM_BYTES = 6, /* Prometheus has 53 bits for a whole number */
+    CHECKSUM_BYTES = 6, /* Prometheus holds whole numbers exactly up to 53 bits */
     LINE_SIZE = 2000,
 };
 
-/* The first names of a kind, as they are shown. */
+/* The first names found of a kind, for the message. */
 struct named {
     size_t count;
     char names[NAMES_SHOWN][NAME_SIZE];
@@ -32,8 +32,8 @@ struct named {
 struct inspection {
     struct lookup_walk walk;
     struct audit audit;
-    uint64_t revision; /* when it began */
-    bool changed;      /* since */
+    uint64_t revision; /* at the start of the walk */
+    bool changed;      /* the revision has changed since */
     uint64_t rows;
     uint64_t unusable[UNUSABLES];
     struct named named[UNUSABLES];
@@ -44,16 +44,16 @@ struct inspector {
     const char *config_path;
     EVP_MD_CTX *digest;
     pthread_t thread;
-    pthread_mutex_t mutex; /* of all that follows; held for one step */
+    pthread_mutex_t mutex; /* for everything below; held for one step at a time */
     pthread_cond_t changed;
     const struct config *config;
     bool stopping;
     bool walking;
-    bool asked;           /* a start or a reload waits to hear of what is found */
-    uint64_t coming;      /* a newer one, when it was last asked for */
-    uint64_t seen;        /* the last revision that was looked through; 0: none */
-    uint64_t told;        /* rows that the last line was about */
-    char line[LINE_SIZE]; /* to be said once the mutex is free; "": nothing */
+    bool asked;           /* the next result is to be reported because of a start or a reload */
+    uint64_t coming;      /* the newer revision seen at the last poll */
+    uint64_t seen;        /* the last revision that was walked; 0: none */
+    uint64_t told;        /* unusable rows at the last report */
+    char line[LINE_SIZE]; /* to be logged once the mutex is released; "": nothing */
     bool line_is_bad;
     struct inspection inspection;
     struct metrics_rows found;
@@ -104,7 +104,7 @@ static void write_line(struct inspector *inspector, uint64_t unusable)
     append(line, "; `ssoferry -c %s check --table` says which and why", inspector->config_path);
 }
 
-/* Whoever has just started or reloaded hears of it in any case, whoever changes rows where that made a difference. */
+/* Always reports after a start or a reload; after a change of rows only if the number has changed. */
 static void tell(struct inspector *inspector)
 {
     uint64_t unusable = 0;
@@ -121,7 +121,7 @@ static void tell(struct inspector *inspector)
 
 /* -- looking -- */
 
-/* Long names would leave no room for what to do. */
+/* Leaves out long names, which would leave no room in the line for the advice. */
 static void note_name(struct named *named, struct text source, struct text identifier)
 {
     if (named->count == NAMES_SHOWN || source.size + identifier.size + sizeof(" (source )") > NAME_SIZE ||
@@ -134,7 +134,7 @@ static void note_name(struct named *named, struct text source, struct text ident
         snprintf(name, NAME_SIZE, "%.*s (source %.*s)", TEXT_ARGS(identifier), TEXT_ARGS(source));
 }
 
-/* With their lengths, so that no two tables are one sequence of bytes. */
+/* Includes the lengths, so that different tables never give the same sequence of bytes. */
 static void digest_row(EVP_MD_CTX *digest, struct table_row row)
 {
     const unsigned char sizes[] = {(unsigned char)(row.key.size >> 8), (unsigned char)row.key.size,
@@ -192,7 +192,7 @@ static void give_up(struct inspector *inspector, const struct error *error)
     append(inspector->line, "the rows cannot be checked: %s", error->message);
 }
 
-/* Returns how long to pause before the next step. */
+/* Takes one step. Returns how long to pause before the next, in nanoseconds. */
 static uint64_t look_on(struct inspector *inspector)
 {
     struct error error = {0};
@@ -208,14 +208,14 @@ static uint64_t look_on(struct inspector *inspector)
     return (clock_monotonic_ns() - began) * PAUSE_SHARE;
 }
 
-/* A table that cannot be read, or was never loaded, is told of elsewhere. */
+/* Returns how long to pause, in nanoseconds. An unreadable or never loaded table is reported elsewhere. */
 static uint64_t look_for_change(struct inspector *inspector)
 {
     struct error error;
     struct table_state state;
     if (!lookup_state(inspector->lookup, &state, &error) || state.revision == inspector->seen)
         return POLL_NS;
-    if (state.revision != inspector->coming) { /* after a change another one comes, mostly */
+    if (state.revision != inspector->coming) { /* wait one more interval: changes often come in a row */
         inspector->coming = state.revision;
         return POLL_NS;
     }
@@ -231,7 +231,7 @@ static void say(struct inspector *inspector)
     bool bad = inspector->line_is_bad;
     memcpy(line, inspector->line, sizeof(line));
     inspector->line[0] = '\0';
-    pthread_mutex_unlock(&inspector->mutex); /* whoever reads stderr may be slow */
+    pthread_mutex_unlock(&inspector->mutex); /* the reader of stderr may be slow */
     if (bad)
         log_warning("%s", line);
     else

@@ -1,6 +1,6 @@
-/* What LeakSanitizer need not tell: libh2o 2.2.5 keeps a thread's recycled blocks when the thread ends, and never frees
- * a context's message queue. Both are a few kilobytes, once, at the end of the program. Without the sanitizer nobody
- * calls these. */
+/* Leaks that LeakSanitizer should not report: libh2o 2.2.5 keeps a thread's recycled blocks when the thread ends, and
+ * never frees a context's message queue. Both are a few kilobytes, once, at exit. Nothing calls these functions in a
+ * build without the sanitizer. */
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the sanitizer's own names */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_options(void);

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What Debian 12's header does not know yet, by the version of the interface that brought it. */
+/* Not in Debian 12's header; grouped by the ABI version that introduced it. */
 enum { ABI_REFER = 2, ABI_TRUNCATE = 3, ABI_NETWORK = 4, ABI_IOCTL = 5, ABI_SCOPE = 6 };
 #define FS_TRUNCATE                ((uint64_t)1 << 14)
 #define FS_IOCTL_DEV               ((uint64_t)1 << 15)
@@ -28,10 +28,10 @@ static int abi_version(void)
     return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }
 
-/* Every right over files that this kernel can take away. */
+/* Every right on files that this kernel can restrict. */
 static uint64_t fs_rights(int abi)
 {
-    uint64_t rights = ((uint64_t)LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1; /* the first version's, in a row */
+    uint64_t rights = ((uint64_t)LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1; /* all rights of the first version */
     rights |= abi >= ABI_REFER ? LANDLOCK_ACCESS_FS_REFER : 0;
     rights |= abi >= ABI_TRUNCATE ? FS_TRUNCATE : 0;
     return rights | (abi >= ABI_IOCTL ? FS_IOCTL_DEV : 0);
@@ -44,7 +44,7 @@ static size_t ruleset_size(int abi)
                                 : offsetof(struct ruleset, net);
 }
 
-/* systemd's socket may be an abstract one in a container. */
+/* In a container, systemd's notify socket may be an abstract one. */
 static uint64_t scopes(void)
 {
     const char *notify = getenv("NOTIFY_SOCKET");
@@ -60,7 +60,7 @@ int landlock_begin(void)
     return (int)syscall(SYS_landlock_create_ruleset, &ruleset, ruleset_size(abi), 0);
 }
 
-/* Rights that a file can have; a rule for one must not name those of directories. */
+/* The rights that a file can have. A rule for a file must not name those for directories. */
 static const uint64_t file_rights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE;
 
 static const uint64_t uses[] = {

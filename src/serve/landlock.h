@@ -1,25 +1,25 @@
-/* Landlock (landlock(7)): which files this process may still open, and that it binds and connects to no TCP port. Holds
- * for the calling thread and those that it starts. */
+/* Landlock (landlock(7)): restricts which files this process may open, and forbids it to bind or connect to any TCP
+ * port. Applies to the calling thread and the threads it starts later. */
 #ifndef SSOFERRY_LANDLOCK_H
 #define SSOFERRY_LANDLOCK_H
 
 #include <stdbool.h>
 
 enum landlock_use {
-    LANDLOCK_READ,   /* files in a directory and below it, or one file */
-    LANDLOCK_WRITE,  /* make, read and change files in a directory and below it */
+    LANDLOCK_READ,   /* files in and below a directory, or one file */
+    LANDLOCK_WRITE,  /* create, read and change files in and below a directory */
     LANDLOCK_REMOVE, /* remove sockets and files from a directory */
     LANDLOCK_DEVICE, /* read and write one device */
 };
 
-/* A descriptor for rules that allow nothing yet; -1 with errno, which is ENOSYS or EOPNOTSUPP where the kernel has no
- * Landlock. */
+/* Returns a descriptor of a ruleset that allows nothing yet; the caller closes it. Returns -1 with errno on failure:
+ * ENOSYS or EOPNOTSUPP if the kernel has no Landlock. */
 int landlock_begin(void);
 
-/* Allows `path`, with what lies below it. What is not there is passed over. False with errno. */
+/* Allows `use` of `path` and what lies below it. A path that does not exist is skipped. False with errno. */
 bool landlock_allow(int rules, const char *path, enum landlock_use use);
 
-/* From here on only what was allowed can be opened. False with errno. */
+/* From now on only what was allowed can be opened. False with errno. */
 bool landlock_enter(int rules);
 
 #endif

@@ -20,7 +20,7 @@ enum {
     STEP_MS = 20,
     NO_WATCHDOG_MS = 3600 * 1000,
     STORE_WATCH_MS = 2000,
-    HANDSHAKE_MS = 200, /* of a client that is far away */
+    HANDSHAKE_MS = 200, /* long enough for a distant client's TCP handshake */
 };
 
 void life_block_signals(struct server *server)
@@ -32,11 +32,11 @@ void life_block_signals(struct server *server)
     sigaddset(&server->signals, SIGQUIT);
     pthread_sigmask(SIG_BLOCK, &server->signals, NULL);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGUSR1, SIG_IGN); /* "open the log again" to other daemons, and scripts that were written for them */
+    signal(SIGUSR1, SIG_IGN); /* other daemons reopen their log on this signal, so scripts may send it */
     signal(SIGUSR2, SIG_IGN);
 }
 
-/* Waits for a signal for at most `ms`. Returns it, or 0. */
+/* Waits up to `ms` milliseconds for a signal. Returns it, or 0. */
 static int wait_signal(struct server *server, uint64_t ms)
 {
     struct timespec timeout = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000L};
@@ -44,19 +44,19 @@ static int wait_signal(struct server *server, uint64_t ms)
     do
         got = sigtimedwait(&server->signals, NULL, &timeout);
     while (got < 0 && errno == EINTR);
-    return got < 0 ? 0 : got == SIGQUIT ? SIGTERM : got; /* the orderly end, to some */
+    return got < 0 ? 0 : got == SIGQUIT ? SIGTERM : got; /* some use it for an orderly stop */
 }
 
 /* -- the watchdog -- */
 
-/* How long to wait at most before the watchdog is fed again. */
+/* The longest wait before the watchdog must be fed again. */
 static uint64_t watchdog_interval(const struct server *server)
 {
     return server->watchdog_ms > 0 ? server->watchdog_ms / 4 : NO_WATCHDOG_MS;
 }
 
-/* systemd hears from us only while every loop comes round: a daemon that hangs is restarted. It goes on listening while
- * we drain. */
+/* Notifies systemd only while every loop keeps turning, so that a hung daemon is restarted. The watchdog stays active
+ * while draining. */
 static void feed_watchdog(struct server *server)
 {
     uint64_t now = clock_monotonic_ms();
@@ -70,7 +70,8 @@ static void feed_watchdog(struct server *server)
     sd_notify(0, "WATCHDOG=1");
 }
 
-/* Waits for a signal to end by. A request to reload while ending is too late. */
+/* Waits for up to `ms` milliseconds; true if a signal to stop arrives. A request to reload is ignored: it is too late
+ * for one. */
 static bool wait_for_hurry(struct server *server, uint64_t ms)
 {
     uint64_t end = clock_monotonic_ms() + ms;
@@ -144,7 +145,7 @@ static bool all_have_reloaded(const struct server *server)
     return admin_has_reloaded(server->admin, server->config);
 }
 
-/* Hands `next` to every thread and returns when none looks at the old one any more. */
+/* Gives `next` to every thread, and returns once none uses the old one. */
 static void publish(struct server *server, struct config *next)
 {
     struct config *old = server->config;
@@ -164,7 +165,7 @@ static void publish(struct server *server, struct config *next)
         config_free(old);
 }
 
-/* READY=1 ends the reloading, whatever came of it; who asks for the unit's status reads what. */
+/* READY=1 ends the reload whatever its result; the unit's status shows the result. */
 static void tell_systemd(struct server *server, const struct error *refusal)
 {
     const bool refused_before = atomic_exchange(&server->serving.refused, refusal != NULL);
@@ -205,7 +206,7 @@ static void enter(struct server *server, enum phase phase)
         worker_wake(&server->workers[i]);
 }
 
-/* Waits until the workers have nothing left to do, or the time is up, or a second signal comes. */
+/* Returns when the workers have finished, the time is up, or a second signal arrives. */
 static void wait_for_workers(struct server *server)
 {
     for (uint64_t waited = 0; waited < server->config->drain.timeout_ms; waited += STEP_MS) {
@@ -218,9 +219,9 @@ static void wait_for_workers(struct server *server)
         log_warning("ending with %zu connections still open", atomic_load(&server->serving.clients));
 }
 
-/* The workers still take whoever is on the way. A unix socket's file goes before the socket is closed, so that nobody
- * connects in between, and no later than that, for then it may be another daemon's. Returns 0, or the errno with which
- * the kernel refused to keep newcomers out. */
+/* Keeps newcomers out; the workers still accept those already on their way. The file of a unix socket is removed before
+ * the socket is closed, so that nobody connects in between; later, it might already be another daemon's. Returns 0, or
+ * the errno with which the kernel refused to keep newcomers out. */
 static int close_doors(struct server *server)
 {
     const struct config *started = server->started;
@@ -235,7 +236,7 @@ static int close_doors(struct server *server)
     return refused;
 }
 
-/* Goes on serving while balancers notice. Returns whether there is a hurry. */
+/* Keeps serving until balancers have noticed. True if a second signal arrived. */
 static bool wait_for_balancers(struct server *server)
 {
     uint64_t delay = server->config->drain.delay_ms;
@@ -252,7 +253,7 @@ static bool wait_for_balancers(struct server *server)
     return wait_for_hurry(server, last);
 }
 
-/* `got` is the signal, or 0. */
+/* `got` is the signal that ended serving, or 0. */
 static void drain(struct server *server, int got)
 {
     if (got != 0)
@@ -260,7 +261,7 @@ static void drain(struct server *server, int got)
     else
         log_info("finishing requests; send SIGTERM to end at once");
     sd_notify(0, "STOPPING=1");
-    /* Ctrl-C has no balancer that must first notice. */
+    /* After Ctrl-C there is no balancer that has to notice first. */
     if (got != SIGINT && server->config->drain.delay_ms > 0 && wait_for_balancers(server))
         enter(server, PHASE_LEAVING);
     (void)close_doors(server);
@@ -275,8 +276,8 @@ static void drain(struct server *server, int got)
 
 /* -- serving -- */
 
-/* A table that is open without a name is still good, and answers must go on; so that is told, and nothing else. Only
- * where a lock file is new may answers be wrong. */
+/* An open table whose file was deleted is still valid and answers must continue, so this only warns. Only if a new lock
+ * file was made could answers be wrong. */
 static void watch_store(struct server *server)
 {
     const char *path = table_path(server->table);

@@ -1,6 +1,6 @@
-/* Closing a connection that still has unread input: closed at once, the kernel answers the rest with a reset, and the
- * client may lose the response that is on its way. So the input is read and thrown away for a while. libh2o closes its
- * socket itself; a second descriptor of the same socket keeps it open. */
+/* Closes connections that still have unread input. If they were closed at once, the kernel would answer the rest of the
+ * input with a reset, and the client could lose the response on its way. So the input is read and discarded for a
+ * while. libh2o closes its own socket; a second descriptor keeps the connection open. For the worker's own thread. */
 #ifndef SSOFERRY_LINGER_H
 #define SSOFERRY_LINGER_H
 
@@ -16,13 +16,14 @@ struct linger_list {
     atomic_size_t *clients;
 };
 
-/* Whatever lingers has been counted in `*clients`, and is counted out when it ends. */
+/* `clients` is borrowed. Each lingering connection has already been counted in it, and is subtracted when it ends. */
 void linger_init(struct linger_list *list, atomic_size_t *clients);
 
-/* Takes over `fd`: sends the end of our side, reads until the client's or LINGER_MS have passed, then closes. */
+/* Takes over `fd`: shuts down our sending side, reads until the client closes or LINGER_MS have passed, then closes it.
+ */
 void linger_begin(struct linger_list *list, h2o_loop_t *loop, int fd);
 
-/* Closes what has lingered long enough by `now` (the loop's clock, milliseconds); all where `now` is UINT64_MAX. */
+/* Closes connections whose time is up at `now` (the loop's clock, milliseconds); all of them if `now` is UINT64_MAX. */
 void linger_sweep(struct linger_list *list, uint64_t now);
 
 #endif

@@ -44,7 +44,7 @@ static socklen_t to_socket_address(const struct address *address, union socket_a
     return sizeof(out->un);
 }
 
-/* A socket file that nobody answers at was left by a process that was killed. */
+/* A socket file that nobody answers on was left by a killed process. */
 static void remove_stale(const struct address *address, const union socket_address *where, socklen_t size)
 {
     struct stat status;
@@ -57,9 +57,10 @@ static void remove_stale(const struct address *address, const union socket_addre
         close(fd);
 }
 
-/* What may wait unread in the kernel for a connection, in bytes; the kernel takes twice of it, for its own part. libh2o
- * reads all that waits and answers each request in it before it turns to another connection, and by itself the kernel
- * would let some MiB wait: tens of thousands of requests. Half of this makes uploads slower. */
+/* How many bytes of a connection may wait unread in the kernel, which reserves twice this to cover its overhead. libh2o
+ * reads everything that waits, and answers each request in it, before it turns to another connection. By default the
+ * kernel would let several MiB wait, which is tens of thousands of requests. Half of this value would slow uploads
+ * down. */
 enum { WAITING_MAX = 64 * 1024 };
 
 static bool limit_waiting(int fd)
@@ -73,14 +74,15 @@ static bool configure(int fd, const struct address *address)
     const int on = 1;
     if (address->family == ADDRESS_UNIX)
         return true;
-    /* Dual stack differs between machines; [::] here means IPv6 only, and 0.0.0.0 can stand beside it. */
+    /* The default for dual stack differs between machines. Here [::] means IPv6 only, so 0.0.0.0 can be listened on
+     * beside it. */
     if (address->family == ADDRESS_IPV6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0)
         return false;
     return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
            setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 && limit_waiting(fd);
 }
 
-/* Whether something that is no socket has the name of one. */
+/* Whether the socket's path belongs to something that is not a socket. */
 static bool is_other_file(const struct address *address)
 {
     struct stat status;
@@ -114,7 +116,7 @@ static bool same_address(const union socket_address *a, const union socket_addre
            memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr)) == 0;
 }
 
-/* The socket that systemd passed for this address, or -1. */
+/* The socket that systemd passed for this address, or -1. Still systemd's: duplicate it. */
 static int find_passed(const union socket_address *where)
 {
     int count = sd_listen_fds(0);
@@ -162,7 +164,7 @@ static int open_new(const struct address *address, const union socket_address *w
     }
     if (address->family == ADDRESS_UNIX)
         remove_stale(address, where, size);
-    /* A socket's file is for everybody to write to. Not by chmod(), which would follow a link in its place. */
+    /* Everybody may connect to the socket. Not set by chmod(), which would follow a link put in its place. */
     mode_t mask = umask(address->family == ADDRESS_UNIX ? 0111 : 0);
     bool bound = configure(fd, address) && bind(fd, &where->any, size) == 0 && listen(fd, SOMAXCONN) == 0;
     umask(mask);
@@ -184,7 +186,7 @@ int listener_open(const struct address *address, int first, struct error *error)
             log_warning("cannot limit what waits unread on %s: %s", address->text, strerror(errno));
         return share(address, passed, error);
     }
-    /* Unix sockets have no SO_REUSEPORT that shares out. */
+    /* SO_REUSEPORT does not distribute connections among unix sockets. */
     if (first >= 0 && address->family == ADDRESS_UNIX)
         return share(address, first, error);
     return open_new(address, &where, size, error);
@@ -195,7 +197,7 @@ bool listener_hush(const struct address *address, int fd)
     enum { TCP_FLAGS_OFFSET = 13, DROP = 0 };
     static struct sock_filter no_syn[] = {
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS_OFFSET), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_SYN, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, DROP), BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* however long it is */
+        BPF_STMT(BPF_RET | BPF_K, DROP), BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* of any length */
     };
     static const struct sock_fprog program = {sizeof(no_syn) / sizeof(*no_syn), no_syn};
     union socket_address where;
@@ -210,7 +212,7 @@ void listener_remove(const struct address *address)
     if (address->family != ADDRESS_UNIX)
         return;
     to_socket_address(address, &where);
-    /* systemd goes on listening on its own. */
+    /* systemd keeps listening on its own. */
     if (find_passed(&where) < 0)
         unlink(address->path);
 }

@@ -4,26 +4,26 @@
 
 #include "ssoferry/config.h"
 
-/* Whether another process listens at a TCP address already. To be asked before any listener of our own is opened: one
- * of all addresses has this one, too. Another ssoferryd's shares its port with us by SO_REUSEPORT; that is how one
- * binary follows the other, and it may be a mistake. */
+/* Whether another process already listens on a TCP address. Call this before opening any listener of our own: one of
+ * ours on all addresses would look like another's. Another ssoferryd's listener shares its port with ours by
+ * SO_REUSEPORT: that is how a new binary takes over from the old one, but it may be a mistake. */
 bool listener_is_taken(const struct address *address);
 
-/* Opens one listening socket for `address`. TCP sockets share their port by SO_REUSEPORT, one a worker; a port that
- * some other program's socket has is refused. A stale unix socket file is replaced, one that somebody listens on is
- * not. A socket that systemd passed for the address (sd_listen_fds(3)) is taken instead. `first` is what another worker
- * got for the same address, or -1: what cannot be shared by SO_REUSEPORT is shared by a second descriptor of that.
- * Returns the descriptor, or -1 with *error set. */
+/* Opens one listening socket for `address`. If systemd passed a socket for it (sd_listen_fds(3)), a duplicate of that
+ * is returned. TCP sockets share their port by SO_REUSEPORT, one per worker; a port that another program holds without
+ * it is an error. A stale unix socket file is replaced, one in use is not. `first` is the descriptor another worker got
+ * for the same address, or -1: sockets that SO_REUSEPORT cannot share are shared by duplicating it. Returns a
+ * descriptor that the caller closes, or -1 with *error set. */
 int listener_open(const struct address *address, int first, struct error *error) __attribute__((warn_unused_result));
 
-/* No new connection begins on a TCP socket from here on, while those whose handshake is under way come through: to be
- * waited for and accepted before the socket is closed, for closing resets them. Who knocks meanwhile is not answered,
- * tries again a second later, and is then let in by the daemon that has followed this one, or refused. A socket that
- * systemd passed stays as it is, for the next daemon takes over who waits in it. False, with errno, where the kernel
- * refuses: some let only those with capabilities attach a socket filter. */
+/* Stops new connections to a TCP socket, while handshakes under way still complete: wait for these and accept them
+ * before closing the socket, since closing resets them. Newcomers get no answer and retry a second later; by then the
+ * next daemon accepts or refuses them. A socket from systemd is left as it is, because the next daemon takes over what
+ * waits in it. False with errno if the kernel refuses: some let only processes with capabilities attach a socket
+ * filter. */
 bool listener_hush(const struct address *address, int fd) __attribute__((warn_unused_result));
 
-/* Removes the file of a unix socket. */
+/* Removes the file of a unix socket, unless systemd passed the socket. */
 void listener_remove(const struct address *address);
 
 #endif

@@ -6,11 +6,11 @@
 
 #include "ssoferry/memory.h"
 
-/* Where an answer is written though it has not happened yet: what is first seen with a value has not increased for
- * Prometheus, so an alert would miss it. */
+/* Where an answer is listed before it has happened. Prometheus sees no increase in a series that first appears with a
+ * value, so an alert would miss it. */
 enum watched { WATCHED_NOWHERE, WATCHED_IN_ROUTES, WATCHED_EVERYWHERE };
 
-/* Each answer there is: outcome and status. */
+/* Every possible answer: outcome and status. */
 static const struct {
     enum outcome outcome;
     unsigned status;
@@ -27,7 +27,7 @@ static const struct {
     {OUTCOME_METHOD, 405, WATCHED_NOWHERE},
     {OUTCOME_TOO_LARGE, 413, WATCHED_NOWHERE},
     {OUTCOME_UNAVAILABLE, 503, WATCHED_IN_ROUTES},
-    {OUTCOME_LOOP, 508, WATCHED_EVERYWHERE}, /* legacy.unmatched_url may lead back, too */
+    {OUTCOME_LOOP, 508, WATCHED_EVERYWHERE}, /* legacy.unmatched_url may lead back here too */
     {OUTCOME_MALFORMED, 417, WATCHED_NOWHERE},
     {OUTCOME_TOO_LARGE, 414, WATCHED_NOWHERE},
     {OUTCOME_TOO_LARGE, 431, WATCHED_NOWHERE},
@@ -35,7 +35,7 @@ static const struct {
 };
 enum { ANSWERS = sizeof(answers) / sizeof(answers[0]) };
 
-/* Upper bounds in microseconds, and as they are written. */
+/* Upper bounds in microseconds, and their labels. */
 static const struct {
     uint64_t limit;
     const char *label;
@@ -56,12 +56,12 @@ struct metrics {
     struct counter duration_us;
     struct counter body_bytes;
     struct counter events[METRICS_EVENTS];
-    struct counter requests[CONFIG_ROUTES_MAX + 1][ANSWERS]; /* by route; the last one for those that no route took */
+    struct counter requests[CONFIG_ROUTES_MAX + 1][ANSWERS]; /* by route; the last is for requests that no route took */
     struct counter unknown[CONFIG_ROUTES_MAX];
     struct counter rehearsed[CONFIG_ROUTES_MAX][OUTCOMES];
 };
 
-/* One writer a counter: no locked instruction is needed, only that a reader never sees half a value. */
+/* Each counter has one writer, so no locked instruction is needed; a reader must only never see half a value. */
 static void add(struct counter *counter, uint64_t amount)
 {
     uint64_t value = atomic_load_explicit(&counter->value, memory_order_relaxed);
@@ -106,11 +106,12 @@ static size_t answer_index(const struct decision *decision)
     return i;
 }
 
-/* A RelayState that is the old provider's own was never meant to name a row, and by other methods nobody signs in. */
+/* Whether the request was for an identifier that has no row. A RelayState that belongs to the old provider was never
+ * meant to name a row, and other methods are not sign-ins. */
 static bool names_no_row(const struct decision *decision)
 {
     if (decision->reason == REASON_UNKNOWN_LEGACY)
-        return true; /* also of a sign-in without a RelayState, for which no row was asked */
+        return true; /* including sign-ins without a RelayState, for which no row was looked up */
     return decision->row == ROW_ABSENT && decision->outcome != OUTCOME_METHOD &&
            (decision->reason != REASON_RELAY_STATE || decision_identifier_is_public(decision));
 }
@@ -187,7 +188,7 @@ static uint64_t sum_events(const struct metrics_scene *scene, enum metrics_event
     return sum;
 }
 
-/* "NAME{route="ROUTE"" */
+/* Writes: NAME{route="ROUTE" */
 static void begin_by_route(FILE *out, const char *name, struct text route)
 {
     fprintf(out, "%s{route=\"", name);

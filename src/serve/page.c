@@ -1,6 +1,6 @@
 #include "ssoferry/page.h"
 
-/* Statuses whose answer a person may read, by their headings. */
+/* Headings for the statuses whose page a person may see. */
 static const struct {
     unsigned status;
     const char *heading;
@@ -22,7 +22,7 @@ static size_t find_status(unsigned status)
     return i;
 }
 
-/* The q of a media range in thousandths; 1000 where none is given, 0 where it cannot be read. */
+/* The q of a media range in thousandths; 1000 if it has none, 0 if it is invalid. */
 static unsigned quality(struct text parameters)
 {
     for (size_t at = 0; at < parameters.size;) {
@@ -41,8 +41,8 @@ static unsigned quality(struct text parameters)
     return 1000;
 }
 
-/* How much a client wants a type: how exactly the best of its media ranges names it, and that one's q. A range that
- * names the type beats type/star beats star/star. */
+/* How much a client wants a type: how exactly its best matching media range names the type, and the q of that range. A
+ * range that names the type beats type/star, which beats star/star. */
 struct wish {
     unsigned rank, q;
 };
@@ -85,7 +85,7 @@ bool page_wants_json(struct text accept)
         take_range(&html, rank_for_html(type), q);
         take_range(&json, rank_for_json(type), q);
     }
-    /* Equal wishes: the one that is named outright. */
+    /* If both are wanted equally, the one that is named exactly. */
     return json.rank == RANK_NAMED && json.q > 0 && (json.q > html.q || (json.q == html.q && html.rank < RANK_NAMED));
 }
 
@@ -95,7 +95,7 @@ bool page_wants_json(struct text accept)
     "h1{font-size:1.4rem;line-height:1.25}"                                                                            \
     "code{overflow-wrap:anywhere}"
 
-/* The hash is STYLE's SHA-256; a test computes it again. */
+/* The hash is the SHA-256 of STYLE; a test recomputes it. */
 #define SECURITY_POLICY                                                                                                \
     "default-src 'none'; style-src 'sha256-MhUi6AF2xkAFq+zWpdL4uqSj66ETiOQdq2K3DiCE33w='; base-uri 'none'; "           \
     "form-action 'none'; frame-ancestors 'none'"

@@ -5,7 +5,7 @@
 
 #include "ssoferry/forwarded.h"
 
-/* False where it has none: a unix socket, or a connection that has been reset. */
+/* False if there is none: for a unix socket, or a connection that has been reset. */
 static bool find_address(const struct client *client, struct ip *ip, uint16_t *port)
 {
     union {
@@ -40,7 +40,7 @@ struct text peer_name(struct client *client)
         ip_format(&ip, host);
         size = snprintf(client->peer, sizeof(client->peer), ip_is_v4(&ip) ? "%s:%u" : "[%s]:%u", host, port);
     } else if (size == 0) {
-        /* Kept, too: libh2o allocates for the answer, and asked behind its socket's end it never frees that. */
+        /* Stored as well: libh2o allocates memory for the answer, and would leak it if asked after the socket's end. */
         size = snprintf(client->peer, sizeof(client->peer), "%s", is_by_unix(client) ? "unix" : "unknown");
     }
     client->peer_size = (size_t)size;

@@ -13,7 +13,7 @@ bool places_are_free(const struct worker *worker)
     return atomic_load(&worker->tools.serving->clients) < most_clients(worker);
 }
 
-/* In one step: two workers that look first and count afterwards would both take the last place. */
+/* Checks and counts in one step: if two workers checked first and counted later, both would take the last place. */
 bool places_take(struct worker *worker)
 {
     uint64_t most = most_clients(worker);

@@ -1,16 +1,16 @@
-/* How many clients there may be at one time, all workers together. A connection that lingers has a place, too. */
+/* Places: how many clients there may be at once, over all workers. A lingering connection takes a place too. */
 #ifndef SSOFERRY_PLACES_H
 #define SSOFERRY_PLACES_H
 
 #include "worker_state.h"
 
-/* Whether one more would find room. */
+/* Whether there is room for one more. */
 bool places_are_free(const struct worker *worker);
 
-/* Counts one more, where there is room. */
+/* Takes a place, if one is free. */
 bool places_take(struct worker *worker);
 
-/* Counts one out. */
+/* Gives a place back. */
 void places_leave(struct worker *worker);
 
 #endif

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* NULL where there is none, or it cannot be looked up. */
+/* NULL with *error set if there is no such user, or the lookup fails. */
 static const struct passwd *find_entry(const char *user, struct error *error)
 {
     errno = 0;
@@ -110,7 +110,7 @@ bool privileges_shed_capabilities(struct error *error)
         return error_set_errno(error, ERROR_FAILED, errno, "capabilities cannot be read");
     if (geteuid() == 0)
         left[0].effective = left[0].permitted = had[0].permitted & 1u << CAP_DAC_OVERRIDE;
-    /* Nothing to give up: the call itself may be forbidden by now. */
+    /* There is nothing to give up, and the call itself may be forbidden. */
     if (had[0].permitted == left[0].permitted && had[1].permitted == 0)
         return true;
     return syscall(SYS_capset, &header, left) == 0 ||

@@ -1,5 +1,5 @@
-/* Who the daemon is: root for as long as it takes to open its addresses, and nobody much from then on. For the time
- * when the process has one thread. */
+/* The user the daemon runs as: root only while it opens its addresses, an ordinary user afterwards. Call these while
+ * the process has a single thread. */
 #ifndef SSOFERRY_PRIVILEGES_H
 #define SSOFERRY_PRIVILEGES_H
 
@@ -9,28 +9,28 @@
 #include "ssoferry/error.h"
 
 struct privileges {
-    bool root; /* started as root and told to become somebody else */
+    bool root; /* was started as root and is to become another user */
     uid_t uid;
     gid_t gid;
 };
 
-/* Whether there is such a user (NULL: fine), whoever asks. ERROR_INPUT where there is none. */
+/* Whether the user exists (NULL: fine), no matter who asks. ERROR_INPUT if not. */
 bool privileges_check(const char *user, struct error *error) __attribute__((warn_unused_result));
 
-/* Looks `user` up (NULL: whoever started the daemon) and, for root, lowers it to that user and its groups for the time
- * being: what is opened and made is the user's. ERROR_INPUT where there is no such user or no way to become it. */
+/* Looks up `user` (NULL: stay as started). If running as root, temporarily switches to that user and its groups, so
+ * that whatever is opened or created belongs to it. ERROR_INPUT if there is no such user or no way to become it. */
 bool privileges_lower(struct privileges *privileges, const char *user, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Back to root, where it came from. */
+/* Switches back to root, if privileges_lower() left it. */
 bool privileges_raise(const struct privileges *privileges, struct error *error) __attribute__((warn_unused_result));
 
-/* For good: the user's ids and groups alone, and no new privileges by executing anything; proves that there is no way
- * back. */
+/* Permanently keeps only the user's ids and groups, verifies that there is no way back, and rules out new privileges
+ * through exec. */
 bool privileges_drop(const struct privileges *privileges, struct error *error) __attribute__((warn_unused_result));
 
-/* Gives all capabilities up. A daemon that stays root, for want of a `user`, keeps the one to open files whatever their
- * owner, so that it goes on reaching the files that it has reached so far. */
+/* Gives up all capabilities. A daemon that stays root because no `user` is set keeps the one that opens files
+ * regardless of owner, so that it can still reach the files it reached before. */
 bool privileges_shed_capabilities(struct error *error) __attribute__((warn_unused_result));
 
 #endif

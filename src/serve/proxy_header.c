@@ -5,14 +5,14 @@
 
 enum {
     HEAD_SIZE = 16, /* signature, version and command, family, length */
-    V4_SIZE = 12,   /* two addresses and two ports */
+    V4_SIZE = 12,   /* two addresses and two ports; the sizes below likewise */
     V6_SIZE = 36,
     UNIX_SIZE = 216,
 };
 
 /* -- version 1 -- */
 
-/* Takes the next word and the space behind it; the last word ends with the line. */
+/* Takes the next word and the space after it. The last word ends with the line. */
 static struct text next_word(struct text *rest)
 {
     size_t end = text_find(*rest, ' ', 0);
@@ -36,7 +36,7 @@ static bool read_ip(struct text word, bool v4, struct ip *ip)
     return ip_parse(word, ip) && (text_find(word, ':', 0) == word.size) == v4;
 }
 
-/* "TCP4 192.0.2.1 198.51.100.1 50000 443" */
+/* Reads "TCP4 192.0.2.1 198.51.100.1 50000 443". */
 static enum proxy_header read_words(struct text line, struct proxied *proxied)
 {
     struct ip to;
@@ -71,7 +71,7 @@ static uint16_t number_at(const char *at)
     return (uint16_t)((unsigned char)at[0] << 8 | (unsigned char)at[1]);
 }
 
-/* Families and transports of a stream, and what their addresses take. */
+/* Accepts stream transports only. `at` holds `size` bytes of addresses. */
 static enum proxy_header read_addresses(unsigned char family, const char *at, size_t size, struct proxied *proxied)
 {
     switch (family) {
@@ -89,9 +89,9 @@ static enum proxy_header read_addresses(unsigned char family, const char *at, si
         proxied->ip = ip_from_v6(at);
         proxied->port = number_at(at + 32);
         return PROXY_HEADER_ADDRESS;
-    case 0x31: /* a unix stream: it has no IP address */
+    case 0x31: /* a unix stream, which has no IP address */
         return size < UNIX_SIZE ? PROXY_HEADER_BAD : PROXY_HEADER_LOCAL;
-    default: /* datagrams do not come by a stream; others are not assigned */
+    default: /* datagrams cannot arrive on a stream; other values are unassigned */
         return PROXY_HEADER_BAD;
     }
 }

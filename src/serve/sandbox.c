@@ -11,7 +11,7 @@
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 
-/* A file that is replaced is another file in the same directory. */
+/* Allows the whole directory, because replacing a file creates a new one in it. */
 static bool allow_directory_of(int rules, const char *path, enum landlock_use use)
 {
     char *directory = memory_string(text_directory(path));
@@ -20,7 +20,7 @@ static bool allow_directory_of(int rules, const char *path, enum landlock_use us
     return allowed;
 }
 
-/* Where a file is read again: its own directory, and that of what it links to. */
+/* For a file that is read again: allows its directory, and that of the file it links to. */
 static bool allow_rereading(int rules, const char *path)
 {
     char *real = realpath(path, NULL);
@@ -30,14 +30,14 @@ static bool allow_rereading(int rules, const char *path)
     return allowed;
 }
 
-/* A unix socket's file goes with the daemon. */
+/* The daemon removes its unix socket's file when it ends. */
 static bool allow_removing(int rules, const struct address *address)
 {
     return address == NULL || address->family != ADDRESS_UNIX ||
            allow_directory_of(rules, address->path, LANDLOCK_REMOVE);
 }
 
-/* What sanitizers and coverage open when the program ends. */
+/* Allows what sanitizers and coverage open when the program ends. */
 static bool allow_instruments(int rules)
 {
     bool allowed = true;
@@ -69,8 +69,8 @@ static bool allow_files(int rules, const struct config *config, const char *conf
         allow_rereading(rules, config_path) && allow_removing(rules, config->admin) && allow_instruments(rules);
     for (size_t i = 0; i < config->listen_count; ++i)
         allowed = allowed && allow_listener(rules, &config->listen[i]);
-    /* The table itself is open, and read through its descriptor. The usage file is made and opened anew beside it,
-     * after a child has read it with its words thrown away. */
+    /* The table is already open, and is read through its descriptor. The usage file may be created and reopened beside
+     * it, after a child has read it with output to /dev/null. */
     return allowed && (!config->usage || (allow_directory_of(rules, config->store, LANDLOCK_WRITE) &&
                                           landlock_allow(rules, "/dev/null", LANDLOCK_DEVICE)));
 }
@@ -91,7 +91,7 @@ void sandbox_close_files(const struct config *config, const char *config_path)
     struct error error;
     if (!config->sandbox)
         return;
-    /* libcrypto reads its own configuration when it is first used. */
+    /* Make libcrypto read its own configuration now; otherwise it would do so at first use. */
     OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
     if (!privileges_shed_capabilities(&error))
         log_warning("sandbox: %s", error.message);

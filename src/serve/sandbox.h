@@ -1,16 +1,16 @@
-/* What a daemon that serves can no longer do: see src/serve/sandbox.c and ssoferryd(8). Where the kernel refuses, a
- * line is logged and the daemon serves all the same: a sign-in is worth more. */
+/* What a serving daemon may no longer do; see src/serve/sandbox.c and ssoferryd(8). If the kernel refuses, a line is
+ * logged and the daemon serves anyway: sign-ins matter more. */
 #ifndef SSOFERRY_SANDBOX_H
 #define SSOFERRY_SANDBOX_H
 
 #include "ssoferry/config.h"
 
-/* Gives capabilities up, and every file but those that serving and reloading open. Before the first thread starts,
- * after the store and the addresses have been opened. `config_path` is what `config` was read from. */
+/* Gives up capabilities, and access to every file except those that serving and reloading open. Call after the store
+ * and the addresses have been opened and before the first thread starts. `config` was read from `config_path`. */
 void sandbox_close_files(const struct config *config, const char *config_path);
 
-/* Gives every system call up that serving does not make; for all threads. Before the first request. Where the usage
- * file is awaited, a child that looks into it may still be started. */
+/* Gives up every system call that serving does not make, in all threads. Call before the first request. If the usage
+ * file is awaited, starting the child that examines it stays allowed. */
 void sandbox_close_calls(const struct config *config, bool usage_awaited);
 
 #endif

@@ -20,9 +20,9 @@
 #include "ssoferry/standard_files.h"
 
 enum {
-    /* Of all workers together, to remember rows in. A row takes 64 bytes, mostly: a quarter of a million of them. */
+    /* Memory for remembered rows, over all workers. Most rows take 64 bytes, so it holds a quarter of a million. */
     LOOKUP_MEMORY = 16 << 20,
-    LOOKUP_MEMORY_LEAST = 1 << 20, /* of one worker, however many there are */
+    LOOKUP_MEMORY_LEAST = 1 << 20, /* per worker, however many there are */
 };
 
 static size_t count_cores(void)
@@ -40,7 +40,7 @@ static void tell_shared(const struct address *address, bool shared)
         log_warning("another process listens on %s as well: both serve it from now on", address->text);
 }
 
-/* The sockets of one worker: its own, or other descriptors of the first one's. */
+/* Opens the sockets of one worker: its own, or duplicates of the first worker's. */
 static bool open_for_worker(struct server *server, size_t worker, struct error *error)
 {
     for (size_t i = 0; i < server->config->listen_count; ++i) {
@@ -53,7 +53,7 @@ static bool open_for_worker(struct server *server, size_t worker, struct error *
     return true;
 }
 
-/* The admin listener first: where it fails, no client has been let in yet. */
+/* Opens the admin listener first, so that if it fails, no client has been let in yet. */
 static bool open_listeners(struct server *server, struct error *error)
 {
     const struct config *config = server->config;
@@ -84,7 +84,7 @@ static bool open_lookups(struct server *server, struct error *error)
     return true;
 }
 
-/* Counting is worth having, and signing in is worth more: without it the daemon serves all the same. */
+/* Sign-ins matter more than counting them, so a failure here does not stop the daemon. */
 static void open_usage(struct server *server)
 {
     const struct config *config = server->config;
@@ -93,12 +93,12 @@ static void open_usage(struct server *server)
         return;
     log_warning("usage is not counted: %s", why.message);
     server->usage_awaited = usage_await(&server->usage, config->store, server->worker_count, clock_utc_us(), &error);
-    /* Awaiting may take more of the operator than to put that right. */
+    /* Report the second problem too: awaiting the file may need more from the operator than fixing the first. */
     if (!server->usage_awaited || (usage_failing(server->usage, &error) && strcmp(error.message, why.message) != 0))
         log_warning("%s", error.message);
 }
 
-/* As the user that the daemon is going to be, who must be able to open them again. */
+/* Runs as the user that the daemon will become, who must be able to read the files again later. */
 static bool load_certificates(struct server *server, struct error *error)
 {
     struct faults *faults = faults_new();
@@ -118,14 +118,14 @@ static bool open_store(struct server *server, struct error *error)
     };
     if (!table_open(&server->table, server->config->store, &options, error) || !open_lookups(server, error))
         return false;
-    if (table_is_unlocked(server->table)) /* as it should be on a medium that nobody writes, and nowhere else */
+    if (table_is_unlocked(server->table)) /* expected only on read-only media */
         log_warning("%s-lock is on a file system that is read-only here, so no loader knows that this table is read: "
                     "while one changes it, answers may fail; let the daemon write there (systemd: ReadWritePaths=)",
                     server->config->store);
     return true;
 }
 
-/* Whoever starts the daemon as root is not the user whom the store's errors speak of. */
+/* Adds the user's name to errors: it is not the root user who started the daemon. */
 static bool open_store_as(struct server *server, const struct privileges *privileges, struct error *error)
 {
     if (open_store(server, error))
@@ -136,12 +136,12 @@ static bool open_store_as(struct server *server, const struct privileges *privil
     return false;
 }
 
-/* What takes privileges comes first, what starts threads after they have been given up. */
+/* Does what needs privileges first, and starts threads only after giving them up. */
 static bool prepare(struct server *server, struct error *error)
 {
     const struct config *config = server->config;
     struct privileges privileges;
-    server->messages_fd = standard_files_unshared(STDERR_FILENO); /* until the end: whom it belongs to need not be us */
+    server->messages_fd = standard_files_unshared(STDERR_FILENO); /* kept open to the end, since others may share it */
     descriptors_raise();
     server->worker_count = config->threads == CONFIG_THREADS_AUTO ? count_cores() : config->threads;
     bool opened = privileges_lower(&privileges, config->user, error) && open_store_as(server, &privileges, error) &&
@@ -191,7 +191,7 @@ static bool start_workers(struct server *server, struct error *error)
     return true;
 }
 
-/* Answers do not depend on it. */
+/* Answers do not depend on the inspector, so a failure is only logged. */
 static void start_inspector(struct server *server)
 {
     struct error error;
@@ -237,7 +237,7 @@ static void release(struct server *server, bool sockets)
     if (server->admin_fd >= 0)
         listener_remove(server->started->admin);
     tls_free(server->tls);
-    close_usage(server->usage); /* before what may wait: systemd may lose patience */
+    close_usage(server->usage); /* before closing the log, which may block until systemd loses patience */
     access_log_close(server->log);
     for (size_t i = 0; server->lookups != NULL && i < server->worker_count; ++i)
         lookup_close(server->lookups[i]);
@@ -250,7 +250,7 @@ static void release(struct server *server, bool sockets)
     free(server->fds);
 }
 
-/* Everything that can fail comes before the first worker starts. */
+/* Does everything that can fail before the first worker starts. */
 static bool start(struct server *server, struct error *error)
 {
     bool admin = server->config->admin != NULL;

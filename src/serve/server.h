@@ -1,11 +1,12 @@
-/* The daemon from its configuration to its end. */
+/* Runs the daemon, from its configuration to its end. */
 #ifndef SSOFERRY_SERVER_H
 #define SSOFERRY_SERVER_H
 
 #include "ssoferry/config.h"
 
-/* Opens the table and the listeners, serves until SIGTERM or SIGINT, drains, and returns. True: it ended as asked.
- * SIGHUP reads the configuration at `path` again; *config is then the new one, and the old one has been freed. */
+/* Opens the table and the listeners, serves until SIGTERM or SIGINT, drains, and returns. True if it ended as asked.
+ * SIGHUP reads the configuration at `path` again. On return *config is the newest one; the caller frees it, and the
+ * others have been freed. */
 bool server_run(const char *path, struct config **config, struct error *error) __attribute__((warn_unused_result));
 
 #endif

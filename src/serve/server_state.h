@@ -1,4 +1,4 @@
-/* The daemon: what server.h sets up, and life.h leads through its life. */
+/* The daemon's state: server.h sets it up, and life.h runs it. */
 #ifndef SSOFERRY_SERVER_STATE_H
 #define SSOFERRY_SERVER_STATE_H
 
@@ -13,28 +13,28 @@
 struct server {
     const char *config_path;
     struct config *config;  /* the newest */
-    struct config *started; /* the one it was started by: listeners and store stay what that says */
+    struct config *started; /* the one it started with, which decides the listeners and the store */
     struct serving serving;
     struct table *table;
-    enum table_place place; /* of the table, when it was last looked for */
+    enum table_place place; /* of the table, when last checked */
     struct access_log *log;
     struct tls *tls;
-    struct usage *usage;         /* NULL: not counted */
-    bool usage_awaited;          /* its file could not be opened yet */
-    struct inspector *inspector; /* NULL: the rows are not looked through */
-    struct admin *admin;         /* NULL: not wanted */
+    struct usage *usage;         /* NULL: usage is not counted */
+    bool usage_awaited;          /* the usage file could not be opened yet */
+    struct inspector *inspector; /* NULL: rows are not checked */
+    struct admin *admin;         /* NULL: not configured */
     h2o_globalconf_t globals;
     size_t worker_count;
     struct worker *workers;
     struct lookup **lookups;
     struct metrics **metrics;
-    int messages_fd; /* standard error, or the terminal that it is */
+    int messages_fd; /* standard error, or its terminal opened separately */
     int admin_fd;    /* -1: none */
-    int *fds;        /* worker by worker, listener by listener */
-    size_t fd_count; /* 0 again once nobody is let in any more */
+    int *fds;        /* by worker, then by listener */
+    size_t fd_count; /* 0 once no new clients are let in */
     sigset_t signals;
-    uint64_t watchdog_ms; /* 0: systemd waits for no word */
-    uint64_t fed_at;      /* when it last had one; monotonic milliseconds */
+    uint64_t watchdog_ms; /* 0: systemd expects no watchdog messages */
+    uint64_t fed_at;      /* when the last one was sent; monotonic milliseconds */
 };
 
 #endif

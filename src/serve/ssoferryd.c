@@ -1,4 +1,4 @@
-/* The gateway daemon: options, configuration, and the exit status. */
+/* The gateway daemon's main program: options, configuration, exit status. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static const struct option options[] = {
     {"version", no_argument, NULL, 'V'},           {NULL, 0, NULL, 0},
 };
 
-/* A configuration is checked on other machines, too: only a start needs the user. */
+/* Only warns: a configuration may be checked on another machine, and only serving needs the user. */
 static void check_user(const char *user)
 {
     struct error error = {ERROR_NONE, ""};
@@ -69,7 +69,7 @@ static int read_and_run(const char *path, bool check)
     return error_exit_status(&error);
 }
 
-/* The exit status after what was asked for has been printed. */
+/* The exit status after printing what was asked for. */
 static int finish_printing(void)
 {
     return standard_files_finish() ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -80,11 +80,11 @@ int main(int argc, char **argv)
     const char *path = DEFAULT_CONFIG;
     bool check = false;
     int option = 0;
-    char name[] = "ssoferryd"; /* getopt's words begin with it, as ours do */
+    char name[] = "ssoferryd"; /* getopt's messages begin with it, as ours do */
     if (argc > 0)
         argv[0] = name;
     standard_files_hold();
-    json_set_alloc_funcs(memory_allocate, free); /* else a good RelayState is taken for a bad one */
+    json_set_alloc_funcs(memory_allocate, free); /* else, out of memory, a good RelayState seems bad */
     while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
         switch (option) {
         case 'c':

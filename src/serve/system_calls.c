@@ -1,5 +1,5 @@
-/* A call that is not listed here fails with ENOSYS: libraries take that for an older kernel and go another way, and a
- * call that was forgotten costs one answer. Killing the process would cost all of them. */
+/* A call that is not listed fails with ENOSYS. Libraries take that for an older kernel and use another call, and one
+ * forgotten call costs one answer. Killing the process would cost all of them. */
 #include "system_calls.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 static const int allowed[] = {
-    /* files: Landlock says which */
+    /* files; Landlock decides which */
     SCMP_SYS(open),
     SCMP_SYS(openat),
     SCMP_SYS(close),
@@ -54,13 +54,13 @@ static const int allowed[] = {
     SCMP_SYS(inotify_init1),
     SCMP_SYS(inotify_add_watch),
     SCMP_SYS(inotify_rm_watch),
-    /* memory, of which none is made executable: below */
+    /* memory, but none of it executable: see allow() */
     SCMP_SYS(brk),
     SCMP_SYS(munmap),
     SCMP_SYS(mremap),
     SCMP_SYS(madvise),
     SCMP_SYS(msync),
-    /* threads, of which more may be started: below */
+    /* threads; starting more is in allow() */
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
     SCMP_SYS(futex),
@@ -74,7 +74,7 @@ static const int allowed[] = {
     SCMP_SYS(rt_sigaction),
     SCMP_SYS(rt_sigprocmask),
     SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(sigreturn), /* of a handler without SA_SIGINFO, on s390x */
+    SCMP_SYS(sigreturn), /* returning from a handler without SA_SIGINFO, on s390x */
     SCMP_SYS(rt_sigtimedwait),
     SCMP_SYS(sigaltstack),
     SCMP_SYS(restart_syscall),
@@ -85,13 +85,13 @@ static const int allowed[] = {
     SCMP_SYS(nanosleep),
     SCMP_SYS(gettimeofday),
     SCMP_SYS(time),
-    /* connections that came in, and what waits for them; none goes out: below */
+    /* incoming connections and waiting for them; none can be made: see allow() */
     SCMP_SYS(accept),
     SCMP_SYS(accept4),
     SCMP_SYS(recv),
     SCMP_SYS(recvfrom),
     SCMP_SYS(recvmsg),
-    SCMP_SYS(send), /* names no address */
+    SCMP_SYS(send), /* takes no address */
     SCMP_SYS(shutdown),
     SCMP_SYS(getsockname),
     SCMP_SYS(getpeername),
@@ -107,7 +107,7 @@ static const int allowed[] = {
     SCMP_SYS(pipe),
     SCMP_SYS(pipe2),
     SCMP_SYS(eventfd2),
-    /* about the machine and itself */
+    /* about the machine and the process */
     SCMP_SYS(getrandom),
     SCMP_SYS(uname),
     SCMP_SYS(sysinfo),
@@ -118,7 +118,7 @@ static const int allowed[] = {
     SCMP_SYS(getrusage),
     SCMP_SYS(getrlimit),
 #ifdef SSOFERRY_SANITIZED
-    /* LeakSanitizer looks at the process from a process of its own. */
+    /* LeakSanitizer examines the process from a separate one. */
     SCMP_SYS(clone),
     SCMP_SYS(getdents),
     SCMP_SYS(getppid),
@@ -138,8 +138,8 @@ static const int allowed[] = {
 };
 
 #ifdef __s390__
-/* Its kernel takes a new thread's stack before the flags, and mmap()'s arguments from memory, which a filter cannot
- * look into: so executable memory can be had there. */
+/* On s390x, clone() takes the new thread's stack before the flags, and mmap() takes its arguments from memory, where a
+ * filter cannot look. So executable memory cannot be ruled out there. */
 #define CLONE_FLAGS(...) SCMP_A1(__VA_ARGS__)
 #define MMAP_PROTECTION  SCMP_A0(SCMP_CMP_GE, 0)
 #else
@@ -173,33 +173,33 @@ static int allow(scmp_filter_ctx filter)
     const struct conditional rules[] = {
         {SCMP_SYS(mmap), MMAP_PROTECTION},
         {SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
-        /* clone3 hides its flags from us; without it glibc comes here. */
+        /* clone3 hides its flags from filters; if it fails, glibc falls back to this. */
         {SCMP_SYS(clone), CLONE_FLAGS(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)},
-        {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)},             /* the name of the thread that asks */
-        {SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid())}, /* abort() */
-        /* sd_notify(3) sends to systemd's address from a socket that is not connected. */
+        {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)},             /* naming the calling thread */
+        {SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid())}, /* for abort() */
+        /* sd_notify(3) sends to systemd's address from an unconnected socket. */
         {SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX)},
-        /* With TCP Fast Open sending connects: a listening socket, too, once it is shut down. */
+        /* With TCP Fast Open, sending connects, even from a listening socket once it has been shut down. */
         {SCMP_SYS(sendto), SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0)},
         {SCMP_SYS(sendmsg), SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0)},
-        /* Where libc has one call for all of sockets (s390x), the others' arguments lie in memory, and what has been
-         * said of them here, or of socket(), cannot be held. libseccomp would look at whatever the registers have. */
+        /* If libc has one call for all socket operations (s390x), their arguments lie in memory, so the conditions on
+         * them above cannot be enforced. libseccomp would compare whatever is in the registers. */
         {SCMP_SYS(socketcall), SCMP_A0(SCMP_CMP_EQ, SYS_SENDTO)},
         {SCMP_SYS(socketcall), SCMP_A0(SCMP_CMP_EQ, SYS_SENDMSG)},
         {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONBIO)},
         {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONREAD)},
-        {SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0)}, /* to read */
+        {SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0)}, /* reading only */
     };
     int failed = allow_calls(filter, allowed, sizeof(allowed) / sizeof(allowed[0]));
     return failed == 0 ? allow_conditionally(filter, rules, sizeof(rules) / sizeof(rules[0])) : failed;
 }
 
-/* For the child that looks into the usage file, and for who waits for it. */
+/* Allows the child that examines the usage file, and waiting for it. */
 static int allow_looking(scmp_filter_ctx filter)
 {
     static const int calls[] = {SCMP_SYS(wait4), SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(close_range)};
     const struct conditional rules[] = {
-        /* glibc's fork(): nothing is shared with the child, and it is in no namespace of its own. */
+        /* glibc's fork(): shares nothing with the child, and gives it no new namespace. */
         {SCMP_SYS(clone), CLONE_FLAGS(SCMP_CMP_EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)},
         {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_DUMPABLE)},
     };
@@ -221,7 +221,7 @@ bool system_calls_restrict(bool looks)
         failed = allow(filter);
     if (failed == 0 && looks)
         failed = allow_looking(filter);
-    (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1); /* older kernels cannot */
+    (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1); /* older kernels do not support it */
     if (failed == 0)
         failed = seccomp_load(filter);
     seccomp_release(filter);

@@ -1,11 +1,11 @@
-/* The system calls that a serving daemon makes (seccomp(2)); every other one fails. */
+/* The system calls that a serving daemon may make (seccomp(2)); all others fail. */
 #ifndef SSOFERRY_SYSTEM_CALLS_H
 #define SSOFERRY_SYSTEM_CALLS_H
 
 #include <stdbool.h>
 
-/* Shuts all threads of the process in. `looks`: it may come to look into the usage file again, by a child. False with
- * errno. */
+/* Applies the filter to all threads of the process. `looks`: also allow starting the child that examines the usage
+ * file. False with errno. */
 bool system_calls_restrict(bool looks);
 
 #endif

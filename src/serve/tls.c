@@ -15,23 +15,23 @@
 
 enum { DAY_MS = 24 * 3600 * 1000 };
 
-/* One listener's. */
+/* One listener's TLS state. */
 struct place_of_tls {
-    struct tls_context *context; /* NULL: plain */
+    struct tls_context *context; /* NULL: no TLS */
     size_t certificates;
-    bool as_started; /* by the files that it was started by */
+    bool as_started; /* uses the files that the listener was started with */
 };
 
 struct tls {
     const struct listener *listeners;
     size_t count;
     struct tls_tickets *tickets;
-    pthread_mutex_t mutex; /* of what `inuse` holds */
+    pthread_mutex_t mutex; /* for `inuse` and what it points to */
     struct place_of_tls *inuse;
     atomic_bool current;
-    const struct config *config; /* what was loaded last */
-    uint64_t print;              /* of its files, when they were last looked at */
-    bool settling;               /* they had changed then */
+    const struct config *config; /* the one loaded last */
+    uint64_t print;              /* fingerprint of its files when they were last checked */
+    bool settling;               /* the files had changed at that check */
     uint64_t rotated_at, warned_at;
 };
 
@@ -93,7 +93,7 @@ static uint64_t print_of_file(uint64_t print, const char *path)
     return text_fingerprint(text_slice((const char *)facts, sizeof(facts)), print);
 }
 
-/* A number that changes when one of the files is replaced, written or given another mode. */
+/* A number that changes if one of the files is replaced, written, or given another mode. */
 static uint64_t print_of_files(const struct config *config)
 {
     uint64_t print = TEXT_FINGERPRINT_START;
@@ -116,7 +116,7 @@ bool tls_is_used(const struct tls *tls)
 
 /* -- loading -- */
 
-/* The listener of that address as `config` has it, or NULL. */
+/* The listener with that address in `config`, or NULL. */
 static const struct listener *find_listener(const struct config *config, const struct listener *started)
 {
     for (size_t i = 0; i < config->listen_count; ++i) {
@@ -145,9 +145,9 @@ static struct place_of_tls read_place(const struct tls *tls, const struct listen
     return place;
 }
 
-/* For listener `i`, which the configuration does not have any more. It is open until the restart, and goes on as it is.
- * The files that it was started by are read again, as long as they are what it has and are good; but they may have gone
- * with it, and that is no fault of the configuration. */
+/* For listener `i`, which the configuration no longer has. It stays open until the restart. The files it was started
+ * with are read again if it still uses them; if they are bad, it keeps what it has. The files may have been removed
+ * along with the listener, so that is not reported as an error of the configuration. */
 static struct place_of_tls read_removed(const struct tls *tls, size_t i)
 {
     const struct listener *started = &tls->listeners[i];
@@ -219,7 +219,7 @@ static void load_again(struct tls *tls, const char *path)
         log_error("TLS: %s; keeping the certificates as they were", error.message);
 }
 
-/* Files are replaced one by one: a change is looked into when nothing more has followed it for a turn. */
+/* Files are replaced one at a time, so they are read again only after one turn without further changes. */
 static void look_for_changes(struct tls *tls, const char *path)
 {
     uint64_t print = print_of_files(tls->config);
@@ -284,8 +284,8 @@ size_t tls_count(struct tls *tls)
     return count;
 }
 
-/* Adds it, or notes that it ends before what has its listener and names already: ECDSA's and RSA's are told as one, as
- * Prometheus takes one value for the same labels. Returns the count. */
+/* Adds a certificate. If there is one with the same listener and names, as with ECDSA and RSA, only the earlier expiry
+ * is kept, since Prometheus allows one value per set of labels. Returns the new count. */
 static size_t describe_one(const char *listener, const struct tls_facts *facts, struct metrics_certificate *out,
                            size_t count, size_t most)
 {

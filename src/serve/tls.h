@@ -1,5 +1,5 @@
-/* The certificates of all listeners: read, put in place of each other while clients come and go, watched, and told of.
- * What a listener has is taken by any thread; all else is the main thread's. */
+/* The certificates of all listeners: loading, replacing them while clients come and go, watching their files, and
+ * reporting on them. Functions are for the main thread unless they say otherwise. */
 #ifndef SSOFERRY_TLS_H
 #define SSOFERRY_TLS_H
 
@@ -10,42 +10,45 @@ enum { TLS_WATCH_MS = 1000 };
 
 struct tls;
 
-/* For the listeners of `started`, which is borrowed, as they stay until the end. They are plain until tls_load(). */
+/* Prepares for the listeners of `started`, which is borrowed: they stay the same until the end. They are without TLS
+ * until tls_load(). The caller frees it with tls_free(). */
 struct tls *tls_new(const struct config *started);
 
-/* After the last worker. NULL is fine. */
+/* Call after the last worker has ended. NULL is fine. */
 void tls_free(struct tls *tls);
 
-/* Reads the certificates that `config`, read from `path`, names for the listeners, and puts them in place: all of them,
- * or none where one has an error. Faults go to `faults`. `config` is borrowed until the next call that succeeds. */
+/* Reads the certificates that `config`, read from `path`, names for the listeners, and puts them to use: all of them,
+ * or none if one has an error. Faults go to `faults`. `config` is borrowed until the next successful call. */
 bool tls_load(struct tls *tls, const struct config *config, const char *path, struct faults *faults,
               struct error *error) __attribute__((warn_unused_result));
 
-/* Logs the certificates in use: names and last days. */
+/* Logs the names and last days of the certificates in use. */
 void tls_announce(const struct tls *tls);
 
-/* Only looks whether they can be loaded. */
+/* Only checks whether the certificates can be loaded. */
 bool tls_check(const struct config *config, const char *path, struct faults *faults, struct error *error)
     __attribute__((warn_unused_result));
 
-/* A reference to what listener `i` speaks TLS with, or NULL where it is plain. */
+/* The context of listener `i`, or NULL if it has no TLS. Any thread may call this; release the result with
+ * tls_context_release(). */
 struct tls_context *tls_take(struct tls *tls, size_t i);
 
-/* Whether there is anything to watch. */
+/* Whether any listener uses TLS, so that there is something to watch. */
 bool tls_is_used(const struct tls *tls);
 
-/* To be called about every TLS_WATCH_MS. Reads certificates again whose files have changed and been let alone since,
- * goes on with the old ones where the new ones are bad, rotates the keys of tickets, and warns once a day of what ends
- * soon. `path` is the configuration's. */
+/* Call about every TLS_WATCH_MS. Reloads certificates whose files have changed and then been left alone for one turn,
+ * keeping the old ones if the new ones are bad; rotates the ticket keys; and warns once a day of certificates that
+ * expire soon. `path` is the configuration's. */
 void tls_watch(struct tls *tls, const char *path);
 
-/* How many certificates there are; a reload may change it. Any thread may ask. */
+/* How many certificates there are; a reload may change that. Any thread may call this. */
 size_t tls_count(struct tls *tls);
 
-/* What metrics tell: fills up to `most`, one for the same listener and names, returns how many. Any thread may ask. */
+/* Describes certificates for metrics: fills up to `most` entries, one for each listener and set of names, and returns
+ * how many. Any thread may call this. */
 size_t tls_describe(struct tls *tls, struct metrics_certificate *out, size_t most);
 
-/* False where the newest files of the configuration in use could not be used. Any thread may ask. */
+/* False if the newest files named by the current configuration could not be used. Any thread may call this. */
 bool tls_is_current(const struct tls *tls);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <openssl/bio.h>
 
-/* libh2o makes the SSL itself when the first bytes are there, and keeps it to itself. Its BIO knows the socket. */
+/* libh2o creates the SSL when the first bytes arrive, and does not expose it. The SSL's BIO points to the socket. */
 static struct client *client_behind(const SSL *ssl)
 {
     BIO *bio = SSL_get_wbio(ssl);
@@ -21,7 +21,7 @@ void tls_alert_observe(const SSL *ssl, int where, int value)
         return;
     if ((where & SSL_CB_HANDSHAKE_START) != 0)
         client->greeted = true;
-    /* Until the client's first message is understood, alerts are sent in the clear. */
+    /* Until the client's first message has been understood, alerts are sent unencrypted. */
     OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
     if ((where & SSL_CB_ALERT) != 0 && value >> 8 == SSL3_AL_FATAL &&
         (state == TLS_ST_BEFORE || state == TLS_ST_SR_CLNT_HELLO))

@@ -1,4 +1,5 @@
-/* What libh2o does not tell of a handshake, nor its client: that it has begun, and the alert that it fails by. */
+/* What libh2o does not reveal about a handshake: to us, that it has begun, and to the client, the alert it failed with.
+ */
 #ifndef SSOFERRY_TLS_ALERT_H
 #define SSOFERRY_TLS_ALERT_H
 
@@ -6,11 +7,11 @@
 
 #include "client.h"
 
-/* Notes it in the client of each SSL; see SSL_CTX_set_info_callback(3). */
+/* Callback that records this in the client of each SSL; see SSL_CTX_set_info_callback(3). */
 void tls_alert_observe(const SSL *ssl, int where, int value);
 
-/* Sends what was noted, if anything was. libh2o closes without the alert that OpenSSL has written for it, and the
- * client would have to guess what was wrong: its version, its protocols, no cipher in common. */
+/* Sends the recorded alert, if there is one. libh2o closes without sending the alert that OpenSSL wrote, and the client
+ * would have to guess what went wrong: the version, the protocol, or no common cipher. */
 void tls_alert_send(const struct client *client);
 
 #endif

@@ -19,7 +19,7 @@ enum { HOUR_S = 3600, DAY_S = 24 * HOUR_S };
     faults_add((report)->faults, severity, (report)->file, (named)->place.line, (named)->place.column,                 \
                (named)->place.length, __VA_ARGS__)
 
-/* What OpenSSL complained of last. */
+/* The last error that OpenSSL reported. */
 static const char *reason(void)
 {
     const char *text = ERR_reason_error_string(ERR_peek_last_error());
@@ -58,7 +58,7 @@ static BIO *open_file(const struct named_file *file, const struct tls_report *re
     return NULL;
 }
 
-/* Without it OpenSSL would ask on the terminal. */
+/* Refuses: without a callback, OpenSSL would ask for the passphrase on the terminal. */
 static int on_passphrase(char *buffer, int size, int writing, void *context)
 {
     (void)buffer;
@@ -68,7 +68,7 @@ static int on_passphrase(char *buffer, int size, int writing, void *context)
     return -1;
 }
 
-/* The certificates behind the first, up to the end of the file. */
+/* Adds the certificates after the first, up to the end of the file. */
 static bool use_chain(SSL_CTX *context, BIO *bio)
 {
     X509 *link = NULL;

@@ -1,4 +1,4 @@
-/* A certificate's files, read and held against each other. */
+/* Reads a certificate's files and checks that they belong together. */
 #ifndef SSOFERRY_TLS_CERTIFICATE_H
 #define SSOFERRY_TLS_CERTIFICATE_H
 
@@ -9,20 +9,21 @@
 
 enum { TLS_WARN_DAYS = 14 };
 
-/* A certificate, for logs and metrics. */
+/* Facts about a certificate, for logs and metrics. */
 struct tls_facts {
-    char names[256];    /* "sso.example.com, *.example.net", and how many more; what else it is for where it has none */
-    int64_t expires_at; /* seconds UTC */
+    char names[256];    /* "sso.example.com, *.example.net", and how many more; the subject if there are no names */
+    int64_t expires_at; /* Where faults of the files are reported: `file` is the configuration's number in `faults`. */
 };
 
-/* Where faults of the files go: the configuration's number in `faults`. */
+/* Loads the certificate, its chain and its key into `context`, and sets *facts. False with an error in the report.
+ * Warns of keys that everybody can read, and of certificates that have expired or soon will. */
 struct tls_report {
     struct faults *faults;
     unsigned file;
 };
 
-/* Gives the certificate, its chain and its key to `context`, and its facts to the caller. False with an error in the
- * report. Warns of keys that everybody can read, and of certificates that have expired or soon will. */
+/* Writes "expires in 70 hours" or "has expired" to `out` (`size` bytes) if the end is near or past, otherwise "". `now`
+ * is in seconds UTC. */
 bool tls_certificate_use(SSL_CTX *context, const struct certificate_files *files, const struct tls_report *report,
                          struct tls_facts *facts) __attribute__((warn_unused_result));
 

@@ -11,7 +11,7 @@
 #include "ssoferry/memory.h"
 #include "tls_alert.h"
 
-/* One certificate's handshakes. */
+/* One certificate with its own SSL_CTX. */
 struct face {
     SSL_CTX *ssl;
     struct tls_facts facts;
@@ -23,15 +23,15 @@ struct tls_context {
     struct face faces[];
 };
 
-/* TLS 1.2's are Mozilla's intermediate ones less the finite field ones: forward secret, and authenticated encryption
- * only. TLS 1.3's are all good. https://wiki.mozilla.org/Security/Server_Side_TLS */
+/* For TLS 1.2, Mozilla's intermediate list without the finite field ones: forward secrecy and authenticated encryption
+ * only. All ciphers of TLS 1.3 are good. https://wiki.mozilla.org/Security/Server_Side_TLS */
 static const char ciphers[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
                               "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
                               "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 static const char groups[] = "X25519:P-256:P-384";
 
-/* HTTP/1.1 is all there is. A client that insists on another is told so (RFC 7301 3.2); one that says nothing gets it,
- * too. */
+/* Only HTTP/1.1 is offered. A client that insists on another protocol gets an alert (RFC 7301 3.2); one that does not
+ * ask also gets HTTP/1.1. */
 static int on_protocols(SSL *ssl, const unsigned char **out, unsigned char *out_size, const unsigned char *in,
                         unsigned in_size, void *context)
 {
@@ -55,7 +55,7 @@ static SSL_CTX *find_face(const struct tls_context *context, const char *name, u
     return NULL;
 }
 
-/* The exact name before the star, as a certificate of one's own is made for a reason. */
+/* Prefers an exact name to a wildcard: a certificate made just for that name was made for a reason. */
 static int on_server_name(SSL *ssl, int *alert, void *argument)
 {
     const struct tls_context *context = argument;
@@ -79,7 +79,8 @@ static SSL_CTX *new_ssl(struct tls_context *context, struct tls_tickets *tickets
         log_error("OpenSSL does not know TLS as it is needed here: %s", ERR_reason_error_string(ERR_peek_last_error()));
         abort();
     }
-    /* All ciphers are good: AES for most, ChaCha20 for those who put it first, having no hardware for AES. */
+    /* All ciphers are good. AES is preferred, except for clients that put ChaCha20 first because they have no hardware
+     * for AES. */
     SSL_CTX_set_options(ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                  SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
@@ -91,7 +92,7 @@ static SSL_CTX *new_ssl(struct tls_context *context, struct tls_tickets *tickets
     return ssl;
 }
 
-/* Whether it has every name of `leaf`, written alike. */
+/* Whether `other` has every name of `leaf`, spelled the same. */
 static bool has_names_of(X509 *other, X509 *leaf)
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
@@ -111,8 +112,8 @@ static bool have_same_kind_of_key(X509 *a, X509 *b)
     return EVP_PKEY_get_base_id(X509_get0_pubkey(a)) == EVP_PKEY_get_base_id(X509_get0_pubkey(b));
 }
 
-/* Of ECDSA and RSA for the same names, a client is to get the one that it knows: OpenSSL chooses among the certificates
- * of one SSL_CTX, of which it holds one for each kind of key. The first of a kind stays. */
+/* If there are an ECDSA and an RSA certificate for the same names, each client should get the one it supports. OpenSSL
+ * chooses among the certificates of one SSL_CTX, which holds one for each kind of key. The first of a kind stays. */
 static void stand_in(SSL_CTX *ssl, SSL_CTX *other)
 {
     X509 *own = SSL_CTX_get0_certificate(ssl), *leaf = SSL_CTX_get0_certificate(other);
@@ -122,7 +123,7 @@ static void stand_in(SSL_CTX *ssl, SSL_CTX *other)
     SSL_CTX_get0_chain_certs(other, &chain);
     (void)SSL_CTX_use_cert_and_key(ssl, leaf, SSL_CTX_get0_privatekey(other), chain, 0);
     ERR_clear_error();
-    SSL_CTX_select_current_cert(ssl, own); /* by whose names it is found */
+    SSL_CTX_select_current_cert(ssl, own); /* find_face() goes by its names */
 }
 
 static void stand_in_for_each_other(const struct tls_context *context)

@@ -1,5 +1,5 @@
-/* What a listener shakes hands with: its certificates, and how. Made once, never changed, shared by all threads; a
- * connection holds the one it began with, so that another can take its place meanwhile. */
+/* A listener's certificates and TLS settings. Never changed once made, and shared by all threads. Each connection keeps
+ * the context it began with, so a listener's context can be replaced at any time. */
 #ifndef SSOFERRY_TLS_CONTEXT_H
 #define SSOFERRY_TLS_CONTEXT_H
 
@@ -8,19 +8,20 @@
 
 struct tls_context;
 
-/* Reads the certificates of a listener that has some. What is wrong goes to the report; with an error in it NULL is
- * returned. `tickets` has to outlive it. The caller holds one reference. */
+/* Reads the certificates of a listener that has some. Faults go to the report; returns NULL if there is an error among
+ * them. `tickets` must outlive the context. The caller holds one reference. */
 struct tls_context *tls_context_read(const struct listener *listener, struct tls_tickets *tickets,
                                      const struct tls_report *report);
 
-/* Another reference to it, and giving one back; NULL is fine. Any thread may. */
+/* Adds a reference and returns the context; releases one. NULL is fine. Any thread may call these. */
 struct tls_context *tls_context_hold(struct tls_context *context);
 void tls_context_release(struct tls_context *context);
 
-/* For a server's handshakes. The one with the first certificate: the host that the client names chooses among them. */
+/* The SSL_CTX of the first certificate, to start handshakes with: the server name that the client sends then chooses
+ * among the certificates. Lives as long as the context. */
 SSL_CTX *tls_context_first(const struct tls_context *context);
 
-/* Facts of certificate `i` of as many as the listener has. */
+/* Facts about the listener's certificate `i`. Live as long as the context. */
 const struct tls_facts *tls_context_facts(const struct tls_context *context, size_t i);
 
 #endif

@@ -20,8 +20,8 @@ struct key {
 };
 
 struct tls_tickets {
-    pthread_mutex_t mutex;             /* of what follows */
-    struct key keys[TLS_TICKETS_KEYS]; /* the newest first */
+    pthread_mutex_t mutex;             /* for the members below */
+    struct key keys[TLS_TICKETS_KEYS]; /* newest first */
     size_t count;
 };
 
@@ -62,7 +62,8 @@ void tls_tickets_rotate(struct tls_tickets *tickets)
     OPENSSL_cleanse(&key, sizeof(key));
 }
 
-/* Copies the key of that name, or the newest where `name` is NULL. Returns its age in rotations, or -1. */
+/* Copies the key with that name, or the newest if `name` is NULL. Returns how many rotations old it is, or -1 if there
+ * is none. */
 static int copy_key(struct tls_tickets *tickets, const unsigned char *name, struct key *key)
 {
     int found = -1;
@@ -88,7 +89,8 @@ static bool set_mac(EVP_MAC_CTX *mac, struct key *key)
     return EVP_MAC_CTX_set_params(mac, parameters) == 1;
 }
 
-/* See SSL_CTX_set_tlsext_ticket_key_evp_cb(3): 1 go on, 0 no ticket, 2 good but to be replaced, -1 failed. */
+/* Return values of SSL_CTX_set_tlsext_ticket_key_evp_cb(3): 1 continue, 0 no ticket, 2 valid but to be renewed, -1
+ * failed. */
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
                      int encrypt)
 {
@@ -113,6 +115,6 @@ void tls_tickets_use(struct tls_tickets *tickets, SSL_CTX *context)
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_session_id_context(context, name, sizeof(name) - 1);
     SSL_CTX_set_timeout(context, TLS_TICKETS_LIFE_S);
-    SSL_CTX_set_num_tickets(context, 1); /* a browser comes back once, and a ticket costs */
+    SSL_CTX_set_num_tickets(context, 1); /* a browser comes back once, and each ticket costs time */
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
 }

@@ -12,7 +12,7 @@
 
 enum {
     LEAVE_POLL_MS = 20,
-    INPUT_BUFFER_SIZE = 16 * 1024, /* a sign-in of 6 KB arrives in one read */
+    INPUT_BUFFER_SIZE = 16 * 1024, /* so that a sign-in of 6 KB takes one read */
 };
 
 static void tick(struct worker *worker)
@@ -32,7 +32,7 @@ static void sweep(struct worker *worker)
     uint64_t now = h2o_now(worker->context.loop);
     if (now - worker->swept_at < SWEEP_INTERVAL_MS)
         return;
-    /* libh2o's timers would wait until the clock has caught up. */
+    /* The clock was set back: libh2o's timers would wait until it has caught up. */
     bool went_back = now < worker->swept_at;
     worker->swept_at = now;
     tick(worker);
@@ -63,7 +63,7 @@ static bool same_routes(const struct gateway_settings *a, const struct gateway_s
     return same;
 }
 
-/* Between two turns of the loop no request is under way that could still look at the old one. */
+/* Call between two turns of the loop, when no request can still use the old one. */
 static void adopt_config(struct worker *worker)
 {
     const struct config *newest = atomic_load(&worker->tools.serving->config);
@@ -86,7 +86,7 @@ static void serve(struct worker *worker)
 
 static void drain(struct worker *worker)
 {
-    /* What h2o_context_request_shutdown() does for HTTP/1, without the timer that it leaves behind for HTTP/2. */
+    /* What h2o_context_request_shutdown() does for HTTP/1, without the timer that it leaves running for HTTP/2. */
     worker->context.shutdown_requested = 1;
     clients_close_listeners(worker);
     while ((worker->clients > 0 || worker->lingering.count > 0) &&
@@ -104,8 +104,8 @@ static void drain(struct worker *worker)
     linger_sweep(&worker->lingering, UINT64_MAX);
 }
 
-/* Everything of libh2o is made and given back by the worker's own thread: its sockets' buffers hang on a list of that
- * thread (h2o_socket_buffer_prototype is thread-local), which other threads must not touch and which goes with it. */
+/* The worker's own thread creates and frees everything of libh2o. The buffers of its sockets are on a list of that
+ * thread (h2o_socket_buffer_prototype is thread-local), which other threads must not touch and which ends with it. */
 static void set_up(struct worker *worker)
 {
     h2o_globalconf_t *globals = worker->tools.globals;
@@ -136,8 +136,8 @@ static void say_life(struct worker *worker, enum worker_life life)
 static void tear_down(struct worker *worker)
 {
     say_life(worker, WORKER_GONE);
-    atomic_store_explicit(&worker->ticked_at, UINT64_MAX, memory_order_relaxed); /* and is not missed */
-    /* A last message may still wait, and libh2o asserts that none does. */
+    atomic_store_explicit(&worker->ticked_at, UINT64_MAX, memory_order_relaxed); /* no longer counts as stuck */
+    /* A last message may still be queued; libh2o asserts that none is. */
     for (int turns = 0; turns < 2; ++turns)
         h2o_evloop_run(worker->context.loop, 0);
     h2o_multithread_unregister_receiver(worker->context.queue, &worker->receiver);

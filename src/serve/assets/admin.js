@@ -1,9 +1,9 @@
-// The operator's page: asks for report.json again and again, shows it in place, and follows what a person does.
+// The operator's page: polls report.json, updates the page in place, and handles user input.
 "use strict";
 
 const POLL_MS = 2000;
 const TIMEOUT_MS = 15000;
-const SETTLE_MS = 300; // after typing: before the address and the live region follow
+const SETTLE_MS = 300; // after typing, before the address and the live region are updated
 
 function take(next) {
   report = next;
@@ -48,7 +48,7 @@ function showLost(error) {
 
 class BadAnswer extends Error {}
 
-// The report, or null where it is the one already shown.
+// The report, or null if it is the one already shown.
 async function ask(signal) {
   const headers = entityTag ? { "If-None-Match": entityTag } : {};
   const answer = await fetch("report.json", { headers, signal, cache: "no-store", credentials: "same-origin" });
@@ -69,7 +69,7 @@ async function poll() {
     failure = error;
   }
   clearTimeout(patience);
-  if (asking !== mine) return; // given up for a newer one, or paused
+  if (asking !== mine) return; // superseded by a newer request, or paused
   asking = null;
   timer = setTimeout(poll, POLL_MS);
   refreshTimes();
@@ -138,7 +138,7 @@ function listen() {
   for (const name of Object.keys(limits)) {
     byId(`${name}-more`).addEventListener("click", () => { limits[name] += LIST_STEP; show(); });
   }
-  // The fragment belongs to the search; a jump only moves.
+  // The fragment holds the search, so a jump only scrolls.
   for (const link of document.querySelectorAll('a[href^="#"]')) {
     link.addEventListener("click", (event) => {
       event.preventDefault();

@@ -12,12 +12,12 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-// Writes only what differs, so that a selection, a tooltip or a screen reader is not disturbed.
+// Writes only if the text differs, so as not to disturb a selection, a tooltip or a screen reader.
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// A sentence of our own in which `what stands like this` is code.
+// A sentence written by us, in which `text in backticks` is code.
 function setSentence(element, sentence) {
   if (element.shownSentence === sentence) return;
   element.shownSentence = sentence;
@@ -29,7 +29,7 @@ function setAttribute(element, name, value) {
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-// A name as it stands, with what would not be seen written out: two identifiers that look alike are told apart.
+// A name with invisible characters written out, so that identifiers that look alike can be told apart.
 function setName(element, name) {
   if (element.shownName === name) return;
   element.shownName = name;
@@ -42,7 +42,7 @@ function codePoint(character) {
   return `<U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}>`;
 }
 
-// Makes `parent` hold one part for each item; parts are { root, ... } and stay where they are.
+// Makes `parent` hold one part per item. Parts are { root, ... } and are kept in place.
 const parts = new Map();
 function fill(parent, items, create, update) {
   const pool = parts.get(parent) ?? [];
@@ -64,7 +64,7 @@ const numbers = new Intl.NumberFormat("en");
 const number = (value) => numbers.format(value);
 const count = (value, one, many) => `${number(value)} ${value === 1 ? one : many}`;
 
-let clockAhead = 0; // the server's clock less this browser's
+let clockAhead = 0; // the server's clock minus this browser's
 const serverNow = () => Date.now() + clockAhead;
 
 function ago(time) {
@@ -78,7 +78,7 @@ function ago(time) {
 
 const exactly = (time) => `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
 
-// A <time> that says how long ago; `time` may be null.
+// A <time> element that says how long ago it was; `time` may be null.
 function setAgo(element, time, never = "never") {
   setAttribute(element, "datetime", time);
   setAttribute(element, "title", time && exactly(time));

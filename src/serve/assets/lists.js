@@ -52,7 +52,7 @@ function showUnknown() {
   showList("unknown", report.unknown, makeUnknown, updateUnknown, "None so far.");
 }
 
-// The longest silent first.
+// Those silent for longest come first.
 const retired = () => rows.filter((entry) => entry.row.idle).sort(columns.seen.compare);
 
 function updateRetired(item, { row }) {
@@ -62,13 +62,13 @@ function updateRetired(item, { row }) {
   setAgo(item.seen, row.last_seen, "never seen");
 }
 
-// When counting began, as far as is known: null where nothing was ever counted.
+// When counting began, as far as is known; null if nothing was ever counted.
 function countedSince() {
   const first = rows.reduce((time, { row }) => (row.first_seen && !(time <= row.first_seen) ? row.first_seen : time), undefined);
   return report.counted_since ?? first ?? null;
 }
 
-// Silence means something only once it has been listened for as long.
+// Silence is meaningful only if counting has gone on for that long.
 function retireHint() {
   if (report.observe) return "Rehearsal: too early to retire any connection.";
   const since = countedSince();
@@ -88,7 +88,7 @@ function showRetired() {
   showList("retire", list, makeItem, updateRetired, none);
 }
 
-// One identifier a line, with its source before it where there is more than the default one.
+// One identifier per line, preceded by its source if there are sources besides the default one.
 function retiredText() {
   const list = retired().map((entry) => entry.row);
   const plain = list.every((row) => row.source === "default");
@@ -103,7 +103,7 @@ async function copyRetired() {
   setTimeout(say, 2500, "Copy", "");
 }
 
-// navigator.clipboard is only there for https and loopback addresses.
+// navigator.clipboard exists only for https and loopback addresses.
 async function putOnClipboard(text) {
   try {
     await navigator.clipboard.writeText(text);

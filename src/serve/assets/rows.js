@@ -1,13 +1,13 @@
-// The report's rows, and which of them are looked at in what order. Search, filter and order are kept in the address, so
-// that a link brings them along.
+// The report's rows, and which of them are shown in what order. Search, filter and order are kept in the address, so that
+// a link includes them.
 "use strict";
 
 const STATES = ["stytch", "legacy", "disabled"];
 const ID_TERM_MIN = 4; // shorter search terms would match most connection ids, which are hexadecimal
 
 let report = null;
-let rows = [];   // what the table is made of, in the report's order
-let sorted = []; // the same in the order asked for
+let rows = [];   // the table's rows, in the report's order
+let sorted = []; // the same rows in the chosen order
 let byKey = new Map();
 
 const keyOf = (row) => `${row.source}\0${row.identifier}`;
@@ -35,7 +35,7 @@ function takeRows(next) {
 
 const compareText = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
-// By column: how two entries compare, and whether the first click puts the largest on top.
+// For each column: how two entries compare, and whether the first click puts the largest on top.
 const columns = {
   identifier: { compare: (a, b) => compareText(a.visible, b.visible), descending: false },
   state: { compare: (a, b) => STATES.indexOf(a.row.state) - STATES.indexOf(b.row.state), descending: false },

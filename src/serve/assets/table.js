@@ -1,9 +1,9 @@
-// The table of connections, a page of it at a time.
+// The table of connections, one page at a time.
 "use strict";
 
 const DAYS = 90;
 const SVG = "http://www.w3.org/2000/svg";
-const FRESH_MAX = 5; // more changed rows than these are traffic, not an event: they are not lit up
+const FRESH_MAX = 5; // more changed rows than this are ordinary traffic and are not highlighted
 const PAGE_WIDE = 50;
 const PAGE_NARROW = 20;
 
@@ -28,7 +28,7 @@ function makeSpark() {
   return { root, words, bars, of: null };
 }
 
-// Scaled to the row's own busiest day.
+// Scaled to the row's busiest day.
 function updateSpark(spark, entry) {
   const { days } = entry.row;
   const today = report.now.slice(0, 10);
@@ -69,7 +69,7 @@ function makeRow() {
   return line;
 }
 
-// Label and source; the connection id too where the search found nothing else.
+// Label and source; also the connection id if the search matched nothing else.
 function aboutOf(entry) {
   const { row } = entry;
   const words = [row.label, row.source === "default" ? null : row.source];
@@ -101,7 +101,7 @@ function updateRow(line, entry, light) {
 
 function relight(element) {
   element.classList.remove("fresh");
-  void element.offsetWidth; // so that the animation starts anew
+  void element.offsetWidth; // restarts the animation
   element.classList.add("fresh");
 }
 
@@ -147,7 +147,7 @@ function showFacts(list, row) {
   });
 }
 
-// A name and its value stand side by side in the list's grid.
+// A name and its value are side by side in the list's grid.
 function makeFact() {
   const fact = { name: make("dt"), value: make("dd") };
   fact.root = document.createDocumentFragment();
@@ -166,7 +166,7 @@ function setCommand(row, state) {
   return ["ssoferry set", ...source, ...dashes, shellWord(row.identifier), `state=${state}`].join(" ");
 }
 
-// Where the focus is in a row, it follows that row to its new place.
+// If the focus is in a row, it follows that row to its new place.
 function showRows(shown) {
   const table = byId("table");
   const focused = (parts.get(table) ?? []).find((line) => line.toggle === document.activeElement)?.key;
