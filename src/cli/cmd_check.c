@@ -1,4 +1,4 @@
-/* check: what is wrong with mapping files, or with the table; nothing is written. */
+/* check: reports what is wrong with mapping files, or with the table. Writes nothing. */
 #include "files.h"
 #include "output.h"
 #include "rows.h"
@@ -20,7 +20,7 @@ static void print_fault(void *context, const struct fault_seen *fault)
     output_json(object);
 }
 
-/* All that standard error has. */
+/* Prints as JSON everything that goes to standard error. */
 static void print_faults(const struct files *files, bool test_only)
 {
     for (size_t i = 0; i < files->unread_count; ++i)
@@ -64,14 +64,14 @@ struct table_check {
     bool json;
     struct audit audit;
     struct faults *faults;
-    unsigned file; /* the store's number among the faults */
+    unsigned file; /* the store's number in `faults` */
     struct text source, identifier;
     uint64_t rows;
-    uint64_t stages[2];                  /* rows of live and of test projects */
-    char unreached[SOURCE_SIZE_MAX + 1]; /* the source that was told of last */
+    uint64_t stages[2];                  /* rows of live projects and of test projects */
+    char unreached[SOURCE_SIZE_MAX + 1]; /* the last source reported as unreached */
 };
 
-/* `identifier` is empty where the whole source, or the whole table, is spoken of. */
+/* `identifier` is empty if the message is about the whole source or the whole table. */
 static void say(const struct table_check *check, enum fault_severity severity, const char *problem,
                 struct text identifier, const char *message, const char *json_message)
 {
@@ -87,7 +87,7 @@ static void say(const struct table_check *check, enum fault_severity severity, c
     output_json(object);
 }
 
-/* Of the row at hand; `message` does not name it. */
+/* Reports a problem of the current row; `message` does not name the row. */
 static void say_of_row(const struct table_check *check, enum fault_severity severity, const char *problem,
                        const char *message)
 {
@@ -134,7 +134,7 @@ static void check_fields(struct table_check *check, const struct connection *row
     }
 }
 
-/* False where it is none: its row is out of reach, whatever it says. */
+/* False if the name is not valid: then no request reaches its row, whatever the row says. */
 static bool check_name(const struct table_check *check)
 {
     char text[256];
@@ -154,7 +154,7 @@ static bool check_name(const struct table_check *check)
     return of_source == NULL && problem == NULL;
 }
 
-/* A row is wrong where its sign-ins get no answer but 503 or 508, as the daemon goes by this configuration. */
+/* A row is an error if, with this configuration, the daemon would answer its sign-ins only with 503 or 508. */
 static void check_row(struct table_check *check, struct text record)
 {
     struct error error = {0};

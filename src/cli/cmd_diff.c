@@ -1,4 +1,4 @@
-/* diff: what load would change. */
+/* diff: shows what load would change. */
 #include "context.h"
 #include "differences.h"
 #include "effect.h"
@@ -9,7 +9,7 @@
 struct diff {
     struct difference_style style;
     struct progress *progress;
-    uint64_t expected; /* rows, about: for the bar */
+    uint64_t expected; /* approximate number of rows, for the progress bar */
     uint64_t seen;
     struct effect effect;
 };
@@ -37,7 +37,7 @@ static void print_summary(const struct effect *effect)
         number_grouped(effect->rows[DIFFERENCE_REMOVED], removed), number_grouped(effect->rows[DIFFERENCE_NONE], same));
 }
 
-/* What load would say to this, so that it comes as no surprise. */
+/* Gives the warnings that load would give, so that they come as no surprise. */
 static void announce(const struct context *context, const struct files *files, const struct effect *effect)
 {
     if (context->table == NULL)

@@ -1,4 +1,4 @@
-/* explain: how the gateway would answer a request, and why. It runs the daemon's own decision code. */
+/* explain: shows how the gateway would answer a request, and why. Runs the daemon's own decision code. */
 #include <stdlib.h>
 #include <strings.h>
 
@@ -18,11 +18,11 @@ struct explanation {
     struct decision decision;
     struct connection_buffer row;
     bool has_row;
-    struct meant meant; /* where there is no row */
-    bool health;        /* the daemon tells its own state */
+    struct meant meant; /* if there is no row */
+    bool health;        /* the daemon would answer with its own state */
     unsigned routes_seen;
     size_t name_width;
-    json_t *routes; /* NULL: text */
+    json_t *routes; /* NULL: print text */
 };
 
 static const char *method_text(const struct explanation *explanation)
@@ -63,7 +63,7 @@ static void measure_routes(struct explanation *explanation)
     }
 }
 
-/* The decision says what, not from which row. */
+/* The decision holds the answer, but not the row it came from. */
 static bool find_row(struct explanation *explanation, struct error *error)
 {
     const struct decision *decision = &explanation->decision;
@@ -72,7 +72,7 @@ static bool find_row(struct explanation *explanation, struct error *error)
     struct snapshot *snapshot = NULL;
     if (!snapshot_open(&snapshot, explanation->context->table, error))
         return false;
-    struct error ignored; /* decision->error has it */
+    struct error ignored; /* decision->error holds it */
     enum lookup_result result =
         snapshot_find(snapshot, decision->source, decision->identifier, &explanation->row, &ignored);
     char folded[IDENTIFIER_SIZE_MAX];
@@ -88,7 +88,7 @@ static bool find_row(struct explanation *explanation, struct error *error)
     return true;
 }
 
-/* As the daemon does it before it looks at any route. */
+/* Like the daemon, handles the health path before any route. */
 static bool answer_health(struct explanation *explanation, struct lookup *lookup)
 {
     const struct config *config = explanation->context->config;
@@ -104,13 +104,13 @@ static bool answer_health(struct explanation *explanation, struct lookup *lookup
     return true;
 }
 
-/* A 303 turns a POST into a GET. */
+/* A 303 turns a POST into a GET, without the body. */
 static bool loses_body(const struct explanation *explanation)
 {
     return explanation->decision.status == 303 && explanation->request.body.size > 0;
 }
 
-/* Where the outcome has no reason of its own. */
+/* For outcomes that have no reason of their own. */
 static const char *outcome_words(const struct decision *decision)
 {
     static const char *const words[OUTCOMES] = {
@@ -125,7 +125,7 @@ static const char *outcome_words(const struct decision *decision)
     return words[decision->outcome] != NULL ? words[decision->outcome] : "";
 }
 
-/* A sign-in whose RelayState names nobody, sent where the unknown go. */
+/* A sign-in whose RelayState names nobody, sent to where unknown identifiers go. */
 static bool is_nameless(const struct decision *decision)
 {
     return decision->outcome == OUTCOME_LEGACY && decision->reason == REASON_UNKNOWN_LEGACY &&
@@ -137,7 +137,7 @@ static const char *reason_words(const struct decision *decision)
 {
     static const char *const words[REASONS] = {
         [REASON_NONE] = "",
-        [REASON_EXTRACT] = "", /* its problem says it */
+        [REASON_EXTRACT] = "", /* the extraction problem says it */
         [REASON_STATE] = "the row's state says so",
         [REASON_UNKNOWN_LEGACY] = "the identifier has no row, and the route sends unknown ones to the legacy side",
         [REASON_RELAY_STATE] = "the RelayState belongs to a login that the old provider started",
@@ -155,7 +155,7 @@ static const char *reason_words(const struct decision *decision)
                                                                        : words[decision->reason];
 }
 
-/* How to write a request that no client sends so. NULL: it is fine. */
+/* How to rewrite a request that no client would send like that; NULL if it is fine. */
 static const char *advice_on_writing(const struct explanation *explanation)
 {
     const struct request *request = &explanation->request;
@@ -170,8 +170,7 @@ static const char *advice_on_writing(const struct explanation *explanation)
     return small ? "--method in capitals, such as POST: to HTTP, post is another one" : NULL;
 }
 
-/* What to ask explain so that it can tell more, where the route looks into a message that there is not. NULL: nothing.
- */
+/* What to add to the explain command if the route looks into a message and none was given; NULL if nothing. */
 static const char *advice_on_message(const struct explanation *explanation)
 {
     const struct decision *decision = &explanation->decision;

@@ -1,4 +1,4 @@
-/* history: what changed when, by whom, from which file. */
+/* history: shows what changed when, by whom, and from which file. */
 #include "context.h"
 #include "differences.h"
 #include "output.h"
@@ -32,7 +32,7 @@ static json_t *revision_json(const struct revision *revision)
     return object;
 }
 
-/* A line of the history. `grid` NULL: JSON. */
+/* Prints one line of the history; as JSON if `grid` is NULL. */
 static void show_line(struct grid *grid, const struct revision *revision)
 {
     if (grid == NULL) {
@@ -157,7 +157,7 @@ static int tell_untouched(struct snapshot *snapshot, struct text source, struct 
     return STATUS_DONE;
 }
 
-/* What became of one row, the newest first. */
+/* Shows what happened to one row, newest first. */
 static int show_row(struct snapshot *snapshot, const struct arguments *arguments)
 {
     struct error error = {0};

@@ -1,4 +1,4 @@
-/* load: the table made equal to mapping files, as one revision. */
+/* load: makes the table equal to mapping files, as one revision. */
 #include <stdlib.h>
 
 #include "context.h"
@@ -18,14 +18,14 @@ struct load {
     struct bulk bulk;
     struct change *change; /* NULL in a dry run */
     struct effect effect;
-    struct siblings siblings; /* of a batch; not looked for where more rows change */
+    struct siblings siblings; /* of a small batch; not looked for if more rows change */
     uint64_t seen, expected;
-    uint64_t before, revision; /* the table's revisions */
+    uint64_t before, revision; /* the table's revisions, before and after */
     uint64_t rows;             /* in the whole table afterwards */
 };
 
-/* Of those whose state alone has changed: where two have got each other's connection, nobody is left behind. A record
- * that cannot be read is nobody's, and is replaced. */
+/* Notes only rows whose state alone changed: where two rows have swapped connections, nobody is left behind. An
+ * unreadable record belongs to nobody, and is replaced. */
 static void note_sibling(struct load *load, const struct difference *difference)
 {
     struct error error;
@@ -57,7 +57,7 @@ static bool on_difference(void *context, const struct difference *difference, st
     return true;
 }
 
-/* A file cut off half way must not take half the customers with it. */
+/* A file that was cut off half way must not remove half the customers. */
 static bool check_removals(const struct load *load, struct error *error)
 {
     if (load->arguments->allow_removals || !effect_loses_many(&load->effect))
@@ -97,11 +97,11 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
     return check_removals(load, error);
 }
 
-/* One attempt; what change_again() can help is for the caller. */
+/* One attempt. The caller handles what change_again() can solve. */
 static bool write_once(struct load *load, struct error *error)
 {
     load->note.file_count = mapping_files(load->files.mapping, &load->note.files);
-    progress_erase(&load->progress); /* it may have to wait, and say so */
+    progress_erase(&load->progress); /* it may have to wait, and print that */
     if (!change_begin_bulk(&load->change, load->context->table, &load->bulk, error))
         return false;
     if (!compare(load, change_snapshot(load->change), error)) {
@@ -176,7 +176,7 @@ static int run(struct load *load)
         print_json(load);
     else
         print_text(load);
-    /* Told and not refused: taking everybody back in a hurry must not want an option that nobody remembers. */
+    /* Only warns: sending everybody back in a hurry must not need an option that nobody remembers. */
     effect_warn(&load->effect, load->arguments->dry_run ? 0 : load->revision);
     effect_warn_of_stages(&load->effect, load->files.mapping);
     if (load->effect.rows[DIFFERENCE_CHANGED] <= SIBLINGS_NOTED_MAX)
@@ -186,8 +186,8 @@ static int run(struct load *load)
     return STATUS_DONE;
 }
 
-/* A store that cannot be written to, or is not there where a revision is expected, is told before minutes of reading.
- * One that is not there is made only once the files are good. */
+/* Reports a store that cannot be written to, or is missing although --expect-revision names a revision, before minutes
+ * of reading. A missing store is created only once the files have proved good. */
 static bool open_store(const struct load *load, struct error *error)
 {
     if (!context_store_exists(load->context))

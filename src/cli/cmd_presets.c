@@ -1,4 +1,4 @@
-/* presets: the legacy systems that a route can name. */
+/* presets: lists the legacy systems that a route can name. */
 #include "command.h"
 #include "output.h"
 #include "ssoferry/json_value.h"

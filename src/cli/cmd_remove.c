@@ -1,9 +1,9 @@
-/* remove: rows taken out of the table, as one revision. */
+/* remove: takes rows out of the table, as one revision. */
 #include "edit.h"
 #include "output.h"
 #include "ssoferry/log.h"
 
-/* All or none: a mistyped name must not leave half of a list removed. */
+/* All or none: a mistyped name must not leave a list half removed. */
 static int run_remove(struct edit *edit, struct change *change, struct error *error)
 {
     int status = STATUS_DONE;
@@ -17,7 +17,7 @@ static int run_remove(struct edit *edit, struct change *change, struct error *er
             status = edit_note_unknown(edit, identifier);
             break;
         case LOOKUP_FOUND:
-        case LOOKUP_FAILED: /* a record that cannot be read can still be removed */
+        case LOOKUP_FAILED: /* an unreadable record can still be removed */
             break;
         }
     }

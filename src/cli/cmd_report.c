@@ -1,4 +1,4 @@
-/* report: who still uses the old addresses, as a table for people; report_lines.c has it for programs. */
+/* report: shows who still uses the old addresses, as a table for people; report_lines.c prints it for programs. */
 #include <unistd.h>
 
 #include "context.h"
@@ -47,7 +47,7 @@ static const char *when_cell(int64_t time, int64_t now, char *buffer)
     return buffer;
 }
 
-/* The last days' hits as blocks, the tallest for the busiest of them. `buffer` holds SPARK_SIZE bytes. */
+/* The last days' hits as blocks, scaled to the busiest day. `buffer` holds SPARK_SIZE bytes. */
 static const char *spark_cell(const uint32_t days[USAGE_DAYS], char *buffer)
 {
     static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
@@ -169,7 +169,7 @@ static bool print_table(struct report_rows *rows, bool unknown, struct error *er
 
 /* -- the command -- */
 
-/* Whoever takes the rows for a list to retire, in whatever form, hears of it where they are not. */
+/* Warns if the idle rows are not yet a list to retire, whatever form they are printed in. */
 static void warn_of_haste(const struct report_rows *rows)
 {
     char since[TIME_SIZE], until[TIME_SIZE];
@@ -194,15 +194,15 @@ static void warn_of_haste(const struct report_rows *rows)
 static bool print(struct report_rows *rows, const struct arguments *arguments, struct error *error)
 {
     warn_of_haste(rows);
-    /* Unknown identifiers have no state and are no row to retire. */
+    /* Unknown identifiers have no state, and are not rows to retire. */
     bool unknown = rows->any_state && !rows->silent_only;
     if (arguments->json)
         return report_print_json(rows, unknown, error);
     return arguments->csv ? report_print_csv(rows, unknown, error) : print_table(rows, unknown, error);
 }
 
-/* A source without rows may still have unknown identifiers. One with neither is mistyped, and must not pass for one of
- * which nobody is to be retired. */
+/* A source without rows may still have unknown identifiers. A source with neither is mistyped, and must not look like
+ * one that has nobody to retire. */
 static int check_source(struct context *context, const struct report_rows *rows)
 {
     struct error error = {0};

@@ -1,4 +1,4 @@
-/* rollback: the table as it was after an earlier revision, as a new one. */
+/* rollback: restores the table as it was after an earlier revision, as a new revision. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -17,7 +17,7 @@ struct rollback {
     struct context *context;
     const struct arguments *arguments;
     uint64_t target;
-    uint64_t seen_revision; /* the table's when the preview was shown */
+    uint64_t seen_revision; /* the table's revision when the preview was shown */
     uint64_t differences;
     struct effect effect;
     struct bulk bulk;
@@ -36,7 +36,7 @@ static bool preview_row(void *context, const struct difference *difference, stru
     return !ferror(stdout) || error_set(error, ERROR_FAILED, "standard output cannot be written to");
 }
 
-/* Every revision after the target has to be kept, for each is undone. */
+/* Every revision after the target must still be kept, because each of them is undone. */
 static bool check_target(const struct rollback *rollback, const struct snapshot *snapshot, struct error *error)
 {
     uint64_t target = rollback->target, newest = rollback->seen_revision;
@@ -58,7 +58,7 @@ static bool check_target(const struct rollback *rollback, const struct snapshot 
                      (unsigned long long)target, TABLE_REVISIONS_KEPT, (unsigned long long)earliest);
 }
 
-/* Shows what is going to change, the warnings last. */
+/* Shows what would change, with the warnings last. */
 static bool preview_rows(struct rollback *rollback, struct snapshot *snapshot, struct error *error)
 {
     rollback->effect = (struct effect){.config = rollback->context->config};
@@ -89,7 +89,7 @@ static bool preview(struct rollback *rollback, struct error *error)
     return fine;
 }
 
-/* Asks on the terminal. */
+/* Asks for confirmation on the terminal. */
 static int ask(const struct rollback *rollback)
 {
     if (rollback->arguments->yes)
@@ -134,7 +134,7 @@ static bool write_once(struct rollback *rollback, const struct revision_note *no
     return change_commit(change, note, &rollback->revision, error);
 }
 
-/* "to revision 7", or "to revision 7: WHY". To be freed. */
+/* "to revision 7", or "to revision 7: WHY". The caller frees it. */
 static char *message_of(uint64_t target, const char *why)
 {
     const size_t room = 64 + (why != NULL ? strlen(why) : 0);

@@ -1,4 +1,4 @@
-/* get, list and export: what the table holds. */
+/* get, list and export: show what the table holds. */
 #include <fnmatch.h>
 
 #include "context.h"
@@ -72,7 +72,7 @@ struct listing {
     struct text source; /* empty: all */
     bool any_state;
     enum connection_state state;
-    struct grid *grid; /* NULL: JSON */
+    struct grid *grid; /* NULL: print JSON */
     uint64_t rows;
 };
 
@@ -112,7 +112,7 @@ static void show(const struct listing *listing, struct text source, struct text 
     grid_row(listing->grid, cells);
 }
 
-/* One pass over the rows that are asked for. */
+/* One pass over the selected rows. */
 static bool walk(struct listing *listing, struct error *error)
 {
     const struct option_number *limit = &listing->arguments->limit;
@@ -188,14 +188,14 @@ static int export_to(const struct context *context, struct snapshot *snapshot, s
     if (path == NULL || strcmp(path, "-") == 0) {
         if (!mapping_export(snapshot, source, stdout, NULL, error) && !ferror(stdout))
             return complain(error);
-        return STATUS_DONE; /* a failed write is told at the end */
+        return STATUS_DONE; /* a failed write is reported at the end */
     }
     struct written_file file;
     uint64_t rows;
     if (!context_may_write(context, path, error) || !written_file_open(&file, path, context->store, error))
         return complain(error);
     bool fine = mapping_export(snapshot, source, file.stream, &rows, error);
-    bool torn = ferror(file.stream); /* which closing tells with the file's name */
+    bool torn = ferror(file.stream); /* closing reports that, with the file's name */
     fine = written_file_close(&file, fine || torn, error) && fine;
     if (!fine)
         return complain(error);

@@ -1,11 +1,11 @@
-/* set: fields of rows changed, or rows added, as one revision. */
+/* set: changes fields of rows, or adds rows, as one revision. */
 #include "output.h"
 #include "rows.h"
 #include "set_all.h"
 #include "ssoferry/log.h"
 #include "ssoferry/mapping_file.h"
 
-/* -- one row that is named -- */
+/* -- one named row -- */
 
 static bool is_like_field(struct text identifier)
 {
@@ -16,9 +16,9 @@ static bool is_like_field(struct text identifier)
     return size > 0 && size < identifier.size && identifier.at[size] == '=';
 }
 
-/* An unknown identifier is more likely a mistyped one, and among several one like NAME=VALUE a mistyped field. A
- * connection says that it is meant; a state alone says so only where there is nothing that it can have been meant for:
- * whoever takes a customer back must not be told that it was done while the customer's row is as it was. */
+/* An unknown identifier is probably mistyped, or, among several words like NAME=VALUE, a mistyped field. Giving a
+ * connection shows that a new row is intended. Giving only a state shows that only if the name resembles nothing else:
+ * somebody taking a customer back must not be told it was done while the customer's row is unchanged. */
 static bool may_add(const struct set *set, struct snapshot *snapshot, struct text identifier)
 {
     if (set_names_field(set, TEXT("connection_id")))
@@ -26,8 +26,8 @@ static bool may_add(const struct set *set, struct snapshot *snapshot, struct tex
     return set->names == 1 && set_names_field(set, TEXT("state")) && (snapshot == NULL || set->nothing_meant);
 }
 
-/* Puts the row as the words want it into `buffer`, from the one in the table if there is one. `snapshot` may be
- * NULL: no table yet. */
+/* Encodes into `buffer` the row as the words want it, starting from the one in the table if there is one. `snapshot` is
+ * NULL if there is no table yet. */
 static int edited_row(struct set *set, struct snapshot *snapshot, struct text identifier,
                       struct connection_buffer *buffer, struct error *error)
 {
@@ -98,8 +98,8 @@ static void say_how_to_add(const struct set *set)
         set->names > 1 ? "name it alone and " : "");
 }
 
-/* One of the names. A row that cannot be read or be as the words want it is told here, so that the others' turn comes;
- * *error is for what ends it all. */
+/* Handles one name. If its row cannot be read, or cannot be as the words want it, that is reported here so that the
+ * others are still handled; *error is for what ends the whole command. */
 static int set_one(struct set *set, struct change *change, size_t i, struct error *error)
 {
     struct connection_buffer buffer;
@@ -121,7 +121,7 @@ static int set_one(struct set *set, struct change *change, size_t i, struct erro
     return put_row(set, change, identifier, &buffer.row, error) ? STATUS_DONE : STATUS_FAILED;
 }
 
-/* All or none; every name that cannot be is told, so that those who are in a hurry need not ask again for each. */
+/* All or none. Every name that fails is reported, so that nobody in a hurry has to try again for each. */
 static int run_set(struct edit *edit, struct change *change, struct error *error)
 {
     struct set *set = (struct set *)(void *)edit;
@@ -150,7 +150,7 @@ static void on_refusal(const struct edit *edit)
 
 /* -- the command -- */
 
-/* With no store yet, what is asked for is checked before one is made. */
+/* With no store yet, checks the request before creating one. */
 static int open_for_set(struct set *set)
 {
     struct error error = {0};
@@ -171,7 +171,7 @@ static int open_for_set(struct set *set)
     return context_open_table(context, TABLE_WRITE, &error) ? STATUS_DONE : complain(&error);
 }
 
-/* What is wrong with them whatever the table holds. */
+/* Checks what is wrong with the words whatever the table holds. */
 static int check_words(const struct set *set)
 {
     struct error error = {0};
@@ -187,8 +187,8 @@ static int check_words(const struct set *set)
     return set_fields(set, &any, &error) ? STATUS_DONE : complain(&error);
 }
 
-/* Whether an unknown name can have been meant for another, told where it can: for may_add(), and before other writers
- * have to wait. */
+/* Finds out whether an unknown name may have been meant for another, and if so reports that. may_add() needs the
+ * result, and it is done before other writers have to wait. */
 static int look_for_meant(struct set *set)
 {
     struct error error = {0};
@@ -239,7 +239,7 @@ static void print_text(const struct set *set)
         printf("the rows are like that already, nothing changed\n");
 }
 
-/* All names have got the same. */
+/* All names have got the same fields. */
 static void tell_sharers(const struct set *set)
 {
     struct error error = {0};

@@ -1,4 +1,4 @@
-/* stat and backup: the store as a whole. */
+/* stat and backup: work on the store as a whole. */
 #include <sys/stat.h>
 
 #include "context.h"

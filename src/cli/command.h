@@ -1,4 +1,4 @@
-/* What a subcommand is: one row of the table in commands.c, from which parsing, usage and help all come. */
+/* A subcommand: one row of the table in commands.c, which drives parsing, usage and help. */
 #ifndef SSOFERRY_CLI_COMMAND_H
 #define SSOFERRY_CLI_COMMAND_H
 
@@ -13,8 +13,8 @@ struct option_number {
     uint64_t value;
 };
 
-/* Everything a command line can say; each command's table of options names the members it uses. Borrowed from argv,
- * but for `words` itself. */
+/* Everything that a command line can say; each command's options name the members they set. The texts are borrowed from
+ * argv; `words` itself is allocated. */
 struct arguments {
     bool help, version;
     const char *config, *store;
@@ -26,7 +26,7 @@ struct arguments {
     const char *method, *host, *body, *content_type, *issuer, *relay_state, *id;
     struct option_number limit, show, expect_revision;
 
-    char **words; /* what is neither an option nor the command */
+    char **words; /* arguments that are neither options nor the command */
     size_t word_count;
 };
 
@@ -34,11 +34,11 @@ enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER };
 
 struct option_row {
     const char *name;     /* without dashes; NULL ends a table */
-    char letter;          /* '\0': none */
+    char letter;          /* '\0': no short form */
     const char *argument; /* "FILE"; NULL for a flag */
     const char *help;
     enum option_kind kind;
-    size_t offset; /* of its member of struct arguments */
+    size_t offset; /* offset of the member in struct arguments */
 };
 
 #define OPTION_ROW_FLAG(name, letter, member, help)                                                                    \
@@ -58,25 +58,25 @@ struct option_row {
         NULL, '\0', NULL, NULL, OPTION_FLAG, 0                                                                         \
     }
 
-/* What stands ready in the context when a command runs. Each includes those before it. */
+/* What context_open() prepares before a command runs. Each includes those before it. */
 enum needs {
     NEEDS_NOTHING,
-    NEEDS_RULES,  /* the hosts that rows may name */
-    NEEDS_STORE,  /* the path of the store; the command opens it itself */
-    NEEDS_READ,   /* the table, to read */
-    NEEDS_ROUTES, /* as NEEDS_READ, and a configuration with routes */
-    NEEDS_WRITE,  /* the table, which must be there, to change */
+    NEEDS_RULES,  /* which hosts rows may name */
+    NEEDS_STORE,  /* the store's path; the command opens the store itself */
+    NEEDS_READ,   /* the table, for reading */
+    NEEDS_ROUTES, /* like NEEDS_READ, and a configuration with routes */
+    NEEDS_WRITE,  /* the table, which must exist, for changing */
 };
 
 struct command {
     const char *name;      /* NULL ends the table */
-    const char *arguments; /* "FILE...", as usage shows it */
-    const char *help;      /* one line, no full stop */
-    const char *details;   /* for --help: paragraphs, wrapped; may be "" */
+    const char *arguments; /* "FILE...", as shown in the usage */
+    const char *help;      /* one line, without a full stop */
+    const char *details;   /* paragraphs for --help, which wraps them; may be "" */
     const struct option_row *options;
     size_t words_least, words_most;
     enum needs needs;
-    /* Returns the exit status. NULL for `help`, which is the program's own. */
+    /* Returns the exit status. NULL for `help`, which ssoferry.c handles itself. */
     int (*run)(struct context *context, const struct arguments *arguments);
 };
 
@@ -85,7 +85,7 @@ enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 extern const struct command commands[];
 extern const struct option_row global_options[];
 
-/* NULL where there is none of that name. */
+/* The command with that name; NULL if there is none. */
 const struct command *command_find(const char *name);
 
 int cmd_check(struct context *context, const struct arguments *arguments);

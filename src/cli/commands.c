@@ -1,4 +1,4 @@
-/* The table of commands, and of each command's options. */
+/* The table of commands, and each command's options. */
 #include <string.h>
 
 #include "command.h"

@@ -41,7 +41,7 @@ static int read_config(struct context *context)
         faults_log(faults);
         status = complain(&error);
     }
-    /* Warnings about the configuration are the daemon's to give: here they would stand before every answer. */
+    /* Warnings about the configuration are left to the daemon; here they would precede every answer. */
     faults_free(faults);
     return status;
 }
@@ -66,7 +66,7 @@ static int open_for(struct context *context, enum needs needs)
     struct error error = {0};
     bool write = needs == NEEDS_WRITE;
     if (write && !context_store_exists(context)) {
-        /* Opening it for writing would make an empty one, maybe at a mistyped path. */
+        /* Opening it for writing would create an empty one, perhaps at a mistyped path. */
         log_error("there is no store at %s; `ssoferry load` makes it", context->store);
         return STATUS_FAILED;
     }
@@ -123,8 +123,8 @@ bool context_open_table(struct context *context, enum table_mode mode, struct er
     return table_open(&context->table, context->store, &options, error);
 }
 
-/* A daemon makes a store where there is none. So one that only a command makes is hardly that of a daemon that runs:
- * its path is mistyped, or relative, and this is another directory. */
+/* A daemon creates its store if there is none. So a store that only a command created is probably not the one a running
+ * daemon uses: the path is mistyped, or relative to another directory. */
 void context_tell_of_new_store(const struct context *context)
 {
     char whole[PATH_MAX];
@@ -140,7 +140,7 @@ void context_give_way(struct context *context)
         pauses_begin(&context->pauses);
 }
 
-/* Whether both name one file; where either is not there, whether they name one place. */
+/* Whether both paths name the same file or, if either is missing, the same place. */
 static bool is_same_file(const char *a, const char *b)
 {
     struct stat first, second;
@@ -199,7 +199,7 @@ bool context_expects(const struct context *context, const struct arguments *argu
                      (unsigned long long)revision);
 }
 
-/* Under sudo the person, not root, is who changed the table. */
+/* Under sudo, the table was changed by the person, not by root. */
 static const char *user_name(void)
 {
     const char *sudo = getenv("SUDO_USER");
@@ -209,7 +209,7 @@ static const char *user_name(void)
     return entry != NULL ? entry->pw_name : "unknown";
 }
 
-/* As long as --actor may be, to which the environment is not asked to keep; cut between two characters. */
+/* Limited to the size allowed for --actor, since the environment may hold more; cut between two characters. */
 static char *default_actor(void)
 {
     char host[256] = "", actor[ACTOR_SIZE_MAX + 2];
@@ -223,7 +223,7 @@ static char *default_actor(void)
     return memory_string(text_slice(actor, size));
 }
 
-/* What is shown in the lines of a history. */
+/* What a line of the history shows. */
 static bool check_line(const char *option, const char *value, size_t most, struct error *error)
 {
     struct text line = text_of(value);

@@ -3,7 +3,7 @@
 #include "output.h"
 #include "ssoferry/connection_json.h"
 
-/* A record as far as it can be read. */
+/* What can be read of a record. */
 struct side {
     bool there, readable;
     struct connection_buffer buffer;
@@ -23,7 +23,7 @@ static void print_name(struct text source, struct text identifier)
         printf(" (source %.*s)", TEXT_ARGS(source));
 }
 
-/* Where a new row leads: its connection, or what stands in its place. */
+/* Where a new row leads: its connection, or what stands in for one. */
 static void print_target(const struct connection *row)
 {
     printf(" -> ");

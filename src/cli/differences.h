@@ -1,4 +1,4 @@
-/* Differences between two states of a row, as diff, rollback and history show them. */
+/* Differences between two states of a row, as shown by diff, rollback and history. */
 #ifndef SSOFERRY_CLI_DIFFERENCES_H
 #define SSOFERRY_CLI_DIFFERENCES_H
 
@@ -11,7 +11,8 @@ struct difference_style {
     bool coloured;
 };
 
-/* One difference as an object with `change`, `source`, `identifier`, `before` and `after`; the caller's to give up. */
+/* One difference as an object with `change`, `source`, `identifier`, `before` and `after`. The caller owns the
+ * reference. */
 json_t *difference_json(const struct difference *difference);
 
 /* Prints one difference to standard output; nothing for DIFFERENCE_NONE:

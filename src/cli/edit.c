@@ -6,8 +6,8 @@
 #include "ssoferry/memory.h"
 
 enum {
-    NEAR_NAMES_MAX = 5, /* unknown names for which near ones are looked for */
-    FEW_NAMES = 1000    /* a matter of milliseconds; done at once */
+    NEAR_NAMES_MAX = 5, /* how many unknown names to look up similar names for */
+    FEW_NAMES = 1000    /* takes milliseconds; done without giving way */
 };
 
 bool edit_start(struct edit *edit, struct context *context, const struct arguments *arguments, struct error *error)

@@ -11,7 +11,7 @@
 static const struct {
     const char *would, *asked; /* "12 of the 40 rows ... WOULD: ASKED" */
     const char *did, *mistake; /* "12 of the 40 rows ... DID. If MISTAKE, ..." */
-    uint64_t few;              /* so many are no matter, however small the source */
+    uint64_t few;              /* this many are never a concern, however small the source */
 } turns[TURNS] = {
     [TURN_REMOVED] = {.few = 1},
     [TURN_LEGACY] = {"would go back from Stytch to the old system (stytch -> legacy)", OLD_FILE_ASKED,
@@ -29,7 +29,7 @@ static const struct {
 
 /* -- one row -- */
 
-/* Row by row the most telling: whoever is refused does not care by which project. */
+/* Picks the most telling turn of each row: if its sign-ins are refused, it does not matter by which project. */
 static bool turn_of_change(const struct connection *before, const struct connection *after, enum turn *turn)
 {
     const bool was = before->state == CONNECTION_STYTCH, is = after->state == CONNECTION_STYTCH;
@@ -59,7 +59,7 @@ static bool turn_of(const struct difference *difference, enum turn *turn)
 
 /* -- sources -- */
 
-/* A few are what somebody has edited; but none of a source must go unasked. */
+/* A few rows are probably edited by hand; but removing all of a source is never done without asking. */
 static bool is_many(const struct effect *effect, const struct effect_source *source, unsigned turn)
 {
     uint64_t turned = source->turned[turn];
@@ -175,8 +175,8 @@ bool effect_loses_many(const struct effect *effect)
     return effect->most[TURN_REMOVED].before > 0;
 }
 
-/* "12 of the 40 rows of source default, and many of 1 more source,": in `out`, of SUBJECT_SIZE bytes. False where the
- * turn has not been taken by many. */
+/* Writes to `out`, of SUBJECT_SIZE bytes: "12 of the 40 rows of source default, and many of 1 more source,". False if
+ * the turn did not affect many rows. */
 enum { SUBJECT_SIZE = 2 * NUMBER_SIZE + SOURCE_SIZE_MAX + NUMBER_SIZE + 64 };
 static bool describe(const struct effect *effect, unsigned turn, char *out)
 {

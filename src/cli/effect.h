@@ -1,4 +1,4 @@
-/* What a load comes to: counts, and what it does to so many rows of one source that it may not be meant. */
+/* What a load amounts to: counts, and changes to so many rows of one source that they may be a mistake. */
 #ifndef SSOFERRY_CLI_EFFECT_H
 #define SSOFERRY_CLI_EFFECT_H
 
@@ -10,8 +10,8 @@ enum turn {
     TURN_LEGACY,    /* from state stytch to state legacy */
     TURN_DISABLED,  /* from state stytch to state disabled */
     TURN_TEST,      /* from a connection of a live project to one of a test project */
-    TURN_STYTCH,    /* to state stytch, by which sign-ins go there from now on */
-    TURN_ELSEWHERE, /* from one connection to another of a like project */
+    TURN_STYTCH,    /* to state stytch: sign-ins go to Stytch from now on */
+    TURN_ELSEWHERE, /* from one connection to another in a project of the same kind */
 };
 enum { TURNS = 6 };
 
@@ -20,31 +20,31 @@ struct effect_source {
     uint64_t before, turned[TURNS]; /* rows */
 };
 
-/* Of which projects some rows are. */
+/* Which kinds of project some rows belong to. */
 struct effect_stages {
     bool live, test;
 };
 
-/* Begins as {0}, but for what it goes by. */
+/* Starts as {0}, except for `config` and `counted`. */
 struct effect {
-    const struct config *config; /* by which a source whose routes only rehearse is told from one that is cut over */
-    struct snapshot *counted;    /* where not all rows are added: what to count them in; else NULL */
+    const struct config *config; /* tells whether a source's routes only rehearse */
+    struct snapshot *counted;    /* if not all rows are added: where to count them; otherwise NULL */
     uint64_t rows[DIFFERENCE_NONE + 1];
-    struct effect_source source;      /* the one whose rows are being added */
-    size_t start_size;                /* of what its keys start with: its name and a zero byte; 0: there is none yet */
-    struct effect_source most[TURNS]; /* where most rows turned, of the sources where many did; before is 0: none */
-    size_t sources[TURNS];            /* where many did */
-    struct effect_stages put, kept;   /* of the one whose rows are being added: written, and left as they are */
-    struct effect_stages others;      /* of sources that the files do not name */
+    struct effect_source source;      /* the source whose rows are being added */
+    size_t start_size;                /* size of the prefix of its keys (its name and a zero byte); 0: none yet */
+    struct effect_source most[TURNS]; /* of the sources where many rows turned, the one with most; before is 0: none */
+    size_t sources[TURNS];            /* how many sources had many */
+    struct effect_stages put, kept;   /* for the current source: rows written, and rows left as they are */
+    struct effect_stages others;      /* for sources that the files do not name */
     bool test_put;                    /* rows of a test project are written */
-    struct effect_stages beside;      /* rows that come beside rows of the other kind */
+    struct effect_stages beside;      /* rows added next to rows of the other kind */
 };
 
-/* Looks at the rows of sources that the files do not name, once files_claim_sources() has had its say. Before the
- * comparison: it moves the snapshot's cursor. */
+/* Examines the rows of sources that the files do not name, so call it after files_claim_sources(). It moves the
+ * snapshot's cursor, so call it before the comparison. */
 void effect_others(struct effect *effect, const struct mapping *mapping, struct snapshot *snapshot);
 
-/* Differences come in key order; effect_end() follows the last. */
+/* Adds differences, which must come in key order; call effect_end() after the last. */
 void effect_add(struct effect *effect, const struct difference *difference);
 void effect_end(struct effect *effect);
 
@@ -52,21 +52,21 @@ struct change_counts effect_changes(const struct effect *effect);
 
 bool effect_differs(const struct effect *effect);
 
-/* Whether more than a tenth of a source's rows, and more than one, or all of them would go, so that the operator has to
- * say so. */
+/* Whether a source would lose all its rows, or more than one and more than a tenth of them, so that the operator must
+ * confirm it. */
 bool effect_loses_many(const struct effect *effect);
 
-/* Prints a warning for each other turn that more than a tenth of a source's rows took, and more than one; of
- * TURN_STYTCH more than a batch of a few, and not while all routes of the source send everybody to the legacy side.
- * `revision` is the new one; 0 where nothing was written. */
+/* Prints a warning for every other turn taken by more than one, and more than a tenth, of a source's rows. For
+ * TURN_STYTCH it takes more than a small batch, and no warning is given while all the source's routes send everybody to
+ * the legacy side. `revision` is the new one; 0 if nothing was written. */
 void effect_warn(const struct effect *effect, uint64_t revision);
 
-/* The same of what a rollback would do. */
+/* The same for what a rollback would do. */
 void effect_warn_of_rollback(const struct effect *effect);
 
-/* Warns where rows of a test project are written and no others are in the files, or come beside rows of a live one, or
- * the other way round, unless that has been told of the files themselves. A source that is new is compared with the
- * others, so that one of another kind, which may be meant, is told of once. */
+/* Warns if only rows of test projects are written, or if they join rows of live projects, or vice versa, unless that
+ * was reported about the files themselves. A new source is compared with the others, so one of another kind, which may
+ * be intended, causes one warning. */
 void effect_warn_of_stages(const struct effect *effect, const struct mapping *mapping);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "ssoferry/memory.h"
 
-/* A stream that ends up in a text of its own. */
+/* A stream that collects its output in memory. */
 struct writing {
     FILE *out;
     char *text;
@@ -75,7 +75,7 @@ static void put_base64_of_response(FILE *out, const char *issuer)
     begin(&xml);
     put_response(xml.out, issuer);
     end(&xml);
-    unsigned char *base64 = memory_allocate(xml.size / 3 * 4 + 5); /* whole groups of four, and a 0 */
+    unsigned char *base64 = memory_allocate(xml.size / 3 * 4 + 5); /* whole groups of four, and a terminating 0 */
     int size = EVP_EncodeBlock(base64, (const unsigned char *)xml.text, (int)xml.size);
     put_form_text(out, (const char *)base64, (size_t)size);
     free(base64);

@@ -1,4 +1,4 @@
-/* The request that explain makes up from its arguments. */
+/* Builds the request for explain from its arguments. */
 #include "explain_request.h"
 
 #include <errno.h>
@@ -9,11 +9,11 @@
 
 enum { BODY_SIZE_MAX = 64 * 1024 * 1024 };
 
-/* Splits http[s]://HOST/PATH?QUERY#FRAGMENT or /PATH?QUERY. Nothing is checked or decoded: that is what is to be
- * explained. */
+/* Splits http[s]://HOST/PATH?QUERY#FRAGMENT or /PATH?QUERY. Checks and decodes nothing: explain should show how the
+ * gateway does that. */
 static bool split_url(struct text url, struct request *request, struct error *error)
 {
-    struct text rest = text_slice(url.at, text_find(url, '#', 0)); /* a browser keeps the fragment to itself */
+    struct text rest = text_slice(url.at, text_find(url, '#', 0)); /* browsers do not send the fragment */
     for (size_t i = 0; i < 2; ++i) {
         const struct text scheme = i == 0 ? TEXT("https://") : TEXT("http://");
         if (rest.size < scheme.size || !text_equal_fold(text_slice(rest.at, scheme.size), scheme))
@@ -36,7 +36,7 @@ static bool split_url(struct text url, struct request *request, struct error *er
     return true;
 }
 
-/* *body gets what was read, also where that failed. */
+/* *body is set to what was read, even on failure. */
 static bool read_body(const char *path, char **body, size_t *body_size, struct error *error)
 {
     FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
@@ -58,7 +58,7 @@ static bool read_body(const char *path, char **body, size_t *body_size, struct e
     return errnum == 0 || error_set_errno(error, ERROR_INPUT, errnum, "cannot read the body from %s", path);
 }
 
-/* *body as read_body() has it; NULL where nothing is posted. */
+/* Sets *body like read_body(); it stays NULL if nothing is posted. */
 static bool make_body(const struct arguments *arguments, char **body, size_t *size, struct error *error)
 {
     bool made_up = arguments->issuer != NULL || arguments->relay_state != NULL;

@@ -15,7 +15,7 @@ static void on_progress(void *context, uint64_t read, uint64_t total)
     progress_update(context, read, total);
 }
 
-/* Reads every file even where one cannot be opened, so that all that is wrong is told at once. */
+/* Reads every file even if one cannot be opened, so that all problems are reported together. */
 static int read_all(struct files *files, const struct arguments *arguments, struct progress *progress)
 {
     const struct mapping_progress report = {on_progress, progress};
@@ -58,7 +58,7 @@ void files_print_count(const struct faults *faults, const char *coda)
 
 /* -- what the routes make of the rows -- */
 
-/* The rows at hand, which are those of one source in one file, and the first of each kind among them. */
+/* The current rows: those of one source in one file, with the first row of each oddity. */
 struct watch {
     struct audit audit;
     struct faults *faults;
@@ -73,7 +73,7 @@ struct watch {
     } found[ODDITIES];
 };
 
-/* Tells of the rows at hand: each kind once, where the first of it stands. */
+/* Reports the current rows: each oddity once, at its first row. */
 static void tell(struct watch *watch)
 {
     char text[ODDITY_TEXT_SIZE], count[NUMBER_SIZE], more[NUMBER_SIZE + 32];

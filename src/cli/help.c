@@ -33,8 +33,8 @@ void help_line(FILE *out, const struct command *command)
             command->arguments[0] != '\0' ? " " : "", command->arguments);
 }
 
-/* Prints text in lines of LINE_WIDTH, from column `indent` on; the cursor stands there already. "\n" in it starts a
- * new line. */
+/* Prints text in lines of LINE_WIDTH, indented to column `indent`, where the cursor already is. "\n" starts a new line.
+ */
 static void print_wrapped(FILE *out, const char *text, int indent)
 {
     int column = indent;

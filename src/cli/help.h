@@ -6,16 +6,16 @@
 
 #include "command.h"
 
-/* All commands, a line each, and the global options. */
+/* Lists all commands, one per line, and the global options. */
 void help_program(FILE *out);
 
-/* One command: its usage line, what it does, its options and the global ones. */
+/* Describes one command: its usage line, what it does, its own options and the global ones. */
 void help_command(FILE *out, const struct command *command);
 
 /* "usage: ssoferry [-c CONFIG | --store PATH] load [options] FILE..." */
 void help_line(FILE *out, const struct command *command);
 
-/* Prints that there is no such command, and which may have been meant. */
+/* Prints that there is no such command, and which ones may have been meant. */
 void help_unknown_command(const char *name);
 
 #endif

@@ -15,7 +15,7 @@ void nearest_offer_spelled(struct nearest *nearest, struct text spelling, struct
     if (nearest->count == NEAREST_KEPT) {
         if (nearest->found[NEAREST_KEPT - 1].distance == 0)
             return;
-        limit = nearest->found[NEAREST_KEPT - 1].distance - 1; /* never over the limit, for it was found within it */
+        limit = nearest->found[NEAREST_KEPT - 1].distance - 1; /* does not underflow: it was found within the limit */
     }
     if (!text_is_near(nearest->wanted, spelling, limit, &edits) || name.size > IDENTIFIER_SIZE_MAX)
         return;

@@ -1,4 +1,4 @@
-/* "Did you mean": the names nearest to one that was not found. */
+/* "Did you mean": finds the names nearest to one that was not found. */
 #ifndef SSOFERRY_CLI_NEAREST_H
 #define SSOFERRY_CLI_NEAREST_H
 
@@ -8,22 +8,22 @@
 enum { NEAREST_KEPT = 3 };
 
 struct nearest {
-    struct text wanted; /* borrowed */
-    unsigned limit;     /* edits that still count as near */
+    struct text wanted; /* borrowed until the search ends */
+    unsigned limit;     /* the most edits that count as near */
     size_t count;
     struct {
         char name[IDENTIFIER_SIZE_MAX + 1];
         unsigned distance;
-    } found[NEAREST_KEPT]; /* the nearest first */
+    } found[NEAREST_KEPT]; /* nearest first */
 };
 
 /* Starts a search. `wanted` must outlive it. */
 void nearest_start(struct nearest *nearest, struct text wanted);
 
-/* Offers a name; it is copied where it is among the nearest so far. ASCII case does not count as an edit. */
+/* Offers a name, which is copied if it is among the nearest so far. Differences in ASCII case do not count as edits. */
 void nearest_offer(struct nearest *nearest, struct text name);
 
-/* The same of a name that is compared as `spelling`. */
+/* The same, for a name that is compared by `spelling`. */
 void nearest_offer_spelled(struct nearest *nearest, struct text spelling, struct text name);
 
 #endif

@@ -70,7 +70,7 @@ static bool parse_long(const struct option_row *const tables[OPTION_TABLES], int
                        struct arguments *arguments, struct error *error)
 {
     const char *start = argv[*at] + 2;
-    /* Not text_of(), which lets clang's analyzer believe in a null that has a size. */
+    /* Not text_of(), after which clang's analyzer assumes that a null text can have a size. */
     struct text word = text_slice(start, strlen(start));
     size_t equals = text_find(word, '=', 0);
     struct text name = text_slice(word.at, equals);
@@ -94,7 +94,7 @@ static bool parse_long(const struct option_row *const tables[OPTION_TABLES], int
     return store(row, value, arguments, error);
 }
 
-/* -m value, -mvalue, or several flags in one: -hV. */
+/* -m value, -mvalue, or several flags together: -hV. */
 static bool parse_letters(const struct option_row *const tables[OPTION_TABLES], int argc, char **argv, int *at,
                           struct arguments *arguments, struct error *error)
 {
@@ -128,7 +128,7 @@ bool options_parse(const struct option_row *const tables[OPTION_TABLES], int arg
     bool words_only = false;
     while (*at < argc) {
         const char *word = argv[*at];
-        bool option = !words_only && word[0] == '-' && word[1] != '\0'; /* "-" is standard input */
+        bool option = !words_only && word[0] == '-' && word[1] != '\0'; /* "-" alone is standard input */
         if (!option) {
             if (stop_at_word)
                 return true;

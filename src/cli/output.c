@@ -6,8 +6,8 @@
 
 enum { ESCAPE_SIZE = 12 };
 
-/* The size of the character beyond ASCII that `t` starts with, and the columns it takes; 0 where there is none that may
- * be shown. `escape` is what is shown of one that nobody would see, else empty. */
+/* Returns the size of the non-ASCII character at the start of `t`, and sets the columns it takes; 0 if there is none
+ * that may be shown. `escape` is what to show for an invisible character, otherwise empty. */
 static size_t wide_character(struct text t, size_t *columns, char escape[ESCAPE_SIZE])
 {
     size_t at = 0;
@@ -30,7 +30,7 @@ static size_t wide_character(struct text t, size_t *columns, char escape[ESCAPE_
     return size;
 }
 
-/* How much of `t` is plain ASCII from its start. */
+/* How many bytes at the start of `t` are plain ASCII. */
 static size_t plain_run(struct text t)
 {
     size_t size = 0;
@@ -39,7 +39,7 @@ static size_t plain_run(struct text t)
     return size;
 }
 
-/* A blank at an end, which nobody sees there either, and which makes another name of an identifier. */
+/* A blank at either end is invisible too, yet makes a different identifier. */
 static size_t walk_blank(FILE *out, struct text *t, bool at_end)
 {
     static const char shown[] = "\\x20";
@@ -51,7 +51,7 @@ static size_t walk_blank(FILE *out, struct text *t, bool at_end)
     return sizeof(shown) - 1;
 }
 
-/* Returns the columns that a text takes; prints it where `out` is not NULL. */
+/* Returns how many columns a text takes; also prints it unless `out` is NULL. */
 static size_t walk(FILE *out, struct text t)
 {
     size_t width = walk_blank(out, &t, false);
@@ -187,7 +187,7 @@ void grid_measured(struct grid *grid)
 
 void output_json(json_t *object)
 {
-    /* jansson's own words for a failed write are lost here; standard_files_finish() tells. */
+    /* jansson's message for a failed write is lost here; standard_files_finish() reports the failure. */
     int ignored = json_dumpf(object, stdout, JSON_COMPACT);
     (void)ignored;
     putchar('\n');

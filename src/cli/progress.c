@@ -33,8 +33,8 @@ static size_t terminal_width(void)
     return size.ws_col;
 }
 
-/* "reading customers.yaml  [#########...........]  45 %", never wider than the terminal: a wrapped bar could not be
- * erased. */
+/* Draws "reading customers.yaml  [#########...........]  45 %", never wider than the terminal: a wrapped bar could not
+ * be erased. */
 static void draw(struct progress *progress, uint64_t done, uint64_t total)
 {
     unsigned percent = total == 0 || done >= total ? 100 : (unsigned)((double)done * 100 / (double)total);
@@ -52,7 +52,7 @@ static void draw(struct progress *progress, uint64_t done, uint64_t total)
                         progress->phase);
     for (char *at = line + strlen("\r\033[K"); *at != '\0'; ++at) {
         if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = '?'; /* a file's name may hold anything */
+            *at = '?'; /* a file name may contain anything */
     }
     if (bar > 0) {
         char fill[BAR_WIDTH_MAX + 1];

@@ -1,5 +1,4 @@
-/* A bar on the terminal for what takes longer than half a second; nothing at all where standard error is no
- * terminal. */
+/* A progress bar for work that takes longer than half a second. Prints nothing if standard error is not a terminal. */
 #ifndef SSOFERRY_CLI_PROGRESS_H
 #define SSOFERRY_CLI_PROGRESS_H
 
@@ -15,17 +14,17 @@ struct progress {
 
 void progress_start(struct progress *progress);
 
-/* Names what is being done from now on: "reading customers.yaml". Borrowed until the next phase. */
+/* Sets what is being done from now on, such as "reading customers.yaml". `phase` is borrowed until the next call. */
 void progress_phase(struct progress *progress, const char *phase);
 
-/* `done` of `total`; cheap enough to be called for each row. */
+/* Reports `done` of `total`. Cheap enough to call for each row. */
 void progress_update(struct progress *progress, uint64_t done, uint64_t total);
 
-/* Draws what progress_update() would, without waiting for the next tenth of a second: before a step that reports
- * nothing itself. */
+/* Like progress_update(), but draws at once instead of every tenth of a second. Call it before a step that reports no
+ * progress. */
 void progress_update_now(struct progress *progress, uint64_t done, uint64_t total);
 
-/* Takes the bar off the screen, so that words can follow; may be called at any time. */
+/* Erases the bar so that text can be printed. May be called at any time. */
 void progress_erase(struct progress *progress);
 
 #endif

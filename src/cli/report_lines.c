@@ -28,7 +28,7 @@ static void print_string(struct text t)
             continue;
         json_t *string = json_text(t);
         int ignored = json_dumpf(string, stdout, JSON_ENCODE_ANY);
-        (void)ignored; /* told at the end */
+        (void)ignored; /* reported at the end */
         json_decref(string);
         return;
     }

@@ -1,10 +1,10 @@
-/* A report for programs: as JSON, an object a line, or as CSV. */
+/* A report for programs: as JSON, one object per line, or as CSV. */
 #ifndef SSOFERRY_CLI_REPORT_LINES_H
 #define SSOFERRY_CLI_REPORT_LINES_H
 
 #include "report_rows.h"
 
-/* Each prints the whole report to standard output: rows; then unknown identifiers, where `unknown` is set; JSON ends
+/* Each prints the whole report to standard output: the rows, then unknown identifiers if `unknown` is set. JSON ends
  * with the totals. */
 bool report_print_json(struct report_rows *rows, bool unknown, struct error *error) __attribute__((warn_unused_result));
 bool report_print_csv(struct report_rows *rows, bool unknown, struct error *error) __attribute__((warn_unused_result));

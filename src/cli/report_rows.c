@@ -8,7 +8,7 @@
 
 /* -- options -- */
 
-/* "30d", "12h"; microseconds. */
+/* Reads "30d" or "12h" into microseconds. */
 static bool parse_duration(struct text word, int64_t *duration)
 {
     static const struct {
@@ -64,9 +64,9 @@ bool report_rows_choose(struct report_rows *rows, const struct arguments *argume
 
 /* -- sorting -- */
 
-/* A row by name only: it is looked up again when it is its turn. */
+/* Holds only the row's name; the row is looked up again when it is shown. */
 struct sorted_row {
-    uint64_t weight; /* the heaviest comes first; of equals, the first by key */
+    uint64_t weight; /* the heaviest comes first; ties are sorted by key */
     struct text key;
 };
 
@@ -83,7 +83,7 @@ static void free_key(struct sorted_row *row)
     free((void *)(uintptr_t)row->key.at);
 }
 
-/* Keeps no more than are shown. */
+/* Keeps no more rows than are shown. */
 static void sort_and_cut(struct report_rows *rows)
 {
     if (rows->sorted_count > 0)
@@ -111,7 +111,7 @@ static void remember(struct report_rows *rows, size_t *room, const struct report
 {
     enum { ROOM_AT_FIRST = 1024 };
     if (rows->order == ORDER_IDENTIFIER && rows->sorted_count >= rows->limit)
-        return; /* they come in that order */
+        return; /* they come in that order already */
     if (rows->sorted_count == *room && rows->sorted_count / 2 >= rows->limit)
         sort_and_cut(rows);
     if (rows->sorted_count == *room) {
@@ -132,7 +132,7 @@ static bool is_asked_for(const struct report_rows *rows, const struct report_row
     return (rows->any_state || row->connection->row.state == rows->state) && (!rows->silent_only || row->idle);
 }
 
-/* One pass in the table's order: rows are shown, or, where `on_row` is NULL, remembered. */
+/* One pass in the table's order: shows rows, or remembers them if `on_row` is NULL. */
 static bool walk(struct report_rows *rows, void (*on_row)(void *context, const struct report_row *row), void *context,
                  struct error *error)
 {

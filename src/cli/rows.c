@@ -42,7 +42,7 @@ enum lookup_result rows_next_source(struct snapshot *snapshot, struct text after
     enum lookup_result result = rows_next(snapshot, (struct text){0}, &row, &source, &identifier, error);
     if (result != LOOKUP_FOUND)
         return result;
-    if (source.size > SOURCE_SIZE_MAX) { /* nor is there a way past it: the caller would come to it again and again */
+    if (source.size > SOURCE_SIZE_MAX) { /* the caller could not get past it and would find it again and again */
         error_set(error, ERROR_FAILED, "a row of the table has a source that cannot be one: the store is damaged");
         return LOOKUP_FAILED;
     }
@@ -90,7 +90,7 @@ int rows_complain_source(struct snapshot *snapshot, struct text source)
     return STATUS_FAILED;
 }
 
-/* The source, other than `source`, that has the identifier, copied to `name`. */
+/* Finds a source other than `source` that has the identifier, and copies it to `name`. */
 static bool find_elsewhere(struct snapshot *snapshot, struct text source, struct text identifier, char *name)
 {
     struct error error = {0};
@@ -104,13 +104,13 @@ static bool find_elsewhere(struct snapshot *snapshot, struct text source, struct
     return false;
 }
 
-/* Percent-encoded or not, a name is the same to whoever looks for it. */
+/* People look for a name in either form, percent-encoded or not. */
 static void find_nearest(struct snapshot *snapshot, struct text source, struct text wanted, struct nearest *nearest)
 {
     char wanted_bytes[IDENTIFIER_SIZE_MAX], bytes[IDENTIFIER_SIZE_MAX];
     nearest_start(nearest, identifier_decoded(wanted, wanted_bytes));
     if (table_state_total(snapshot_state(snapshot)) > ROWS_COMPARED_MAX)
-        nearest->limit = 0; /* other capitals alone, which is quickly seen */
+        nearest->limit = 0; /* only other capitals, which is quick to check */
     struct error error = {0};
     struct table_row row;
     struct text row_source, identifier;
@@ -128,7 +128,7 @@ bool rows_has_source(struct snapshot *snapshot, struct text source)
     return rows_next(snapshot, source, &row, &row_source, &identifier, &error) != LOOKUP_ABSENT;
 }
 
-/* The row is not there, so the last that became of it is that it was removed. */
+/* The row does not exist, so the last thing that happened to it is that it was removed. */
 static bool on_removal(void *context, const struct revision *revision, const struct difference *difference)
 {
     struct meant *meant = context;
@@ -152,7 +152,7 @@ static bool find_removal(struct snapshot *snapshot, struct text source, struct t
     return revision_walk_row(snapshot, text_slice(key, size), on_removal, meant, &error) && meant->removed_by > 0;
 }
 
-/* The field of the row that the word is, by which rows are told apart elsewhere: at Stytch, and by people. */
+/* The field of the row that equals the word: one that tells rows apart at Stytch, or for people. */
 static const char *field_that_is(const struct connection *row, struct text word)
 {
     if (text_equal(word, row->connection_id))

@@ -26,7 +26,7 @@ int set_all_check(struct set *set)
     }
     if (set_names_field(set, TEXT("connection_id")))
         return misused("rows of different customers cannot have the same connection_id");
-    /* Whoever takes everybody back must not enable those who have been retired. */
+    /* Taking everybody back must not enable rows that have been retired. */
     if (set_names_field(set, TEXT("state")) && arguments->state == NULL)
         return misused("rows in which state are to change? Add --state stytch, legacy or disabled");
     return STATUS_DONE;
@@ -34,7 +34,7 @@ int set_all_check(struct set *set)
 
 /* -- the rows -- */
 
-/* A row as it stands in the table, copied: a write takes away what the snapshot gave. */
+/* A copy of a row in the table, because a write invalidates what the snapshot returned. */
 struct standing {
     char source[SOURCE_SIZE_MAX + 1], identifier_bytes[IDENTIFIER_SIZE_MAX];
     struct text identifier, record;
@@ -51,7 +51,7 @@ static bool is_asked_for(const struct set *set, const struct table_row *row, str
             (connection_record_state(row->record, &state) && state == set->state));
 }
 
-/* The next row that is asked for. Of one that cannot be read *row_error is set. */
+/* The next selected row. *row_error is set if it cannot be read. */
 static enum lookup_result next_row(struct set *set, struct snapshot *snapshot, struct standing *standing,
                                    struct error *row_error, struct error *error)
 {
@@ -75,7 +75,7 @@ static enum lookup_result next_row(struct set *set, struct snapshot *snapshot, s
     return LOOKUP_FOUND;
 }
 
-/* Tells of a row that cannot be as the words want it; in an attempt that is a repeated one, not once more. */
+/* Reports a row that cannot be as the words want it; only once, even if the attempt is repeated. */
 static void refuse(struct set *set, const struct error *row_error)
 {
     struct set_all *all = &set->all;
@@ -95,8 +95,8 @@ static void count_source(struct set_all *all, const char *source)
     all->changed[all->sources - 1].rows++;
 }
 
-/* Puts the row where it differs from the one that stands there; in a dry run counts it only, for a large change writes
- * to the file from its first row on. */
+/* Puts the row if it differs from the one in the table. A dry run only counts it, because a large change writes to the
+ * file from its first row on. */
 static bool put(struct set *set, struct change *change, const struct standing *standing, const struct connection *row,
                 struct error *error)
 {
@@ -114,7 +114,7 @@ static bool put(struct set *set, struct change *change, const struct standing *s
     return change_put(change, text_slice(key, key_size), after, error);
 }
 
-/* False where *error is set, which ends it all. */
+/* False with *error set if the whole command must end. */
 static bool set_row(struct set *set, struct change *change, const struct standing *standing, struct error *row_error,
                     struct error *error)
 {
@@ -172,7 +172,7 @@ static void tell_of_no_rows(const struct set *set)
     snapshot_close(snapshot);
 }
 
-/* Of rows that cannot be, behind those that have been told. */
+/* Reports how many rows were refused, after those that have been named. */
 static void tell_of_more(const struct set_all *all)
 {
     char more[NUMBER_SIZE];

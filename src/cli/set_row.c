@@ -1,4 +1,4 @@
-/* What the words of set make of a row. */
+/* Applies the words of set to a row. */
 #include "set_row.h"
 
 #include "nearest.h"
@@ -25,8 +25,8 @@ static void find_field(struct nearest *nearest, struct text name)
         nearest_offer(nearest, text_of(field));
 }
 
-/* Whether a word is NAME=VALUE with the name of a field, or one so near that it is meant. Identifiers may hold a '=',
- * too: those that are found in URLs and in RelayState do. */
+/* Whether a word is NAME=VALUE with the name of a field, or one similar enough to be meant as one. Identifiers from
+ * URLs and RelayStates may contain '=' too. */
 static bool is_assignment(const char *word)
 {
     struct nearest nearest;
@@ -45,7 +45,7 @@ size_t set_count_names(const struct arguments *arguments)
     return names;
 }
 
-/* Whether the field stands among the words from the last identifier to before `end`. */
+/* Whether the field is among the words after the last identifier and before `end`. */
 static bool stands_before(const struct set *set, size_t end, struct text field)
 {
     const struct arguments *arguments = set->edit.arguments;
@@ -92,7 +92,7 @@ bool set_fields(const struct set *set, struct connection *row, struct error *err
 
 /* -- one row -- */
 
-/* As it is named in what is said of it: with its source where the words do not say which rows they are about. */
+/* The row's name for messages: with its source if the words do not say which rows they are about. */
 static const char *row_name(const struct set *set, struct text identifier, char name[ROW_NAME_SIZE])
 {
     if (set->edit.arguments->all)
@@ -102,7 +102,7 @@ static const char *row_name(const struct set *set, struct text identifier, char 
     return name;
 }
 
-/* A row that has just been sent to the old system, and would get 503 there, is refused: this is the way back. */
+/* Refuses a row that was just sent to the old system and would get 503 there: this is the way back. */
 static bool check_legacy(struct set *set, struct text identifier, const struct connection *row, struct error *error)
 {
     bool meant = set->created || set_names_field(set, TEXT("state")) || set_names_field(set, TEXT("legacy_url"));
@@ -114,8 +114,8 @@ static bool check_legacy(struct set *set, struct text identifier, const struct c
                      TEXT_ARGS(identifier), TEXT_ARGS(set->source));
 }
 
-/* A row that is made of a state alone, and that no sign-in would ever ask for: the customer's is another, and stays as
- * it is. */
+/* Refuses a row made from a state alone that no sign-in would ever ask for: the customer's real row is another, and
+ * would stay unchanged. */
 static bool check_reached(struct set *set, struct text identifier, const struct connection *row, struct error *error)
 {
     char text[ODDITY_TEXT_SIZE];
@@ -128,8 +128,8 @@ static bool check_reached(struct set *set, struct text identifier, const struct 
                      oddity_text(oddity, set->source, identifier, text));
 }
 
-/* The row without a URL that neither the words name nor its state uses. One whose host is allowed no more must not
- * stand in the way of taking the customer back. */
+/* The row without any URL that neither the words name nor its state uses. A URL whose host is no longer allowed must
+ * not prevent taking the customer back. */
 static struct connection checked_part(const struct set *set, const struct connection *row)
 {
     struct connection part = connection_in_use(row);
@@ -156,7 +156,7 @@ bool set_edit_row(struct set *set, struct text identifier, struct connection *ro
     return error_set(error, ERROR_INPUT, "%s: %s%s", row_name(set, identifier, name), problem.message, hint);
 }
 
-/* -- warnings: what load would say of such a row in a file -- */
+/* -- warnings: what load would print about such a row in a file -- */
 
 static void on_warning(void *context, const char *field, const char *message)
 {
@@ -164,7 +164,7 @@ static void on_warning(void *context, const char *field, const char *message)
     log_warning("%s: %s", (const char *)context, message);
 }
 
-/* Whether the words touch what connection_warn() looks at. */
+/* Whether the words change anything that connection_warn() checks. */
 static bool words_warn(const struct set *set)
 {
     return set_names_field(set, TEXT("connection_id")) || set_names_field(set, TEXT("acs_url")) ||

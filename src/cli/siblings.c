@@ -44,8 +44,8 @@ static int compare(const void *a, const void *b)
     return order != 0 ? order : (int)first->state - (int)second->state;
 }
 
-/* By the record, for there may be millions of them, and to decode them takes longer than all the rest. One without a
- * connection, as of a row that is legacy, is nobody's. */
+/* Compares encoded records, because decoding millions of rows would take longer than everything else. A row without a
+ * connection, such as a legacy one, has no siblings. */
 static bool is_sibling(const struct siblings *siblings, struct text record)
 {
     struct sibling wanted;
@@ -92,7 +92,7 @@ void siblings_warn(struct siblings *siblings, struct table *table)
     struct snapshot *snapshot = NULL;
     char more[NUMBER_SIZE];
     if (siblings->count == 0 || !snapshot_open(&snapshot, table, &error))
-        return; /* what was asked for is done; this is a remark */
+        return; /* the command itself succeeded; this is only a hint */
     qsort(siblings->noted, siblings->count, sizeof(*siblings->noted), compare);
     uint64_t found = 0;
     if (table_state_total(snapshot_state(snapshot)) <= ROWS_COMPARED_MAX)

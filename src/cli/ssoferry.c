@@ -1,4 +1,4 @@
-/* The loader: the way from a command line to one of its commands. */
+/* The loader's main program: runs the command that the command line names. */
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,14 +23,14 @@ static int misused(const struct command *command, const char *message)
 static int check_words(const struct command *command, const struct arguments *arguments)
 {
     char message[256];
-    if (arguments->table) { /* in place of words */
+    if (arguments->table) { /* instead of words */
         if (arguments->word_count == 0)
             return STATUS_DONE;
         snprintf(message, sizeof(message), "%s takes %s or --table, not both: leave out '%.100s'", command->name,
                  command->arguments, arguments->words[0]);
         return misused(command, message);
     }
-    if (arguments->word_count + arguments->all < command->words_least) { /* --all is in place of one */
+    if (arguments->word_count + arguments->all < command->words_least) { /* --all counts as one word */
         snprintf(message, sizeof(message), "%s needs %s%s", command->name,
                  arguments->all ? "FIELD=VALUE..." : command->arguments,
                  option_find(command->options, "table", 5) != NULL ? ", or --table" : "");
@@ -51,7 +51,7 @@ static int unknown_command(const char *name)
     return STATUS_USAGE;
 }
 
-/* `help`, which speaks of the commands and is thus none that their table could name. */
+/* `help` is handled here: it describes the commands, so their table cannot refer to it. */
 static int run_help(const struct arguments *arguments)
 {
     const struct command *command = arguments->word_count > 0 ? command_find(arguments->words[0]) : NULL;
@@ -117,12 +117,12 @@ static int run(int argc, char **argv, struct arguments *arguments)
 int main(int argc, char **argv)
 {
     standard_files_hold();
-    /* A reader that goes away and a limit on file sizes are failed writes like any other. Names are UTF-8 whatever
-     * the locale says. */
+    /* A reader that goes away, or a limit on file sizes, must appear as a failed write. Names are UTF-8 in every
+     * locale. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     setlocale(LC_CTYPE, "C.UTF-8");
-    json_set_alloc_funcs(memory_allocate, free); /* else a line lacks what there was no memory for */
+    json_set_alloc_funcs(memory_allocate, free); /* otherwise a line would lack what there was no memory for */
 
     struct arguments arguments = {0};
     arguments.words = memory_allocate((size_t)argc * sizeof(arguments.words[0]) + 1);

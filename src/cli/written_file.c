@@ -26,8 +26,8 @@ static bool interrupted(void)
            sigismember(&pending, SIGHUP) == 1;
 }
 
-/* Where a link leads to, or the path itself; to be freed. NULL where that has no name: nothing is there, or what
- * /proc/self/fd has links to (/dev/stdout, too) was never a file or is deleted. */
+/* Resolves links in a path; the caller frees the result. NULL if the target has no name: it does not exist, or it is a
+ * link in /proc/self/fd (as /dev/stdout is) to something that was never a file or has been deleted. */
 static char *end_of(const char *path)
 {
     struct stat facts;
@@ -64,7 +64,7 @@ static void release(struct written_file *file)
 {
     free(file->temporary);
     free(file->path);
-    sigprocmask(SIG_SETMASK, &file->signals, NULL); /* an interrupt that waited ends the program here */
+    sigprocmask(SIG_SETMASK, &file->signals, NULL); /* a pending interrupt ends the program here */
 }
 
 static bool fail(const char *path, int errnum, struct error *error)

@@ -1,4 +1,5 @@
-/* A file that appears whole or not at all: written under a temporary name beside its own, then renamed. */
+/* A file that appears either whole or not at all: it is written under a temporary name in the same directory, then
+ * renamed. */
 #ifndef SSOFERRY_CLI_WRITTEN_FILE_H
 #define SSOFERRY_CLI_WRITTEN_FILE_H
 
@@ -9,18 +10,18 @@
 
 struct written_file {
     FILE *stream;
-    char *path; /* where a link leads to */
+    char *path; /* with links resolved */
     char *temporary;
-    sigset_t signals; /* as they were */
+    sigset_t signals; /* the signal mask to restore */
 };
 
-/* Has the permissions of the file that is there, else those of `model`, whatever the umask. SIGINT, SIGTERM and SIGHUP
- * wait from here until written_file_close(), so that no temporary file is left behind. */
+/* The new file gets the permissions of the file it replaces, or else those of `model`, whatever the umask. SIGINT,
+ * SIGTERM and SIGHUP are blocked until written_file_close(), so that no temporary file is left behind. */
 bool written_file_open(struct written_file *file, const char *path, const char *model, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Puts the file in its place if `keep`, and if it could be written to the disk; else removes it. Does not touch
- * *error where `keep` is false. */
+/* If `keep`, and if everything reached the disk, renames the file into place; otherwise removes it. Leaves *error alone
+ * if `keep` is false. Call it exactly once after a successful open. */
 bool written_file_close(struct written_file *file, bool keep, struct error *error) __attribute__((warn_unused_result));
 
 #endif
