@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# For the scripts beside it, which read it first: it goes to the root of the tree, and where a word is -h or --help, it shows the
-# script's head and ends. Words behind -- are another program's. A script whose words are for a Python program names that in `program`
-# before. Nothing is installed or built before a script has looked at its words.
+# Read first by the other scripts: changes to the root of the tree and, for -h or --help, prints the script's head and exits. Words after
+# -- are for another program. A script that passes its words to a Python program names that in `program` first. Scripts check their words
+# before they install or build anything.
 
 script=$(realpath "$0")
 cd "$(dirname "$script")/.." || exit
@@ -17,13 +17,13 @@ for word in "$@"; do
     esac
 done
 
-# usage WORDS: says how the script is called, and ends.
+# usage WORDS: prints how to call the script, and exits.
 usage() {
     echo "usage: scripts/${script##*/}${1:+ $1}" >&2
     exit 2
 }
 
-# check_preset NAME KIND: ends where CMakePresets.json has no such preset; KIND is buildPresets or testPresets.
+# check_preset NAME KIND: exits if CMakePresets.json has no such preset; KIND is buildPresets or testPresets.
 check_preset() {
     local known
     known=$(sed -n "/\"$2\"/,/\]/s/.*\"name\": \"\([a-z]*\)\".*/\1/p" CMakePresets.json)
@@ -32,5 +32,5 @@ check_preset() {
     exit 2
 }
 
-# The program says what is wrong with its words. Where there is no Python yet, it does so when it runs.
+# The program itself checks its words. If there is no Python yet, it checks them when it runs.
 [ -z "${program:-}" ] || ! command -v python3 >/dev/null || python3 "$program" --only-words "$@"
