@@ -20,16 +20,16 @@ import serving
 import traffic
 from servers import PATIENCE, ROOT, Bench, Failed, Ferry
 
-# In the order of the document.
+# In the document's order.
 PARTS = {"serve": serving.run, "latency": latency.run, "peers": life.run_peers, "replace": replacing.run, "matrix": matrix.run, "life": life.run, "load": loading.run,
          "growth": loading.run_growth, "rows": matrix.run_sizes, "overhead": serving.run_overhead, "routes": routing.run_presets, "issuer": routing.run_issuer}
 ROUNDS, GOAL_ROUNDS, QUICK_ROUNDS = 5, 15, 3
-FLAGS = {"rows": "sizes"}  # --rows says how many
+FLAGS = {"rows": "sizes"}  # --rows is the number of rows
 QUICK_PARTS = ("load", "serve", "life")
 CHECK_ROWS, CHECK_PATIENCE, CHECK_SECONDS = 1000, 60, 0.1
 OWN_QUIET = "ssoferryd without log and usage"
-CHECK_MIDDLE = 12 * 1024  # bytes of a body: more than libh2o's own input buffer takes, and less than ssoferryd's
-SET_UP = {OWN_QUIET: (1, None), serving.ALIKE: (1, None), serving.AS_IT_COMES: (2, "h2o/2.2.5")}  # reads for such a request, and the answer's Server field
+CHECK_MIDDLE = 12 * 1024  # bytes of a body: more than libh2o's default input buffer holds, but less than ssoferryd's
+SET_UP = {OWN_QUIET: (1, None), serving.ALIKE: (1, None), serving.AS_IT_COMES: (2, "h2o/2.2.5")}  # number of reads for such a request, and the answer's Server field
 
 
 def parse_arguments():
@@ -63,7 +63,7 @@ def parse_arguments():
 
 
 def check(bench):
-    """Whether the loader loads, and every server answers, what the rows say, also under load and TLS, and after a change."""
+    """Checks that the loader loads the right rows and every server answers by them, also under load, over TLS, and after a change."""
     loading.check(bench, CHECK_ROWS)
     store = loading.loaded_store(bench, CHECK_ROWS)
     with traffic.by_path(bench.work, "check", traffic.numbers(CHECK_ROWS), 6 * 1024) as known, \
@@ -91,7 +91,7 @@ def check(bench):
 
 
 def check_parts(server, requests):
-    """A turn has a part that counts and one before that does not."""
+    """A turn has an unmeasured part, followed by one that counts."""
     asked = []
     result = measure.load_in_two_parts(server, requests, CHECK_SECONDS, False, lambda: asked.append(server.cpu()))
     if len(asked) != 1 or min(result["before"], result["requests"]) == 0:
@@ -99,7 +99,7 @@ def check_parts(server, requests):
 
 
 def check_set_up(server, requests):
-    """libh2o has the settings that the server's name tells: a floor with others would be another one."""
+    """Checks that libh2o has the settings that the server's name says; otherwise it would be a different floor."""
     before = server.reads()
     measure.load(server, requests, requests=CHECK_ROWS)
     found = (round((server.reads() - before) / CHECK_ROWS), server.field("Server"))
@@ -108,7 +108,7 @@ def check_set_up(server, requests):
 
 
 def check_changes(server, requests):
-    """One row, and then all of them, get another Location while requests come in."""
+    """Changes the Location of one row, then of all, while requests come in."""
     with server:
         server.stage(CHECK_ROWS, 1)
         server.change(0, 1)
@@ -136,7 +136,7 @@ def check_issuers(bench):
 
 
 def run(bench, options):
-    """Returns what could not be measured: one part's trouble costs no other part."""
+    """Runs the parts, each even if another fails. Returns what could not be measured."""
     sections, troubles = [], []
     parts = options.parts or (QUICK_PARTS if options.quick else PARTS)
     noise = measure.Noise()
@@ -161,7 +161,7 @@ def run(bench, options):
 
 
 def end_by_signal(*_):
-    """So that what was started is stopped, and what was made is removed, by those who did."""
+    """Lets whoever started or made something stop or remove it."""
     sys.exit(1)
 
 

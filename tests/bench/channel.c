@@ -42,7 +42,7 @@ void channel_close(struct channel *channel)
     channel->tls = NULL;
 }
 
-/* What OpenSSL says of `done`, in read()'s words. */
+/* Translates OpenSSL's result `done` into read()'s conventions. */
 static ssize_t outcome(struct channel *channel, int done)
 {
     if (done > 0)

@@ -1,4 +1,4 @@
-"""Charts of a run's figures, as SVG by gnuplot: on no ground of their own, with an ink that follows a light or a dark page."""
+"""Charts of a run's figures, as SVG by gnuplot, with a transparent background and colours that suit a light or a dark page."""
 import re
 import shutil
 import subprocess
@@ -24,7 +24,7 @@ def gnuplot(path, script):
 
 
 def bars(path, title, unit, rows):
-    """A bar a row: (name, median, least, most), with its figure and the spread as a thin line; logarithmic where they lie far apart."""
+    """A bar for each row (name, median, least, most), with its figure, and the spread as a thin line; logarithmic if they are far apart."""
     rows = list(reversed(rows))
     wide = max(row[1] for row in rows) > 30 * min(row[1] for row in rows)
     low = min(row[2] for row in rows) / 3 if wide else 0
@@ -48,7 +48,7 @@ plot $rows using ({low:.4g}):1:({low:.4g}):2:($1-0.32):($1+0.32):5 with boxxyerr
 
 
 def lines(path, title, axes, courses):
-    """Courses over time: (name, [(seconds, value, failed)])."""
+    """Curves over time: (name, [(seconds, value, failed)])."""
     blocks = "\n\n\n".join("\n".join(f"{at:.3f} {max(value, 0.01):.4g}" for at, value, _ in course) for _, course in courses)
     plots = ", ".join(f"$courses index {i} using 1:2 with lines lw 2 lc rgb '{COLOURS[i]}' title \"{name}\"" for i, (name, _) in enumerate(courses))
     gnuplot(path, HEAD.format(width=760, height=380, path=path, title=title, axis="ytics", border=3) + f"""$courses << EOD
@@ -63,7 +63,7 @@ plot {plots}
 
 
 def draw(directory, figures, rows):
-    """Draws what the run has figures for; (file name, what it shows) of each."""
+    """Draws the charts that the run has figures for; returns (file name, what it shows) for each."""
     if shutil.which("gnuplot") is None:
         return []
     directory.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-/* The answer both floors give: of the size and shape of ssoferryd's. */
+/* The answer that both floors give, with the size and shape of ssoferryd's. */
 #ifndef SSOFERRY_BENCH_CONSTANT_ANSWER_H
 #define SSOFERRY_BENCH_CONSTANT_ANSWER_H
 

@@ -1,6 +1,6 @@
-/* Floors for serving: libh2o answering every request with one and the same redirect, in one thread, with the same
- * header fields as ssoferryd's. No table, no routes, no log. As it comes: with the settings that libh2o has by itself,
- * among them an input buffer of 8 KiB and its `Server` field. Else set up alike, with those that ssoferryd gives it. */
+/* Floors for serving: libh2o answers every request with the same redirect, in one thread, with the same header fields
+ * as ssoferryd. No table, no routes, no log. "As it comes" uses libh2o's own settings, among them an input buffer of 8
+ * KiB and its `Server` field. "Set up alike" uses the settings that ssoferryd gives it. */
 
 #include "constant_answer.h"
 #include "h2o_system.h"
@@ -62,7 +62,7 @@ static void on_connection(h2o_socket_t *listener, const char *problem)
     h2o_http1_accept(&acceptor, socket, now);
 }
 
-/* As src/serve/worker.c and server.c have it. */
+/* As in src/serve/worker.c and server.c. */
 static void set_up_alike(void)
 {
     h2o_socket_buffer_prototype._initial_buf.capacity = INPUT_BUFFER_SIZE;

@@ -1,5 +1,5 @@
 /* Floor for serving: the least a program can do for a request on Linux, one read and one write in an epoll loop. It
- * looks for the end of the request's head and its Content-Length, and for nothing else. */
+ * looks only for the end of the request's head and its Content-Length. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -19,10 +19,10 @@ static const char answer[] =
     "HTTP/1.1 307 Temporary Redirect\r\nDate: Sat, 21 Nov 2026 00:00:00 GMT\r\nConnection: keep-alive\r\n"
     "Content-Length: 0\r\n" CONSTANT_FIELDS(FIELD) "\r\n";
 
-/* What a connection waits for; by descriptor. */
+/* What a connection is waiting for; indexed by descriptor. */
 struct waiting {
-    size_t head; /* bytes of a head that is not whole yet */
-    size_t body; /* bytes of a body still to come */
+    size_t head; /* bytes of a head that is still incomplete */
+    size_t body; /* bytes of the body still to come */
     char bytes[HEAD_SIZE_MAX];
 };
 
@@ -36,7 +36,7 @@ static size_t content_length(const char *head, size_t size)
     return found == NULL ? 0 : strtoul(found + sizeof(name) - 1, NULL, 10);
 }
 
-/* Takes bytes of a request. Returns whether that was the last of it. */
+/* Takes bytes of a request. True if the request is now complete. */
 static bool take(struct waiting *waiting, const char *at, size_t size)
 {
     if (waiting->body > 0) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Ends the program with errno's words for what failed. */
+/* Ends the program with a message: `what` failed, and errno's text. */
 static inline _Noreturn void generator_fail(const char *what)
 {
     perror(what);

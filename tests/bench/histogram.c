@@ -1,6 +1,6 @@
 #include "histogram.h"
 
-/* Below 64 a bucket a value; above, 64 buckets for each power of two. */
+/* Up to 63 each value has its own bucket; above that there are 64 buckets per power of two. */
 static unsigned bucket_of(uint64_t value)
 {
     if (value < HISTOGRAM_FINE)

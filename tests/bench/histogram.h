@@ -1,4 +1,4 @@
-/* Times in nanoseconds, counted in buckets about 1.6 % wide. */
+/* Counts times, in nanoseconds, in buckets about 1.6 % wide. */
 #ifndef SSOFERRY_BENCH_HISTOGRAM_H
 #define SSOFERRY_BENCH_HISTOGRAM_H
 
@@ -14,10 +14,10 @@ struct histogram {
 
 void histogram_add(struct histogram *histogram, uint64_t nanoseconds);
 
-/* Adds what `other` has counted. */
+/* Adds the counts of `other`. */
 void histogram_merge(struct histogram *histogram, const struct histogram *other);
 
-/* The time that `share` (0 to 1) of the times do not exceed: the upper end of its bucket. 0 where there are none. */
+/* The time that a `share` (0 to 1) of all times do not exceed, as the upper end of its bucket; 0 if there are none. */
 uint64_t histogram_quantile(const struct histogram *histogram, double share);
 
 #endif

@@ -1,4 +1,4 @@
-"""How long answers take at a fixed rate: times count from when a request was due, so that a server that stalls is not asked less meanwhile."""
+"""How long answers take at a fixed rate. Times count from when a request was due, so a stalling server gains nothing by being asked less."""
 import measure
 import peers
 import traffic
@@ -19,7 +19,7 @@ def servers_of(bench, options):
 
 
 def at_rate(servers, requests, rate, options):
-    """Of each server: its runs."""
+    """Returns the runs of each server."""
     runs = [lambda server=server: measure.load(server, requests, seconds=options.seconds, rate=rate) for server in servers]
     return measure.take_turns(servers[0].bench, runs, options.rounds)
 

@@ -16,7 +16,7 @@ from servers import Failed, Ferry
 from serving import is_slow
 
 START_LIMIT_MS, MEMORY_LIMIT_MB, CHANGE_LIMIT_MS = 50, 32, 1
-CHANGE_THREADS, CHANGE_CONNECTIONS = 2, 12  # the kernel deals connections out by chance: each thread gets some
+CHANGE_THREADS, CHANGE_CONNECTIONS = 2, 12  # the kernel distributes connections at random; with this many, each thread gets some
 REQUESTS = 100_000
 CHANGES = 20
 
@@ -60,7 +60,7 @@ def run_start(bench, store, options):
 
 
 def mapped(server, directory):
-    """Bytes of files in `directory`, the table and its usage, that the server has mapped and touched."""
+    """Bytes of the files in `directory` (the table and its usage) that the server has mapped and touched."""
     total = 0
     for part in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path(f"/proc/{server.process.pid}/smaps").read_text(), flags=re.MULTILINE):
         if f" {directory}/" in part.split("\n", 1)[0]:
@@ -103,8 +103,8 @@ def read_status(connection):
 
 
 def statuses(connections, request):
-    """What a request is answered with over each connection, sent over all of them at once. Over bare sockets: http.client takes a tenth of a
-    millisecond for an answer, which is more than what is measured."""
+    """Sends a request over all connections at once and returns the answers. Uses bare sockets, because http.client takes a tenth of a
+    millisecond per answer, which is more than what is measured."""
     for connection in connections:
         connection.sendall(request)
     return [read_status(connection) for connection in connections]
@@ -150,7 +150,7 @@ WARM_SECONDS = 3
 
 
 def one_life(server, count, requests):
-    """From exec to the first right answer; memory after requests; and how soon a change is seen."""
+    """The time from exec to the first right answer, the memory after requests, and how soon a change is seen."""
     began = time.perf_counter()
     server.launch()
     try:
@@ -163,7 +163,7 @@ def one_life(server, count, requests):
         began = time.perf_counter()
         server.change(0, 1)
         if isinstance(server, Ferry):
-            began = time.perf_counter()  # what the loader takes itself is in another table
+            began = time.perf_counter()  # the loader's own time is in another table
         peers.wait_for(server, 0, 1)
         return {"start": start, "pss": memory["Pss"], "private": memory["Private_Clean"] + memory["Private_Dirty"], "files": of_files,
                 "seen": time.perf_counter() - began}
@@ -172,7 +172,7 @@ def one_life(server, count, requests):
 
 
 def lives(bench, store, options, requests):
-    """Of each server: its rounds. Each is started anew in each."""
+    """Returns the rounds of each server. Every round starts the server anew."""
     own = lambda: Ferry(bench, "ssoferryd, the defaults", store, log=True, usage=True, own_store=True)  # noqa: E731
     makers = [own, *(lambda peer=peer: peer(bench, options.rows) for peer in peers.installed())]
     found = {}

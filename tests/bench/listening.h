@@ -2,7 +2,7 @@
 #ifndef SSOFERRY_BENCH_LISTENING_H
 #define SSOFERRY_BENCH_LISTENING_H
 
-/* Listens on the loopback port that the program's one argument names. Ends the program where it cannot. */
+/* Listens on the loopback port named by the program's only argument. Ends the program on failure. */
 int listening_open(int argc, char **argv);
 
 #endif

@@ -1,12 +1,12 @@
-/* Sends requests that were made beforehand over many connections, and says how long the answers took. One thread, one
- * request a connection at a time. With --rate requests are due at fixed times whether or not earlier ones have been
- * answered, and a time counts from when it was due: a server that stalls cannot hide it by being asked less. SIGTERM
- * ends the run early; what was sent is still waited for. With --unmeasured the run begins with a part of its own, of
- * which nothing but its number of answers is told: at its end, all answers being there, the generator prints a line and
- * goes on with the next request as soon as it has read one, over the same connections.
+/* Sends prepared requests over many connections, and reports how long the answers took. Uses one thread, and sends one
+ * request at a time on each connection. With --rate, requests are due at fixed times whether or not earlier ones have
+ * been answered, and a request's time counts from when it was due, so a stalling server cannot hide that by being asked
+ * less. SIGTERM ends the run early; answers to what was sent are still awaited. With --unmeasured, the run starts with
+ * a part of which only the number of answers is reported: when all its answers have arrived, the generator prints a
+ * line, waits to read one, and then goes on with the next request over the same connections.
  *
- * Requests are read from a file of heads: 4 bytes of size, little-endian, then the bytes that differ from request to
- * request. Each is followed on the wire by the tail, the same for all. */
+ * Requests are read from a file of heads: 4 bytes of size, little-endian, then the bytes that differ between requests.
+ * On the wire, each is followed by the tail, which is the same for all. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -44,7 +44,7 @@ struct client {
     size_t sent;
     uint64_t due;       /* nanoseconds */
     size_t got;         /* bytes of the answer's head so far */
-    uint64_t body_left; /* once the head is whole */
+    uint64_t body_left; /* valid once the head is complete */
     bool in_body;
     char answer[ANSWER_HEAD_MAX];
 };
@@ -55,15 +55,15 @@ struct options {
     uint64_t requests; /* 0: no limit */
     double seconds;    /* 0: no limit */
     double rate;       /* requests a second; 0: as fast as answers come */
-    unsigned status;   /* expected */
-    bool reconnect;    /* a connection per request */
+    unsigned status;   /* the status expected */
+    bool reconnect;    /* use a new connection for each request */
     bool tls;
-    bool tolerate;     /* failed requests are counted, not fatal */
+    bool tolerate;     /* count failed requests instead of ending */
     double window;     /* seconds; 0: none */
-    double unmeasured; /* seconds before those that count; 0: none */
+    double unmeasured; /* seconds before the measured part; 0: none */
 };
 
-/* What one stretch of the run saw, by when requests were due. */
+/* Results of one stretch of the run; requests are assigned by when they were due. */
 struct window {
     uint64_t failed;
     struct histogram times;
@@ -78,7 +78,7 @@ struct run {
     struct client **idle;
     size_t idle_count;
     uint64_t begin, end; /* nanoseconds; end 0: none */
-    uint64_t heard;      /* when the last event came, or nothing was waited for */
+    uint64_t heard;      /* when the last event came, or when nothing was awaited any more */
     uint64_t started, answered, unexpected, broken;
     uint64_t before; /* answers of the unmeasured part */
     uint64_t last;
@@ -113,7 +113,7 @@ static struct slice map_file(const char *path)
     return (struct slice){at, size};
 }
 
-/* Returns whether the server let it. */
+/* Whether the server accepted the connection attempt. */
 static bool connect_client(struct run *run, struct client *client)
 {
     if (!channel_open(&client->channel, run->options.port, run->tls)) {
@@ -155,7 +155,7 @@ static void count_failure(struct run *run, const struct client *client)
         ++window_of(run, client)->failed;
 }
 
-/* The connection is of no more use. */
+/* Called when the connection is of no more use. */
 static void drop(struct run *run, struct client *client)
 {
     channel_close(&client->channel);
@@ -216,7 +216,7 @@ static void start(struct run *run, uint64_t due)
         send_rest(run, client);
 }
 
-/* The value of the answer's header field `name`, which is given with its colon; NULL where it has none. */
+/* The value of the answer's header field `name`, which includes its colon; NULL if the answer does not have it. */
 static const char *field(const char *head, size_t size, const char *name)
 {
     const size_t length = strlen(name);
@@ -234,7 +234,7 @@ static unsigned status_of(const struct client *client)
     return (unsigned)strtoul(client->answer + sizeof("HTTP/1.1 ") - 1, NULL, 10);
 }
 
-/* Takes the `size` bytes that were read behind the head so far. Returns whether the answer is whole. */
+/* Takes the `size` bytes read after the part of the head so far. True if the answer is complete. */
 static bool take_answer(struct client *client, size_t size)
 {
     if (!client->in_body) {
@@ -287,7 +287,7 @@ static void receive(struct run *run, struct client *client)
     } while (client->busy && channel_has_more(&client->channel));
 }
 
-/* Whether more requests are to be started at `time`. */
+/* Whether further requests should be started at `time`. */
 static bool wants_more(const struct run *run, uint64_t time)
 {
     return (run->options.requests == 0 || run->started < run->options.requests) && (run->end == 0 || time < run->end) &&
@@ -316,7 +316,8 @@ static void serve(struct run *run, const struct epoll_event *event)
     const size_t whole = client->head_size + run->tail.size;
     if (client->channel.fd >= 0 && client->busy && client->sent < whole)
         send_rest(run, client);
-    /* To read in a TLS handshake could end it, and the request would wait for an event that has been. */
+    /* Reading during a TLS handshake could complete it, and the request would then wait for an event that has already
+     * passed. */
     bool sending = client->busy && client->sent < whole && client->channel.tls != NULL;
     if (client->channel.fd >= 0 && !sending && (event->events & ~(uint32_t)EPOLLOUT) != 0)
         receive(run, client);
@@ -334,15 +335,15 @@ static void give_up(struct run *run)
     }
 }
 
-/* Whether the next request has a connection, and is only not due yet. */
+/* Whether a connection is free for the next request, which is just not due yet. */
 static bool may_start(const struct run *run, uint64_t time)
 {
     return run->options.rate > 0 && run->idle_count > 0 && wants_more(run, time);
 }
 
-/* Looks for answers without ever sleeping: a sleep's end is too coarse for the times at which requests are due, and to
- * wake a sleeper costs the server, on whose side of a loopback connection that is done, up to 2 us a request; of a fast
- * server it would measure how often the generator sleeps. Returns the number of events. */
+/* Polls for answers without ever sleeping. The end of a sleep is too coarse for the times at which requests are due.
+ * Also, waking a sleeper costs the server up to 2 us per request, since on a loopback connection it does the waking;
+ * with a fast server, that would measure how often the generator sleeps. Returns the number of events. */
 static int wait_for_events(struct run *run, struct epoll_event *events)
 {
     for (;;) {
@@ -379,7 +380,7 @@ static void run_all(struct run *run)
     }
 }
 
-/* Wrong answers of this part are kept: they void the run as others do. */
+/* Keeps the wrong answers of this part: they invalidate the run like any others. */
 static void run_unmeasured(struct run *run)
 {
     const double seconds = run->options.seconds;
@@ -397,15 +398,14 @@ static void run_unmeasured(struct run *run)
     }
 }
 
-/* Requests that were due within the time, but for which no connection was free: the server was asked for more than it
- * can do. */
+/* Requests that were due within the time but had no free connection: the server was asked for more than it can do. */
 static uint64_t unsent(const struct run *run)
 {
     uint64_t due = (uint64_t)(run->options.rate * run->options.seconds);
     return run->options.requests == 0 && !told_to_end && due > run->started + 1 ? due - run->started : 0;
 }
 
-/* Of each: seconds since the begin, answers, failed requests, p50 and p99 in microseconds. */
+/* For each: seconds since the begin, answers, failed requests, p50 and p99 in microseconds. */
 static void print_windows(const struct run *run)
 {
     size_t count = run->windows == NULL ? 0 : WINDOWS_MAX;
@@ -500,7 +500,7 @@ static void set_option(struct run *run, int name, const char *value)
     }
 }
 
-/* Each connection a handshake of its own; the certificate is not looked at. */
+/* Each connection does its own handshake; the certificate is not verified. */
 static SSL_CTX *tls_context(void)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());

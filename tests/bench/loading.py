@@ -10,7 +10,7 @@ from servers import Failed, fields_of
 FORMS = {"short": "short form, in key order", "shuffled": "short form, in random order", "long": "long form"}
 LIMITS = {"short": 2.0, "shuffled": 2.0, "long": 2.5}
 MEMORY_LIMIT = 200
-GROWTH_LIMIT = 1.2  # of memory, from the usual number of rows to ten times as many
+GROWTH_LIMIT = 1.2  # of memory, when there are ten times as many rows
 
 
 def remove_store(path):
@@ -19,7 +19,7 @@ def remove_store(path):
 
 
 def loaded_store(bench, count, form="short"):
-    """A store of `count` rows, loaded where it is not there yet or the loader is newer."""
+    """A store of `count` rows; loads it if it is missing or older than the loader."""
     store = bench.work / f"{form}-{count}.mdb"
     loader = bench.program("ssoferry")
     if not store.exists() or store.stat().st_mtime < measure.modified(loader):
@@ -29,7 +29,7 @@ def loaded_store(bench, count, form="short"):
 
 
 def check(bench, count):
-    """What was loaded is what the file says."""
+    """Checks that the store holds what the file says."""
     store = loaded_store(bench, count)
     for number in {0, 1, count // 2, count - 1}:
         found = bench.run([bench.program("ssoferry"), "--store", str(store), "get", rows.identifier(number)])
@@ -38,7 +38,7 @@ def check(bench, count):
 
 
 def own_memory_of_load(bench, count):
-    """The most memory of its own, mapped files apart, that a load had at one time, in bytes, looked at every few milliseconds."""
+    """The most memory, in bytes and without mapped files, that a load had at once, sampled every few milliseconds."""
     store = bench.work / "growth.mdb"
     remove_store(store)
     mapping = rows.mapping_file(bench.work, count)
@@ -61,7 +61,7 @@ def own_memory_of_load(bench, count):
 
 
 def run_growth(bench, options):
-    """Whether a load's memory grows with the table. The larger store is kept for what is measured on it."""
+    """Measures whether a load's memory grows with the table. Keeps the larger store for later measurements."""
     lines, found = [], []
     for count in (options.rows, options.most_rows):
         store, most = own_memory_of_load(bench, count)

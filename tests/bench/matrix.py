@@ -1,4 +1,4 @@
-"""What a request costs in other circumstances than serving.py's: more threads, new connections, TLS, logs, other answers, other tables."""
+"""What a request costs in circumstances that serving.py does not cover: more threads, new connections, TLS, logs, other answers and tables."""
 import measure
 import peers
 import rows
@@ -12,12 +12,12 @@ ROWS = 100_000
 SIZES = {"1,000": 1_000, "100,000": 100_000, "1,000,000": 1_000_000, "10,000,000": 10_000_000}
 PEERS_UP_TO = 1_000_000
 SIZE_LIMIT = 1.2
-REPEATED = 1_000  # rows that are asked for again and again
-WARM_UP_TURNS = 1.5  # a turn of some circumstances comes to few of the rows
+REPEATED = 1_000  # rows that are requested repeatedly
+WARM_UP_TURNS = 1.5  # in some circumstances, a turn reaches only few of the rows
 
 
 class Circumstance:
-    """How the servers are set up, and how they are asked."""
+    """How the servers are set up, and how requests are sent."""
 
     def __init__(self, what, threads=1, tls=False, log=True, peers_log=False, reconnect=False, floor=False):
         self.what, self.threads, self.tls, self.log, self.peers_log, self.reconnect, self.floor = what, threads, tls, log, peers_log, reconnect, floor
@@ -151,7 +151,7 @@ def run_sizes(bench, options):
 
 
 def sizes_measured(bench, sizes, repeated, options):
-    """Of each server's name: CPU microseconds a request, by size."""
+    """For each server's name: CPU microseconds per request, by size."""
     servers, runs, made = [], [], []
     try:
         for size, count in sizes.items():

@@ -1,4 +1,4 @@
-"""Measuring: one run of the load generator, rounds of runs that take turns, and what is made of them."""
+"""Measuring: single runs of the load generator, rounds in which servers take turns, and their results."""
 import json
 import os
 import statistics
@@ -11,7 +11,7 @@ from servers import LOAD_CORE, Failed
 
 
 class Values:
-    """What the rounds gave: the median, and the least and most."""
+    """The results of the rounds: median, least and most."""
 
     def __init__(self, values):
         self.values = list(values)
@@ -25,18 +25,18 @@ class Values:
         return f"{self.median * scale:.{digits}f} ({low:.{digits}f}..{high:.{digits}f})"
 
     def over(self, other):
-        """Ratios, round by round: what was measured side by side is compared, so that a slow minute of the machine hits both."""
+        """Ratios, round by round. Compares what was measured side by side, so that a slow minute of the machine affects both."""
         return Values(mine / theirs for mine, theirs in zip(self.values, other.values))
 
     def minus(self, other):
         return Values(mine - theirs for mine, theirs in zip(self.values, other.values))
 
 
-SETTLE_SECONDS = 2.6  # after which ssoferryd has written its usage down
-REST_SECONDS, REST_LOOKS = 1, 120  # a look is longer than ssoferryd waits before it looks rows through; ten million rows take it forty of them
-QUIET_SECONDS, QUIET_SHARE, QUIET_LOOKS = 0.5, 0.02, 60  # a look; how much of one core may be busy in it
-UNMEASURED_SHARE = 0.25  # of a turn, at its beginning
-MEMORY_AT_HAND, MEMORY_PIECE = 256 << 20, 256 << 10  # bytes: more than anything that is measured takes anew
+SETTLE_SECONDS = 2.6  # by then ssoferryd has written its usage
+REST_SECONDS, REST_LOOKS = 1, 120  # a look lasts longer than ssoferryd waits before it checks all rows; checking ten million rows takes it forty looks
+QUIET_SECONDS, QUIET_SHARE, QUIET_LOOKS = 0.5, 0.02, 60  # length of a look; the share of one core that may be busy in it
+UNMEASURED_SHARE = 0.25  # the first part of a turn
+MEMORY_AT_HAND, MEMORY_PIECE = 256 << 20, 256 << 10  # bytes: more than any measured program allocates anew
 
 
 def load_command(server, traffic, requests=0, seconds=0.0, rate=0.0, reconnect=False, more=()):
@@ -46,7 +46,7 @@ def load_command(server, traffic, requests=0, seconds=0.0, rate=0.0, reconnect=F
 
 
 def load(server, traffic, requests=0, seconds=0.0, rate=0.0, reconnect=False):
-    """Runs the load generator; what it has told(). Any wrong answer is an error."""
+    """Runs the load generator; returns what told() does. Any wrong answer is an error."""
     command = load_command(server, traffic, requests, seconds, rate, reconnect)
     try:
         return told(server.bench.run(server.bench.pinned(LOAD_CORE, command), seconds))
@@ -55,20 +55,20 @@ def load(server, traffic, requests=0, seconds=0.0, rate=0.0, reconnect=False):
 
 
 def told(said):
-    """What the load generator has printed, and `per_second`."""
+    """The load generator's printed figures, and `per_second`."""
     result = json.loads(said)
     result["per_second"] = result["requests"] / result["seconds"]
     return result
 
 
 def load_in_two_parts(server, traffic, seconds, reconnect, between):
-    """As load(), but what it returns is of the second part; `before` says how many answers the first had. Calls `between` when the second begins,
-    while nothing is asked."""
+    """Like load(), but the result covers the second part; `before` is the number of answers in the first. Calls `between` just before the second
+    part, while no requests are sent."""
     unmeasured = seconds * UNMEASURED_SHARE
     command = load_command(server, traffic, seconds=seconds - unmeasured, reconnect=reconnect, more=["--unmeasured", str(unmeasured)])
     with subprocess.Popen(server.bench.pinned(LOAD_CORE, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as generator:
         try:
-            generator.stdout.readline()  # or its end: it waits for no answer without one
+            generator.stdout.readline()  # or end of file if it has failed; then it reads no answer
             between()
             said, trouble = generator.communicate("\n", timeout=seconds + server.bench.patience)
         finally:
@@ -79,8 +79,8 @@ def load_in_two_parts(server, traffic, seconds, reconnect, between):
 
 
 def wait_for_rest(servers):
-    """What a server does once, after its start, is no request's cost, and is in the way of the others' turns: ssoferryd looks all rows through. Waits until
-    none works any more; not for ever, since some never rest."""
+    """Waits until no server works any more. What a server does once after its start (ssoferryd checks all rows) is not part of a request's cost, and
+    disturbs the others' turns. Does not wait for ever, since some servers never rest."""
     spent = None
     for _ in range(REST_LOOKS):
         before, spent = spent, [server.cpu() for server in servers]
@@ -90,14 +90,14 @@ def wait_for_rest(servers):
 
 
 def busy_seconds():
-    """CPU that the whole machine has used, by all its cores together."""
+    """CPU time used by the whole machine, all cores together."""
     fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
     return (sum(fields[:8]) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
 
 
 def wait_for_quiet():
-    """Waits until the machine does nothing: what was measured before may have left the kernel some seconds of work, as writing files to disk or giving
-    their memory back, and a hundredth of the time is what a p99 is made of. Not for ever, since others may work here, too."""
+    """Waits until the machine is idle. Earlier measurements may have left the kernel some seconds of work, such as writing files to disk or freeing
+    their memory, and a hundredth of the time decides a p99. Does not wait for ever, since others may use the machine too."""
     for _ in range(QUIET_LOOKS):
         before = busy_seconds()
         time.sleep(QUIET_SECONDS)
@@ -106,9 +106,9 @@ def wait_for_quiet():
 
 
 def have_memory(bench):
-    """Takes memory from the machine and gives it back, so that who needs some next gets that. On a guest whose host takes unused memory back, a page that
-    was not used for a while costs some 10 us in place of 0.6: a log that grows would pay for it now and then, and a server without one never. By a
-    file, in pieces as a log is written in: for such the kernel takes pages that lie together."""
+    """Takes memory from the machine and gives it back, so that whatever needs memory next gets that. On a guest whose host reclaims unused memory, a
+    page that has not been used for a while costs about 10 us instead of 0.6: a growing log would pay that now and then, a server without one never.
+    Uses a file written in pieces, like a log, because for such writes the kernel takes adjacent pages."""
     path, piece = bench.work / "memory", bytes(MEMORY_PIECE)
     with path.open("wb", buffering=0) as file:
         path.unlink()
@@ -117,7 +117,7 @@ def have_memory(bench):
 
 
 def take_turns(bench, runs, rounds):
-    """Calls each of the functions once a round, in the one order and then in the other. Their results, function by function."""
+    """Calls each function once per round, in alternating order. Returns the results by function."""
     results = [[] for _ in runs]
     for number in range(rounds):
         order = range(len(runs)) if number % 2 == 0 else reversed(range(len(runs)))
@@ -128,12 +128,12 @@ def take_turns(bench, runs, rounds):
 
 
 def costs(runs, rounds, seconds, reconnect=False):
-    """Loads servers in turns; `runs` are pairs of server and traffic. Of each: CPU microseconds a request, and requests a second.
+    """Loads servers in turns; `runs` are pairs of server and traffic. Returns for each: CPU microseconds per request, and requests per second.
 
-    A turn begins with a part whose answers and CPU are not counted: there the processor's cache is full of the servers before, as it never is in a
-    service that runs for long. A turn lasts until the server's next: what it does behind the answers, such as writing usage down, is counted too,
-    by the share that the counted answers are of the turn's."""
-    marks = {server: [] for server, _ in runs}  # when each of its turns begins, and the last one ends
+    A turn starts with a part whose answers and CPU are not counted: the processor's cache is still full of the previous servers, as it never is in a
+    long-running service. A turn lasts until the server's next one, so that work after the answers, such as writing usage, is counted too, in
+    proportion to the share of the turn's answers that are counted."""
+    marks = {server: [] for server, _ in runs}  # when each of its turns starts, and the last one ends
 
     def turn(server, traffic):
         marks[server].append(server.cpu())
@@ -156,8 +156,8 @@ def costs(runs, rounds, seconds, reconnect=False):
 
 
 def run_timed(bench, command):
-    """Runs a program to its end: wall and CPU seconds, and the most memory it held at one time, in bytes. Through time(1): the kernel counts
-    the memory of what a program was forked from as its own, and time's is small."""
+    """Runs a program to its end; returns wall and CPU seconds, and the most memory it held at once, in bytes. Uses time(1): the kernel counts the
+    memory of the process that a program was forked from as the program's own, and that of time is small."""
     report = bench.work / "time"
     timed = ["/usr/bin/time", "-f", "%U %S %M", "-o", str(report), *command]
     began = time.perf_counter()
@@ -169,7 +169,7 @@ def run_timed(bench, command):
 
 
 class Noise:
-    """How busy the machine was with other work meanwhile: the share of all cores' time that neither we nor our children used."""
+    """How busy the machine was with other work meanwhile: the share of all cores' time that was used, but not by us or our children."""
 
     def __init__(self):
         self.began = self._now()

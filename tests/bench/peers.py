@@ -1,6 +1,6 @@
-"""Servers of other people, with the same rows: nginx, HAProxy, Caddy, and Express as Stytch's guide has it.
+"""Other servers with the same rows: nginx, HAProxy, Caddy, and Express as in Stytch's guide.
 
-Each does no more than to find the row and to redirect, with whatever setting is kindest to it; none looks into what it redirects."""
+Each only finds the row and redirects, with the settings that suit it best; none looks into what it redirects."""
 import http.client
 import json
 import os
@@ -20,13 +20,13 @@ EXPRESS = ROOT / "build/bench/express"
 
 
 def program(name):
-    """Where a peer's program is; None where it is not."""
+    """The path of a peer's program; None if it is not there."""
     places = [UNPACKED / "usr/sbin", UNPACKED / "usr/bin", *map(Path, os.get_exec_path()), Path("/usr/sbin")]
     return next((str(place / name) for place in places if os.access(place / name, os.X_OK)), None)
 
 
 class Peer(Server):
-    """A peer with a folder of its own. The rows are in a file that is made once; each generation of them is another."""
+    """A peer with its own folder. Each generation of the rows is a separate file, made once."""
 
     wanted = ""  # the program
     change_how = replace_how = "reload"
@@ -50,7 +50,7 @@ class Peer(Server):
         return rows.written(path, (self.row(number, generation) for number in range(self.count)))
 
     def use_rows(self, generation):
-        """Lets the name that the configuration knows stand for the rows of a generation, in one step."""
+        """Atomically points the name in the configuration to the rows of a generation."""
         (self.folder / "next").symlink_to(self.rows_file(generation))
         (self.folder / "next").replace(self.folder / "rows")
 
@@ -75,11 +75,11 @@ class Peer(Server):
         self.use_rows(generation)
 
     def replace(self, _count, _generation):
-        """Has the whole table replaced; not all peers can say when that is done."""
+        """Replaces the whole table; not all peers can tell when that is done."""
         self.reload()
 
     def change(self, _number, _generation):
-        """Has one row replaced. Who cannot do one alone replaces all."""
+        """Replaces one row, or all if the peer cannot replace one alone."""
         self.reload()
 
     def reload(self):
@@ -97,7 +97,7 @@ class Nginx(Peer):
         return f"{traffic.PATH}{rows.identifier(number)} {rows.location(number, generation)};\n"
 
     def configure(self):
-        buckets = 1 << max(10, (2 * self.count - 1).bit_length())  # so large that nginx finds a place for all at its first attempt
+        buckets = 1 << max(10, (2 * self.count - 1).bit_length())  # large enough for nginx to place all rows at its first attempt
         secure = "ssl_certificate {}; ssl_certificate_key {}; ssl_session_cache off; ssl_session_tickets off;".format(*self.bench.certificate()) if self.tls else ""
         log = "access_log access.log combined buffer=64k flush=1s;" if self.log else "access_log off;"
         self.write("nginx.conf", f"""daemon off; worker_processes {self.threads}; pid nginx.pid; error_log error.log; user {'root' if os.getuid() == 0 else 'nobody'};
@@ -181,7 +181,7 @@ class Caddy(Peer):
     title = "Caddy"
     wanted = "caddy"
     start_timeout = PATIENCE
-    SLOW_ROWS = 10_000  # its map is a list that each request walks along
+    SLOW_ROWS = 10_000  # its map is a list that each request walks
 
     def __init__(self, bench, count, log=False, threads=1, tls=False):
         super().__init__(bench, count, log, threads, tls)
@@ -258,7 +258,7 @@ def installed():
 
 
 def versions():
-    """One line of what they are."""
+    """Describes the peers in one line."""
     commands = {"nginx": ("-v", r"nginx/(\S+)"), "haproxy": ("-v", r"version (\S+)"), "caddy": ("version", r"v?(\S+)"), "node": ("--version", r"v(\S+)")}
     said = []
     for name, (option, pattern) in commands.items():
@@ -271,7 +271,7 @@ def versions():
 
 
 def wait_for(server, number, generation):
-    """Asks for a row, each time over a new connection, until it has the Location of this generation."""
+    """Requests a row, each time over a new connection, until it has this generation's Location."""
     def is_shown():
         server.check_running()
         try:

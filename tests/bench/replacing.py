@@ -12,11 +12,11 @@ from report import Goal, Section
 from serving import MAIN, check, is_slow, warm_up
 from servers import LOAD_CORE, Failed, Ferry, catches
 
-ROUNDS, OWN_ROUNDS = 3, 9  # at most; of ssoferryd the hundredth of the requests that counts is made of a few moments
+ROUNDS, OWN_ROUNDS = 3, 9  # at most; more for ssoferryd, whose slowest hundredth of requests comes from a few moments
 RATE, SLOW_RATE = 2000, 5
-WINDOW = 0.1  # seconds, of the chart's points
-BEFORE, AFTER = 1.0, 1.0  # seconds of the chart around the replacement
-SEEN = 1  # the row that is looked at: any, since all change at once
+WINDOW = 0.1  # seconds per point of the chart
+BEFORE, AFTER = 1.0, 1.0  # seconds shown before and after the replacement
+SEEN = 1  # the row to check; any will do, since all change at once
 
 
 def begin(server, requests, rate, *more):
@@ -39,7 +39,7 @@ def end(server, generator):
 
 
 def replaced(server, count, generation):
-    """Replaces all rows; seconds until a request sees it, and the whole of it has been done."""
+    """Replaces all rows; returns the seconds until a request sees it, and until it has been done completely."""
     began = time.perf_counter()
     server.replace(count, generation)
     peers.wait_for(server, SEEN, generation)
@@ -47,7 +47,7 @@ def replaced(server, count, generation):
 
 
 def one_round(server, count, requests, rate, generation):
-    """Quiet, and then for as long as the replacement takes."""
+    """Measures without a replacement, and then for as long as one takes."""
     measure.wait_for_quiet()
     measure.have_memory(server.bench)
     quiet = measure.load(server, requests, seconds=2, rate=rate)
@@ -55,7 +55,7 @@ def one_round(server, count, requests, rate, generation):
     measure.wait_for_quiet()
     measure.have_memory(server.bench)
     generator = begin(server, requests, rate)
-    time.sleep(0.3)  # it has begun: CPU for its start is no part of this
+    time.sleep(0.3)  # let it start, since the CPU for that does not count
     try:
         seconds = replaced(server, count, generation)
     finally:
@@ -65,7 +65,7 @@ def one_round(server, count, requests, rate, generation):
 
 
 def course(server, count, requests, rate, generation):
-    """The replacement as a course of time, for the chart: (seconds from its begin, p99 in ms, failed) by windows."""
+    """The replacement over time, for the chart: (seconds since its start, p99 in ms, failed) for each window."""
     server.stage(count, generation)
     measure.wait_for_quiet()
     measure.have_memory(server.bench)

@@ -11,7 +11,7 @@ PACKAGES = ("libh2o-evloop-dev", "liblmdb-dev", "libyaml-dev", "libxml2-dev", "l
 
 
 class Goal:
-    """A figure that was asked for, and what was measured."""
+    """A goal, and the figure that was measured."""
 
     def __init__(self, what, limit, value, shown, unit=""):
         self.row = [what, f"at most {limit:g}{unit}", shown, "yes" if value <= limit else "no"]

@@ -1,4 +1,4 @@
-"""What kinds of routes and answers cost against the plain one."""
+"""What kinds of routes and answers cost, compared with the plain one."""
 import json
 import subprocess
 from urllib.parse import quote
@@ -14,12 +14,12 @@ from servers import Failed, Ferry
 PLAIN = "match: /old-sso/{identifier}"
 BY_ISSUER = f"{{match: {traffic.ISSUER_PATH}, identify_by: issuer}}"
 PRESETS_LIMIT = 1.05
-ISSUER_SIZES = {10: (10 * 1024, 20_000, 60), 300: (300 * 1024, 2_000, 1000)}  # KB: bytes, different requests, microseconds at most
+ISSUER_SIZES = {10: (10 * 1024, 20_000, 60), 300: (300 * 1024, 2_000, 1000)}  # KB: bytes, number of different requests, limit in microseconds
 
 
 def presets_that_agree(bench, store):
-    """All presets that can stand in one configuration, in the order they are listed, and how many routes they stand for: some systems have the
-    same URLs."""
+    """All presets that fit into one configuration, in the order they are listed, and how many routes they make. Some systems have the same
+    URLs."""
     listed = bench.run([bench.program("ssoferry"), "presets", "--json"])
     routes = {preset["name"]: len(preset["routes"]) for preset in map(json.loads, listed.splitlines())}
     taken = []
@@ -32,7 +32,7 @@ def presets_that_agree(bench, store):
 
 
 def run_presets(bench, options):
-    """The plain route alone, and behind all presets; and a request that no row is there for."""
+    """The plain route alone, the plain route after all presets, and a request without a row."""
     store = loaded_store(bench, options.rows)
     presets, routes = presets_that_agree(bench, store)
     crowd = f"behind {len(presets)} presets ({routes} routes)"
@@ -56,7 +56,7 @@ def run_presets(bench, options):
 
 
 def check_issuer(server, requests_by):
-    """One request of each traffic, sent as it is, gets the row's Location."""
+    """Checks that one request of each traffic gets the row's Location."""
     for requests, number in requests_by:
         head = requests.heads.read_bytes()
         body = head[4:4 + int.from_bytes(head[:4], "little")].split(b"\r\n\r\n", 1)[1] + requests.tail.read_bytes()
@@ -67,7 +67,7 @@ def check_issuer(server, requests_by):
 
 
 def run_issuer(bench, options):
-    """The same Responses to the route by Issuer and to one by path, of one daemon on one table."""
+    """Sends the same Responses to the route by Issuer and to one by path, with one daemon and one table."""
     store = loaded_store(bench, options.rows, "issuers")
     server = Ferry(bench, "ssoferryd", store, routes=[PLAIN, BY_ISSUER])
     lines, goals = [], []

@@ -16,7 +16,7 @@ def _mix(number):
 
 
 def identifier(number):
-    """A word and 28 bits; the odd factor keeps them distinct up to 2 ** 28 rows, in an order that is not the number's."""
+    """A word and 28 bits. The odd factor keeps them distinct up to 2 ** 28 rows, but not in numerical order."""
     return f"{WORDS[_mix(number) & 15]}-{number * 0x5BD1E995 & 0xFFFFFFF:07x}"
 
 
@@ -26,7 +26,7 @@ def issuer(number):
 
 
 def connection_id(number, generation=0):
-    """The row's connection; another one in each generation of the table."""
+    """The row's connection, which differs between generations of the table."""
     number += generation << 40
     high = f"{_mix(number * 2 + 1):016x}"
     low = f"{_mix(number * 2 + 2):016x}"
@@ -50,7 +50,7 @@ def _long(number, name):
             f"    label: Customer {number}\n")
 
 
-# The forms a mapping file is generated in: how a row is written, whether rows are in the order of their keys, and what names them.
+# The forms of generated mapping files: how a row is written, whether rows are in key order, and what gives their identifiers.
 FORMS = {
     "short": (_short, True, identifier),
     "shuffled": (_short, False, identifier),
@@ -60,11 +60,11 @@ FORMS = {
 }
 
 
-GENERATIONS = ("short", "next")  # forms with the same identifiers in the same order, and other connections
+GENERATIONS = ("short", "next")  # forms with the same identifiers in the same order, but different connections
 
 
 def written(path, lines):
-    """The file of these lines, made where it is not there yet."""
+    """The file of these lines, made if it does not exist yet."""
     if not path.exists():
         unfinished = path.with_suffix(".unfinished")
         with unfinished.open("w", encoding="ascii") as out:
@@ -74,7 +74,7 @@ def written(path, lines):
 
 
 def mapping_file(directory, count, form="short"):
-    """The path of a mapping file of `count` rows, made where it is not there yet."""
+    """The path of a mapping file of `count` rows, made if it does not exist yet."""
     path = directory / f"{form}-{count}.yaml"
     if path.exists():
         return path

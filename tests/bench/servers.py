@@ -1,6 +1,6 @@
-"""What is measured: a server is started on a port of its own, pinned to the first core, and its CPU time and memory are read from /proc.
+"""The servers to measure. Each is started on its own port, pinned to the first core; its CPU time and memory are read from /proc.
 
-Another server to compare with is another subclass of Server."""
+To compare another server, add a subclass of Server."""
 import http.client
 import os
 import re
@@ -22,22 +22,22 @@ SERVER_CORE, LOAD_CORE = (0, 1) if (os.cpu_count() or 1) > 1 else (0, 0)
 ALL_CORES = f"0-{(os.cpu_count() or 1) - 1}"
 START_TIMEOUT = 60
 SETTLED_SECONDS, SETTLED_CPU_SECONDS = 0.3, 0.002
-PATIENCE = 300  # for what takes long where others work on the machine too, in seconds
+PATIENCE = 300  # seconds; for what takes long if others use the machine too
 
 
 class Failed(Exception):
-    """What is to be measured cannot be, or does not answer rightly."""
+    """Something cannot be measured, or does not answer correctly."""
 
 
 class Bench:
-    """Where the programs and the generated files are."""
+    """Paths of the programs and the generated files."""
 
     def __init__(self, programs, work, nice=0, patience=PATIENCE):
         self.programs = programs  # directories, searched in order
         self.work = work
         self.nice = nice
-        self.patience = patience  # seconds, for each wait; no one is without an end
-        self.figures = {}  # what the charts show, by chart
+        self.patience = patience  # seconds; the limit of every wait
+        self.figures = {}  # the data of each chart
         work.mkdir(parents=True, exist_ok=True)
 
     def program(self, name):
@@ -47,23 +47,23 @@ class Bench:
         raise Failed(f"{name} is not in {' or '.join(str(directory) for directory in self.programs)}")
 
     def pinned(self, core, command):
-        """The command on one core; it is ended where this program ends without doing so."""
+        """The command pinned to one core; it is killed if this program ends first."""
         priority = ["nice", "-n", str(self.nice)] if self.nice else []
         return [*priority, "taskset", "-c", str(core), "setpriv", "--pdeathsig", "TERM", *command]
 
     def run(self, command, seconds=0.0):
-        """Runs a program to its end, which takes `seconds` by intent; what it prints."""
+        """Runs a program to its end, which is meant to take `seconds`; returns its output."""
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds + self.patience)
         if done.returncode != 0:
             raise Failed(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
 
     def run_beside(self, command):
-        """Runs what changes a server's table, on the server's core: there is no third one, and the load generator must not be disturbed."""
+        """Runs a command that changes a server's table, on the server's core: there is no third core, and the load generator must not be disturbed."""
         self.run(self.pinned(SERVER_CORE, command))
 
     def wait_until(self, condition, trouble):
-        """`trouble` is what is said where the condition never comes true."""
+        """Waits for a condition; `trouble` is the message if it never becomes true."""
         end = time.monotonic() + self.patience
         while not condition():
             if time.monotonic() > end:
@@ -71,7 +71,7 @@ class Bench:
             time.sleep(0.001)
 
     def certificate(self):
-        """Paths of a certificate and its key, made where they are not there yet."""
+        """Paths of a certificate and its key, made if they do not exist yet."""
         certificate, key = self.work / "certificate.pem", self.work / "key.pem"
         if not certificate.exists():
             self.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650", "-subj",
@@ -80,7 +80,7 @@ class Bench:
 
 
 def catches(pid, number):
-    """Whether the program is so far that this signal is handled. Until then it would be ended by it."""
+    """Whether the program handles this signal by now. Before that, the signal would kill it."""
     caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     return bool(caught and int(caught.group(1), 16) >> (number - 1) & 1)
 
@@ -92,7 +92,7 @@ def fields_of(path):
 
 
 def _texts(tasks, name):
-    """A file of each of a process's threads; of those that are still there."""
+    """Reads a file of each of a process's threads that still exist."""
     try:
         for task in Path(tasks).iterdir():
             yield (task / name).read_text()
@@ -108,7 +108,7 @@ def _unverified():
 
 
 class Server:
-    """One server. Subclasses give the name, the command, and what a request for a row is to be answered with."""
+    """One server. Subclasses define the name, the command, and the expected answer to a request for a row."""
 
     name = ""
     start_timeout = START_TIMEOUT
@@ -126,18 +126,18 @@ class Server:
         raise NotImplementedError
 
     def expected_location(self, row_location):
-        """The Location that a request for a row whose ACS URL is `row_location` is to get."""
+        """The Location expected for a row whose ACS URL is `row_location`."""
         return row_location
 
     def expected_status(self, status):
-        """The status for a request that ssoferryd answers with `status`."""
+        """The status expected where ssoferryd answers with `status`."""
         return status
 
     def cores(self):
         return SERVER_CORE if self.threads == 1 else ALL_CORES
 
     def launch(self):
-        """Starts the process; what it needs is there."""
+        """Starts the process; everything it needs exists already."""
         self.process = subprocess.Popen(self.bench.pinned(self.cores(), self.command()), stdin=subprocess.DEVNULL, stdout=self.output,
                                         stderr=subprocess.DEVNULL)
 
@@ -154,7 +154,7 @@ class Server:
         raise Failed(f"{self.name} does not start: {' '.join(self.command())}")
 
     def settle(self):
-        """Waits until it does nothing of its own: a look through all rows after the start is no part of what a request costs."""
+        """Waits until it has finished its own work: checking all rows after the start is not part of a request's cost."""
         for _ in range(round(self.start_timeout / SETTLED_SECONDS)):
             before = self.cpu()
             time.sleep(SETTLED_SECONDS)
@@ -177,7 +177,7 @@ class Server:
             raise Failed(f"{self.name} has ended by itself with {self.process.returncode}")
 
     def signal(self, number):
-        """Who has just begun to listen may not have come to its handlers yet: nginx was killed by its SIGHUP."""
+        """A server may listen before it has set up its signal handlers: SIGHUP has killed nginx that way."""
         def is_heard():
             self.check_running()
             return catches(self.process.pid, number)
@@ -191,10 +191,10 @@ class Server:
     def __exit__(self, *_):
         self.stop()
 
-    # -- what /proc tells ---------------------------------------------------------------------------------------------------------
+    # -- from /proc -------------------------------------------------------------------------------------------------------------
 
     def processes(self):
-        """The process and those under it."""
+        """The process and its descendants."""
         found, rest = [], [self.process.pid]
         while rest:
             pid = rest.pop()
@@ -204,7 +204,7 @@ class Server:
         return found
 
     def cpu(self):
-        """Seconds of CPU, user and system, that all its threads have used."""
+        """Seconds of CPU, user and system, used by all its threads."""
         return sum(int(spent.split()[0]) for pid in self.processes() for spent in _texts(f"/proc/{pid}/task", "schedstat")) / 1e9
 
     def memory(self):
@@ -216,7 +216,7 @@ class Server:
         return total
 
     def reads(self):
-        """How many times its process has read from a socket or a file."""
+        """How many reads from sockets and files its process has made."""
         return fields_of(f"/proc/{self.process.pid}/io")["syscr"]
 
     # -- one request --------------------------------------------------------------------------------------------------------------
@@ -226,11 +226,11 @@ class Server:
         return self.answer(method, target, body)[:2]
 
     def field(self, name):
-        """A field of the header of an answer, None where it has none."""
+        """A header field of an answer; None if it is missing."""
         return self.answer("GET", "/")[2].get(name)
 
     def answer(self, method, target, body=None):
-        """(status, Location, all the header's fields)"""
+        """(status, Location, all header fields)"""
         plain = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=20, context=_unverified()) if self.tls else plain
         try:
@@ -244,14 +244,14 @@ class Server:
 
 
 class Ferry(Server):
-    """ssoferryd itself, on a store that was loaded before: with the defaults, or quiet, without request log and usage."""
+    """ssoferryd itself, on a store loaded earlier: with the defaults, or quiet, which is without request log and usage."""
 
     def __init__(self, bench, name, loaded, log=False, usage=False, routes=("match: /old-sso/{identifier}",), threads=1, tls=False, settings=(),
                  own_store=False):
         super().__init__(bench, threads, tls)
         self.name = name
         self.own_store = own_store  # a copy, since it will be changed
-        # A name of its own for the same file: the same pages are cached, while locks and usage are not shared with another daemon.
+        # A separate name for the same file: the cached pages are shared with other daemons, but locks and usage are not.
         self.store = bench.work / f"ssoferryd-{self.port}.mdb"
         self.loaded = loaded
         self.config = self.store.with_suffix(".yaml")
@@ -281,11 +281,11 @@ class Ferry(Server):
         return rows.mapping_file(self.bench.work, count, rows.GENERATIONS[generation])
 
     def replace(self, count, generation):
-        """Makes the whole table another; returns when the loader has ended."""
+        """Replaces the whole table; returns when the loader has ended."""
         self.bench.run_beside(self.loader("load", str(self.stage(count, generation))))
 
     def change(self, number, generation):
-        """Makes one row another; returns when the loader has ended."""
+        """Changes one row; returns when the loader has ended."""
         self.bench.run_beside(self.loader("set", rows.identifier(number), f"connection_id={rows.connection_id(number, generation)}"))
 
     def loader(self, *words):
@@ -298,7 +298,7 @@ class Ferry(Server):
 
 
 class Floor(Server):
-    """A program that answers everything with the same redirect. `words`: of its command line, behind the port."""
+    """A program that answers everything with the same redirect. `words`: its arguments after the port."""
 
     def __init__(self, bench, name, program, words=()):
         super().__init__(bench)
@@ -321,7 +321,7 @@ def h2o_as_it_comes(bench):
 
 
 def h2o_set_up_alike(bench):
-    """With the settings that ssoferryd gives libh2o."""
+    """libh2o with the settings that ssoferryd gives it."""
     return Floor(bench, "bare libh2o set up alike", "bench_constant_h2o")
 
 

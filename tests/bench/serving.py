@@ -8,7 +8,7 @@ from report import Goal, Section
 from servers import Failed, Ferry, bare_epoll, h2o_as_it_comes, h2o_set_up_alike
 
 SAMPLES, SAMPLES_OF_SLOW = 40, 4
-MAIN, AGAIN = "POST 6 KB", "POST 6 KB, rows that come again"  # what the goals are about
+MAIN, AGAIN = "POST 6 KB", "POST 6 KB, rows that come again"  # the goals refer to these
 KINDS = {
     MAIN: {"size": 6 * 1024},
     AGAIN: {"size": 6 * 1024},
@@ -20,21 +20,21 @@ KINDS = {
 DEFAULTS, NO_LOG, QUIET = "the defaults", "no log", "no log and usage"  # ssoferryd, as the rows and charts name it
 AS_IT_COMES, ALIKE, EPOLL = "bare libh2o as it comes", "bare libh2o set up alike", "bare epoll"
 AGAINST_FLOORS = ((DEFAULTS, AS_IT_COMES, 1.15), (NO_LOG, AS_IT_COMES, 1.05), (DEFAULTS, ALIKE, 1.15), (NO_LOG, ALIKE, 1.05), (QUIET, ALIKE, None),
-                  (DEFAULTS, EPOLL, 1.35), (QUIET, EPOLL, 1.35))  # with the goal, where there is one
+                  (DEFAULTS, EPOLL, 1.35), (QUIET, EPOLL, 1.35))  # and the goal, if there is one
 LIMIT_OVERHEAD = 1.15
-PEER_LIMITS = {"nginx": 0.75, "HAProxy": 0.80, "Express": 0.06}  # CPU a request, at most this share of theirs
-WARM_UP_REQUESTS = 20_000  # at least, where a traffic has fewer different ones
-WARM_UP_TURNS, WARM_UP_TURNS_AGAIN = 3, 0.5  # at most, in lengths of a turn; the latter for servers that have been asked for these rows already
-REPEATED = 2000  # rows that are asked for again and again, as real connections are: AGAIN's
+PEER_LIMITS = {"nginx": 0.75, "HAProxy": 0.80, "Express": 0.06}  # CPU per request: at most this share of theirs
+WARM_UP_REQUESTS = 20_000  # the least, for traffic with fewer different requests
+WARM_UP_TURNS, WARM_UP_TURNS_AGAIN = 3, 0.5  # the most, in lengths of a turn; the second is for servers that have had requests for these rows already
+REPEATED = 2000  # rows requested repeatedly, as real connections are; for AGAIN
 
 
 def is_slow(server):
-    """Whether it needs minutes where the others need seconds."""
+    """Whether it takes minutes where the others take seconds."""
     return getattr(server, "slow", False)
 
 
 def check(server, count):
-    """A sample of rows, by GET and POST, gets the right answer."""
+    """Checks the answers for a sample of rows, by GET and POST."""
     for number in traffic.numbers(count, SAMPLES_OF_SLOW if is_slow(server) else SAMPLES):
         expected = (server.expected_status(307), server.expected_location(rows.location(number)))
         for method, body in (("GET", None), ("POST", traffic.form(6 * 1024))):
@@ -47,20 +47,20 @@ def check(server, count):
 
 
 def warm_up(server, requests, options, turns=WARM_UP_TURNS, reconnect=False):
-    """Asks for each of the requests once, or for as many as there is time for. Each turn begins with the first of them: a server that is too slow for
-    all of them here gets fewer there."""
+    """Sends each of the requests once, or as many as there is time for. Each turn starts with the first of them, so a server too slow for all of them
+    here gets through even fewer there."""
     measure.load(server, requests, requests=max(requests.count, WARM_UP_REQUESTS), seconds=turns * options.seconds, reconnect=reconnect)
 
 
 def cost(runs, options, warm_up_turns=WARM_UP_TURNS, reconnect=False, rounds=None):
-    """CPU microseconds a request of each pair of server and traffic, round by round, and requests a second."""
+    """For each pair of server and traffic: CPU microseconds per request, round by round, and requests per second."""
     for server, requests in runs:
         warm_up(server, requests, options, warm_up_turns, reconnect)
     return measure.costs(runs, rounds or options.rounds, options.seconds, reconnect)
 
 
 def rounds_of(kind, options):
-    """More for the kinds that goals are about: on a machine of two speeds five may all have met the one."""
+    """More rounds for kinds that have goals: on a machine that runs at two speeds, five rounds may all have met the same one."""
     return options.goal_rounds if kind in (MAIN, AGAIN) else options.rounds
 
 
@@ -86,7 +86,7 @@ def floors(bench):
 
 
 def goals_of(spent, what):
-    """Of what each server has spent: the goals that the figures meet or miss."""
+    """The goals, each with the figure that meets or misses it, from what each server has spent."""
     ratios = [(f"{own}, against {floor}", spent[own].over(spent[floor]), limit) for own, floor, limit in AGAINST_FLOORS if limit is not None]
     for peer, limit in PEER_LIMITS.items():
         if peer in spent:
@@ -141,12 +141,12 @@ def run(bench, options):
 
 
 def label(name):
-    """A server's name in a table's head or a chart."""
+    """A server's name in a table's heading or a chart."""
     return f"ssoferryd, {name}" if name in (DEFAULTS, NO_LOG, QUIET) else name
 
 
 def run_overhead(bench, options):
-    """What the log, usage and metrics cost together: the daemon with them against itself without."""
+    """What the log, usage and metrics cost together: compares the daemon with and without them."""
     store = loaded_store(bench, options.rows)
     servers = [Ferry(bench, "ssoferryd with the defaults", store, log=True, usage=True), Ferry(bench, "ssoferryd without log and usage", store)]
     every = traffic.numbers(options.rows)

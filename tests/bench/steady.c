@@ -1,9 +1,9 @@
-/* Asks at a steady pace for rows of a table that is known, and looks at every answer. One thread a connection, which
- * blocks: plain or TLS, kept or made anew for each request. For proofs, where load.c is for measuring: it sleeps
- * between two requests, survives a failed one, and counts it.
+/* Requests known rows of a table at a steady pace, and checks every answer. Each connection has its own blocking
+ * thread, plain or TLS, and is kept open or made anew for each request. It is for proofs, whereas load.c is for
+ * measuring: it sleeps between requests, survives a failed one, and counts it.
  *
- * Row N is called uN, N in 12 hexadecimal digits; its Location has to be one of the --expect prefixes and those digits.
- * A kept connection that is found closed between two requests is replaced. A request that was sent and got no answer
+ * Row N is called uN, N in 12 hexadecimal digits; its Location has to be one of the --expect prefixes followed by those
+ * digits. A kept connection found closed between two requests is replaced. A request that was sent and got no answer
  * has failed. */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,9 +45,9 @@ struct options {
     unsigned connections;
     uint64_t rows;
     double seconds;
-    double rate;           /* requests a second, all connections together; 0: as fast as answers come */
-    bool fresh;            /* a connection a request */
-    const char *authority; /* whose certificates are believed; NULL: plain */
+    double rate;           /* requests a second, over all connections; 0: as fast as answers come */
+    bool fresh;            /* use a new connection for each request */
+    const char *authority; /* the CA whose certificates are trusted; NULL: plain */
     const char *expected[EXPECTED_MAX];
     size_t expected_count;
 };
@@ -58,7 +58,7 @@ struct asker {
     atomic_uint *told;
     pthread_t thread;
     unsigned number;
-    uint64_t state; /* of the random numbers */
+    uint64_t state; /* of the random number generator */
     int fd;         /* -1: not connected */
     SSL *ssl;
     uint64_t requests, failed, wrong, connects, closed_between;
@@ -74,7 +74,7 @@ static void sleep_until(uint64_t when)
         ;
 }
 
-/* The first few troubles are told in full. */
+/* The first few failures are reported in full. */
 static void tell(struct asker *asker, const char *format, ...)
 {
     if (atomic_fetch_add(asker->told, 1) >= TOLD_MAX)
@@ -133,7 +133,7 @@ static bool connect_to(struct asker *asker)
     return asker->tls == NULL || shake_hands(asker);
 }
 
-/* Something to read between two requests is the end, or a session ticket. */
+/* Something to read between two requests is either the end or a session ticket. */
 static bool was_closed(struct asker *asker)
 {
     struct pollfd poll_fd = {.fd = asker->fd, .events = POLLIN};
@@ -171,7 +171,7 @@ static ssize_t receive(struct asker *asker, char *into, size_t room)
 
 /* -- answers -- */
 
-/* The field's value in the answer's head; its length goes to *size. NULL: it is not there. */
+/* The value of the field in the answer's head, with its length in *size; NULL if it is missing. */
 static const char *find_field(const char *head, const char *name, size_t *size)
 {
     size_t name_size = strlen(name);
@@ -192,7 +192,7 @@ static bool says(const char *head, const char *name, const char *value)
     return found != NULL && size == strlen(value) && memcmp(found, value, size) == 0;
 }
 
-/* A redirect has no body. Returns false where none came. */
+/* Reads a redirect, which has no body. False if none came. */
 static bool read_answer(struct asker *asker)
 {
     size_t got = 0;
@@ -244,7 +244,7 @@ static size_t write_request(struct asker *asker, uint64_t row)
     return (size_t)head + BODY_SIZE;
 }
 
-/* Returns whether the connection is good for another request. */
+/* Whether the connection can be used for another request. */
 static bool ask(struct asker *asker)
 {
     uint64_t row = next_row(asker);
@@ -266,7 +266,7 @@ static bool ask(struct asker *asker)
     return !asker->options->fresh && !says(asker->answer, "connection", "close");
 }
 
-/* A time counts from when the request was due, so that a server that stalls cannot hide it by being asked less. */
+/* A request's time counts from when it was due, so a stalling server cannot hide that by being asked less. */
 static void *run(void *argument)
 {
     struct asker *asker = argument;

@@ -1,4 +1,4 @@
-"""Requests, made beforehand: what differs from one to the next (the heads) and what does not (the tail); see load.c."""
+"""Requests prepared in advance: the parts that differ between them (the heads) and the part that does not (the tail); see load.c."""
 import base64
 import random
 import struct
@@ -24,7 +24,7 @@ BARE = "User-Agent: load\r\n"
 
 
 class Traffic:
-    """Heads and a tail on disk, and what each of the requests is to be answered with."""
+    """Heads and a tail on disk, and the answer expected for each request."""
 
     def __init__(self, directory, name, status=307):
         self.heads = directory / f"{name}.heads"
@@ -36,7 +36,7 @@ class Traffic:
         return self
 
     def __exit__(self, *_):
-        """They are large, and made again in a second or two."""
+        """Deletes the files, which are large and can be made again in a second or two."""
         self.heads.unlink()
         self.tail.unlink()
 
@@ -69,7 +69,7 @@ def form(size):
 
 
 def by_path(directory, name, row_numbers, size=None, fields=BROWSER, known=True):
-    """GET, or POST of `size` bytes, each for another row, or for names that no row has."""
+    """GET, or POST of `size` bytes, each for a different row, or for names that no row has."""
     body = b"" if size is None else form(size)
     method = "GET" if size is None else "POST"
     prefix = "" if known else "no-"
@@ -83,14 +83,14 @@ PAD_TO = 3 * 80  # the part with the Issuer, in bytes: a multiple of 3, so that 
 
 
 def _opening(issuer, in_response):
-    """Where a Response begins, up to and with its first Issuer, of PAD_TO bytes."""
+    """The start of a Response, up to and including its first Issuer; PAD_TO bytes long."""
     start = '<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_'
     end = f'"><saml:Issuer>{issuer}</saml:Issuer>' if in_response else f'"><saml:Assertion><saml:Issuer>{issuer}</saml:Issuer>'
     return start + "a" * (PAD_TO - len(start) - len(end)) + end
 
 
 def _closing(size, in_response, issuer_size):
-    """The rest of a Response of `size` bytes in all: a signature with its certificate, and an Assertion full of groups."""
+    """The rest of a Response of `size` bytes in total: a signature with its certificate, and an Assertion full of groups."""
     noise = random.Random(size)
     blob = lambda count: base64.b64encode(noise.randbytes(count)).decode()  # noqa: E731
     signature = ('<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo><ds:CanonicalizationMethod '
@@ -112,8 +112,8 @@ def _closing(size, in_response, issuer_size):
 
 
 def responses(directory, name, row_numbers, size, in_response=True, target=lambda number: ISSUER_PATH):
-    """POST of a Response of about `size` bytes of XML, each from another row's Issuer; to the route by Issuer, or wherever `target` says.
-    The Issuer stands in the Response, as most have it, or only in its Assertion."""
+    """POST of a Response of about `size` bytes of XML, each with a different row's Issuer; to the route by Issuer, or to `target`.
+    The Issuer is in the Response, as is usual, or only in its Assertion."""
     closing = _closing(size, in_response, len(rows.issuer(0))).encode()
     closing += b"\n" * (-len(closing) % 3)
     tail = quote(base64.b64encode(closing), safe="").encode() + b"&RelayState=%2Fhome"

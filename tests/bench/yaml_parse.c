@@ -1,5 +1,5 @@
-/* Floor for loading: libyaml reads a file's events and forgets them. What the loader takes above it is the loader's
- * own. Prints the number of scalars, so that a run can be seen to have read the file. */
+/* Floor for loading: libyaml reads a file's events and discards them. Whatever the loader takes beyond that is its own
+ * cost. Prints the number of scalars, to show that the file was read. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* For targets that read a file: the input as one, and a store of the target's own. */
+/* For targets that read a file: provides the input as a file, and the target's own store. */
 #ifndef SSOFERRY_TESTS_FUZZ_FILE_H
 #define SSOFERRY_TESTS_FUZZ_FILE_H
 
@@ -9,7 +9,7 @@
 #include "ssoferry/faults.h"
 #include "ssoferry/table.h"
 
-/* A file in memory that holds `bytes`; its path, which is good until its descriptor is closed. */
+/* Puts `bytes` into a file in memory and returns its path, which is valid until the descriptor is closed. */
 static inline int memory_file(struct text bytes, char path[64])
 {
     int fd = memfd_create("input", MFD_CLOEXEC);
@@ -18,7 +18,7 @@ static inline int memory_file(struct text bytes, char path[64])
     return fd;
 }
 
-/* Writes faults out, as the programs do, to nowhere. */
+/* Prints faults as the programs do, but discards the output. */
 static inline void show_faults(struct faults *faults)
 {
     char *shown = NULL;
@@ -32,7 +32,7 @@ static inline void show_faults(struct faults *faults)
     free(shown);
 }
 
-/* An empty table, whose names are gone from the directory as soon as it is open. */
+/* Opens an empty table, whose files are unlinked as soon as it is open. */
 static inline struct table *nameless_table(void)
 {
     char directory[] = "/tmp/ssoferry-fuzz-XXXXXX", path[64], lock[64];

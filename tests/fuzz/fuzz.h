@@ -11,7 +11,7 @@
 /* libFuzzer's entry; returns 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What always holds, and so has to for this input. */
+/* Something that always holds, so it must hold for this input. */
 #define MUST(condition)                                                                                                \
     do {                                                                                                               \
         if (!(condition)) {                                                                                            \
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                                                              \
     } while (0)
 
-/* Cuts off what stands before the next line feed; all of it where there is none. */
+/* Cuts off and returns everything before the next line feed, or all of it if there is none. */
 static inline struct text take_line(struct text *rest)
 {
     size_t end = text_find(*rest, '\n', 0);
@@ -30,7 +30,7 @@ static inline struct text take_line(struct text *rest)
     return line;
 }
 
-/* Whether a slice lies in `whole`. */
+/* Whether a slice lies within `whole`. */
 static inline bool lies_in(struct text slice, struct text whole)
 {
     return slice.at >= whole.at && slice.at + slice.size <= whole.at + whole.size;

@@ -1,6 +1,6 @@
-/* Input: a line whose first character is the method (G, H, P, else another) and whose rest is the content type, then
- * host, path and query (absent where the line starts with '-'), one a line, then the body. The routes are fixed, one of
- * each kind. */
+/* Input: a line whose first character is the method (G, H, P; anything else: another method) and whose rest is the
+ * content type; then host, path and query (absent if its line starts with '-'), one per line; then the body. The routes
+ * are fixed, one of each kind. */
 #include "fuzz.h"
 
 #include "ssoferry/route.h"

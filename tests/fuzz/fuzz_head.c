@@ -1,5 +1,5 @@
-/* Input: how many fields there is room for and how many bytes were there before, a byte each; a request's head. It is
- * taken or refused as libh2o's own parser does, and what is taken lies within it. */
+/* Input: one byte for how many fields there is room for, one byte for how many bytes were there before, and a request's
+ * head. It must be accepted or refused just as by libh2o's own parser, and everything found must lie within it. */
 #include "fuzz.h"
 #include "head_pair.h"
 

@@ -1,8 +1,8 @@
-/* Input: a byte that says what the rest is, of what a table keeps of its revisions:
+/* Input: a byte that says which part of a table's revisions the rest is:
  *     n   the note of a revision, as bytes
- *     c   chunks of undo, as bytes: of each, its revision ('1' to '4'), two bytes of length, and its bytes
- *     w   rows that a revision touches, a line each: what each was before. A line that starts with '-' was not there.
- * What the writer writes, the reader gives back: each row once, in order, with its first record. */
+ *     c   chunks of undo, as bytes: for each, its revision ('1' to '4'), two bytes of length, and its bytes
+ *     w   rows that a revision changes, one per line: what each was before. If the line starts with '-', it was absent.
+ * The reader must return what the writer wrote: each row once, in order, with its first record. */
 #include "undo.h"
 
 #include "ssoferry/revision.h"
@@ -17,7 +17,7 @@ static MDB_val take_bytes(struct text *rest, size_t size)
     return value;
 }
 
-/* Under a number of so many bytes. */
+/* Stores a value under a number of `key_size` bytes. */
 static void put(MDB_txn *txn, MDB_dbi where, uint64_t high, uint32_t low, size_t key_size, MDB_val value)
 {
     unsigned char number[12];
@@ -73,7 +73,7 @@ static void check_chunks(struct table *table, MDB_txn *txn, struct text rest)
     }
     while ((result = undo_reader_next(reader, &row, &error)) == LOOKUP_FOUND) {
         MUST(row.key.size > 0 && row.key.size <= CONNECTION_KEY_SIZE_MAX && row.record.size <= size);
-        MUST(++given <= size); /* a row takes three bytes at least */
+        MUST(++given <= size); /* a row takes at least three bytes */
     }
     MUST(result == LOOKUP_ABSENT || error.kind != ERROR_NONE);
     undo_reader_close(reader);
@@ -84,7 +84,7 @@ struct touched {
     bool was_there;
 };
 
-/* Adds a row, unless it is among them already; they stay in order. */
+/* Adds a row unless it is there already, keeping them in order. */
 static size_t add_touched(struct touched *rows, size_t count, const struct touched *row)
 {
     size_t at = 0;

@@ -1,5 +1,5 @@
-/* Input: a mapping file. What is accepted is put into a table, exported, and read again: the rows must be the same. The
- * change is never committed. */
+/* Input: a mapping file. If it is accepted, its rows are put into a table, exported, and read again: they must be the
+ * same. The change is never committed. */
 #include "ssoferry/mapping_file.h"
 #include "file.h"
 
@@ -10,7 +10,7 @@ struct reading {
     struct mapping *mapping;
 };
 
-/* Whether the file is good. */
+/* Whether the file is valid. */
 static bool read_mapping(struct reading *reading, struct text bytes)
 {
     char path[64];
@@ -43,7 +43,7 @@ static bool put_row(void *context, const struct difference *difference, struct e
     return change_put(context, difference->key, difference->after, error);
 }
 
-/* Every row is one that the rules take, and stays the same when it is decoded and encoded. */
+/* Every row obeys the rules, and stays the same when decoded and encoded. */
 static void check_row(const struct reading *reading, const struct table_row *row)
 {
     struct error error;

@@ -1,4 +1,4 @@
-/* Input: what a balancer sends first. However it is cut into reads, the answer is the same. */
+/* Input: the first bytes from a balancer. However they are cut into reads, the result must be the same. */
 #include "fuzz.h"
 #include "ssoferry/proxy_header.h"
 

@@ -3,7 +3,7 @@
 
 #include "ssoferry/form.h"
 
-/* How many pairs there are; together with the '&'s they are all of the source. */
+/* Counts the pairs; together with the '&'s between them they must make up the whole source. */
 static size_t walk(struct text source)
 {
     size_t count = 0, position = 0, covered = 0;

@@ -1,13 +1,13 @@
 /* Input: a byte that names the record, then its bytes: what a damaged or foreign file could hold.
- *     c a row of the table        f a row's fields, one a line, as the file formats write them
+ *     c a row of the table        f a row's fields, one per line, as the file formats write them
  *     h hits of a row             u an unknown identifier          t totals
- * What a decoder gives, encoded, decodes to the same; and what an encoder gives stays the same from then on. */
+ * What was decoded, then encoded, must decode to the same; and encoding that again must change nothing. */
 #include "record.h"
 #include "ssoferry/connection.h"
 
 #include "fuzz.h"
 
-/* Decodes, and encodes what it gave. Returns 0 where the record is refused. */
+/* Decodes a record and encodes the result. Returns 0 if the record is refused. */
 static size_t connection_again(struct text bytes, char *out)
 {
     struct error error;
@@ -68,7 +68,7 @@ static bool is_good(const struct connection *row)
     return good;
 }
 
-/* Any row that the rules take survives the record. */
+/* Any row that obeys the rules must survive the record. */
 static void check_fields(struct text lines)
 {
     const char *name, *why = NULL;

@@ -1,6 +1,6 @@
-/* Input: a digit, how many writes the rest comes in (0: one), then what a client sends. The daemon runs inside, and
- * what it answers has to be HTTP, one answer for one request at most, with our headers, and no Location but to where
- * the configuration leads. */
+/* Input: a digit for the number of writes to send the rest in (0: one), then what a client sends. The daemon runs in
+ * this process. Its output must be HTTP, with at most one answer per request, our headers, and no Location except where
+ * the configuration allows. */
 #include "fuzz.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ enum { ANSWER_TIMEOUT_MS = 60000, TURNS = 2000 };
 
 /* -- the client -- */
 
-/* Waits until the daemon has read what was sent, so that what follows comes in a read of its own. */
+/* Waits until the daemon has read what was sent, so that what follows arrives in a separate read. */
 static void let_it_read(int fd)
 {
     int unread = 1;
@@ -48,7 +48,7 @@ static void send_in_parts(int fd, struct text bytes, size_t parts)
     shutdown(fd, SHUT_WR);
 }
 
-/* libFuzzer's own alarm, every few seconds, ends a wait early. */
+/* libFuzzer's own alarm, every few seconds, interrupts waits. */
 static bool wait_for_bytes(int fd)
 {
     struct pollfd wait = {.fd = fd, .events = POLLIN};
@@ -59,7 +59,7 @@ static bool wait_for_bytes(int fd)
     return ready == 1;
 }
 
-/* All that is answered, up to the end; to be freed. */
+/* Reads all answers up to the end; the caller frees the result. */
 static struct text receive_all(int fd)
 {
     char *bytes = NULL;
@@ -169,7 +169,7 @@ static void check_page(const struct answer *answer)
     MUST(leads_home(text_slice(at, answer->body.size - (size_t)(at - answer->body.at))));
 }
 
-/* libh2o's own answer to what it cannot parse. */
+/* libh2o's own answer to a request it cannot parse. */
 static bool is_bare_refusal(const struct answer *answer)
 {
     return answer->status == 400 && answer->ids == 0 && text_equal(answer->body, TEXT("Bad Request"));
@@ -187,7 +187,7 @@ static void check_answer(const struct answer *answer)
     check_page(answer);
 }
 
-/* Interim answers (100) have a head only; where the request never comes whole, nothing follows. */
+/* Interim answers (100) have only a head, and nothing follows if the request never becomes complete. */
 static void take_answer(struct text *rest, struct answer *answer, bool is_head)
 {
     do

@@ -1,5 +1,5 @@
-/* Input: a digit that says how the rest is to be taken: 0 a POST's field, 1 a query's field, 2 the XML of a POST, 3
- * what a query's base64 holds. The last two are base64-encoded here, so that mutations reach what lies behind it. */
+/* Input: a digit that says how to use the rest: 0 a POST's field, 1 a query's field, 2 the XML of a POST, 3 what a
+ * query's base64 contains. The last two are base64-encoded here, so that mutations reach the decoded content. */
 #include "fuzz.h"
 
 #include "ssoferry/connection.h"

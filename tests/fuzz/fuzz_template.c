@@ -1,4 +1,4 @@
-/* Input: two templates, a host, a path and a query, one a line. */
+/* Input: two templates, a host, a path and a query, one per line. */
 #include "fuzz.h"
 
 #include "ssoferry/template.h"
@@ -40,7 +40,7 @@ static bool matches(const struct template *template, const struct request *reque
     return true;
 }
 
-/* template_relation() speaks of URLs with a host and without repeated or trailing slashes. */
+/* template_relation() covers URLs with a host and without repeated or trailing slashes. */
 static bool is_plain(const struct request *request)
 {
     struct text path = request->path;
@@ -66,7 +66,7 @@ static void check_relation(const struct template *first, const struct template *
     MUST(relation != TEMPLATE_COVERS || !in_second || in_first);
 }
 
-/* A path without case matches whatever it matched before. */
+/* A path compared without case must still match whatever it matched before. */
 static void check_folded(struct template *template, const struct request *request)
 {
     struct text source = template_source(template);

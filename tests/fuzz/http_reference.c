@@ -6,7 +6,7 @@ struct framing_fields {
     uint64_t length;
 };
 
-/* The bytes before "\r\n\r\n" and the line end of the last line; size 0 where there is none. */
+/* The head, up to and including its last line's end; size 0 if it is not complete. */
 static struct text find_head(struct text input)
 {
     const char *end = memmem(input.at, input.size, "\r\n\r\n", 4);
@@ -52,7 +52,7 @@ static bool read_field(struct framing_fields *fields, struct text line)
     return read_length(value, &fields->length);
 }
 
-/* Cuts off a line that ends with CRLF; false where a CR, LF or NUL stands anywhere else. */
+/* Cuts off a line that ends with CRLF; false if a CR, LF or NUL is anywhere else in it. */
 static bool take_crlf_line(struct text *rest, struct text *line)
 {
     size_t end = text_find(*rest, '\r', 0);
@@ -64,7 +64,7 @@ static bool take_crlf_line(struct text *rest, struct text *line)
     return true;
 }
 
-/* "METHOD /target HTTP/1.1". A higher minor version is to be read as 1.1 (RFC 9110 2.5). */
+/* Reads "METHOD /target HTTP/1.1". A higher minor version is treated as 1.1 (RFC 9110 2.5). */
 static bool read_request_line(struct text line, bool *old)
 {
     size_t first = text_find(line, ' ', 0), second = text_find(line, ' ', first + 1);
@@ -93,7 +93,7 @@ static bool read_head(struct text head, uint64_t *length)
            !(old && fields.length > 0);
 }
 
-/* Whoever forgives empty lines before a request sees its method behind them. */
+/* A reader that tolerates empty lines before a request finds the method after them. */
 static bool is_head(struct text request)
 {
     size_t at = 0;

@@ -1,4 +1,4 @@
-/* What requests lie in the bytes that a client sent, by a strict reading of RFC 9112 that shares no code with what is
+/* Which requests the bytes sent by a client contain, by a strict reading of RFC 9112 that shares no code with what is
  * tested. */
 #ifndef SSOFERRY_TESTS_FUZZ_HTTP_REFERENCE_H
 #define SSOFERRY_TESTS_FUZZ_HTTP_REFERENCE_H
@@ -6,15 +6,14 @@
 #include "fuzz.h"
 
 enum reading {
-    READING_NOTHING,  /* no bytes are left */
-    READING_WHOLE,    /* a request that every reader takes for the same bytes; more may follow */
-    READING_DOUBTFUL, /* it ends for one reader here and for another there, or is cut short: nothing behind it may be
-                         answered */
+    READING_NOTHING,  /* no bytes left */
+    READING_WHOLE,    /* a request that every reader delimits in the same way; more may follow */
+    READING_DOUBTFUL, /* readers disagree about where it ends, or it is cut short: nothing after it may be answered */
 };
 
 struct reference {
     enum reading reading;
-    bool is_head;     /* an answer to it has no body */
+    bool is_head;     /* its answer has no body */
     struct text head; /* of a READING_WHOLE */
 };
 

@@ -23,7 +23,7 @@ static const char configuration[] =
     "store: %s/table\n"
     "listen: [{address: 'unix:%s/socket'}]\n"
     "threads: 1\n"
-    "sandbox: off\n" /* which would hold for the target too */
+    "sandbox: off\n" /* it would restrict the target too */
     "hosts: [sso.example.com]\n"
     "drain: {delay: 0s, timeout: 10s}\n"
     "limits: {body: 4KiB}\n"
@@ -107,8 +107,9 @@ static void stop(void)
     pthread_join(thread, NULL);
 }
 
-/* Makes the directory, and a process that removes it once this one is gone, however that ends: a crash calls nothing
- * that was registered. It waits for the end of a pipe that this one alone holds open, where no Ctrl-C reaches it. */
+/* Makes the directory, and a process that removes it once this process has gone, however it ends: a crash runs no
+ * registered handlers. That process waits for the end of a pipe that only this one holds open, out of reach of Ctrl-C.
+ */
 static void make_directory(void)
 {
     int ends[2];
@@ -144,7 +145,7 @@ static void start(void)
     FILE *file = fopen(path_of("ssoferryd.yaml"), "we");
     MUST(file != NULL && fprintf(file, configuration, directory, directory) > 0 && fclose(file) == 0);
     fill_store(path_of("table"));
-    /* The request log goes there. */
+    /* The request log is written there. */
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     MUST(nowhere >= 0 && dup2(nowhere, STDOUT_FILENO) >= 0 && close(nowhere) == 0);
     MUST(pthread_create(&thread, NULL, serve, NULL) == 0);
@@ -161,7 +162,7 @@ int inner_daemon_connect(void)
         fd = try_connect();
     }
     MUST(fd >= 0);
-    /* Only now, so that it comes before what the daemon's libraries have registered. */
+    /* Registered only now, so that it runs before the handlers that the daemon's libraries registered. */
     if (!started)
         atexit(stop);
     started = true;

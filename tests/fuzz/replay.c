@@ -1,4 +1,4 @@
-/* Runs a fuzz target over the files of directories, without libFuzzer: what once went wrong stays tested, with every
+/* Runs a fuzz target over the files of directories, without libFuzzer, so that past failures stay tested with every
  * compiler. */
 #include "fuzz.h"
 
@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-/* False where there is no such file. */
+/* False if there is no such file. */
 static bool replay_file(const char *path)
 {
     FILE *file = fopen(path, "rb");
@@ -20,7 +20,7 @@ static bool replay_file(const char *path)
         size += got;
     } while (got > 0);
     fclose(file);
-    /* A block of just that size, so that AddressSanitizer sees reads past the end. */
+    /* Exactly this size, so that AddressSanitizer detects reads past the end. */
     uint8_t *exact = memory_allocate(size);
     memcpy(exact, data, size);
     LLVMFuzzerTestOneInput(exact, size);
