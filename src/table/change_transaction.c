@@ -12,24 +12,19 @@
  * store_unlock_writer(). On a full disk, a hole is good enough. */
 static void cover_last_page(const struct table *table)
 {
-    struct stat st;
-    int fd = -1;
-    const off_t needed = (off_t)store_length(table);
-    if (mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && fstat(fd, &st) == 0 && st.st_size < needed &&
-        fallocate(fd, 0, st.st_size, needed - st.st_size) != 0)
-        (void)!ftruncate(fd, needed);
+    struct store_file file;
+    if (store_measure(table, &file) == 0 && file.length < file.needed &&
+        fallocate(file.fd, 0, (off_t)file.length, (off_t)(file.needed - file.length)) != 0)
+        (void)!ftruncate(file.fd, (off_t)file.needed);
 }
 
 /* What a write that found no room has added to the file would keep the disk full for everybody else. No page behind the
  * last one is anybody's before store_unlock_writer(), and pages that were committed are never taken back. */
 void change_give_back(const struct change *change)
 {
-    const struct table *table = change->snapshot.table;
-    struct stat st;
-    int fd = -1;
-    const off_t needed = (off_t)store_length(table);
-    if (change->full && mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && fstat(fd, &st) == 0 && st.st_size > needed)
-        (void)!ftruncate(fd, needed);
+    struct store_file file;
+    if (change->full && store_measure(change->snapshot.table, &file) == 0 && file.length > file.needed)
+        (void)!ftruncate(file.fd, (off_t)file.needed);
 }
 
 bool change_open_transaction(struct change *change, struct error *error)

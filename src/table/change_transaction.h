@@ -13,7 +13,7 @@ int change_commit_transaction(struct change *change);
 /* Aborts it if it is open. */
 void change_abort_transaction(struct change *change);
 
-/* After a write that found no room: truncates the file to the table's size. No transaction may be open. */
+/* If a write found no room, truncates the file to the table's size. No transaction may be open. */
 void change_give_back(const struct change *change);
 
 /* Sets *error from the code of a failed write, and returns false. LMDB's transaction is unusable from then on, so later

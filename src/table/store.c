@@ -278,11 +278,16 @@ uint64_t table_state_total(const struct table_state *state)
     return total;
 }
 
-uint64_t store_length(const struct table *table)
+int store_measure(const struct table *table, struct store_file *file)
 {
     MDB_envinfo info;
     MDB_stat stat;
+    struct stat st;
     mdb_env_info(table->env, &info);
     mdb_env_stat(table->env, &stat);
-    return ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+    *file = (struct store_file){.fd = -1, .needed = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize};
+    if (mdb_env_get_fd(table->env, &file->fd) != MDB_SUCCESS || fstat(file->fd, &st) != 0)
+        return errno;
+    file->length = (uint64_t)st.st_size;
+    return 0;
 }

@@ -107,8 +107,15 @@ int store_follow_size(struct table *table);
 /* Maps `size` bytes. ERROR_FAILED if a snapshot or a change is open. */
 bool store_set_size(struct table *table, uint64_t size, struct error *error) __attribute__((warn_unused_result));
 
-/* The least size of the file, in bytes, that contains its last page. */
-uint64_t store_length(const struct table *table);
+/* The store's file. */
+struct store_file {
+    int fd;          /* LMDB's own: not to be closed */
+    uint64_t needed; /* bytes: the least size that contains its last committed page */
+    uint64_t length; /* bytes that it has */
+};
+
+/* Measures the file. Returns an errno. `needed` is read first, since it only grows; the file is never cut below it. */
+int store_measure(const struct table *table, struct store_file *file) __attribute__((warn_unused_result));
 
 /* Read and write the "state" entry of meta. */
 bool store_state_read(const struct table *table, MDB_txn *txn, struct table_state *state, struct error *error)

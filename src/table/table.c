@@ -87,36 +87,25 @@ static bool check_schema(struct table *table, MDB_txn *txn, struct error *error)
                                : store_fail(table->path, code, "open the table", error);
 }
 
-/* The size that the file must have, and has. Returns an errno. */
-static int measure(const struct table *table, uint64_t *needed, uint64_t *length)
-{
-    struct stat st;
-    int fd = -1;
-    *needed = store_length(table); /* first, since what is committed only grows */
-    if (mdb_env_get_fd(table->env, &fd) != MDB_SUCCESS || fstat(fd, &st) != 0)
-        return errno;
-    *length = (uint64_t)st.st_size;
-    return 0;
-}
-
 /* Refuses a file that was cut short, because reading a page beyond its end would kill the process (SIGBUS). A commit
  * lengthens the file last of all (change_commit_transaction()), so this looks again after a moment. */
 static bool check_length(const struct table *table, struct error *error)
 {
     const struct timespec moment = {.tv_nsec = 10000000};
-    uint64_t needed = 0, length = 0;
-    int code = measure(table, &needed, &length);
-    if (code == 0 && length < needed) {
+    struct store_file file;
+    int code = store_measure(table, &file);
+    if (code == 0 && file.length < file.needed) {
         nanosleep(&moment, NULL);
-        code = measure(table, &needed, &length);
+        code = store_measure(table, &file);
     }
     if (code != 0)
         return store_fail(table->path, code, "open the table", error);
-    return length >= needed ||
+    return file.length >= file.needed ||
            error_set(error, ERROR_FAILED,
                      "%s: the file was cut short (%llu bytes of %llu): restore a backup, or see what is left in a copy "
                      "that `truncate -s %llu` made longer",
-                     table->path, (unsigned long long)length, (unsigned long long)needed, (unsigned long long)needed);
+                     table->path, (unsigned long long)file.length, (unsigned long long)file.needed,
+                     (unsigned long long)file.needed);
 }
 
 static uint64_t newest_transaction(const struct table *table)
