@@ -215,10 +215,10 @@ static char *default_actor(void)
     char host[256] = "", actor[ACTOR_SIZE_MAX + 2];
     if (gethostname(host, sizeof(host) - 1) != 0)
         host[0] = '\0';
-    snprintf(actor, sizeof(actor), "%s@%s", user_name(), host);
-    size_t size = strlen(actor);
+    int wanted = snprintf(actor, sizeof(actor), "%s@%s", user_name(), host);
+    size_t size = wanted > 0 ? (size_t)wanted : 0;
     if (size > ACTOR_SIZE_MAX)
-        for (--size; size > 0 && ((unsigned char)actor[size] & 0xc0) == 0x80; --size) {
+        for (size = ACTOR_SIZE_MAX; size > 0 && ((unsigned char)actor[size] & 0xc0) == 0x80; --size) {
         }
     return memory_string(text_slice(actor, size));
 }

@@ -12,7 +12,7 @@
 #include "check.h"
 
 struct scratch {
-    char directory[64];
+    char *directory;
     char paths[8][160]; /* that scratch_path() gave last */
     unsigned next;
 };
@@ -22,9 +22,9 @@ static inline int scratch_setup(void **state)
     struct scratch *scratch = calloc(1, sizeof *scratch);
     if (scratch == NULL)
         return -1;
-    strcpy(scratch->directory, "/tmp/ssoferry-test-XXXXXX");
     *state = scratch;
-    return mkdtemp(scratch->directory) == NULL;
+    scratch->directory = strdup("/tmp/ssoferry-test-XXXXXX");
+    return scratch->directory == NULL || mkdtemp(scratch->directory) == NULL;
 }
 
 static inline int scratch_remove(const char *path, const struct stat *st, int type, struct FTW *walk)
@@ -39,6 +39,7 @@ static inline int scratch_teardown(void **state)
 {
     struct scratch *scratch = *state;
     int failed = nftw(scratch->directory, scratch_remove, 16, FTW_DEPTH | FTW_PHYS);
+    free(scratch->directory);
     free(scratch);
     return failed;
 }
