@@ -1,5 +1,6 @@
 """A certificate authority of the tests' own, and clients that trust it."""
 import datetime
+import functools
 import hashlib
 import ssl
 from base64 import b64encode
@@ -15,6 +16,12 @@ from keys import KeyPair
 
 def _name(text):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+@functools.cache
+def _rsa_key():
+    """One for all, since it takes a third of a second to make."""
+    return rsa.generate_private_key(65537, 2048)
 
 
 class Authority:
@@ -37,7 +44,7 @@ class Authority:
 
     def issue(self, directory, *names, days=29, name=None, rsa_key=False):
         """A key pair for these host names, in files of their own that replace earlier ones of that name."""
-        key = rsa.generate_private_key(65537, 2048) if rsa_key else ec.generate_private_key(ec.SECP256R1())
+        key = _rsa_key() if rsa_key else ec.generate_private_key(ec.SECP256R1())
         stem = name or names[0].replace("*", "star")
         pair = KeyPair(directory / f"{stem}.key", directory / f"{stem}.crt")
         alternatives = x509.SubjectAlternativeName([x509.DNSName(host) for host in names])
