@@ -40,7 +40,7 @@ def parse_arguments():
     parser.add_argument("--most-rows", type=int, help="rows of the largest table (default: ten times --rows)")
     parser.add_argument("--rounds", type=int, help=f"rounds of each measurement of serving (default: {ROUNDS}, and {GOAL_ROUNDS} where goals are a matter of a few "
                         f"per cent; with --quick {QUICK_ROUNDS})")
-    parser.add_argument("--load-rounds", type=int, help="rounds of each measurement of loading (default: 3)")
+    parser.add_argument("--load-rounds", type=int, help="rounds of each measurement of loading (default: 5)")
     parser.add_argument("--seconds", type=float, help="length of each run of serving (default: 1; with --quick 0.5)")
     parser.add_argument("--quick", action="store_true", help="the most important figures, in under two minutes")
     parser.add_argument("--check", action="store_true", help="measure nothing; only check that all servers answer correctly, on 1000 rows")
@@ -55,7 +55,7 @@ def parse_arguments():
         parser.error("--write is for a whole run")
     options.goal_rounds = options.rounds or (QUICK_ROUNDS if options.quick else GOAL_ROUNDS)
     options.rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
-    options.load_rounds = options.load_rounds or 3
+    options.load_rounds = options.load_rounds or 5
     options.seconds = options.seconds or (0.5 if options.quick else 1)
     options.most_rows = options.most_rows or 10 * options.rows
     options.bin = options.bin or [ROOT / "build/release/bin", ROOT / "build/bench/programs/bin"]

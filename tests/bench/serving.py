@@ -52,16 +52,19 @@ def warm_up(server, requests, options, turns=WARM_UP_TURNS, reconnect=False):
     measure.load(server, requests, requests=max(requests.count, WARM_UP_REQUESTS), seconds=turns * options.seconds, reconnect=reconnect)
 
 
-def cost(runs, options, warm_up_turns=WARM_UP_TURNS, reconnect=False, rounds=None):
+def cost(runs, options, warm_up_turns=WARM_UP_TURNS, reconnect=False, rounds=None, seconds=None):
     """For each pair of server and traffic: CPU microseconds per request, round by round, and requests per second."""
     for server, requests in runs:
         warm_up(server, requests, options, warm_up_turns, reconnect)
-    return measure.costs(runs, rounds or options.rounds, options.seconds, reconnect)
+    return measure.costs(runs, rounds or options.rounds, seconds or options.seconds, reconnect)
 
 
 def rounds_of(kind, options):
-    """More rounds for kinds that have goals: on a machine that runs at two speeds, five rounds may all have met the same one."""
-    return options.goal_rounds if kind in (MAIN, AGAIN) else options.rounds
+    """Number of rounds, and seconds of each turn. More rounds for kinds that have goals: on a machine that runs at two speeds, five rounds may all have
+    met the same one. Where few rows come again, a shorter turn asks for the same rows, and what is compared lies closer together in time."""
+    if kind == AGAIN:
+        return 2 * options.goal_rounds, options.seconds / 2
+    return (options.goal_rounds if kind == MAIN else options.rounds), options.seconds
 
 
 def started(servers, count):
@@ -106,9 +109,10 @@ def run(bench, options):
         started(servers, options.rows)
         for kind, what in list(KINDS.items())[:2 if options.quick else None]:
             taking_part = [server for server in servers if kind == MAIN or not is_slow(server)]
+            rounds, seconds = rounds_of(kind, options)
             with traffic.by_path(bench.work, "serving", numbers[:REPEATED] if kind == AGAIN else numbers, **what) as requests:
                 found, rates = cost([(server, requests) for server in taking_part], options, WARM_UP_TURNS if kind == MAIN else WARM_UP_TURNS_AGAIN,
-                                    rounds=rounds_of(kind, options))
+                                    rounds=rounds, seconds=seconds)
             spent = {server.name: value for server, value in zip(taking_part, found)}
             rates = {server.name: value for server, value in zip(taking_part, rates)}
             ratios.append([kind, *(spent[own].over(spent[floor]).text() for own, floor, _ in AGAINST_FLOORS)])
@@ -121,8 +125,7 @@ def run(bench, options):
                 bench.figures["cpu"] = [(label(name), value.median, min(value.values), max(value.values)) for name, value in spent.items()]
     finally:
         stop(servers)
-    others = "" if rounds_of(MAIN, options) == options.rounds else f"of the first two kinds, {options.rounds} of the others, "
-    how = (f"{options.rows:,} rows, one thread; {rounds_of(MAIN, options)} rounds {others}of {options.seconds:g} s each, of which the first quarter is not counted. "
+    how = (f"{options.rows:,} rows, one thread. Turns of a server: {told_rounds(options)}; the first quarter of each is not counted. "
            "Identifiers are random: "
            f"200,000 different ones, or {REPEATED:,} where they come again, as those of real connections do. All have been asked for before.\n")
     columns = ["requests", *map(label, names)]
@@ -138,6 +141,11 @@ def run(bench, options):
     sections.append(Section("Serving: requests a second at saturation", columns, rates_of,
                             "The same rounds, medians. The limit is the server's core or the load generator's, whichever is reached first.\n"))
     return sections
+
+
+def told_rounds(options):
+    said = [(what, *rounds_of(kind, options)) for what, kind in (("of the first kind", MAIN), ("of the second", AGAIN), ("of the others", None))]
+    return ", ".join(f"{rounds} of {seconds:g} s {what}" for what, rounds, seconds in said)
 
 
 def label(name):
