@@ -1088,6 +1088,39 @@ def test_rows_that_the_routes_do_not_serve_are_told(routed, loader, source, rows
     assert result.stdout == "" or "no errors" in result.stdout
 
 
+def quoted_messages():
+    """The messages in the tables of docs/mapping-file.md, as patterns: ... is anything, and so are the names that stand for something."""
+    section = (ROOT / "docs/mapping-file.md").read_text().split("## When something is wrong\n")[1].split("\n## ")[0]
+    cells = [re.split(r"(?<!\\) \| ", row[2:])[0].replace("\\|", "|") for row in section.splitlines() if row.startswith("| `")]
+    messages = [message for cell in cells for message in re.findall(r"`([^`]+)`", cell)]
+    stand_ins = [(r"\.\.\.", ".*"), (r"\bN\b", r"\\d+"), (r"\b(FILE|HOST|ID|REASON)\b", r"\\S.*")]
+    for message in messages:
+        pattern = re.escape(message).replace(r"\.\.\.", "...")
+        for name, anything in stand_ins:
+            pattern = re.sub(name, anything, pattern)
+        yield message, pattern
+
+
+def test_the_document_quotes_what_the_program_says(routed, loader):
+    """Of the messages in its tables, those that no file of tests/data provokes are provoked here."""
+    said = "".join(path.read_text() for path in sorted((ROOT / "tests/data").glob("*/*.expected")))
+    config = loader.home / "ssoferryd.yaml"
+    config.write_text(config.read_text().replace("[legacy.example.net]", "[legacy.example.net, sso.example.com]"))
+    test = connection_id(4, "test")
+    of = lambda number: f"{{connection_id: {ACME}, organization_id: organization-live-{number}}}"
+    rows = ["{a: {legacy_url: 'https://sso.example.com/'}}", "\n  a:", "\n  b: c: d", "@a", '"\\q"', "[" * 66,
+            f"{{\"\\u200b\": {ACME}}}", f"{{a: {of(1)}, b: {of(2)}}}"]
+    texts = [f"version: 1\nconnections: {row}\n" for row in rows] + [odd_table(source, rows) for source, rows, *_ in ODDITIES]
+    for text in [*texts, "version: 1\nsources: []\n", odd_table("auth0", {"acme": test})]:
+        said += subprocess.run([PROGRAM, "-c", config, "check", loader.file(text)], capture_output=True, text=True, timeout=TIMEOUT).stderr
+    said += routed("check", loader.file(SMALL), loader.file(SMALL.replace(ACME, test), "more.yaml"), status=2).stderr
+    said += routed("load", "--merge", loader.file(odd_table("default", {"hooli": test}))).stderr
+    said = said.replace("`", "")
+    messages = list(quoted_messages())
+    assert len(messages) > 70
+    assert [message for message, pattern in messages if not re.search(pattern, said)] == []
+
+
 def test_check_of_the_table_against_a_configuration(routed, loader, tmp_path):
     assert routed("check", "--table").stdout == "3 rows of revision 1: no errors\n"
     routed("load", "--merge", loader.file(odd_table("auth0", {
