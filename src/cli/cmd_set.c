@@ -126,7 +126,7 @@ static int run_set(struct edit *edit, struct change *change, struct error *error
 {
     struct set *set = (struct set *)(void *)edit;
     int worst = STATUS_DONE;
-    set->good = 0;
+    set->good = set->cut_over = 0;
     siblings_release(&set->siblings);
     for (size_t i = 0; i < set->names && error->kind == ERROR_NONE; ++i) {
         int status = set_one(set, change, i, error);
@@ -263,6 +263,7 @@ static int set_named(struct set *set)
         edit_print_json(&set->edit);
     else
         print_text(set);
+    set_warn_of_cut_over(set);
     siblings_warn(&set->siblings, set->edit.context->table);
     if (set->connects)
         tell_sharers(set);
@@ -281,6 +282,7 @@ static int set_all(struct set *set)
     if (status != STATUS_DONE)
         return status;
     status = set_all_print(set);
+    set_warn_of_cut_over(set);
     if (!set->edit.arguments->dry_run)
         siblings_warn(&set->siblings, set->edit.context->table);
     return status;

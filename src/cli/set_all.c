@@ -137,7 +137,7 @@ int set_all_run(struct edit *edit, struct change *change, struct error *error)
     struct snapshot *snapshot = change_snapshot(change);
     enum lookup_result result;
     set->all = (struct set_all){.told = set->all.told, .warned = set->all.warned};
-    set->good = 0;
+    set->good = set->cut_over = 0;
     edit->counts = (struct change_counts){0};
     siblings_release(&set->siblings);
     rows_seek(snapshot, edit->source);

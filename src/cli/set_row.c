@@ -2,6 +2,7 @@
 #include "set_row.h"
 
 #include "nearest.h"
+#include "output.h"
 #include "ssoferry/log.h"
 
 enum { ROW_NAME_SIZE = CONNECTION_KEY_SIZE_MAX + 16 };
@@ -140,15 +141,44 @@ static struct connection checked_part(const struct set *set, const struct connec
     return part;
 }
 
+/* A route without a legacy URL takes no part in a rehearsal of everything, so that a row which is made `stytch` for the
+ * rehearsal's sake is really cut over, unless it has a legacy URL of its own. */
+static void note_cut_over(struct set *set, bool was_there, const struct connection *row)
+{
+    const struct config *config = set->audit.config;
+    if (!config->gateway.observe || was_there || row->state != CONNECTION_STYTCH || row->legacy_url.size > 0)
+        return;
+    const struct source_routes routes = config_source_routes(config, set->source);
+    set->cut_over += routes.count > 0 && !routes.rehearsed;
+}
+
+void set_warn_of_cut_over(const struct set *set)
+{
+    char rows[NUMBER_SIZE];
+    if (set->cut_over == 0)
+        return;
+    log_warning("%s row%s %s to Stytch in spite of `observe: true`: a route without a legacy_url takes no part in the "
+                "rehearsal, and `ssoferryd --check` names it",
+                number_grouped(set->cut_over, rows), plural(set->cut_over),
+                set->edit.arguments->dry_run ? "would go"
+                : set->cut_over == 1         ? "goes"
+                                             : "go");
+}
+
 bool set_edit_row(struct set *set, struct text identifier, struct connection *row, struct error *error)
 {
     const struct context *context = set->edit.context;
+    const bool was_there = !set->created && row->state == CONNECTION_STYTCH;
     if (!set_fields(set, row, error))
         return false;
     struct connection_problem problem;
     struct connection checked = checked_part(set, row);
-    if (connection_check(&checked, &context->config->rules, &problem))
-        return check_reached(set, identifier, row, error) && check_legacy(set, identifier, row, error);
+    if (connection_check(&checked, &context->config->rules, &problem)) {
+        if (!check_reached(set, identifier, row, error) || !check_legacy(set, identifier, row, error))
+            return false;
+        note_cut_over(set, was_there, row);
+        return true;
+    }
     bool host = strcmp(problem.field, "acs_url") == 0 || strcmp(problem.field, "legacy_url") == 0;
     char name[ROW_NAME_SIZE];
     const char *hint =

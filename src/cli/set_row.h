@@ -32,6 +32,7 @@ struct set {
     bool nothing_meant;    /* the only name does not exist, and resembles nothing that does */
     bool connects;         /* a row got a connection that it did not have */
     size_t good;           /* rows that can be as the words want them */
+    uint64_t cut_over;     /* of those, the ones that go to Stytch now although the configuration says to rehearse */
     struct audit audit;
     struct siblings siblings;
     enum connection_state state; /* --state with --all, if given */
@@ -50,6 +51,9 @@ bool set_fields(const struct set *set, struct connection *row, struct error *err
 /* Sets a row's fields and checks the row as a whole. */
 bool set_edit_row(struct set *set, struct text identifier, struct connection *row, struct error *error)
     __attribute__((warn_unused_result));
+
+/* Warns of the rows that go to Stytch now although the configuration says to rehearse, if there are any. */
+void set_warn_of_cut_over(const struct set *set);
 
 /* Gives the warnings that load would give for such a row in a file, if the row is new or the words set a field they are
  * about. */

@@ -1121,6 +1121,27 @@ def test_the_document_quotes_what_the_program_says(routed, loader):
     assert [message for message, pattern in messages if not re.search(pattern, said)] == []
 
 
+def test_a_set_that_cuts_over_in_a_rehearsal_is_told(routed, loader):
+    """Routes without a legacy_url take no part in a rehearsal, so what looks like a part of it sends their customers to Stytch."""
+    config = loader.home / "ssoferryd.yaml"
+    back = "legacy_url: 'https://legacy.example.net/x'"
+    rows = {"a": f"{{connection_id: {ACME}, state: legacy, {back}}}", "b": f"{{connection_id: {GLOBEX}, state: disabled}}", "c": f"{{connection_id: {INITECH}, state: disabled}}"}
+    routed("load", "--allow-removals", loader.file(odd_table("default", rows)))
+    routed("load", loader.file(odd_table("auth0", {name: row for name, row in rows.items() if name != "a"})))
+    told = lambda *words: re.findall(r"ssoferry: warning: (.* in spite of `observe: true`)", routed("set", *words).stderr)
+    everybody = ["--all", "--state", "disabled", "state=stytch"]
+    assert told(*everybody, "--dry-run") == []
+    config.write_text(config.read_text() + "observe: true\n")
+    assert told("a", "state=stytch") == []  # to its own legacy_url
+    assert told(*everybody, "--source", "auth0", "--dry-run") == []
+    assert told(*everybody, "--dry-run") == ["2 rows would go to Stytch in spite of `observe: true`"]
+    assert told("c", "state=stytch") == ["1 row goes to Stytch in spite of `observe: true`"]
+    assert told("c", "label=C") == told("c", "state=stytch") == []
+    assert told("d", f"connection_id={connection_id(4)}") == ["1 row goes to Stytch in spite of `observe: true`"]
+    assert told(*everybody) == ["1 row goes to Stytch in spite of `observe: true`"]
+    assert told("c", "d", "state=disabled") == []
+
+
 def test_check_of_the_table_against_a_configuration(routed, loader, tmp_path):
     assert routed("check", "--table").stdout == "3 rows of revision 1: no errors\n"
     routed("load", "--merge", loader.file(odd_table("auth0", {
