@@ -31,9 +31,8 @@ static const struct preset all[] = {
      .note = "Rows are keyed by the source's slug."},
     {.name = "better-auth",
      .stack = "better-auth SSO plugin",
-     .routes = {PATH("/sso/saml2/sp/acs/{identifier}"), PATH("/sso/saml2/callback/{identifier}")},
-     .note = "Rows are keyed by the provider id. Where the handler is mounted below /api/auth, write the routes out "
-             "with that prefix."},
+     .routes = {PATH("/**/sso/saml2/sp/acs/{identifier}"), PATH("/**/sso/saml2/callback/{identifier}")},
+     .note = "Rows are keyed by the provider id."},
     {.name = "casdoor", .stack = "Casdoor", .routes = {ISSUER("/api/acs")}, .note = KEYED_BY_ISSUER},
     {.name = "clerk",
      .stack = "Clerk",
@@ -52,7 +51,8 @@ static const struct preset all[] = {
      .routes = {PATH("/callback/{identifier}"), ISSUER("/callback")},
      .note = "Rows are keyed by the connector id and, for the bare address, by the customer's IdP entity id: the "
              "RelayState there is a number that Dex drew, which names no connection. OIDC callbacks at these addresses "
-             "do not carry over; by the bare one, unknown: legacy leaves them to Dex."},
+             "do not carry over; by the bare one, unknown: legacy leaves them to Dex. Where Dex's issuer has a path, "
+             "write the routes out with it."},
     {.name = "django-saml2-auth",
      .stack = "django-saml2-auth",
      .routes = {ISSUER("/sso/acs/")},
@@ -164,9 +164,8 @@ static const struct preset all[] = {
      .note = "Rows are keyed by the connection id (saml_conn_...)."},
     {.name = "supabase",
      .stack = "Supabase Auth",
-     .routes = {ISSUER("/sso/saml/acs")},
-     .note = KEYED_BY_ISSUER " The RelayState is a UUID drawn for each sign-in, which names no connection. Behind "
-                             "Supabase's gateway the path may start with /auth/v1: write that route out."},
+     .routes = {ISSUER("/auth/v1/sso/saml/acs"), ISSUER("/sso/saml/acs")},
+     .note = KEYED_BY_ISSUER " The RelayState is a UUID drawn for each sign-in, which names no connection."},
     {.name = "sustainsys",
      .stack = "Sustainsys.Saml2",
      .routes = {ISSUER("/Saml2/Acs")},

@@ -23,6 +23,8 @@ BY_URL = [
     ("gitlab", "acme/platform", "/groups/acme/platform/-/saml/callback", "/groups/acme/-/saml"),
     ("simplesamlphp", "default-sp", "/a/b/module.php/saml/sp/saml2-acs.php/default-sp", "/simplesaml/module.php/saml/sp/metadata.php/default-sp"),
     ("descope", "T2abc", "/v1/auth/saml/acs?projectId=P2x&tenantId=T2abc", "/v1/auth/saml/acs?tenantId=T2abc"),
+    ("better-auth", "acme-saml", "/api/auth/sso/saml2/sp/acs/acme-saml", "/api/auth/sso/saml2/sp/metadata"),
+    ("better-auth", "acme-saml", "/sso/saml2/callback/acme-saml", "/sso/saml2/callback"),
     ("laravel-saml2", "b0a1c2d3-0000-4000-8000-00000000abcd", "/saml2/B0A1C2D3-0000-4000-8000-00000000ABCD/acs", "/saml2/acs"),
 ]
 
@@ -49,6 +51,7 @@ BY_ISSUER = {
     "auth0": "/login/callback",
     "adfs": "/adfs/ls/",
     "firebase": "/__/auth/handler",
+    "supabase": "/auth/v1/sso/saml/acs",
 }
 
 
