@@ -11,7 +11,10 @@
 #include "ssoferry/connection.h"
 #include "ssoferry/table.h"
 
-enum { PAGE_SIZE_LEAST = 4096 };
+enum {
+    PAGE_SIZE_LEAST = 4096,
+    HISTORY_VALUE_MAX = 64 << 20, /* more than the note of a load that names as many files as a command line holds */
+};
 
 struct guard {
     sigjmp_buf out;
@@ -65,6 +68,7 @@ struct request {
     MDB_cursor *cursor; /* NULL: look up the key */
     MDB_cursor_op op;
     MDB_val *key, *value;
+    size_t value_max; /* bytes */
 };
 
 /* Makes sure that the caller finds the bytes in memory. */
@@ -83,7 +87,7 @@ static int read_bytes(const struct request *request)
                                        : mdb_get(request->txn, request->dbi, request->key, request->value);
     if (code != MDB_SUCCESS)
         return code;
-    if (request->key->mv_size > TABLE_KEY_SIZE_MAX || request->value->mv_size > CONNECTION_RECORD_SIZE_MAX)
+    if (request->key->mv_size > TABLE_KEY_SIZE_MAX || request->value->mv_size > request->value_max)
         return MDB_CORRUPTED; /* they may extend beyond the file's end */
     touch(*request->key);
     touch(*request->value);
@@ -105,11 +109,22 @@ static int read_guarded(const struct request *request)
 
 int guard_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value)
 {
-    return read_guarded(&(struct request){.txn = txn, .dbi = dbi, .key = key, .value = value});
+    return read_guarded(
+        &(struct request){.txn = txn, .dbi = dbi, .key = key, .value = value, .value_max = CONNECTION_RECORD_SIZE_MAX});
+}
+
+int guard_get_history(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value)
+{
+    return read_guarded(
+        &(struct request){.txn = txn, .dbi = dbi, .key = key, .value = value, .value_max = HISTORY_VALUE_MAX});
 }
 
 int guard_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op)
 {
-    return read_guarded(
-        &(struct request){.txn = mdb_cursor_txn(cursor), .cursor = cursor, .op = op, .key = key, .value = value});
+    return read_guarded(&(struct request){.txn = mdb_cursor_txn(cursor),
+                                          .cursor = cursor,
+                                          .op = op,
+                                          .key = key,
+                                          .value = value,
+                                          .value_max = CONNECTION_RECORD_SIZE_MAX});
 }

@@ -14,7 +14,10 @@
 int guard_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value);
 int guard_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op);
 
-/* Makes the two above work, and takes over SIGBUS. Call once, after opening the environment. Returns an LMDB code. */
+/* guard_get() for what is recorded about revisions, whose values may be much larger than a row. */
+int guard_get_history(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value);
+
+/* Makes those above work, and takes over SIGBUS. Call once, after opening the environment. Returns an LMDB code. */
 int guard_prepare(MDB_env *env);
 
 #endif

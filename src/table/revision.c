@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "guard.h"
 #include "history.h"
 #include "ssoferry/memory.h"
 
@@ -146,7 +147,7 @@ enum lookup_result revision_read(const struct snapshot *snapshot, uint64_t numbe
     number_write(bytes, number, sizeof bytes);
     MDB_val key = {sizeof bytes, bytes}, value;
     memset(revision, 0, sizeof *revision);
-    int code = mdb_get(snapshot->txn, snapshot->table->revisions, &key, &value);
+    int code = guard_get_history(snapshot->txn, snapshot->table->revisions, &key, &value);
     if (code == MDB_NOTFOUND)
         return LOOKUP_ABSENT;
     revision->number = number;

@@ -1,5 +1,6 @@
 /* What a revision changed, and how to roll back. */
 #include "change_state.h"
+#include "guard.h"
 #include "ssoferry/revision.h"
 
 /* Whether all revisions first..last are kept. */
@@ -36,7 +37,7 @@ static bool find_after(struct after *after, struct text key, bool *there, struct
         return true;
     }
     MDB_val key_val = val_of(key), value;
-    int code = mdb_get(after->snapshot->txn, after->snapshot->rows, &key_val, &value);
+    int code = guard_get(after->snapshot->txn, after->snapshot->rows, &key_val, &value);
     *there = code == MDB_SUCCESS;
     *record = *there ? text_of_val(value) : text_slice(NULL, 0);
     return *there || code == MDB_NOTFOUND || store_fail(after->snapshot->table->path, code, "read", error);

@@ -1,4 +1,5 @@
 /* What the kept revisions did to one row. */
+#include "guard.h"
 #include "ssoferry/revision.h"
 #include "undo.h"
 
@@ -49,7 +50,7 @@ bool revision_walk_row(struct snapshot *snapshot, struct text key,
 {
     struct walk walk = {.snapshot = snapshot, .key = key, .on_revision = on_revision, .context = context};
     MDB_val key_val = val_of(key), value;
-    int code = mdb_get(snapshot->txn, snapshot->rows, &key_val, &value);
+    int code = guard_get(snapshot->txn, snapshot->rows, &key_val, &value);
     if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
         return store_fail(snapshot->table->path, code, "read", error);
     walk.there = code == MDB_SUCCESS;

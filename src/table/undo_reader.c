@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "guard.h"
 #include "heap.h"
 #include "ssoferry/memory.h"
 #include "undo.h"
@@ -13,6 +14,7 @@ struct stream {
     const unsigned char *at, *end;
     struct undo_row row; /* the current row; the stream owns its key */
     char key[CONNECTION_KEY_SIZE_MAX];
+    int code; /* LMDB's, if a chunk could not be read */
 };
 
 struct undo_reader {
@@ -26,9 +28,10 @@ struct undo_reader {
 
 enum step { STEP_ROW, STEP_END, STEP_DAMAGED };
 
-static bool damaged(const struct undo_reader *reader, struct error *error)
+static bool damaged(const struct undo_reader *reader, int code, struct error *error)
 {
-    return store_fail(reader->table->path, MDB_CORRUPTED, "read what a revision changed", error);
+    return store_fail(reader->table->path, code != MDB_SUCCESS ? code : MDB_CORRUPTED, "read what a revision changed",
+                      error);
 }
 
 /* -- one stream -- */
@@ -71,9 +74,10 @@ static enum step open_chunk(const struct undo_reader *reader, struct stream *str
     number_write(number, stream->revision, 8);
     number_write(number + 8, chunk, 4);
     MDB_val key = {sizeof number, number}, value;
-    int code = mdb_get(reader->txn, reader->table->undo, &key, &value);
+    int code = guard_get_history(reader->txn, reader->table->undo, &key, &value);
     if (code == MDB_NOTFOUND)
         return STEP_END;
+    stream->code = code;
     const unsigned char *bytes = value.mv_data;
     if (code != MDB_SUCCESS || value.mv_size < 2 || bytes[0] != 1 || bytes[1] > 1)
         return STEP_DAMAGED;
@@ -159,7 +163,7 @@ enum lookup_result undo_find(const struct table *table, MDB_txn *txn, uint64_t r
     case STEP_DAMAGED:
         break;
     }
-    (void)damaged(&reader, error);
+    (void)damaged(&reader, stream.code, error);
     return LOOKUP_FAILED;
 }
 
@@ -200,9 +204,10 @@ static bool add_revision(struct undo_reader *reader, uint64_t revision, struct e
             }
             step = STEP_DAMAGED; /* a chunk has at least one row */
         }
+        const int code = stream->code;
         free(stream);
         if (step == STEP_DAMAGED)
-            return damaged(reader, error);
+            return damaged(reader, code, error);
         if (step == STEP_END)
             return true;
     }
@@ -256,7 +261,7 @@ static bool advance(struct undo_reader *reader, struct error *error)
     case STEP_DAMAGED:
         break;
     }
-    return damaged(reader, error);
+    return damaged(reader, stream->code, error);
 }
 
 enum lookup_result undo_reader_next(struct undo_reader *reader, struct undo_row *row, struct error *error)

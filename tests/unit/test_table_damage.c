@@ -119,27 +119,42 @@ static void note_row(void *context, struct table_row row)
         *at = row.record.at;
 }
 
-/* The end of a file that has none, in the place of the page that the row is on: what reads it gets SIGBUS, as where the
+static char *page_of(const char *at)
+{
+    return (char *)at - (uintptr_t)at % PAGE;
+}
+
+/* The end of a file that has none, in the place of the page that `at` is on: what reads it gets SIGBUS, as where the
  * disk fails. */
-static void lose_page(struct lookup *lookup)
+static void lose_page(const char *at)
+{
+    FILE *empty = tmpfile();
+    assert_non_null(empty);
+    assert_ptr_equal(mmap(page_of(at), PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fileno(empty), 0), page_of(at));
+    fclose(empty);
+}
+
+/* Where row 900 is in memory. */
+static const char *place_of_row(struct lookup *lookup)
 {
     struct error error = {0};
     struct lookup_walk walk = {0};
     const char *at = NULL;
     assert_int_equal(lookup_walk(lookup, &walk, 2000, note_row, &at, &error), LOOKUP_ABSENT);
     assert_non_null(at);
-    FILE *empty = tmpfile();
-    assert_non_null(empty);
-    char *page = (char *)at - (uintptr_t)at % PAGE;
-    assert_ptr_equal(mmap(page, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fileno(empty), 0), page);
-    fclose(empty);
+    return at;
+}
+
+static void assert_io_error(const struct error *error, const char *path)
+{
+    assert_names(error, path);
+    assert_non_null(strstr(error->message, "Input/output error"));
 }
 
 static void assert_unreadable(enum lookup_result result, const struct error *error, const char *path)
 {
     assert_int_equal(result, LOOKUP_FAILED);
-    assert_names(error, path);
-    assert_non_null(strstr(error->message, "Input/output error"));
+    assert_io_error(error, path);
 }
 
 static unsigned count_rows(struct snapshot *snapshot, enum lookup_result *last, struct error *error)
@@ -166,7 +181,7 @@ static void test_a_page_that_cannot_be_read(void **state)
     load_rows(table, 1, 1000, 0);
     assert_done(lookup_open(&lookup, table, &error));
     assert_done(snapshot_open(&snapshot, table, &error));
-    lose_page(lookup);
+    lose_page(place_of_row(lookup));
     for (int i = 0; i < 2; ++i) { /* and again: the signal is not to be left blocked */
         walk = (struct lookup_walk){0};
         assert_unreadable(lookup_walk(lookup, &walk, 2000, ignore_row, &shown, &error), &error, path);
@@ -178,6 +193,59 @@ static void test_a_page_that_cannot_be_read(void **state)
     }
     snapshot_close(snapshot);
     lookup_close(lookup);
+    table_close(table);
+}
+
+static bool note_record(void *context, const struct difference *difference, struct error *error)
+{
+    const char **at = context;
+    (void)error;
+    *at = difference->before.at;
+    return true;
+}
+
+static void ignore_key(void *context, struct text key)
+{
+    (void)context, (void)key;
+}
+
+/* All pages of the file with these bytes. Each begins with its number (LMDB's format), so one in memory says where the
+ * others are. */
+static void lose_pages_with(const char *path, struct text bytes, const char *known)
+{
+    uint64_t number = 0;
+    size_t size = 0;
+    memcpy(&number, page_of(known), sizeof number);
+    const char *map = page_of(known) - number * PAGE;
+    char *file = scratch_read(path, &size), *end = file + size;
+    for (char *at = file; (at = memmem(at, (size_t)(end - at), bytes.at, bytes.size)) != NULL; ++at)
+        lose_page(map + (at - file));
+    free(file);
+}
+
+/* Nobody else reads them, but the admin page and its report do. */
+static void test_a_history_that_cannot_be_read(void **state)
+{
+    static const struct revision_note note = {.command = "set", .actor = "tester", .message = "the newest note"};
+    const char *path = scratch_path(*state, "table"), *undo = NULL;
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    struct revision revision;
+    struct table *table = open_table(path, TABLE_WRITE, 1 << 20);
+    load_rows(table, 1, 1000, 0);
+    struct change *change = begin(table);
+    assert_done(put_row(change, "default", "row-000900", 1, &error));
+    assert_done(change_commit(change, &note, NULL, &error));
+    assert_done(snapshot_open(&snapshot, table, &error));
+    assert_done(revision_differences(snapshot, 2, note_record, &undo, &error));
+    lose_pages_with(path, text_of(note.message), undo);
+    assert_unreadable(revision_read(snapshot, 2, &revision, &error), &error, path);
+    lose_page(undo);
+    assert_false(revision_newcomers(snapshot, 1, ignore_key, NULL, &error));
+    assert_io_error(&error, path);
+    assert_false(revision_distance(snapshot, 1, note_record, &undo, &error));
+    assert_io_error(&error, path);
+    snapshot_close(snapshot);
     table_close(table);
 }
 
@@ -314,6 +382,7 @@ int main(void)
         scratch_test(test_a_snapshot_survives_an_empty_page),
         scratch_test(test_a_comparison_ends_at_an_empty_page),
         scratch_test(test_a_page_that_cannot_be_read),
+        scratch_test(test_a_history_that_cannot_be_read),
         scratch_test(test_another_bus_error_ends_the_program),
         scratch_test(test_names_past_their_limits_are_absent),
         scratch_test(test_rights_that_are_missing),
