@@ -54,7 +54,7 @@ struct snapshot {
     enum snapshot_position position;
     bool moved; /* the change has written since, so the cursor must be placed again */
     size_t key_size;
-    char key[CONNECTION_KEY_SIZE_MAX];
+    char key[TABLE_KEY_SIZE_MAX];
 };
 
 /* Our own numbers in LMDB's keys and values: big-endian. */

@@ -301,6 +301,55 @@ static void test_a_comparison_ends_at_an_empty_page(void **state)
     table_close(table);
 }
 
+enum { NODE_HEAD = 8, NODE_KEY_SIZE = 6, KEY_HEAD = SOURCE_SIZE_MAX + 1, RECORD_HEAD = 3 }; /* NODE_: of LMDB's */
+
+/* The head of the record becomes part of the key, whose last byte is then the same in all rows. */
+static void lengthen_key(int fd, size_t at)
+{
+    const size_t node = at - KEY_HEAD - NODE_HEAD;
+    const uint16_t value_size = 19 - RECORD_HEAD, key_size = CONNECTION_KEY_SIZE_MAX + RECORD_HEAD;
+    assert_int_equal(pwrite(fd, &value_size, sizeof value_size, (off_t)node), sizeof value_size);
+    assert_int_equal(pwrite(fd, &key_size, sizeof key_size, (off_t)(node + NODE_KEY_SIZE)), sizeof key_size);
+    assert_int_equal(pwrite(fd, "0", 1, (off_t)(at + IDENTIFIER_SIZE_MAX - 1)), 1);
+}
+
+/* Keys that are longer than ours and differ only there. */
+static void test_a_walk_ends_after_keys_too_long(void **state)
+{
+    static const char *const ids[] = {"saml-connection-live-51861cbc-d3b9-428b-9761-222200000000",
+                                      "saml-connection-test-51861cbc-d3b9-428b-9761-222200000000",
+                                      "oidc-connection-live-51861cbc-d3b9-428b-9761-222200000000"};
+    const char *path = scratch_path(*state, "table");
+    char source[SOURCE_SIZE_MAX], name[IDENTIFIER_SIZE_MAX], key[CONNECTION_KEY_SIZE_MAX];
+    char record[CONNECTION_RECORD_SIZE_MAX];
+    struct error error = {0};
+    struct lookup *lookup = NULL;
+    struct lookup_walk walk = {0};
+    unsigned shown = 0, calls = 0;
+    struct table *table = open_table(path, TABLE_WRITE, 1 << 20);
+    struct change *change = begin(table);
+    memset(source, 'a', sizeof source);
+    memset(name, 'a', sizeof name);
+    for (unsigned i = 0; i < COUNT_OF(ids); i++) {
+        const struct connection row = {.connection_id = text_of(ids[i])};
+        name[sizeof name - 1] = (char)('0' + i);
+        size_t size = connection_key(text_slice(source, sizeof source), text_slice(name, sizeof name), key);
+        struct text value = {record, connection_encode(&row, record)};
+        assert_done(change_put(change, text_slice(key, size), value, &error));
+    }
+    commit(change);
+    for (unsigned i = 0; i < COUNT_OF(ids); i++) {
+        name[sizeof name - 1] = (char)('0' + i);
+        tamper(path, text_slice(name, sizeof name), lengthen_key);
+    }
+    assert_done(lookup_open(&lookup, table, &error));
+    while (lookup_walk(lookup, &walk, 1, ignore_row, &shown, &error) == LOOKUP_FOUND)
+        assert_true(++calls < 10);
+    assert_int_equal(shown, COUNT_OF(ids));
+    lookup_close(lookup);
+    table_close(table);
+}
+
 /* It is no part of reading the table. */
 static void test_another_bus_error_ends_the_program(void **state)
 {
@@ -381,6 +430,7 @@ int main(void)
         scratch_test(test_a_walk_survives_an_empty_page),
         scratch_test(test_a_snapshot_survives_an_empty_page),
         scratch_test(test_a_comparison_ends_at_an_empty_page),
+        scratch_test(test_a_walk_ends_after_keys_too_long),
         scratch_test(test_a_page_that_cannot_be_read),
         scratch_test(test_a_history_that_cannot_be_read),
         scratch_test(test_another_bus_error_ends_the_program),
