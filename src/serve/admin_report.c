@@ -136,7 +136,8 @@ static bool add_history(json_t *root, struct table *table, struct error *error)
 
 static uint64_t print_of_rehearsal(const struct gateway_settings *gateway)
 {
-    uint64_t print = TEXT_FINGERPRINT_START + gateway_rehearsing(gateway);
+    const uint64_t counts[] = {gateway->route_count, gateway_rehearsing(gateway)};
+    uint64_t print = text_fingerprint(text_slice((const char *)counts, sizeof(counts)), TEXT_FINGERPRINT_START);
     for (size_t i = 0; i < gateway->route_count; ++i) {
         if (gateway->routes[i].observe)
             print = text_fingerprint(gateway->routes[i].name, print);

@@ -16,12 +16,12 @@ struct admin_report_sources {
     bool configuration_current;
 };
 
-/* What a report was based on, including the minute (UTC). Whatever changes a row or its usage also changes one of
- * these. */
+/* What a report was based on, including the minute (UTC). Whatever changes a row, its usage, or which routes rehearse
+ * also changes one of these. */
 struct admin_report_basis {
     uint64_t revision, counted_hits, unknown_hits;
     int64_t changed_at, counted_since, minute;
-    uint64_t rehearsal; /* a fingerprint of which routes rehearse */
+    uint64_t rehearsal; /* a fingerprint of which routes rehearse, and of how many there are */
     bool configuration_current;
 };
 

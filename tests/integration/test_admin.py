@@ -393,6 +393,21 @@ class TestReport:
             tag = tag_once(lambda report: report["configuration_current"] == current)
             assert admin.metric("ssoferry_configuration_current") == current
 
+    def test_a_route_that_does_not_rehearse_is_told(self, pair):
+        """As many routes rehearse as before, but no longer all."""
+        gateway, admin = pair
+        rehearsing = {"match": "/old-sso/{identifier}", "legacy_url": "https://legacy.example.net/{identifier}", "observe": True}
+        gateway.configure(legacy={"allowed_hosts": ["legacy.example.net"]}, routes=[rehearsing])
+        gateway.load({"acme": CONNECTION_ID})
+        gateway.start()
+        tag = admin.get("/report.json").header("ETag")
+        gateway.configure(routes=[rehearsing, {"match": "/sso/{identifier}"}])
+        gateway.signal(signal.SIGHUP)
+        gateway.wait_for(lambda: "reload: done" in gateway.stderr)
+        answer = admin.get("/report.json", (("If-None-Match", tag),))
+        assert answer.status == 200, "and not only with the next minute"
+        assert json.loads(answer.text)["observed_routes"] == ["/old-sso/{identifier}"]
+
     def test_a_store_that_cannot_be_read_gives_no_part_of_one(self, started):
         gateway, admin = started
         gateway.get("/old-sso/nobody")
