@@ -148,9 +148,9 @@ size_t connection_field_index(struct text name);
  *     the four   for each that there is: 2 bytes of length, which is not 0; then the value */
 size_t connection_encode(const struct connection *connection, char *out);
 
-/* Decodes a record, copying it into `out`. False if the record is truncated, corrupt, of a newer version, or has bytes
- * after its end. The decoded connection is within the field limits; whether its URLs may be used is for
- * connection_check() to say. */
+/* Decodes a record, copying it into `out`. False, with ERROR_RECORD, if the record is truncated, corrupt, of a newer
+ * version, or has bytes after its end. The decoded connection is within the field limits; whether its URLs may be used
+ * is for connection_check() to say. */
 bool connection_decode(struct text record, struct connection_buffer *out, struct error *error)
     __attribute__((warn_unused_result));
 

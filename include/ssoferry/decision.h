@@ -35,7 +35,8 @@ enum reason {
     REASON_UNMATCHED,        /* no route took it, and the configuration names a legacy origin for such requests */
     REASON_NOT_LOADED,       /* the table has no revision yet */
     REASON_STORE,            /* the store could not be read */
-    REASON_RECORD,           /* the row cannot be read or fails its check: the store was tampered with */
+    REASON_RECORD,           /* the row cannot be read, or lacks what its state needs: it is damaged, written by a newer
+                              * version, or tampered with */
     REASON_HOST_NOT_ALLOWED, /* the row names a host that the configuration does not allow */
     REASON_FRAMING,          /* the request's head leaves doubt about where it ends; decided only by the HTTP side */
     REASON_NO_LEGACY_URL,    /* the row is `legacy`, and neither it nor its route has a legacy URL */
@@ -62,8 +63,8 @@ struct decision {
     enum outcome would;
     const char *detail;      /* one more word for the log; NULL: none; static */
     const char *explanation; /* a sentence for the person who sees this answer; "" for redirects; static */
-    struct error
-        error; /* what to log with REASON_STORE, REASON_RECORD and REASON_HOST_NOT_ALLOWED; else of ERROR_NONE */
+    struct error error;      /* what to log with REASON_STORE, REASON_RECORD and REASON_HOST_NOT_ALLOWED, or if a
+                              * rehearsal hides one of these; else of ERROR_NONE */
 };
 
 /* Clears a decision: no outcome yet, no error. */

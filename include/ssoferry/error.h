@@ -7,6 +7,7 @@
 enum error_kind {
     ERROR_NONE,
     ERROR_FAILED,    /* the machine or the store failed: exit status 1 */
+    ERROR_RECORD,    /* one row's record cannot be read, although the store can: exit status 1 */
     ERROR_INPUT,     /* the user's input is wrong: exit status 2 */
     ERROR_MAP_FULL,  /* the LMDB map is full: call table_grow() and retry; otherwise treat as ERROR_FAILED */
     ERROR_CONFLICT,  /* somebody else changed the table in the meantime: exit status 1 */

@@ -84,7 +84,8 @@ enum lookup_result {
     LOOKUP_FOUND,
     LOOKUP_ABSENT,     /* the table has no such row */
     LOOKUP_NOT_LOADED, /* the table has no revision yet */
-    LOOKUP_FAILED,     /* the store or the record cannot be read, perhaps because a page is damaged; *error says why */
+    LOOKUP_FAILED,     /* the store cannot be read, perhaps because a page is damaged; or, with ERROR_RECORD, the record
+                        * cannot. *error says why */
 };
 
 /* Opens a lookup, which takes one of the table's max_readers and is for one thread only. False if all of them are taken

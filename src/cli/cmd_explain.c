@@ -18,6 +18,7 @@ struct explanation {
     struct decision decision;
     struct connection_buffer row;
     bool has_row;
+    bool row_failed;    /* it cannot be read */
     struct meant meant; /* if there is no row */
     bool health;        /* the daemon would answer with its own state */
     unsigned routes_seen;
@@ -82,6 +83,7 @@ static bool find_row(struct explanation *explanation, struct error *error)
                                &explanation->row, &ignored);
     }
     explanation->has_row = result == LOOKUP_FOUND;
+    explanation->row_failed = result == LOOKUP_FAILED;
     if (result == LOOKUP_ABSENT)
         (void)rows_meant(snapshot, decision->source, decision->identifier, true, &explanation->meant);
     snapshot_close(snapshot);
@@ -314,6 +316,8 @@ static void print_text(const struct explanation *explanation)
     }
     if (explanation->has_row)
         print_row(&explanation->row.row);
+    else if (explanation->row_failed)
+        print_line("row", TEXT("cannot be read"));
     else if (decision->identifier.size > 0)
         print_no_row(&explanation->meant);
     print_answer(explanation);

@@ -239,7 +239,8 @@ static void answer_identified(struct deciding *deciding, struct lookup *lookup)
         decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_NOT_LOADED);
         return;
     case LOOKUP_FAILED:
-        decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_STORE);
+        decision_refuse(decision, OUTCOME_UNAVAILABLE,
+                        decision->error.kind == ERROR_RECORD ? REASON_RECORD : REASON_STORE);
         return;
     }
 }

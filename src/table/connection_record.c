@@ -196,17 +196,17 @@ bool connection_decode(struct text record, struct connection_buffer *out, struct
     struct reader reader = {.out = out->bytes};
     memset(&out->row, 0, sizeof out->row);
     if (record.size > 0 && (unsigned char)record.at[0] > RECORD_VERSION)
-        return error_set(error, ERROR_FAILED,
+        return error_set(error, ERROR_RECORD,
                          "the record is of version %u, which a newer ssoferry wrote; this one reads up to %d",
                          (unsigned char)record.at[0], RECORD_VERSION);
     if (!connection_record_state(record, &out->row.state))
-        return error_set(error, ERROR_FAILED, "the record is damaged");
+        return error_set(error, ERROR_RECORD, "the record is damaged");
     unsigned flags = (unsigned char)record.at[1];
     out->row.redirect = (enum redirect_kind)(flags >> 2 & 3);
     reader.at = (const unsigned char *)record.at + RECORD_HEAD;
     reader.left = record.size - RECORD_HEAD;
     if (!decode_body(&reader, flags, (unsigned char)record.at[2], &out->row) || !is_sound(&out->row))
-        return error_set(error, ERROR_FAILED, "the record is damaged");
+        return error_set(error, ERROR_RECORD, "the record is damaged");
     return true;
 }
 

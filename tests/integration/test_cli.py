@@ -1181,6 +1181,9 @@ def test_damaged_rows_are_named_and_others_are_shown(routed, loaded):
     assert [json.loads(line)["identifier"] for line in listed.stdout.splitlines()] == ["acme"]
     found = [json.loads(line) for line in routed("check", "--table", "--json", status=2).stdout.splitlines()]
     assert [(row["severity"], row["problem"], row["identifier"]) for row in found] == [("error", "record", "globex")]
+    explained = routed("explain", "/bare/globex").stdout
+    assert re.search(r"^row +cannot be read$", explained, re.M) and "unavailable, reason record" in explained
+    assert re.search(r"^because +the row cannot be used: load it again$", explained, re.M)
 
 
 def members(value):

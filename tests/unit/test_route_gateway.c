@@ -318,8 +318,8 @@ static void a_row_that_cannot_be_read_is_no_unknown_one(void **state)
     fixture->routes[0].legacy_url = TEXT("https://legacy.example.net/old");
     decide(fixture, &request, "/old-sso/damaged", &decision);
     assert_int_equal(decision.status, 503);
-    assert_string_equal(decision_reason_code(&decision), "store");
-    assert_int_equal(decision.error.kind, ERROR_FAILED);
+    assert_string_equal(decision_reason_code(&decision), "record");
+    assert_string_equal(decision.error.message, "the record is damaged");
     decide(fixture, &other, "/old-sso/damaged", &decision);
     assert_int_equal(decision.status, 405);
     assert_int_equal(decision.row, ROW_NOT_ASKED);

@@ -118,7 +118,7 @@ static bool decode_anything(const char *bytes, size_t size)
     bool good = connection_decode(text_slice(exact, size), buffer, &error);
     free(exact);
     if (!good) {
-        assert_int_equal(error.kind, ERROR_FAILED);
+        assert_int_equal(error.kind, ERROR_RECORD);
         assert_true(strlen(error.message) > 0);
     } else {
         const struct connection *row = &buffer->row;
