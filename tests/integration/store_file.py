@@ -21,6 +21,10 @@ class StoreFile:
         with self._open() as (environment, connections), environment.begin(connections, write=True) as transaction:
             assert transaction.put(key, record, overwrite=False)
 
+    def remove_key(self, key, database=b"connections"):
+        with self._open(database=database) as (environment, records), environment.begin(records, write=True) as transaction:
+            assert transaction.delete(key)
+
     def replace_bytes(self, before, after, database=b"connections"):
         """In every record; the lengths must agree, so that nothing else in a record changes."""
         assert len(before) == len(after)

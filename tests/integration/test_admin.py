@@ -15,6 +15,7 @@ from ports import free_port
 from preload import days_ago, start_with
 from process import cpu_seconds
 from programs import ROOT, run
+from store_file import StoreFile
 
 
 @pytest.fixture
@@ -334,6 +335,29 @@ class TestReport:
             agree(revision, line)
         assert report["changed_at"] == history[0]["changed_at"]
         assert f"ssoferryd {report['version']}" in run("ssoferryd", "--version").stdout
+
+    def test_the_silent_ones_may_be_retired_after_30_days_of_counting(self, pair, monkeypatch):
+        gateway, admin = pair
+
+        def count_today():
+            gateway.start()
+            gateway.get("/old-sso/acme")
+            report = gateway.wait_for(lambda: (value := admin.json("/report.json"))["hits"] > 0 and value)
+            gateway.stop()
+            return report
+
+        with days_ago(gateway.directory, monkeypatch, 40):
+            gateway.load({"acme": CONNECTION_ID, "globex": OTHER_CONNECTION_ID})
+            gateway.start()
+        gateway.stop()
+        report = count_today()
+        assert (report["may_retire"], report["uncounted_days"] > 3) == (False, True), "they may have been here on a day that nobody counted"
+        # A file of a release that noted no days is as if there had been counting on all of them.
+        StoreFile(gateway.store.with_name(gateway.store.name + ".usage")).remove_key(b"*\0days", database=b"hits")
+        report = count_today()
+        assert (report["may_retire"], report["uncounted_days"], report["observe"]) == (True, 0, False)
+        assert [(row["identifier"], row["idle"]) for row in report["rows"]] == [("acme", False), ("globex", True)]
+        assert "1 has been silent for 30 days" in report["verdict"]
 
     def test_what_is_no_utf_8_is_escaped_and_left_out_nowhere(self, started):
         gateway, admin = started
