@@ -1,6 +1,7 @@
 """The PROXY protocol, versions 1 and 2: whose address a connection's is, and who may not say so."""
 import ipaddress
 import struct
+import time
 
 import pytest
 
@@ -83,6 +84,19 @@ def test_a_connection_without_a_good_header_is_closed_and_counted(gateway, start
     gateway.wait_for(lambda: gateway.admin.metric(REFUSED) == before + 1)
     assert len(gateway.requests()) == lines
     gateway.wait_for(lambda: "PROXY header" in gateway.stderr)
+
+
+def test_who_sends_none_does_not_fill_the_log(gateway):
+    """Each thread warns once a second at most."""
+    began, connections = time.monotonic(), 60
+    before, warned = gateway.admin.metric(REFUSED), gateway.stderr.count(" was closed: ")
+    for _ in range(connections):
+        with wire.Connection(gateway.proxied) as connection:
+            connection.send(GET)
+            assert connection.closed()
+    gateway.wait_for(lambda: gateway.admin.metric(REFUSED) == before + connections)
+    seconds = time.monotonic() - began
+    assert gateway.stderr.count(" was closed: ") - warned <= gateway.config["threads"] * (seconds + 2)
 
 
 def test_two_headers_are_one_too_many(gateway):
