@@ -164,6 +164,42 @@ def test_root_opens_the_port_and_becomes_the_user(open_directory):
         gateway.stop()
 
 
+CAP_DAC_READ_SEARCH, CAP_NET_BIND_SERVICE = 2, 10
+
+
+def become(entry, *capabilities):
+    """This process becomes a user whose programs are started with these capabilities, as systemd does it (AmbientCapabilities)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    pr_set_keepcaps, pr_cap_ambient, pr_cap_ambient_raise = 8, 47, 2
+    head = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    bits = sum(1 << capability for capability in capabilities)
+    assert libc.prctl(pr_set_keepcaps, 1, 0, 0, 0) == 0
+    os.setgroups([])
+    os.setresgid(*[entry.pw_gid] * 3)
+    os.setresuid(*[entry.pw_uid] * 3)
+    assert libc.capset(head, (ctypes.c_uint32 * 6)(bits, bits, bits, 0, 0, 0)) == 0
+    for capability in capabilities:
+        assert libc.prctl(pr_cap_ambient, pr_cap_ambient_raise, capability, 0, 0) == 0
+
+
+@needs_root
+def test_capabilities_to_start_with_are_given_up(open_directory):
+    nobody = pwd.getpwnam("nobody")
+    gateway = Gateway(open_directory / "gateway")
+    gateway.port = free_low_port()
+    gateway.configure(listen=[{"address": f"127.0.0.1:{gateway.port}"}])
+    os.chown(gateway.store.parent, nobody.pw_uid, nobody.pw_gid)
+    # one for the port, and one to reach the program, wherever it was built
+    gateway.before_start = lambda: become(nobody, CAP_NET_BIND_SERVICE, CAP_DAC_READ_SEARCH)
+    gateway.start()
+    try:
+        for status in threads(gateway.pid).values():
+            assert status["Uid"].split() == [str(nobody.pw_uid)] * 4
+            assert [int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")] == [0] * 4
+    finally:
+        gateway.stop()
+
+
 @needs_root
 def test_a_store_of_roots_own_is_refused_at_once(open_directory):
     gateway = Gateway(open_directory / "gateway", user="nobody")
