@@ -34,7 +34,7 @@ struct usage_lane;
 
 /* Opens (or creates) STORE.usage, the usage environment of the table at `store`, with `lanes` lanes, and starts the
  * flushing thread. Fails if the file cannot be used or is damaged, so that the caller can serve without it. To find
- * damage safely, a child process first reads the whole file. A process opens it only once. */
+ * damage safely, a child process first reads the whole file, within a minute. A process opens it only once. */
 bool usage_open(struct usage **usage, const char *store, size_t lanes, int64_t now, struct error *error)
     __attribute__((warn_unused_result));
 

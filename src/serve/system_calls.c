@@ -197,7 +197,8 @@ static int allow(scmp_filter_ctx filter)
 /* Allows the child that examines the usage file, and waiting for it. */
 static int allow_looking(scmp_filter_ctx filter)
 {
-    static const int calls[] = {SCMP_SYS(wait4), SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(close_range)};
+    static const int calls[] = {SCMP_SYS(wait4),       SCMP_SYS(dup2),  SCMP_SYS(dup3),
+                                SCMP_SYS(close_range), SCMP_SYS(alarm), SCMP_SYS(setitimer)};
     const struct conditional rules[] = {
         /* glibc's fork(): shares nothing with the child, and gives it no new namespace. */
         {SCMP_SYS(clone), CLONE_FLAGS(SCMP_CMP_EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)},

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -9,7 +10,14 @@
 #include <unistd.h>
 
 #include "record.h"
+#include "ssoferry/clock.h"
 #include "usage_fault.h"
+
+/* A disk may hang, and a start must not wait for statistics until it answers. */
+enum {
+    CHECK_SECONDS = 60, /* then an alarm ends the child */
+    DEATH_SECONDS = 1,  /* then it is left alone: a process that waits for its disk may be out of reach of signals */
+};
 
 static const char sound = 's';
 
@@ -127,10 +135,22 @@ static int keep_only(int pipe_end)
     return KEPT;
 }
 
+/* By an alarm of the child's own, because the sandbox does not let the parent send signals. */
+static void end_in_time(void)
+{
+    sigset_t alarms;
+    sigemptyset(&alarms);
+    sigaddset(&alarms, SIGALRM);
+    signal(SIGALRM, SIG_DFL);
+    sigprocmask(SIG_UNBLOCK, &alarms, NULL); /* the flushing thread has blocked it */
+    alarm(CHECK_SECONDS);
+}
+
 /* Runs in the child: writes `sound` to the pipe, or dies of what it reads. */
 static void check_and_exit(const char *path, int pipe_end)
 {
     static const int fatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE};
+    end_in_time();
     prctl(PR_SET_DUMPABLE, 0); /* no core dump */
     for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); ++i)
         signal(fatal[i], SIG_DFL);
@@ -142,11 +162,28 @@ static void check_and_exit(const char *path, int pipe_end)
     _exit(good ? 0 : 1);
 }
 
-/* Whether the child found the file sound. *status is as from waitpid(). */
+/* False if the child has neither written nor ended in time. */
+static bool wait_for(int pipe_end)
+{
+    const uint64_t deadline = clock_monotonic_ms() + (CHECK_SECONDS + DEATH_SECONDS) * 1000;
+    struct pollfd descriptor = {pipe_end, POLLIN, 0};
+    int ready;
+    do {
+        uint64_t now = clock_monotonic_ms();
+        ready = poll(&descriptor, 1, now < deadline ? (int)(deadline - now) : 0);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
+}
+
+/* Whether the child found the file sound. *status is as from waitpid(), or as if the alarm had ended the child. */
 static bool hear_of(pid_t child, int pipe_end, int *status)
 {
     char got = 0;
     ssize_t size;
+    if (!wait_for(pipe_end)) {
+        *status = SIGALRM;
+        return false;
+    }
     do
         size = read(pipe_end, &got, 1);
     while (size < 0 && errno == EINTR);
@@ -155,9 +192,26 @@ static bool hear_of(pid_t child, int pipe_end, int *status)
     return size == 1 && got == sound;
 }
 
+/* Forgets children that were left alone and have ended since. */
+static void reap_late(void)
+{
+    while (waitpid(-1, NULL, WNOHANG) > 0) {
+    }
+}
+
+static bool fail_killed(const char *path, int signal, struct error *error)
+{
+    if (signal == SIGALRM)
+        return error_set(error, ERROR_FAILED,
+                         "%s: the check of the usage file took more than %d seconds: does its disk hang?", path,
+                         CHECK_SECONDS);
+    return error_set(error, ERROR_FAILED, "%s: the check of the usage file was killed: is memory short?", path);
+}
+
 bool usage_check(const char *path, struct error *error)
 {
     int ends[2], status = 0;
+    reap_late();
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_set_errno(error, ERROR_FAILED, errno, "%s: cannot check the usage file", path);
     pid_t child = fork();
@@ -172,7 +226,7 @@ bool usage_check(const char *path, struct error *error)
                          "%s: the sandbox no longer allows the process that checks it: restart ssoferryd", path);
     if (child < 0)
         return error_set_errno(error, ERROR_FAILED, problem, "%s: cannot check the usage file", path);
-    if (!good && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-        return error_set(error, ERROR_FAILED, "%s: the check of the usage file was killed: is memory short?", path);
+    if (!good && WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGALRM))
+        return fail_killed(path, WTERMSIG(status), error);
     return good || usage_fail(path, MDB_CORRUPTED, "use the usage file", error);
 }

@@ -6,7 +6,7 @@
 #include "ssoferry/error.h"
 
 /* Reads the file at `path` from end to end in a child process, so that damage cannot bring this process down. False,
- * with *error set, if the child does not succeed. */
+ * with *error set, if the child does not succeed, or not within a minute. */
 bool usage_check(const char *path, struct error *error) __attribute__((warn_unused_result));
 
 #endif

@@ -1,4 +1,5 @@
 """What a process holds, as the kernel counts it."""
+import contextlib
 import os
 from pathlib import Path
 
@@ -7,6 +8,17 @@ ESTABLISHED, _CLOSED_THERE, _LISTENING = "01", "08", "0A"  # include/net/tcp_sta
 
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def children(pid):
+    """{number: its state, a letter as in ps(1)}"""
+    found = {}
+    for other in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            state, parent = (other / "stat").read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == pid:
+                found[int(other.name)] = state
+    return found
 
 
 def connections(port):

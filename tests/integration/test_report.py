@@ -14,7 +14,8 @@ import pytest
 import wire
 from admin import Admin
 from ports import free_port
-from preload import days_ago
+from preload import days_ago, start_with
+from process import children
 from programs import is_sanitized, program
 from stytch_ids import connection_id
 
@@ -363,6 +364,25 @@ def test_a_usage_file_that_is_put_right_is_taken_up_at_a_reload(used):
         connection.send(wire.request_bytes("GET", "/old-sso/acme", "localhost"))
         assert connection.answer().status == 307
     used.wait_for(lambda: used.report().totals["hits"] == hits + 3)
+
+
+@pytest.mark.parametrize("environment", [{}, {"STUCK_DEEP": 1}], ids=["a signal ends it", "no signal reaches it"])
+def test_a_check_that_hangs_keeps_nobody_from_signing_in(used, environment, monkeypatch):
+    """At a start and at a reload; once the disk answers again, all is there."""
+    disk, hits = used.directory / "the-disk-hangs", used.report().totals["hits"]
+    why = "connections.mdb.usage: the check of the usage file took more than 60 seconds: does its disk hang?"
+    disk.touch()
+    start_with(used, "stuck_check", monkeypatch, STUCK_WHILE=disk, **environment)
+    assert f"usage is not counted: {used.store.parent}/{why}" in used.stderr
+    assert used.get("/old-sso/acme").status == 307
+    used.signal(signal.SIGHUP)
+    used.wait_for(lambda: f"usage is still not counted: {used.store.parent}/{why}" in used.stderr)
+    disk.unlink()
+    used.wait_for(lambda: set(children(used.pid).values()) <= {"Z"})
+    used.signal(signal.SIGHUP)
+    used.wait_for(lambda: "usage is counted now, including what came in meanwhile" in used.stderr)
+    assert not children(used.pid)
+    used.wait_for(lambda: used.report().totals["hits"] == hits + 1)
 
 
 def test_a_usage_file_that_is_taken_away_is_followed_by_a_new_one(used):

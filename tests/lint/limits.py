@@ -14,6 +14,7 @@ CONSTANTS = [
     ("URL in a row", "include/ssoferry/url.h", r"\bURL_SIZE_MAX = (\d+)", "{} bytes"),
     ("revisions that can be taken back", "include/ssoferry/table.h", r"\bTABLE_REVISIONS_KEPT = (\d+)", "{}"),
     ("days of usage by day", "include/ssoferry/usage.h", r"\bUSAGE_DAYS = (\d+)", "{}"),
+    ("reading the usage file", "src/usage/usage_check.c", r"\bCHECK_SECONDS = (\d+)", "{} seconds"),
     ("unknown identifiers kept by name", "include/ssoferry/usage.h", r"\bUSAGE_UNKNOWN_MAX = (\d+)", "{},"),
     ("programs that read one store", "src/table/table.c", r"\bREADERS_DEFAULT = (\d+)", "{},"),
     ("rows shown by", "src/serve/admin_report.h", r"\bADMIN_REPORT_ROWS_MAX = (\d+)", "{};"),
