@@ -273,6 +273,7 @@ bool usage_finish(struct usage *usage, struct error *error)
         collect(usage);
         for (size_t i = 0; i < usage->lane_count; ++i)
             empty_lane(usage, &usage->lanes[i]);
+        let_go_if_taken_away(usage);
         if (!pending_is_written(&usage->pending))
             flush(usage);
     }

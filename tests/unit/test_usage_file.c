@@ -587,6 +587,21 @@ static void only_a_reload_since_looks_into_a_file(void **state)
     usage_close(usage);
 }
 
+/* What came after the last look goes into a new file, too. */
+static void a_file_taken_away_right_before_the_end_is_left_alone(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    struct error error = {0};
+    struct usage *usage = open_usage(store, 1, NOON);
+    count_until_it_is_written(usage, "acme");
+    count(usage, "globex", USAGE_STYTCH, NOON);
+    assert_int_equal(rename(usage_path(*state), scratch_path(*state, "away")), 0);
+    assert_done(usage_finish(usage, &error));
+    usage_close(usage);
+    assert_true(is_written(store, "globex"));
+    assert_false(is_written(store, "acme"));
+}
+
 /* The disk keeps room for all of the lock file: LMDB writes into it by way of memory, where a full disk is SIGBUS. */
 static void the_lock_has_no_holes(void **state)
 {
@@ -640,6 +655,7 @@ int main(void)
         scratch_test(garbage_ends_no_process),
         scratch_test(what_is_read_stays_open),
         scratch_test(only_a_reload_since_looks_into_a_file),
+        scratch_test(a_file_taken_away_right_before_the_end_is_left_alone),
         scratch_test(the_lock_has_no_holes),
         scratch_test(a_lock_that_is_a_link_is_refused),
         scratch_test(a_record_that_cannot_be_read_begins_anew),
