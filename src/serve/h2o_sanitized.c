@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "h2o_system.h"
+#include "ssoferry/memory.h"
 
 /* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the sanitizer's own name */
 void __lsan_ignore_object(const void *object) __attribute__((weak)); /* ThreadSanitizer has none */
@@ -15,7 +16,7 @@ void __lsan_ignore_object(const void *object) __attribute__((weak)); /* ThreadSa
 void *h2o_mem_alloc_recycle(h2o_mem_recycle_t *allocator, size_t size)
 {
     (void)allocator;
-    return h2o_mem_alloc(size);
+    return memory_allocate(size); /* the header's own would abort() here, where there is no memory */
 }
 
 void h2o_mem_free_recycle(h2o_mem_recycle_t *allocator, void *block)
