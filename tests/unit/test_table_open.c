@@ -260,7 +260,7 @@ static void make_and_open_without_rights(struct scratch *scratch)
     struct scratch *inner = calloc(1, sizeof *inner);
     if (inner == NULL)
         _exit(4);
-    memcpy(inner->directory, own, strnlen(own, sizeof inner->directory - 1));
+    inner->directory = own;
     struct table *table = NULL;
     struct error error = {0};
     const struct table_options options = {.mode = TABLE_WRITE};
