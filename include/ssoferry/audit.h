@@ -45,7 +45,8 @@ enum unusable {
     UNUSABLES,
 };
 
-/* The first of these that applies to a row as stored in the table. */
+/* The first of these that applies to a row as stored in the table; but if its record cannot be decoded, that is
+ * UNUSABLE_RECORD, whatever routes there are. */
 enum unusable audit_record(struct audit *audit, struct text source, struct text identifier, struct text record);
 
 /* "no_legacy_url"; "" for UNUSABLE_NOT. Static. */

@@ -10,8 +10,9 @@ struct page {
     struct text security_policy; /* Content-Security-Policy; empty: none */
 };
 
-/* Whether an Accept field asks for JSON rather than HTML: application/json (or +json) has a higher q than text/html
- * (RFC 9110 12.5.1). HTML wins if the field is empty or absent, or both are equal. */
+/* Whether an Accept field asks for JSON rather than HTML: it names application/json (or +json) with a higher q than
+ * text/html has (RFC 9110 12.5.1), or with the same q if only a wildcard covers text/html. HTML wins if the field is
+ * empty or absent. */
 bool page_wants_json(struct text accept);
 
 /* Builds the error page, or the JSON object, for a status. `code` is the word in the log and `explanation` a sentence;

@@ -85,7 +85,7 @@ struct extraction {
 };
 
 /* Optional tracing (NULL: none). Called for each route up to the one that takes the request; for all of them if no
- * route does, or the one that does has an empty identifier. */
+ * route does, or if the one that does has an empty path segment for an identifier. */
 struct extract_trace {
     void (*on_route)(void *context, const struct route *route, enum route_miss miss);
     void *context;

@@ -28,7 +28,7 @@ int context_require(struct context *context, const struct arguments *arguments, 
 
 void context_close(struct context *context);
 
-/* Whether a file exists at the store's path. */
+/* Whether a file exists at the store's path; true also if that cannot be told. */
 bool context_store_exists(const struct context *context);
 
 /* Opens the table, if it is not open yet. */

@@ -33,7 +33,7 @@ void files_print_count(const struct faults *faults, const char *coda);
 
 void files_close(struct files *files);
 
-/* Prints "source default" or "sources auth0, default" to standard output. */
+/* Prints "source default" or "sources auth0, default". */
 void files_print_sources(const struct files *files, FILE *out);
 
 /* With --all-sources, treats all of the table's sources as covered by the files. Moves the snapshot's cursor. */

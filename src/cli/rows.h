@@ -48,8 +48,8 @@ bool rows_has_source(struct snapshot *snapshot, struct text source);
 int rows_complain_source(struct snapshot *snapshot, struct text source);
 
 /* Sets *is_test to whether a source's connections (all, if `source` is empty) are of a test project, judged by the
- * first row that tells, other than those for which `is_left_out` (may be NULL) is true. False if none of the first few
- * hundred rows tells. */
+ * first row that tells, other than those for which `is_left_out` (may be NULL) is true. False if none of the first
+ * thousand rows tells. */
 bool rows_stage(struct snapshot *snapshot, struct text source,
                 bool (*is_left_out)(const void *context, struct text source, struct text identifier),
                 const void *context, bool *is_test);

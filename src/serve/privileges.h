@@ -18,7 +18,8 @@ struct privileges {
 bool privileges_check(const char *user, struct error *error) __attribute__((warn_unused_result));
 
 /* Looks up `user` (NULL: stay as started). If running as root, temporarily switches to that user and its groups, so
- * that whatever is opened or created belongs to it. ERROR_INPUT if there is no such user or no way to become it. */
+ * that whatever is opened or created belongs to it. ERROR_INPUT if there is no such user, or if the process is
+ * neither root's nor that user's; ERROR_FAILED if the system refuses. Call privileges_raise() even then. */
 bool privileges_lower(struct privileges *privileges, const char *user, struct error *error)
     __attribute__((warn_unused_result));
 
