@@ -161,7 +161,7 @@ static bool print_table(struct report_rows *rows, bool unknown, struct error *er
     uint64_t shown = 0;
     if (!print_rows(rows, &shown, error))
         return false;
-    if (shown == 0 && table_state_total(&report_totals(rows->report)->table) > 0)
+    if (shown == 0 && rows->limit > 0 && table_state_total(&report_totals(rows->report)->table) > 0)
         log_info("no row matches");
     print_verdict(rows, shown);
     return !unknown || print_unknown(rows, error);

@@ -189,6 +189,7 @@ def test_filters_and_orders(used):
     # Totals are of the whole all the same.
     assert used.report("--limit", 1, "--state", "legacy").totals["rows"] == {"stytch": 3, "legacy": 1, "disabled": 1}
     assert "no row matches" in used.loader("report", "--silent", "--state", "legacy").stderr
+    assert "no row matches" not in used.loader("report", "--limit", "0").stderr, "they do, but none was to be shown"
 
 
 @pytest.mark.parametrize("options", [[], ["--json"], ["--silent", "--csv"], ["--state", "legacy"]])
