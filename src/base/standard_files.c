@@ -27,14 +27,24 @@ int standard_files_unshared(int fd)
     return opened >= 0 ? opened : fd;
 }
 
+/* What stdio drops when its buffer overflows takes the reason along: errno is another one's by the end. One more byte
+ * tells it again, of a file that has a gap already. */
+static bool flush_again(void)
+{
+    errno = 0;
+    return putchar('\n') != EOF && fflush(stdout) == 0;
+}
+
 bool standard_files_finish(void)
 {
-    bool failed = ferror(stdout) != 0;
+    const bool failed = ferror(stdout) != 0;
     errno = 0;
-    if (fflush(stdout) != 0)
-        failed = true;
-    if (failed && errno != EPIPE)
-        log_error("not all of the output could be written to standard output%s%s", errno != 0 ? ": " : "",
-                  errno != 0 ? strerror(errno) : "");
-    return !failed;
+    const bool flushed = fflush(stdout) == 0;
+    if (flushed && !failed)
+        return true;
+    const int reason = flushed && flush_again() ? 0 : errno;
+    if (reason != EPIPE)
+        log_error("not all of the output could be written to standard output%s%s", reason != 0 ? ": " : "",
+                  reason != 0 ? strerror(reason) : "");
+    return false;
 }

@@ -1671,6 +1671,26 @@ def test_a_full_standard_output(loaded):
         assert result.returncode == 1 and "standard output" in result.stderr and "No space left" in result.stderr, (arguments, result)
 
 
+def test_the_last_byte_that_finds_no_room(loader):
+    """What standard output drops when its buffer overflows is not tried again at the end."""
+    blocks = os.stat("/dev/full").st_blksize
+
+    def room_left(rows, label):
+        loader.load(f"{many_rows(rows)}  labelled: {{connection_id: {ACME}, label: {'x' * label}}}\n")
+        return blocks + 1 - len(loader("list", "--json").stdout)
+
+    rows = room_left(0, 1) // (room_left(0, 1) - room_left(1, 1))
+    assert room_left(rows, 1 + room_left(rows, 1)) == 0
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(loader.command("list", "--json"), stdout=full, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT)
+    assert result.returncode == 1 and "No space left" in result.stderr
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as gone:
+        result = subprocess.run(loader.command("list", "--json"), stdout=gone, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT)
+    assert result.returncode == 1 and result.stderr == "", "it has seen enough"
+
+
 def test_nothing_is_printed_into_the_table(loader):
     """Who starts it with standard files closed has its words nowhere, not in the files that it opens next."""
     for first in (1, 2):
