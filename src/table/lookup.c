@@ -67,10 +67,12 @@ static bool renew(struct lookup *lookup, struct error *error)
             break;
         mdb_txn_reset(lookup->txn);
         pthread_mutex_unlock(&lookup->mutex);
-        code = code == MDB_BAD_DBI ? store_open_rows(lookup->table) : store_follow_size(lookup->table);
+        const int mended = code == MDB_BAD_DBI ? store_open_rows(lookup->table) : store_follow_size(lookup->table);
         pthread_mutex_lock(&lookup->mutex);
-        if (code != MDB_SUCCESS && code != MDB_MAP_RESIZED)
+        if (mended != MDB_SUCCESS && mended != MDB_MAP_RESIZED) {
+            code = mended;
             break;
+        }
     }
     return store_fail(lookup->table->path, code, "read", error);
 }

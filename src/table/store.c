@@ -17,6 +17,7 @@ static const struct environment_cause causes[] = {
     {MDB_READERS_FULL, "every reader slot is taken", "end some of the programs that have the table open"},
     {MDB_CORRUPTED, "the file is damaged", "restore a backup, or move it away and load again"},
     {MDB_PAGE_NOTFOUND, "the file is damaged", "restore a backup, or move it away and load again"},
+    {MDB_BAD_DBI, "the file is damaged", "restore a backup, or move it away and load again"},
     {MDB_PANIC, "a write to the file failed earlier", "see to the disk, then start again"},
     {MDB_INVALID, "it is not a table of ssoferry", "name another file, or move it away and load again"},
     {MDB_VERSION_MISMATCH, "another version of LMDB made it or its -lock file",
@@ -194,10 +195,11 @@ bool store_begin_rows(struct table *table, unsigned flags, MDB_txn **txn, unsign
             return true;
         mdb_txn_abort(*txn);
         store_done(table);
-        if (code == MDB_BAD_DBI)
-            code = store_open_rows(table);
-        if (code != MDB_SUCCESS && code != MDB_MAP_RESIZED)
+        const int opened = code == MDB_BAD_DBI ? store_open_rows(table) : code;
+        if (opened != MDB_SUCCESS && opened != MDB_MAP_RESIZED) {
+            code = opened;
             break;
+        }
     }
     return store_fail(table->path, code, "read", error);
 }

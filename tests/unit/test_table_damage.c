@@ -27,6 +27,12 @@ static void assert_names(const struct error *error, const char *path)
     assert_non_null(strstr(error->message, path));
 }
 
+static void assert_damaged(const struct error *error, const char *path)
+{
+    assert_names(error, path);
+    assert_non_null(strstr(error->message, "the file is damaged"));
+}
+
 static void test_a_state_that_is_gone(void **state)
 {
     const char *path = scratch_path(*state, "table");
@@ -47,6 +53,39 @@ static void test_a_state_that_is_gone(void **state)
     assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000001"), &buffer, &error), LOOKUP_FOUND);
     assert_false(change_begin(&change, table, &error));
     assert_names(&error, path);
+    lookup_close(lookup);
+    table_close(table);
+}
+
+static void rename_database(int fd, size_t at)
+{
+    assert_int_equal(pwrite(fd, "CONNECTIONS", 11, (off_t)at), 11);
+}
+
+/* After a large change, the rows are in the second database. */
+static void test_rows_that_are_nowhere(void **state)
+{
+    const char *path = scratch_path(*state, "table");
+    const struct bulk bulk = {.rewrite = true};
+    struct error error = {0};
+    struct change *change = NULL;
+    struct snapshot *snapshot = NULL;
+    struct lookup *lookup = NULL;
+    struct connection_buffer buffer;
+    struct table *table = open_table(path, TABLE_WRITE, 1 << 20);
+    assert_done(change_begin_bulk(&change, table, &bulk, &error));
+    assert_done(put_many(change, 2, &error));
+    commit(change);
+    table_close(table);
+    tamper(path, TEXT("connections.other"), rename_database);
+    table = open_table(path, TABLE_WRITE, 1 << 20);
+    assert_done(lookup_open(&lookup, table, &error));
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000001"), &buffer, &error), LOOKUP_FAILED);
+    assert_damaged(&error, path);
+    assert_false(snapshot_open(&snapshot, table, &error));
+    assert_damaged(&error, path);
+    assert_false(change_begin(&change, table, &error));
+    assert_damaged(&error, path);
     lookup_close(lookup);
     table_close(table);
 }
@@ -426,6 +465,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scratch_test(test_a_state_that_is_gone),
+        scratch_test(test_rows_that_are_nowhere),
         scratch_test(test_a_page_that_is_none),
         scratch_test(test_a_walk_survives_an_empty_page),
         scratch_test(test_a_snapshot_survives_an_empty_page),
