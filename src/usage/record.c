@@ -16,13 +16,15 @@ static char *put(char *at, uint64_t number)
     return at;
 }
 
-/* Reads a number from `rest`, and moves on. If it is truncated or over 64 bits, empties `rest` and sets *bad. */
+/* Reads a number from `rest`, and moves on. If it is truncated or over 64 bits, returns 0 and sets *bad. */
 static uint64_t get(struct text *rest, bool *bad)
 {
     uint64_t number = 0;
     for (unsigned shift = 0; shift < 64 && rest->size > 0; shift += 7) {
         unsigned char byte = (unsigned char)*rest->at;
         *rest = text_slice(rest->at + 1, rest->size - 1);
+        if (shift == 63 && byte > 1)
+            break;
         number |= (uint64_t)(byte & 0x7f) << shift;
         if (byte < 0x80)
             return number;

@@ -48,6 +48,14 @@ static void end_in_a_number_that_goes_on(char *node, char *value)
     value[number_at(node, 2) - 1] |= '\x80';
 }
 
+/* Hits in ten bytes, of which the last has room for a single bit; then a record of the same size as before. */
+static void count_more_than_64_bits(char *node, char *value)
+{
+    static const char record[] = "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02\0\0\0\0\0\5\0\1";
+    assert_int_equal(number_at(node, 2), sizeof record);
+    memcpy(value + 1, record, sizeof record - 1);
+}
+
 static void be_of_no_source(char *node, char *value)
 {
     (void)value;
@@ -130,6 +138,7 @@ static void what_reads_well_and_is_wrong_is_damage(void **state)
         void (*spoil)(char *node, char *value);
     } damages[] = {
         {TEXT("default\0acme"), end_in_a_number_that_goes_on},
+        {TEXT("default\0beta"), count_more_than_64_bits},
         {TEXT("default\0beta"), be_of_no_source},
         {TEXT("default\0acme"), stand_behind_the_next},
         {TEXT("default\0nobody"), end_in_a_number_that_goes_on},
