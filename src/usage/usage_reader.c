@@ -246,8 +246,12 @@ bool usage_reader_unknown(struct usage_reader *reader, const struct usage_unknow
             code = read_unknown(reader, cursor);
             mdb_cursor_close(cursor);
         }
-        if (code != MDB_SUCCESS)
+        if (code != MDB_SUCCESS) {
+            free(reader->unknown);
+            reader->unknown = NULL;
+            reader->unknown_count = 0;
             return usage_fail(reader->file->path, code, "read the usage file", error);
+        }
         qsort(reader->unknown, reader->unknown_count, sizeof(reader->unknown[0]), compare_unknown);
     }
     *unknown = reader->unknown;

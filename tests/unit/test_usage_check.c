@@ -180,10 +180,54 @@ static void what_reads_well_and_is_wrong_is_damage(void **state)
     free(bytes);
 }
 
+static void be_of_a_later_version(char *node, char *value)
+{
+    (void)node;
+    value[0] = 2;
+}
+
+/* Only what differs: the file is in use. */
+static void write_into(const char *path, const char *before, const char *after, size_t size)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    for (size_t i = 0; i < size; ++i)
+        assert_true(before[i] == after[i] || pwrite(fd, after + i, 1, (off_t)i) == 1);
+    close(fd);
+}
+
+/* Once written into the open file, it is an error for each who asks, not only for the first. */
+static void unknown_identifiers_that_cannot_be_read(void **state)
+{
+    const char *store = scratch_path(*state, "store"), *path = scratch_path(*state, "store.usage");
+    struct error error = {0};
+    struct usage_reader *reader = NULL;
+    const struct usage_unknown *unknown = NULL;
+    size_t size = 0, amount = 0;
+    struct usage *usage = open_usage(store, 1, NOON);
+    count_unknown(usage, "nobody", NOON);
+    usage_close(usage);
+    usage = open_usage(store, 1, NOON);
+    char *good = scratch_read(path, &size), *bytes = malloc(size);
+    assert_non_null(bytes);
+    memcpy(bytes, good, size);
+    assert_true(spoil_nodes(bytes, size, TEXT("default\0nobody"), be_of_a_later_version) > 0);
+    write_into(path, good, bytes, size);
+    assert_done(usage_reader_open_live(&reader, usage, NOON, &error));
+    for (int i = 0; i < 2; ++i) {
+        assert_false(usage_reader_unknown(reader, &unknown, &amount, &error));
+        assert_non_null(strstr(error.message, "the file is damaged"));
+    }
+    usage_reader_close(reader);
+    usage_close(usage);
+    free(good);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         scratch_test(what_reads_well_and_is_wrong_is_damage),
+        scratch_test(unknown_identifiers_that_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
