@@ -167,10 +167,6 @@ struct table_stat {
 /* Reads the current facts. */
 bool table_stat(struct table *table, struct table_stat *stat, struct error *error) __attribute__((warn_unused_result));
 
-/* Clears the slots of readers that died. *cleared, which may be NULL, gets their number. */
-bool table_clear_dead_readers(struct table *table, unsigned *cleared, struct error *error)
-    __attribute__((warn_unused_result));
-
 /* Writes a consistent, compacted copy to a file that must not exist yet, with the permissions of the table's file. The
  * copy gets its name only when complete; until then it has no name, or a temporary one beside it if the file system
  * knows no unnamed files. The daemon keeps serving. */

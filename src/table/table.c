@@ -127,6 +127,14 @@ static bool check_transaction(const struct table *table, MDB_txn *txn, uint64_t 
                      table->path, table->path);
 }
 
+/* Gives back the slots of readers that died. */
+static bool clear_dead_readers(const struct table *table, struct error *error)
+{
+    int dead = 0;
+    int code = mdb_reader_check(table->env, &dead);
+    return code == MDB_SUCCESS || store_fail(table->path, code, "clear readers of programs that ended", error);
+}
+
 static bool open_tables(struct table *table, struct error *error)
 {
     MDB_txn *txn = NULL;
@@ -139,7 +147,7 @@ static bool open_tables(struct table *table, struct error *error)
     else
         mdb_txn_abort(txn);
     store_done(table);
-    return good && (table->mode != TABLE_WRITE || table_clear_dead_readers(table, NULL, error));
+    return good && (table->mode != TABLE_WRITE || clear_dead_readers(table, error));
 }
 
 /* Makes sure that there is a file to open. */
@@ -323,13 +331,4 @@ bool table_stat(struct table *table, struct table_stat *stat, struct error *erro
     mdb_txn_abort(txn);
     store_done(table);
     return good;
-}
-
-bool table_clear_dead_readers(struct table *table, unsigned *cleared, struct error *error)
-{
-    int dead = 0;
-    int code = mdb_reader_check(table->env, &dead);
-    if (cleared != NULL)
-        *cleared = (unsigned)dead;
-    return code == MDB_SUCCESS || store_fail(table->path, code, "clear readers of programs that ended", error);
 }
