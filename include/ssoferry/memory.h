@@ -21,8 +21,7 @@ struct text text_join(const struct text *parts, size_t count, struct memory memo
 struct arena;
 struct arena *arena_new(void);                   /* never NULL */
 struct memory arena_memory(struct arena *arena); /* lives as long as the arena */
-void arena_reset(struct arena *arena);           /* releases all of its memory; the arena can be used again */
-void arena_free(struct arena *arena);
+void arena_free(struct arena *arena);            /* NULL is fine */
 
 /* Reports that memory ran out and ends the program at once with exit status 1. Nothing is flushed, a change of the
  * table in progress is not made, and no core is dumped, since it would hold what people sent. For callers that cannot

@@ -138,21 +138,14 @@ struct memory arena_memory(struct arena *arena)
     return (struct memory){arena_allocate, arena};
 }
 
-void arena_reset(struct arena *arena)
+void arena_free(struct arena *arena)
 {
+    if (arena == NULL)
+        return;
     while (arena->blocks != NULL) {
         struct arena_block *next = arena->blocks->next;
         free(arena->blocks);
         arena->blocks = next;
     }
-    arena->free_at = NULL;
-    arena->free_size = 0;
-}
-
-void arena_free(struct arena *arena)
-{
-    if (arena == NULL)
-        return;
-    arena_reset(arena);
     free(arena);
 }

@@ -331,18 +331,15 @@ static void a_message_is_one_line(void **state)
     assert_int_equal(error_exit_status(&error), 1);
 }
 
-static void an_arena_gives_aligned_memory_and_takes_it_back(void **state)
+static void an_arena_gives_aligned_memory(void **state)
 {
     struct arena *arena = arena_new();
     struct memory memory = arena_memory(arena);
     (void)state;
-    for (size_t round = 0; round < 3; ++round) {
-        for (size_t size = 0; size < 40000; size = size * 2 + 1) {
-            char *at = memory.allocate(memory.context, size);
-            assert_int_equal((uintptr_t)at % _Alignof(max_align_t), 0);
-            memset(at, 0x5a, size);
-        }
-        arena_reset(arena);
+    for (size_t size = 0; size < 40000; size = size * 2 + 1) {
+        char *at = memory.allocate(memory.context, size);
+        assert_int_equal((uintptr_t)at % _Alignof(max_align_t), 0);
+        memset(at, 0x5a, size);
     }
     arena_free(arena);
     arena_free(NULL);
@@ -426,7 +423,7 @@ int main(void)
         cmocka_unit_test(hidden_characters),
         cmocka_unit_test(fingerprints),
         cmocka_unit_test(a_message_is_one_line),
-        cmocka_unit_test(an_arena_gives_aligned_memory_and_takes_it_back),
+        cmocka_unit_test(an_arena_gives_aligned_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
