@@ -118,9 +118,6 @@ struct text identifier_decoded(struct text identifier, char *out);
 /* Whether it has ASCII capitals. A route that folds case also looks names up in lower case. */
 bool identifier_has_capitals(struct text identifier);
 
-/* Whether all fields are equal, comparing URLs byte for byte. */
-bool connection_equal(const struct connection *a, const struct connection *b);
-
 /* Sets one field of a row by its name in the file formats ("redirect", "state", ...). The connection borrows `value`.
  * An empty value unsets an optional field. False if the name is unknown or the value bad; *why is then a static phrase
  * that fits after the name: "is longer than 256 bytes". URLs, and the fields as a whole, are checked only by

@@ -197,13 +197,6 @@ struct connection connection_in_use(const struct connection *connection)
     return used;
 }
 
-bool connection_equal(const struct connection *a, const struct connection *b)
-{
-    return a->state == b->state && a->redirect == b->redirect && text_equal(a->connection_id, b->connection_id) &&
-           text_equal(a->acs_url, b->acs_url) && text_equal(a->legacy_url, b->legacy_url) &&
-           text_equal(a->organization_id, b->organization_id) && text_equal(a->label, b->label);
-}
-
 /* -- fields by name -- */
 
 static const char *set_connection_id(struct connection *connection, struct text value)

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "ssoferry/connection.h"
+#include "same_connection.h"
 
 #define UUID "51861cbc-d3b9-428b-9761-227f5fb12be9"
 #define LIVE "saml-connection-live-" UUID
@@ -73,7 +73,7 @@ static void records_come_back(void **state)
     for (size_t i = 0; i < COUNT_OF(records); i++) {
         struct text record = encode(&records[i]);
         assert_true(connection_decode(record, buffer, &error));
-        assert_true(connection_equal(&buffer->row, &records[i]));
+        assert_true(same_connection(&buffer->row, &records[i]));
         assert_true(connection_record_state(record, &row_state));
         assert_int_equal(row_state, records[i].state);
         for (size_t size = 0; size < 3; size++)
@@ -99,7 +99,7 @@ static void equal_rows_are_equal_records(void **state)
             assert_int_equal(text_equal(a, b), i == j);
             assert_int_equal(text_equal(connection_record_id(a), connection_record_id(b)),
                              text_equal(records[i].connection_id, records[j].connection_id));
-            assert_int_equal(connection_equal(&records[i], &records[j]), i == j);
+            assert_int_equal(same_connection(&records[i], &records[j]), i == j);
             free((char *)a.at);
             free((char *)b.at);
         }
