@@ -93,15 +93,41 @@ static uint64_t print_of_file(uint64_t print, const char *path)
     return text_fingerprint(text_slice((const char *)facts, sizeof(facts)), print);
 }
 
-/* A number that changes if one of the files is replaced, written, or given another mode. */
-static uint64_t print_of_files(const struct config *config)
+/* The listener with that address in `config`, or NULL. */
+static const struct listener *find_listener(const struct config *config, const struct listener *started)
+{
+    for (size_t i = 0; i < config->listen_count; ++i) {
+        if (strcmp(config->listen[i].address.text, started->address.text) == 0)
+            return &config->listen[i];
+    }
+    return NULL;
+}
+
+/* Whether the listener has TLS by the files that it was started with. */
+static bool has_started_files(const struct place_of_tls *place)
+{
+    return place->context != NULL && place->as_started;
+}
+
+static uint64_t print_of_listener(uint64_t print, const struct listener *listener)
+{
+    for (size_t i = 0; i < listener->certificate_count; ++i) {
+        print = print_of_file(print, listener->certificates[i].certificate.path);
+        print = print_of_file(print, listener->certificates[i].key.path);
+    }
+    return print;
+}
+
+/* A number that changes if one of the files is replaced, written, or given another mode: those that `config` names, and
+ * those of listeners that it no longer has, which stay open until the restart. */
+static uint64_t print_of_files(const struct tls *tls, const struct config *config)
 {
     uint64_t print = TEXT_FINGERPRINT_START;
-    for (size_t i = 0; i < config->listen_count; ++i) {
-        for (size_t j = 0; j < config->listen[i].certificate_count; ++j) {
-            print = print_of_file(print, config->listen[i].certificates[j].certificate.path);
-            print = print_of_file(print, config->listen[i].certificates[j].key.path);
-        }
+    for (size_t i = 0; i < config->listen_count; ++i)
+        print = print_of_listener(print, &config->listen[i]);
+    for (size_t i = 0; i < tls->count; ++i) {
+        if (has_started_files(&tls->inuse[i]) && find_listener(config, &tls->listeners[i]) == NULL)
+            print = print_of_listener(print, &tls->listeners[i]);
     }
     return print;
 }
@@ -115,16 +141,6 @@ bool tls_is_used(const struct tls *tls)
 }
 
 /* -- loading -- */
-
-/* The listener with that address in `config`, or NULL. */
-static const struct listener *find_listener(const struct config *config, const struct listener *started)
-{
-    for (size_t i = 0; i < config->listen_count; ++i) {
-        if (strcmp(config->listen[i].address.text, started->address.text) == 0)
-            return &config->listen[i];
-    }
-    return NULL;
-}
 
 static bool same_files(const struct listener *a, const struct listener *b)
 {
@@ -154,7 +170,7 @@ static struct place_of_tls read_removed(const struct tls *tls, size_t i)
     struct place_of_tls place = {.context = NULL}, inuse = tls->inuse[i];
     struct faults *unsaid = faults_new();
     const struct tls_report report = {unsaid, faults_file(unsaid, "", NULL)};
-    if (inuse.context != NULL && inuse.as_started)
+    if (has_started_files(&inuse))
         place = read_place(tls, started, started, &report);
     faults_free(unsaid);
     if (place.context != NULL)
@@ -177,7 +193,7 @@ bool tls_load(struct tls *tls, const struct config *config, const char *path, st
 {
     const struct tls_report report = {faults, faults_file(faults, path, NULL)};
     const size_t before = faults_errors(faults);
-    const uint64_t print = print_of_files(config);
+    const uint64_t print = print_of_files(tls, config);
     struct place_of_tls *next = memory_zeroed(tls->count, sizeof(*next));
     for (size_t i = 0; i < tls->count; ++i) {
         const struct listener *started = &tls->listeners[i], *listener = find_listener(config, started);
@@ -222,7 +238,7 @@ static void load_again(struct tls *tls, const char *path)
 /* Files are replaced one at a time, so they are read again only after one turn without further changes. */
 static void look_for_changes(struct tls *tls, const char *path)
 {
-    uint64_t print = print_of_files(tls->config);
+    uint64_t print = print_of_files(tls, tls->config);
     bool changed = print != tls->print;
     tls->print = print;
     if (!changed && tls->settling)

@@ -37,8 +37,8 @@ struct tls_context *tls_take(struct tls *tls, size_t i);
 bool tls_is_used(const struct tls *tls);
 
 /* Call about every TLS_WATCH_MS. Reloads certificates whose files have changed and then been left alone for one turn,
- * keeping the old ones if the new ones are bad; rotates the ticket keys; and warns once a day of certificates that
- * expire soon. `path` is the configuration's. */
+ * also those of listeners that the configuration no longer has, keeping the old ones if the new ones are bad; rotates
+ * the ticket keys; and warns once a day of certificates that expire soon. `path` is the configuration's. */
 void tls_watch(struct tls *tls, const char *path);
 
 /* How many certificates there are; a reload may change that. Any thread may call this. */

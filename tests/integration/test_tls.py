@@ -577,7 +577,10 @@ class TestReload:
         it.gateway.configure(listen=it.gateway.config["listen"][:1])
         it.gateway.signal(signal.SIGHUP)
         self.until(it, "reload: done")
-        assert it.serial() != old
+        renewed = it.serial()
+        assert renewed != old
+        self.renew(it)
+        it.gateway.wait_for(lambda: it.serial() != renewed)
 
     def test_a_listener_that_is_removed_keeps_the_files_that_it_was_given_since(self, it):
         """Those that it was started by may lie about still, and be a former owner's."""
