@@ -167,10 +167,16 @@ static void read_names(X509 *leaf, char *out, size_t size)
         snprintf(out + strlen(out), size - strlen(out), " and %zu more", left_out);
 }
 
-static int64_t read_expiry(const X509 *leaf)
+/* OpenSSL loads a certificate whose times are none. */
+static bool read_expiry(const X509 *leaf, int64_t *expires_at)
 {
     struct tm end;
-    return ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &end) == 1 ? (int64_t)timegm(&end) : INT64_MAX;
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &end) != 1) {
+        ERR_clear_error();
+        return false;
+    }
+    *expires_at = (int64_t)timegm(&end);
+    return true;
 }
 
 void tls_certificate_haste(const struct tls_facts *facts, int64_t now, char *out, size_t size)
@@ -191,7 +197,8 @@ bool tls_certificate_use(SSL_CTX *context, const struct certificate_files *files
         return false;
     X509 *leaf = SSL_CTX_get0_certificate(context);
     read_names(leaf, facts->names, sizeof(facts->names));
-    facts->expires_at = read_expiry(leaf);
+    if (!read_expiry(leaf, &facts->expires_at))
+        return refuse(report, &files->certificate, "its last day cannot be read: have it issued anew");
     tls_certificate_haste(facts, (int64_t)time(NULL), haste, sizeof(haste));
     if (haste[0] != '\0')
         FAULT(report, FAULT_WARNING, &files->certificate, "%s (%s) %s: renew it", files->certificate.path, facts->names,

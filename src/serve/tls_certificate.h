@@ -12,7 +12,7 @@ enum { TLS_WARN_DAYS = 14 };
 /* Facts about a certificate, for logs and metrics. */
 struct tls_facts {
     char names[256];    /* "sso.example.com, *.example.net", and how many more; the subject if there are no names */
-    int64_t expires_at; /* seconds UTC; INT64_MAX if it cannot be told */
+    int64_t expires_at; /* seconds UTC */
 };
 
 /* Where faults of the files are reported: `file` is the configuration's number in `faults`. */

@@ -1,6 +1,7 @@
 """TLS: who is let in and how, several certificates, and every rule of HTTP that holds without it."""
 import contextlib
 import os
+import re
 import signal
 import socket
 import ssl
@@ -674,6 +675,15 @@ class TestCheck:
         it.pairs[0].certificate.write_text(text)
         said = self.check(it, 2)
         assert self.place(it, "certificate", it.pairs[0].certificate) + f"error: {it.pairs[0].certificate}: {what}" in said
+
+    def test_an_end_that_is_no_date_is_an_error(self, secured):
+        it = secured()
+        path = it.pairs[0].certificate
+        encoded = ssl.PEM_cert_to_DER_cert(path.read_text())
+        month = re.search(rb"\x17\x0d\d{12}Z\x17\x0d\d\d(\d\d)\d{8}Z", encoded).start(1)  # the two times of its validity
+        path.write_text(ssl.DER_cert_to_PEM_cert(encoded[:month] + b"13" + encoded[month + 2:]))
+        said = self.check(it, 2)
+        assert self.place(it, "certificate", path) + f"error: {path}: its last day cannot be read" in said
 
     def test_a_broken_chain_is_no_chain(self, secured):
         it = secured()
