@@ -86,13 +86,13 @@ struct connection_problem {
     char message[256]; /* a sentence that names the field: "acs_url must end in the connection_id" */
 };
 
-/* Checks a whole row: first each field, then the fields together. State `stytch` needs a connection_id; acs_url must
+/* Checks a whole row, each field and the fields together. State `stytch` needs a connection_id; acs_url must
  * name an allowed host and end in the connection's own id; legacy_url must name an allowed host; neither may lead back
  * to the gateway. False with *problem set at the first problem. */
 bool connection_check(const struct connection *connection, const struct connection_rules *rules,
                       struct connection_problem *problem) __attribute__((warn_unused_result));
 
-/* The second half of connection_check(), for a row whose fields were set by connection_set_field(). */
+/* What connection_check() checks besides single fields, for a row whose fields were set by connection_set_field(). */
 bool connection_check_whole(const struct connection *connection, const struct connection_rules *rules,
                             struct connection_problem *problem) __attribute__((warn_unused_result));
 

@@ -60,9 +60,9 @@ enum mapping_mode {
     MAPPING_MERGE,   /* remove nothing */
 };
 
-/* Compares a snapshot with the mapping. Calls `on_difference` in key order for each row that either has, including
- * those with DIFFERENCE_NONE. The callback may write through the change that the snapshot belongs to. To stop, it sets
- * *error and returns false. */
+/* Compares a snapshot with the mapping. Calls `on_difference` in key order for each row of the mapping's sources that
+ * either has, including those with DIFFERENCE_NONE. The callback may write through the change that the snapshot belongs
+ * to. To stop, it sets *error and returns false. */
 bool mapping_compare(struct mapping *mapping, struct snapshot *snapshot, enum mapping_mode mode,
                      bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
                      void *context, struct error *error) __attribute__((warn_unused_result));

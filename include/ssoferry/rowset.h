@@ -13,8 +13,9 @@ struct rowset_row {
     unsigned file, line, column, length; /* where it was written, for faults_add() */
 };
 
-struct rowset *rowset_new(size_t buffer_size); /* bytes of rows to hold in memory; 0 = 64 MiB. Never NULL */
-void rowset_free(struct rowset *set);          /* NULL is fine */
+/* `buffer_size`: bytes of rows to hold in memory, at least twice CONNECTION_RECORD_SIZE_MAX; 0 = 64 MiB. Never NULL. */
+struct rowset *rowset_new(size_t buffer_size);
+void rowset_free(struct rowset *set); /* NULL is fine */
 
 /* Adds a copy of a row, whose key and record must be within the limits of connection.h. False if the temporary file
  * cannot be created or written. */

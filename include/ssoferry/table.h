@@ -149,7 +149,7 @@ enum lookup_result snapshot_find(struct snapshot *snapshot, struct text source, 
     __attribute__((warn_unused_result));
 
 /* Walk rows in key order. snapshot_seek() goes to before the first key >= `key` (empty: before the first row).
- * snapshot_next() returns LOOKUP_FOUND with the next row, or LOOKUP_ABSENT after the last. */
+ * snapshot_next() returns LOOKUP_FOUND with the next row, LOOKUP_ABSENT after the last, or LOOKUP_FAILED. */
 void snapshot_seek(struct snapshot *snapshot, struct text key);
 enum lookup_result snapshot_next(struct snapshot *snapshot, struct table_row *row, struct error *error)
     __attribute__((warn_unused_result));
