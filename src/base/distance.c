@@ -15,7 +15,7 @@ static bool is_swap(struct text a, size_t i, struct text b, size_t j)
 unsigned text_distance(struct text a, struct text b, unsigned limit)
 {
     size_t gap = a.size > b.size ? a.size - b.size : b.size - a.size;
-    if (gap > limit || b.size > DISTANCE_SIZE_MAX)
+    if (gap > limit || a.size > DISTANCE_SIZE_MAX || b.size > DISTANCE_SIZE_MAX)
         return limit + 1;
 
     unsigned rows[3][DISTANCE_SIZE_MAX + 2] = {{0}};

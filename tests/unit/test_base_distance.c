@@ -60,6 +60,8 @@ static void a_longer_name_is_far(void **state)
     memset(bytes, 'x', sizeof(bytes));
     assert_int_equal(text_distance(text_slice(bytes, sizeof(bytes)), text_slice(bytes, sizeof(bytes)), 5), 6);
     assert_int_equal(text_distance(text_slice(bytes, sizeof(bytes) - 1), text_slice(bytes, sizeof(bytes) - 2), 5), 1);
+    assert_int_equal(text_distance(text_slice(bytes, sizeof(bytes)), text_slice(bytes, sizeof(bytes) - 1), 5), 6);
+    assert_int_equal(text_distance(text_slice(bytes, sizeof(bytes) - 1), text_slice(bytes, sizeof(bytes)), 5), 6);
 }
 
 enum { LONGEST = 12 };
