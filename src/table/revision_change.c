@@ -91,8 +91,8 @@ bool revision_differences(struct snapshot *snapshot, uint64_t number,
 /* Whether the table can be rolled back to `number`: every revision after it must be kept, to be undone. */
 static bool are_kept_after(const struct snapshot *snapshot, uint64_t number, struct error *error)
 {
-    uint64_t newest = snapshot->state.revision;
-    return are_kept(snapshot, number < newest ? number + 1 : number, number < newest ? newest : number, error);
+    const uint64_t newest = snapshot->state.revision;
+    return number == newest || are_kept(snapshot, number + 1, number < newest ? newest : number, error);
 }
 
 /* Reports each difference with `before` and `after` swapped. */
@@ -133,8 +133,6 @@ bool revision_newcomers(const struct snapshot *snapshot, uint64_t number,
     struct undo_reader *reader = NULL;
     struct undo_row row;
     enum lookup_result result = LOOKUP_FAILED;
-    if (number == snapshot->state.revision)
-        return true;
     if (are_kept_after(snapshot, number, error) &&
         undo_reader_open(&reader, snapshot->table, snapshot->txn, number + 1, snapshot->state.revision, error)) {
         while ((result = undo_reader_next(reader, &row, error)) == LOOKUP_FOUND) {
