@@ -202,7 +202,8 @@ struct bulk {
 /* Like change_begin(), for any number of rows, which must come in ascending key order, each once. Memory is limited to
  * a few times the table's transaction_size: a larger change writes the whole table anew beside the old one, in
  * transactions that nobody sees, and the last of them puts the new one in the old one's place. It starts that way if
- * bulk->rows says it will be large; otherwise it fails with ERROR_TOO_LARGE once it is. */
+ * bulk->rows says it will be large; otherwise it fails with ERROR_TOO_LARGE once it is. Memory is not limited if the
+ * table has the oldest schema and is being read by a program that may not know the newest. */
 bool change_begin_bulk(struct change **change, struct table *table, const struct bulk *bulk, struct error *error)
     __attribute__((warn_unused_result));
 

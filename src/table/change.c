@@ -40,7 +40,8 @@ static bool prepare_in_place(struct change *change, struct error *error)
     return code == MDB_SUCCESS || code == MDB_NOTFOUND || store_fail(table->path, code, "begin a change", error);
 }
 
-/* A change is one transaction or many; `bulk` is NULL if it must be one. */
+/* A change is one transaction or many; `bulk` is NULL if it must be one. It is one, too, if a rewrite would hide the
+ * rows from somebody. */
 static bool prepare(struct change *change, const struct bulk *bulk, struct error *error)
 {
     struct table *table = change->snapshot.table;
@@ -51,9 +52,10 @@ static bool prepare(struct change *change, const struct bulk *bulk, struct error
         return false;
     change->rows_before = table_state_total(&change->snapshot.state);
     change->undo = undo_writer_new(change->snapshot.txn, table->undo, change->snapshot.state.revision + 1);
-    if (bulk != NULL && (bulk->rewrite || change_size_is_large(change, bulk)))
+    const bool may_rewrite = bulk != NULL && rewrite_is_safe(table);
+    if (may_rewrite && (bulk->rewrite || change_size_is_large(change, bulk)))
         return rewrite_begin(change, error);
-    if (bulk != NULL)
+    if (may_rewrite)
         change_size_bound(change);
     return prepare_in_place(change, error);
 }

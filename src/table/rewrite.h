@@ -13,6 +13,10 @@
 
 #include "change_state.h"
 
+/* Whether everybody who reads the table will find its rows afterwards: they were moved before, or each reading process
+ * is a program of ours that knows the schema. An older daemon would go on with the table and find it empty. */
+bool rewrite_is_safe(const struct table *table);
+
 /* Turns a change that has just opened its first transaction into a rewrite. */
 bool rewrite_begin(struct change *change, struct error *error) __attribute__((warn_unused_result));
 

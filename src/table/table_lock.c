@@ -14,6 +14,10 @@
  * the first one, and one for each reader's process number. */
 static const off_t our_bytes = (off_t)1 << 41, our_count = (off_t)1 << 40;
 
+/* Beyond those, one for each process number, held by who knows TABLE_SCHEMA_VERSION. A newer schema needs other bytes:
+ * a program then holds those of each version that it knows. */
+static const off_t schema_bytes = (off_t)1 << 42;
+
 static off_t byte_of(ino_t inode)
 {
     return our_bytes + (off_t)(inode % (ino_t)our_count);
@@ -100,6 +104,7 @@ bool table_lock_hold(int *lock, const char *path, unsigned max_readers, struct e
         return store_fail(path, code, "open the table", error);
     if (*lock < 0)
         return true;
+    hold(*lock, schema_bytes + getpid());
     hold(*lock, byte_of(st.st_ino)); /* first: if two come at once, at least one sees the other */
     if (!is_of_another(*lock, byte_of(st.st_ino), &user))
         return true;
@@ -111,6 +116,12 @@ bool table_lock_is_shared(int lock, ino_t inode)
 {
     pid_t unknown;
     return lock >= 0 && is_held(lock, byte_of(inode), 1, &unknown);
+}
+
+bool table_lock_knows_schema(int lock, pid_t process)
+{
+    pid_t unknown;
+    return process == getpid() || is_held(lock, schema_bytes + process, 1, &unknown);
 }
 
 void table_lock_release(int lock)

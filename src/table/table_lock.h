@@ -3,7 +3,8 @@
  * LMDB finds it only by name. If another file replaces the table while somebody has the old one open, LMDB would go by
  * the old one's transactions and show an older revision of the new file, or none. So each table_open() locks one byte
  * of the lock file, which stands for its table's inode. If another such byte is locked, somebody has a different table
- * open. Other LMDB programs lock none, and are ignored.
+ * open. Other LMDB programs lock none, and are ignored. It also locks a byte that stands for its process, to say which
+ * schema it knows.
  *
  * The table's file has no such lock: writers wait for each other there (store_lock_writer()), and on a network file
  * system they wait for a lock on any byte of it. */
@@ -23,6 +24,10 @@ bool table_lock_hold(int *lock, const char *path, unsigned max_readers, struct e
 
 /* Whether another of our programs holds it for the same table, given by its inode. */
 bool table_lock_is_shared(int lock, ino_t inode);
+
+/* Whether a process that has it open is a program of ours that knows TABLE_SCHEMA_VERSION. Older ones do not say so,
+ * nor do other LMDB programs. */
+bool table_lock_knows_schema(int lock, pid_t process);
 
 /* Call after LMDB has closed the lock file: closing a descriptor of a file drops LMDB's locks on it. */
 void table_lock_release(int lock);

@@ -166,6 +166,14 @@ static inline uint64_t take_back(struct change *change, uint64_t revision)
     return commit(change);
 }
 
+static inline unsigned schema_of(struct table *table)
+{
+    struct error error = {0};
+    struct table_stat stat;
+    assert_done(table_stat(table, &stat, &error));
+    return stat.schema_version;
+}
+
 static inline uint64_t backup_size(struct table *table, const char *copy)
 {
     struct error error = {0};

@@ -146,14 +146,6 @@ static void damaged_records(void **state)
 
 /* -- when a change becomes one -- */
 
-static unsigned schema_of(struct table *table)
-{
-    struct error error = {0};
-    struct table_stat stat;
-    assert_done(table_stat(table, &stat, &error));
-    return stat.schema_version;
-}
-
 static void small_changes_stay_in_place(void **state)
 {
     struct table *table = open_small(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);

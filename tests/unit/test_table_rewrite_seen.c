@@ -93,6 +93,74 @@ static void another_process_moves_the_rows(void **state)
     move_the_rows(scratch_path(*state, "t.mdb"), true);
 }
 
+/* -- older programs -- */
+
+enum { OUR_LOCKS_BIT = 41 }; /* the locks that tell our programs apart begin at this byte of the lock file */
+
+/* Takes back what this version says of itself in the lock file, as if it did not know it. */
+static void be_an_older_version(void)
+{
+    struct flock all = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = (off_t)1 << OUR_LOCKS_BIT};
+    for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
+        (void)fcntl(fd, F_OFD_SETLK, &all);
+}
+
+static void serve(struct table *table, const int pipes[2])
+{
+    struct error error = {0};
+    struct lookup *lookup = NULL;
+    if (!lookup_open(&lookup, table, &error) || write(pipes[1], "s", 1) != 1)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+static void serve_as_an_older_version(struct table *table, const int pipes[2])
+{
+    be_an_older_version();
+    serve(table, pipes);
+}
+
+/* Loads much while another program serves the table. Returns the table's schema after it. */
+static unsigned load_beside(const char *path, void (*other)(struct table *table, const int pipes[2]), unsigned number)
+{
+    int pipes[2];
+    char byte = 0;
+    assert_int_equal(pipe(pipes), 0);
+    pid_t child = start(path, other, pipes);
+    assert_int_equal(read(pipes[0], &byte, 1), 1);
+    struct table *table = open_small(path, TABLE_WRITE, 0);
+    change_somehow(table, 4000, 1, 4000, number);
+    change_somehow(table, 0, 1, 4000, number + 1);
+    assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 4000);
+    const unsigned schema = schema_of(table);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    expect_end(child, SIGKILL);
+    if (schema == TABLE_SCHEMA_OLDEST) { /* whoever has died needs no care */
+        change_somehow(table, 0, 1, 4000, number + 2);
+        assert_int_equal(schema_of(table), TABLE_SCHEMA_VERSION);
+    }
+    table_close(table);
+    close(pipes[0]), close(pipes[1]);
+    return schema;
+}
+
+/* It would go on with the first database and find no rows there. */
+static void no_rows_are_moved_under_an_older_version(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb");
+    struct table *table = open_small(path, TABLE_WRITE, 0);
+    change_rows(table, 1, 10, 0);
+    table_close(table);
+    assert_int_equal(load_beside(path, serve_as_an_older_version, 0x10000), TABLE_SCHEMA_OLDEST);
+    assert_int_equal(load_beside(path, serve_as_an_older_version, 0x20000), TABLE_SCHEMA_VERSION); /* they were moved */
+    unlink(path);
+    table = open_small(path, TABLE_WRITE, 0);
+    change_rows(table, 1, 10, 0);
+    table_close(table);
+    assert_int_equal(load_beside(path, serve, 0x10000), TABLE_SCHEMA_VERSION);
+}
+
 static void a_number_that_is_none(void **state)
 {
     const char *path = scratch_path(*state, "t.mdb");
@@ -288,6 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scratch_test(nothing_is_seen_before_the_end),
         scratch_test(another_process_moves_the_rows),
+        scratch_test(no_rows_are_moved_under_an_older_version),
         scratch_test(a_number_that_is_none),
         scratch_test(one_writer_at_a_time),
         scratch_test(a_writer_that_does_not_wait),
