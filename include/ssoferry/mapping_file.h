@@ -44,6 +44,9 @@ struct rowset *mapping_rows(struct mapping *mapping); /* lives as long as the ma
 /* The sources that the files name, including those without rows. Sorted; lives as long as the mapping. */
 size_t mapping_sources(const struct mapping *mapping, const struct text **sources);
 
+/* Whether it is one of them. */
+bool mapping_has_source(const struct mapping *mapping, struct text source);
+
 /* Adds a source that the files do not name; the mapping has no rows of it. */
 void mapping_add_source(struct mapping *mapping, struct text source);
 

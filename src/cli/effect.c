@@ -134,24 +134,13 @@ void effect_add(struct effect *effect, const struct difference *difference)
     note_stage(effect, difference);
 }
 
-static bool is_named(const struct mapping *mapping, struct text source)
-{
-    const struct text *sources;
-    size_t count = mapping_sources(mapping, &sources);
-    for (size_t i = 0; i < count; ++i) {
-        if (text_equal(sources[i], source))
-            return true;
-    }
-    return false;
-}
-
 void effect_others(struct effect *effect, const struct mapping *mapping, struct snapshot *snapshot)
 {
     struct error error = {0};
     char name[SOURCE_SIZE_MAX + 1] = "";
     bool is_test;
     while (rows_next_source(snapshot, text_of(name), name, &error) == LOOKUP_FOUND) {
-        if (!is_named(mapping, text_of(name)) && rows_stage(snapshot, text_of(name), NULL, NULL, &is_test))
+        if (!mapping_has_source(mapping, text_of(name)) && rows_stage(snapshot, text_of(name), NULL, NULL, &is_test))
             *(is_test ? &effect->others.test : &effect->others.live) = true;
     }
 }

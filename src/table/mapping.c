@@ -65,12 +65,34 @@ const char *mapping_path(const struct mapping *mapping, unsigned number)
     return "";
 }
 
+/* The index of `source` among the sorted ones, or where it belongs. */
+static size_t place_of(const struct mapping *mapping, struct text source)
+{
+    size_t first = 0, last = mapping->source_count;
+    while (first < last) {
+        size_t middle = first + (last - first) / 2;
+        if (text_compare(mapping->sources[middle], source) < 0)
+            first = middle + 1;
+        else
+            last = middle;
+    }
+    return first;
+}
+
+static bool is_at(const struct mapping *mapping, size_t place, struct text source)
+{
+    return place < mapping->source_count && text_equal(mapping->sources[place], source);
+}
+
+bool mapping_has_source(const struct mapping *mapping, struct text source)
+{
+    return is_at(mapping, place_of(mapping, source), source);
+}
+
 void mapping_add_source(struct mapping *mapping, struct text source)
 {
-    size_t at = 0;
-    while (at < mapping->source_count && text_compare(mapping->sources[at], source) < 0)
-        at++;
-    if (at < mapping->source_count && text_equal(mapping->sources[at], source))
+    const size_t at = place_of(mapping, source);
+    if (is_at(mapping, at, source))
         return;
     mapping->sources = memory_resize(mapping->sources, (mapping->source_count + 1) * sizeof mapping->sources[0]);
     memmove(mapping->sources + at + 1, mapping->sources + at,

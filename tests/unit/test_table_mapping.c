@@ -215,9 +215,34 @@ static void sources(void **state)
     assert_text(names[1], "default");
     assert_text(names[2], "keycloak");
     assert_text(names[3], "okta");
+    for (size_t i = 0; i < 4; ++i)
+        assert_true(mapping_has_source(reading.mapping, names[i]));
+    static const char *const others[] = {"", "a", "auth", "auth1", "kezcloak", "okt", "okta1", "z"};
+    for (size_t i = 0; i < COUNT_OF(others); ++i)
+        assert_false(mapping_has_source(reading.mapping, text_of(others[i])));
     assert_int_equal(mapping_files(reading.mapping, &files), 3);
     assert_string_equal(files[1].path, other);
     assert_int_equal(rowset_count(mapping_rows(reading.mapping)), 2);
+    reading_close(&reading);
+}
+
+/* In whatever order they come, they are sorted, and each is there once. */
+static void many_sources(void **state)
+{
+    enum { MANY = 997 /* a prime, so that steps of any size visit them all */ };
+    struct reading reading;
+    const struct text *names = NULL;
+    char name[16];
+    read_good(&reading, scratch_path(*state, "m.yaml"), "version: 1\nconnections: {}\n");
+    for (unsigned i = 0; i < 2 * MANY; ++i) {
+        snprintf(name, sizeof name, "s%03u", i * 389 % MANY);
+        mapping_add_source(reading.mapping, text_of(name));
+    }
+    assert_int_equal(mapping_sources(reading.mapping, &names), MANY + 1);
+    for (unsigned i = 0; i < MANY; ++i) {
+        snprintf(name, sizeof name, "s%03u", i);
+        assert_text(names[i + 1], name);
+    }
     reading_close(&reading);
 }
 
@@ -453,6 +478,7 @@ int main(void)
         cmocka_unit_test(bad_files),    cmocka_unit_test(good_files),
         scratch_test(rows_as_written),  scratch_test(fields_as_written),
         scratch_test(sources),          scratch_test(identifiers_twice_across_files),
+        scratch_test(many_sources),     scratch_test(identifiers_twice_across_files),
         scratch_test(many_rows_twice),  scratch_test(unreadable),
         scratch_test(progress_is_told), scratch_test(compared_and_written),
         scratch_test(callers_may_stop), scratch_test(test_and_live_across_files),
