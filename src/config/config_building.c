@@ -55,15 +55,8 @@ static struct text onward_sources(struct building *building)
     struct text joined = TEXT("https: http://localhost:* http://127.0.0.1:*");
     for (size_t i = 0; i < building->onward_sources.count; ++i) {
         struct text source = building->onward_sources.items[i];
-        struct memory memory = arena_memory(building->arena);
-        size_t before = i == 0 ? 0 : joined.size + 1;
-        char *grown = memory.allocate(memory.context, before + source.size);
-        if (i > 0) {
-            memcpy(grown, joined.at, joined.size);
-            grown[joined.size] = ' ';
-        }
-        memcpy(grown + before, source.at, source.size);
-        joined = text_slice(grown, before + source.size);
+        const struct text parts[] = {joined, TEXT(" "), source};
+        joined = i == 0 ? source : text_join(parts, sizeof(parts) / sizeof(parts[0]), arena_memory(building->arena));
     }
     return joined;
 }

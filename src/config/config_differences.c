@@ -31,13 +31,8 @@ static struct text full_name(struct building *building, const struct config_key 
 
 static struct text join(struct building *building, struct text first, struct text second)
 {
-    struct memory memory = arena_memory(building->arena);
-    char *joined = memory.allocate(memory.context, first.size + 2 + second.size);
-    memcpy(joined, first.at, first.size);
-    memcpy(joined + first.size, ", ", 2);
-    if (second.size > 0)
-        memcpy(joined + first.size + 2, second.at, second.size);
-    return text_slice(joined, first.size + 2 + second.size);
+    const struct text parts[] = {first, TEXT(", "), second};
+    return text_join(parts, sizeof(parts) / sizeof(parts[0]), arena_memory(building->arena));
 }
 
 void building_note(struct building *building, const struct config_key *key, struct text value)

@@ -16,16 +16,12 @@ struct deciding {
 struct text gateway_acs_url(const struct gateway_settings *settings, const struct connection *connection,
                             struct memory memory)
 {
-    static const struct text callback = {"/v1/b2b/sso/callback/", 21};
     const struct text id = connection->connection_id;
     if (connection->acs_url.size > 0)
         return text_copy(connection->acs_url, memory);
     const struct text origin = connection_id_is_test(id) ? settings->test_url : settings->live_url;
-    char *out = memory.allocate(memory.context, origin.size + callback.size + id.size);
-    memcpy(out, origin.at, origin.size);
-    memcpy(out + origin.size, callback.at, callback.size);
-    memcpy(out + origin.size + callback.size, id.at, id.size);
-    return text_slice(out, origin.size + callback.size + id.size);
+    const struct text parts[] = {origin, TEXT("/v1/b2b/sso/callback/"), id};
+    return text_join(parts, sizeof(parts) / sizeof(parts[0]), memory);
 }
 
 /* The rule of safety, enforced again when answering: something other than the loader may have written the record. */
@@ -166,11 +162,9 @@ static bool answer_unmatched(struct deciding *deciding, enum reason reason)
     const struct request *request = deciding->request;
     if (settings->unmatched_url.size == 0)
         return false;
-    size_t size = settings->unmatched_url.size + request->path.size;
-    char *base = deciding->memory.allocate(deciding->memory.context, size);
-    memcpy(base, settings->unmatched_url.at, settings->unmatched_url.size);
-    memcpy(base + settings->unmatched_url.size, request->path.at, request->path.size);
-    redirect_legacy(deciding, text_slice(base, size), request->has_query, request->query, reason);
+    const struct text parts[] = {settings->unmatched_url, request->path};
+    const struct text base = text_join(parts, sizeof(parts) / sizeof(parts[0]), deciding->memory);
+    redirect_legacy(deciding, base, request->has_query, request->query, reason);
     return true;
 }
 

@@ -5,16 +5,9 @@
 struct text location_join(struct text base, struct text query, struct memory memory)
 {
     bool open = text_find(base, '?', 0) < base.size;
-    char joint = open ? '&' : '?';
     bool joined = open && (query.size == 0 || base.at[base.size - 1] == '?' || base.at[base.size - 1] == '&');
-    char *out = memory.allocate(memory.context, base.size + 1 + query.size);
-    size_t size = base.size;
-    memcpy(out, base.at, base.size);
-    if (!joined)
-        out[size++] = joint;
-    if (query.size > 0)
-        memcpy(out + size, query.at, query.size);
-    return text_slice(out, size + query.size);
+    const struct text parts[] = {base, joined ? TEXT("") : open ? TEXT("&") : TEXT("?"), query};
+    return text_join(parts, sizeof(parts) / sizeof(parts[0]), memory);
 }
 
 /* Whether a Location has this host, whatever its port. */

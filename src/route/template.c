@@ -100,11 +100,8 @@ bool template_keeps_path(struct text pattern)
 
 static struct text expand_path(struct text pattern, struct text path, struct memory memory)
 {
-    const size_t before = pattern.size - PATH_HOLE.size;
-    char *out = memory.allocate(memory.context, before + path.size);
-    memcpy(out, pattern.at, before);
-    memcpy(out + before, path.at, path.size);
-    return text_slice(out, before + path.size);
+    const struct text parts[] = {text_slice(pattern.at, pattern.size - PATH_HOLE.size), path};
+    return text_join(parts, sizeof parts / sizeof parts[0], memory);
 }
 
 struct text template_expand(struct text pattern, struct text identifier, struct text path, struct memory memory)
