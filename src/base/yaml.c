@@ -9,9 +9,13 @@
 #include "yaml_input.h"
 #include "yaml_wording.h"
 
-/* Most nested mappings and lists; files read here need only a few. For each token libyaml looks at every open bracket,
- * so 100 KB of them took ten seconds. */
-enum { DEPTH_MAX = 64 };
+enum {
+    /* Most nested mappings and lists; files read here need only a few. For each token libyaml looks at every open
+     * bracket, so 100 KB of them took ten seconds. */
+    DEPTH_MAX = 64,
+    /* Most directives, of which files read here need none. libyaml compares each with all before it. */
+    DIRECTIVES_MAX = 100,
+};
 
 struct yaml {
     struct yaml_input input;
@@ -34,7 +38,7 @@ static int on_read(void *context, unsigned char *buffer, size_t size, size_t *si
     struct yaml *yaml = context;
     ssize_t got = yaml_input_read(&yaml->input, buffer, size);
     *size_read = got > 0 ? (size_t)got : 0;
-    return got >= 0;
+    return got >= 0 && yaml->input.percent_lines <= DIRECTIVES_MAX;
 }
 
 bool yaml_open(struct yaml **opened, const char *path, struct faults *faults, struct error *error)
@@ -87,18 +91,29 @@ static bool is_at_bracket(const struct yaml *yaml)
     return type == YAML_FLOW_MAPPING_START_TOKEN || type == YAML_FLOW_SEQUENCE_START_TOKEN;
 }
 
+/* False if what is wrong is in one place of the file. */
+static bool add_fault_of_whole(struct yaml *yaml)
+{
+    if (yaml->input.read_error != 0)
+        return true; /* yaml_sha256() reports it */
+    if (yaml->parser.error == YAML_MEMORY_ERROR)
+        faults_add(yaml->faults, FAULT_ERROR, yaml->file, 0, 0, 0, "memory is out");
+    else if (yaml->input.percent_lines > DIRECTIVES_MAX)
+        faults_add(yaml->faults, FAULT_ERROR, yaml->file, 0, 0, 0,
+                   "more than %d lines begin with '%%', as directives do: leave them out", DIRECTIVES_MAX);
+    else
+        return false;
+    return true;
+}
+
 static void add_syntax_fault(struct yaml *yaml)
 {
     bool start = false;
     unsigned line = 0, column = 0;
     const yaml_parser_t *parser = &yaml->parser;
     yaml->broken = true;
-    if (yaml->input.read_error != 0)
-        return; /* yaml_sha256() reports it */
-    if (parser->error == YAML_MEMORY_ERROR) {
-        faults_add(yaml->faults, FAULT_ERROR, yaml->file, 0, 0, 0, "memory is out");
+    if (add_fault_of_whole(yaml))
         return;
-    }
     const char *message = yaml_wording(parser->problem, parser->context, &start);
     const yaml_mark_t *mark = start ? &parser->context_mark : &parser->problem_mark;
     if (parser->error == YAML_READER_ERROR) {

@@ -113,6 +113,20 @@ void yaml_input_close(struct yaml_input *input)
 
 /* -- reading -- */
 
+static bool is_break(unsigned char byte)
+{
+    return byte == '\n' || byte == '\r';
+}
+
+static void count_percent_lines(struct yaml_input *input, const unsigned char *bytes, size_t size)
+{
+    const unsigned char *end = bytes + size;
+    for (const unsigned char *at = bytes; (at = memchr(at, '%', (size_t)(end - at))) != NULL; ++at)
+        input->percent_lines += at > bytes ? is_break(at[-1]) : !input->within_line;
+    if (size > 0)
+        input->within_line = !is_break(end[-1]);
+}
+
 ssize_t yaml_input_read(struct yaml_input *input, unsigned char *buffer, size_t size)
 {
     ssize_t got;
@@ -124,6 +138,7 @@ ssize_t yaml_input_read(struct yaml_input *input, unsigned char *buffer, size_t 
         return -1;
     }
     input->read += (uint64_t)got;
+    count_percent_lines(input, buffer, (size_t)got);
     EVP_DigestUpdate(input->digest, buffer, (size_t)got);
     return got;
 }

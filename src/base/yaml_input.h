@@ -12,7 +12,9 @@ struct yaml_input {
     char *path; /* as shown in faults */
     int fd;     /* seekable */
     uint64_t read, total;
-    int read_error; /* errno of a failed read */
+    int read_error;         /* errno of a failed read */
+    bool within_line;       /* after the last byte read */
+    uint64_t percent_lines; /* that begin with '%', as YAML's directives do */
     EVP_MD_CTX *digest;
 };
 
@@ -24,7 +26,8 @@ bool yaml_input_open(struct yaml_input *input, const char *path, FILE **copy, st
 /* All zeros is fine. */
 void yaml_input_close(struct yaml_input *input);
 
-/* Reads like read(), but goes on after EINTR. Counts and hashes the bytes. */
+/* Reads like read(), but goes on after EINTR. Counts and hashes the bytes, and counts the
+ * lines that begin with '%'. */
 ssize_t yaml_input_read(struct yaml_input *input, unsigned char *buffer, size_t size);
 
 /* Reads the rest, then writes the digest. `hex` as for yaml_sha256(). */

@@ -304,6 +304,51 @@ static void depth_is_bounded(void **state)
     assert_true(reading.broken);
 }
 
+static void read_directives(const char *path, unsigned count, const char *line_break, struct reading *reading)
+{
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    for (unsigned i = 0; i < count; ++i)
+        fprintf(file, "%%TAG !a%u! x%s", i, line_break);
+    fprintf(file, "---%sa: b%%%s", line_break, line_break);
+    fclose(file);
+    read_all(path, false, reading);
+}
+
+/* libyaml's time grows with the square of their number, too: 40,000 of them took six seconds. */
+static void directives_are_bounded(void **state)
+{
+    const char *path = scratch_path(*state, "y");
+    static const char *const breaks[] = {"\n", "\r\n", "\r"};
+    struct reading reading;
+    for (size_t i = 0; i < COUNT_OF(breaks); ++i) {
+        read_directives(path, 100, breaks[i], &reading);
+        assert_string_equal(reading.faults, "");
+        read_directives(path, 101, breaks[i], &reading);
+        assert_non_null(strstr(reading.faults, "y: error: more than 100 lines begin with '%', as directives do"));
+        assert_true(reading.broken);
+        read_directives(path, 5000, breaks[i], &reading); /* more than is read at a time */
+        assert_non_null(strstr(reading.faults, "begin with '%'"));
+    }
+}
+
+/* Elsewhere it is a character like others. */
+static void percent_signs_are_not_bounded(void **state)
+{
+    const char *path = scratch_path(*state, "y");
+    struct reading reading;
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fprintf(file, "a: '");
+    for (unsigned i = 0; i < 4 << 20; ++i) /* more than a hundred times what is read at a time */
+        putc('%', file);
+    fprintf(file, "'\n");
+    fclose(file);
+    read_all(path, false, &reading);
+    assert_string_equal(reading.faults, "");
+    assert_false(reading.broken);
+}
+
 /* -- bytes -- */
 
 static void digests(void **state)
@@ -447,6 +492,8 @@ int main(void)
         scratch_test(alias_is_marked),
         scratch_test(skips),
         scratch_test(depth_is_bounded),
+        scratch_test(directives_are_bounded),
+        scratch_test(percent_signs_are_not_bounded),
         scratch_test(digests),
         scratch_test(progress),
         scratch_test(not_to_be_opened),
