@@ -80,7 +80,8 @@ static bool check_schema(struct table *table, MDB_txn *txn, struct error *error)
         return false;
     if (schema > TABLE_SCHEMA_VERSION)
         return error_set(error, ERROR_FAILED,
-                         "%s: the table has schema version %u, and this ssoferry knows up to %d: use a newer ssoferry",
+                         "%s: the table has schema version %u, and this ssoferry knows up to %d: use a newer ssoferry, "
+                         "or restore a backup from before the upgrade",
                          table->path, schema, TABLE_SCHEMA_VERSION);
     int code = open_databases(table, txn);
     return code == MDB_SUCCESS ? store_state_read(table, txn, &state, error)

@@ -115,8 +115,12 @@ static const struct {
     {"meta", "mata", 4, "it is not a table of ssoferry"},
     {"connections", "xonnections", 11, "it is not a table of ssoferry"},
     {"undo", "redo", 4, "it is not a table of ssoferry"},
-    {"schema\0\0\0\1", "schema\0\0\0\3", 10, "schema version 3, and this ssoferry knows up to 2: use a newer ssoferry"},
-    {"schema\0\0\0\1", "schema\0\0\0\7", 10, "schema version 7, and this ssoferry knows up to 2: use a newer ssoferry"},
+    {"schema\0\0\0\1", "schema\0\0\0\3", 10,
+     "schema version 3, and this ssoferry knows up to 2: use a newer ssoferry, or restore a backup from before the "
+     "upgrade"},
+    {"schema\0\0\0\1", "schema\0\0\0\7", 10,
+     "schema version 7, and this ssoferry knows up to 2: use a newer ssoferry, or restore a backup from before the "
+     "upgrade"},
     {"schema\0\0\0\1", "schema\0\0\0\0", 10, "the file is damaged"},
     {"schema", "schemo", 6, "it is not a table of ssoferry"},
     {"\4\0\0\0\0\0\6\0schema", "\1\0\0\0\0\0\6\0schema", 14, "the file is damaged"},
