@@ -18,6 +18,7 @@ from ports import free_port
 from programs import check_words, program, run
 from store_file import StoreFile
 
+MANY = 500  # rows of a mapping file
 START_TIMEOUT = 60  # seconds; sanitized programs on a busy machine are slow
 STOP_TIMEOUT = 60
 
@@ -65,7 +66,8 @@ class Gateway:
         self._loads += 1
         path = self.directory / f"connections-{self._loads}.yaml"
         head = {"version": 1} if source is None else {"version": 1, "source": source}
-        path.write_text(as_yaml({**head, "connections": connections}), encoding="utf-8")
+        dumper = _FastDumper if len(connections) > MANY else _Dumper
+        path.write_text(as_yaml({**head, "connections": connections}, dumper), encoding="utf-8")
         return path
 
     def load(self, connections, source=None, arguments=()):
@@ -294,5 +296,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def as_yaml(value):
-    return yaml.dump(value, Dumper=_Dumper, allow_unicode=True, sort_keys=False, default_flow_style=False, width=4096)
+class _FastDumper(yaml.CSafeDumper):
+    """Six times as fast, but escapes what is beyond the Basic Multilingual Plane, so that no file has it as it is."""
+
+    def ignore_aliases(self, data):
+        return True
+
+
+def as_yaml(value, dumper=_Dumper):
+    return yaml.dump(value, Dumper=dumper, allow_unicode=True, sort_keys=False, default_flow_style=False, width=4096)
