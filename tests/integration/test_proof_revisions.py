@@ -93,6 +93,7 @@ class Model:
         self.tables, self.notes = [{}], [None]  # by revision; 0 is the empty table before the first
         self.did = set()
         self.message = self.actor = None  # of the command that is being made
+        self._exported = None, None  # the last text and its rows
 
     @property
     def rows(self):
@@ -291,7 +292,15 @@ class Model:
         return [json.loads(line) for line in self.gateway.loader("history", "--json").stdout.splitlines()]
 
     def exported(self):
-        document = yaml.load(self.gateway.loader("export").stdout, yaml.BaseLoader)
+        """As PyYAML reads it, not libyaml; the same text, as after what was refused, once."""
+        text = self.gateway.loader("export").stdout
+        if text != self._exported[0]:
+            self._exported = text, self.read(text)
+        return self._exported[1]
+
+    @staticmethod
+    def read(text):
+        document = yaml.load(text, yaml.BaseLoader)
         sources = document.get("sources") or {document["source"]: document["connections"]}
         return {(source, identifier): {"state": "stytch", **({"connection_id": row} if isinstance(row, str) else row)}
                 for source, rows in sources.items() for identifier, row in rows.items()}
