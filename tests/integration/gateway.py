@@ -267,11 +267,13 @@ class Gateway:
         return self.wait_for(lambda: next((line for line in self.requests() if line["request_id"] == answer.header("X-Request-Id")), None))
 
     def wait_for(self, condition, timeout=20):
-        """Waits until condition() is true and returns what it gave."""
+        """Waits until condition() is true and returns what it gave. Where it takes long, as a program does, half the time is left to others."""
         deadline = time.monotonic() + timeout
+        looked = time.monotonic()
         while not (value := condition()):
             assert time.monotonic() < deadline, f"waited {timeout} s in vain; stdout:\n{self.stdout[-2000:]}\nstderr:\n{self.stderr[-2000:]}"
-            time.sleep(0.02)
+            time.sleep(max(0.02, time.monotonic() - looked))
+            looked = time.monotonic()
         return value
 
 

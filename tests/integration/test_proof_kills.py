@@ -39,8 +39,9 @@ def asked_of(table):
 class Service:
     """A gateway, its clients, and what they may be told: each table that was there or may have been, in order."""
 
-    def __init__(self, gateway, table):
-        self.gateway = gateway
+    def __init__(self, gateway, table, pause=0):
+        """`pause`: seconds between a client's requests."""
+        self.gateway, self.pause = gateway, pause
         self.tables = [asked_of(table)]
         self.settled = 0  # the table before it cannot be seen any more
         self.lives = self.ends = 0
@@ -120,6 +121,8 @@ class Client(threading.Thread):
                     for _ in range(self.requests_a_connection):
                         life, ends = self.service.lives, self.service.ends
                         self.ask(connection)
+                        if self.service.pause:
+                            time.sleep(self.service.pause)
                         if self.enough.is_set():
                             return
             except (OSError, AssertionError) as trouble:
@@ -399,7 +402,7 @@ class TestCounts:
     @pytest.mark.timeout(60 + 20 * ROUNDS)
     def test_a_kill_loses_what_the_last_interval_brought(self, gateway):
         """Under load, what was answered is in the file an interval later; from then on no kill takes it away."""
-        service = Service(gateway, TABLES[0])
+        service = Service(gateway, TABLES[0], pause=0.001)  # most of the time goes by in waiting for an interval's end
         counts, chance, waits, lost = Counts(service), random.Random(SEED), [], 0
         with service:
             for _ in range(20 if LONG else 2):
