@@ -5,8 +5,6 @@ import signal
 
 import pytest
 
-from browser import Browser
-from certificates import Authority
 from cutover import Cutover
 from gateway import Gateway
 from keys import make_key_pair
@@ -45,6 +43,7 @@ def sp_keys(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
+    from certificates import Authority  # here and below, for most files of tests want neither
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
@@ -110,6 +109,7 @@ def cutover(started):
 
 @pytest.fixture(scope="session")
 def session_browser(tmp_path_factory):
+    from browser import Browser
     browser = Browser(tmp_path_factory.mktemp("chromium"))
     yield browser
     browser.close()
@@ -123,6 +123,7 @@ def browser(session_browser):
 
 @pytest.fixture
 def browser_without_scripts(tmp_path):
+    from browser import Browser
     browser = Browser(tmp_path / "chromium", javascript=False)
     yield browser
     browser.close()
