@@ -1111,7 +1111,7 @@ def test_the_document_quotes_what_the_program_says(routed, loader):
     rows = ["{a: {legacy_url: 'https://sso.example.com/'}}", "\n  a:", "\n  b: c: d", "@a", '"\\q"', "[" * 66,
             f"{{\"\\u200b\": {ACME}}}", f"{{a: {of(1)}, b: {of(2)}}}"]
     texts = [f"version: 1\nconnections: {row}\n" for row in rows] + [odd_table(source, rows) for source, rows, *_ in ODDITIES]
-    for text in [*texts, "version: 1\nsources: []\n", odd_table("auth0", {"acme": test})]:
+    for text in [*texts, "version: 1\nsources: []\n", odd_table("auth0", {"acme": test}), "%YAML 1.1\n" * 101 + SMALL]:
         said += subprocess.run([PROGRAM, "-c", config, "check", loader.file(text)], capture_output=True, text=True, timeout=TIMEOUT).stderr
     said += routed("check", loader.file(SMALL), loader.file(SMALL.replace(ACME, test), "more.yaml"), status=2).stderr
     said += routed("load", "--merge", loader.file(odd_table("default", {"hooli": test}))).stderr
