@@ -25,6 +25,10 @@ struct audit {
     struct source_routes routes;
 };
 
+/* What the routes of a source have in common, remembered until the next source is asked for. `source` is at most
+ * SOURCE_SIZE_MAX bytes. Lives as long as the audit; valid until the next call for another source. */
+const struct source_routes *audit_routes(struct audit *audit, struct text source);
+
 /* The worst oddity of a row; enum oddity is ordered worst first. Ask for the rows of one source together: what is known
  * of a source is remembered only until the next one. If the configuration has no routes, only ODDITY_ENCODED and
  * ODDITY_ORGANIZATION are reported, since any route might decode. */

@@ -145,11 +145,10 @@ static struct connection checked_part(const struct set *set, const struct connec
  * rehearsal's sake is really cut over, unless it has a legacy URL of its own. */
 static void note_cut_over(struct set *set, bool was_there, const struct connection *row)
 {
-    const struct config *config = set->audit.config;
-    if (!config->gateway.observe || was_there || row->state != CONNECTION_STYTCH || row->legacy_url.size > 0)
+    if (!set->audit.config->gateway.observe || was_there || row->state != CONNECTION_STYTCH || row->legacy_url.size > 0)
         return;
-    const struct source_routes routes = config_source_routes(config, set->source);
-    set->cut_over += routes.count > 0 && !routes.rehearsed;
+    const struct source_routes *routes = audit_routes(&set->audit, set->source);
+    set->cut_over += routes->count > 0 && !routes->rehearsed;
 }
 
 void set_warn_of_cut_over(const struct set *set)

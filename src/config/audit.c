@@ -5,8 +5,7 @@
 
 #include <stdio.h>
 
-/* What a source's routes have in common; its name is at most SOURCE_SIZE_MAX bytes. Valid until the next call. */
-static const struct source_routes *routes_of(struct audit *audit, struct text source)
+const struct source_routes *audit_routes(struct audit *audit, struct text source)
 {
     if (!text_equal(source, text_of(audit->source))) {
         memcpy(audit->source, source.at, source.size);
@@ -49,7 +48,7 @@ static enum oddity look_at_routes(struct audit *audit, struct text source, struc
     const bool marked = has_mark(identifier), encoded = marked && identifier_looks_encoded(identifier);
     if (audit->config->gateway.route_count == 0 || source.size > SOURCE_SIZE_MAX)
         return encoded ? ODDITY_ENCODED : ODDITY_NONE;
-    const struct source_routes *routes = routes_of(audit, source);
+    const struct source_routes *routes = audit_routes(audit, source);
     if (routes->count == 0)
         return ODDITY_UNREACHED;
     if (row->state == CONNECTION_LEGACY && row->legacy_url.size == 0 && !routes->legacy_url)
@@ -80,7 +79,7 @@ bool audit_fields(struct audit *audit, struct text source, const struct connecti
                   struct connection_problem *problem)
 {
     struct connection used = connection_in_use(row);
-    if (source.size <= SOURCE_SIZE_MAX && routes_of(audit, source)->legacy_always)
+    if (source.size <= SOURCE_SIZE_MAX && audit_routes(audit, source)->legacy_always)
         used.legacy_url = row->legacy_url;
     return connection_check(&used, &audit->config->rules, problem);
 }
