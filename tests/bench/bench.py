@@ -39,7 +39,7 @@ def parse_arguments():
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (default: 1000000)")
     parser.add_argument("--most-rows", type=int, help="rows of the largest table (default: ten times --rows)")
     parser.add_argument("--rounds", type=int, help=f"rounds of each measurement of serving (default: {ROUNDS}, and {GOAL_ROUNDS} where goals are a matter of a few "
-                        f"per cent; with --quick {QUICK_ROUNDS})")
+                        f"per cent; with --quick {QUICK_ROUNDS}; where rows come again, twice as many of half the length)")
     parser.add_argument("--load-rounds", type=int, help="rounds of each measurement of loading (default: 5)")
     parser.add_argument("--seconds", type=float, help="length of each run of serving (default: 1; with --quick 0.5)")
     parser.add_argument("--quick", action="store_true", help="the most important figures, in under two minutes")

@@ -59,7 +59,7 @@ def cost(runs, options, warm_up_turns=WARM_UP_TURNS, reconnect=False, rounds=Non
     return measure.costs(runs, rounds or options.rounds, seconds or options.seconds, reconnect)
 
 
-def rounds_of(kind, options):
+def turns_of(kind, options):
     """Number of rounds, and seconds of each turn. More rounds for kinds that have goals: on a machine that runs at two speeds, five rounds may all have
     met the same one. Where few rows come again, a shorter turn asks for the same rows, and what is compared lies closer together in time."""
     if kind == AGAIN:
@@ -109,7 +109,7 @@ def run(bench, options):
         started(servers, options.rows)
         for kind, what in list(KINDS.items())[:2 if options.quick else None]:
             taking_part = [server for server in servers if kind == MAIN or not is_slow(server)]
-            rounds, seconds = rounds_of(kind, options)
+            rounds, seconds = turns_of(kind, options)
             with traffic.by_path(bench.work, "serving", numbers[:REPEATED] if kind == AGAIN else numbers, **what) as requests:
                 found, rates = cost([(server, requests) for server in taking_part], options, WARM_UP_TURNS if kind == MAIN else WARM_UP_TURNS_AGAIN,
                                     rounds=rounds, seconds=seconds)
@@ -125,7 +125,7 @@ def run(bench, options):
                 bench.figures["cpu"] = [(label(name), value.median, min(value.values), max(value.values)) for name, value in spent.items()]
     finally:
         stop(servers)
-    how = (f"{options.rows:,} rows, one thread. Turns of a server: {told_rounds(options)}; the first quarter of each is not counted. "
+    how = (f"{options.rows:,} rows, one thread. Turns of a server: {told_turns(options)}; the first quarter of each is not counted. "
            "Identifiers are random: "
            f"200,000 different ones, or {REPEATED:,} where they come again, as those of real connections do. All have been asked for before.\n")
     columns = ["requests", *map(label, names)]
@@ -143,8 +143,8 @@ def run(bench, options):
     return sections
 
 
-def told_rounds(options):
-    said = [(what, *rounds_of(kind, options)) for what, kind in (("of the first kind", MAIN), ("of the second", AGAIN), ("of the others", None))]
+def told_turns(options):
+    said = [(what, *turns_of(kind, options)) for what, kind in (("of the first kind", MAIN), ("of the second", AGAIN), ("of the others", None))]
     return ", ".join(f"{rounds} of {seconds:g} s {what}" for what, rounds, seconds in said)
 
 

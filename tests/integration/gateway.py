@@ -301,8 +301,7 @@ class _Dumper(yaml.SafeDumper):
 class _FastDumper(yaml.CSafeDumper):
     """Six times as fast, but escapes what is beyond the Basic Multilingual Plane, so that no file has it as it is."""
 
-    def ignore_aliases(self, data):
-        return True
+    ignore_aliases = _Dumper.ignore_aliases
 
 
 def as_yaml(value, dumper=_Dumper):
