@@ -224,18 +224,25 @@ static void close_usage(struct usage *usage)
     usage_close(usage);
 }
 
-static void release(struct server *server, bool sockets)
+/* Call before the sockets are closed: once nobody answers at its path, another daemon may take it, and the file is that
+ * one's. */
+static void remove_sockets(const struct server *server)
 {
-    for (size_t i = 0; sockets && i < server->fd_count; ++i)
-        close(server->fds[i]);
     for (size_t i = 0; i < server->started->listen_count && server->fd_count > i; ++i)
         listener_remove(&server->started->listen[i].address);
-    admin_stop(server->admin);
-    inspector_stop(server->inspector);
-    if (sockets && server->admin_fd >= 0)
-        close(server->admin_fd);
     if (server->admin_fd >= 0)
         listener_remove(server->started->admin);
+}
+
+static void release(struct server *server, bool sockets)
+{
+    remove_sockets(server);
+    for (size_t i = 0; sockets && i < server->fd_count; ++i)
+        close(server->fds[i]);
+    if (sockets && server->admin_fd >= 0)
+        close(server->admin_fd);
+    admin_stop(server->admin);
+    inspector_stop(server->inspector);
     tls_free(server->tls);
     close_usage(server->usage); /* before closing the log, which may block until systemd loses patience */
     access_log_close(server->log);

@@ -242,6 +242,19 @@ class TestAddresses:
         gateway.stop()
         assert following.post("/old-sso/acme", BODY, host="localhost").location == LOCATION
 
+    def test_the_admin_listeners_socket_is_free_again_while_its_last_answer_is_made(self, gateway, make_gateway, monkeypatch):
+        path, stalled = gateway.directory / "admin.sock", gateway.directory / "stalled"
+        gateway.configure(admin={"address": f"unix:{path}"})
+        start_with(gateway, "stall", monkeypatch, STALL_WHILE=stalled)
+        stalled.touch()
+        signal_thread(gateway.pid, workers(gateway)[0], signal.SIGURG)  # the admin listener's
+        gateway.terminate()
+        gateway.wait_for(lambda: not path.exists())
+        make_gateway(admin=gateway.config["admin"]).start()
+        stalled.unlink()
+        gateway.stop()
+        assert wire.exchange(path, wire.request_bytes("GET", "/livez", "localhost")).status == 200
+
     def test_one_address_beside_all_of_them(self, gateway, make_gateway):
         """No other process is in the way. Where one is, it is said of each address that it has."""
         particular, other = f"127.0.0.1:{gateway.port}", f"127.0.0.1:{free_port()}"
