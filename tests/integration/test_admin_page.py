@@ -536,7 +536,7 @@ class TestAtItsEdges:
         page.wait(lambda: page.shown("#failed"), "no failure shows")
         assert "Requests for 1 connection have failed since counting began." in page.text("#verdict")
         failed = "return [...document.querySelectorAll('#table tbody')].map((body) => body.querySelector('td.failed')).filter((e) => e.checkVisibility()).map((e) => e.innerText)"
-        assert page.run(failed) == ["0", "0", "2"]
+        page.wait(lambda: page.run(failed) == ["0", "0", "2"], "the second failure does not show")
         page.run("document.querySelector('[data-sort=failed]').click()")
         assert page.run(failed) == ["2", "0", "0"]
         page.focus("#filter")
