@@ -209,12 +209,10 @@ static void enter(struct server *server, enum phase phase)
 /* Returns when the workers have finished, the time is up, or a second signal arrives. */
 static void wait_for_workers(struct server *server)
 {
-    for (uint64_t waited = 0; waited < server->config->drain.timeout_ms; waited += STEP_MS) {
-        if (atomic_load(&server->serving.workers) == 0)
-            return;
-        if (wait_for_hurry(server, STEP_MS))
-            break;
-    }
+    const uint64_t end = clock_monotonic_ms() + server->config->drain.timeout_ms;
+    bool hurry = false;
+    while (!hurry && atomic_load(&server->serving.workers) > 0 && clock_monotonic_ms() < end)
+        hurry = wait_for_hurry(server, STEP_MS);
     if (atomic_load(&server->serving.clients) > 0)
         log_warning("ending with %zu connections still open", atomic_load(&server->serving.clients));
 }

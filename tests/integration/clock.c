@@ -1,5 +1,6 @@
 /* For LD_PRELOAD into a daemon: its clock is an hour behind for as long as the file $CLOCK_BEHIND_WHILE is there, and
- * $CLOCK_BEHIND_DAYS days behind all along. Clocks that never go back do not. */
+ * $CLOCK_BEHIND_DAYS days behind all along. Clocks that never go back do not; they are an hour further on from when the
+ * file $CLOCK_LATER_ONCE is there. */
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -8,11 +9,17 @@
 
 enum { HOUR = 3600, DAY = 24 * HOUR };
 
+/* An hour if there is the file that the variable names. */
+static time_t hour_if(const char *variable)
+{
+    const char *file = getenv(variable);
+    return file != NULL && access(file, F_OK) == 0 ? HOUR : 0;
+}
+
 static time_t behind(void)
 {
-    const char *file = getenv("CLOCK_BEHIND_WHILE");
     const char *days = getenv("CLOCK_BEHIND_DAYS");
-    return (file != NULL && access(file, F_OK) == 0 ? HOUR : 0) + (days != NULL ? atoi(days) * (time_t)DAY : 0);
+    return hour_if("CLOCK_BEHIND_WHILE") + (days != NULL ? atoi(days) * (time_t)DAY : 0);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)
@@ -20,6 +27,8 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     int failed = (int)syscall(SYS_clock_gettime, clock, now);
     if (failed == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
         now->tv_sec -= behind();
+    if (failed == 0 && clock == CLOCK_MONOTONIC)
+        now->tv_sec += hour_if("CLOCK_LATER_ONCE");
     return failed;
 }
 

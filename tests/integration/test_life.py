@@ -91,6 +91,20 @@ class TestStop:
         assert connection.closed()
         assert "connections still open" in gateway.stderr
 
+    def test_how_long_is_told_by_the_clock(self, gateway, monkeypatch):
+        """Not by counting turns, which take longer where others want the processor."""
+        later = gateway.directory / "later"
+        gateway.configure(drain={"delay": "0s", "timeout": "10m"}, limits={"request_time": "10m"}, sandbox="off")
+        start_with(gateway, "clock", monkeypatch, CLOCK_LATER_ONCE=later)
+        connection, _ = self.half_a_post(gateway)
+        gateway.get("/old-sso/acme")  # by now the half has arrived too, on either thread
+        gateway.terminate()
+        gateway.wait_for(lambda: not gateway.accepts())
+        later.touch()
+        gateway.wait_for(lambda: "ending with 1 connections still open" in gateway.stderr)
+        assert connection.closed()
+        gateway.stop()
+
     def test_how_long_is_what_the_last_reload_says(self, gateway):
         gateway.configure(drain={"delay": "0s", "timeout": "10m"}, limits={"request_time": "10m"})
         gateway.start()
