@@ -23,17 +23,26 @@ enum {
     HANDSHAKE_MS = 200, /* long enough for a distant client's TCP handshake */
 };
 
+void life_keep_harmless_signals(void)
+{
+    sigset_t reload;
+    sigemptyset(&reload);
+    sigaddset(&reload, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &reload, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGUSR1, SIG_IGN); /* other daemons reopen their log on this signal, so scripts may send it */
+    signal(SIGUSR2, SIG_IGN);
+}
+
 void life_block_signals(struct server *server)
 {
+    life_keep_harmless_signals();
     sigemptyset(&server->signals);
     sigaddset(&server->signals, SIGTERM);
     sigaddset(&server->signals, SIGINT);
     sigaddset(&server->signals, SIGHUP);
     sigaddset(&server->signals, SIGQUIT);
     pthread_sigmask(SIG_BLOCK, &server->signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGUSR1, SIG_IGN); /* other daemons reopen their log on this signal, so scripts may send it */
-    signal(SIGUSR2, SIG_IGN);
 }
 
 /* Waits up to `ms` milliseconds for a signal. Returns it, or 0. */

@@ -4,6 +4,11 @@
 
 #include "server_state.h"
 
+/* Keeps signals that are not meant to end the daemon from ending it: a SIGHUP waits for life_run(), the others are
+ * ignored. Call it before reading the configuration. That may take long (a pipe, a network file system), so a signal
+ * that is meant to end the daemon still does so. */
+void life_keep_harmless_signals(void);
+
 /* Blocks the signals that life_run() waits for, in this thread and those it starts later. */
 void life_block_signals(struct server *server);
 

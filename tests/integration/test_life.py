@@ -5,6 +5,7 @@ import signal
 import socket
 import stat
 import subprocess
+import threading
 import time
 
 import pytest
@@ -414,6 +415,31 @@ class TestStartFails:
                 done = subprocess.run([program("ssoferryd"), option], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
             assert done.returncode == 1 and "standard output: No space left" in done.stderr, (option, done)
         assert run("ssoferryd", "--chekc", expect=2).stderr.startswith("ssoferryd: unrecognized option '--chekc'\n")
+
+
+def test_a_signal_that_does_not_end_it_does_not_end_its_start(gateway):
+    """A reload waits until it serves. Here the configuration takes its time to come."""
+    text = gateway.config_path.read_text()
+    gateway.config_path.unlink()
+    os.mkfifo(gateway.config_path)
+    said = []
+    with subprocess.Popen([program("ssoferryd"), "-c", str(gateway.config_path)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as process:
+        timer = threading.Timer(60, process.kill)
+        timer.start()
+        with gateway.config_path.open("w") as pipe:  # it waits until somebody reads
+            for number in signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2:
+                process.send_signal(number)
+            gateway.config_path.unlink()
+            gateway.configure(redirect=303)
+            pipe.write(text)
+        for line in process.stderr:
+            said.append(line)
+            if "reload: done" in line:
+                process.terminate()
+        timer.cancel()
+    assert process.returncode == 0, said
+    assert any('reload: redirect: "307" -> "303"' in line for line in said), said
 
 
 def test_a_store_that_is_not_there_is_made(make_gateway):
