@@ -5,7 +5,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,6 +17,7 @@ from ports import free_port
 from preload import signal_thread, start_with, threads, workers
 from programs import is_sanitized, program, run
 
+LOW_PORTS = range(601, 1024)  # root's
 REFUSED = {errno.ENOSYS, errno.EACCES, errno.EPERM}
 LANDLOCK = ctypes.CDLL(None).syscall(444, None, 0, 1)  # landlock_create_ruleset(LANDLOCK_CREATE_RULESET_VERSION): of the kernel, or -1
 FILES = {"read_elsewhere", "write_elsewhere", "remove_elsewhere", "write_configuration", "write_own_memory"}  # Landlock's share
@@ -128,22 +128,11 @@ def open_directory():
     shutil.rmtree(directory)
 
 
-def free_low_port():
-    for port in range(1023, 600, -1):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise AssertionError("no free port below 1024")
-
-
 @needs_root
 def test_root_opens_the_port_and_becomes_the_user(open_directory):
     nobody = pwd.getpwnam("nobody")
     gateway = Gateway(open_directory / "gateway", user="nobody")
-    gateway.port = free_low_port()
+    gateway.port = free_port(LOW_PORTS)
     gateway.configure(listen=[{"address": f"127.0.0.1:{gateway.port}"}])
     os.chown(gateway.store.parent, nobody.pw_uid, nobody.pw_gid)
     gateway.start()
@@ -186,7 +175,7 @@ def become(entry, *capabilities):
 def test_capabilities_to_start_with_are_given_up(open_directory):
     nobody = pwd.getpwnam("nobody")
     gateway = Gateway(open_directory / "gateway")
-    gateway.port = free_low_port()
+    gateway.port = free_port(LOW_PORTS)
     gateway.configure(listen=[{"address": f"127.0.0.1:{gateway.port}"}])
     os.chown(gateway.store.parent, nobody.pw_uid, nobody.pw_gid)
     # one for the port, and one to reach the program, wherever it was built
