@@ -24,7 +24,7 @@ BODY = b"SAMLResponse=" + b"x" * 4000
 
 @pytest.fixture
 def gateway(make_gateway):
-    gateway = make_gateway()
+    gateway = make_gateway(limits={"request_time": "10m"})  # for requests that stay half sent while something happens
     gateway.load({"acme": CONNECTION_ID})
     return gateway
 
@@ -95,7 +95,7 @@ class TestStop:
     def test_how_long_is_told_by_the_clock(self, gateway, monkeypatch):
         """Not by counting turns, which take longer where others want the processor."""
         later = gateway.directory / "later"
-        gateway.configure(drain={"delay": "0s", "timeout": "10m"}, limits={"request_time": "10m"}, sandbox="off")
+        gateway.configure(drain={"delay": "0s", "timeout": "10m"}, sandbox="off")
         start_with(gateway, "clock", monkeypatch, CLOCK_LATER_ONCE=later)
         connection, _ = self.half_a_post(gateway)
         gateway.get("/old-sso/acme")  # by now the half has arrived too, on either thread
@@ -107,7 +107,7 @@ class TestStop:
         gateway.stop()
 
     def test_how_long_is_what_the_last_reload_says(self, gateway):
-        gateway.configure(drain={"delay": "0s", "timeout": "10m"}, limits={"request_time": "10m"})
+        gateway.configure(drain={"delay": "0s", "timeout": "10m"})
         gateway.start()
         connection, _ = self.half_a_post(gateway)
         gateway.configure(drain={"delay": "0s", "timeout": "100ms"})
@@ -118,7 +118,7 @@ class TestStop:
 
     def test_who_asks_the_admin_listener_holds_nothing_up(self, gateway):
         admin = free_port()
-        gateway.configure(admin={"address": f"127.0.0.1:{admin}"}, limits={"request_time": "10m"})
+        gateway.configure(admin={"address": f"127.0.0.1:{admin}"})
         gateway.start()
         with wire.Connection(("127.0.0.1", admin)) as half:
             half.send(b"GET /livez HTTP/1.1\r\n")

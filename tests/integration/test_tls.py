@@ -384,7 +384,7 @@ class TestDrain:
         it.gateway.stop()
 
     def test_what_is_under_way_ends_well_and_idle_ones_hold_nothing_up(self, secured):
-        it = secured(drain={"delay": "0s", "timeout": "10m"})
+        it = secured(drain={"delay": "0s", "timeout": "10m"}, limits={"request_time": "10m"})
         it.gateway.start()
         data = wire.request_bytes("POST", "/old-sso/acme", NAME, (), b"SAMLResponse=" + b"x" * 40000)
         with it.connect() as idle, it.connect() as used, it.connect() as busy, wire.Connection(it.address):
