@@ -109,14 +109,13 @@ def test_trust_holds_from_then_on(gateway):
 def test_the_request_log_can_be_switched(gateway):
     gateway.configure(log={"requests": "off"})
     reload(gateway)
-    quiet = gateway.get("/old-sso/acme")
+    gateway.get("/old-sso/acme")
     gateway.configure(log={"requests": "errors"})
     reload(gateway)
-    fine = gateway.get("/old-sso/acme")
+    gateway.get("/old-sso/acme")
     wrong = gateway.get("/old-sso/nobody")
-    gateway.logged(wrong)
-    logged = {line["request_id"] for line in gateway.requests()}
-    assert quiet.header("X-Request-Id") not in logged and fine.header("X-Request-Id") not in logged
+    gateway.stop()  # the lines of both threads are there
+    assert [line["request_id"] for line in gateway.requests()] == [wrong.header("X-Request-Id")]
 
 
 def test_counters_by_route_go_on_while_the_routes_stay(make_gateway):
@@ -157,7 +156,7 @@ def test_rows_that_nobody_can_use_are_told(make_gateway):
         return [admin.metric(f'ssoferry_table_unusable_rows{{reason="{reason}"}}') for reason in ("unreached", "no_legacy_url", "url", "record")]
 
     def checksum():
-        return admin.metric("ssoferry_table_checksum")
+        return admin.metrics().get("ssoferry_table_checksum")  # there is none of a walk during which the table has changed
 
     assert unusable() == [1, 5, 0, 0]
     before = checksum()
@@ -169,19 +168,19 @@ def test_rows_that_nobody_can_use_are_told(make_gateway):
     assert unusable() == [0, 0, 0, 0] and checksum() == before
 
     gateway.set("acme", "state=legacy", "legacy_url=https://old.example.com/acme")
-    gateway.wait_for(lambda: checksum() != before)
+    gateway.wait_for(lambda: checksum() not in (None, before))
     assert unusable() == [0, 0, 0, 0] and gateway.stderr.count(told) == 2
     gateway.configure(legacy={"allowed_hosts": ["legacy.example.com"]})
     reload(gateway, "1 of 7 rows cannot be used with this configuration: 1 with a URL that is not allowed (acme);")
     assert unusable() == [0, 0, 1, 0]
     one = checksum()
     gateway.set("hooli", f"connection_id={OTHER_CONNECTION_ID}", source="okta")
-    gateway.wait_for(lambda: checksum() != one)
+    gateway.wait_for(lambda: checksum() not in (None, one))
     assert unusable() == [0, 0, 1, 0] and gateway.stderr.count("1 of 7 rows cannot") == 1, "no difference is no news"
     gateway.set("hooli", f"connection_id={CONNECTION_ID}", source="okta")
     gateway.set("acme", "state=stytch", "legacy_url=")
-    gateway.wait_for(lambda: checksum() == before)
-    assert unusable() == [0, 0, 0, 0] and gateway.stderr.count("all rows can be used again") == 2
+    gateway.wait_for(lambda: checksum() == before and gateway.stderr.count("all rows can be used again") == 2)
+    assert unusable() == [0, 0, 0, 0]
     gateway.load({"acme": {"state": "legacy"}}, source="okta", arguments=["--allow-removals"])
     gateway.wait_for(lambda: "1 of 7 rows cannot be used with this configuration: 1 legacy without a legacy_url (acme (source okta))" in gateway.stderr)
 
@@ -204,16 +203,17 @@ def test_rows_that_stay_are_looked_through_once(make_gateway):
 
 
 def test_under_load_no_request_fails(gateway):
-    """Fifty reloads between two configurations; every answer is that of one of them."""
-    statuses = set()
-    connection = gateway.connect()
-    for i in range(50):
-        gateway.configure(redirect=303 if i % 2 else 307)
-        gateway.signal(signal.SIGHUP)
-        for _ in range(20):
+    """Fifty reloads between two configurations; every answer is that of one of them, and soon that of the new one."""
+    with gateway.connect() as connection:
+
+        def ask():
             connection.send(b"GET /old-sso/acme HTTP/1.1\r\nHost: a\r\n\r\n")
             answer = connection.answer()
-            assert answer.location.endswith(LOCATION_END)
-            statuses.add(answer.status)
-    assert statuses == {303, 307}
-    connection.close()
+            assert answer.location.endswith(LOCATION_END) and answer.status in (303, 307)
+            return answer.status
+
+        for i in range(50):
+            status = 307 if i % 2 else 303
+            gateway.configure(redirect=status)
+            gateway.signal(signal.SIGHUP)
+            gateway.wait_for(lambda: [ask() for _ in range(20)][-1] == status)
