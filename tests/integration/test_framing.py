@@ -13,9 +13,12 @@ SECOND = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def gateway(make_shared_gateway):
+    """When it has ended and every line is there, none is of a request that was read out of another."""
     gateway = make_shared_gateway()
     gateway.load({"acme": CONNECTION_ID})
-    return gateway.start()
+    yield gateway.start()
+    gateway.stop()
+    assert [line for line in gateway.requests() if line.get("path") == "/smuggled"] == []
 
 
 REFUSED = {
@@ -34,7 +37,6 @@ REFUSED = {
 
 @pytest.mark.parametrize("detail", REFUSED)
 def test_a_doubtful_head_is_refused_and_nothing_behind_it_is_read(gateway, detail):
-    before = len(gateway.requests())
     connection = gateway.connect()
     connection.send(REFUSED[detail] + SECOND)
     answer = connection.answer()
@@ -42,7 +44,7 @@ def test_a_doubtful_head_is_refused_and_nothing_behind_it_is_read(gateway, detai
     assert connection.closed(), "the second request got an answer"
     line = gateway.logged(answer)
     assert (line["reason"], line["detail"]) == ("bad_framing", detail)
-    assert len(gateway.requests()) == before + 1
+    assert [other for other in gateway.requests() if other["peer"] == line["peer"]] == [line]
 
 
 @pytest.mark.parametrize("detail", REFUSED)
@@ -121,8 +123,6 @@ def test_no_request_is_read_out_of_what_follows(gateway, case):
         answer = connection.answer()
         assert answer.status in (307, 400, 405, 413, 417)
         assert connection.closed(), "something behind it was answered"
-        peer = "%s:%d" % connection.socket.getsockname()
-        assert "/smuggled" not in [line.get("path") for line in gateway.requests() if line["peer"] == peer]
 
 
 def test_a_body_is_not_a_request(gateway):
@@ -133,10 +133,7 @@ def test_a_body_is_not_a_request(gateway):
             head = HEAD.replace(b"POST", method) + b"Content-Length: %d\r\n\r\n" % len(hidden)
             connection.send(head + hidden + HEAD.replace(b"acme", b"nobody") + b"Content-Length: 0\r\n\r\n")
             assert connection.answer(method == b"HEAD").status == (405 if method == b"PUT" else 307)
-            last = connection.answer()
-            assert last.status == 404
-    gateway.logged(last)
-    assert not [line for line in gateway.requests() if line.get("path") == "/smuggled"]
+            assert connection.answer().status == 404
 
 
 @pytest.mark.parametrize("request_bytes", [
