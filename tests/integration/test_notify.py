@@ -151,7 +151,7 @@ def test_the_watchdog_starves_while_a_worker_hangs(tmp_path, gateway, monkeypatc
         manager.forget()
         return manager.next(but=(), timeout=5 * WATCHDOG) is None
 
-    gateway.wait_for(starves, timeout=60)
+    gateway.wait_for(lambda: starves() and admin.get("/livez").status == 503, timeout=60)  # a main thread that is late is silent, too
     answer = admin.get("/livez")
     told = json.loads(answer.text)
     assert (answer.status, told["status"], [silent > 5000 for silent in told["loops_silent_ms"]]) == (503, "stuck", [True, False])
