@@ -23,21 +23,22 @@ def children(pid):
 
 def connections(port):
     """(state, inode) of each TCP connection that this port is ours of; 0: no process holds it, since it was not accepted yet or is closed."""
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return [(row[3], row[9]) for row in rows if row[1].endswith(f":{port:04X}") and row[3] != _LISTENING]
+    mark = f":{port:04X}"  # a busy machine has many thousand lines, and those without it need no closer look
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines() if mark in line]
+    return [(row[3], row[9]) for row in rows if row[1].endswith(mark) and row[3] != _LISTENING]
 
 
 def idle_descriptors(gateway):
     """How many a gateway holds when every client has gone; waits for that. Who has gone is still there as long as the gateway, which may get no
     processor for a while, has not closed its end."""
-    looks = []
+    looks, ports = [], gateway.listening_ports()
 
     def settled():
-        held = [port for port in gateway.listening_ports() for state, inode in connections(port) if state in (ESTABLISHED, _CLOSED_THERE) or inode != "0"]
+        held = [port for port in ports for state, inode in connections(port) if state in (ESTABLISHED, _CLOSED_THERE) or inode != "0"]
         looks.append((held, descriptors(gateway.pid)))
         return not held and len(looks) >= 10 and all(look == looks[-1] for look in looks[-10:])
 
-    gateway.wait_for(settled, timeout=60)
+    gateway.wait_for(settled, timeout=120)
     return looks[-1][1]
 
 
