@@ -245,7 +245,7 @@ def serve_days_ago(gateway, monkeypatch, days, *identifiers):
 def loaded_long_ago(make_gateway, monkeypatch):
     """Days are to be told apart, so it is not begun right before midnight."""
     left = 86400 - time.time() % 86400
-    time.sleep(left if left < 15 else 0)
+    time.sleep(left if left < 60 else 0)
     gateway = make_gateway(routes=ROUTES, legacy={"allowed_hosts": ["legacy.example.net"]})
     with days_ago(gateway.directory, monkeypatch, 100):
         gateway.load(ROWS)
