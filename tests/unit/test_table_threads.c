@@ -3,9 +3,10 @@
 #include "table_fixture.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 
-enum { THREADS = 4, GENERATIONS = 6, ROWS_MORE = 6000, LOOKUPS_MAX = 3000000 };
+enum { THREADS = 4, GENERATIONS = 6, ROWS_MORE = 6000 };
 
 /* Each generation gives row-000001 its own number and adds rows, so that the file outgrows the readers' map again and
  * again. */
@@ -24,7 +25,8 @@ static void write_generations(const char *path, int go)
 struct worker {
     pthread_t thread;
     struct table *table;
-    const char *problem; /* NULL: none */
+    const atomic_bool *written; /* all generations; however long that takes, one more lookup finds the last */
+    const char *problem;        /* NULL: none */
     char message[ERROR_MESSAGE_SIZE];
 };
 
@@ -43,12 +45,14 @@ static void *look_up(void *context)
     struct connection_buffer buffer;
     struct error error = {0};
     unsigned seen = 0;
+    bool last = false;
     worker->problem = "the last generation never came";
     if (!lookup_open(&lookup, worker->table, &error)) {
         worker->problem = "a lookup cannot be opened";
         return NULL;
     }
-    for (unsigned i = 0; i < LOOKUPS_MAX && seen < GENERATIONS; i++) {
+    for (unsigned i = 0; !last && seen < GENERATIONS; i++) {
+        last = atomic_load(worker->written);
         enum lookup_result result = lookup_find(lookup, TEXT("default"), TEXT("row-000001"), &buffer, &error);
         unsigned now = result == LOOKUP_FOUND ? generation_of(&buffer) : 0;
         if (result != LOOKUP_FOUND || now < seen) {
@@ -70,6 +74,7 @@ static void lookups_while_the_map_grows(void **state)
 {
     const char *path = scratch_path(*state, "t.mdb");
     struct worker workers[THREADS];
+    atomic_bool written = false;
     int go[2], status = 0;
     struct table *table = open_table(path, TABLE_WRITE, 256 << 20);
     load_rows(table, 1, ROWS_MORE, 0x1000000);
@@ -81,13 +86,15 @@ static void lookups_while_the_map_grows(void **state)
         write_generations(path, go[0]);
     table = open_table(path, TABLE_SERVE, 1); /* as small a map as the file allows */
     for (unsigned i = 0; i < THREADS; i++) {
-        workers[i] = (struct worker){.table = table};
+        workers[i] = (struct worker){.table = table, .written = &written};
         assert_int_equal(pthread_create(&workers[i].thread, NULL, look_up, &workers[i]), 0);
     }
     assert_int_equal(write(go[1], "g", 1), 1);
+    pid_t ended = waitpid(child, &status, 0);
+    atomic_store(&written, true);
     for (unsigned i = 0; i < THREADS; i++)
         pthread_join(workers[i].thread, NULL);
-    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(ended, child);
     assert_int_equal(status, 0);
     for (unsigned i = 0; i < THREADS; i++) {
         if (workers[i].problem != NULL)
