@@ -1801,9 +1801,12 @@ def on_terminal(command, answer=b"", status=0, **environment):
 
 def feed_slowly(program, loader, text):
     """Makes a load from standard input a slow one, however fast the machine is: the text comes late by more than half a second."""
-    wait_until(lambda: has_open(program, loader.store))
+    head, rest = text.encode().split(b"\n", 1)
+    program.stdin.write(head + b"\n")
+    program.stdin.flush()
+    wait_until(lambda: fcntl.ioctl(program.stdin, termios.FIONREAD, bytes(4)) == bytes(4))  # it reads, and has begun to measure the time
     time.sleep(0.7)
-    program.stdin.write(text.encode())
+    program.stdin.write(rest)
     program.stdin.close()
     program.stdin = None
 
