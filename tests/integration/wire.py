@@ -92,6 +92,11 @@ class Connection:
         body = b"" if head_only or status in (204, 304) else self._body(headers)
         return Answer(status, headers, body, head)
 
+    def is_to_go_on(self):
+        """Whether the peer has read a head with Expect, and waits for the body: reads its interim answer."""
+        head = self._until(b"\r\n\r\n")
+        return head is not None and _parse_head(head)[0] == 100
+
     def closed(self):
         """Whether the peer has closed and sent nothing more; waits for it."""
         return self._buffer == b"" and self._read() == b""
