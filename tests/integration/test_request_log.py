@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import time
 
 import wire
 from admin import Admin
@@ -103,14 +104,16 @@ def test_logging_costs_no_system_call_a_request(make_gateway):
     gateway.load(ROWS)
     gateway.start()
     requests = 2000
+    began = time.monotonic()
     with gateway.connect() as connection:
         for _ in range(requests // 100):
             connection.send(b"".join([wire.request_bytes("GET", "/old-sso/acme", "localhost")] * 100))
             for _ in range(100):
                 connection.answer()
     gateway.stop()
+    tenths = 10 * (time.monotonic() - began)  # at each of which what there is may be written
     assert len(gateway.requests()) == requests
-    assert 0 < gateway.writes < requests / 5
+    assert 0 < gateway.writes < requests / 5 + tenths
 
 
 def test_only_errors(make_gateway):
