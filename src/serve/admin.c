@@ -242,7 +242,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
 static void configure_h2o(struct admin *admin)
 {
     globals_init(&admin->globals);
-    globals_set_limits(&admin->globals, BODY_SIZE_MAX, admin->scene.config->limits.idle_time_ms);
+    globals_set_body_limit(&admin->globals, BODY_SIZE_MAX);
     h2o_hostconf_t *host =
         h2o_config_register_host(&admin->globals, h2o_iovec_init(H2O_STRLIT("ssoferry-admin")), 65535);
     struct admin_handler *handler =

@@ -15,7 +15,8 @@ struct client {
     bool greeted;                             /* the TLS handshake has begun */
     unsigned char alert;                      /* the alert its handshake failed with (RFC 8446 6.2); 0: none */
     int linger_fd;     /* a second descriptor of the socket, read until empty after h2o has closed its own; -1: none */
-    uint64_t used_at;  /* milliseconds of the loop's clock: when the connection arrived or got its last request */
+    uint64_t used_at;  /* milliseconds of the loop's clock: when the connection arrived or got its last request, or was
+                        * last seen to have one */
     uint64_t seen_at;  /* same clock: when libh2o got the connection, or last listed it */
     size_t written;    /* bytes of our answers, before encryption */
     uint64_t taken;    /* bytes that the client's machine had acknowledged when last checked during an answer */

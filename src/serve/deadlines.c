@@ -51,8 +51,8 @@ static void cut(h2o_req_t *req, unsigned status, struct text answer)
     shutdown(fd, SHUT_RDWR);
 }
 
-/* libh2o has only one timer, which runs from the connection's last request and so can only measure idleness. A request
- * that takes too long to arrive is ended here. */
+/* libh2o has only one timer, which runs from the connection's last answer on and takes no notice of a request that is
+ * arriving. One that takes too long for that is ended here. */
 static void end_if_late(struct worker *worker, h2o_req_t *req)
 {
     if (is_arriving(req) && is_over_time(worker, req->timestamps.request_begin_at, 1)) {
@@ -111,8 +111,27 @@ static void end_if_untaken(struct worker *worker, h2o_req_t *req)
     shutdown(socket_of(req), SHUT_RDWR);
 }
 
+/* After SHUT_RD libh2o reads end of input and closes. This is not done if something has just arrived, which would cut a
+ * request in half. */
+static void end_if_idle_for(struct worker *worker, h2o_req_t *req, uint64_t ms)
+{
+    char byte;
+    if (is_idle(req) && h2o_now(worker->context.loop) - client_of(req)->used_at >= ms &&
+        recv(socket_of(req), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+        shutdown(socket_of(req), SHUT_RD);
+}
+
+/* It was in use until up to one sweep after it was last seen to be, and a balancer counts on its whole time. */
+static void end_if_unused(struct worker *worker, h2o_req_t *req)
+{
+    if (!is_idle(req))
+        client_of(req)->used_at = worker->swept_at;
+    end_if_idle_for(worker, req, worker_config(worker)->limits.idle_time_ms + SWEEP_INTERVAL_MS);
+}
+
 static int end_if_due(h2o_req_t *req, void *data)
 {
+    end_if_unused(data, req);
     end_if_late(data, req);
     end_if_too_large(data, req);
     end_if_untaken(data, req);
@@ -131,16 +150,11 @@ static void end_if_forgotten(struct worker *worker, const struct client *client)
     shutdown(h2o_socket_get_fd(client->socket), SHUT_RDWR);
 }
 
-/* After SHUT_RD libh2o reads end of input and closes. This is not done if something has just arrived, which would cut a
- * request in half, or if the connection was made or used a moment ago: its next request may be on the way, and its
- * answer will announce the end. */
+/* Not if the connection was made or used a moment ago: its next request may be on the way, and its answer will announce
+ * the end. */
 static int end_if_idle(h2o_req_t *req, void *data)
 {
-    char byte;
-    struct worker *worker = data;
-    if (is_idle(req) && h2o_now(worker->context.loop) - client_of(req)->used_at >= FRESH_MS &&
-        recv(socket_of(req), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
-        shutdown(socket_of(req), SHUT_RD);
+    end_if_idle_for(data, req, FRESH_MS);
     return 0;
 }
 

@@ -8,7 +8,8 @@
 /* An idle connection that was made or used this recently is left open for now. */
 enum { FRESH_MS = 1000 };
 
-/* Ends connections that have exceeded their time or size limit. Called at each sweep. */
+/* Ends connections that have exceeded their time or size limit, or have been idle for too long. Called at each sweep.
+ */
 void deadlines_sweep(struct worker *worker);
 
 /* Ends idle connections that have been unused for FRESH_MS. */

@@ -159,7 +159,7 @@ static void publish(struct server *server, struct config *next)
 {
     struct config *old = server->config;
     server->config = next;
-    globals_set_limits(&server->globals, next->limits.body, next->limits.idle_time_ms);
+    globals_set_body_limit(&server->globals, next->limits.body);
     descriptors_warn_of(next->limits.connections, server->serving.clients_most);
     atomic_store(&server->serving.config, next);
     for (size_t i = 0; i < server->worker_count; ++i)

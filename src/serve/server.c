@@ -266,7 +266,7 @@ static bool start(struct server *server, struct error *error)
         descriptors_for_clients(server->worker_count + (admin ? 1 : 0), admin ? ADMIN_CLIENTS_MAX : 0);
     descriptors_warn_of(server->config->limits.connections, server->serving.clients_most);
     globals_init(&server->globals);
-    globals_set_limits(&server->globals, server->config->limits.body, server->config->limits.idle_time_ms);
+    globals_set_body_limit(&server->globals, server->config->limits.body);
     http_register(&server->globals);
     open_workers(server);
     start_inspector(server);

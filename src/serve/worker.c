@@ -69,7 +69,6 @@ static void adopt_config(struct worker *worker)
     const struct config *newest = atomic_load(&worker->tools.serving->config);
     if (newest == worker_config(worker))
         return;
-    worker->context.http1.req_timeout.timeout = newest->limits.idle_time_ms;
     if (!same_routes(&newest->gateway, &worker_config(worker)->gateway))
         metrics_routes_changed(worker->tools.metrics);
     atomic_store_explicit(&worker->config, newest, memory_order_release);

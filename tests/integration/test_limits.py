@@ -304,6 +304,19 @@ class TestTime:
         with self.large_answer(gateway, request_time="500ms"):
             gateway.wait_for(lambda: gateway.admin.metric("ssoferry_client_connections_timed_out_total") == 1)
 
+    def test_a_request_that_arrives_for_longer_than_a_connection_may_be_idle(self, gateway):
+        """The library's only timer would close the connection, without an answer."""
+        gateway.configure(limits={"request_time": "10m", "idle_time": "1s"})
+        gateway.start()
+        with gateway.connect() as head, gateway.connect() as body:
+            head.send(GET[:20])
+            begin(body)
+            time.sleep(2.5)
+            head.send(GET[20:])
+            assert head.answer().location == LOCATION
+            assert finished(body)
+            assert head.closed() and body.closed()
+
     def test_an_idle_connection_ends_after_its_own_time(self, gateway):
         gateway.configure(limits={"request_time": "300ms", "idle_time": "1s"})
         gateway.start()
