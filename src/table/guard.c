@@ -1,6 +1,6 @@
-/* Leaves the call from within LMDB by siglongjmp(). That is safe because reading takes no lock there and leaves nothing
- * behind: mdb_get()'s handle is on the stack, and a cursor is freed by its owner. */
-#include "guard.h"
+/* Leaves the call from within LMDB by siglongjmp(). While it reads, that is safe because it takes no lock there and
+ * leaves nothing behind: mdb_get()'s handle is on the stack, and a cursor is freed by its owner. */
+#include "ssoferry/guard.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -18,7 +18,6 @@ enum {
 
 struct guard {
     sigjmp_buf out;
-    MDB_env *env;
     volatile int code; /* why it was left */
 };
 
@@ -35,8 +34,9 @@ static void leave(struct guard *guard, int code)
 /* LMDB ends the program if this returns. */
 static void on_assert(MDB_env *env, const char *message)
 {
+    (void)env;
     (void)message;
-    if (entered != NULL && entered->env == env)
+    if (entered != NULL)
         leave(entered, MDB_CORRUPTED);
 }
 
@@ -62,6 +62,20 @@ int guard_prepare(MDB_env *env)
     return mdb_env_set_assert(env, on_assert);
 }
 
+bool guard_run(int (*run)(void *context), void *context, int *code)
+{
+    struct guard guard = {.code = 0};
+    if (sigsetjmp(guard.out, 0) != 0) {
+        entered = NULL;
+        *code = guard.code;
+        return false;
+    }
+    entered = &guard;
+    *code = run(context);
+    entered = NULL;
+    return true;
+}
+
 struct request {
     MDB_txn *txn;
     MDB_dbi dbi;
@@ -81,8 +95,9 @@ static void touch(MDB_val bytes)
         (void)at[bytes.mv_size - 1];
 }
 
-static int read_bytes(const struct request *request)
+static int read_bytes(void *context)
 {
+    const struct request *request = context;
     int code = request->cursor != NULL ? mdb_cursor_get(request->cursor, request->key, request->value, request->op)
                                        : mdb_get(request->txn, request->dbi, request->key, request->value);
     if (code != MDB_SUCCESS)
@@ -94,37 +109,32 @@ static int read_bytes(const struct request *request)
     return MDB_SUCCESS;
 }
 
-static int read_guarded(const struct request *request)
+static int read_guarded(struct request request)
 {
-    struct guard guard = {.env = mdb_txn_env(request->txn)};
-    if (sigsetjmp(guard.out, 0) != 0) {
-        entered = NULL;
-        return guard.code;
-    }
-    entered = &guard;
-    int code = read_bytes(request);
-    entered = NULL;
+    int code;
+    bool whole = guard_run(read_bytes, &request, &code);
+    (void)whole; /* the code says so, too */
     return code;
 }
 
 int guard_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value)
 {
     return read_guarded(
-        &(struct request){.txn = txn, .dbi = dbi, .key = key, .value = value, .value_max = CONNECTION_RECORD_SIZE_MAX});
+        (struct request){.txn = txn, .dbi = dbi, .key = key, .value = value, .value_max = CONNECTION_RECORD_SIZE_MAX});
 }
 
 int guard_get_history(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value)
 {
     return read_guarded(
-        &(struct request){.txn = txn, .dbi = dbi, .key = key, .value = value, .value_max = HISTORY_VALUE_MAX});
+        (struct request){.txn = txn, .dbi = dbi, .key = key, .value = value, .value_max = HISTORY_VALUE_MAX});
 }
 
 int guard_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op)
 {
-    return read_guarded(&(struct request){.txn = mdb_cursor_txn(cursor),
-                                          .cursor = cursor,
-                                          .op = op,
-                                          .key = key,
-                                          .value = value,
-                                          .value_max = CONNECTION_RECORD_SIZE_MAX});
+    return read_guarded((struct request){.txn = mdb_cursor_txn(cursor),
+                                         .cursor = cursor,
+                                         .op = op,
+                                         .key = key,
+                                         .value = value,
+                                         .value_max = CONNECTION_RECORD_SIZE_MAX});
 }

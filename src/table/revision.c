@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#include "guard.h"
+#include "ssoferry/guard.h"
 #include "history.h"
 #include "ssoferry/memory.h"
 

@@ -1,6 +1,6 @@
 /* What a revision changed, and how to roll back. */
 #include "change_state.h"
-#include "guard.h"
+#include "ssoferry/guard.h"
 #include "ssoferry/revision.h"
 
 /* Whether all revisions first..last are kept. */

@@ -1,5 +1,5 @@
 /* What the kept revisions did to one row. */
-#include "guard.h"
+#include "ssoferry/guard.h"
 #include "ssoferry/revision.h"
 #include "undo.h"
 

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "guard.h"
+#include "ssoferry/guard.h"
 #include "ssoferry/memory.h"
 #include "store.h"
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "guard.h"
+#include "ssoferry/guard.h"
 
 enum { STATE_SIZE = 16 + 8 * CONNECTION_STATES };
 

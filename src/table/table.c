@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "guard.h"
+#include "ssoferry/guard.h"
 #include "ssoferry/memory.h"
 #include "store.h"
 #include "table_file.h"

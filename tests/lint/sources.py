@@ -9,8 +9,8 @@ from pathlib import Path
 SKIPPED = {".git", "build", "var", "__pycache__", ".pytest_cache", ".hypothesis"}
 LIBRARIES = {  # header: the places that may include it
     r"h2o(\.h|/.*)": ["src/serve/", "tests/bench/"],
-    r"lmdb\.h": ["src/table/", "src/usage/", "include/ssoferry/environment.h"],
-    r"ssoferry/environment\.h": ["src/table/", "src/usage/"],  # which includes it
+    r"lmdb\.h": ["src/table/", "src/usage/", "include/ssoferry/environment.h", "include/ssoferry/guard.h"],
+    r"ssoferry/(environment|guard)\.h": ["src/table/", "src/usage/"],  # which include it
     r"yaml\.h": ["src/base/yaml.c", "tests/bench/"],
 }
 USES = {  # a folder's public headers may be used by itself and by those that name it here

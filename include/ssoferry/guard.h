@@ -1,10 +1,12 @@
 /* Reads a file that may be damaged or that the disk fails to return. LMDB ends the program at an impossible page (its
- * assertions), and the kernel at an unreadable one (SIGBUS); here both become errors. For this folder only.
+ * assertions), and the kernel at an unreadable one (SIGBUS); here both become errors. For src/table and src/usage only.
  *
- * Each function covers one call into LMDB and the bytes it returns, nothing else: an assertion or a SIGBUS elsewhere
- * still ends the program. So can a page of random bytes, by SIGSEGV. */
+ * An assertion or a SIGBUS outside these functions still ends the program. So can a page of random bytes, by SIGSEGV.
+ */
 #ifndef SSOFERRY_TABLE_GUARD_H
 #define SSOFERRY_TABLE_GUARD_H
+
+#include <stdbool.h>
 
 #include <lmdb.h>
 
@@ -16,6 +18,12 @@ int guard_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_curso
 
 /* guard_get() for what is recorded about revisions, whose values may be much larger than a row. */
 int guard_get_history(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value);
+
+/* Runs anything that reads such a file; not from within itself. True with *code set to what it returned; false if it
+ * had to be left in the middle, with *code set to MDB_CORRUPTED or EIO as above. Whatever it held is then still held:
+ * it must lock nothing while it looks at a page, and what it allocates must be known to its context. If it may write,
+ * run it on a thread that ends next: LMDB's lock for writers is robust, so the kernel then passes it on. */
+bool guard_run(int (*run)(void *context), void *context, int *code) __attribute__((warn_unused_result));
 
 /* Makes those above work, and takes over SIGBUS. Call once, after opening the environment. Returns an LMDB code. */
 int guard_prepare(MDB_env *env);
