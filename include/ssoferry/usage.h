@@ -49,6 +49,10 @@ bool usage_is_open(struct usage *usage);
 /* Whether the file was deleted or replaced since it was opened; true only once. From then on the file is awaited. */
 bool usage_was_taken_away(struct usage *usage);
 
+/* Whether the file was given up because it turned out to be damaged or unreadable while it was written; true only once,
+ * and *error then says why. From then on the file is awaited. */
+bool usage_was_given_up(struct usage *usage, struct error *error);
+
 /* Says that somebody may have repaired an awaited file: the next flush has a child process read it, and opens it if
  * that succeeds. NULL is fine. */
 void usage_look_again(struct usage *usage);

@@ -315,6 +315,10 @@ static void watch_store(struct server *server)
 static void watch_usage(struct server *server)
 {
     struct error error;
+    if (server->usage != NULL && usage_was_given_up(server->usage, &error)) {
+        server->usage_awaited = true;
+        log_warning("usage is no longer counted: %s", error.message);
+    }
     if (server->usage != NULL && usage_was_taken_away(server->usage)) {
         server->usage_awaited = true;
         log_warning(

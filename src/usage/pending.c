@@ -4,7 +4,6 @@
 
 #include "record.h"
 #include "ssoferry/memory.h"
-#include "ssoferry/row_order.h"
 
 /* How far ahead to prefetch: slots of what is added; entries, and then keys, of what is written. */
 enum { SLOTS_AHEAD = 16, ENTRIES_AHEAD = 16, KEYS_AHEAD = 8 };
@@ -21,6 +20,7 @@ void pending_init(struct pending *pending, const struct hash_key *hash_key, int6
 void pending_release(struct pending *pending)
 {
     tally_release(&pending->known);
+    free(pending->places);
     sketch_release(&pending->sketch);
     free(pending->kept);
     free(pending->spare);
@@ -96,8 +96,15 @@ bool pending_is_large(const struct pending *pending)
     return pending->known.count >= PENDING_MAX / 2 || pending->known.bytes >= PENDING_BYTES_MAX / 2;
 }
 
+static void forget_places(struct pending *pending)
+{
+    free(pending->places);
+    pending->places = NULL;
+}
+
 void pending_begin_anew(struct pending *pending)
 {
+    forget_places(pending);
     pending->noted_day = 0;
     pending->corrected = false;
     pending_forget_unknown(pending);
@@ -196,7 +203,7 @@ static int write_known(struct pending *pending, struct usage_file *file, MDB_txn
     if (code != MDB_SUCCESS)
         return code;
     const struct tally *known = &pending->known;
-    struct row_place *places = sorted_places(known);
+    const struct row_place *places = pending->places = sorted_places(known);
     for (size_t at = 0, count = 0; at < known->count && code == MDB_SUCCESS; at += count) {
         /* In key order the entries are all over memory. */
         if (at + ENTRIES_AHEAD < known->count)
@@ -205,7 +212,7 @@ static int write_known(struct pending *pending, struct usage_file *file, MDB_txn
             __builtin_prefetch(key_of_place(known, places[at + KEYS_AHEAD].offset).at);
         code = write_row(cursor, known, places + at, known->count - at, pending->clock, &count);
     }
-    free(places);
+    forget_places(pending);
     mdb_cursor_close(cursor);
     return code;
 }
@@ -252,7 +259,9 @@ int pending_write(struct pending *pending, struct usage_file *file, int64_t now,
         return code;
     pending->latest = usage_time_believed(pending->latest, now);
     pending->clock = steady ? now : 0;
-    code = write_all(pending, file, txn);
+    code = usage_file_find_roots(file, txn);
+    if (code == MDB_SUCCESS)
+        code = write_all(pending, file, txn);
     if (code != MDB_SUCCESS) {
         mdb_txn_abort(txn);
         return code;

@@ -6,6 +6,7 @@
 #include "keyed_hash.h"
 #include "kept.h"
 #include "lane.h"
+#include "ssoferry/row_order.h"
 #include "usage_file.h"
 
 enum {
@@ -17,6 +18,7 @@ struct pending {
     struct hash_key hash_key;
     struct tally known;
     struct usage_totals totals; /* to be added to the file's */
+    struct row_place *places;   /* while `known` is written; here, so that it is not lost if that is left */
     struct kept *kept, *spare;  /* unknown identifiers; a flush prepares the other one */
     struct sketch sketch;
     int64_t latest; /* the newest time counted, which serves as the clock */
@@ -41,10 +43,11 @@ bool pending_is_written(const struct pending *pending);
 /* Whether so much is waiting that it should be written now. */
 bool pending_is_large(const struct pending *pending);
 
-/* Writes everything in one transaction. On failure nothing is written, and everything keeps waiting. The first call
- * reads the file's unknown identifiers and, in a new file, notes when counting began. `now` is the machine's time. If
- * that has been `steady`, times in the file more than five minutes later come from a clock that was ahead, and are
- * moved back: in all rows when it has just become steady, then in those that are counted. Returns an LMDB code. */
+/* Writes everything in one transaction. On failure nothing is written, and everything keeps waiting; also if the call
+ * is left in the middle (errand_run()), where pending_begin_anew() must follow before the next. The first call reads
+ * the file's unknown identifiers and, in a new file, notes when counting began. `now` is the machine's time. If that
+ * has been `steady`, times in the file more than five minutes later come from a clock that was ahead, and are moved
+ * back: in all rows when it has just become steady, then in those that are counted. Returns an LMDB code. */
 int pending_write(struct pending *pending, struct usage_file *file, int64_t now, bool steady);
 
 /* Forgets what was read from and written to the file, since the next file is another one. What waits keeps waiting. */

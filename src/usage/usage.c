@@ -1,8 +1,9 @@
 /* The flushing thread. At each interval it asks the lanes for what they have, waits briefly for those without requests
- * to tick, and writes everything in one transaction. A lane that fills up hands over unasked; that is collected at once
- * and written with the rest. */
+ * to tick, and has everything written in one transaction (errand.h). A lane that fills up hands over unasked; that is
+ * collected at once and written with the rest. */
 #include "ssoferry/usage.h"
 
+#include <errno.h>
 #include <semaphore.h>
 #include <stdlib.h>
 
@@ -43,6 +44,7 @@ struct usage {
     unsigned readers;      /* number of readers, for which the file must stay open */
     struct error failed;   /* why the last flush failed */
     bool taken_away;       /* the file was taken away, and nobody asked yet */
+    struct error given_up; /* why the file was given up, until somebody asks */
     struct error refused;  /* why the last look at the file failed, until somebody asks */
 };
 
@@ -94,6 +96,40 @@ static void ask_lanes(struct usage *usage)
 
 /* -- writing -- */
 
+static void note_failure(struct usage *usage, const struct error *failed)
+{
+    pthread_mutex_lock(&usage->mutex);
+    usage->failed = *failed;
+    pthread_mutex_unlock(&usage->mutex);
+    if (failed->kind != ERROR_NONE)
+        atomic_fetch_add(&usage->failures, 1);
+}
+
+/* A file that cannot be read does not mend itself. What is counted from now on waits, as for one that could not be
+ * opened. */
+static void give_up(struct usage *usage, int code)
+{
+    pthread_mutex_lock(&usage->mutex);
+    usage->open = false;
+    usage_give_up(usage->file.path, code, &usage->given_up);
+    usage->failed = usage->given_up;
+    pthread_mutex_unlock(&usage->mutex);
+}
+
+/* Lets go of the file if nobody reads it. What waits goes into its successor. */
+static bool put_down(struct usage *usage)
+{
+    pthread_mutex_lock(&usage->mutex);
+    const bool unread = usage->readers == 0;
+    if (unread) {
+        usage_file_put_down(&usage->file);
+        pending_begin_anew(&usage->pending);
+        usage->open = false;
+    }
+    pthread_mutex_unlock(&usage->mutex);
+    return unread;
+}
+
 /* LMDB gives up an environment after some failed writes, or when another process enlarged the map. It must then be
  * reopened, which is possible only while nobody reads. */
 static void revive(struct usage *usage)
@@ -103,6 +139,8 @@ static void revive(struct usage *usage)
     bool tried = usage->readers == 0 && usage_file_reopen(&usage->file, &error);
     (void)tried; /* the next flush reports it */
     pthread_mutex_unlock(&usage->mutex);
+    if (usage->file.left)
+        give_up(usage, EIO);
 }
 
 /* Whether the machine's clock has run without a jump for so long that it is more reliable than times in the file. */
@@ -115,15 +153,6 @@ static bool is_clock_steady(struct usage *usage, int64_t now)
         usage->steady_since = monotonic;
     }
     return monotonic - usage->steady_since >= CLOCK_STEADY_MS;
-}
-
-static void note_failure(struct usage *usage, const struct error *failed)
-{
-    pthread_mutex_lock(&usage->mutex);
-    usage->failed = *failed;
-    pthread_mutex_unlock(&usage->mutex);
-    if (failed->kind != ERROR_NONE)
-        atomic_fetch_add(&usage->failures, 1);
 }
 
 /* What is counted before the file is made stays where it is. */
@@ -150,30 +179,51 @@ static void let_go_if_taken_away(struct usage *usage)
         return; /* still in place, so a look that was asked for is not needed */
     if (look)
         usage_look_again(usage);
+    if (!put_down(usage))
+        return;
     pthread_mutex_lock(&usage->mutex);
-    if (usage->readers == 0) {
-        usage_file_put_down(&usage->file);
-        pending_begin_anew(&usage->pending);
-        usage->open = false;
-        usage->taken_away = true;
-    }
+    usage->taken_away = true;
     pthread_mutex_unlock(&usage->mutex);
+}
+
+struct writing {
+    struct usage *usage;
+    int64_t now;
+    bool steady;
+};
+
+static int write_pending(void *context)
+{
+    const struct writing *writing = context;
+    struct usage *usage = writing->usage;
+    return pending_write(&usage->pending, &usage->file, writing->now, writing->steady);
+}
+
+static bool is_damage(int code)
+{
+    return code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_BAD_TXN;
 }
 
 static void flush(struct usage *usage)
 {
     struct error failed = {.kind = ERROR_NONE};
+    if (!usage->open && (usage->file.env != NULL || usage->file.left) && !put_down(usage))
+        return; /* given up, but still read */
     if (!usage->open && !make_awaited(usage))
         return;
     const int64_t now = clock_utc_us();
-    const bool steady = is_clock_steady(usage, now);
-    int code = usage->file.env != NULL ? pending_write(&usage->pending, &usage->file, now, steady) : MDB_PANIC;
+    struct writing writing = {usage, now, is_clock_steady(usage, now)};
+    int code = MDB_PANIC;
+    if (usage->file.env != NULL)
+        code = errand_run(usage->file.errands, write_pending, &writing, &usage->file.left);
     if (code != MDB_SUCCESS)
         usage_fail(usage->file.path, code, "write the usage file", &failed);
     else
         atomic_store(&usage->flushed_at, clock_monotonic_ms());
     note_failure(usage, &failed);
-    if (code == MDB_PANIC || code == MDB_MAP_RESIZED)
+    if (usage->file.left || is_damage(code))
+        give_up(usage, code);
+    else if (code == MDB_PANIC || code == MDB_MAP_RESIZED)
         revive(usage);
 }
 
@@ -337,6 +387,15 @@ bool usage_was_taken_away(struct usage *usage)
     usage->taken_away = false;
     pthread_mutex_unlock(&usage->mutex);
     return taken_away;
+}
+
+bool usage_was_given_up(struct usage *usage, struct error *error)
+{
+    pthread_mutex_lock(&usage->mutex);
+    *error = usage->given_up;
+    usage->given_up.kind = ERROR_NONE;
+    pthread_mutex_unlock(&usage->mutex);
+    return error->kind != ERROR_NONE;
 }
 
 bool usage_was_refused(struct usage *usage, struct error *error)

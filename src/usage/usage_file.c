@@ -7,10 +7,14 @@
 #include <unistd.h>
 
 #include "record.h"
+#include "ssoferry/guard.h"
 #include "ssoferry/lock_file.h"
 #include "ssoferry/memory.h"
 #include "usage_check.h"
 #include "usage_fault.h"
+
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the sanitizer's own name */
+void __lsan_ignore_object(const void *object) __attribute__((weak)); /* only LeakSanitizer has it */
 
 enum { NAMED_DATABASES = 3, SCHEMA_SIZE = 4, MAX_READERS = 126 /* LMDB's default */ };
 
@@ -20,7 +24,8 @@ static int open_env(MDB_env **env, const char *path, bool writing)
         .flags = MDB_NOTLS | (writing ? (unsigned)MDB_NOMETASYNC : (unsigned)MDB_RDONLY),
         .databases = NAMED_DATABASES,
     };
-    return environment_open(env, path, &wanted);
+    int code = environment_open(env, path, &wanted);
+    return code == MDB_SUCCESS ? guard_prepare(*env) : code;
 }
 
 static int open_databases(struct usage_file *file, MDB_txn *txn, unsigned flags)
@@ -76,15 +81,6 @@ static enum usage_file_result open_contents(struct usage_file *file, bool writin
     return USAGE_FILE_FAILED;
 }
 
-static enum usage_file_result open_checked(struct usage_file *file, bool writing, struct error *error)
-{
-    int code = open_env(&file->env, file->path, writing);
-    if (code == MDB_SUCCESS)
-        return open_contents(file, writing, error);
-    usage_fail(file->path, code, "open the usage file", error);
-    return USAGE_FILE_FAILED;
-}
-
 /* A full disk must kill neither this process nor the checking child, which would look like damage. */
 static bool reserve_lock(const struct usage_file *file, struct error *error)
 {
@@ -93,6 +89,43 @@ static bool reserve_lock(const struct usage_file *file, struct error *error)
     if (fd >= 0)
         close(fd);
     return code == 0 || usage_fail(file->path, code, "open the usage file", error);
+}
+
+struct opening {
+    struct usage_file *file;
+    bool writing;
+    enum usage_file_result result;
+    struct error *error;
+};
+
+static int open_once(void *context)
+{
+    struct opening *opening = context;
+    int code = open_env(&opening->file->env, opening->file->path, opening->writing);
+    if (code == MDB_SUCCESS)
+        opening->result = open_contents(opening->file, opening->writing, opening->error);
+    return code;
+}
+
+/* The check was a moment ago, but a disk may fail at any time. */
+static enum usage_file_result open_checked(struct usage_file *file, bool writing, struct error *error)
+{
+    struct opening opening = {file, writing, USAGE_FILE_FAILED, error};
+    int code = MDB_SUCCESS;
+    if (writing && file->errands == NULL)
+        file->errands = errands_new();
+    if (writing)
+        code = errand_run(file->errands, open_once, &opening, &file->left);
+    else
+        file->left = !guard_run(open_once, &opening, &code);
+    if (code == MDB_SUCCESS)
+        return opening.result;
+    /* LMDB may have been left before it let others lock the file, too. To close any descriptor of it unlocks it. */
+    struct error ignored;
+    bool unlocked = !file->left || reserve_lock(file, &ignored);
+    (void)unlocked;
+    usage_fail(file->path, code, "open the usage file", error);
+    return USAGE_FILE_FAILED;
 }
 
 void usage_file_name(struct usage_file *file, const char *store)
@@ -119,10 +152,13 @@ enum usage_file_result usage_file_open(struct usage_file *file, const char *stor
     return open_checked(file, writing, error);
 }
 
+/* What was left in the middle stays as it is until the process ends: some of LMDB's pointers may lead nowhere. */
 static void close_env(struct usage_file *file)
 {
-    if (file->env != NULL)
+    if (file->env != NULL && !file->left)
         mdb_env_close(file->env);
+    else if (file->env != NULL && __lsan_ignore_object != NULL)
+        __lsan_ignore_object(file->env);
     file->env = NULL;
 }
 
@@ -157,7 +193,7 @@ bool usage_file_in_place(const struct usage_file *file)
 void usage_file_put_down(struct usage_file *file)
 {
     close_env(file);
-    file->made = false;
+    file->made = file->left = false;
 }
 
 bool usage_file_make(struct usage_file *file, bool look, struct error *error)
@@ -172,24 +208,40 @@ bool usage_file_make(struct usage_file *file, bool look, struct error *error)
     if (!reserve_lock(file, error))
         return false;
     file->made = !there;
-    return (!there || !S_ISREG(facts.st_mode) || usage_check(file->path, error)) && usage_file_reopen(file, error);
+    const bool checked = !there || !S_ISREG(facts.st_mode) || usage_check(file->path, error);
+    const bool opened = checked && usage_file_reopen(file, error);
+    if (file->left)
+        usage_file_put_down(file); /* so that it is not opened again before somebody asks for it */
+    return opened;
 }
 
 void usage_file_close(struct usage_file *file)
 {
     close_env(file);
+    errands_free(file->errands);
     free(file->path);
     *file = (struct usage_file){0};
 }
 
 int usage_file_begin_read(const struct usage_file *file, MDB_txn **txn)
 {
-    int code = MDB_MAP_RESIZED;
+    MDB_envinfo info; /* read where a transaction begins; if that is impossible, nothing is left behind */
+    int code = mdb_env_info(file->env, &info) == MDB_SUCCESS ? MDB_MAP_RESIZED : EINVAL;
     for (int tries = 0; tries < FOLLOW_TRIES && code == MDB_MAP_RESIZED; ++tries) {
         code = mdb_txn_begin(file->env, NULL, MDB_RDONLY, txn);
         int followed = code == MDB_MAP_RESIZED ? mdb_env_set_mapsize(file->env, 0) : MDB_SUCCESS;
         if (followed != MDB_SUCCESS)
             return followed;
     }
+    return code;
+}
+
+int usage_file_find_roots(const struct usage_file *file, MDB_txn *txn)
+{
+    const MDB_dbi databases[] = {file->hits, file->unknown, file->meta};
+    MDB_stat stat;
+    int code = MDB_SUCCESS;
+    for (size_t i = 0; i < NAMED_DATABASES && code == MDB_SUCCESS; ++i)
+        code = mdb_stat(txn, databases[i], &stat);
     return code;
 }

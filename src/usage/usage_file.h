@@ -6,14 +6,17 @@
 #ifndef SSOFERRY_USAGE_FILE_H
 #define SSOFERRY_USAGE_FILE_H
 
+#include "errand.h"
 #include "ssoferry/environment.h"
 #include "ssoferry/usage.h"
 
 struct usage_file {
     MDB_env *env;
+    struct errands *errands; /* for all that writes; NULL: not opened for writing yet */
     char *path;
     MDB_dbi hits, unknown, meta;
     bool made; /* by usage_file_make(), at least in part */
+    bool left; /* a call into LMDB was left in the middle: `env` may be read, but not be written or closed */
 };
 
 enum usage_file_result { USAGE_FILE_OPEN, USAGE_FILE_ABSENT, USAGE_FILE_FAILED };
@@ -28,16 +31,22 @@ void usage_file_close(struct usage_file *file);
 void usage_file_name(struct usage_file *file, const char *store);
 bool usage_file_make(struct usage_file *file, bool look, struct error *error) __attribute__((warn_unused_result));
 
-/* Closes the file and reopens it for writing, after LMDB gave it up. No transaction may be open. */
+/* Closes the file and reopens it for writing, after LMDB gave it up. No transaction may be open. If `left` is then set,
+ * put it down. */
 bool usage_file_reopen(struct usage_file *file, struct error *error) __attribute__((warn_unused_result));
 
 /* False if the open file was deleted, moved away or replaced; but true if its directory is gone, too. */
 bool usage_file_in_place(const struct usage_file *file);
 
-/* Closes the file, which leaves it as after usage_file_name(). No transaction may be open. */
+/* Closes the file, which leaves it as after usage_file_name(). No transaction may be open, but for one that was left.
+ */
 void usage_file_put_down(struct usage_file *file);
 
 /* Begins a read transaction, even if another process enlarged the map. Returns an LMDB code. */
 int usage_file_begin_read(const struct usage_file *file, MDB_txn **txn);
+
+/* Reads the databases' roots. Otherwise mdb_cursor_open() would, with memory in hand that is lost if it has to be left.
+ * Returns an LMDB code. */
+int usage_file_find_roots(const struct usage_file *file, MDB_txn *txn);
 
 #endif

@@ -3,6 +3,7 @@
 #include "live.h"
 #include "record.h"
 #include "lane.h"
+#include "ssoferry/guard.h"
 #include "ssoferry/memory.h"
 #include "usage_fault.h"
 
@@ -18,8 +19,10 @@ struct usage_reader {
     int64_t now;
     uint32_t today;
     struct usage_totals totals;
-    struct usage_unknown *unknown; /* NULL: not read yet */
+    char key[CONNECTION_KEY_SIZE_MAX]; /* of the last row returned */
+    struct usage_unknown *unknown;     /* NULL: not read yet */
     size_t unknown_count;
+    struct arena *names; /* of the unknown */
 };
 
 static int read_totals(struct usage_reader *reader)
@@ -34,13 +37,22 @@ static int read_totals(struct usage_reader *reader)
     return code;
 }
 
-static bool begin(struct usage_reader *reader, struct error *error)
+static int begin_reading(void *context)
 {
-    int code = reader->file->env != NULL ? usage_file_begin_read(reader->file, &reader->txn) : MDB_PANIC;
+    struct usage_reader *reader = context;
+    int code = usage_file_begin_read(reader->file, &reader->txn);
+    if (code == MDB_SUCCESS)
+        code = usage_file_find_roots(reader->file, reader->txn);
     if (code == MDB_SUCCESS)
         code = mdb_cursor_open(reader->txn, reader->file->hits, &reader->cursor);
-    if (code == MDB_SUCCESS)
-        code = read_totals(reader);
+    return code == MDB_SUCCESS ? read_totals(reader) : code;
+}
+
+static bool begin(struct usage_reader *reader, struct error *error)
+{
+    int code = MDB_PANIC;
+    bool whole = reader->file->env != NULL && guard_run(begin_reading, reader, &code);
+    (void)whole; /* the code says so, too */
     return code == MDB_SUCCESS || usage_fail(reader->file->path, code, "read the usage file", error);
 }
 
@@ -92,6 +104,7 @@ void usage_reader_close(struct usage_reader *reader)
     else
         usage_file_close(&reader->own);
     free(reader->unknown);
+    arena_free(reader->names);
     free(reader);
 }
 
@@ -119,64 +132,104 @@ static int next(struct usage_reader *reader, MDB_val *key, MDB_val *value)
     return mdb_cursor_get(reader->cursor, key, value, reader->from_size > 0 ? MDB_SET_RANGE : MDB_FIRST);
 }
 
-/* Turns LMDB's answer into a row. */
-static enum lookup_result give(const struct usage_reader *reader, int code, struct text key, MDB_val value,
-                               struct usage_row *row, struct error *error)
+/* Fills in what the record says. */
+static int read_record(const struct usage_reader *reader, MDB_val value, struct usage_row *row)
 {
     struct usage_record record;
-    if (code == MDB_NOTFOUND)
-        return LOOKUP_ABSENT;
-    if (code == MDB_SUCCESS && !usage_record_decode(text_of_val(value), &record))
-        code = MDB_CORRUPTED;
-    if (code != MDB_SUCCESS) {
-        usage_fail(reader->file->path, code, "read the usage file", error);
-        return LOOKUP_FAILED;
-    }
-    row->key = key;
+    if (!usage_record_decode(text_of_val(value), &record))
+        return MDB_CORRUPTED;
     memcpy(row->hits, record.hits, sizeof(row->hits));
     row->first_seen = usage_time_believed(record.first, reader->now);
     row->last_seen = usage_time_believed(record.last, reader->now);
     days_ending_with(record.days, record.newest, reader->today, row->days);
-    return LOOKUP_FOUND;
+    return MDB_SUCCESS;
 }
 
-enum lookup_result usage_reader_next(struct usage_reader *reader, struct usage_row *row, struct error *error)
+struct reading {
+    struct usage_reader *reader;
+    struct usage_row *row; /* to be filled */
+    MDB_cursor *cursor;    /* of its own */
+    uint32_t *days;
+};
+
+static enum lookup_result read_guarded(int (*read)(void *context), struct reading *reading, struct error *error)
 {
+    int code;
+    bool whole = guard_run(read, reading, &code);
+    (void)whole;
+    if (code == MDB_SUCCESS)
+        return LOOKUP_FOUND;
+    if (code == MDB_NOTFOUND)
+        return LOOKUP_ABSENT;
+    usage_fail(reading->reader->file->path, code, "read the usage file", error);
+    return LOOKUP_FAILED;
+}
+
+static int read_next(void *context)
+{
+    const struct reading *reading = context;
+    struct usage_reader *reader = reading->reader;
     MDB_val key = {0, NULL}, value = {0, NULL};
     int code;
     do
         code = next(reader, &key, &value);
     while (code == MDB_SUCCESS && text_equal(text_of_val(key), COUNTED_DAYS_KEY));
-    return give(reader, code, text_of_val(key), value, row, error);
+    if (code != MDB_SUCCESS)
+        return code;
+    if (key.mv_size > sizeof(reader->key))
+        return MDB_CORRUPTED;
+    memcpy(reader->key, key.mv_data, key.mv_size);
+    reading->row->key = text_slice(reader->key, key.mv_size);
+    return read_record(reader, value, reading->row);
+}
+
+enum lookup_result usage_reader_next(struct usage_reader *reader, struct usage_row *row, struct error *error)
+{
+    return read_guarded(read_next, &(struct reading){.reader = reader, .row = row}, error);
+}
+
+static int read_one(void *context)
+{
+    const struct reading *reading = context;
+    MDB_val key = val_of(reading->row->key), value = {0, NULL};
+    int code = mdb_get(reading->reader->txn, reading->reader->file->hits, &key, &value);
+    return code == MDB_SUCCESS ? read_record(reading->reader, value, reading->row) : code;
 }
 
 enum lookup_result usage_reader_find(struct usage_reader *reader, struct text key, struct usage_row *row,
                                      struct error *error)
 {
-    MDB_val key_val = val_of(key), value = {0, NULL};
-    int code = mdb_get(reader->txn, reader->file->hits, &key_val, &value);
-    return give(reader, code, key, value, row, error);
+    row->key = key;
+    return read_guarded(read_one, &(struct reading){.reader = reader, .row = row}, error);
 }
 
-/* Marks the days on which any row had hits. */
-static int mark_days_of_hits(const struct usage_reader *reader, uint32_t days[USAGE_DAYS])
+static int read_days(void *context)
 {
-    MDB_cursor *cursor = NULL;
+    const struct reading *reading = context;
     MDB_val key, value;
     struct usage_record record;
     uint32_t more[USAGE_DAYS];
-    int code = mdb_cursor_open(reader->txn, reader->file->hits, &cursor);
-    if (code != MDB_SUCCESS)
-        return code;
-    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == MDB_SUCCESS) {
+    int code;
+    while ((code = mdb_cursor_get(reading->cursor, &key, &value, MDB_NEXT)) == MDB_SUCCESS) {
         if (!usage_record_decode(text_of_val(value), &record))
             continue; /* reported when that row is read */
-        days_ending_with(record.days, record.newest, reader->today, more);
+        days_ending_with(record.days, record.newest, reading->reader->today, more);
         for (unsigned i = 0; i < USAGE_DAYS; ++i)
-            days[i] |= more[i];
+            reading->days[i] |= more[i];
     }
-    mdb_cursor_close(cursor);
     return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
+}
+
+/* Marks the days on which any row had hits. */
+static bool mark_days_of_hits(struct usage_reader *reader, uint32_t days[USAGE_DAYS], struct error *error)
+{
+    struct reading reading = {.reader = reader, .days = days};
+    int code = mdb_cursor_open(reader->txn, reader->file->hits, &reading.cursor);
+    if (code != MDB_SUCCESS)
+        return usage_fail(reader->file->path, code, "read the usage file", error);
+    const bool good = read_guarded(read_days, &reading, error) == LOOKUP_FOUND;
+    mdb_cursor_close(reading.cursor);
+    return good;
 }
 
 static unsigned count_days_without(const uint32_t days[USAGE_DAYS], unsigned last)
@@ -202,9 +255,8 @@ bool usage_reader_uncounted(struct usage_reader *reader, unsigned days, unsigned
         return true;
     /* A former release, to which one may go back for a while, does not note these days; nor is there room for them
      * before the day of a clock that was far ahead. */
-    int code = mark_days_of_hits(reader, row.days);
-    if (code != MDB_SUCCESS)
-        return usage_fail(reader->file->path, code, "read the usage file", error);
+    if (!mark_days_of_hits(reader, row.days, error))
+        return false;
     *uncounted = count_days_without(row.days, days);
     return true;
 }
@@ -219,38 +271,46 @@ static int compare_unknown(const void *a, const void *b)
     return text_compare(left->key, right->key);
 }
 
-static int read_unknown(struct usage_reader *reader, MDB_cursor *cursor)
+static int read_unknown(void *context)
 {
+    const struct reading *reading = context;
+    struct usage_reader *reader = reading->reader;
     MDB_val key, value;
     struct unknown_record record;
-    int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    int code = mdb_cursor_get(reading->cursor, &key, &value, MDB_FIRST);
     while (code == MDB_SUCCESS && reader->unknown_count < USAGE_UNKNOWN_MAX) {
         if (!unknown_record_decode(text_of_val(value), &record))
             return MDB_CORRUPTED;
         reader->unknown[reader->unknown_count++] = (struct usage_unknown){
-            text_of_val(key), record.hits, record.error, usage_time_believed(record.first, reader->now),
-            usage_time_believed(record.last, reader->now)};
-        code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+            text_copy(text_of_val(key), arena_memory(reader->names)), record.hits, record.error,
+            usage_time_believed(record.first, reader->now), usage_time_believed(record.last, reader->now)};
+        code = mdb_cursor_get(reading->cursor, &key, &value, MDB_NEXT);
     }
     return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
+}
+
+static bool read_all_unknown(struct usage_reader *reader, struct error *error)
+{
+    struct reading reading = {.reader = reader};
+    int code = mdb_cursor_open(reader->txn, reader->file->unknown, &reading.cursor);
+    if (code != MDB_SUCCESS)
+        return usage_fail(reader->file->path, code, "read the usage file", error);
+    reader->unknown_count = 0;
+    const bool good = read_guarded(read_unknown, &reading, error) == LOOKUP_FOUND;
+    mdb_cursor_close(reading.cursor);
+    return good;
 }
 
 bool usage_reader_unknown(struct usage_reader *reader, const struct usage_unknown **unknown, size_t *count,
                           struct error *error)
 {
     if (reader->unknown == NULL) {
-        MDB_cursor *cursor = NULL;
         reader->unknown = memory_zeroed(USAGE_UNKNOWN_MAX, sizeof(reader->unknown[0]));
-        int code = mdb_cursor_open(reader->txn, reader->file->unknown, &cursor);
-        if (code == MDB_SUCCESS) {
-            code = read_unknown(reader, cursor);
-            mdb_cursor_close(cursor);
-        }
-        if (code != MDB_SUCCESS) {
+        reader->names = reader->names != NULL ? reader->names : arena_new();
+        if (!read_all_unknown(reader, error)) {
             free(reader->unknown);
             reader->unknown = NULL;
-            reader->unknown_count = 0;
-            return usage_fail(reader->file->path, code, "read the usage file", error);
+            return false;
         }
         qsort(reader->unknown, reader->unknown_count, sizeof(reader->unknown[0]), compare_unknown);
     }

@@ -458,7 +458,7 @@ def test_threads_are_named(make_gateway):
     workers(gateway)  # a thread names itself when it begins
     names = sorted(status["Name"] for status in threads(gateway.pid).values())
     sanitizers_own = ["ssoferryd"] if is_linked_with("libtsan") else []
-    assert names == ["admin", "inspector", "log", "ssoferryd", *sanitizers_own, "usage", "worker", "worker"]
+    assert names == ["admin", "inspector", "log", "ssoferryd", *sanitizers_own, "usage", "usage writer", "worker", "worker"]
 
 
 def test_listens_on_nothing_else(gateway):

@@ -587,6 +587,114 @@ static void only_a_reload_since_looks_into_a_file(void **state)
     usage_close(usage);
 }
 
+/* Another process, which counts once when it is told to. It has to be there before this one has threads: otherwise
+ * ThreadSanitizer lets it start none. */
+struct other {
+    pid_t pid;
+    int pipe_end;
+};
+
+static void count_when_told(const char *store, int pipe_end)
+{
+    struct usage *usage = NULL;
+    struct error error;
+    char byte;
+    if (read(pipe_end, &byte, 1) != 1)
+        _exit(1);
+    if (!usage_open(&usage, store, 1, NOON, &error))
+        _exit(2);
+    count(usage, "other", USAGE_STYTCH, NOON);
+    _exit(usage_finish(usage, &error) ? 0 : 3);
+}
+
+static struct other start_other(const char *store)
+{
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        close(ends[1]);
+        count_when_told(store, ends[0]);
+    }
+    close(ends[0]);
+    return (struct other){child, ends[1]};
+}
+
+static void assert_can_write(struct other other)
+{
+    int status = 1;
+    assert_int_equal(write(other.pipe_end, "", 1), 1);
+    close(other.pipe_end);
+    assert_int_equal(waitpid(other.pid, &status, 0), other.pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void assert_says_where(const struct error *error, const char *path)
+{
+    assert_int_equal(error->kind, ERROR_FAILED);
+    assert_non_null(strstr(error->message, path));
+}
+
+/* As when the disk fails; `size` is what is left of the file. Then it is put right again. */
+static void lose_pages(struct scratch *scratch, off_t size)
+{
+    const char *store = scratch_path(scratch, "store"), *path = usage_path(scratch);
+    const struct usage_unknown *unknown = NULL;
+    struct error error = {0};
+    struct usage_row row = {0};
+    struct usage_reader *none = NULL;
+    size_t whole = 0, unknown_count = 0;
+    unsigned days = 0;
+    make_usage(store);
+    const struct other other = start_other(store);
+    struct usage *usage = open_usage(store, 1, NOON);
+    count_until_it_is_written(usage, "acme");
+    char *good = scratch_read(path, &whole);
+    struct usage_reader *reader = open_live(usage);
+    assert_int_equal(truncate(path, size), 0);
+
+    assert_int_equal(usage_reader_next(reader, &row, &error), LOOKUP_FAILED);
+    assert_says_where(&error, path);
+    assert_int_equal(usage_reader_find(reader, TEXT("default\0acme"), &row, &error), LOOKUP_FAILED);
+    assert_false(usage_reader_uncounted(reader, USAGE_DAYS, &days, &error));
+    assert_false(usage_reader_unknown(reader, &unknown, &unknown_count, &error));
+    assert_says_where(&error, path);
+
+    count(usage, "globex", USAGE_STYTCH, NOON);
+    while (!usage_was_given_up(usage, &error))
+        tick(usage);
+    assert_says_where(&error, path);
+    assert_false(usage_was_given_up(usage, &error)); /* told once */
+    assert_true(usage_failing(usage, &error));
+    assert_false(usage_is_open(usage));
+    assert_done(usage_reader_open_live(&none, usage, NOON, &error));
+    assert_null(none);
+    assert_int_equal(usage_reader_next(reader, &row, &error), LOOKUP_FAILED);
+
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, good, whole, 0), whole);
+    close(fd);
+    free(good);
+    assert_can_write(other);
+    usage_look_again(usage);
+    usage_reader_close(reader); /* until then it stays as it is */
+    count_until_it_is_written(usage, "hooli");
+    usage_close(usage);
+    assert_true(is_written(store, "acme") && is_written(store, "globex") && is_written(store, "other"));
+}
+
+static void a_page_that_cannot_be_read_ends_nothing(void **state)
+{
+    lose_pages(*state, META_END);
+}
+
+static void no_page_that_can_be_read_ends_nothing(void **state)
+{
+    lose_pages(*state, 0);
+}
+
 /* What came after the last look goes into a new file, too. */
 static void a_file_taken_away_right_before_the_end_is_left_alone(void **state)
 {
@@ -656,6 +764,8 @@ int main(void)
         scratch_test(what_is_read_stays_open),
         scratch_test(only_a_reload_since_looks_into_a_file),
         scratch_test(a_file_taken_away_right_before_the_end_is_left_alone),
+        scratch_test(a_page_that_cannot_be_read_ends_nothing),
+        scratch_test(no_page_that_can_be_read_ends_nothing),
         scratch_test(the_lock_has_no_holes),
         scratch_test(a_lock_that_is_a_link_is_refused),
         scratch_test(a_record_that_cannot_be_read_begins_anew),
