@@ -276,6 +276,14 @@ class TestSlowness:
             connection.send(b"GET /old-sso/acme HTT")
             assert connection.closed()  # a 408 past TLS would be an SSLError
 
+    def test_an_idle_connection_ends_after_its_own_time(self, secured):
+        it = secured(limits={"request_time": "10m", "idle_time": "1s"})
+        it.gateway.start()
+        with it.connect() as new, it.connect() as used:
+            used.send(wire.request_bytes("GET", "/old-sso/acme", NAME))
+            assert used.answer().location == LOCATION
+            assert new.closed() and used.closed()
+
     @pytest.mark.parametrize("secure", [True, False], ids=["TLS", "plain"])
     def test_who_takes_no_answers_is_cut(self, secured, secure):
         it = secured(limits={"request_time": REQUEST_TIME})
