@@ -30,7 +30,7 @@ def check_words(words):
     assert not _REPORT.search(words), f"a sanitizer speaks:\n{words}"
 
 
-def run(name, *arguments, expect=0, timeout=60, **options):
+def run(name, *arguments, expect=0, timeout=120, **options):
     """Runs a program to its end. `expect` is its exit status; None takes any but a crash's."""
     done = subprocess.run([program(name), *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
                           stdin=subprocess.DEVNULL, **options)

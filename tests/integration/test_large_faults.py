@@ -19,7 +19,7 @@ def test_faults_at_any_call(tables, calls, code):
 
     def run(faults):
         return subprocess.run([program("ssoferry"), "-c", str(gateway.config_path), "load", str(tables.files[1 - current])], capture_output=True,
-                              text=True, stdin=subprocess.DEVNULL, timeout=60, env=faults.environment)
+                              text=True, stdin=subprocess.DEVNULL, timeout=300, env=faults.environment)
 
     for call, done in each_call_in_turn(gateway.directory, calls, code, gateway.store.parent, run, step=1 if LONG else 29):
         told = f"{call}: exit {done.returncode}, {done.stderr!r}"

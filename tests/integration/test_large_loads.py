@@ -132,14 +132,14 @@ class TestWaiting:
     def test_ends_when_the_other_does(self, gateway, held):
         process = self.begin(gateway)
         fcntl.flock(held, fcntl.LOCK_UN)
-        out, said = process.communicate(timeout=60)
+        out, said = process.communicate(timeout=300)
         check_words(said)
         assert (process.returncode, out) == (0, "revision 2: acme added\n"), said
 
     def test_can_be_given_up(self, gateway, held):
         process = self.begin(gateway)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=300)
         check_words(said)
         assert process.returncode == -signal.SIGINT
         assert json.loads(gateway.loader("stat", "--json").stdout)["revision"] == 1
