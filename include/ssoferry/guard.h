@@ -3,8 +3,8 @@
  *
  * An assertion or a SIGBUS outside these functions still ends the program. So can a page of random bytes, by SIGSEGV.
  */
-#ifndef SSOFERRY_TABLE_GUARD_H
-#define SSOFERRY_TABLE_GUARD_H
+#ifndef SSOFERRY_GUARD_H
+#define SSOFERRY_GUARD_H
 
 #include <stdbool.h>
 

@@ -10,8 +10,8 @@
 
 #include <stdlib.h>
 
-#include "ssoferry/guard.h"
 #include "history.h"
+#include "ssoferry/guard.h"
 #include "ssoferry/memory.h"
 
 enum { NOTE_VERSION = 1, NOTE_HEAD = 1 + 8 + 3 * 8 };

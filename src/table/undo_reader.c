@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
-#include "ssoferry/guard.h"
 #include "heap.h"
+#include "ssoferry/guard.h"
 #include "ssoferry/memory.h"
 #include "undo.h"
 
