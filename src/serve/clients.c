@@ -41,9 +41,9 @@ static void stop_accepting(struct worker *worker)
     set_accepting(worker, false);
 }
 
-void clients_make_room(struct worker *worker, bool anyhow)
+void clients_make_room(struct worker *worker)
 {
-    if (anyhow || !worker->accepting || !places_are_free(worker))
+    if (!worker->accepting || !places_are_free(worker))
         deadlines_end_idle(worker);
 }
 

@@ -11,9 +11,8 @@ void clients_accept(struct worker *worker);
 /* Starts or stops accepting, depending on whether there is room for one more. */
 void clients_accept_if_room(struct worker *worker);
 
-/* Closes idle connections if a limit has been reached, or in any case if `anyhow`: whoever is waiting for a place is
- * trying to sign in. */
-void clients_make_room(struct worker *worker, bool anyhow);
+/* Closes idle connections if a limit has been reached: whoever is waiting for a place is trying to sign in. */
+void clients_make_room(struct worker *worker);
 
 /* Accepts the connections that the kernel has already completed, since nobody else would answer them, then closes the
  * listening sockets. */

@@ -112,7 +112,8 @@ static void end_if_untaken(struct worker *worker, h2o_req_t *req)
 }
 
 /* After SHUT_RD libh2o reads end of input and closes. This is not done if something has just arrived, which would cut a
- * request in half. */
+ * request in half. Where the clock was set back to before the last use, nobody knows how long that is ago; the
+ * difference is beyond any limit then, and the connection ends. */
 static void end_if_idle_for(struct worker *worker, h2o_req_t *req, uint64_t ms)
 {
     char byte;

@@ -9,7 +9,7 @@
  * that is meant to end the daemon still does so. */
 void life_keep_harmless_signals(void);
 
-/* Blocks the signals that life_run() waits for, in this thread and those it starts later. */
+/* The same, and blocks the signals that life_run() waits for, in this thread and those it starts later. */
 void life_block_signals(struct server *server);
 
 /* Serves until a signal says to stop: notifies systemd, reloads, then drains and joins the workers. False if it ended

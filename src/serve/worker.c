@@ -32,8 +32,7 @@ static void sweep(struct worker *worker)
     uint64_t now = h2o_now(worker->context.loop);
     if (now - worker->swept_at < SWEEP_INTERVAL_MS)
         return;
-    /* The clock was set back: libh2o's timers would wait until it has caught up. */
-    bool went_back = now < worker->swept_at;
+    bool went_back = now < worker->swept_at; /* the clock was set back */
     worker->swept_at = now;
     tick(worker);
     if (worker->tools.usage != NULL)
@@ -41,7 +40,7 @@ static void sweep(struct worker *worker)
     deadlines_sweep(worker);
     arrival_sweep(worker);
     linger_sweep(&worker->lingering, went_back ? UINT64_MAX : now);
-    clients_make_room(worker, went_back);
+    clients_make_room(worker);
     clients_accept_if_room(worker);
 }
 
