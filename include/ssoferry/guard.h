@@ -23,7 +23,7 @@ int guard_get_history(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value);
  * had to be left in the middle, with *code set to MDB_CORRUPTED or EIO as above. Whatever it held is then still held:
  * it must lock nothing while it looks at a page, and what it allocates must be known to its context. If it may write,
  * run it on a thread that ends next: LMDB's lock for writers is robust, so the kernel then passes it on. */
-bool guard_run(int (*run)(void *context), void *context, int *code) __attribute__((warn_unused_result));
+bool guard_run(int (*run)(void *context), void *context, int *code);
 
 /* Makes those above work, and takes over SIGBUS. Call once, after opening the environment. Returns an LMDB code. */
 int guard_prepare(MDB_env *env);

@@ -32,9 +32,8 @@ static const struct environment_cause causes[] = {
 
 bool usage_give_up(const char *path, int code, struct error *error)
 {
-    return error_set(error, ERROR_FAILED, "%s: %s: see to its disk, and %s", path,
-                     code == EIO ? "a page of the usage file cannot be read" : "the usage file is damaged",
-                     "move the file away; counting then begins anew");
+    return error_set(error, ERROR_FAILED, "%s: %s: see to its disk, and move the file away; counting then begins anew",
+                     path, code == EIO ? "a page of the usage file cannot be read" : "the usage file is damaged");
 }
 
 bool usage_fail(const char *path, int code, const char *doing, struct error *error)

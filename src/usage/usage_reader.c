@@ -51,8 +51,8 @@ static int begin_reading(void *context)
 static bool begin(struct usage_reader *reader, struct error *error)
 {
     int code = MDB_PANIC;
-    bool whole = reader->file->env != NULL && guard_run(begin_reading, reader, &code);
-    (void)whole; /* the code says so, too */
+    if (reader->file->env != NULL)
+        guard_run(begin_reading, reader, &code); /* the code says whether it was left */
     return code == MDB_SUCCESS || usage_fail(reader->file->path, code, "read the usage file", error);
 }
 
@@ -155,8 +155,7 @@ struct reading {
 static enum lookup_result read_guarded(int (*read)(void *context), struct reading *reading, struct error *error)
 {
     int code;
-    bool whole = guard_run(read, reading, &code);
-    (void)whole;
+    guard_run(read, reading, &code);
     if (code == MDB_SUCCESS)
         return LOOKUP_FOUND;
     if (code == MDB_NOTFOUND)
