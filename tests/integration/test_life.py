@@ -40,7 +40,7 @@ class TestStop:
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT], ids=["SIGTERM", "SIGINT", "SIGQUIT"])
     def test_a_request_that_is_arriving_gets_its_answer(self, gateway, number):
-        gateway.configure(drain={"delay": "0s", "timeout": "10m"}, limits={"request_time": "10m"})
+        gateway.configure(drain={"delay": "0s", "timeout": "10m"})
         gateway.start()
         connection, rest = self.half_a_post(gateway)
         for harmless in signal.SIGUSR1, signal.SIGUSR2:  # another daemon opens its log again
@@ -99,7 +99,6 @@ class TestStop:
         gateway.configure(drain={"delay": "0s", "timeout": "10m"}, sandbox="off")
         start_with(gateway, "clock", monkeypatch, CLOCK_LATER_ONCE=later)
         connection, _ = self.half_a_post(gateway)
-        gateway.get("/old-sso/acme")  # by now the half has arrived too, on either thread
         gateway.terminate()
         gateway.wait_for(lambda: not gateway.accepts())
         later.touch()
@@ -128,7 +127,7 @@ class TestStop:
             assert half.closed()
 
     def test_a_second_signal_ends_it_at_once(self, gateway):
-        gateway.configure(drain={"delay": "10m", "timeout": "10m"}, limits={"request_time": "10m"})
+        gateway.configure(drain={"delay": "10m", "timeout": "10m"})
         gateway.start()
         connection, _ = self.half_a_post(gateway)
         gateway.terminate()
@@ -140,7 +139,7 @@ class TestStop:
         gateway.stop()
 
     def test_a_second_signal_ends_requests_under_way(self, gateway):
-        gateway.configure(drain={"delay": "0s", "timeout": "10m"}, limits={"request_time": "10m"})
+        gateway.configure(drain={"delay": "0s", "timeout": "10m"})
         gateway.start()
         connection, _ = self.half_a_post(gateway)
         gateway.terminate()
@@ -151,7 +150,7 @@ class TestStop:
         gateway.stop()
 
     def test_a_reload_while_it_ends_is_too_late(self, gateway):
-        gateway.configure(drain={"delay": "0s", "timeout": "10m"}, limits={"request_time": "10m"})
+        gateway.configure(drain={"delay": "0s", "timeout": "10m"})
         gateway.start()
         connection, rest = self.half_a_post(gateway)
         gateway.terminate()
