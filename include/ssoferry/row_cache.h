@@ -13,7 +13,7 @@
 #include "ssoferry/text.h"
 
 enum {
-    ROW_CACHE_SIZE_MIN = 64000, /* bytes; the initial size */
+    ROW_CACHE_SIZE_MIN = 64000, /* bytes; the initial size is this to twice this */
     ROW_CACHE_ROW_MAX = 254,    /* bytes of key and record together; longer rows are not cached */
 };
 
@@ -23,10 +23,10 @@ struct row_cache;
 struct row_cache *row_cache_new(size_t size_max);
 void row_cache_free(struct row_cache *cache); /* NULL is fine */
 
-/* Where a key's row may lie. Valid until the next offer to the same cache. */
+/* Where a key's row may lie: it has two sets of lines. Valid until the next offer to the same cache. */
 struct row_cache_place {
-    size_t set;
-    size_t way; /* the first line of the set to look at, if any */
+    size_t set, second;
+    size_t way; /* the first line of `set` to look at, if any */
     uint16_t tag;
 };
 

@@ -46,7 +46,7 @@ struct row_cache {
     struct set *sets;
     /* since it last grew or was found large enough */
     size_t asked;
-    size_t crowded; /* offers for which the set was full */
+    size_t crowded; /* offers for which both sets were full */
 };
 
 static void release(struct row_cache *cache)
@@ -72,8 +72,11 @@ struct row_cache *row_cache_new(size_t size_max)
 {
     struct row_cache *cache = memory_zeroed(1, sizeof(*cache));
     cache->epoch = 1;
-    cache->set_count_max = size_max / SET_SIZE;
-    if (!resize(cache, ROW_CACHE_SIZE_MIN / SET_SIZE))
+    cache->set_count_max = (size_max > ROW_CACHE_SIZE_MIN ? size_max : ROW_CACHE_SIZE_MIN) / SET_SIZE;
+    size_t set_count = cache->set_count_max;
+    while (set_count / 2 >= ROW_CACHE_SIZE_MIN / SET_SIZE) /* so that doubling leads to the most */
+        set_count /= 2;
+    if (!resize(cache, set_count))
         memory_exhausted();
     return cache;
 }
@@ -107,13 +110,16 @@ static uint64_t hash_of(struct text key)
 }
 
 /* Uses the hash's upper half, which depends on every byte of the key, as a fraction of all sets: the integer part is
- * the set, the rest the tag. */
+ * the first set, the rest the tag, which leads on to the second. */
 static struct row_cache_place place_of(const struct row_cache *cache, struct text key)
 {
     const uint64_t place = (hash_of(key) >> 32) * cache->set_count;
     const uint16_t tag = (uint16_t)(place >> 16);
+    const size_t set = (size_t)(place >> 32);
+    const size_t second = set + 1 + (tag * (cache->set_count - 1) >> 16);
     return (struct row_cache_place){
-        .set = (size_t)(place >> 32),
+        .set = set,
+        .second = second < cache->set_count ? second : second - cache->set_count,
         .tag = tag >= TAG_ROW ? tag : (uint16_t)(tag + TAG_ROW),
     };
 }
@@ -176,25 +182,38 @@ static size_t next_way(const struct set *set, size_t way, uint16_t tag)
     return WAYS;
 }
 
+/* Moves `place` to the next line, from where it is on, that may have the row being looked for. False if there is none.
+ */
+static bool seek(const struct row_cache *cache, struct row_cache_place *place)
+{
+    place->way = next_way(&cache->sets[place->set], place->way, place->tag);
+    if (place->way == WAYS && place->set != place->second) {
+        place->set = place->second;
+        place->way = next_way(&cache->sets[place->set], 0, place->tag);
+    }
+    return place->way < WAYS;
+}
+
+static struct line *line_at(const struct row_cache *cache, const struct row_cache_place *place)
+{
+    return &cache->lines[place->set * WAYS + place->way];
+}
+
 struct row_cache_place row_cache_expect(const struct row_cache *cache, struct text key)
 {
     struct row_cache_place place = place_of(cache, key);
-    place.way = next_way(&cache->sets[place.set], 0, place.tag);
-    if (place.way < WAYS)
-        __builtin_prefetch(&cache->lines[place.set * WAYS + place.way]);
+    if (seek(cache, &place))
+        __builtin_prefetch(line_at(cache, &place));
     return place;
 }
 
 struct text row_cache_find(struct row_cache *cache, struct row_cache_place place, struct text key, uint64_t transaction)
 {
-    const struct set *set = &cache->sets[place.set];
     turn_to(cache, transaction);
     ++cache->asked;
-    if (set->epoch != cache->epoch)
-        return (struct text){0};
-    for (size_t way = place.way; way < WAYS; way = next_way(set, way + 1, place.tag)) {
-        const struct line *line = &cache->lines[place.set * WAYS + way];
-        if (text_equal(text_slice(bytes_of(line), line->key_size), key))
+    for (bool more = place.way < WAYS; more; ++place.way, more = seek(cache, &place)) {
+        const struct line *line = line_at(cache, &place);
+        if (cache->sets[place.set].epoch == cache->epoch && text_equal(text_slice(bytes_of(line), line->key_size), key))
             return text_slice(bytes_of(line) + line->key_size, line->record_size);
     }
     return (struct text){0};
@@ -222,14 +241,27 @@ static void clear(struct set *set, size_t first, size_t count)
     put_tags(set, begin, end - begin, TAG_FREE);
 }
 
-/* The first of `count` lines for a new row, or WAYS if it must be offered again. */
-static size_t choose_way(struct row_cache *cache, struct set *set, size_t count, uint16_t tag)
+/* The set, emptied if it is from an earlier epoch. */
+static struct set *set_now(struct row_cache *cache, size_t index)
 {
-    for (size_t way = 0; way < WAYS; way += count) {
-        if (is_free(set, way, count))
-            return way;
-    }
-    ++cache->crowded;
+    struct set *set = &cache->sets[index];
+    if (set->epoch != cache->epoch)
+        *set = (struct set){.epoch = cache->epoch};
+    return set;
+}
+
+/* The first of `count` free lines, or WAYS. */
+static size_t free_way(const struct set *set, size_t count)
+{
+    size_t way = 0;
+    while (way < WAYS && !is_free(set, way, count))
+        way += count;
+    return way;
+}
+
+/* The first of `count` lines that are taken from other rows, or WAYS if the new one must be offered again. */
+static size_t taken_way(struct set *set, size_t count, uint16_t tag)
+{
     if (set->candidate != tag) {
         set->candidate = tag;
         return WAYS;
@@ -240,24 +272,34 @@ static size_t choose_way(struct row_cache *cache, struct set *set, size_t count,
     return way;
 }
 
-/* Doubles the cache if more rows found no room than could be a few sets' bad luck. */
+/* Moves `place` to where a new row of `count` lines goes. False if it must be offered again. */
+static bool find_room(struct row_cache *cache, struct row_cache_place *place, size_t count)
+{
+    struct set *set = set_now(cache, place->set);
+    place->way = free_way(set, count);
+    if (place->way < WAYS)
+        return true;
+    const size_t way = free_way(set_now(cache, place->second), count);
+    if (way < WAYS) {
+        place->set = place->second;
+        place->way = way;
+        return true;
+    }
+    ++cache->crowded;
+    place->way = taken_way(set, count, place->tag);
+    return place->way < WAYS;
+}
+
+/* Doubles the cache if more rows found no room than could be a few sets' bad luck. That empties it, so a smaller step
+ * would not be worth it. */
 static void grow_if_crowded(struct row_cache *cache)
 {
     if (cache->crowded < cache->set_count)
         return;
-    size_t more = 2 * cache->set_count < cache->set_count_max ? 2 * cache->set_count : cache->set_count_max;
-    if (more > cache->set_count && cache->crowded > cache->asked / CROWDED_SHARE && !resize(cache, more))
+    const size_t more = 2 * cache->set_count;
+    if (more <= cache->set_count_max && cache->crowded > cache->asked / CROWDED_SHARE && !resize(cache, more))
         cache->set_count_max = cache->set_count; /* do not try again */
     cache->asked = cache->crowded = 0;
-}
-
-/* The set, emptied if it is from an earlier epoch. */
-static struct set *set_now(struct row_cache *cache, size_t index)
-{
-    struct set *set = &cache->sets[index];
-    if (set->epoch != cache->epoch)
-        *set = (struct set){.epoch = cache->epoch};
-    return set;
 }
 
 void row_cache_offer(struct row_cache *cache, struct text key, struct text record, uint64_t transaction)
@@ -266,15 +308,13 @@ void row_cache_offer(struct row_cache *cache, struct text key, struct text recor
         return;
     turn_to(cache, transaction);
     grow_if_crowded(cache);
-    const struct row_cache_place place = place_of(cache, key);
+    struct row_cache_place place = place_of(cache, key);
     const size_t count = lines_for(key.size + record.size);
-    struct set *set = set_now(cache, place.set);
-    const size_t way = choose_way(cache, set, count, place.tag);
-    if (way == WAYS)
+    if (!find_room(cache, &place, count))
         return;
-    clear(set, way, count);
-    put_tags(set, way, count, place.tag);
-    struct line *line = &cache->lines[place.set * WAYS + way];
+    clear(&cache->sets[place.set], place.way, count);
+    put_tags(&cache->sets[place.set], place.way, count, place.tag);
+    struct line *line = line_at(cache, &place);
     line->key_size = (uint8_t)key.size;
     line->record_size = (uint8_t)record.size;
     char *bytes = (char *)bytes_of(line);

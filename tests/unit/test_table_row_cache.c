@@ -94,6 +94,36 @@ static void rows_that_come_again_are_all_remembered(void **state)
     }
 }
 
+/* Four lines for three rows: though some places have more rows than others, hardly any is left out. */
+static void rows_for_which_there_is_room_have_it(void **state)
+{
+    (void)state;
+    enum { SIZE = 16 * ROW_CACHE_SIZE_MIN, LINE_SIZE = 64, COUNT = SIZE / LINE_SIZE * 3 / 4 };
+    struct row_cache *cache = row_cache_new(SIZE);
+    unsigned found = 0;
+    for (unsigned round = 0; round < 20; ++round)
+        found = found_in_a_round(cache, COUNT, 20);
+    assert_in_range(found, COUNT - COUNT / 200, COUNT);
+    row_cache_free(cache);
+}
+
+/* Each growth empties it, so it must be worth that. */
+static void it_grows_by_doubling_alone(void **state)
+{
+    (void)state;
+    for (size_t size_max = ROW_CACHE_SIZE_MIN; size_max < 6 * ROW_CACHE_SIZE_MIN; size_max += ROW_CACHE_SIZE_MIN / 3) {
+        struct row_cache *cache = row_cache_new(size_max);
+        size_t size = row_cache_size(cache);
+        for (unsigned round = 0; round < 20; ++round) {
+            (void)found_in_a_round(cache, 10240, 20);
+            assert_int_equal(row_cache_size(cache) % size, 0);
+            size = row_cache_size(cache);
+        }
+        assert_in_range(size, size_max - size_max / 50, size_max);
+        row_cache_free(cache);
+    }
+}
+
 /* Ten times as many rows as there is room for: those that are in stay in. */
 static void it_is_of_use_where_not_all_have_room(void **state)
 {
@@ -148,6 +178,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_told_is_what_was_offered_last),
         cmocka_unit_test(rows_that_come_again_are_all_remembered),
+        cmocka_unit_test(rows_for_which_there_is_room_have_it),
+        cmocka_unit_test(it_grows_by_doubling_alone),
         cmocka_unit_test(it_is_of_use_where_not_all_have_room),
         cmocka_unit_test(long_rows_and_short_ones_take_each_others_place),
         cmocka_unit_test(none_is_told_in_part),
