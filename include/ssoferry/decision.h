@@ -44,7 +44,12 @@ enum reason {
 };
 
 /* What the table says about the identifier. */
-enum decision_row { ROW_NOT_ASKED, ROW_FOUND, ROW_ABSENT };
+enum decision_row {
+    ROW_NOT_ASKED,
+    ROW_FOUND,
+    ROW_ABSENT,
+    ROW_UNREADABLE, /* there is one, but its record cannot be read */
+};
 
 struct decision {
     enum outcome outcome;
@@ -78,6 +83,9 @@ void decision_refuse_problem(struct decision *decision, enum extract_problem pro
 
 /* Clears the decision, then refuses with the given status and sentence (static). */
 void decision_refuse_early(struct decision *decision, enum outcome outcome, unsigned status, const char *explanation);
+
+/* Whether the table has a row for the identifier, be it readable or not. */
+bool decision_has_row(const struct decision *decision);
 
 /* Whether the identifier may be logged. An unknown one from a route that goes by RelayState may be anything that the
  * old provider put there, including a session's secret. */

@@ -58,9 +58,14 @@ const char *outcome_name(enum outcome outcome)
     return outcome_names[outcome];
 }
 
+bool decision_has_row(const struct decision *decision)
+{
+    return decision->row == ROW_FOUND || decision->row == ROW_UNREADABLE;
+}
+
 bool decision_identifier_is_public(const struct decision *decision)
 {
-    return decision->row == ROW_FOUND || decision->route == NULL ||
+    return decision_has_row(decision) || decision->route == NULL ||
            decision->route->identify_by != IDENTIFY_BY_RELAY_STATE;
 }
 

@@ -173,21 +173,45 @@ static bool answer_unmatched(struct deciding *deciding, enum reason reason)
     return true;
 }
 
-/* Looks the identifier up as written and, if that fails, in lower case if the route folds case and it has capitals. */
+static enum decision_row row_of(enum lookup_result result, const struct error *error)
+{
+    switch (result) {
+    case LOOKUP_FOUND:
+        return ROW_FOUND;
+    case LOOKUP_ABSENT:
+        return ROW_ABSENT;
+    case LOOKUP_FAILED:
+        return error->kind == ERROR_RECORD ? ROW_UNREADABLE : ROW_NOT_ASKED;
+    case LOOKUP_NOT_LOADED:
+        break;
+    }
+    return ROW_NOT_ASKED;
+}
+
+static enum lookup_result find(struct deciding *deciding, struct lookup *lookup, struct text identifier)
+{
+    struct decision *decision = deciding->decision;
+    const enum lookup_result result =
+        lookup_find(lookup, deciding->extraction.route->source, identifier, &deciding->found, &decision->error);
+    decision->row = row_of(result, &decision->error);
+    return result;
+}
+
+/* Looks the identifier up as written and, if that fails, in lower case if the route folds case and it has capitals.
+ * Notes in the decision what the table says. */
 static enum lookup_result find_row(struct deciding *deciding, struct lookup *lookup)
 {
-    const struct route *route = deciding->extraction.route;
+    struct decision *decision = deciding->decision;
     const struct text identifier = deciding->extraction.identifier;
-    struct error *error = &deciding->decision->error;
-    enum lookup_result result = lookup_find(lookup, route->source, identifier, &deciding->found, error);
-    if (result != LOOKUP_ABSENT || !route->fold_case || !identifier_has_capitals(identifier))
+    enum lookup_result result = find(deciding, lookup, identifier);
+    if (result != LOOKUP_ABSENT || !deciding->extraction.route->fold_case || !identifier_has_capitals(identifier))
         return result;
     char folded[IDENTIFIER_SIZE_MAX];
     text_fold(identifier, folded);
-    struct text lower = text_slice(folded, identifier.size);
-    result = lookup_find(lookup, route->source, lower, &deciding->found, error);
-    if (result == LOOKUP_FOUND)
-        deciding->decision->identifier = text_copy(lower, deciding->memory);
+    const struct text lower = text_slice(folded, identifier.size);
+    result = find(deciding, lookup, lower);
+    if (decision_has_row(decision))
+        decision->identifier = text_copy(lower, deciding->memory);
     return result;
 }
 
@@ -224,11 +248,9 @@ static void answer_identified(struct deciding *deciding, struct lookup *lookup)
     const struct extraction *extraction = &deciding->extraction;
     switch (find_row(deciding, lookup)) {
     case LOOKUP_FOUND:
-        decision->row = ROW_FOUND;
         answer_row(deciding);
         return;
     case LOOKUP_ABSENT:
-        decision->row = ROW_ABSENT;
         if (extraction->legacy_relay_state && answer_legacy(deciding, REASON_RELAY_STATE))
             return;
         if (!extraction->route->unknown_is_legacy || !answer_legacy(deciding, REASON_UNKNOWN_LEGACY))
@@ -238,8 +260,7 @@ static void answer_identified(struct deciding *deciding, struct lookup *lookup)
         decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_NOT_LOADED);
         return;
     case LOOKUP_FAILED:
-        decision_refuse(decision, OUTCOME_UNAVAILABLE,
-                        decision->error.kind == ERROR_RECORD ? REASON_RECORD : REASON_STORE);
+        decision_refuse(decision, OUTCOME_UNAVAILABLE, decision->row == ROW_UNREADABLE ? REASON_RECORD : REASON_STORE);
         return;
     }
 }
@@ -369,13 +390,8 @@ void gateway_identify(const struct gateway_settings *settings, struct lookup *lo
     decision->identifier = extraction->identifier;
     if (extraction->identifier.size == 0)
         return;
-    enum lookup_result result = find_row(&deciding, lookup);
-    if (result == LOOKUP_FOUND) {
-        decision->row = ROW_FOUND;
+    if (find_row(&deciding, lookup) == LOOKUP_FOUND)
         decision->connection_id = text_copy(deciding.found.row.connection_id, memory);
-    } else if (result == LOOKUP_ABSENT) {
-        decision->row = ROW_ABSENT;
-    }
     decision->error.kind = ERROR_NONE; /* the lookup did not decide anything */
 }
 

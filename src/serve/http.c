@@ -111,7 +111,7 @@ static void count_usage(struct usage_lane *usage, const struct decision *decisio
     enum outcome outcome = decision->observed ? decision->would : decision->outcome;
     if (outcome == OUTCOME_METHOD) /* a scanner, or a browser's preflight: not a sign-in */
         return;
-    if (decision->row == ROW_FOUND)
+    if (decision_has_row(decision))
         usage_count(usage, decision->source, decision->identifier, usage_outcome_of(outcome), now);
     else if (decision->row == ROW_ABSENT && decision_identifier_is_public(decision))
         usage_count_unknown(usage, decision->source, decision->identifier, now);

@@ -118,6 +118,22 @@ def test_what_failed_is_shown_where_anything_has(gateway):
     assert gateway.report().totals["failed"] == 1
 
 
+def test_a_sign_in_at_a_row_that_cannot_be_read_has_failed(gateway):
+    gateway.start()
+    gateway.get("/old-sso/acme")
+    record = gateway.store_file.record("globex")
+    gateway.store_file.replace_record("globex", record[:-1])
+    assert gateway.get("/old-sso/globex").status == 503
+    gateway.store_file.replace_record("globex", record)
+    assert gateway.get("/old-sso/globex").status == 307
+    gateway.stop()
+    told = gateway.report()
+    used = {row["identifier"]: row["outcomes"] for row in told.rows if row["hits"]}
+    assert used == {"acme": {"stytch": 1, "legacy": 0, "disabled": 0, "failed": 0},
+                    "globex": {"stytch": 1, "legacy": 0, "disabled": 0, "failed": 1}}
+    assert told.totals["failed"] == 1
+
+
 def test_a_method_that_is_refused_is_no_use_of_anybody(gateway):
     gateway.start()
     for method, identifier in ("OPTIONS", "acme"), ("PUT", "globex"), ("PUT", "wp-admin"), ("OPTIONS", ".env"):

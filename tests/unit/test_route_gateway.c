@@ -309,10 +309,14 @@ static void a_row_that_cannot_be_read_is_no_unknown_one(void **state)
     struct change *change = NULL;
     struct decision decision;
     struct request request = {.method = METHOD_POST}, other = {.method = METHOD_OTHER};
+    struct request posted = {.method = METHOD_POST,
+                             .content_type = TEXT("application/x-www-form-urlencoded"),
+                             .body = TEXT("RelayState=damaged")};
     const struct revision_note note = {.command = "load", .actor = "test"};
     fill(fixture);
     must(change_begin(&change, fixture->table, &error), &error);
     must(change_put(change, text_slice("default\0damaged", 15), text_slice("\1\0\1", 3), &error), &error);
+    must(change_put(change, text_slice("folded\0damaged", 14), text_slice("\1\0\1", 3), &error), &error);
     must(change_commit(change, &note, NULL, &error), &error);
     fixture->routes[0].unknown_is_legacy = true;
     fixture->routes[0].legacy_url = TEXT("https://legacy.example.net/old");
@@ -320,9 +324,16 @@ static void a_row_that_cannot_be_read_is_no_unknown_one(void **state)
     assert_int_equal(decision.status, 503);
     assert_string_equal(decision_reason_code(&decision), "record");
     assert_string_equal(decision.error.message, "the record is damaged");
+    assert_int_equal(decision.row, ROW_UNREADABLE);
+    decide(fixture, &request, "/fold/DAMAGED", &decision);
+    assert_int_equal(decision.row, ROW_UNREADABLE);
+    assert_text(decision.identifier, "damaged");
+    decide(fixture, &posted, "/shared-state", &decision);
+    assert_int_equal(decision.row, ROW_UNREADABLE);
+    assert_true(decision_identifier_is_public(&decision));
     decide(fixture, &other, "/old-sso/damaged", &decision);
     assert_int_equal(decision.status, 405);
-    assert_int_equal(decision.row, ROW_NOT_ASKED);
+    assert_int_equal(decision.row, ROW_UNREADABLE);
     assert_int_equal(decision.error.kind, ERROR_NONE); /* it did not decide anything */
 }
 
