@@ -6,7 +6,7 @@
  * refuses exactly what picohttpparser does: tests compare the two. But it passes on only the header fields that
  * somebody reads; head_parser.c lists them, and code that reads another must add it there. libh2o lower-cases, looks up
  * and twice copies every field it gets, which is a third of what a request costs outside the kernel, and most of a
- * browser's fields are of no use to us.
+ * browser's fields are of no use to us. Nor does it pass on the Expect of an HTTP/1.0 request, which libh2o would heed.
  *
  * If a build of libh2o does not export these names, its own parser is used and nothing else changes. Refusing more than
  * a parser must is the job of framing.h. */

@@ -1,6 +1,7 @@
 #include "ssoferry/head_parser.h"
 
 #include <stdbool.h>
+#include <strings.h>
 
 #include "characters.h"
 #include "ssoferry/bytes.h"
@@ -202,6 +203,19 @@ static int take_fields(struct cursor *cursor, struct phr_header *fields, size_t 
     }
 }
 
+/* HTTP/1.0 has no Expect (RFC 9110 10.1.1): its clients take the 100 that libh2o would send for the answer. Returns how
+ * many fields are left. */
+static size_t drop_expectations(struct phr_header *fields, size_t count)
+{
+    static const char name[] = "expect";
+    size_t left = 0;
+    for (size_t i = 0; i < count; ++i) {
+        if (fields[i].name_len != sizeof(name) - 1 || strncasecmp(fields[i].name, name, sizeof(name) - 1) != 0)
+            fields[left++] = fields[i];
+    }
+    return left;
+}
+
 /* -- the head -- */
 
 /* Whether there is an empty line after the part that was examined before. Makes a client that sends one byte at a time
@@ -244,6 +258,6 @@ int phr_parse_request(const char *bytes, size_t size, const char **method, size_
         result = take_version(&cursor, minor_version);
     if (result == GOOD)
         result = take_fields(&cursor, headers, room, &handed_on);
-    *num_headers = handed_on;
+    *num_headers = result == GOOD && *minor_version == 0 ? drop_expectations(headers, handed_on) : handed_on;
     return result == GOOD ? (int)(cursor.at - bytes) : result;
 }

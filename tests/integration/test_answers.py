@@ -269,6 +269,18 @@ class TestConnections:
         answer = gateway.raw(b"GET /old-sso/acme HTTP/1.0\r\n\r\n")
         assert answer.location == LOCATION
 
+    @pytest.mark.parametrize("expectation", [b"100-continue", b"a-miracle"])
+    def test_http_1_0_knows_no_expectations(self, gateway, expectation):
+        """RFC 9110 10.1.1: a 100 would be taken for the answer."""
+        head = b"POST /old-sso/acme HTTP/1.%d\r\nHost: localhost\r\neXPECT: " + expectation + b"\r\nContent-Length: 3\r\n\r\n"
+        with gateway.connect() as connection:
+            connection.send(head % 0 + b"x=1")
+            assert not connection.is_to_go_on()
+        assert gateway.raw(head % 0 + b"x=1").location == LOCATION
+        with gateway.connect() as connection:
+            connection.send(head % 1)
+            assert connection.is_to_go_on() == (expectation == b"100-continue")
+
     @pytest.mark.parametrize("data", [
         b"GET\r\n\r\n", b"\x00\x01\x02\r\n\r\n", b"GET /old-sso/a b HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /old-sso/acme HTTP/1.1\r\nno colon\r\n\r\n",

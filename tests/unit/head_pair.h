@@ -48,23 +48,32 @@ static inline bool same_fields(const struct phr_header *a, const struct phr_head
     return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+static inline bool is_field(const struct phr_header *field, const char *name)
+{
+    return field->name != NULL && field->name_len == strlen(name) &&
+           strncasecmp(field->name, name, field->name_len) == 0;
+}
+
 /* Whether somebody needs it; a folded line is as good as the field before it. */
 static inline bool somebody_reads(const struct phr_header *field)
 {
     static const char *const names[] = {"accept",          "connection",   "content-length", "content-type",
                                         "expect",          "host",         "if-none-match",  "transfer-encoding",
                                         "x-forwarded-for", "x-request-id", "upgrade"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && field->name != NULL; ++i)
-        if (field->name_len == strlen(names[i]) && strncasecmp(field->name, names[i], field->name_len) == 0)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); ++i)
+        if (is_field(field, names[i]))
             return true;
     return field->name == NULL;
 }
 
-/* Whether they have the same fields in the same order, though we may leave out those that nobody reads. */
+/* Whether they have the same fields in the same order, though we may leave out those that nobody reads, and leave out
+ * what old HTTP does not know. */
 static inline bool same_fields_that_matter(const struct parsed_head *ours, const struct parsed_head *theirs)
 {
     size_t seen = 0;
     for (size_t i = 0; i < theirs->count; ++i) {
+        if (theirs->minor_version == 0 && is_field(&theirs->fields[i], "expect"))
+            continue;
         if (seen < ours->count && same_fields(&ours->fields[seen], &theirs->fields[i]))
             ++seen;
         else if (somebody_reads(&theirs->fields[i]))

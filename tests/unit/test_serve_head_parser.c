@@ -13,6 +13,7 @@
 static const char *const heads[] = {
     BROWSER,
     "\r\nGET / HTTP/1.0\r\n\r\n",
+    "POST / HTTP/1.0\r\nExpect: 100-continue\r\nExpecT:a\r\n folded\r\nAccept: a\r\n\r\n",
     "\nGET / HTTP/1.1\nHost: a\nB:c\n\n",
     "GET /\xc3\xa9 HTTP/1.1\r\nHost:\t a\t\r\nName: \xc3\xa9t\xc3\xa9 \tand\tmore\r\n "
     "folded\r\n\tagain\r\nLast:\r\n\r\n",
@@ -66,6 +67,19 @@ static void fields_are_handed_on_where_somebody_reads_them(void **state)
     assert_int_equal(parsed.count, 12);
     for (size_t i = 0; i < parsed.count; ++i)
         assert_true(somebody_reads(&parsed.fields[i]));
+}
+
+static void old_http_knows_no_expectations(void **state)
+{
+    struct parsed_head parsed;
+    (void)state;
+    parse_head(
+        phr_parse_request,
+        text_of("POST / HTTP/1.0\r\neXPECT: 100-continue\r\nHost: a\r\nExpect: a\r\nExpecT:b\r\nAccept: a\r\n\r\n"),
+        HEAD_FIELDS_MAX, 0, &parsed);
+    assert_int_equal(parsed.count, 2);
+    assert_text(text_slice(parsed.fields[0].name, parsed.fields[0].name_len), "Host");
+    assert_text(text_slice(parsed.fields[1].name, parsed.fields[1].name_len), "Accept");
 }
 
 static void the_other_parser_is_another(void **state)
@@ -156,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_head_is_cut_into_its_parts),
         cmocka_unit_test(fields_are_handed_on_where_somebody_reads_them),
+        cmocka_unit_test(old_http_knows_no_expectations),
         cmocka_unit_test(the_other_parser_is_another),
         cmocka_unit_test(every_part_of_a_head_is_read_alike),
         cmocka_unit_test(every_byte_at_every_place_is_read_alike),
