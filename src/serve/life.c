@@ -23,6 +23,23 @@ enum {
     HANDSHAKE_MS = 200, /* long enough for a distant client's TCP handshake */
 };
 
+/* The signals that end the daemon. Some use SIGQUIT for an orderly stop. */
+static const struct {
+    int number;
+    const char *name;
+} ends[] = {{SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"}, {SIGQUIT, "SIGQUIT"}};
+enum { ENDS = sizeof(ends) / sizeof(ends[0]) };
+
+/* NULL if `got` is none of them. */
+static const char *end_name(int got)
+{
+    for (size_t i = 0; i < ENDS; ++i) {
+        if (ends[i].number == got)
+            return ends[i].name;
+    }
+    return NULL;
+}
+
 void life_keep_harmless_signals(void)
 {
     sigset_t reload;
@@ -38,10 +55,9 @@ void life_block_signals(struct server *server)
 {
     life_keep_harmless_signals();
     sigemptyset(&server->signals);
-    sigaddset(&server->signals, SIGTERM);
-    sigaddset(&server->signals, SIGINT);
     sigaddset(&server->signals, SIGHUP);
-    sigaddset(&server->signals, SIGQUIT);
+    for (size_t i = 0; i < ENDS; ++i)
+        sigaddset(&server->signals, ends[i].number);
     pthread_sigmask(SIG_BLOCK, &server->signals, NULL);
 }
 
@@ -53,7 +69,7 @@ static int wait_signal(struct server *server, uint64_t ms)
     do
         got = sigtimedwait(&server->signals, NULL, &timeout);
     while (got < 0 && errno == EINTR);
-    return got < 0 ? 0 : got == SIGQUIT ? SIGTERM : got; /* some use it for an orderly stop */
+    return got < 0 ? 0 : got;
 }
 
 /* -- the watchdog -- */
@@ -87,7 +103,7 @@ static bool wait_for_hurry(struct server *server, uint64_t ms)
     for (uint64_t now = end - ms; now < end; now = clock_monotonic_ms()) {
         int got = wait_signal(server, end - now < watchdog_interval(server) ? end - now : watchdog_interval(server));
         feed_watchdog(server);
-        if (got != 0 && got != SIGHUP)
+        if (end_name(got) != NULL)
             return true;
     }
     return false;
@@ -260,11 +276,11 @@ static bool wait_for_balancers(struct server *server)
     return wait_for_hurry(server, last);
 }
 
-/* `got` is the signal that ended serving, or 0. */
+/* `got` is the signal that ended serving, or another one or 0 if none did. */
 static void drain(struct server *server, int got)
 {
-    if (got != 0)
-        log_info("%s: finishing requests; send it once more to end at once", got == SIGTERM ? "SIGTERM" : "SIGINT");
+    if (end_name(got) != NULL)
+        log_info("%s: finishing requests; send it once more to end at once", end_name(got));
     else
         log_info("finishing requests; send SIGTERM to end at once");
     sd_notify(0, "STOPPING=1");
@@ -349,7 +365,7 @@ bool life_run(struct server *server, struct error *error)
     int got = 0;
     announce(server);
     sd_notify(0, "READY=1");
-    while (got != SIGTERM && got != SIGINT && server->place != TABLE_LOCK_NEW) {
+    while (end_name(got) == NULL && server->place != TABLE_LOCK_NEW) {
         bool secure = tls_is_used(server->tls);
         got = wait_signal(server, secure ? at_most(interval_ms, TLS_WATCH_MS) : interval_ms);
         watch_store(server);
@@ -362,7 +378,7 @@ bool life_run(struct server *server, struct error *error)
         }
         feed_watchdog(server);
     }
-    drain(server, got == SIGHUP ? 0 : got);
+    drain(server, got);
     return server->place != TABLE_LOCK_NEW ||
            error_set(error, ERROR_FAILED, "%s-lock was replaced: start ssoferryd again", table_path(server->table));
 }

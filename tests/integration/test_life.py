@@ -47,6 +47,7 @@ class TestStop:
             gateway.signal(harmless)
         gateway.signal(number)
         gateway.wait_for(lambda: not gateway.accepts())
+        gateway.wait_for(lambda: f"ssoferryd: {number.name}: finishing requests; send it once more to end at once\n" in gateway.stderr)
 
         connection.send(rest)
 
