@@ -34,8 +34,9 @@ struct usage_lane;
 
 /* Opens (or creates) STORE.usage, the usage environment of the table at `store`, with `lanes` lanes, and starts the
  * flushing thread. Fails if the file cannot be used or is damaged, so that the caller can serve without it. To find
- * damage safely, a child process first reads the whole file, within a minute. A process opens it only once. */
-bool usage_open(struct usage **usage, const char *store, size_t lanes, int64_t now, struct error *error)
+ * damage safely, a child process first reads the whole file, within a minute; and within a second once the descriptor
+ * `end` is readable (-1: there is none), since this process is then to end. A process opens it only once. */
+bool usage_open(struct usage **usage, const char *store, size_t lanes, int64_t now, int end, struct error *error)
     __attribute__((warn_unused_result));
 
 /* Use if usage_open() failed: counts all the same, in bounded memory, and tries to create the file at each flush. A
@@ -60,8 +61,9 @@ void usage_look_again(struct usage *usage);
 /* Whether that failed; true only once, and *error then says why. */
 bool usage_was_refused(struct usage *usage, struct error *error);
 
-/* Collects what the lanes still hold, writes it and ends the thread. No thread may be counting any more. False with
- * *error set if the last of it could not be written and is lost. NULL is fine. */
+/* Collects what the lanes still hold, writes it and ends the thread. A look at the file is given a second more. No
+ * thread may be counting any more. False with *error set if the last of it could not be written and is lost. NULL is
+ * fine. */
 bool usage_finish(struct usage *usage, struct error *error) __attribute__((warn_unused_result));
 
 /* Calls usage_finish() if that was not done, and closes. All its readers must be closed first. NULL is fine. */

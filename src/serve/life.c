@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <time.h>
 
 #include <systemd/sd-daemon.h>
@@ -59,6 +60,15 @@ void life_block_signals(struct server *server)
     for (size_t i = 0; i < ENDS; ++i)
         sigaddset(&server->signals, ends[i].number);
     pthread_sigmask(SIG_BLOCK, &server->signals, NULL);
+}
+
+int life_end_descriptor(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (size_t i = 0; i < ENDS; ++i)
+        sigaddset(&signals, ends[i].number);
+    return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
 /* Waits up to `ms` milliseconds for a signal. Returns it, or 0. */

@@ -84,12 +84,22 @@ static bool open_lookups(struct server *server, struct error *error)
     return true;
 }
 
+static bool open_usage_file(struct server *server, struct error *error)
+{
+    const int end = life_end_descriptor();
+    const bool opened =
+        usage_open(&server->usage, server->config->store, server->worker_count, clock_utc_us(), end, error);
+    if (end >= 0)
+        close(end);
+    return opened;
+}
+
 /* Sign-ins matter more than counting them, so a failure here does not stop the daemon. */
 static void open_usage(struct server *server)
 {
     const struct config *config = server->config;
     struct error error, why;
-    if (!config->usage || usage_open(&server->usage, config->store, server->worker_count, clock_utc_us(), &why))
+    if (!config->usage || open_usage_file(server, &why))
         return;
     log_warning("usage is not counted: %s", why.message);
     server->usage_awaited = usage_await(&server->usage, config->store, server->worker_count, clock_utc_us(), &error);

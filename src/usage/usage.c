@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "lane.h"
 #include "live.h"
@@ -34,6 +36,7 @@ struct usage {
     pthread_t thread;
     sem_t wake; /* a lane handed over, or the thread must end */
     atomic_bool stopping;
+    int end;                     /* an event: the same, for a check of the file; -1: there is none */
     atomic_bool look_again;      /* at a file that could not be opened or was replaced */
     bool finished;               /* the thread has ended, and everything is written */
     _Atomic uint64_t flushed_at; /* milliseconds of the monotonic clock */
@@ -160,7 +163,8 @@ static bool make_awaited(struct usage *usage)
 {
     struct error failed = {.kind = ERROR_NONE};
     const bool look = atomic_exchange(&usage->look_again, false);
-    bool made = usage_file_make(&usage->file, look, &failed); /* nobody else looks at `file` before `open` is set */
+    bool made =
+        usage_file_make(&usage->file, look, usage->end, &failed); /* nobody else looks at `file` before `open` is set */
     pthread_mutex_lock(&usage->mutex);
     usage->open = made;
     if (look)
@@ -262,6 +266,8 @@ static void release(struct usage *usage)
     lanes_free(usage->lanes, usage->lane_count);
     pthread_mutex_destroy(&usage->mutex);
     sem_destroy(&usage->wake);
+    if (usage->end >= 0)
+        close(usage->end);
     free(usage);
 }
 
@@ -272,6 +278,7 @@ static bool start(struct usage **started, struct usage_file file, size_t lanes, 
     usage->file = file;
     usage->open = file.env != NULL;
     usage->lane_count = lanes;
+    usage->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     sem_init(&usage->wake, 0, 0);
     pthread_mutex_init(&usage->mutex, NULL);
     usage->lanes = lanes_new(lanes, &hash_key, &usage->wake);
@@ -288,10 +295,10 @@ static bool start(struct usage **started, struct usage_file file, size_t lanes, 
     return true;
 }
 
-bool usage_open(struct usage **opened, const char *store, size_t lanes, int64_t now, struct error *error)
+bool usage_open(struct usage **opened, const char *store, size_t lanes, int64_t now, int end, struct error *error)
 {
     struct usage_file file;
-    if (usage_file_open(&file, store, true, error) == USAGE_FILE_OPEN)
+    if (usage_file_open(&file, store, true, end, error) == USAGE_FILE_OPEN)
         return start(opened, file, lanes, now, error);
     usage_file_close(&file);
     return false;
@@ -318,6 +325,7 @@ bool usage_finish(struct usage *usage, struct error *error)
     if (!usage->finished) {
         usage->finished = true;
         atomic_store(&usage->stopping, true);
+        (void)eventfd_write(usage->end, 1);
         sem_post(&usage->wake);
         pthread_join(usage->thread, NULL);
         collect(usage);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "record.h"
@@ -16,8 +17,12 @@
 /* A disk may hang, and a start must not wait for statistics until it answers. */
 enum {
     CHECK_SECONDS = 60, /* then an alarm ends the child */
+    LAST_SECONDS = 1,   /* of them, once this process is to end: enough for a disk that answers */
     DEATH_SECONDS = 1,  /* then it is left alone: a process that waits for its disk may be out of reach of signals */
 };
+
+/* What came of waiting for the child. */
+enum wait { WAIT_HEARD, WAIT_IN_VAIN, WAIT_CUT_SHORT };
 
 static const char sound = 's';
 
@@ -135,22 +140,32 @@ static int keep_only(int pipe_end)
     return KEPT;
 }
 
-/* By an alarm of the child's own, because the sandbox does not let the parent send signals. */
-static void end_in_time(void)
+/* By an alarm of the child's own, and by the kernel's SIGIO once the parent has closed its end of the pipe, because the
+ * sandbox does not let the parent send signals. */
+static void end_in_time(int pipe_end)
 {
-    sigset_t alarms;
-    sigemptyset(&alarms);
-    sigaddset(&alarms, SIGALRM);
+    struct pollfd descriptor = {pipe_end, 0, 0};
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGALRM);
+    sigaddset(&ends, SIGIO);
     signal(SIGALRM, SIG_DFL);
-    sigprocmask(SIG_UNBLOCK, &alarms, NULL); /* the flushing thread has blocked it */
+    signal(SIGIO, SIG_DFL);
+    sigprocmask(SIG_UNBLOCK, &ends, NULL); /* the flushing thread has blocked them */
     alarm(CHECK_SECONDS);
+    (void)fcntl(pipe_end, F_SETOWN, getpid());
+    (void)fcntl(pipe_end, F_SETFL, O_ASYNC);
+    if (poll(&descriptor, 1, 0) > 0) /* it was closed before */
+        _exit(1);
 }
 
 /* Runs in the child: writes `sound` to the pipe, or dies of what it reads. */
-static void check_and_exit(const char *path, int pipe_end)
+static void check_and_exit(const char *path, const int pipe_ends[2])
 {
     static const int fatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE};
-    end_in_time();
+    int pipe_end = pipe_ends[1];
+    close(pipe_ends[0]); /* so that it is the parent's alone */
+    end_in_time(pipe_end);
     prctl(PR_SET_DUMPABLE, 0); /* no core dump */
     for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); ++i)
         signal(fatal[i], SIG_DFL);
@@ -162,34 +177,46 @@ static void check_and_exit(const char *path, int pipe_end)
     _exit(good ? 0 : 1);
 }
 
-/* False if the child has neither written nor ended in time. */
-static bool wait_for(int pipe_end)
+/* Waits until the child has written or ended. */
+static enum wait wait_for(int pipe_end, int end)
 {
-    const uint64_t deadline = clock_monotonic_ms() + (CHECK_SECONDS + DEATH_SECONDS) * 1000;
-    struct pollfd descriptor = {pipe_end, POLLIN, 0};
-    int ready;
-    do {
-        uint64_t now = clock_monotonic_ms();
-        ready = poll(&descriptor, 1, now < deadline ? (int)(deadline - now) : 0);
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0;
+    uint64_t now = clock_monotonic_ms(), deadline = now + (CHECK_SECONDS + DEATH_SECONDS) * 1000;
+    struct pollfd descriptors[] = {{pipe_end, POLLIN, 0}, {end, POLLIN, 0}};
+    enum wait otherwise = WAIT_IN_VAIN;
+    for (;; now = clock_monotonic_ms()) {
+        int ready = poll(descriptors, 2, now < deadline ? (int)(deadline - now) : 0);
+        if (ready == 0)
+            return otherwise;
+        if (ready > 0 && descriptors[0].revents != 0)
+            return WAIT_HEARD;
+        if (ready > 0) {
+            otherwise = WAIT_CUT_SHORT;
+            descriptors[1].fd = -1;
+            now = clock_monotonic_ms();
+            deadline = now + LAST_SECONDS * 1000 < deadline ? now + LAST_SECONDS * 1000 : deadline;
+        }
+    }
 }
 
-/* Whether the child found the file sound. *status is as from waitpid(), or as if the alarm had ended the child. */
-static bool hear_of(pid_t child, int pipe_end, int *status)
+/* Whether the child found the file sound. *status is as from waitpid(). */
+static bool hear(pid_t child, int pipe_end, int *status)
 {
     char got = 0;
     ssize_t size;
-    if (!wait_for(pipe_end)) {
-        *status = SIGALRM;
-        return false;
-    }
     do
         size = read(pipe_end, &got, 1);
     while (size < 0 && errno == EINTR);
     while (waitpid(child, status, 0) < 0 && errno == EINTR) {
     }
     return size == 1 && got == sound;
+}
+
+/* Gives a child whose pipe was closed the time to end, so that it does not outlive this process. */
+static void wait_for_death(pid_t child)
+{
+    const uint64_t deadline = clock_monotonic_ms() + DEATH_SECONDS * 1000;
+    while (waitpid(child, NULL, WNOHANG) == 0 && clock_monotonic_ms() < deadline)
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
 }
 
 /* Forgets children that were left alone and have ended since. */
@@ -199,34 +226,56 @@ static void reap_late(void)
     }
 }
 
-static bool fail_killed(const char *path, int signal, struct error *error)
+static bool fail_late(const char *path, struct error *error)
 {
-    if (signal == SIGALRM)
-        return error_set(error, ERROR_FAILED,
-                         "%s: the check of the usage file took more than %d seconds: does its disk hang?", path,
-                         CHECK_SECONDS);
-    return error_set(error, ERROR_FAILED, "%s: the check of the usage file was killed: is memory short?", path);
+    return error_set(error, ERROR_FAILED,
+                     "%s: the check of the usage file took more than %d seconds: does its disk hang?", path,
+                     CHECK_SECONDS);
 }
 
-bool usage_check(const char *path, struct error *error)
+/* Whether the child, which has written or ended, found the file sound. */
+static bool take_result(const char *path, pid_t child, int pipe_end, struct error *error)
 {
-    int ends[2], status = 0;
+    int status = 0;
+    if (hear(child, pipe_end, &status))
+        return true;
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+        return fail_late(path, error);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        return error_set(error, ERROR_FAILED, "%s: the check of the usage file was killed: is memory short?", path);
+    return usage_fail(path, MDB_CORRUPTED, "use the usage file", error);
+}
+
+/* Closes the pipe's end. */
+static bool attend(const char *path, pid_t child, int pipe_end, int end, struct error *error)
+{
+    const enum wait wait = wait_for(pipe_end, end);
+    const bool good = wait == WAIT_HEARD && take_result(path, child, pipe_end, error);
+    close(pipe_end);
+    if (wait == WAIT_IN_VAIN)
+        return fail_late(path, error);
+    if (wait == WAIT_HEARD)
+        return good;
+    wait_for_death(child);
+    return error_set(error, ERROR_FAILED, "%s: the check of the usage file was cut short: ssoferryd is to end", path);
+}
+
+bool usage_check(const char *path, int end, struct error *error)
+{
+    int ends[2];
     reap_late();
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_set_errno(error, ERROR_FAILED, errno, "%s: cannot check the usage file", path);
     pid_t child = fork();
     if (child == 0)
-        check_and_exit(path, ends[1]);
+        check_and_exit(path, ends);
     int problem = errno;
     close(ends[1]);
-    bool good = child > 0 && hear_of(child, ends[0], &status);
+    if (child > 0)
+        return attend(path, child, ends[0], end, error);
     close(ends[0]);
-    if (child < 0 && problem == ENOSYS)
+    if (problem == ENOSYS)
         return error_set(error, ERROR_FAILED,
                          "%s: the sandbox no longer allows the process that checks it: restart ssoferryd", path);
-    if (child < 0)
-        return error_set_errno(error, ERROR_FAILED, problem, "%s: cannot check the usage file", path);
-    if (!good && WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGALRM))
-        return fail_killed(path, WTERMSIG(status), error);
-    return good || usage_fail(path, MDB_CORRUPTED, "use the usage file", error);
+    return error_set_errno(error, ERROR_FAILED, problem, "%s: cannot check the usage file", path);
 }

@@ -135,7 +135,8 @@ void usage_file_name(struct usage_file *file, const char *store)
     snprintf(file->path, size, "%s.usage", store);
 }
 
-enum usage_file_result usage_file_open(struct usage_file *file, const char *store, bool writing, struct error *error)
+enum usage_file_result usage_file_open(struct usage_file *file, const char *store, bool writing, int end,
+                                       struct error *error)
 {
     struct stat facts;
     usage_file_name(file, store);
@@ -145,7 +146,7 @@ enum usage_file_result usage_file_open(struct usage_file *file, const char *stor
     if (!reserve_lock(file, error))
         return USAGE_FILE_FAILED;
     /* An empty file is left if its maker was killed at once; LMDB treats it as new. */
-    if (there && facts.st_size > 0 && S_ISREG(facts.st_mode) && !usage_check(file->path, error))
+    if (there && facts.st_size > 0 && S_ISREG(facts.st_mode) && !usage_check(file->path, end, error))
         return USAGE_FILE_FAILED;
     if (there && facts.st_size == 0 && !writing)
         return USAGE_FILE_ABSENT;
@@ -196,7 +197,7 @@ void usage_file_put_down(struct usage_file *file)
     file->made = file->left = false;
 }
 
-bool usage_file_make(struct usage_file *file, bool look, struct error *error)
+bool usage_file_make(struct usage_file *file, bool look, int end, struct error *error)
 {
     struct stat facts;
     const bool there = !file->made && stat(file->path, &facts) == 0 && (facts.st_size > 0 || !S_ISREG(facts.st_mode));
@@ -208,7 +209,7 @@ bool usage_file_make(struct usage_file *file, bool look, struct error *error)
     if (!reserve_lock(file, error))
         return false;
     file->made = !there;
-    const bool checked = !there || !S_ISREG(facts.st_mode) || usage_check(file->path, error);
+    const bool checked = !there || !S_ISREG(facts.st_mode) || usage_check(file->path, end, error);
     const bool opened = checked && usage_file_reopen(file, error);
     if (file->left)
         usage_file_put_down(file); /* so that it is not opened again before somebody asks for it */

@@ -22,14 +22,17 @@ struct usage_file {
 enum usage_file_result { USAGE_FILE_OPEN, USAGE_FILE_ABSENT, USAGE_FILE_FAILED };
 
 /* Opens the usage file of the table at `store`. If it does not exist, it is created for writing; for reading the result
- * is USAGE_FILE_ABSENT. Call usage_file_close() in any case. */
-enum usage_file_result usage_file_open(struct usage_file *file, const char *store, bool writing, struct error *error);
+ * is USAGE_FILE_ABSENT. `end` is as for usage_check(). Call usage_file_close() in any case. */
+enum usage_file_result usage_file_open(struct usage_file *file, const char *store, bool writing, int end,
+                                       struct error *error);
 void usage_file_close(struct usage_file *file);
 
 /* usage_file_name() only names the file. usage_file_make() opens it for writing if it does not exist or is empty. One
- * with contents must be checked first, which takes a process: only if `look`. Call usage_file_close() in any case. */
+ * with contents must be checked first, which takes a process: only if `look`, and with `end` as for usage_check(). Call
+ * usage_file_close() in any case. */
 void usage_file_name(struct usage_file *file, const char *store);
-bool usage_file_make(struct usage_file *file, bool look, struct error *error) __attribute__((warn_unused_result));
+bool usage_file_make(struct usage_file *file, bool look, int end, struct error *error)
+    __attribute__((warn_unused_result));
 
 /* Closes the file and reopens it for writing, after LMDB gave it up. No transaction may be open. If `left` is then set,
  * put it down. */

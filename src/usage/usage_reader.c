@@ -63,7 +63,7 @@ bool usage_reader_open(struct usage_reader **opened, const char *store, int64_t 
     reader->now = now;
     reader->today = day_of(now);
     *opened = NULL;
-    enum usage_file_result result = usage_file_open(&reader->own, store, false, error);
+    enum usage_file_result result = usage_file_open(&reader->own, store, false, -1, error);
     if (result == USAGE_FILE_OPEN && begin(reader, error)) {
         *opened = reader;
         return true;

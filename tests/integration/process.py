@@ -21,6 +21,13 @@ def children(pid):
     return found
 
 
+def has_ended(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def connections(port):
     """(state, inode) of each TCP connection that this port is ours of; 0: no process holds it, since it was not accepted yet or is closed."""
     mark = f":{port:04X}"  # a busy machine has many thousand lines, and those without it need no closer look

@@ -1,6 +1,6 @@
 /* For LD_PRELOAD into a daemon: the child that looks into the usage file hangs for as long as the file $STUCK_WHILE is
  * there, as on a disk that does not answer. With STUCK_DEEP no signal reaches it, and the parent is out of patience
- * after a second, else its alarm rings after a second. */
+ * after a second; with STUCK_FOREVER neither happens; else its alarm rings after a second. */
 #include <dlfcn.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,6 +18,11 @@ static bool is_deep(void)
     return getenv("STUCK_DEEP") != NULL;
 }
 
+static bool is_forever(void)
+{
+    return getenv("STUCK_FOREVER") != NULL;
+}
+
 static void hang(const char *file)
 {
     sigset_t all;
@@ -31,13 +36,15 @@ static void hang(const char *file)
 unsigned alarm(unsigned seconds)
 {
     unsigned (*next)(unsigned) = (unsigned (*)(unsigned))dlsym(RTLD_NEXT, "alarm");
-    return next(is_deep() ? seconds : 1);
+    return next(is_forever() ? 0 : is_deep() ? seconds : 1);
 }
 
 int poll(struct pollfd *descriptors, nfds_t count, int timeout)
 {
     int (*next)(struct pollfd *, nfds_t, int) = (int (*)(struct pollfd *, nfds_t, int))dlsym(RTLD_NEXT, "poll");
-    return next(descriptors, count, is_deep() && timeout > LONG_MS ? 1000 : timeout);
+    if (timeout > LONG_MS)
+        timeout = is_forever() ? -1 : is_deep() ? 1000 : timeout;
+    return next(descriptors, count, timeout);
 }
 
 /* The child's first call of its own. */

@@ -1,4 +1,5 @@
 """`ssoferry report` on what a daemon has counted: while it runs, when it was killed, and where there is none."""
+import contextlib
 import csv
 import datetime
 import io
@@ -7,6 +8,7 @@ import pty
 import re
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -14,8 +16,8 @@ import pytest
 import wire
 from admin import Admin
 from ports import free_port
-from preload import days_ago, start_with
-from process import children
+from preload import days_ago, environment_with, start_with
+from process import children, has_ended
 from programs import is_sanitized, program
 from stytch_ids import connection_id
 
@@ -400,6 +402,53 @@ def test_a_check_that_hangs_keeps_nobody_from_signing_in(used, environment, monk
     used.wait_for(lambda: "usage is counted now, including what came in meanwhile" in used.stderr)
     assert not children(used.pid)
     used.wait_for(lambda: used.report().totals["hits"] == hits + 1)
+
+
+@contextlib.contextmanager
+def on_a_disk_that_never_answers(gateway, disk):
+    """The daemon, which has a process hang at the usage file while `disk` is there."""
+    environment = {**os.environ, **environment_with(program("stuck_check.so"), gateway.directory), "STUCK_WHILE": str(disk), "STUCK_FOREVER": "1"}
+
+    def give_up():
+        disk.unlink()
+        process.kill()
+
+    with subprocess.Popen([program("ssoferryd"), "-c", str(gateway.config_path)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True, env=environment) as process:
+        timer = threading.Timer(60, give_up)
+        timer.start()
+        yield process
+        timer.cancel()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT], ids=["SIGTERM", "SIGINT", "SIGQUIT"])
+def test_the_end_waits_for_no_check_of_a_start(used, number):
+    disk = used.directory / "the-disk-hangs"
+    disk.touch()
+    with on_a_disk_that_never_answers(used, disk) as process:
+        [checker] = used.wait_for(lambda: children(process.pid))
+        process.send_signal(number)
+        said = process.stderr.read()
+    assert process.returncode == 0, said
+    assert "usage: the check of the usage file was cut short: ssoferryd is to end" in said
+    assert f"{number.name}: finishing requests" in said
+    used.wait_for(lambda: has_ended(checker))
+
+
+def test_the_end_waits_for_no_check_of_a_reload(used):
+    disk, usage = used.directory / "the-disk-hangs", used.store.with_name(used.store.name + ".usage")
+    usage.write_bytes(usage.read_bytes()[:8192] + b"\xff" * (usage.stat().st_size - 8192))
+    with on_a_disk_that_never_answers(used, disk) as process:
+        for line in process.stderr:
+            if "revision" in line:  # it serves
+                break
+        disk.touch()
+        process.send_signal(signal.SIGHUP)
+        [checker] = used.wait_for(lambda: children(process.pid))
+        process.terminate()
+        said = process.stderr.read()
+    assert process.returncode == 0, said
+    used.wait_for(lambda: has_ended(checker))
 
 
 def test_a_usage_file_that_is_taken_away_is_followed_by_a_new_one(used):

@@ -126,7 +126,7 @@ static void be_empty(char *node, char *value)
 static bool opens(const char *store, struct error *error)
 {
     struct usage *usage = NULL;
-    bool good = usage_open(&usage, store, 1, NOON, error);
+    bool good = usage_open(&usage, store, 1, NOON, -1, error);
     usage_close(usage);
     return good;
 }

@@ -33,7 +33,7 @@ static void count_rounds(const char *store, int pipe_end)
     for (;;) {
         struct usage *usage = NULL;
         struct error error;
-        if (!usage_open(&usage, store, 1, NOON, &error))
+        if (!usage_open(&usage, store, 1, NOON, -1, &error))
             _exit(1);
         for (int i = 0; i < ROUND_NAMES; ++i) {
             char name[16];
@@ -113,7 +113,7 @@ static void what_was_flushed_is_there_after_a_kill(void **state)
     if (child == 0) {
         struct usage *usage = NULL;
         struct error error;
-        if (!usage_open(&usage, store, 1, NOON, &error))
+        if (!usage_open(&usage, store, 1, NOON, -1, &error))
             _exit(1);
         count(usage, "acme", USAGE_STYTCH, NOON);
         for (;; pause_us(20000))
@@ -140,7 +140,7 @@ static void write_along(const char *store)
     for (int round = 0; round < WRITER_ROUNDS; ++round) {
         struct usage *usage = NULL;
         struct error error;
-        if (!usage_open(&usage, store, 1, NOON, &error))
+        if (!usage_open(&usage, store, 1, NOON, -1, &error))
             _exit(1);
         for (int i = 0; i < WRITER_HITS; ++i) {
             count(usage, "acme", USAGE_STYTCH, NOON);
@@ -193,7 +193,7 @@ static void make_usage(const char *store)
 static bool opens(const char *store, struct error *error)
 {
     struct usage *usage = NULL;
-    bool good = usage_open(&usage, store, 1, NOON, error);
+    bool good = usage_open(&usage, store, 1, NOON, -1, error);
     if (good) {
         count(usage, "customer-1", USAGE_STYTCH, NOON);
         usage_close(usage);
@@ -443,7 +443,7 @@ static void count_on_a_full_disk(const char *store, const char *path)
     struct error error;
     struct stat facts;
     signal(SIGXFSZ, SIG_IGN);
-    if (!usage_open(&usage, store, 1, NOON, &error) || stat(path, &facts) != 0)
+    if (!usage_open(&usage, store, 1, NOON, -1, &error) || stat(path, &facts) != 0)
         _exit(4);
     limit_files((rlim_t)facts.st_size);
     count_names(usage, ROWS);
@@ -601,7 +601,7 @@ static void count_when_told(const char *store, int pipe_end)
     char byte;
     if (read(pipe_end, &byte, 1) != 1)
         _exit(1);
-    if (!usage_open(&usage, store, 1, NOON, &error))
+    if (!usage_open(&usage, store, 1, NOON, -1, &error))
         _exit(2);
     count(usage, "other", USAGE_STYTCH, NOON);
     _exit(usage_finish(usage, &error) ? 0 : 3);
@@ -721,7 +721,7 @@ static void the_lock_has_no_holes(void **state)
     for (int i = 0; i < 2; ++i) {
         if (i > 0)
             assert_int_equal(unlink(scratch_path(scratch, "store.usage-lock")), 0);
-        assert_true(usage_open(&usage, scratch_path(scratch, "store"), 1, NOON, &error));
+        assert_true(usage_open(&usage, scratch_path(scratch, "store"), 1, NOON, -1, &error));
         usage_close(usage);
         assert_int_equal(stat(scratch_path(scratch, "store.usage-lock"), &facts), 0);
         assert_true(facts.st_size > 0 && (!shown || facts.st_blocks * 512 >= facts.st_size));
@@ -737,13 +737,13 @@ static void a_lock_that_is_a_link_is_refused(void **state)
     struct stat facts;
     const char *store = scratch_path(scratch, "store"), *lock = scratch_path(scratch, "store.usage-lock");
     const char *victim = scratch_path(scratch, "victim");
-    assert_true(usage_open(&usage, store, 1, NOON, &error));
+    assert_true(usage_open(&usage, store, 1, NOON, -1, &error));
     usage_close(usage);
     scratch_write(victim, "x", 1);
     assert_int_equal(unlink(lock) | symlink("victim", lock), 0);
     assert_false(usage_reader_open(&reader, store, NOON, &error));
     assert_non_null(strstr(error.message, "its -lock file is a link: remove the link"));
-    assert_false(usage_open(&usage, store, 1, NOON, &error));
+    assert_false(usage_open(&usage, store, 1, NOON, -1, &error));
     assert_int_equal(stat(victim, &facts), 0);
     assert_int_equal(facts.st_size, 1);
 }

@@ -256,7 +256,7 @@ static void count_elsewhere(const char *store, const char *identifier, int times
     struct usage *usage = NULL;
     struct error error;
     char byte;
-    if (read(told, &byte, 1) != 0 || !usage_open(&usage, store, 1, NOON, &error))
+    if (read(told, &byte, 1) != 0 || !usage_open(&usage, store, 1, NOON, -1, &error))
         _exit(1);
     for (int i = 0; i < times; ++i)
         count_unknown(usage, identifier, NOON);

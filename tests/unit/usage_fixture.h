@@ -22,7 +22,7 @@ static inline struct usage *open_usage(const char *store, size_t lanes, int64_t 
 {
     struct usage *usage = NULL;
     struct error error = {0};
-    assert_done(usage_open(&usage, store, lanes, now, &error));
+    assert_done(usage_open(&usage, store, lanes, now, -1, &error));
     return usage;
 }
 
