@@ -102,6 +102,10 @@ struct source_routes {
 /* Summarizes the routes that look identifiers up in `source`. `parameter` lives as long as the configuration. */
 struct source_routes config_source_routes(const struct config *config, struct text source);
 
+/* Whether the configuration says to rehearse (`observe: true`), but not all of these routes of a source do, since they
+ * have no legacy URL: then a row in state `stytch` without a legacy URL of its own is cut over all the same. */
+bool config_cuts_over(const struct config *config, const struct source_routes *routes);
+
 /* Whether this is a health check of the daemon: GET or HEAD of `health_path`. No route sees it. */
 bool config_is_health(const struct config *config, const struct request *request);
 

@@ -263,7 +263,7 @@ static int set_named(struct set *set)
         edit_print_json(&set->edit);
     else
         print_text(set);
-    set_warn_of_cut_over(set);
+    rows_warn_of_cut_over(set->cut_over, false);
     siblings_warn(&set->siblings, set->edit.context->table);
     if (set->connects)
         tell_sharers(set);
@@ -282,7 +282,7 @@ static int set_all(struct set *set)
     if (status != STATUS_DONE)
         return status;
     status = set_all_print(set);
-    set_warn_of_cut_over(set);
+    rows_warn_of_cut_over(set->cut_over, set->edit.arguments->dry_run);
     if (!set->edit.arguments->dry_run)
         siblings_warn(&set->siblings, set->edit.context->table);
     return status;

@@ -110,6 +110,8 @@ static void begin_source(struct effect *effect, struct text key)
     effect_end(effect);
     memcpy(effect->source.name, source.at, source.size);
     effect->start_size = source.size + 1;
+    const struct source_routes routes = config_source_routes(effect->config, source);
+    effect->cuts_over = config_cuts_over(effect->config, &routes);
 }
 
 static void note_stage(struct effect *effect, const struct difference *difference)
@@ -123,6 +125,19 @@ static void note_stage(struct effect *effect, const struct difference *differenc
         *(is_test ? &effect->put.test : &effect->put.live) = true;
 }
 
+static bool is_cut_over(const struct difference *difference)
+{
+    enum connection_state before;
+    struct connection_buffer after;
+    struct error error;
+    if (difference->kind == DIFFERENCE_CHANGED && connection_record_state(difference->before, &before) &&
+        before == CONNECTION_STYTCH)
+        return false;
+    return (difference->kind == DIFFERENCE_ADDED || difference->kind == DIFFERENCE_CHANGED) &&
+           connection_decode(difference->after, &after, &error) && after.row.state == CONNECTION_STYTCH &&
+           after.row.legacy_url.size == 0;
+}
+
 void effect_add(struct effect *effect, const struct difference *difference)
 {
     enum turn turn;
@@ -132,6 +147,7 @@ void effect_add(struct effect *effect, const struct difference *difference)
     if (turn_of(difference, &turn))
         effect->source.turned[turn]++;
     note_stage(effect, difference);
+    effect->cut_over += effect->cuts_over && is_cut_over(difference);
 }
 
 void effect_others(struct effect *effect, const struct mapping *mapping, struct snapshot *snapshot)
@@ -193,6 +209,7 @@ void effect_warn(const struct effect *effect, uint64_t revision)
             log_warning("%s %s. If %s, `ssoferry rollback %llu` undoes it", subject, turns[turn].did,
                         turns[turn].mistake, (unsigned long long)revision - 1);
     }
+    rows_warn_of_cut_over(effect->cut_over, revision == 0);
 }
 
 void effect_warn_of_rollback(const struct effect *effect)
@@ -202,6 +219,7 @@ void effect_warn_of_rollback(const struct effect *effect)
         if (describe(effect, turn, subject))
             log_warning("%s %s", subject, turns[turn].would);
     }
+    rows_warn_of_cut_over(effect->cut_over, true);
 }
 
 void effect_warn_of_stages(const struct effect *effect, const struct mapping *mapping)

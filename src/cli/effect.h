@@ -36,6 +36,8 @@ struct effect {
     size_t sources[TURNS];            /* how many sources had many */
     struct effect_stages put, kept;   /* for the current source: rows written, and rows left as they are */
     struct effect_stages others;      /* for sources that the files do not name */
+    bool cuts_over;                   /* the current source's new rows in state stytch, in spite of a rehearsal */
+    uint64_t cut_over;                /* rows that go to Stytch in spite of a rehearsal, and did not before */
     bool test_put;                    /* rows of a test project are written */
     struct effect_stages beside;      /* rows added next to rows of the other kind */
 };
@@ -58,7 +60,8 @@ bool effect_loses_many(const struct effect *effect);
 
 /* Prints a warning for every other turn taken by more than one, and more than a tenth, of a source's rows. For
  * TURN_STYTCH it takes more than a small batch, and no warning is given while all the source's routes send everybody to
- * the legacy side. `revision` is the new one; 0 if nothing was written. */
+ * the legacy side. Another warning is of the rows, however few, that are cut over in spite of a rehearsal. `revision`
+ * is the new one; 0 if nothing was written. */
 void effect_warn(const struct effect *effect, uint64_t revision);
 
 /* The same for what a rollback would do. */

@@ -76,6 +76,19 @@ void rows_warn_of_stage(bool is_test)
                 is_test ? "test" : "live", is_test ? "live" : "test");
 }
 
+void rows_warn_of_cut_over(uint64_t rows, bool would)
+{
+    char count[NUMBER_SIZE];
+    if (rows == 0)
+        return;
+    log_warning("%s row%s %s to Stytch in spite of `observe: true`: a route without a legacy_url takes no part in the "
+                "rehearsal, and `ssoferryd --check` names it",
+                number_grouped(rows, count), plural(rows),
+                would       ? "would go"
+                : rows == 1 ? "goes"
+                            : "go");
+}
+
 int rows_complain_source(struct snapshot *snapshot, struct text source)
 {
     struct error error = {0};

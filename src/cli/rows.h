@@ -57,6 +57,10 @@ bool rows_stage(struct snapshot *snapshot, struct text source,
 /* Warns that connections of a test (or live) project were added to a table of the other kind. */
 void rows_warn_of_stage(bool is_test);
 
+/* Warns, if `rows` is not 0, that so many rows go to Stytch now, or would, although the configuration says to rehearse
+ * (config_cuts_over()). */
+void rows_warn_of_cut_over(uint64_t rows, bool would);
+
 /* Copies to `name`, of SOURCE_SIZE_MAX + 1 bytes, the table's next source after `after` (empty: the first). Returns
  * LOOKUP_FOUND, LOOKUP_ABSENT or LOOKUP_FAILED. Moves the snapshot's cursor. */
 enum lookup_result rows_next_source(struct snapshot *snapshot, struct text after, char *name, struct error *error);

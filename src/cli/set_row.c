@@ -2,7 +2,6 @@
 #include "set_row.h"
 
 #include "nearest.h"
-#include "output.h"
 #include "ssoferry/log.h"
 
 enum { ROW_NAME_SIZE = CONNECTION_KEY_SIZE_MAX + 16 };
@@ -141,27 +140,11 @@ static struct connection checked_part(const struct set *set, const struct connec
     return part;
 }
 
-/* A route without a legacy URL takes no part in a rehearsal of everything, so that a row which is made `stytch` for the
- * rehearsal's sake is really cut over, unless it has a legacy URL of its own. */
+/* A row that is made `stytch` for the rehearsal's sake may really be cut over. */
 static void note_cut_over(struct set *set, bool was_there, const struct connection *row)
 {
-    if (!set->audit.config->gateway.observe || was_there || row->state != CONNECTION_STYTCH || row->legacy_url.size > 0)
-        return;
-    const struct source_routes *routes = audit_routes(&set->audit, set->source);
-    set->cut_over += routes->count > 0 && !routes->rehearsed;
-}
-
-void set_warn_of_cut_over(const struct set *set)
-{
-    char rows[NUMBER_SIZE];
-    if (set->cut_over == 0)
-        return;
-    log_warning("%s row%s %s to Stytch in spite of `observe: true`: a route without a legacy_url takes no part in the "
-                "rehearsal, and `ssoferryd --check` names it",
-                number_grouped(set->cut_over, rows), plural(set->cut_over),
-                set->edit.arguments->dry_run ? "would go"
-                : set->cut_over == 1         ? "goes"
-                                             : "go");
+    if (!was_there && row->state == CONNECTION_STYTCH && row->legacy_url.size == 0)
+        set->cut_over += config_cuts_over(set->audit.config, audit_routes(&set->audit, set->source));
 }
 
 bool set_edit_row(struct set *set, struct text identifier, struct connection *row, struct error *error)

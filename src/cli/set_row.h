@@ -52,9 +52,6 @@ bool set_fields(const struct set *set, struct connection *row, struct error *err
 bool set_edit_row(struct set *set, struct text identifier, struct connection *row, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Warns of the rows that go to Stytch now although the configuration says to rehearse, if there are any. */
-void set_warn_of_cut_over(const struct set *set);
-
 /* Gives the warnings that load would give for such a row in a file, if the row is new or the words set a field they are
  * about. */
 void set_warn(const struct set *set, struct text identifier, const struct connection *row);

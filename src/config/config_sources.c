@@ -22,3 +22,8 @@ struct source_routes config_source_routes(const struct config *config, struct te
     }
     return routes;
 }
+
+bool config_cuts_over(const struct config *config, const struct source_routes *routes)
+{
+    return config->gateway.observe && routes->count > 0 && !routes->rehearsed;
+}

@@ -1142,6 +1142,23 @@ def test_a_set_that_cuts_over_in_a_rehearsal_is_told(routed, loader):
     assert told("c", "d", "state=disabled") == []
 
 
+def test_a_load_that_cuts_over_in_a_rehearsal_is_told(routed, loader):
+    """However few they are, and new ones, too."""
+    config, back = loader.home / "ssoferryd.yaml", "legacy_url: 'https://legacy.example.net/x'"
+    rows = {"a": f"{{connection_id: {ACME}, {back}}}", "b": GLOBEX, "c": f"{{connection_id: {INITECH}, state: disabled}}"}
+    before = loader.file(odd_table("default", {**rows, "b": f"{{connection_id: {GLOBEX}, state: disabled}}"}), "before.yaml")
+    after = loader.file(odd_table("default", {**rows, "d": connection_id(4)}), "after.yaml")
+    rehearsed = loader.file(odd_table("auth0", rows), "rehearsed.yaml")
+    told = lambda *words: re.findall(r"ssoferry: warning: (.* in spite of `observe: true`)", routed(*words).stderr)
+    assert told("load", "--allow-removals", before) == told("load", "--dry-run", after) == []
+    config.write_text(config.read_text() + "observe: true\n")
+    assert told("diff", after) == told("load", "--dry-run", after) == ["2 rows would go to Stytch in spite of `observe: true`"]
+    assert told("load", after) == ["2 rows go to Stytch in spite of `observe: true`"]
+    assert told("load", after) == told("load", "--allow-removals", rehearsed) == told("load", "--allow-removals", before) == []
+    shown = routed("rollback", "3", status=2, stdin=subprocess.DEVNULL).stderr
+    assert "2 rows would go to Stytch in spite of `observe: true`" in shown
+
+
 def test_check_of_the_table_against_a_configuration(routed, loader, tmp_path):
     assert routed("check", "--table").stdout == "3 rows of revision 1: no errors\n"
     routed("load", "--merge", loader.file(odd_table("auth0", {
