@@ -15,6 +15,12 @@ static void on_progress(void *context, uint64_t read, uint64_t total)
     progress_update(context, read, total);
 }
 
+static int complain_unread(struct files *files, const char *path, const struct error *error)
+{
+    files->unread[files->unread_count++] = (struct files_unread){path, *error};
+    return complain(error);
+}
+
 /* Reads every file even if one cannot be opened, so that all problems are reported together. */
 static int read_all(struct files *files, const struct arguments *arguments, struct progress *progress)
 {
@@ -33,8 +39,7 @@ static int read_all(struct files *files, const struct arguments *arguments, stru
         progress_phase(progress, "sorting");
         if (!fine) {
             progress_erase(progress);
-            status = complain(&error);
-            files->unread[files->unread_count++] = (struct files_unread){path, error};
+            status = complain_unread(files, path, &error);
         }
     }
     return status;
@@ -130,12 +135,12 @@ int files_read(struct files *files, const struct context *context, const struct 
     mapping_watch(files->mapping, on_row, files->watch);
 
     struct error error = {0};
-    files->unread = memory_zeroed(arguments->word_count, sizeof(*files->unread));
+    files->unread = memory_zeroed(arguments->word_count + 1, sizeof(*files->unread));
     int status = read_all(files, arguments, progress);
     bool fine = status != STATUS_DONE || mapping_finish(files->mapping, files->faults, &error);
     progress_erase(progress);
     if (!fine)
-        status = complain(&error);
+        status = complain_unread(files, NULL, &error);
 
     tell(files->watch);
     faults_log(files->faults);

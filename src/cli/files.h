@@ -10,9 +10,9 @@
 #define MAPPING_TEST_ONLY                                                                                              \
     "all connections are of a test project: customers who sign in by them end up there, not in the live one"
 
-/* A file that could not be read; this has been reported already. */
+/* A file that could not be read, or all of them together; this has been reported already. */
 struct files_unread {
-    const char *path;
+    const char *path; /* NULL: all of them */
     struct error error;
 };
 

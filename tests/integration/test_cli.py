@@ -16,6 +16,7 @@ import time
 
 import pytest
 
+from faulty import Faults
 from preload import environment_with
 from programs import ROOT, program
 from store_file import StoreFile
@@ -1243,6 +1244,24 @@ def test_check_of_files_as_json_leaves_nothing_to_standard_error(loader):
     assert "cannot be read: No such file or directory" in told[0][3]
     told = found(loader.file("version: 1\nconnections:\n" + "".join(f"  c{i}: nonsense\n" for i in range(103))), status=2)
     assert len(told) == 101 and told[100] == ("error", None, None, "3 more errors are not shown")
+
+
+def test_check_of_files_as_json_says_that_they_could_not_be_compared(loader):
+    """Of more than is sorted in memory. The first row is there twice, which is found in the end alone."""
+    row = f"{{state: legacy, legacy_url: 'https://legacy.example.net/{'x' * 1950}'}}\n"
+    file = loader.file("version: 1\nconnections:\n" + "".join(f"  c{i % 34_999}: {row}" for i in range(35_000)))
+    config = loader.file(f"store: {loader.store}\nlegacy: {{allowed_hosts: [legacy.example.net]}}\nroutes: [match: '/old-sso/{{identifier}}']\n", "own.yaml")
+    directory = loader.home / "temporary"
+    directory.mkdir()
+    for at, status, place, message in [
+        (1_000_000, 2, (str(file), 35_002, 3), "this identifier is already in line 3"),
+        (1, 1, (None, None, None), f"a temporary file in {directory} cannot be used"),
+    ]:
+        faults = Faults(loader.home, "pread", at=at, path=directory)
+        result = plain("-c", config, "check", "--json", file, status=status, env={**faults.environment, "TMPDIR": str(directory)})
+        [found] = map(json.loads, result.stdout.splitlines())
+        assert (found["severity"], (found["file"], found["line"], found["column"])) == ("error", place)
+        assert message in found["message"] and message in result.stderr
 
 
 def test_test_connections_beside_live_ones_are_told(loaded):
