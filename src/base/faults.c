@@ -151,45 +151,79 @@ static void skip_byte_order_mark(FILE *text)
         rewind(text);
 }
 
-/* Reads up to the start of a line. False if the file has fewer lines. */
-static bool go_to_line(FILE *text, unsigned line)
+/* Faults come in the order of their places, so each file is read only once, however many faults are far down in it. */
+struct reader {
+    const struct file *file; /* NULL: none yet */
+    FILE *text;              /* NULL: it cannot be opened */
+    unsigned line, column;   /* the place it last went to */
+    off_t offset;            /* of that place, in bytes */
+};
+
+static void close_text(struct reader *reader)
 {
-    struct character character;
-    rewind(text);
-    skip_byte_order_mark(text);
-    for (unsigned at = 1; at < line;) {
-        if (!read_character(text, &character))
-            return false;
-        at += character.breaks;
-    }
+    if (reader->text != NULL && reader->text != reader->file->text)
+        fclose(reader->text);
+}
+
+/* False if the file is gone. */
+static bool open_text(struct reader *reader, const struct file *file)
+{
+    if (reader->file == file)
+        return reader->text != NULL;
+    close_text(reader);
+    *reader = (struct reader){file, file->text != NULL ? file->text : fopen(file->path, "re"), 1, 1, 0};
+    if (reader->text == NULL)
+        return false;
+    rewind(reader->text);
+    skip_byte_order_mark(reader->text);
+    reader->offset = ftello(reader->text);
     return true;
 }
 
-/* Writes the part of the line around the fault. Returns the number of characters from the fault's column on. */
+/* Goes to a place that is not before the last one. False if the file has no such place. */
+static bool go_to(struct reader *reader, unsigned line, unsigned column)
+{
+    struct character character;
+    unsigned at_line = reader->line, at = reader->column;
+    if (fseeko(reader->text, reader->offset, SEEK_SET) != 0)
+        return false;
+    while (at_line < line || at < column) {
+        if (!read_character(reader->text, &character) || (character.breaks && at_line == line))
+            return false;
+        at = character.breaks ? 1 : at + 1;
+        at_line += character.breaks;
+    }
+    reader->line = line;
+    reader->column = column;
+    reader->offset = ftello(reader->text);
+    return true;
+}
+
+/* Writes the part of the line around the fault, from column `first` on, where `text` is. Returns the number of
+ * characters from the fault's column on. */
 static unsigned write_line(FILE *text, unsigned column, unsigned first, FILE *out)
 {
     struct character character;
-    unsigned at = 1, behind = 0;
+    unsigned behind = 0;
     fputs(first > 1 ? "    ..." : "    ", out);
-    for (; read_character(text, &character) && !character.breaks; at++) {
+    for (unsigned at = first; read_character(text, &character) && !character.breaks; at++) {
         if (at >= first + SHOWN_MAX) {
             fputs("...", out);
             break;
         }
-        if (at >= first)
-            fwrite(character.bytes, 1, character.size, out);
+        fwrite(character.bytes, 1, character.size, out);
         behind += at >= column;
     }
     fputc('\n', out);
     return behind;
 }
 
-static void write_place(const struct fault *fault, FILE *text, FILE *out)
+static void write_place(const struct fault *fault, struct reader *reader, FILE *out)
 {
     unsigned first = fault->column > SHOWN_MAX - SHOWN_BEFORE / 2 ? fault->column - SHOWN_BEFORE : 1;
-    if (!go_to_line(text, fault->line))
+    if (!go_to(reader, fault->line, first))
         return;
-    unsigned behind = write_line(text, fault->column, first, out);
+    unsigned behind = write_line(reader->text, fault->column, first, out);
     fprintf(out, "%*s^", (int)(fault->column - first + (first > 1 ? 7 : 4)), "");
     for (unsigned i = 1; i < fault->length && i < behind; i++)
         fputc('~', out);
@@ -220,7 +254,7 @@ static void write_masked(const char *string, FILE *out)
     }
 }
 
-static void write_fault(const struct faults *faults, const struct fault *fault, FILE *out)
+static void write_fault(const struct faults *faults, const struct fault *fault, struct reader *reader, FILE *out)
 {
     const struct file *file = &faults->files[fault->file];
     write_masked(file->path, out);
@@ -229,14 +263,8 @@ static void write_fault(const struct faults *faults, const struct fault *fault, 
     fputs(fault->severity == FAULT_ERROR ? ": error: " : ": warning: ", out);
     write_masked(fault->message, out);
     fputc('\n', out);
-    if (fault->line == 0)
-        return;
-    FILE *text = file->text != NULL ? file->text : fopen(file->path, "re");
-    if (text == NULL)
-        return; /* deleted since; its place was already written */
-    write_place(fault, text, out);
-    if (text != file->text)
-        fclose(text);
+    if (fault->line > 0 && open_text(reader, file))
+        write_place(fault, reader, out);
 }
 
 /* Calls `on_rest` for each severity that has faults not kept, with their number. */
@@ -278,9 +306,11 @@ void faults_each(struct faults *faults, void (*on_fault)(void *context, const st
 
 void faults_write(struct faults *faults, FILE *out)
 {
+    struct reader reader = {0};
     sort(faults);
     for (size_t i = 0; i < faults->kept_count; i++)
-        write_fault(faults, &faults->kept[i], out);
+        write_fault(faults, &faults->kept[i], &reader, out);
+    close_text(&reader);
     each_rest(faults, write_rest, out);
 }
 

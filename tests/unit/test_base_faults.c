@@ -128,6 +128,63 @@ static void lines(void **state)
     }
 }
 
+/* A stream that counts the bytes read from it. */
+struct counted {
+    char bytes[200000];
+    size_t at, read;
+};
+
+static ssize_t on_read(void *cookie, char *to, size_t size)
+{
+    struct counted *counted = cookie;
+    const size_t left = sizeof counted->bytes - counted->at;
+    size = size < left ? size : left;
+    memcpy(to, counted->bytes + counted->at, size);
+    counted->at += size;
+    counted->read += size;
+    return (ssize_t)size;
+}
+
+static int on_seek(void *cookie, off64_t *offset, int whence)
+{
+    struct counted *counted = cookie;
+    assert_int_not_equal(whence, SEEK_END);
+    counted->at = (size_t)*offset + (whence == SEEK_CUR ? counted->at : 0);
+    *offset = (off64_t)counted->at;
+    return 0;
+}
+
+/* How many bytes are read to show a hundred faults at the end of a file whose lines have `width` bytes. */
+static size_t bytes_read_for_last(unsigned width)
+{
+    struct counted *counted = test_malloc(sizeof *counted);
+    *counted = (struct counted){.read = 0};
+    for (size_t i = 0; i < sizeof counted->bytes; i++)
+        counted->bytes[i] = (i + 1) % width == 0 ? '\n' : 'x';
+    FILE *stream = fopencookie(counted, "r", (cookie_io_functions_t){.read = on_read, .seek = on_seek});
+    assert_non_null(stream);
+    struct faults *faults = faults_new();
+    const unsigned file = faults_file(faults, "f", stream), all = sizeof counted->bytes;
+    for (unsigned i = FAULTS_MAX; i > 0; i--)
+        faults_add(faults, FAULT_ERROR, file, (all - i) / width + 1, (all - i) % width + 1, 1, "x");
+    char *text = written(faults);
+    assert_non_null(strstr(text, "x\n"));
+    free(text);
+    faults_free(faults);
+    const size_t read = counted->read;
+    test_free(counted);
+    return read;
+}
+
+/* Otherwise a load that fails far down in a large file would take minutes to say so. */
+static void reads_a_file_once(void **state)
+{
+    (void)state;
+    const size_t file = sizeof((struct counted *)0)->bytes, around_each = 8192;
+    assert_in_range(bytes_read_for_last(20), file - 20, file + FAULTS_MAX * around_each);
+    assert_in_range(bytes_read_for_last(200000), file - 200, file + FAULTS_MAX * around_each);
+}
+
 static void long_lines(void **state)
 {
     (void)state;
@@ -211,9 +268,15 @@ static void too_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing),        scratch_test(in_order),     cmocka_unit_test(lines),
-        cmocka_unit_test(long_lines),     scratch_test(gone_file),    cmocka_unit_test(messages),
-        cmocka_unit_test(names_of_files), cmocka_unit_test(too_many),
+        cmocka_unit_test(nothing),
+        scratch_test(in_order),
+        cmocka_unit_test(lines),
+        cmocka_unit_test(long_lines),
+        cmocka_unit_test(reads_a_file_once),
+        scratch_test(gone_file),
+        cmocka_unit_test(messages),
+        cmocka_unit_test(names_of_files),
+        cmocka_unit_test(too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
