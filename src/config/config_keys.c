@@ -40,13 +40,13 @@ SETTER(set_health_path)
 }
 
 /* Sets an origin: https://host[:port], or http only for this machine. Stored without a trailing slash. `unlike` is the
- * answer for something that is not an origin. */
+ * answer for something that is not a URL. */
 static const char *set_origin(struct building *building, struct text value, struct text *origin, const char *unlike)
 {
     struct url url;
     const char *why = NULL;
     if (!url_parse(value, &url, &why))
-        return why[0] == 'i' ? unlike : why;
+        return unlike;
     if (!url.https && !url_is_loopback(&url))
         return "is plain http, which is only for this machine itself; write https";
     if (url.has_query || url.path.size > 1)

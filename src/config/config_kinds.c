@@ -21,46 +21,45 @@ static void *field_of(struct building *building, const struct config_key *key)
     return whole + key->offset;
 }
 
-static const char *number_with_unit(struct text value, const struct config_key *key, const struct text *units,
-                                    const uint64_t *factors, size_t count, uint64_t *number)
+/* Reads digits and a unit. False if it is neither that nor within the key's range. */
+static bool number_with_unit(struct text value, const struct config_key *key, const struct text *units,
+                             const uint64_t *factors, size_t count, uint64_t *number)
 {
     size_t digits = 0;
     while (digits < value.size && value.at[digits] >= '0' && value.at[digits] <= '9')
         ++digits;
-    struct text unit = text_slice(value.at + digits, value.size - digits);
-    for (size_t i = 0; i < count; ++i) {
-        if (!text_equal(unit, units[i]))
-            continue;
-        if (!text_to_number(text_slice(value.at, digits), key->most / factors[i], number))
-            break;
-        *number *= factors[i];
-        return *number < key->least ? "is too small" : NULL;
-    }
-    return digits > 0 && unit.size == 0 && count == 1 ? "is too large" : "is not understood";
+    const struct text unit = text_slice(value.at + digits, value.size - digits);
+    size_t i = 0;
+    while (i < count && !text_equal(unit, units[i]))
+        ++i;
+    if (i == count || !text_to_number(text_slice(value.at, digits), key->most / factors[i], number))
+        return false;
+    *number *= factors[i];
+    return *number >= key->least;
 }
 
 CONFIG_SETTER(set_size)
 {
     static const struct text units[] = {{"KiB", 3}, {"MiB", 3}, {"GiB", 3}, {"B", 1}};
     static const uint64_t factors[] = {1024, 1024 * 1024, 1024 * 1024 * 1024, 1};
-    const char *problem = number_with_unit(value, key, units, factors, 4, field_of(building, key));
-    return problem == NULL ? NULL : "is not a size (B, KiB, MiB, GiB)";
+    return number_with_unit(value, key, units, factors, 4, field_of(building, key))
+               ? NULL
+               : "is not a size (B, KiB, MiB, GiB)";
 }
 
 CONFIG_SETTER(set_duration)
 {
     static const struct text units[] = {{"ms", 2}, {"s", 1}, {"m", 1}, {"h", 1}, {"d", 1}};
     static const uint64_t factors[] = {1, 1000, 60 * 1000, 3600 * 1000, 24 * 3600 * 1000};
-    const char *problem = number_with_unit(value, key, units, factors, 5, field_of(building, key));
-    return problem == NULL ? NULL : "is not a duration (ms, s, m, h, d)";
+    return number_with_unit(value, key, units, factors, 5, field_of(building, key))
+               ? NULL
+               : "is not a duration (ms, s, m, h, d)";
 }
 
 CONFIG_SETTER(set_number)
 {
-    static const struct text units[] = {{"", 0}};
-    static const uint64_t factors[] = {1};
-    const char *problem = number_with_unit(value, key, units, factors, 1, field_of(building, key));
-    return problem == NULL ? NULL : "is not a whole number";
+    uint64_t *number = field_of(building, key);
+    return text_to_number(value, key->most, number) && *number >= key->least ? NULL : "is not a whole number";
 }
 
 CONFIG_SETTER(set_bool)
