@@ -368,9 +368,10 @@ static void texts_are_joined(void **state)
 
 static void hidden_characters(void **state)
 {
-    static const char *const hidden[] = {"\xc2\xa0",     "\xc2\xad",        "\xd8\x9c",     "\xe2\x80\x8b",
-                                         "\xe2\x80\xae", "\xe2\x81\xa0",    "\xe3\x85\xa4", "\xef\xbb\xbf",
-                                         "\xef\xbf\xbf", "\xf3\xa0\x81\xbf"};
+    static const char *const hidden[] = {"\xc2\xa0",     "\xc2\xad",         "\xd8\x9c",         "\xe2\x80\x8b",
+                                         "\xe2\x80\xae", "\xe2\x81\xa0",     "\xe3\x85\xa4",     "\xef\xbb\xbf",
+                                         "\xef\xbf\xbf", "\xf3\xa0\x81\xbf", "\xe1\x9a\x80",     "\xe2\xa0\x80",
+                                         "\xe3\x80\x80", "\xef\xb8\x8f",     "\xf3\xa0\x84\x80", "\xf3\xa0\x87\xaf"};
     static const char *const seen[] = {"",
                                        " acme ",
                                        "\xc3\xa9",
@@ -380,6 +381,10 @@ static void hidden_characters(void **state)
                                        "\xef\xbb\xbc",
                                        "\xf0\x9f\x9a\xa2",
                                        "\xf3\xa0\x82\x80",
+                                       "\xe2\xa0\x81",
+                                       "\xe3\x80\x81",
+                                       "\xef\xb8\x90",
+                                       "\xf3\xa0\x87\xb0",
                                        "\xc2\xa1"};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(hidden); i++) {
