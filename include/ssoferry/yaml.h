@@ -20,7 +20,7 @@ struct yaml_node {
     enum yaml_kind kind;
     struct text value; /* a scalar's text, NUL-terminated; lives until the next yaml_next() */
     bool plain;        /* a scalar without quotes */
-    bool refused;      /* an alias: already reported as a fault, so ignore the empty value */
+    bool refused;      /* an alias: already reported as a fault; its value is empty */
     unsigned line;     /* 1-based */
     unsigned column;   /* 1-based, in characters */
     unsigned length;   /* characters of the node on this line, at least 1 */
@@ -49,8 +49,8 @@ bool yaml_broken(const struct yaml *yaml);
  * It may have been truncated there. */
 bool yaml_ends_in(const struct yaml *yaml, const struct yaml_node *node);
 
-/* Add an error or a warning at `node`. They add nothing at a YAML_END caused by a syntax error, since what was expected
- * there may well be in the file. */
+/* Add an error or a warning at `node`. They add nothing at an alias, since what it stands for may be right, nor at a
+ * YAML_END caused by a syntax error, since what was expected there may well be in the file. */
 void yaml_fault(struct yaml *yaml, const struct yaml_node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void yaml_warning(struct yaml *yaml, const struct yaml_node *node, const char *format, ...)

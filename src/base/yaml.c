@@ -195,8 +195,8 @@ static bool node_of_event(struct yaml *yaml, struct yaml_node *node)
         return true;
     case YAML_ALIAS_EVENT:
         node->kind = YAML_SCALAR;
-        node->refused = true;
         yaml_fault(yaml, node, "aliases are not supported: write the value out");
+        node->refused = true;
         return true;
     case YAML_DOCUMENT_START_EVENT:
         if (yaml->documents++ == 0)
@@ -282,8 +282,8 @@ add_fault(struct yaml *yaml, enum fault_severity severity, const struct yaml_nod
           va_list arguments)
 {
     char message[1024];
-    if (node->kind == YAML_END && yaml->broken)
-        return; /* the syntax error hid the value, so it is not wrong */
+    if (node->refused || (node->kind == YAML_END && yaml->broken))
+        return; /* the value is not known, so it is not wrong */
     vsnprintf(message, sizeof message, format, arguments);
     faults_add(yaml->faults, severity, yaml->file, node->line, node->column, node->length, "%s", message);
 }

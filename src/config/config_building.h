@@ -34,7 +34,7 @@ struct route_draft {
     enum redirect_kind redirect;
     enum said fold_case, fold_path;
     bool unknown_is_legacy, observe;
-    bool mistyped; /* a required key may be there under a mistyped name */
+    bool mistyped; /* it may have a required key mistyped or as an alias */
     struct text_list legacy_relay_states;
     struct place place, redirect_place;
     size_t first_route, route_count; /* the routes built from it */
@@ -59,7 +59,7 @@ struct building {
     struct address admin;
     bool admin_allow_remote;
     bool is_mapping;           /* its first key is that of a mapping file: reported only once */
-    bool mistyped[KEY_SCOPES]; /* in what is being read, a required key may be there under a mistyped name */
+    bool mistyped[KEY_SCOPES]; /* what is being read may have a required key mistyped or as an alias */
     struct place live_place, test_place, unmatched_place, routes_place, redirect_place, health_place, uri_limit_place,
         observe_place;
 };

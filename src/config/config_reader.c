@@ -53,6 +53,8 @@ static void read_scalar(struct building *building, struct yaml *yaml, const stru
     }
     struct place place = place_of(node);
     const char *problem = key->set(building, node->value, &place, key);
+    if (node->refused && key->scope != KEY_OF_CONFIG)
+        building->mistyped[key->scope] = true;
     if (problem != NULL)
         fault_value(yaml, node, key, problem);
     building_note(building, key, node->value);
@@ -193,6 +195,8 @@ static void fault_unknown_key(struct building *building, struct yaml *yaml, enum
     const struct text meant = guess_key(scope, name);
     if (building->is_mapping)
         return;
+    if (node->refused)
+        building->mistyped[scope] = true;
     if (begins_mapping(building, scope, name)) {
         yaml_fault(yaml, node, "this is a mapping file, not the daemon's configuration: `ssoferry load` takes it");
         building->is_mapping = building->mistyped[KEY_OF_CONFIG] = true;

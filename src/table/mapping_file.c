@@ -175,7 +175,7 @@ static bool read_top(struct file_reader *file, const struct yaml_node *key, stru
         yaml_skip(yaml, &value);
         return true;
     }
-    if (top == TOPS && !key->refused)
+    if (top == TOPS)
         yaml_fault(
             yaml, key,
             "\"%.*s\" is not known here: a mapping file has version, source and connections, or version and sources",

@@ -93,12 +93,10 @@ static void show(const struct mapping_reader *reader, const struct yaml_node *ke
 static void refuse_field(struct row_reader *row, const struct yaml_node *name)
 {
     struct yaml_node value;
-    if (!name->refused)
-        yaml_fault(
-            row->reader->yaml, name,
-            "\"%.*s\" is not a field: they are connection_id, acs_url, redirect, state, legacy_url, organization_id "
-            "and label",
-            TEXT_ARGS(mapping_shown(name->value)));
+    yaml_fault(row->reader->yaml, name,
+               "\"%.*s\" is not a field: they are connection_id, acs_url, redirect, state, legacy_url, organization_id "
+               "and label",
+               TEXT_ARGS(mapping_shown(name->value)));
     yaml_next(row->reader->yaml, &value);
     yaml_skip(row->reader->yaml, &value);
 }
@@ -121,8 +119,6 @@ static void set_field(struct row_reader *row, size_t index, const struct yaml_no
     const struct connection before = row->row;
     const size_t used = row->used;
     row->faulty[index] = true;
-    if (value->refused)
-        return;
     if (value->kind != YAML_SCALAR) {
         yaml_fault(yaml, value, "%s must be a text, not a %s", name, value->kind == YAML_MAPPING ? "mapping" : "list");
     } else if (value->value.size == 0) {
@@ -237,8 +233,6 @@ static size_t read_short_form(struct mapping_reader *reader, const struct yaml_n
         return short_id_encode(&id, reader->record);
     }
     const char *why = connection_id_problem(value->value);
-    if (value->refused)
-        return 0;
     if (why == NULL) {
         struct said_of said_of = {reader->yaml, value};
         connection_warn(&row, reader->mapping->rules, warn_of_node, &said_of);
@@ -260,7 +254,7 @@ bool mapping_row_read(struct mapping_reader *reader, const struct yaml_node *key
     struct rowset_row row = {
         .file = yaml_file(reader->yaml), .line = key->line, .column = key->column, .length = key->length};
     const char *problem = identifier_problem(key->value);
-    if (problem != NULL && !key->refused)
+    if (problem != NULL)
         yaml_fault(reader->yaml, key, "the identifier %s", problem);
     if (problem == NULL)
         row.row.key = text_slice(

@@ -233,6 +233,11 @@ static void alias_is_marked(void **state)
         assert_int_equal(node.refused, i == 2);
     }
     assert_int_equal(node.value.size, 0);
+    assert_int_equal(faults_errors(faults), 1);
+    yaml_fault(yaml, &node, "what an alias stands for is not known, so nothing else is wrong with it");
+    yaml_warning(yaml, &node, "nor doubtful");
+    assert_int_equal(faults_errors(faults), 1);
+    assert_int_equal(faults_warnings(faults), 0);
     yaml_close(yaml);
     faults_free(faults);
 }

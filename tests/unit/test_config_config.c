@@ -395,6 +395,42 @@ static void all_mistakes_are_told_at_once(void **state)
     free(told);
 }
 
+/* What an alias stands for is not known, so nothing else is wrong with it. */
+static void an_alias_is_one_mistake(void **state)
+{
+    static const char yaml[] = "store: *a\n"
+                               "*b : x\n"
+                               "hosts: [*c, sso.example.com]\n"
+                               "trusted_proxies: *d\n"
+                               "limits: *e\n"
+                               "drain: {delay: *f}\n"
+                               "listen: [*g, {address: *h}]\n"
+                               "routes:\n"
+                               "  - match: *i\n"
+                               "  - *j : /a/{identifier}\n"
+                               "  - {match: '/b/{identifier}', source: *k}\n"
+                               "  - *l\n";
+    static const char *const alone[] = {"store: x\nroutes: *r\n", "store: x\n*r : [{match: '/a/{identifier}'}]\n"};
+    char *told = NULL;
+    size_t count = 0;
+    (void)state;
+    assert_null(read_text(yaml, &told));
+    for (const char *at = told; (at = strstr(at, ": error: ")) != NULL; ++at) {
+        if (strncmp(at, ": error: aliases are not supported", 34) != 0)
+            fail_msg("%s", told);
+        ++count;
+    }
+    assert_int_equal(count, 12);
+    free(told);
+    for (size_t i = 0; i < COUNT_OF(alone); ++i) {
+        assert_null(read_text(alone[i], &told));
+        const char *first = strstr(told, ": error: aliases are not supported");
+        if (first == NULL || strstr(first + 1, ": error: ") != NULL)
+            fail_msg("%s", told);
+        free(told);
+    }
+}
+
 /* Presets of which one's routes lie above the other's, whichever comes first. */
 static void each_ambiguous_pair_is_told_with_what_helps(void **state)
 {
@@ -800,6 +836,7 @@ int main(void)
         cmocka_unit_test(a_route_has_the_last_word_on_what_its_preset_folds),
         cmocka_unit_test(every_mistake_is_named_with_its_place),
         cmocka_unit_test(all_mistakes_are_told_at_once),
+        cmocka_unit_test(an_alias_is_one_mistake),
         cmocka_unit_test(each_ambiguous_pair_is_told_with_what_helps),
         cmocka_unit_test(what_is_doubtful_is_warned_of),
         cmocka_unit_test(a_missing_file_is_the_users_mistake),
