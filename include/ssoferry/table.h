@@ -45,6 +45,13 @@ void table_close(struct table *table);
 /* The path it was opened with. Lives as long as the table. */
 const char *table_path(const struct table *table);
 
+/* Whether another process, such as a daemon, has the table open now. False if file locks cannot tell. */
+bool table_is_shared(const struct table *table);
+
+/* Whether its lock file could not be opened. That is safe only on a read-only file system: otherwise a writer does not
+ * know of this reader and may overwrite pages that it is reading. */
+bool table_is_unlocked(const struct table *table);
+
 enum table_place {
     TABLE_IN_PLACE,
     TABLE_GONE,      /* deleted or replaced by another file: a loader no longer reaches the open one */
@@ -52,13 +59,6 @@ enum table_place {
     TABLE_LOCK_NEW,  /* that has happened: the new lock's users and this process do not know of each other, so this one
                       * misses changes and may look for rows where they no longer are. It can be reopened. */
 };
-
-/* Whether another process, such as a daemon, has the table open now. False if file locks cannot tell. */
-bool table_is_shared(const struct table *table);
-
-/* Whether its lock file could not be opened. That is safe only on a read-only file system: otherwise a writer does not
- * know of this reader and may overwrite pages that it is reading. */
-bool table_is_unlocked(const struct table *table);
 
 /* Whether the table's two open files are still the ones found under their names. */
 enum table_place table_place(const struct table *table);

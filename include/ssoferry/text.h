@@ -121,7 +121,8 @@ bool text_is_utf8(struct text t);
 /* Whether valid UTF-8 contains a control character: U+0000 to U+001F, U+007F to U+009F. */
 bool text_has_control(struct text t);
 
-/* Returns the character at *at and moves past it. For invalid UTF-8 it is arbitrary, but nothing beyond `t` is read. */
+/* Returns the character at *at, which is less than t.size, and moves past it. For invalid UTF-8 it is arbitrary, but
+ * nothing beyond `t` is read. */
 uint32_t text_character(struct text t, size_t *at);
 
 /* Whether a character is invisible or misleading: it has no width, looks like a space, turns the writing direction or

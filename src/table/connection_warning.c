@@ -5,10 +5,8 @@
 
 bool identifier_looks_encoded(struct text identifier)
 {
-    static const char digits[] = "0123456789abcdefABCDEF";
     for (size_t i = text_find(identifier, '%', 0); i + 2 < identifier.size; i = text_find(identifier, '%', i + 1)) {
-        if (memchr(digits, identifier.at[i + 1], sizeof digits - 1) != NULL &&
-            memchr(digits, identifier.at[i + 2], sizeof digits - 1) != NULL)
+        if (text_hex_digit(identifier.at[i + 1]) >= 0 && text_hex_digit(identifier.at[i + 2]) >= 0)
             return true;
     }
     return false;
