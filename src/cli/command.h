@@ -58,7 +58,8 @@ struct option_row {
         NULL, '\0', NULL, NULL, OPTION_FLAG, 0                                                                         \
     }
 
-/* What context_open() prepares before a command runs. Each includes those before it. */
+/* What context_open() prepares before a command runs. Each includes those before it, but NEEDS_WRITE needs no routes.
+ */
 enum needs {
     NEEDS_NOTHING,
     NEEDS_RULES,  /* which hosts rows may name */

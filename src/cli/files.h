@@ -28,6 +28,7 @@ struct files {
  * Returns the exit status, STATUS_DONE even with warnings. Call files_close() in any case. */
 int files_read(struct files *files, const struct context *context, const struct arguments *arguments,
                struct progress *progress, const char *coda);
+
 /* Prints "ssoferry: 3 errors, 1 warning", then `coda` if there are errors; prints nothing without faults. */
 void files_print_count(const struct faults *faults, const char *coda);
 

@@ -1,13 +1,12 @@
-/* Output of the commands: safe text, tables with columns, rows as text and as JSON. */
+/* Output of the commands: safe text, numbers, tables with columns, and JSON. */
 #ifndef SSOFERRY_CLI_OUTPUT_H
 #define SSOFERRY_CLI_OUTPUT_H
 
 #include <jansson.h>
 #include <stdio.h>
 
-#include "ssoferry/time_text.h"
-#include "ssoferry/faults.h"
 #include "ssoferry/table.h"
+#include "ssoferry/time_text.h"
 
 /* Writes text safely for a terminal: control characters and invalid UTF-8 appear as \xNN, so that a tampered record
  * cannot move the cursor. */

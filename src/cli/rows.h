@@ -22,6 +22,7 @@ struct meant {
     char source[SOURCE_SIZE_MAX + 1];    /* the source of the first of those rows */
     struct nearest nearest; /* those rows of that source, or similar names in this source; at most NEAREST_KEPT */
 };
+
 /* Fills in `meant`; false if nothing was found. Searches for similar names and in the history only if `near` is set,
  * since that reads every row of the source and every change in the kept revisions. */
 bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant);
