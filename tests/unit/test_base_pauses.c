@@ -29,29 +29,35 @@ static long work_until(long often, uint64_t milliseconds)
     return given_away() - before;
 }
 
+/* Whether it works without a pause. A page of the program that has to be read from the disk gives the processor away,
+ * too, so that once does not count. */
+static bool works_on(void)
+{
+    bool works = false;
+    for (int tries = 0; tries < 5 && !works; ++tries)
+        works = work_until(1, 50) == 0;
+    return works;
+}
+
 /* From the first moment on, and with nobody else there: those who come are to find them. */
 static void work_pauses(void **state)
 {
     (void)state;
-    assert_int_equal(work_until(1, 50), 0);
+    assert_true(works_on());
     struct pauses pauses;
     pauses_begin(&pauses);
     long paused = work_until(100, PATIENCE_MS);
     pauses_end(&pauses);
-    long after = work_until(1, 50);
     assert_true(paused >= 100);
-    assert_int_equal(after, 0);
+    assert_true(works_on());
 }
 
-/* A read that waits is not ended by a timer, and not woken up for a pause each time: for minutes it may wait for
- * another writer, or for somebody to answer. */
-static void waiting_goes_on(void **state)
+/* Reads a byte that comes after a tenth of a second. Returns how often that gave the processor away: never, if the byte
+ * was there already because we got it back so late. */
+static long wait_for_a_byte(uint64_t *milliseconds)
 {
-    (void)state;
     int ends[2];
     assert_int_equal(pipe(ends), 0);
-    struct pauses pauses;
-    pauses_begin(&pauses);
     pid_t writer = fork();
     if (writer == 0) {
         const struct timespec moment = {.tv_nsec = 100000000};
@@ -59,17 +65,34 @@ static void waiting_goes_on(void **state)
         _exit(write(ends[1], "x", 1) == 1 ? 0 : 1);
     }
     char got = 0;
-    long before = given_away();
-    uint64_t began = clock_monotonic_ms();
+    const long before = given_away();
+    const uint64_t began = clock_monotonic_ms();
     assert_int_equal(read(ends[0], &got, 1), 1);
     assert_int_equal(got, 'x');
-    assert_in_range(given_away() - before, 1, 2 * (clock_monotonic_ms() - began) + 10);
-    pauses_end(&pauses);
+    const long times = given_away() - before;
+    *milliseconds = clock_monotonic_ms() - began;
     int status = 1;
     assert_int_equal(waitpid(writer, &status, 0), writer);
     assert_int_equal(status, 0);
     close(ends[0]);
     close(ends[1]);
+    return times;
+}
+
+/* A read that waits is not ended by a timer, and not woken up for a pause each time: for minutes it may wait for
+ * another writer, or for somebody to answer. */
+static void waiting_goes_on(void **state)
+{
+    (void)state;
+    uint64_t milliseconds = 0;
+    long times;
+    struct pauses pauses;
+    pauses_begin(&pauses);
+    do
+        times = wait_for_a_byte(&milliseconds);
+    while (times == 0);
+    pauses_end(&pauses);
+    assert_true((uint64_t)times <= 2 * milliseconds + 10);
 }
 
 /* Somebody's kill -ALRM, while there are pauses and afterwards. */
