@@ -9,7 +9,8 @@
 #include "ssoferry/time_text.h"
 
 /* Writes text safely for a terminal: control characters and invalid UTF-8 appear as \xNN, so that a tampered record
- * cannot move the cursor. */
+ * cannot move the cursor. What could not be seen is shown, too: a hidden character as \uNNNN, a blank at either end as
+ * \x20. */
 void output_text(FILE *out, struct text t);
 
 /* Formats 1234567 as "1234567" and "1,234,567". `buffer` holds NUMBER_SIZE bytes and is returned. */
