@@ -85,7 +85,8 @@ class AdminPage(Browser):
             return [...document.querySelectorAll("#table tbody")].map((body) => {
                 const text = (selector) => body.querySelector(selector).textContent;
                 return { identifier: text(".toggle"), about: text(".about"), state: text(".state"), hits: Number(text("td.hits").replaceAll(",", "")),
-                         days: text(".days title"), seen: text(".seen") };
+                         days: text(".days title"), seen: text(".seen"),
+                         seen_at: body.querySelector(".seen time").dateTime };
             })""")
 
     def row(self, identifier):
@@ -221,8 +222,10 @@ class TestWithoutAReload:
         before = page.row("acme")["hits"]
         hit(gateway, "acme")
         page.wait(lambda: page.row("acme")["hits"] == before + 1, "the hit is not counted on the page")
-        assert page.row("acme")["seen"] == "just now"
-        assert page.row("acme")["days"].endswith(f": {before + 1}")
+        [acme] = [row for row in json.loads(admin_get(gateway, "/report.json").text)["rows"] if row["identifier"] == "acme"]
+        shown = page.row("acme")
+        assert shown["seen_at"] == acme["last_seen"] and re.fullmatch(r"just now|\d+ (s|min) ago", shown["seen"])
+        assert shown["days"].startswith(f"{before + 1} hit") and shown["days"].endswith(f": {max(acme['days'])}"), "at midnight, on two days"
         assert page.focused() == "search", "the focus went"
         assert page.run("return document.activeElement.value") == "acme", "the search went"
 
