@@ -1,5 +1,5 @@
 /* For LD_PRELOAD into a daemon: its clock is an hour behind for as long as the file $CLOCK_BEHIND_WHILE is there, and
- * $CLOCK_BEHIND_DAYS days behind all along. Clocks that never go back do not; they are an hour further on from when the
+ * $CLOCK_BEHIND_DAYS days and $CLOCK_BEHIND_SECONDS seconds behind all along. Clocks that never go back do not; they are an hour further on from when the
  * file $CLOCK_LATER_ONCE is there. */
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -16,10 +16,15 @@ static time_t hour_if(const char *variable)
     return file != NULL && access(file, F_OK) == 0 ? HOUR : 0;
 }
 
+static time_t number(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value != NULL ? atoi(value) : 0;
+}
+
 static time_t behind(void)
 {
-    const char *days = getenv("CLOCK_BEHIND_DAYS");
-    return hour_if("CLOCK_BEHIND_WHILE") + (days != NULL ? atoi(days) * (time_t)DAY : 0);
+    return hour_if("CLOCK_BEHIND_WHILE") + number("CLOCK_BEHIND_DAYS") * DAY + number("CLOCK_BEHIND_SECONDS");
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)

@@ -9,6 +9,7 @@ from cutover import Cutover
 from gateway import Gateway
 from keys import make_key_pair
 from large_tables import Made, Tables
+from preload import set_to_noon
 from proof import Proof
 
 # A shell has what it runs in the background ignore SIGINT, and a program that is started so goes on ignoring it.
@@ -63,6 +64,12 @@ class Gateways:
         with contextlib.ExitStack() as stack:
             for gateway in self._made:
                 stack.callback(gateway.stop)
+
+
+@pytest.fixture
+def at_noon(tmp_path, monkeypatch):
+    """For tests that tell one day from another; asked for before the gateways, which begin with it."""
+    set_to_noon(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -3,10 +3,12 @@ import contextlib
 import ctypes
 import os
 import re
+import time
 from pathlib import Path
 
 from programs import program
 
+DAY = 86400
 SYS_TGKILL = {"x86_64": 234, "aarch64": 131}[os.uname().machine]
 
 
@@ -24,6 +26,13 @@ def start_with(gateway, library, monkeypatch, **environment):
         for name, value in {**environment_with(program(f"{library}.so"), gateway.directory), **environment}.items():
             patch.setenv(name, str(value))
         gateway.start()
+
+
+def set_to_noon(directory, monkeypatch):
+    """To the clocks of programs started from here on, the test began at noon, UTC: no day ends while it runs."""
+    for name, value in environment_with(program("clock.so"), directory).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CLOCK_BEHIND_SECONDS", str(int(time.time() - DAY / 2) % DAY))
 
 
 @contextlib.contextmanager

@@ -278,7 +278,7 @@ class TestMetrics:
 
 
 class TestReport:
-    def test_rows_unknown_and_history(self, started):
+    def test_rows_unknown_and_history(self, at_noon, started):
         gateway, admin = started
         for _ in range(2):
             gateway.get("/old-sso/acme")
@@ -298,7 +298,7 @@ class TestReport:
         told = set(re.findall(r"^\.Li (\w+)", manuals, re.M))
         assert {*report, *acme, *unknown, *revision} - told == set(), "the manuals name each member"
 
-    def test_it_says_what_the_commands_say(self, pair, monkeypatch):
+    def test_it_says_what_the_commands_say(self, at_noon, pair, monkeypatch):
         """Each member the same as that of its name in `report --json` and `history --json`."""
         gateway, admin = pair
         legacy_url = "https://legacy.example.net/acs"
@@ -348,7 +348,7 @@ class TestReport:
         assert report["changed_at"] == history[0]["changed_at"]
         assert f"ssoferryd {report['version']}" in run("ssoferryd", "--version").stdout
 
-    def test_the_silent_ones_may_be_retired_after_30_days_of_counting(self, pair, monkeypatch):
+    def test_the_silent_ones_may_be_retired_after_30_days_of_counting(self, at_noon, pair, monkeypatch):
         gateway, admin = pair
 
         def count_today():
@@ -451,7 +451,8 @@ class TestReport:
         gateway.set("globex", "label=x")
         file, record = gateway.store_file, gateway.store_file.record("globex")
         odd = b"\xff" * 3
-        note, newer = b"\x01\x00\x06", b"\x02\x00\x06"  # its version, and how its time begins
+        begin = (time.time_ns() // 1000).to_bytes(8, "big")[:2]
+        note, newer = b"\x01" + begin, b"\x02" + begin  # its version, and how its time begins
         damages = [(lambda: file.replace_record("globex", odd), lambda: file.replace_record("globex", record)),
                    (lambda: file.replace_bytes(note, newer, database=b"revisions"), lambda: file.replace_bytes(newer, note, database=b"revisions")),
                    (lambda: file.put_meta(b"state", odd), None)]
@@ -484,7 +485,7 @@ class TestReport:
         later = admin.get("/report.json", (("If-None-Match", answer.header("ETag")),))
         assert (later.status, json.loads(later.text)["idle"]) == (200, 1)
 
-    def test_another_hour_alone_is_no_news(self, pair, monkeypatch):
+    def test_another_hour_alone_is_no_news(self, at_noon, pair, monkeypatch):
         gateway, admin = pair
         with days_ago(gateway.directory, monkeypatch, 2):
             gateway.load({"acme": CONNECTION_ID})

@@ -260,10 +260,7 @@ def serve_days_ago(gateway, monkeypatch, days, *identifiers):
 
 
 @pytest.fixture
-def loaded_long_ago(make_gateway, monkeypatch):
-    """Days are to be told apart, so it is not begun right before midnight."""
-    left = 86400 - time.time() % 86400
-    time.sleep(left if left < 60 else 0)
+def loaded_long_ago(at_noon, make_gateway, monkeypatch):
     gateway = make_gateway(routes=ROUTES, legacy={"allowed_hosts": ["legacy.example.net"]})
     with days_ago(gateway.directory, monkeypatch, 100):
         gateway.load(ROWS)
@@ -505,7 +502,7 @@ def test_a_new_usage_file_has_nothing_of_the_one_before(gateway):
     assert all(row["first_seen"] >= first for row in unknown)
 
 
-def test_a_day_is_noted_in_each_usage_file(gateway, monkeypatch):
+def test_a_day_is_noted_in_each_usage_file(at_noon, gateway, monkeypatch):
     """Also where it was noted in another one before."""
     usage = gateway.store.with_name(gateway.store.name + ".usage")
     gateway.configure(sandbox="off")  # which would have no process to look into a file

@@ -92,7 +92,7 @@ def test_sign_ins_go_on(counting, size):
     assert "what was counted last is lost: " in counting.stderr
 
 
-def test_counting_begins_anew_where_the_file_is_moved_away(counting):
+def test_counting_begins_anew_where_the_file_is_moved_away(at_noon, counting):
     """With what came since the last that was written."""
     lose_pages(counting)
     usage_file(counting).rename(usage_file(counting).with_name("away"))
