@@ -11,13 +11,13 @@
 
 static void hand_to_http(struct client *client)
 {
-    struct timeval accepted_at = {.tv_sec = client->accepted_at / 1000000, .tv_usec = client->accepted_at % 1000000};
+    static const struct timeval unknown = {0}; /* when it came, which nobody asks libh2o */
     struct worker *worker = client->worker;
     h2o_linklist_unlink(&client->link);
     h2o_linklist_insert(&worker->arrived, &client->link);
-    client->used_at = client->seen_at = h2o_now(worker->context.loop);
+    client->used_at = client->seen_at = clock_monotonic_ms();
     peer_name(client); /* store the name now: it may be needed after the socket is gone */
-    h2o_http1_accept(&worker->accept, client->socket, accepted_at);
+    h2o_http1_accept(&worker->accept, client->socket, unknown);
 }
 
 /* Called once the client's address is known. */
@@ -86,9 +86,9 @@ void arrival_begin(struct client *client)
     }
 }
 
-static int64_t age_ms(const struct client *client)
+static uint64_t age_ms(const struct client *client)
 {
-    return (clock_utc_us() - client->accepted_at) / 1000;
+    return clock_monotonic_ms() - client->accepted_at;
 }
 
 /* The current stage then reads end of input and closes the socket. */
@@ -97,13 +97,13 @@ static void cut(struct client *client)
     shutdown(h2o_socket_get_fd(client->socket), SHUT_RDWR);
 }
 
-static void for_each(struct worker *worker, void (*visit)(struct client *client, int64_t limit_ms), int64_t limit_ms)
+static void for_each(struct worker *worker, void (*visit)(struct client *client, uint64_t limit_ms), uint64_t limit_ms)
 {
     for (h2o_linklist_t *node = worker->arriving.next; node != &worker->arriving; node = node->next)
         visit(H2O_STRUCT_FROM_MEMBER(struct client, link, node), limit_ms);
 }
 
-static void cut_if_late(struct client *client, int64_t limit_ms)
+static void cut_if_late(struct client *client, uint64_t limit_ms)
 {
     if (age_ms(client) < limit_ms)
         return;
@@ -113,10 +113,10 @@ static void cut_if_late(struct client *client, int64_t limit_ms)
 
 void arrival_sweep(struct worker *worker)
 {
-    for_each(worker, cut_if_late, (int64_t)worker_config(worker)->limits.request_time_ms);
+    for_each(worker, cut_if_late, worker_config(worker)->limits.request_time_ms);
 }
 
-static void cut_if_silent(struct client *client, int64_t limit_ms)
+static void cut_if_silent(struct client *client, uint64_t limit_ms)
 {
     char byte;
     if (limit_ms == 0 || (age_ms(client) >= limit_ms && client->socket->input->size == 0 && !client->greeted &&
@@ -124,7 +124,7 @@ static void cut_if_silent(struct client *client, int64_t limit_ms)
         cut(client);
 }
 
-void arrival_cut(struct worker *worker, int64_t silent_ms)
+void arrival_cut(struct worker *worker, uint64_t silent_ms)
 {
     for_each(worker, cut_if_silent, silent_ms);
 }

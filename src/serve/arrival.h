@@ -13,6 +13,6 @@ void arrival_begin(struct client *client);
 void arrival_sweep(struct worker *worker);
 
 /* For shutdown: cuts the arriving clients that have sent nothing for `silent_ms`, or all of them if that is 0. */
-void arrival_cut(struct worker *worker, int64_t silent_ms);
+void arrival_cut(struct worker *worker, uint64_t silent_ms);
 
 #endif

@@ -84,9 +84,8 @@ static void take_client(struct worker *worker, h2o_socket_t *listener, h2o_socke
     client->worker = worker;
     client->socket = socket;
     client->listener = what_is(worker, listener);
-    client->accepted_at = clock_utc_us();
     client->linger_fd = -1;
-    client->used_at = h2o_now(worker->context.loop);
+    client->accepted_at = client->used_at = clock_monotonic_ms();
     socket->on_close.cb = on_client_closed;
     socket->on_close.data = client;
     ++worker->clients;

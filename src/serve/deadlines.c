@@ -27,15 +27,16 @@ static int socket_of(h2o_req_t *req)
     return h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn));
 }
 
-static int64_t microseconds_since(struct timeval begin)
+/* For how long a request has been arriving, or its answer been taken. */
+static uint64_t microseconds_passed(h2o_req_t *req)
 {
-    return clock_utc_us() - ((int64_t)begin.tv_sec * 1000000 + begin.tv_usec);
+    return clock_monotonic_ns() / 1000 - client_of(req)->stage_us;
 }
 
-/* Whether `times` times limits.request_time have passed since `begin`. */
-static bool is_over_time(const struct worker *worker, struct timeval begin, size_t times)
+/* Whether that is `times` times limits.request_time. */
+static bool is_over_time(const struct worker *worker, h2o_req_t *req, size_t times)
 {
-    return microseconds_since(begin) / 1000 / (int64_t)times >= (int64_t)worker_config(worker)->limits.request_time_ms;
+    return microseconds_passed(req) / 1000 / times >= worker_config(worker)->limits.request_time_ms;
 }
 
 /* Sends an answer without libh2o and ends the connection. Over TLS no answer is sent, since it could not be read. */
@@ -43,9 +44,8 @@ static void cut(h2o_req_t *req, unsigned status, struct text answer)
 {
     int fd = socket_of(req);
     struct client *client = client_of(req);
-    int64_t passed = microseconds_since(req->timestamps.request_begin_at);
     if (!client->refused)
-        http_note_refusal(client, status, passed < 0 ? 0 : (uint64_t)passed);
+        http_note_refusal(client, status, microseconds_passed(req));
     if (client->tls == NULL)
         (void)!send(fd, answer.at, answer.size, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(fd, SHUT_RDWR);
@@ -55,7 +55,7 @@ static void cut(h2o_req_t *req, unsigned status, struct text answer)
  * arriving. One that takes too long for that is ended here. */
 static void end_if_late(struct worker *worker, h2o_req_t *req)
 {
-    if (is_arriving(req) && is_over_time(worker, req->timestamps.request_begin_at, 1)) {
+    if (is_arriving(req) && is_over_time(worker, req, 1)) {
         metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
         cut(req, 408, TEXT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
     }
@@ -86,8 +86,7 @@ static bool has_stopped(const struct worker *worker, h2o_req_t *req)
 {
     struct client *client = client_of(req);
     uint64_t arrived = bytes_arrived(socket_of(req));
-    bool went_back = worker->swept_at < client->taken_at; /* the clock was set back */
-    if (arrived != client->taken || went_back) {
+    if (arrived != client->taken) {
         client->taken = arrived;
         client->taken_at = worker->swept_at;
     }
@@ -104,7 +103,7 @@ static void end_if_untaken(struct worker *worker, h2o_req_t *req)
     if (is_idle(req) || is_arriving(req))
         return;
     bool stopped = has_stopped(worker, req);
-    if (!stopped && !is_over_time(worker, req->processed_at.at, 1 + size / TAKEN_AT_LEAST))
+    if (!stopped && !is_over_time(worker, req, 1 + size / TAKEN_AT_LEAST))
         return;
     req->http1_is_persistent = 0;
     metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
@@ -112,12 +111,11 @@ static void end_if_untaken(struct worker *worker, h2o_req_t *req)
 }
 
 /* After SHUT_RD libh2o reads end of input and closes. This is not done if something has just arrived, which would cut a
- * request in half. Where the clock was set back to before the last use, nobody knows how long that is ago; the
- * difference is beyond any limit then, and the connection ends. */
-static void end_if_idle_for(struct worker *worker, h2o_req_t *req, uint64_t ms)
+ * request in half. */
+static void end_if_idle_for(h2o_req_t *req, uint64_t ms)
 {
     char byte;
-    if (is_idle(req) && h2o_now(worker->context.loop) - client_of(req)->used_at >= ms &&
+    if (is_idle(req) && clock_monotonic_ms() - client_of(req)->used_at >= ms &&
         recv(socket_of(req), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
         shutdown(socket_of(req), SHUT_RD);
 }
@@ -127,11 +125,13 @@ static void end_if_unused(struct worker *worker, h2o_req_t *req)
 {
     if (!is_idle(req))
         client_of(req)->used_at = worker->swept_at;
-    end_if_idle_for(worker, req, worker_config(worker)->limits.idle_time_ms + SWEEP_INTERVAL_MS);
+    end_if_idle_for(req, worker_config(worker)->limits.idle_time_ms + SWEEP_INTERVAL_MS);
 }
 
 static int end_if_due(h2o_req_t *req, void *data)
 {
+    if (!is_idle(req))
+        client_note_stage(client_of(req), is_arriving(req) ? req->timestamps.request_begin_at : req->processed_at.at);
     end_if_unused(data, req);
     end_if_late(data, req);
     end_if_too_large(data, req);
@@ -155,7 +155,8 @@ static void end_if_forgotten(struct worker *worker, const struct client *client)
  * the end. */
 static int end_if_idle(h2o_req_t *req, void *data)
 {
-    end_if_idle_for(data, req, FRESH_MS);
+    (void)data;
+    end_if_idle_for(req, FRESH_MS);
     return 0;
 }
 

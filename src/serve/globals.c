@@ -1,8 +1,5 @@
 #include "globals.h"
 
-/* libh2o's timer runs on while a request arrives, so it must never end a connection: deadlines.h does. */
-static const uint64_t never_ms = UINT64_C(24) * 3600 * 1000;
-
 void globals_init(h2o_globalconf_t *globals)
 {
     h2o_config_init(globals);
@@ -10,7 +7,6 @@ void globals_init(h2o_globalconf_t *globals)
     /* Even without h2 in ALPN, `PRI *` and `Upgrade: h2c` would reach HTTP/2, where 2.2.5 has CVE-2023-44487 and
      * CVE-2025-8671 unpatched. */
     globals->http1.upgrade_to_http2 = 0;
-    globals->http1.req_timeout = never_ms;
 }
 
 void globals_set_body_limit(h2o_globalconf_t *globals, size_t body)

@@ -135,9 +135,9 @@ static void account(struct worker *worker, h2o_req_t *req, const struct decision
 {
     const struct gateway_settings *gateway = &worker_config(worker)->gateway;
     int64_t now = clock_utc_us();
+    struct client *client = client_of(req);
     const struct timeval begin = req->timestamps.request_begin_at;
-    int64_t passed = begin.tv_sec == 0 ? 0 : now - ((int64_t)begin.tv_sec * 1000000 + begin.tv_usec);
-    uint64_t duration_us = passed < 0 ? 0 : (uint64_t)passed;
+    uint64_t duration_us = begin.tv_sec == 0 ? 0 : client_passed_us(client, begin, now);
     size_t route = decision->route == NULL ? METRICS_NO_ROUTE : (size_t)(decision->route - gateway->routes);
 
     metrics_request(worker->tools.metrics, route, decision, duration_us, req->entity.len);
@@ -147,7 +147,6 @@ static void account(struct worker *worker, h2o_req_t *req, const struct decision
     if (!is_logged(worker, decision))
         return;
     char forwarded[IP_TEXT_SIZE];
-    struct client *client = client_of(req);
     struct text target = text_of_iovec(req->input.path);
     struct access_record record = {
         .request_id = request_id,
@@ -261,7 +260,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
 
     read_request(req, &fields, &request);
     worker->answering = req;
-    client->used_at = h2o_now(worker->context.loop);
+    client->used_at = clock_monotonic_ms();
     /* libh2o checks this only when a request's head arrives. */
     if (worker->context.shutdown_requested)
         req->http1_is_persistent = 0;

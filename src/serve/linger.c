@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
 
 struct lingering {
@@ -44,7 +45,7 @@ void linger_begin(struct linger_list *list, h2o_loop_t *loop, int fd)
     lingering->socket = h2o_evloop_socket_create(loop, fd, H2O_SOCKET_FLAG_IS_ACCEPTED_CONNECTION);
     lingering->socket->data = lingering;
     lingering->list = list;
-    lingering->ends_at = h2o_now(loop) + LINGER_MS;
+    lingering->ends_at = clock_monotonic_ms() + LINGER_MS;
     h2o_linklist_insert(&list->anchor, &lingering->link);
     ++list->count;
     h2o_socket_read_start(lingering->socket, on_input);

@@ -23,7 +23,7 @@ void linger_init(struct linger_list *list, atomic_size_t *clients);
  */
 void linger_begin(struct linger_list *list, h2o_loop_t *loop, int fd);
 
-/* Closes connections whose time is up at `now` (the loop's clock, milliseconds); all of them if `now` is UINT64_MAX. */
+/* Closes connections whose time is up at `now` (monotonic milliseconds); all of them if `now` is UINT64_MAX. */
 void linger_sweep(struct linger_list *list, uint64_t now);
 
 #endif

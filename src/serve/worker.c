@@ -29,17 +29,16 @@ uint64_t worker_silence_ms(const struct worker *worker)
 
 static void sweep(struct worker *worker)
 {
-    uint64_t now = h2o_now(worker->context.loop);
+    uint64_t now = clock_monotonic_ms();
     if (now - worker->swept_at < SWEEP_INTERVAL_MS)
         return;
-    bool went_back = now < worker->swept_at; /* the clock was set back */
     worker->swept_at = now;
     tick(worker);
     if (worker->tools.usage != NULL)
         usage_tick(worker->tools.usage);
     deadlines_sweep(worker);
     arrival_sweep(worker);
-    linger_sweep(&worker->lingering, went_back ? UINT64_MAX : now);
+    linger_sweep(&worker->lingering, now);
     clients_make_room(worker);
     clients_accept_if_room(worker);
 }
@@ -102,6 +101,16 @@ static void drain(struct worker *worker)
     linger_sweep(&worker->lingering, UINT64_MAX);
 }
 
+/* libh2o's timer runs on while a request arrives, and by a clock that may be set, so it must never end a connection:
+ * deadlines.h does. However long it is made, it is always over where the clock says less since 1970. So the loop is not
+ * to know of it. */
+static void put_timer_aside(h2o_context_t *context)
+{
+    h2o_timeout_t *timer = &context->http1.req_timeout;
+    h2o_linklist_unlink(&timer->_link);
+    h2o_linklist_init_anchor(&timer->_link); /* it will be unlinked once more */
+}
+
 /* The worker's own thread creates and frees everything of libh2o. The buffers of its sockets are on a list of that
  * thread (h2o_socket_buffer_prototype is thread-local), which other threads must not touch and which ends with it. */
 static void set_up(struct worker *worker)
@@ -110,6 +119,7 @@ static void set_up(struct worker *worker)
     h2o_socket_buffer_prototype._initial_buf.capacity = INPUT_BUFFER_SIZE;
     h2o_socket_buffer_prototype.mmap_settings = NULL; /* no files for large bodies */
     h2o_context_init(&worker->context, h2o_evloop_create(), globals);
+    put_timer_aside(&worker->context);
     worker->accept.ctx = &worker->context;
     worker->accept.hosts = globals->hosts;
     h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_wake);

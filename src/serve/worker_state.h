@@ -47,9 +47,9 @@ struct worker {
     struct linger_list lingering;
     h2o_req_t *answering; /* the request being answered by us, not by libh2o itself */
     uint64_t random[2];
-    uint64_t swept_at;              /* milliseconds of the loop's clock */
-    uint64_t warned_at;             /* same clock */
-    atomic_uint_fast64_t ticked_at; /* monotonic milliseconds: when the loop last completed a turn */
+    uint64_t swept_at; /* monotonic milliseconds, like the next two */
+    uint64_t warned_at;
+    atomic_uint_fast64_t ticked_at; /* when the loop last completed a turn */
     pthread_t thread;
     pthread_mutex_t mutex; /* for `life` */
     pthread_cond_t changed;

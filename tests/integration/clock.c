@@ -1,30 +1,31 @@
-/* For LD_PRELOAD into a daemon: its clock is an hour behind for as long as the file $CLOCK_BEHIND_WHILE is there, and
- * $CLOCK_BEHIND_DAYS days and $CLOCK_BEHIND_SECONDS seconds behind all along. Clocks that never go back do not; they are an hour further on from when the
- * file $CLOCK_LATER_ONCE is there. */
+/* For LD_PRELOAD into a daemon: its clock is $CLOCK_BEHIND_BY seconds (an hour, if not set) behind for as long as the
+ * file $CLOCK_BEHIND_WHILE is there, and $CLOCK_BEHIND_DAYS days and $CLOCK_BEHIND_SECONDS seconds behind all along.
+ * Clocks that never go back do not; they are five minutes further on from when the file $CLOCK_LATER_ONCE is there. */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { HOUR = 3600, DAY = 24 * HOUR };
+enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
-/* An hour if there is the file that the variable names. */
-static time_t hour_if(const char *variable)
+static bool is_there(const char *variable)
 {
     const char *file = getenv(variable);
-    return file != NULL && access(file, F_OK) == 0 ? HOUR : 0;
+    return file != NULL && access(file, F_OK) == 0;
 }
 
-static time_t number(const char *variable)
+static time_t number(const char *variable, time_t otherwise)
 {
     const char *value = getenv(variable);
-    return value != NULL ? atoi(value) : 0;
+    return value != NULL ? atoi(value) : otherwise;
 }
 
 static time_t behind(void)
 {
-    return hour_if("CLOCK_BEHIND_WHILE") + number("CLOCK_BEHIND_DAYS") * DAY + number("CLOCK_BEHIND_SECONDS");
+    time_t all_along = number("CLOCK_BEHIND_DAYS", 0) * DAY + number("CLOCK_BEHIND_SECONDS", 0);
+    return all_along + (is_there("CLOCK_BEHIND_WHILE") ? number("CLOCK_BEHIND_BY", HOUR) : 0);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)
@@ -33,7 +34,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     if (failed == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
         now->tv_sec -= behind();
     if (failed == 0 && clock == CLOCK_MONOTONIC)
-        now->tv_sec += hour_if("CLOCK_LATER_ONCE");
+        now->tv_sec += is_there("CLOCK_LATER_ONCE") ? 5 * MINUTE : 0;
     return failed;
 }
 

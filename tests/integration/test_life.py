@@ -97,7 +97,7 @@ class TestStop:
     def test_how_long_is_told_by_the_clock(self, gateway, monkeypatch):
         """Not by counting turns, which take longer where others want the processor."""
         later = gateway.directory / "later"
-        gateway.configure(drain={"delay": "0s", "timeout": "10m"}, sandbox="off")
+        gateway.configure(drain={"delay": "0s", "timeout": "4m"}, limits={"request_time": "10m"}, sandbox="off")
         start_with(gateway, "clock", monkeypatch, CLOCK_LATER_ONCE=later)
         connection, _ = self.half_a_post(gateway)
         gateway.terminate()

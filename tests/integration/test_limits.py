@@ -24,6 +24,7 @@ GET = wire.request_bytes("GET", "/old-sso/acme", "localhost")
 LOCATION = "https://api.stytch.com/v1/b2b/sso/callback/" + CONNECTION_ID
 REFUSED = "ssoferry_client_connections_refused_total"
 OPEN = "ssoferry_client_connections_open"
+HOUR, DAY = 3600, 86400
 ESCAPED = (6 << 20) // 5  # of five bytes, which become ten: as large a page as a form of 6 MiB may get, and more than the kernel holds
 
 
@@ -139,22 +140,52 @@ class TestConnections:
         for connection in [busy, *idle]:
             connection.close()
 
-    def test_idle_connections_do_not_outlast_a_clock_that_is_set_back(self, gateway, monkeypatch, tmp_path):
-        """The library's timers go by the clock, and would wait until it has caught up."""
+    @pytest.mark.parametrize("seconds, is_set_back", [(HOUR, True), (HOUR, False), (2 * DAY, False), (5 * 365 * DAY, False), (5 * 365 * DAY, True)])
+    def test_a_clock_that_is_set_ends_no_connection(self, gateway, monkeypatch, tmp_path, seconds, is_set_back):
+        """A connection or a request is as old as it is, whatever the clock said when it began."""
         behind = tmp_path / "behind"
-        gateway.configure(limits={"idle_time": "10m", "body": "8MiB"}, sandbox="off")
+        gateway.configure(threads=1, limits={"idle_time": "10m", "request_time": "10m", "body": "8MiB"}, sandbox="off")
         gateway.load({"acme": CONNECTION_ID, "large": {"connection_id": CONNECTION_ID, "redirect": "form"}})
-        start_with(gateway, "clock", monkeypatch, CLOCK_BEHIND_WHILE=behind)
-        with gateway.connect() as idle, gateway.connect() as busy, gateway.connect() as taking:
+        if not is_set_back:
+            behind.touch()
+        start_with(gateway, "clock", monkeypatch, CLOCK_BEHIND_WHILE=behind, CLOCK_BEHIND_BY=seconds)
+        with gateway.connect() as idle, gateway.connect() as first, gateway.connect() as busy, gateway.connect() as taking:
             assert served(idle) and served(busy)
+            begin(first)
             begin(busy)
             taking.send(form_request("large"))
             time.sleep(1)  # so that it is seen to take its answer
+            if is_set_back:
+                behind.touch()
+            else:
+                behind.unlink()
+            time.sleep(1)  # so that all are looked at
+            assert served(idle) and finished(first) and finished(busy)
+            assert b"&quot;xxxx" * ESCAPED in taking.answer().body
+            assert {line["status"] for line in gateway.requests()} <= {200, 307}
+        gateway.wait_for(lambda: len(gateway.requests()) >= 6)
+        assert all(line["duration_us"] < HOUR * 1_000_000 for line in gateway.requests()), "it took no such time"
+
+    def test_nothing_outlasts_a_clock_that_is_set_back(self, gateway, monkeypatch, tmp_path):
+        behind = tmp_path / "behind"
+        gateway.configure(limits={"idle_time": "5s", "request_time": "5s"}, sandbox="off")
+        gateway.load({"acme": CONNECTION_ID})
+        start_with(gateway, "clock", monkeypatch, CLOCK_BEHIND_WHILE=behind)
+        with gateway.connect() as idle, gateway.connect() as slow:
+            assert served(idle)
+            begin(slow)
             behind.touch()
             assert idle.closed()
-            assert finished(busy)
-            assert b"&quot;xxxx" * ESCAPED in taking.answer().body, "it had just begun"
+            assert slow.answer().status == 408
         assert gateway.get("/old-sso/acme").location == LOCATION
+
+    def test_a_machine_that_boots_without_knowing_the_time_is_served(self, gateway, monkeypatch):
+        """Its clock begins with 1970, on the first day of which the library's timers are always over."""
+        start_with(gateway, "clock", monkeypatch, CLOCK_BEHIND_SECONDS=int(time.time()) - 10)
+        with gateway.connect() as connection:
+            for _ in range(2):
+                assert served(connection)
+                time.sleep(1)
 
     def test_who_was_refused_gives_the_place_back(self, gateway):
         """Its socket is kept for a while, for the answer to arrive: until it closes, or for two seconds."""
