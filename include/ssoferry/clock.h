@@ -7,6 +7,10 @@
 /* Microseconds UTC since 1970. */
 int64_t clock_utc_us(void);
 
+/* By how many microseconds a time that was noted may be ahead of the clock and still be believed: two machines' clocks
+ * differ, and one may be slewed. */
+#define CLOCK_AHEAD_MAX INT64_C(300000000)
+
 /* CLOCK_MONOTONIC in nanoseconds and in milliseconds. It never goes back; its zero has no meaning of its own, but
  * systemd, which is told such times, uses the same clock. Safe in a signal handler. */
 uint64_t clock_monotonic_ns(void);

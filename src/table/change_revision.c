@@ -17,16 +17,22 @@ static int count_rows(struct change *change, uint64_t rows[CONNECTION_STATES])
     return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
 }
 
+/* The time of a change after one at `last`. It does not go back when the clock does, unless so far that the clock was
+ * wrong: else all revisions would have the same time until a clock that was a year ahead is right. */
+static int64_t time_after(int64_t last)
+{
+    const int64_t now = clock_utc_us();
+    return now > last || last - now > CLOCK_AHEAD_MAX ? now : last;
+}
+
 int change_write_revision(struct change *change, const struct revision_note *note)
 {
     struct table_state *state = &change->snapshot.state;
     const struct table *table = change->snapshot.table;
     MDB_txn *txn = change->snapshot.txn;
     int code = change->uncounted ? count_rows(change, state->rows) : MDB_SUCCESS;
-    int64_t now = clock_utc_us();
     state->revision++;
-    state->changed_at =
-        now > state->changed_at ? now : state->changed_at; /* it never goes back, even if the clock does */
+    state->changed_at = time_after(state->changed_at);
     struct history_entry entry = {state->revision, state->changed_at, change->counts};
     if (code == MDB_SUCCESS)
         code = undo_writer_finish(change->undo);

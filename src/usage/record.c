@@ -1,8 +1,7 @@
 #include "record.h"
 
 #include "lane.h"
-
-#define AHEAD_MAX INT64_C(300000000) /* microseconds: allows for two machines' clocks, or one being slewed */
+#include "ssoferry/clock.h"
 
 enum { RECORD_VERSION = 1 };
 
@@ -117,14 +116,14 @@ static void shift_days(struct usage_record *record, uint32_t day)
 
 int64_t usage_time_believed(int64_t time, int64_t clock)
 {
-    return clock > 0 && time - clock > AHEAD_MAX ? clock : time;
+    return clock > 0 && time - clock > CLOCK_AHEAD_MAX ? clock : time;
 }
 
 void usage_record_pull_back(struct usage_record *record, int64_t clock)
 {
     record->first = usage_time_believed(record->first, clock);
     record->last = usage_time_believed(record->last, clock);
-    if (clock > 0 && record->newest > day_of(clock + AHEAD_MAX))
+    if (clock > 0 && record->newest > day_of(clock + CLOCK_AHEAD_MAX))
         shift_days(record, day_of(clock));
 }
 

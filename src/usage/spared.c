@@ -71,19 +71,19 @@ static bool collect_used(struct spared *spared, struct snapshot *snapshot, struc
     return result == LOOKUP_ABSENT;
 }
 
-/* Finds the last revision up to `from`, or the one before the first that is kept. A revision dated in the future says
- * nothing about when it was made. */
+/* Finds the revision before the first kept one that was made after `from`, or the newest. A revision dated in the
+ * future says nothing about when it was made; nor does one dated long ago behind a recent one. */
 static bool find_revision(const struct snapshot *snapshot, int64_t from, int64_t now, uint64_t *number,
                           struct error *error)
 {
     enum lookup_result result = LOOKUP_FOUND;
-    for (*number = snapshot_state(snapshot)->revision; *number > 0; --*number) {
+    *number = snapshot_state(snapshot)->revision;
+    for (uint64_t each = *number; each > 0 && result == LOOKUP_FOUND; --each) {
         struct revision revision = {0};
-        result = revision_read(snapshot, *number, &revision, error);
-        const int64_t changed_at = revision.changed_at;
+        result = revision_read(snapshot, each, &revision, error);
+        if (result == LOOKUP_FOUND && revision.changed_at > from && revision.changed_at <= now)
+            *number = each - 1;
         revision_release(&revision);
-        if (result != LOOKUP_FOUND || changed_at <= from || changed_at > now)
-            break;
     }
     return result != LOOKUP_FAILED;
 }

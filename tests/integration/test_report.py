@@ -285,6 +285,20 @@ def test_nobody_is_silent_for_days_that_were_not_counted(loaded_long_ago, monkey
     assert "It is too early to retire the silent ones" in gateway.loader("report").stdout
 
 
+@pytest.mark.parametrize("days", [5 * 365, -20 * 365], ids=["ahead", "behind"])
+def test_a_clock_that_was_wrong_once_names_nobody_who_is_new(loaded_long_ago, monkeypatch, days):
+    """A row of today stood on the list to retire for as long as the clock had been ahead."""
+    gateway = loaded_long_ago
+    serve_days_ago(gateway, monkeypatch, 40, "globex")
+    gateway.set("recent", f"connection_id={connection_id(7)}")
+    with days_ago(gateway.directory, monkeypatch, -days):
+        gateway.set("acme", "label=Acme")
+    gateway.set("newcomer", f"connection_id={connection_id(8)}")
+    told = gateway.loader("report", "--silent")
+    silent = names(gateway, "--silent")
+    assert "acme" in silent and "globex" in silent and not {"recent", "newcomer"} & set(silent), told.stdout
+
+
 def test_a_day_of_many_without_counting_says_little(loaded_long_ago, monkeypatch):
     for days in (10, 7, 6, 5, 4, 2, 1, 0):
         serve_days_ago(loaded_long_ago, monkeypatch, days)
