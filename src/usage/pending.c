@@ -10,7 +10,7 @@ enum { SLOTS_AHEAD = 16, ENTRIES_AHEAD = 16, KEYS_AHEAD = 8 };
 
 void pending_init(struct pending *pending, const struct hash_key *hash_key, int64_t now)
 {
-    *pending = (struct pending){.hash_key = *hash_key, .latest = now};
+    *pending = (struct pending){.hash_key = *hash_key, .latest = now, .noted_day = UINT32_MAX};
     tally_init(&pending->known, PENDING_MAX, PENDING_BYTES_MAX);
     pending->kept = kept_new();
     pending->spare = kept_new();
@@ -105,7 +105,7 @@ static void forget_places(struct pending *pending)
 void pending_begin_anew(struct pending *pending)
 {
     forget_places(pending);
-    pending->noted_day = 0;
+    pending->noted_day = UINT32_MAX;
     pending->corrected = false;
     pending_forget_unknown(pending);
 }

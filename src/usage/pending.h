@@ -21,10 +21,10 @@ struct pending {
     struct row_place *places;   /* while `known` is written; here, so that it is not lost if that is left */
     struct kept *kept, *spare;  /* unknown identifiers; a flush prepares the other one */
     struct sketch sketch;
-    int64_t latest; /* the newest time counted, which serves as the clock */
-    int64_t clock;  /* the machine's time at the flush; 0: unreliable */
-    uint32_t noted_day;
-    bool corrected; /* all rows of the file were corrected by a clock that has been steady since */
+    int64_t latest;     /* the newest time counted, which serves as the clock */
+    int64_t clock;      /* the machine's time at the flush; 0: unreliable */
+    uint32_t noted_day; /* UINT32_MAX: none yet */
+    bool corrected;     /* all rows of the file were corrected by a clock that has been steady since */
 };
 
 void pending_init(struct pending *pending, const struct hash_key *hash_key, int64_t now);

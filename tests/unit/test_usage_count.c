@@ -206,7 +206,7 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     int failed = (int)syscall(SYS_clock_gettime, clock, time);
     time->tv_sec += 3600 * atomic_load(&hours_passed);
     if (clock == CLOCK_REALTIME)
-        time->tv_sec += 86400 * atomic_load(&days_jumped) + until_noon;
+        time->tv_sec += (time_t)86400 * atomic_load(&days_jumped) + until_noon;
     return failed;
 }
 
@@ -341,6 +341,15 @@ static void days_with_hits_were_counted_on_though_nobody_noted_them(void **state
     start_days_later(store, 365);
     start_days_later(store, 0);
     assert_int_equal(uncounted_of(store, now), 3); /* the fortieth, too, of which there is a note only */
+}
+
+/* Where a machine boots without knowing the time. */
+static void the_first_day_of_all_is_noted(void **state)
+{
+    const char *store = scratch_path(*state, "store");
+    const int64_t now = clock_utc_us();
+    start_days_later(store, (int)(-now / DAY));
+    assert_int_equal(uncounted_of(store, now), USAGE_DAYS);
 }
 
 /* Else nobody could be called silent before the wrong time has come. */
@@ -506,6 +515,7 @@ int main(void)
         scratch_test(all_rows_of_a_clock_that_was_ahead_are_corrected),
         scratch_test(days_of_counting_are_noted_without_hits),
         scratch_test(days_with_hits_were_counted_on_though_nobody_noted_them),
+        scratch_test(the_first_day_of_all_is_noted),
         scratch_test(counting_did_not_begin_later_than_now),
         scratch_test(who_came_by_a_clock_that_was_ahead_was_not_seen_later_than_now),
         scratch_test(a_clock_that_is_behind_takes_nothing_away),
