@@ -151,7 +151,8 @@ static const struct preset all[] = {
      .note = KEYED_BY_ISSUER " The SAML2/Artifact, SAML2/POST-SimpleSign and SAML2/ECP endpoints do not carry over."},
     {.name = "simplesamlphp",
      .stack = "SimpleSAMLphp",
-     .routes = {PATH("/**/module.php/saml/sp/saml2-acs.php/{identifier}")},
+     .routes = {PATH("/**/module.php/saml/sp/saml2-acs.php/{identifier}"),
+                PATH("/**/module.php/saml/sp/assertionConsumerService/{identifier}")},
      .note = "Rows are keyed by the name of the authentication source, such as default-sp. Where all customers share "
              "one source, write the route with identify_by: issuer. Artifact binding does not carry over."},
     {.name = "spring",

@@ -58,6 +58,8 @@ static const struct {
     {"shibboleth", "/app/Shibboleth.sso/SAML2/POST", NULL, "/app/Shibboleth.sso/SAML2/Artifact"},
     {"simplesamlphp", "/simplesaml/module.php/saml/sp/saml2-acs.php/default-sp", "default-sp",
      "/simplesaml/module.php/saml/sp/metadata.php/default-sp"},
+    {"simplesamlphp", "/sso/module.php/saml/sp/assertionConsumerService/acme", "acme",
+     "/sso/module.php/saml/sp/singleLogoutService/acme"},
     {"spring", "/login/saml2/sso/acme", "acme", "/login/saml2/sso/acme/x"},
     {"spring", "/login/saml2/sso", NULL, "/login/saml2/"},
     {"ssoready", "/v1/saml/saml_conn_1a2b3c/acs", "saml_conn_1a2b3c", "/v1/saml/saml_conn_1a2b3c/init"},
