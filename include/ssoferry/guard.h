@@ -19,6 +19,20 @@ int guard_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_curso
 /* guard_get() for what is recorded about revisions, whose values may be much larger than a row. */
 int guard_get_history(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value);
 
+/* LMDB's calls of the same names, which look at the meta pages, or at those that say where a database is. They fail
+ * like those above. Whoever cuts the file short, or copies another over it, takes away these pages, too. */
+int guard_info(MDB_env *env, MDB_envinfo *info);
+int guard_env_stat(MDB_env *env, MDB_stat *stat);
+int guard_set_mapsize(MDB_env *env, size_t size);
+int guard_open_dbi(MDB_txn *txn, const char *name, MDB_dbi *dbi); /* one that exists */
+int guard_stat(MDB_txn *txn, MDB_dbi dbi, MDB_stat *stat);
+int guard_cursor_open(MDB_txn *txn, MDB_dbi dbi, MDB_cursor **cursor);
+
+/* Begin a transaction that reads. If guard_renew() fails, the transaction is as it was before. Should the file be cut
+ * short in the very instant in which guard_begin_read() reads a page for the second time, a reader's slot is lost. */
+int guard_begin_read(MDB_env *env, MDB_txn **txn);
+int guard_renew(MDB_txn *txn);
+
 /* Runs anything that reads such a file; not from within itself. True with *code set to what it returned; false if it
  * had to be left in the middle, with *code set to MDB_CORRUPTED or EIO as above. Whatever it held is then still held:
  * it must lock nothing while it looks at a page, and what it allocates must be known to its context. If it may write,

@@ -1,5 +1,6 @@
-/* Leaves the call from within LMDB by siglongjmp(). While it reads, that is safe because it takes no lock there and
- * leaves nothing behind: mdb_get()'s handle is on the stack, and a cursor is freed by its owner. */
+/* Leaves the call from within LMDB by siglongjmp(). While it reads, that is safe because it holds no lock when it looks
+ * at a page, and leaves nothing behind: mdb_get()'s handle is on the stack, a cursor is freed by its owner, and a
+ * renewed transaction has its reader's slot from before. */
 #include "ssoferry/guard.h"
 
 #include <errno.h>
@@ -64,7 +65,8 @@ int guard_prepare(MDB_env *env)
 
 bool guard_run(int (*run)(void *context), void *context, int *code)
 {
-    struct guard guard = {.code = 0};
+    struct guard guard; /* whose jmp_buf is large, so not cleared */
+    guard.code = 0;
     if (sigsetjmp(guard.out, 0) != 0) {
         entered = NULL;
         *code = guard.code;
@@ -75,6 +77,8 @@ bool guard_run(int (*run)(void *context), void *context, int *code)
     entered = NULL;
     return true;
 }
+
+/* -- reading rows -- */
 
 struct request {
     MDB_txn *txn;
@@ -136,4 +140,138 @@ int guard_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_curso
                                          .key = key,
                                          .value = value,
                                          .value_max = CONNECTION_RECORD_SIZE_MAX});
+}
+
+/* -- the meta pages, and those that say where a database is -- */
+
+/* What the calls below take and give; each uses what it needs. */
+struct call {
+    MDB_env *env;
+    size_t size; /* of the map */
+    MDB_txn *txn;
+    const char *name;
+    MDB_dbi dbi;
+    MDB_stat *stat;
+    MDB_cursor *cursor;
+};
+
+static int guarded(int (*run)(void *context), struct call *call)
+{
+    int code;
+    guard_run(run, call, &code); /* the code says whether it was left */
+    return code;
+}
+
+/* guard_run() written out, since every request passes here. */
+int guard_info(MDB_env *env, MDB_envinfo *info)
+{
+    struct guard guard;
+    guard.code = 0;
+    if (sigsetjmp(guard.out, 0) != 0) {
+        entered = NULL;
+        return guard.code;
+    }
+    entered = &guard;
+    int code = mdb_env_info(env, info);
+    entered = NULL;
+    return code;
+}
+
+static int look_at_env_stat(void *context)
+{
+    const struct call *call = context;
+    return mdb_env_stat(call->env, call->stat);
+}
+
+int guard_env_stat(MDB_env *env, MDB_stat *stat)
+{
+    return guarded(look_at_env_stat, &(struct call){.env = env, .stat = stat});
+}
+
+static int set_mapsize(void *context)
+{
+    const struct call *call = context;
+    return mdb_env_set_mapsize(call->env, call->size);
+}
+
+int guard_set_mapsize(MDB_env *env, size_t size)
+{
+    return guarded(set_mapsize, &(struct call){.env = env, .size = size});
+}
+
+/* Looks at the meta pages first: it cannot tell us about a transaction that it is left in the middle of, whose reader's
+ * slot would be lost. */
+static int begin(void *context)
+{
+    struct call *call = context;
+    MDB_envinfo info;
+    int code = mdb_env_info(call->env, &info);
+    return code == MDB_SUCCESS ? mdb_txn_begin(call->env, NULL, MDB_RDONLY, &call->txn) : code;
+}
+
+int guard_begin_read(MDB_env *env, MDB_txn **txn)
+{
+    struct call call = {.env = env};
+    int code = guarded(begin, &call);
+    if (code == MDB_SUCCESS)
+        *txn = call.txn;
+    return code;
+}
+
+static int renew(void *context)
+{
+    const struct call *call = context;
+    return mdb_txn_renew(call->txn);
+}
+
+int guard_renew(MDB_txn *txn)
+{
+    int code;
+    if (!guard_run(renew, &(struct call){.txn = txn}, &code))
+        mdb_txn_reset(txn);
+    return code;
+}
+
+static int open_dbi(void *context)
+{
+    struct call *call = context;
+    return mdb_dbi_open(call->txn, call->name, 0, &call->dbi);
+}
+
+int guard_open_dbi(MDB_txn *txn, const char *name, MDB_dbi *dbi)
+{
+    struct call call = {.txn = txn, .name = name};
+    int code = guarded(open_dbi, &call);
+    if (code == MDB_SUCCESS)
+        *dbi = call.dbi;
+    return code;
+}
+
+static int look_at_stat(void *context)
+{
+    const struct call *call = context;
+    return mdb_stat(call->txn, call->dbi, call->stat);
+}
+
+int guard_stat(MDB_txn *txn, MDB_dbi dbi, MDB_stat *stat)
+{
+    return guarded(look_at_stat, &(struct call){.txn = txn, .dbi = dbi, .stat = stat});
+}
+
+/* Looks up where the database is first, so that mdb_cursor_open() need not after it has allocated the cursor. */
+static int open_cursor(void *context)
+{
+    struct call *call = context;
+    MDB_stat stat;
+    int code = mdb_stat(call->txn, call->dbi, &stat);
+    return code == MDB_SUCCESS ? mdb_cursor_open(call->txn, call->dbi, &call->cursor) : code;
+}
+
+int guard_cursor_open(MDB_txn *txn, MDB_dbi dbi, MDB_cursor **cursor)
+{
+    struct call call = {.txn = txn, .dbi = dbi};
+    int code = guarded(open_cursor, &call);
+    if (code == MDB_SUCCESS)
+        *cursor = call.cursor;
+    return code;
 }

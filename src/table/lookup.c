@@ -60,7 +60,7 @@ static bool renew(struct lookup *lookup, struct error *error)
 {
     int code = MDB_MAP_RESIZED;
     for (int tries = 0; tries < FOLLOW_TRIES; tries++) {
-        code = mdb_txn_renew(lookup->txn);
+        code = guard_renew(lookup->txn);
         if (code == MDB_SUCCESS && (code = find_rows(lookup)) == MDB_SUCCESS)
             return true;
         if (code != MDB_MAP_RESIZED && code != MDB_BAD_DBI)
@@ -118,7 +118,7 @@ static bool find_cached(const struct lookup *lookup, struct text key, struct con
     if (lookup->cache == NULL)
         return false;
     const struct row_cache_place place = row_cache_expect(lookup->cache, key);
-    if (mdb_env_info(lookup->table->env, &info) != MDB_SUCCESS)
+    if (guard_info(lookup->table->env, &info) != MDB_SUCCESS)
         return false;
     struct text record = row_cache_find(lookup->cache, place, key, info.me_last_txnid);
     return record.size > 0 && connection_decode(record, out, error);

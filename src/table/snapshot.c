@@ -9,7 +9,7 @@ bool snapshot_attach(struct snapshot *snapshot, struct table *table, MDB_txn *tx
     snapshot->table = table;
     snapshot->txn = txn;
     snapshot->rows = table->rows[rows];
-    int code = mdb_cursor_open(txn, snapshot->rows, &snapshot->cursor);
+    int code = guard_cursor_open(txn, snapshot->rows, &snapshot->cursor);
     if (code != MDB_SUCCESS)
         return store_fail(table->path, code, "read", error);
     if (store_state_read(table, txn, &snapshot->state, error))

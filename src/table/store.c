@@ -32,7 +32,7 @@ static const struct environment_cause causes[] = {
     {EDQUOT, NULL, "free some space and try again"},
     {EFBIG, NULL, "raise the limit on the size of files and try again"},
     {EROFS, NULL, "mount it writable, or name a file elsewhere"},
-    {EIO, NULL, "see whether the disk is full or failing, and try again"},
+    {EIO, NULL, "see whether the file was cut short, or the disk is full or failing, and try again"},
     {ENOMEM, "there is not enough address space or memory", "raise the limit (ulimit -v, LimitAS=)"},
 };
 
@@ -56,23 +56,30 @@ static int replace_map(struct table *table, uint64_t old_size, uint64_t new_size
         return ENOMEM;
     for (struct lookup *lookup = table->lookups; lookup != NULL; lookup = lookup->next)
         pthread_mutex_lock(&lookup->mutex);
-    int code = mdb_env_set_mapsize(table->env, new_size);
+    int code = guard_set_mapsize(table->env, new_size);
     for (struct lookup *lookup = table->lookups; lookup != NULL; lookup = lookup->next)
         pthread_mutex_unlock(&lookup->mutex);
+    return code;
+}
+
+/* Reads the newest transaction's facts. *needed gets the bytes that its pages take. Returns an LMDB code. */
+static int measure(const struct table *table, MDB_envinfo *info, uint64_t *needed)
+{
+    MDB_stat stat;
+    int code = guard_info(table->env, info);
+    if (code == MDB_SUCCESS && (code = guard_env_stat(table->env, &stat)) == MDB_SUCCESS)
+        *needed = ((uint64_t)info->me_last_pgno + 1) * stat.ms_psize;
     return code;
 }
 
 int store_follow_size(struct table *table)
 {
     MDB_envinfo info;
-    MDB_stat stat;
+    uint64_t needed = 0;
     pthread_mutex_lock(&table->lock);
-    mdb_env_info(table->env, &info);
-    mdb_env_stat(table->env, &stat);
+    int code = measure(table, &info, &needed);
     /* Twice what the file needs now, so as not to follow every page of a growing file. */
-    uint64_t needed = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-    int code = MDB_SUCCESS;
-    if (needed > info.me_mapsize) { /* otherwise another thread did it already */
+    if (code == MDB_SUCCESS && needed > info.me_mapsize) { /* otherwise another thread did it already */
         code = table->transactions > 0 ? EBUSY : replace_map(table, info.me_mapsize, needed * 2);
         if (code == ENOMEM)
             code = replace_map(table, info.me_mapsize, needed);
@@ -85,21 +92,27 @@ bool store_set_size(struct table *table, uint64_t size, struct error *error)
 {
     MDB_envinfo info;
     pthread_mutex_lock(&table->lock);
-    mdb_env_info(table->env, &info);
-    int code = table->transactions > 0 ? EBUSY : replace_map(table, info.me_mapsize, size);
+    int code = guard_info(table->env, &info);
+    if (code == MDB_SUCCESS)
+        code = table->transactions > 0 ? EBUSY : replace_map(table, info.me_mapsize, size);
     pthread_mutex_unlock(&table->lock);
     return code == MDB_SUCCESS || store_fail(table->path, code, "enlarge the map", error);
 }
 
 /* -- transactions -- */
 
+static int begin(MDB_env *env, unsigned flags, MDB_txn **txn)
+{
+    return flags & MDB_RDONLY ? guard_begin_read(env, txn) : mdb_txn_begin(env, NULL, flags, txn);
+}
+
 /* Begins a transaction; on MDB_READERS_FULL, tries again after clearing the slots of dead readers. */
 static int begin_once(struct table *table, unsigned flags, MDB_txn **txn)
 {
     int dead = 0;
-    int code = mdb_txn_begin(table->env, NULL, flags, txn);
+    int code = begin(table->env, flags, txn);
     if (code == MDB_READERS_FULL && mdb_reader_check(table->env, &dead) == MDB_SUCCESS && dead > 0)
-        code = mdb_txn_begin(table->env, NULL, flags, txn);
+        code = begin(table->env, flags, txn);
     return code;
 }
 
@@ -164,7 +177,7 @@ static int open_rows(struct table *table, unsigned rows)
     int code = begin_once(table, MDB_RDONLY, &txn);
     if (code != MDB_SUCCESS)
         return code;
-    if ((code = mdb_dbi_open(txn, store_rows_name(rows), 0, &dbi)) == MDB_SUCCESS)
+    if ((code = guard_open_dbi(txn, store_rows_name(rows), &dbi)) == MDB_SUCCESS)
         code = mdb_txn_commit(txn); /* keeps the handle */
     else
         mdb_txn_abort(txn);
@@ -283,11 +296,11 @@ uint64_t table_state_total(const struct table_state *state)
 int store_measure(const struct table *table, struct store_file *file)
 {
     MDB_envinfo info;
-    MDB_stat stat;
     struct stat st;
-    mdb_env_info(table->env, &info);
-    mdb_env_stat(table->env, &stat);
-    *file = (struct store_file){.fd = -1, .needed = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize};
+    *file = (struct store_file){.fd = -1};
+    int code = measure(table, &info, &file->needed);
+    if (code != MDB_SUCCESS)
+        return code;
     if (mdb_env_get_fd(table->env, &file->fd) != MDB_SUCCESS || fstat(file->fd, &st) != 0)
         return errno;
     file->length = (uint64_t)st.st_size;

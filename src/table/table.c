@@ -48,10 +48,10 @@ static int open_databases(struct table *table, MDB_txn *txn)
     } databases[] = {{"meta", &table->meta}, {"revisions", &table->revisions}, {"undo", &table->undo}};
     int code = MDB_SUCCESS;
     for (size_t i = 0; i < sizeof databases / sizeof databases[0] && code == MDB_SUCCESS; i++)
-        code = mdb_dbi_open(txn, databases[i].name, 0, databases[i].dbi);
+        code = guard_open_dbi(txn, databases[i].name, databases[i].dbi);
     for (unsigned rows = 0; rows < ROW_DATABASES && code == MDB_SUCCESS; rows++) {
         MDB_dbi dbi = 0;
-        code = mdb_dbi_open(txn, store_rows_name(rows), 0, &dbi);
+        code = guard_open_dbi(txn, store_rows_name(rows), &dbi);
         if (code == MDB_SUCCESS)
             table->rows[rows] = dbi;
     }
@@ -63,9 +63,9 @@ static bool read_schema(const struct table *table, MDB_txn *txn, unsigned *schem
 {
     MDB_dbi meta;
     MDB_val key = val_of(TEXT("schema")), value;
-    int code = mdb_dbi_open(txn, "meta", 0, &meta);
+    int code = guard_open_dbi(txn, "meta", &meta);
     if (code == MDB_SUCCESS)
-        code = mdb_get(txn, meta, &key, &value);
+        code = guard_get(txn, meta, &key, &value);
     if (code != MDB_SUCCESS)
         return store_fail(table->path, code, "open the table", error);
     *schema = value.mv_size == 4 ? (unsigned)number_read(value.mv_data, 4) : 0;
@@ -109,11 +109,11 @@ static bool check_length(const struct table *table, struct error *error)
                      (unsigned long long)file.needed);
 }
 
+/* 0 if it cannot be read. */
 static uint64_t newest_transaction(const struct table *table)
 {
     MDB_envinfo info;
-    mdb_env_info(table->env, &info);
-    return info.me_last_txnid;
+    return guard_info(table->env, &info) == MDB_SUCCESS ? info.me_last_txnid : 0;
 }
 
 /* Detects a file that was overwritten while somebody had it open: its transaction is not the one in the lock file. A
@@ -266,8 +266,9 @@ enum table_place table_place(const struct table *table)
 bool table_grow(struct table *table, struct error *error)
 {
     MDB_envinfo info;
-    mdb_env_info(table->env, &info);
-    return store_set_size(table, (uint64_t)info.me_mapsize * 2, error);
+    int code = guard_info(table->env, &info);
+    return code == MDB_SUCCESS ? store_set_size(table, (uint64_t)info.me_mapsize * 2, error)
+                               : store_fail(table->path, code, "enlarge the map", error);
 }
 
 static uint64_t pages_of(const MDB_stat *stat)
@@ -289,9 +290,9 @@ static int fill_sizes(const struct table *table, MDB_txn *txn, unsigned rows, st
     MDB_stat connections, revisions, undo;
     uint64_t coming = 0;
     int code;
-    if ((code = mdb_stat(txn, table->rows[rows], &connections)) != MDB_SUCCESS ||
-        (code = mdb_stat(txn, table->revisions, &revisions)) != MDB_SUCCESS ||
-        (code = mdb_stat(txn, table->undo, &undo)) != MDB_SUCCESS ||
+    if ((code = guard_stat(txn, table->rows[rows], &connections)) != MDB_SUCCESS ||
+        (code = guard_stat(txn, table->revisions, &revisions)) != MDB_SUCCESS ||
+        (code = guard_stat(txn, table->undo, &undo)) != MDB_SUCCESS ||
         (code = undo_coming_size(txn, table->undo, stat->state.revision, &coming)) != MDB_SUCCESS)
         return code;
     stat->page_size = connections.ms_psize;
@@ -308,8 +309,8 @@ static bool fill_stat(struct table *table, MDB_txn *txn, unsigned rows, struct t
     int fd = -1, code;
     if (!read_schema(table, txn, &stat->schema_version, error) || !store_state_read(table, txn, &stat->state, error))
         return false;
-    mdb_env_info(table->env, &info);
-    if ((code = fill_sizes(table, txn, rows, stat)) != MDB_SUCCESS ||
+    if ((code = guard_info(table->env, &info)) != MDB_SUCCESS ||
+        (code = fill_sizes(table, txn, rows, stat)) != MDB_SUCCESS ||
         (code = mdb_env_get_fd(table->env, &fd)) != MDB_SUCCESS)
         return store_fail(table->path, code, "read", error);
     if (fstat(fd, &st) != 0)

@@ -1,11 +1,17 @@
 """The table under the daemon: replaced while it serves, tampered with, taken away."""
+import json
+import os
+import re
+import shutil
 import signal
+import subprocess
 import threading
 
 import pytest
 
 import wire
 from admin import Admin
+from callers import Caller, Calling, Rows
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from ports import free_port
 
@@ -242,3 +248,56 @@ def test_a_store_that_is_deleted_or_replaced_is_noticed(make_gateway, replacemen
     away.rename(gateway.store)
     gateway.wait_for(lambda: "is in its place again" in gateway.stderr)
     assert Admin(port).metric("ssoferry_table_in_place") == 1
+
+
+class TestWrittenOver:
+    """`cp` over the store that a daemon has open, and `: > connections.mdb`, cut the file short before anything else: nobody's sign-in ends the
+    daemon by that, and each is answered."""
+
+    ROWS = {f"customer-{n:04}": CONNECTION_ID for n in range(2000)}
+    NAMES = ["customer-0000", "customer-1000", "customer-1999"]
+    FOUND, FAILED = (307, LIVE + CONNECTION_ID), (503, None)
+
+    @pytest.fixture
+    def serving(self, make_gateway):
+        admin = Admin(free_port())
+        gateway = make_gateway(admin={"address": f"127.0.0.1:{admin.port}"})
+        gateway.admin = admin
+        gateway.load(self.ROWS)
+        gateway.start()
+        return gateway
+
+    def calling(self, gateway, *answers):
+        rows = Rows({name: set(answers) for name in self.ROWS})
+        return Calling([Caller(gateway.address, rows, keeps=keeps) for keeps in (True, True, False)])
+
+    @pytest.mark.parametrize("share", [0, 0.5], ids=["nothing", "half"])
+    def test_it_is_told_while_it_lasts_and_over_once_the_file_is_put_right(self, serving, share):
+        whole = serving.store.read_bytes()
+        with self.calling(serving, self.FOUND, self.FAILED) as calling:
+            calling.go_on(20)
+            os.truncate(serving.store, int(len(whole) * share) // 4096 * 4096)
+            serving.wait_for(lambda: re.search("warning: request .*: cannot read: ", serving.stderr))
+            if share == 0:
+                ready = serving.admin.get("/readyz")
+                assert (ready.status, json.loads(ready.body)["reason"]) == (503, "store")
+                assert serving.admin.metric("ssoferry_table_readable") == 0
+                assert serving.admin.get("/report.json").status == 503
+            assert serving.admin.get("/livez").status == 200
+            calling.go_on(20)
+            serving.store.write_bytes(whole)
+            assert serving.admin.get("/readyz").status == 200
+            assert all(serving.get(f"/old-sso/{name}").location == LIVE + CONNECTION_ID for name in self.NAMES)
+        serving.set("customer-0000", "state=disabled")
+        assert serving.get("/old-sso/customer-0000").status == 410
+
+    def test_over_and_over(self, serving):
+        copy = serving.directory / "copy.mdb"
+        shutil.copy(serving.store, copy)
+        with self.calling(serving, self.FOUND, self.FAILED) as calling:
+            for _ in range(200):
+                subprocess.run(["cp", copy, serving.store], check=True)
+                serving.admin.get("/report.json")
+                serving.check_running()
+            calling.go_on(20)
+        assert all(serving.get(f"/old-sso/{name}").location == LIVE + CONNECTION_ID for name in self.NAMES)

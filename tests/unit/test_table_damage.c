@@ -389,6 +389,71 @@ static void test_a_walk_ends_after_keys_too_long(void **state)
     table_close(table);
 }
 
+static unsigned reader_slots(struct table *table)
+{
+    struct error error = {0};
+    struct table_stat stat;
+    assert_done(table_stat(table, &stat, &error));
+    return stat.readers;
+}
+
+/* With an unreadable page, or with one of zeros in place of what was cut off it. */
+static void assert_failed(enum lookup_result result, const struct error *error, const char *path)
+{
+    assert_int_equal(result, LOOKUP_FAILED);
+    assert_names(error, path);
+}
+
+/* As `cp` does that writes over it, and `: > FILE`: the pages that each transaction begins by are gone, too. */
+static void test_a_file_that_is_cut_short_and_put_right(void **state)
+{
+    static const off_t sizes[] = {0, 1, PAGE, 2 * PAGE};
+    const char *path = scratch_path(*state, "table");
+    struct error error = {0};
+    struct lookup *lookup = NULL;
+    struct snapshot *before = NULL, *snapshot = NULL;
+    struct connection_buffer buffer;
+    struct table_state now;
+    struct table_stat stat;
+    enum lookup_result last;
+    unsigned shown = 0;
+    size_t size = 0;
+    struct table *table = open_table(path, TABLE_WRITE, 1 << 20);
+    load_rows(table, 1, 1000, 0);
+    assert_done(lookup_open(&lookup, table, &error));
+    const unsigned slots = reader_slots(table);
+    char *whole = scratch_read(path, &size);
+    for (unsigned i = 0; i < 2 * COUNT_OF(sizes); ++i) {
+        struct lookup_walk walk = {0};
+        for (int times = 0; times < 3; ++times) /* the second is remembered by the third */
+            assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000001"), &buffer, &error), LOOKUP_FOUND);
+        assert_done(snapshot_open(&before, table, &error));
+        assert_int_equal(truncate(path, sizes[i / 2]), 0);
+        if (sizes[i / 2] <= PAGE) /* the meta pages tell of the newest transaction, which says what is remembered */
+            assert_failed(lookup_find(lookup, TEXT("default"), TEXT("row-000001"), &buffer, &error), &error, path);
+        assert_failed(lookup_find(lookup, TEXT("default"), TEXT("row-000900"), &buffer, &error), &error, path);
+        assert_failed(lookup_find(lookup, TEXT("default"), TEXT("nobody"), &buffer, &error), &error, path);
+        assert_failed(lookup_walk(lookup, &walk, 2000, ignore_row, &shown, &error), &error, path);
+        assert_false(lookup_state(lookup, &now, &error));
+        assert_names(&error, path);
+        assert_false(snapshot_open(&snapshot, table, &error));
+        assert_names(&error, path);
+        assert_false(table_stat(table, &stat, &error));
+        assert_names(&error, path);
+        count_rows(before, &last, &error);
+        assert_failed(last, &error, path);
+        snapshot_close(before);
+        scratch_write(path, whole, size);
+        assert_int_equal(reader_slots(table), slots);
+        assert_done(lookup_state(lookup, &now, &error));
+    }
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000900"), &buffer, &error), LOOKUP_FOUND);
+    assert_int_equal(now.revision, 1);
+    free(whole);
+    lookup_close(lookup);
+    table_close(table);
+}
+
 /* It is no part of reading the table. */
 static void test_another_bus_error_ends_the_program(void **state)
 {
@@ -473,6 +538,7 @@ int main(void)
         scratch_test(test_a_walk_ends_after_keys_too_long),
         scratch_test(test_a_page_that_cannot_be_read),
         scratch_test(test_a_history_that_cannot_be_read),
+        scratch_test(test_a_file_that_is_cut_short_and_put_right),
         scratch_test(test_another_bus_error_ends_the_program),
         scratch_test(test_names_past_their_limits_are_absent),
         scratch_test(test_rights_that_are_missing),
