@@ -10,13 +10,22 @@
 
 #include <lmdb.h>
 
-/* mdb_get() and mdb_cursor_get(), for use while the transaction has no write in progress. MDB_CORRUPTED if LMDB would
- * have ended the program, or sizes exceed all limits; EIO if a page cannot be read. The cursor can then only be used
- * for another read, or closed. */
-int guard_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value);
-int guard_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op);
+#include "ssoferry/table.h"
 
-/* guard_get() for what is recorded about revisions, whose values may be much larger than a row. */
+/* What was read, copied: what stays in the file's pages may become unreadable while it is looked at. */
+struct guard_row {
+    char key[TABLE_KEY_SIZE_MAX];
+    char record[CONNECTION_RECORD_SIZE_MAX];
+};
+
+/* mdb_get() and mdb_cursor_get(), for use while the transaction has no write in progress. *value, and the cursor's
+ * *key, are in *copy. MDB_CORRUPTED if LMDB would have ended the program, or sizes exceed all limits; EIO if a page
+ * cannot be read. The cursor can then only be used for another read, or closed. */
+int guard_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value, struct guard_row *copy);
+int guard_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op, struct guard_row *copy);
+
+/* guard_get() for what is recorded about revisions, whose values may be much larger than a row. value->mv_data is to be
+ * freed; NULL unless it returns MDB_SUCCESS. */
 int guard_get_history(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value);
 
 /* LMDB's calls of the same names, which look at the meta pages, or at those that say where a database is. They fail

@@ -134,8 +134,7 @@ struct difference {
     struct text after;  /* record; empty where removed */
 };
 
-/* Opens a read transaction. Texts from it live until it is closed; those from a change's snapshot, until the next
- * write. */
+/* Opens a read transaction. */
 bool snapshot_open(struct snapshot **snapshot, struct table *table, struct error *error)
     __attribute__((warn_unused_result));
 void snapshot_close(struct snapshot *snapshot); /* NULL is fine */
@@ -149,7 +148,8 @@ enum lookup_result snapshot_find(struct snapshot *snapshot, struct text source, 
     __attribute__((warn_unused_result));
 
 /* Walk rows in key order. snapshot_seek() goes to before the first key >= `key` (empty: before the first row).
- * snapshot_next() returns LOOKUP_FOUND with the next row, LOOKUP_ABSENT after the last, or LOOKUP_FAILED. */
+ * snapshot_next() returns LOOKUP_FOUND with the next row, whose texts live until the next call, LOOKUP_ABSENT after the
+ * last, or LOOKUP_FAILED. */
 void snapshot_seek(struct snapshot *snapshot, struct text key);
 enum lookup_result snapshot_next(struct snapshot *snapshot, struct table_row *row, struct error *error)
     __attribute__((warn_unused_result));

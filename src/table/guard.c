@@ -6,14 +6,13 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <ucontext.h>
 
-#include "ssoferry/connection.h"
-#include "ssoferry/table.h"
+#include "ssoferry/memory.h"
 
 enum {
-    PAGE_SIZE_LEAST = 4096,
     HISTORY_VALUE_MAX = 64 << 20, /* more than the note of a load that names as many files as a command line holds */
 };
 
@@ -86,17 +85,14 @@ struct request {
     MDB_cursor *cursor; /* NULL: look up the key */
     MDB_cursor_op op;
     MDB_val *key, *value;
-    size_t value_max; /* bytes */
+    struct guard_row *copy; /* NULL: of the history, and just its place and size are wanted */
 };
 
-/* Makes sure that the caller finds the bytes in memory. */
-static void touch(MDB_val bytes)
+static void take(MDB_val *bytes, char *copy)
 {
-    const volatile char *at = bytes.mv_data;
-    for (size_t i = 0; i < bytes.mv_size; i += PAGE_SIZE_LEAST)
-        (void)at[i];
-    if (bytes.mv_size > 0)
-        (void)at[bytes.mv_size - 1];
+    if (bytes->mv_size > 0)
+        memcpy(copy, bytes->mv_data, bytes->mv_size);
+    bytes->mv_data = copy;
 }
 
 static int read_bytes(void *context)
@@ -106,10 +102,13 @@ static int read_bytes(void *context)
                                        : mdb_get(request->txn, request->dbi, request->key, request->value);
     if (code != MDB_SUCCESS)
         return code;
-    if (request->key->mv_size > TABLE_KEY_SIZE_MAX || request->value->mv_size > request->value_max)
+    if (request->key->mv_size > TABLE_KEY_SIZE_MAX ||
+        request->value->mv_size > (request->copy != NULL ? (size_t)CONNECTION_RECORD_SIZE_MAX : HISTORY_VALUE_MAX))
         return MDB_CORRUPTED; /* they may extend beyond the file's end */
-    touch(*request->key);
-    touch(*request->value);
+    if (request->cursor != NULL)
+        take(request->key, request->copy->key);
+    if (request->copy != NULL)
+        take(request->value, request->copy->record);
     return MDB_SUCCESS;
 }
 
@@ -120,26 +119,43 @@ static int read_guarded(struct request request)
     return code;
 }
 
-int guard_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value)
+int guard_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value, struct guard_row *copy)
 {
-    return read_guarded(
-        (struct request){.txn = txn, .dbi = dbi, .key = key, .value = value, .value_max = CONNECTION_RECORD_SIZE_MAX});
+    return read_guarded((struct request){.txn = txn, .dbi = dbi, .key = key, .value = value, .copy = copy});
 }
 
+int guard_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op, struct guard_row *copy)
+{
+    return read_guarded((struct request){.cursor = cursor, .op = op, .key = key, .value = value, .copy = copy});
+}
+
+struct copying {
+    void *to;
+    MDB_val from;
+};
+
+static int copy_bytes(void *context)
+{
+    const struct copying *copying = context;
+    memcpy(copying->to, copying->from.mv_data, copying->from.mv_size);
+    return MDB_SUCCESS;
+}
+
+/* In two steps, because nothing may be allocated in a call that can be left. */
 int guard_get_history(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value)
 {
-    return read_guarded(
-        (struct request){.txn = txn, .dbi = dbi, .key = key, .value = value, .value_max = HISTORY_VALUE_MAX});
-}
-
-int guard_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op)
-{
-    return read_guarded((struct request){.txn = mdb_cursor_txn(cursor),
-                                         .cursor = cursor,
-                                         .op = op,
-                                         .key = key,
-                                         .value = value,
-                                         .value_max = CONNECTION_RECORD_SIZE_MAX});
+    MDB_val found = {0, NULL};
+    *value = found;
+    int code = read_guarded((struct request){.txn = txn, .dbi = dbi, .key = key, .value = &found});
+    if (code != MDB_SUCCESS)
+        return code;
+    struct copying copying = {memory_allocate(found.mv_size), found};
+    guard_run(copy_bytes, &copying, &code);
+    if (code == MDB_SUCCESS)
+        *value = (MDB_val){found.mv_size, copying.to};
+    else
+        free(copying.to);
+    return code;
 }
 
 /* -- the meta pages, and those that say where a database is -- */

@@ -95,7 +95,8 @@ static enum lookup_result find_nothing(struct lookup *lookup, struct error *erro
 static enum lookup_result find(struct lookup *lookup, MDB_val key, struct connection_buffer *out, struct error *error)
 {
     MDB_val value;
-    int code = guard_get(lookup->txn, lookup->rows, &key, &value);
+    struct guard_row copy;
+    int code = guard_get(lookup->txn, lookup->rows, &key, &value, &copy);
     if (code == MDB_NOTFOUND)
         return find_nothing(lookup, error);
     if (code != MDB_SUCCESS) {

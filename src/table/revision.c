@@ -151,7 +151,9 @@ enum lookup_result revision_read(const struct snapshot *snapshot, uint64_t numbe
     if (code == MDB_NOTFOUND)
         return LOOKUP_ABSENT;
     revision->number = number;
-    if (code == MDB_SUCCESS && decode_note(value, revision))
+    const bool good = code == MDB_SUCCESS && decode_note(value, revision);
+    free(value.mv_data);
+    if (good)
         return LOOKUP_FOUND;
     revision_release(revision);
     store_fail(snapshot->table->path, code == MDB_SUCCESS ? MDB_CORRUPTED : code, "read the history", error);

@@ -23,6 +23,7 @@ struct after {
     struct undo_reader *later;
     enum lookup_result read; /* LOOKUP_FOUND: `row` is read but not yet used */
     struct undo_row row;
+    struct guard_row copy; /* of the table's row */
 };
 
 static bool find_after(struct after *after, struct text key, bool *there, struct text *record, struct error *error)
@@ -37,7 +38,7 @@ static bool find_after(struct after *after, struct text key, bool *there, struct
         return true;
     }
     MDB_val key_val = val_of(key), value;
-    int code = guard_get(after->snapshot->txn, after->snapshot->rows, &key_val, &value);
+    int code = guard_get(after->snapshot->txn, after->snapshot->rows, &key_val, &value, &after->copy);
     *there = code == MDB_SUCCESS;
     *record = *there ? text_of_val(value) : text_slice(NULL, 0);
     return *there || code == MDB_NOTFOUND || store_fail(after->snapshot->table->path, code, "read", error);

@@ -64,7 +64,8 @@ enum lookup_result snapshot_find(struct snapshot *snapshot, struct text source, 
     if (source.size > SOURCE_SIZE_MAX || identifier.size > IDENTIFIER_SIZE_MAX)
         return LOOKUP_ABSENT;
     MDB_val key = {connection_key(source, identifier, bytes), bytes}, value;
-    int code = guard_get(snapshot->txn, snapshot->rows, &key, &value);
+    struct guard_row copy;
+    int code = guard_get(snapshot->txn, snapshot->rows, &key, &value, &copy);
     if (code == MDB_NOTFOUND)
         return LOOKUP_ABSENT;
     if (code != MDB_SUCCESS) {
@@ -94,12 +95,12 @@ void snapshot_seek(struct snapshot *snapshot, struct text key)
 static int place(struct snapshot *snapshot, bool past, MDB_val *key, MDB_val *value)
 {
     if (snapshot->key_size == 0)
-        return guard_cursor_get(snapshot->cursor, key, value, MDB_FIRST);
+        return guard_cursor_get(snapshot->cursor, key, value, MDB_FIRST, &snapshot->row);
     *key = (MDB_val){snapshot->key_size, snapshot->key};
-    int code = guard_cursor_get(snapshot->cursor, key, value, MDB_SET_RANGE);
+    int code = guard_cursor_get(snapshot->cursor, key, value, MDB_SET_RANGE, &snapshot->row);
     if (code == MDB_SUCCESS && past && key->mv_size == snapshot->key_size &&
         memcmp(key->mv_data, snapshot->key, key->mv_size) == 0)
-        code = guard_cursor_get(snapshot->cursor, key, value, MDB_NEXT);
+        code = guard_cursor_get(snapshot->cursor, key, value, MDB_NEXT, &snapshot->row);
     return code;
 }
 
@@ -119,7 +120,7 @@ enum lookup_result snapshot_next(struct snapshot *snapshot, struct table_row *ro
     else if (snapshot->position == SNAPSHOT_AT_KEY && snapshot->moved)
         code = place(snapshot, true, &key, &value);
     else if (snapshot->position == SNAPSHOT_AT_KEY)
-        code = guard_cursor_get(snapshot->cursor, &key, &value, MDB_NEXT);
+        code = guard_cursor_get(snapshot->cursor, &key, &value, MDB_NEXT, &snapshot->row);
     if (code == MDB_SUCCESS && !comes_next(snapshot, key))
         code = MDB_CORRUPTED;
     snapshot->moved = false;

@@ -153,7 +153,8 @@ const char *store_rows_name(unsigned rows)
 int store_find_rows(const struct table *table, MDB_txn *txn, unsigned *rows)
 {
     MDB_val key = val_of(TEXT("current")), value;
-    int code = guard_get(txn, table->meta, &key, &value);
+    struct guard_row copy;
+    int code = guard_get(txn, table->meta, &key, &value, &copy);
     if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
         return code;
     if (code == MDB_SUCCESS && (value.mv_size != 1 || *(const unsigned char *)value.mv_data >= ROW_DATABASES))
@@ -253,7 +254,8 @@ void store_unlock_writer(struct table *table)
 bool store_state_read(const struct table *table, MDB_txn *txn, struct table_state *state, struct error *error)
 {
     MDB_val key = val_of(TEXT("state")), value;
-    int code = guard_get(txn, table->meta, &key, &value);
+    struct guard_row copy;
+    int code = guard_get(txn, table->meta, &key, &value, &copy);
     if (code != MDB_SUCCESS)
         return store_fail(table->path, code == MDB_NOTFOUND ? MDB_CORRUPTED : code, "read", error);
     if (value.mv_size != STATE_SIZE)

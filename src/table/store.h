@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "ssoferry/environment.h"
+#include "ssoferry/guard.h"
 #include "ssoferry/table.h"
 
 /* There are two databases for rows. One has the table's. The other is empty, or being filled by a rewrite (rewrite.h),
@@ -48,8 +49,9 @@ enum snapshot_position { SNAPSHOT_BEFORE_KEY, SNAPSHOT_AT_KEY, SNAPSHOT_AT_END }
 struct snapshot {
     struct table *table;
     MDB_txn *txn;
-    MDB_dbi rows;       /* the table's rows */
-    MDB_cursor *cursor; /* on them */
+    MDB_dbi rows;         /* the table's rows */
+    MDB_cursor *cursor;   /* on them */
+    struct guard_row row; /* the one that snapshot_next() returned last */
     struct table_state state;
     enum snapshot_position position;
     bool moved; /* the change has written since, so the cursor must be placed again */

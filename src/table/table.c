@@ -63,9 +63,10 @@ static bool read_schema(const struct table *table, MDB_txn *txn, unsigned *schem
 {
     MDB_dbi meta;
     MDB_val key = val_of(TEXT("schema")), value;
+    struct guard_row copy;
     int code = guard_open_dbi(txn, "meta", &meta);
     if (code == MDB_SUCCESS)
-        code = guard_get(txn, meta, &key, &value);
+        code = guard_get(txn, meta, &key, &value, &copy);
     if (code != MDB_SUCCESS)
         return store_fail(table->path, code, "open the table", error);
     *schema = value.mv_size == 4 ? (unsigned)number_read(value.mv_data, 4) : 0;

@@ -42,21 +42,23 @@ struct undo_reader;
 struct undo_row {
     struct text key;
     bool was_there;
-    struct text record; /* lives as long as the transaction */
+    struct text record;
 };
 
 bool undo_reader_open(struct undo_reader **reader, const struct table *table, MDB_txn *txn, uint64_t first,
                       uint64_t last, struct error *error) __attribute__((warn_unused_result));
 void undo_reader_close(struct undo_reader *reader);
 
-/* LOOKUP_FOUND, LOOKUP_ABSENT after the last, or LOOKUP_FAILED. row->key lives until the next call. */
+/* LOOKUP_FOUND, LOOKUP_ABSENT after the last, or LOOKUP_FAILED. *row lives until the next call. */
 enum lookup_result undo_reader_next(struct undo_reader *reader, struct undo_row *row, struct error *error)
     __attribute__((warn_unused_result));
 
 /* Finds what a revision noted about one row. Reads one chunk whole, but only the first keys of others, of which a large
- * revision has many. row->key is `key`. LOOKUP_ABSENT if the revision did not touch the row. */
+ * revision has many. row->key is `key`, and the record is in `record`, which holds CONNECTION_RECORD_SIZE_MAX bytes.
+ * LOOKUP_ABSENT if the revision did not touch the row. */
 enum lookup_result undo_find(const struct table *table, MDB_txn *txn, uint64_t revision, struct text key,
-                             struct undo_row *row, struct error *error) __attribute__((warn_unused_result));
+                             struct undo_row *row, char *record, struct error *error)
+    __attribute__((warn_unused_result));
 
 /* Deletes the chunks of revisions up to and including `last`. Returns an LMDB code. */
 int undo_forget(MDB_txn *txn, MDB_dbi undo, uint64_t last);

@@ -11,6 +11,7 @@ enum { PAGE_HEAD = 16 }; /* bytes that LMDB needs before a value that has pages 
 struct stream {
     uint64_t revision;
     uint32_t chunk; /* being read */
+    void *bytes;    /* of the chunk */
     const unsigned char *at, *end;
     struct undo_row row; /* the current row; the stream owns its key */
     char key[CONNECTION_KEY_SIZE_MAX];
@@ -77,6 +78,8 @@ static enum step open_chunk(const struct undo_reader *reader, struct stream *str
     int code = guard_get_history(reader->txn, reader->table->undo, &key, &value);
     if (code == MDB_NOTFOUND)
         return STEP_END;
+    free(stream->bytes);
+    stream->bytes = value.mv_data;
     stream->code = code;
     const unsigned char *bytes = value.mv_data;
     if (code != MDB_SUCCESS || value.mv_size < 2 || bytes[0] != 1 || bytes[1] > 1)
@@ -149,20 +152,22 @@ static enum step find_row(const struct undo_reader *reader, struct stream *strea
 }
 
 enum lookup_result undo_find(const struct table *table, MDB_txn *txn, uint64_t revision, struct text key,
-                             struct undo_row *row, struct error *error)
+                             struct undo_row *row, char *record, struct error *error)
 {
     const struct undo_reader reader = {.table = table, .txn = txn};
     struct stream stream = {.revision = revision};
-    switch (find_row(&reader, &stream, key)) {
-    case STEP_ROW:
+    const enum step step = find_row(&reader, &stream, key);
+    const bool good = step != STEP_DAMAGED && stream.row.record.size <= CONNECTION_RECORD_SIZE_MAX;
+    if (good && step == STEP_ROW) {
         *row = stream.row;
         row->key = key;
-        return LOOKUP_FOUND;
-    case STEP_END:
-        return LOOKUP_ABSENT;
-    case STEP_DAMAGED:
-        break;
+        row->record.at = record;
+        if (row->record.size > 0)
+            memcpy(record, stream.row.record.at, row->record.size);
     }
+    free(stream.bytes);
+    if (good)
+        return step == STEP_ROW ? LOOKUP_FOUND : LOOKUP_ABSENT;
     (void)damaged(&reader, stream.code, error);
     return LOOKUP_FAILED;
 }
@@ -176,6 +181,12 @@ static bool comes_first(const void *first, const void *second)
     if (order != 0)
         return order < 0;
     return a->revision != b->revision ? a->revision < b->revision : a->chunk < b->chunk;
+}
+
+static void free_stream(struct stream *stream)
+{
+    free(stream->bytes);
+    free(stream);
 }
 
 static void add_stream(struct undo_reader *reader, struct stream *stream)
@@ -205,7 +216,7 @@ static bool add_revision(struct undo_reader *reader, uint64_t revision, struct e
             step = STEP_DAMAGED; /* a chunk has at least one row */
         }
         const int code = stream->code;
-        free(stream);
+        free_stream(stream);
         if (step == STEP_DAMAGED)
             return damaged(reader, code, error);
         if (step == STEP_END)
@@ -235,7 +246,7 @@ void undo_reader_close(struct undo_reader *reader)
     if (reader == NULL)
         return;
     for (size_t i = 0; i < reader->heap.count; i++)
-        free(reader->heap.at[i]);
+        free_stream(reader->heap.at[i]);
     free(reader->heap.at);
     free(reader);
 }
@@ -256,7 +267,7 @@ static bool advance(struct undo_reader *reader, struct error *error)
         return true;
     case STEP_END:
         heap_drop(&reader->heap, comes_first);
-        free(stream);
+        free_stream(stream);
         return true;
     case STEP_DAMAGED:
         break;
