@@ -43,6 +43,9 @@ struct text row_cache_find(struct row_cache *cache, struct row_cache_place place
  * that rows needed once do not displace those that come again. */
 void row_cache_offer(struct row_cache *cache, struct text key, struct text record, uint64_t transaction);
 
+/* Forgets all rows. NULL is fine. */
+void row_cache_forget(struct row_cache *cache);
+
 /* Size in bytes now. */
 size_t row_cache_size(const struct row_cache *cache);
 

@@ -58,10 +58,16 @@ enum table_place {
     TABLE_LOCK_GONE, /* the lock file was deleted; whoever opens the table next creates a new one */
     TABLE_LOCK_NEW,  /* that has happened: the new lock's users and this process do not know of each other, so this one
                       * misses changes and may look for rows where they no longer are. It can be reopened. */
+    TABLE_NOT_WHOLE, /* the file was cut short, or written over with what is no table; what cannot be read fails */
+    TABLE_WRITTEN_OVER, /* the file was written over with another table, of which this process may read an old revision
+                         * or none; another program has it open as well, so nobody can open it */
+    TABLE_WRITTEN_ANEW, /* the same, and nobody else has it open. It can be reopened. */
 };
 
-/* Whether the table's two open files are still the ones found under their names. */
-enum table_place table_place(const struct table *table);
+/* Whether the table's two open files are still the ones found under their names, and hold what this process's lookups
+ * take them to hold. To be called every few seconds by one thread: what is in the file counts once it was seen by two
+ * calls in succession, and a file that was written over with as many transactions is noticed only here. */
+enum table_place table_place(struct table *table);
 
 /* Doubles the map after ERROR_MAP_FULL. This process must have no snapshot or change open. */
 bool table_grow(struct table *table, struct error *error) __attribute__((warn_unused_result));

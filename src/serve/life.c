@@ -309,8 +309,14 @@ static void drain(struct server *server, int got)
 
 /* -- serving -- */
 
+/* Whether answers may be wrong or missing until the table is opened anew, which is then possible. */
+static bool must_end(const struct server *server)
+{
+    return server->place == TABLE_LOCK_NEW || server->place == TABLE_WRITTEN_ANEW;
+}
+
 /* An open table whose file was deleted is still valid and answers must continue, so this only warns. Only if a new lock
- * file was made could answers be wrong. */
+ * file was made, or the file written over, could answers be wrong. */
 static void watch_store(struct server *server)
 {
     const char *path = table_path(server->table);
@@ -333,6 +339,22 @@ static void watch_store(struct server *server)
         break;
     case TABLE_LOCK_NEW:
         log_warning("%s-lock was deleted, and another program has made a new one, so changes may not be seen: ending",
+                    path);
+        break;
+    case TABLE_NOT_WHOLE:
+        log_warning(
+            "%s was cut short, or written over with what is no table; sign-ins get 503 where it cannot be read: "
+            "stop ssoferryd, restore a backup, and start it again",
+            path);
+        break;
+    case TABLE_WRITTEN_OVER:
+        log_warning(
+            "%s was written over while it was open, so answers may be wrong, and nobody can change it: end every "
+            "other program that has it open (fuser %s-lock), and ssoferryd ends, too, to open it anew",
+            path, path);
+        break;
+    case TABLE_WRITTEN_ANEW:
+        log_warning("%s was written over while it was open, so answers may be wrong, and nobody can change it: ending",
                     path);
         break;
     }
@@ -375,7 +397,7 @@ bool life_run(struct server *server, struct error *error)
     int got = 0;
     announce(server);
     sd_notify(0, "READY=1");
-    while (end_name(got) == NULL && server->place != TABLE_LOCK_NEW) {
+    while (end_name(got) == NULL && !must_end(server)) {
         bool secure = tls_is_used(server->tls);
         got = wait_signal(server, secure ? at_most(interval_ms, TLS_WATCH_MS) : interval_ms);
         watch_store(server);
@@ -388,7 +410,9 @@ bool life_run(struct server *server, struct error *error)
         }
         feed_watchdog(server);
     }
-    drain(server, got);
-    return server->place != TABLE_LOCK_NEW ||
-           error_set(error, ERROR_FAILED, "%s-lock was replaced: start ssoferryd again", table_path(server->table));
+    drain(server, got == SIGHUP ? 0 : got);
+    if (end_name(got) != NULL)
+        return true;
+    return !must_end(server) || error_set(error, ERROR_FAILED, "%s%s: start ssoferryd again", table_path(server->table),
+                                          server->place == TABLE_LOCK_NEW ? "-lock was replaced" : " was written over");
 }

@@ -301,7 +301,7 @@ static void write_table(const struct metrics_scene *scene, FILE *out)
 {
     write_one(out, "ssoferry_table_readable", "gauge", "1 if the table can be read.", scene->table_readable);
     write_one(out, "ssoferry_table_in_place", "gauge",
-              "0 if the table's file or its lock file was deleted or replaced, and the old one still answers.",
+              "0 if the table's file or its lock file was deleted, replaced, cut short or written over.",
               scene->table_in_place);
     describe(out, "ssoferry_table_connections", "gauge", "Rows of the table by state.");
     for (int state = 0; state < CONNECTION_STATES; ++state)

@@ -151,6 +151,12 @@ static void turn_to(struct row_cache *cache, uint64_t transaction)
     }
 }
 
+void row_cache_forget(struct row_cache *cache)
+{
+    if (cache != NULL)
+        turn_to(cache, 0); /* LMDB's number of what was never written */
+}
+
 static size_t lines_for(size_t size)
 {
     return size <= LINE_BYTES ? 1 : size <= LINE_BYTES + sizeof(struct line) ? 2 : ROW_LINES_MAX;

@@ -32,6 +32,8 @@ struct table {
     pthread_mutex_t lock;                 /* guards what follows, and the opening of databases */
     struct lookup *lookups;               /* a linked list */
     unsigned transactions;                /* number of open snapshots and changes */
+    enum table_place suspected;           /* by the last call of table_place(), the only one to use these two */
+    struct timespec written_at;           /* the file's time of its last change, as seen then */
 };
 
 struct lookup {

@@ -238,30 +238,6 @@ bool table_is_unlocked(const struct table *table)
     return table->lock_file < 0;
 }
 
-/* If it cannot be checked, assumes that it is in place. */
-static bool stands_at(const char *path, int fd)
-{
-    struct stat open_one, named;
-    if (fstat(fd, &open_one) != 0)
-        return true;
-    if (stat(path, &named) != 0)
-        return errno != ENOENT && errno != ENOTDIR;
-    return named.st_dev == open_one.st_dev && named.st_ino == open_one.st_ino;
-}
-
-enum table_place table_place(const struct table *table)
-{
-    int fd = -1;
-    enum table_place place = TABLE_IN_PLACE;
-    char *lock = path_with(table->path, "-lock");
-    if (mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && !stands_at(table->path, fd))
-        place = TABLE_GONE;
-    else if (table->lock_file >= 0 && !stands_at(lock, table->lock_file))
-        place = access(lock, R_OK | W_OK) == 0 ? TABLE_LOCK_NEW : TABLE_LOCK_GONE;
-    free(lock);
-    return place;
-}
-
 /* -- the whole table -- */
 
 bool table_grow(struct table *table, struct error *error)

@@ -561,6 +561,116 @@ static void put_in_place_of_an_open_one(void **state)
     }
 }
 
+/* As `cp` does, at a time of its own: the clock of files is coarse. */
+static void write_over(const char *path, const char *other, unsigned at)
+{
+    size_t size = 0;
+    char *bytes = scratch_read(other, &size);
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = at}};
+    scratch_write(path, bytes, size);
+    free(bytes);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* A table of row 1 with as many revisions, the last of which says `last`. */
+static void make_revisions(const char *path, unsigned revisions, unsigned last)
+{
+    struct table *table = open_table(path, TABLE_WRITE, 0);
+    for (unsigned i = 1; i <= revisions; i++)
+        load_rows(table, 1, 1, i < revisions ? last + i : last);
+    table_close(table);
+}
+
+static void expect_row(struct lookup *lookup, unsigned number)
+{
+    struct connection_buffer found;
+    struct error error;
+    char digits[9];
+    snprintf(digits, sizeof digits, "%08x", number + 1);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000001"), &found, &error), LOOKUP_FOUND);
+    assert_memory_equal(found.row.connection_id.at + found.row.connection_id.size - 8, digits, 8);
+}
+
+/* Of more transactions or fewer, odd or even: LMDB would take one of the two newest for the newest. */
+static void written_over_while_open(void **state)
+{
+    enum { REVISIONS = 4 };
+    const char *path = scratch_path(*state, "t.mdb"), *other = scratch_path(*state, "other.mdb");
+    for (unsigned revisions = 1; revisions <= 2 * REVISIONS; revisions++) {
+        struct error error = {0};
+        struct lookup *lookup = NULL;
+        int ending = -1;
+        if (revisions == REVISIONS || revisions == REVISIONS + 1)
+            continue; /* as many, which is another test, or one more, which nothing tells from a change */
+        make_revisions(path, REVISIONS, 1);
+        make_revisions(other, revisions, 2);
+        struct table *table = open_table(path, TABLE_SERVE, 0);
+        assert_done(lookup_open(&lookup, table, &error));
+        pid_t holder = start_holder(path, &ending);
+        assert_int_equal(table_place(table), TABLE_IN_PLACE);
+        write_over(path, other, revisions);
+        assert_int_equal(table_place(table), TABLE_IN_PLACE); /* seen once */
+        assert_int_equal(table_place(table), TABLE_WRITTEN_OVER);
+        end_holder(holder, ending);
+        assert_int_equal(table_place(table), TABLE_IN_PLACE);
+        assert_int_equal(table_place(table), TABLE_WRITTEN_ANEW);
+        lookup_close(lookup);
+        table_close(table);
+        table = open_table(path, TABLE_SERVE, 0);
+        assert_done(lookup_open(&lookup, table, &error));
+        expect_row(lookup, 2);
+        lookup_close(lookup);
+        table_close(table);
+        assert_int_equal(unlink(path) | unlink(other), 0);
+    }
+}
+
+/* What is remembered is remembered by the number of the transaction. */
+static void written_over_by_as_many_transactions(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb"), *other = scratch_path(*state, "other.mdb");
+    struct error error = {0};
+    struct lookup *lookup = NULL;
+    make_revisions(path, 3, 1);
+    make_revisions(other, 3, 2);
+    struct table *table = open_table(path, TABLE_SERVE, 0);
+    assert_done(lookup_open(&lookup, table, &error));
+    assert_int_equal(table_place(table), TABLE_IN_PLACE);
+    for (int i = 0; i < 3; i++)
+        expect_row(lookup, 1);
+    write_over(path, other, 1);
+    assert_int_equal(table_place(table), TABLE_IN_PLACE);
+    for (int i = 0; i < 3; i++)
+        expect_row(lookup, 2);
+    lookup_close(lookup);
+    table_close(table);
+}
+
+static void cut_short_while_open(void **state)
+{
+    const char *path = scratch_path(*state, "t.mdb"), *other = scratch_path(*state, "other.mdb");
+    const char nothing[8192] = {0};
+    struct error error = {0};
+    struct lookup *lookup = NULL;
+    make_revisions(path, 3, 1);
+    struct table *table = open_table(path, TABLE_SERVE, 0);
+    write_over(other, path, 1);
+    assert_done(lookup_open(&lookup, table, &error));
+    for (unsigned i = 0; i < 3; i++) {
+        if (i < 2)
+            assert_int_equal(truncate(path, i * 4096), 0);
+        else
+            scratch_write(path, nothing, sizeof nothing);
+        assert_int_equal(table_place(table), TABLE_IN_PLACE);
+        assert_int_equal(table_place(table), TABLE_NOT_WHOLE);
+        write_over(path, other, i);
+        assert_int_equal(table_place(table), TABLE_IN_PLACE);
+        expect_row(lookup, 1);
+    }
+    lookup_close(lookup);
+    table_close(table);
+}
+
 /* The former file back under its name is as good as before. */
 static void put_back(void **state)
 {
@@ -674,6 +784,9 @@ int main(void)
         scratch_test(a_lock_file_that_is_a_link),
         scratch_test(a_lock_file_that_is_deleted),
         scratch_test(put_in_place_of_an_open_one),
+        scratch_test(written_over_while_open),
+        scratch_test(written_over_by_as_many_transactions),
+        scratch_test(cut_short_while_open),
         scratch_test(put_back),
         scratch_test(the_file_itself_is_unlocked),
         scratch_test(written_over),

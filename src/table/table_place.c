@@ -1,0 +1,112 @@
+/* What has become of the table's two open files in the hands of others. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ssoferry/guard.h"
+#include "ssoferry/row_cache.h"
+#include "store.h"
+#include "table_file.h"
+
+/* -- the names -- */
+
+/* If it cannot be checked, assumes that it is in place. */
+static bool stands_at(const char *path, int fd)
+{
+    struct stat open_one, named;
+    if (fstat(fd, &open_one) != 0)
+        return true;
+    if (stat(path, &named) != 0)
+        return errno != ENOENT && errno != ENOTDIR;
+    return named.st_dev == open_one.st_dev && named.st_ino == open_one.st_ino;
+}
+
+/* -- what is in the file -- */
+
+/* LMDB begins a transaction that reads with the number in the lock file, whatever is in the file by now. True if that
+ * number is the file's own, or if this cannot be told; a commit raises the file's first, so that may be one ahead. */
+static bool number_fits(struct table *table, struct lookup *lookup)
+{
+    MDB_envinfo before, after;
+    if (guard_info(table->env, &before) != MDB_SUCCESS)
+        return true;
+    const int code = guard_renew(lookup->txn);
+    const size_t number = mdb_txn_id(lookup->txn);
+    mdb_txn_reset(lookup->txn);
+    if ((code != MDB_SUCCESS && code != MDB_MAP_RESIZED) || guard_info(table->env, &after) != MDB_SUCCESS)
+        return false;
+    return number + 1 >= before.me_last_txnid && number <= after.me_last_txnid;
+}
+
+/* By a lookup that nobody is using now: whoever is stuck with a failing disk is not to be waited for. */
+static bool numbers_fit(struct table *table)
+{
+    bool fit = true;
+    if (pthread_mutex_trylock(&table->lock) != 0)
+        return true;
+    struct lookup *lookup = table->lookups;
+    while (lookup != NULL && pthread_mutex_trylock(&lookup->mutex) != 0)
+        lookup = lookup->next;
+    if (lookup != NULL) {
+        fit = number_fits(table, lookup);
+        pthread_mutex_unlock(&lookup->mutex);
+    }
+    pthread_mutex_unlock(&table->lock);
+    return fit;
+}
+
+static enum table_place look_inside(struct table *table)
+{
+    struct store_file file;
+    struct error ignored;
+    const bool fit = numbers_fit(table);
+    if (store_measure(table, &file) != 0 || file.length < file.needed)
+        return TABLE_NOT_WHOLE;
+    if (fit)
+        return TABLE_IN_PLACE;
+    if (table_file_look(table->path, &ignored) != TABLE_FILE_THERE)
+        return TABLE_NOT_WHOLE;
+    return table_is_shared(table) ? TABLE_WRITTEN_OVER : TABLE_WRITTEN_ANEW;
+}
+
+/* Somebody is just writing if it is seen only once. */
+static enum table_place look_twice(struct table *table)
+{
+    const enum table_place suspected = table->suspected;
+    table->suspected = look_inside(table);
+    return table->suspected == suspected ? suspected : TABLE_IN_PLACE;
+}
+
+/* What is remembered is told apart by the number of the transaction, which another file may have, too. */
+static void forget_rows(struct table *table)
+{
+    struct stat st;
+    int fd = -1;
+    if (mdb_env_get_fd(table->env, &fd) != MDB_SUCCESS || fstat(fd, &st) != 0 ||
+        (st.st_mtim.tv_sec == table->written_at.tv_sec && st.st_mtim.tv_nsec == table->written_at.tv_nsec))
+        return;
+    table->written_at = st.st_mtim;
+    pthread_mutex_lock(&table->lock);
+    for (struct lookup *lookup = table->lookups; lookup != NULL; lookup = lookup->next) {
+        pthread_mutex_lock(&lookup->mutex);
+        lookup->rows_as_of = 0;
+        row_cache_forget(lookup->cache);
+        pthread_mutex_unlock(&lookup->mutex);
+    }
+    pthread_mutex_unlock(&table->lock);
+}
+
+enum table_place table_place(struct table *table)
+{
+    int fd = -1;
+    enum table_place place = TABLE_IN_PLACE;
+    char *lock = path_with(table->path, "-lock");
+    if (mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && !stands_at(table->path, fd))
+        place = TABLE_GONE;
+    else if (table->lock_file >= 0 && !stands_at(lock, table->lock_file))
+        place = access(lock, R_OK | W_OK) == 0 ? TABLE_LOCK_NEW : TABLE_LOCK_GONE;
+    free(lock);
+    forget_rows(table);
+    return place == TABLE_IN_PLACE ? look_twice(table) : place;
+}
