@@ -32,17 +32,17 @@ struct table {
     pthread_mutex_t lock;                 /* guards what follows, and the opening of databases */
     struct lookup *lookups;               /* a linked list */
     unsigned transactions;                /* number of open snapshots and changes */
-    enum table_place suspected;           /* by the last call of table_place(), the only one to use these two */
-    struct timespec written_at;           /* the file's time of its last change, as seen then */
+    enum table_place suspected;           /* by the last call of table_place(), which alone uses it */
 };
 
 struct lookup {
     struct table *table;
     pthread_mutex_t mutex; /* held while txn is not reset */
     MDB_txn *txn;
-    MDB_dbi rows;            /* the table's rows as of the transaction `rows_as_of` */
-    size_t rows_as_of;       /* 0: not looked for yet */
-    struct row_cache *cache; /* NULL until a row was found */
+    MDB_dbi rows;                    /* the table's rows as of the transaction `rows_as_of` */
+    size_t rows_as_of;               /* 0: not looked for yet */
+    struct row_cache *cache;         /* NULL until a row was found */
+    struct timespec file_changed_at; /* when table_place() last had it forget rows; its own */
     struct lookup *next;
 };
 

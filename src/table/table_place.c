@@ -78,18 +78,24 @@ static enum table_place look_twice(struct table *table)
     return table->suspected == suspected ? suspected : TABLE_IN_PLACE;
 }
 
-/* What is remembered is told apart by the number of the transaction, which another file may have, too. */
+static bool is_same(struct timespec one, struct timespec other)
+{
+    return one.tv_sec == other.tv_sec && one.tv_nsec == other.tv_nsec;
+}
+
+/* What is remembered is told apart by the number of the transaction, which another file may have, too. A lookup that
+ * somebody is using comes next time. */
 static void forget_rows(struct table *table)
 {
     struct stat st;
     int fd = -1;
     if (mdb_env_get_fd(table->env, &fd) != MDB_SUCCESS || fstat(fd, &st) != 0 ||
-        (st.st_mtim.tv_sec == table->written_at.tv_sec && st.st_mtim.tv_nsec == table->written_at.tv_nsec))
+        pthread_mutex_trylock(&table->lock) != 0)
         return;
-    table->written_at = st.st_mtim;
-    pthread_mutex_lock(&table->lock);
     for (struct lookup *lookup = table->lookups; lookup != NULL; lookup = lookup->next) {
-        pthread_mutex_lock(&lookup->mutex);
+        if (is_same(st.st_mtim, lookup->file_changed_at) || pthread_mutex_trylock(&lookup->mutex) != 0)
+            continue;
+        lookup->file_changed_at = st.st_mtim;
         lookup->rows_as_of = 0;
         row_cache_forget(lookup->cache);
         pthread_mutex_unlock(&lookup->mutex);
