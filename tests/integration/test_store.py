@@ -326,7 +326,7 @@ class TestWrittenOver:
         copy = serving.directory / "copy.mdb"
         shutil.copy(serving.store, copy)
         with self.calling(serving, self.FOUND, self.FAILED) as calling:
-            for _ in range(200):
+            for _ in range(100):
                 subprocess.run(["cp", copy, serving.store], check=True)
                 serving.admin.get("/report.json")
                 serving.check_running()
