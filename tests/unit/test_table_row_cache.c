@@ -111,7 +111,8 @@ static void rows_for_which_there_is_room_have_it(void **state)
 static void it_grows_by_doubling_alone(void **state)
 {
     (void)state;
-    for (size_t size_max = ROW_CACHE_SIZE_MIN; size_max < 6 * ROW_CACHE_SIZE_MIN; size_max += ROW_CACHE_SIZE_MIN * 2 / 3) {
+    for (size_t size_max = ROW_CACHE_SIZE_MIN; size_max < 6 * ROW_CACHE_SIZE_MIN;
+         size_max += ROW_CACHE_SIZE_MIN * 2 / 3) {
         struct row_cache *cache = row_cache_new(size_max);
         size_t size = row_cache_size(cache);
         for (unsigned round = 0; round < 6; ++round) {
