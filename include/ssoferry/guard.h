@@ -42,6 +42,12 @@ int guard_cursor_open(MDB_txn *txn, MDB_dbi dbi, MDB_cursor **cursor);
 int guard_begin_read(MDB_env *env, MDB_txn **txn);
 int guard_renew(MDB_txn *txn);
 
+/* mdb_txn_reset(), mdb_txn_abort() and mdb_env_close(), which write to the lock file: if that was cut short, nothing is
+ * to be done there any more, and what they had still to free is lost. */
+void guard_reset(MDB_txn *txn);
+void guard_abort(MDB_txn *txn);
+void guard_close(MDB_env *env);
+
 /* Runs anything that reads such a file; not from within itself. True with *code set to what it returned; false if it
  * had to be left in the middle, with *code set to MDB_CORRUPTED or EIO as above. Whatever it held is then still held:
  * it must lock nothing while it looks at a page, and what it allocates must be known to its context. If it may write,

@@ -338,8 +338,10 @@ static void watch_store(struct server *server)
         log_warning("%s-lock was deleted or replaced; changes may not be seen from now on: restart ssoferryd", path);
         break;
     case TABLE_LOCK_NEW:
-        log_warning("%s-lock was deleted, and another program has made a new one, so changes may not be seen: ending",
-                    path);
+        log_warning(
+            "%s-lock was emptied, or deleted and another program has made a new one, so changes may not be seen: "
+            "ending",
+            path);
         break;
     case TABLE_NOT_WHOLE:
         log_warning(

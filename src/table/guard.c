@@ -244,8 +244,44 @@ int guard_renew(MDB_txn *txn)
 {
     int code;
     if (!guard_run(renew, &(struct call){.txn = txn}, &code))
-        mdb_txn_reset(txn);
+        guard_reset(txn);
     return code;
+}
+
+static int reset(void *context)
+{
+    mdb_txn_reset(context);
+    return MDB_SUCCESS;
+}
+
+void guard_reset(MDB_txn *txn)
+{
+    int code;
+    (void)guard_run(reset, txn, &code);
+}
+
+static int abort_txn(void *context)
+{
+    mdb_txn_abort(context);
+    return MDB_SUCCESS;
+}
+
+void guard_abort(MDB_txn *txn)
+{
+    int code;
+    (void)guard_run(abort_txn, txn, &code);
+}
+
+static int close_env(void *context)
+{
+    mdb_env_close(context);
+    return MDB_SUCCESS;
+}
+
+void guard_close(MDB_env *env)
+{
+    int code;
+    (void)guard_run(close_env, env, &code);
 }
 
 static int open_dbi(void *context)

@@ -10,7 +10,7 @@ bool lookup_open(struct lookup **opened, struct table *table, struct error *erro
     MDB_txn *txn = NULL;
     if (!store_begin(table, MDB_RDONLY, &txn, error))
         return false;
-    mdb_txn_reset(txn);
+    guard_reset(txn);
     struct lookup *lookup = memory_zeroed(1, sizeof *lookup);
     lookup->table = table;
     lookup->txn = txn;
@@ -34,7 +34,7 @@ void lookup_close(struct lookup *lookup)
         at = &(*at)->next;
     *at = lookup->next;
     pthread_mutex_unlock(&lookup->table->lock);
-    mdb_txn_abort(lookup->txn);
+    guard_abort(lookup->txn);
     pthread_mutex_destroy(&lookup->mutex);
     row_cache_free(lookup->cache);
     free(lookup);
@@ -65,7 +65,7 @@ static bool renew(struct lookup *lookup, struct error *error)
             return true;
         if (code != MDB_MAP_RESIZED && code != MDB_BAD_DBI)
             break;
-        mdb_txn_reset(lookup->txn);
+        guard_reset(lookup->txn);
         pthread_mutex_unlock(&lookup->mutex);
         const int mended = code == MDB_BAD_DBI ? store_open_rows(lookup->table) : store_follow_size(lookup->table);
         pthread_mutex_lock(&lookup->mutex);
@@ -79,7 +79,7 @@ static bool renew(struct lookup *lookup, struct error *error)
 
 static void reset(struct lookup *lookup)
 {
-    mdb_txn_reset(lookup->txn);
+    guard_reset(lookup->txn);
     pthread_mutex_unlock(&lookup->mutex);
 }
 

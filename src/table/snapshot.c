@@ -33,7 +33,7 @@ bool snapshot_open(struct snapshot **opened, struct table *table, struct error *
         return false;
     struct snapshot *snapshot = memory_zeroed(1, sizeof *snapshot);
     if (!snapshot_attach(snapshot, table, txn, rows, error)) {
-        mdb_txn_abort(txn);
+        guard_abort(txn);
         store_done(table);
         free(snapshot);
         return false;
@@ -47,7 +47,7 @@ void snapshot_close(struct snapshot *snapshot)
     if (snapshot == NULL)
         return;
     snapshot_detach(snapshot);
-    mdb_txn_abort(snapshot->txn);
+    guard_abort(snapshot->txn);
     store_done(snapshot->table);
     free(snapshot);
 }

@@ -181,7 +181,7 @@ static int open_rows(struct table *table, unsigned rows)
     if ((code = guard_open_dbi(txn, store_rows_name(rows), &dbi)) == MDB_SUCCESS)
         code = mdb_txn_commit(txn); /* keeps the handle */
     else
-        mdb_txn_abort(txn);
+        guard_abort(txn);
     if (code == MDB_SUCCESS)
         table->rows[rows] = dbi;
     return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
@@ -207,7 +207,7 @@ bool store_begin_rows(struct table *table, unsigned flags, MDB_txn **txn, unsign
             return false;
         if ((code = store_find_rows(table, *txn, rows)) == MDB_SUCCESS)
             return true;
-        mdb_txn_abort(*txn);
+        guard_abort(*txn);
         store_done(table);
         const int opened = code == MDB_BAD_DBI ? store_open_rows(table) : code;
         if (opened != MDB_SUCCESS && opened != MDB_MAP_RESIZED) {

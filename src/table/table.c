@@ -147,7 +147,7 @@ static bool open_tables(struct table *table, struct error *error)
     if (good)
         mdb_txn_commit(txn); /* keeps the databases' handles */
     else
-        mdb_txn_abort(txn);
+        guard_abort(txn);
     store_done(table);
     return good && (table->mode != TABLE_WRITE || clear_dead_readers(table, error));
 }
@@ -212,7 +212,7 @@ void table_close(struct table *table)
     if (table == NULL)
         return;
     if (table->env != NULL)
-        mdb_env_close(table->env);
+        guard_close(table->env);
     table_lock_release(table->lock_file);
     pthread_mutex_destroy(&table->lock);
     pthread_mutex_destroy(&table->writer);
@@ -307,7 +307,7 @@ bool table_stat(struct table *table, struct table_stat *stat, struct error *erro
     if (!store_begin_rows(table, MDB_RDONLY, &txn, &rows, error))
         return false;
     bool good = fill_stat(table, txn, rows, stat, error);
-    mdb_txn_abort(txn);
+    guard_abort(txn);
     store_done(table);
     return good;
 }

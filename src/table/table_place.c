@@ -22,6 +22,13 @@ static bool stands_at(const char *path, int fd)
     return named.st_dev == open_one.st_dev && named.st_ino == open_one.st_ino;
 }
 
+/* Nobody empties a lock file that is in use but by mistake. */
+static bool is_empty(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_size == 0;
+}
+
 /* -- what is in the file -- */
 
 /* LMDB begins a transaction that reads with the number in the lock file, whatever is in the file by now. True if that
@@ -33,7 +40,7 @@ static bool number_fits(struct table *table, struct lookup *lookup)
         return true;
     const int code = guard_renew(lookup->txn);
     const size_t number = mdb_txn_id(lookup->txn);
-    mdb_txn_reset(lookup->txn);
+    guard_reset(lookup->txn);
     if ((code != MDB_SUCCESS && code != MDB_MAP_RESIZED) || guard_info(table->env, &after) != MDB_SUCCESS)
         return false;
     return number + 1 >= before.me_last_txnid && number <= after.me_last_txnid;
@@ -112,6 +119,8 @@ enum table_place table_place(struct table *table)
         place = TABLE_GONE;
     else if (table->lock_file >= 0 && !stands_at(lock, table->lock_file))
         place = access(lock, R_OK | W_OK) == 0 ? TABLE_LOCK_NEW : TABLE_LOCK_GONE;
+    else if (table->lock_file >= 0 && is_empty(table->lock_file))
+        place = TABLE_LOCK_NEW;
     free(lock);
     forget_rows(table);
     return place == TABLE_IN_PLACE ? look_twice(table) : place;

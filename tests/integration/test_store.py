@@ -224,6 +224,25 @@ def test_a_lock_file_that_is_deleted_is_noticed(make_gateway):
     assert gateway.get("/old-sso/acme").status == 410
 
 
+def test_a_lock_file_that_is_emptied_ends_the_daemon_in_good_order(make_gateway):
+    """Each request is answered until then; nobody has a place in the lock file any more, so it asks to be started anew."""
+    gateway = make_gateway()
+    gateway.load({"acme": CONNECTION_ID, "globex": CONNECTION_ID})
+    gateway.start()
+    lock = gateway.store.with_name(gateway.store.name + "-lock")
+    with gateway.connect() as connection:
+        os.truncate(lock, 0)
+        for name in ("acme", "globex", "nobody", "acme"):
+            connection.send(wire.request_bytes("GET", f"/old-sso/{name}", "localhost"))
+            assert connection.answer().status in (307, 404, 503)
+    assert gateway.wait_for_end() == 1
+    assert f"error: {lock} was replaced: start ssoferryd again" in gateway.stderr
+    gateway.start()
+    assert gateway.get("/old-sso/acme").location == LIVE + CONNECTION_ID
+    gateway.set("acme", "state=disabled")
+    assert gateway.get("/old-sso/acme").status == 410
+
+
 @pytest.mark.parametrize("replacement", [None, OTHER_CONNECTION_ID])
 def test_a_store_that_is_deleted_or_replaced_is_noticed(make_gateway, replacement):
     """The old file goes on answering; log and metrics say so, until it is back."""
