@@ -57,7 +57,7 @@ enum table_place {
     TABLE_GONE,      /* deleted or replaced by another file: a loader no longer reaches the open one */
     TABLE_LOCK_GONE, /* the lock file was deleted; whoever opens the table next creates a new one */
     TABLE_LOCK_NEW,  /* that has happened, or it was emptied: the new lock's users and this process do not know of each
-                      * other, so this one  misses changes and may look for rows where they no longer are. It can be
+                      * other, so this one misses changes and may look for rows where they no longer are. It can be
                       * reopened. */
     TABLE_NOT_WHOLE, /* the file was cut short, or written over with what is no table; what cannot be read fails */
     TABLE_WRITTEN_OVER, /* the file was written over with another table, of which this process may read an old revision
