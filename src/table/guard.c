@@ -12,6 +12,8 @@
 
 #include "ssoferry/memory.h"
 
+void __lsan_ignore_object(const void *object) __attribute__((weak)); /* only LeakSanitizer has it */
+
 enum {
     HISTORY_VALUE_MAX = 64 << 20, /* more than the note of a load that names as many files as a command line holds */
 };
@@ -260,6 +262,14 @@ void guard_reset(MDB_txn *txn)
     (void)guard_run(reset, txn, &code);
 }
 
+/* Runs what frees the object in the end. If it is left before that, nobody can use the object any more. */
+static void run_last(int (*run)(void *context), void *object)
+{
+    int code;
+    if (!guard_run(run, object, &code) && __lsan_ignore_object != NULL)
+        __lsan_ignore_object(object);
+}
+
 static int abort_txn(void *context)
 {
     mdb_txn_abort(context);
@@ -268,8 +278,7 @@ static int abort_txn(void *context)
 
 void guard_abort(MDB_txn *txn)
 {
-    int code;
-    (void)guard_run(abort_txn, txn, &code);
+    run_last(abort_txn, txn);
 }
 
 static int close_env(void *context)
@@ -280,8 +289,7 @@ static int close_env(void *context)
 
 void guard_close(MDB_env *env)
 {
-    int code;
-    (void)guard_run(close_env, env, &code);
+    run_last(close_env, env);
 }
 
 static int open_dbi(void *context)
