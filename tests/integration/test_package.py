@@ -430,7 +430,7 @@ def test_an_upgrade_behind_the_socket_unit_refuses_nobody(running, deb, tmp_path
 def test_a_drain_that_is_longer_than_the_watchdog_is_no_hang(running):
     config = running.path("/etc/ssoferry/ssoferryd.yaml")
     config.write_text(re.sub(r"^  delay: \S+", "  delay: 8s", config.read_text(), flags=re.M))
-    drop_in(running, "[Service]\nWatchdogSec=2\n")
+    drop_in(running, "[Service]\nWatchdogSec=4\n")
     running.systemctl("restart", UNIT)
     running.systemctl("stop", UNIT)
     assert (running.property(UNIT, "Result"), running.property(UNIT, "ExecMainStatus")) == ("success", "0")
