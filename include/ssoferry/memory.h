@@ -47,4 +47,7 @@ void memory_pages_free(void *pages, size_t size); /* NULL is fine */
 /* A NUL-terminated copy, to be released with free(). */
 char *memory_string(struct text t) __attribute__((malloc, returns_nonnull));
 
+/* Says of a block, and of what it points to, that it is lost on purpose, so that no sanitizer reports it. */
+void memory_abandon(const void *block);
+
 #endif

@@ -32,6 +32,15 @@ static void *checked(void *block)
     return block;
 }
 
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the sanitizer's own name */
+void __lsan_ignore_object(const void *object) __attribute__((weak)); /* only LeakSanitizer has it */
+
+void memory_abandon(const void *block)
+{
+    if (__lsan_ignore_object != NULL)
+        __lsan_ignore_object(block);
+}
+
 void *memory_allocate(size_t size)
 {
     return checked(malloc(size > 0 ? size : 1));

@@ -10,9 +10,6 @@
 #include "h2o_system.h"
 #include "ssoferry/memory.h"
 
-/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the sanitizer's own name */
-void __lsan_ignore_object(const void *object) __attribute__((weak)); /* ThreadSanitizer has none */
-
 void *h2o_mem_alloc_recycle(h2o_mem_recycle_t *allocator, size_t size)
 {
     (void)allocator;
@@ -30,7 +27,6 @@ h2o_multithread_queue_t *h2o_multithread_create_queue(h2o_loop_t *loop)
     h2o_multithread_queue_t *(*create)(h2o_loop_t *) = NULL;
     *(void **)&create = dlsym(RTLD_NEXT, "h2o_multithread_create_queue");
     h2o_multithread_queue_t *queue = create(loop);
-    if (__lsan_ignore_object != NULL)
-        __lsan_ignore_object(queue);
+    memory_abandon(queue);
     return queue;
 }

@@ -12,8 +12,6 @@
 
 #include "ssoferry/memory.h"
 
-void __lsan_ignore_object(const void *object) __attribute__((weak)); /* only LeakSanitizer has it */
-
 enum {
     HISTORY_VALUE_MAX = 64 << 20, /* more than the note of a load that names as many files as a command line holds */
 };
@@ -266,8 +264,8 @@ void guard_reset(MDB_txn *txn)
 static void run_last(int (*run)(void *context), void *object)
 {
     int code;
-    if (!guard_run(run, object, &code) && __lsan_ignore_object != NULL)
-        __lsan_ignore_object(object);
+    if (!guard_run(run, object, &code))
+        memory_abandon(object);
 }
 
 static int abort_txn(void *context)

@@ -14,7 +14,6 @@
 #include "usage_fault.h"
 
 /* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the sanitizer's own name */
-void __lsan_ignore_object(const void *object) __attribute__((weak)); /* only LeakSanitizer has it */
 
 enum { NAMED_DATABASES = 3, SCHEMA_SIZE = 4, MAX_READERS = 126 /* LMDB's default */ };
 
@@ -158,8 +157,8 @@ static void close_env(struct usage_file *file)
 {
     if (file->env != NULL && !file->left)
         mdb_env_close(file->env);
-    else if (file->env != NULL && __lsan_ignore_object != NULL)
-        __lsan_ignore_object(file->env);
+    else if (file->env != NULL)
+        memory_abandon(file->env);
     file->env = NULL;
 }
 
