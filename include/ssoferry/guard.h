@@ -24,9 +24,9 @@ struct guard_row {
 int guard_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value, struct guard_row *copy);
 int guard_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op, struct guard_row *copy);
 
-/* guard_get() for what is recorded about revisions, whose values may be much larger than a row. value->mv_data is to be
- * freed; NULL unless it returns MDB_SUCCESS. */
-int guard_get_history(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value);
+/* guard_get() for what is recorded about revisions, whose values may be much larger than a row. *value gets its first
+ * `most` bytes, or all if there are fewer. value->mv_data is to be freed; NULL unless it returns MDB_SUCCESS. */
+int guard_get_history(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value, size_t most);
 
 /* LMDB's calls of the same names, which look at the meta pages, or at those that say where a database is. They fail
  * like those above. Whoever cuts the file short, or copies another over it, takes away these pages, too. */

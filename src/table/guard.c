@@ -142,13 +142,14 @@ static int copy_bytes(void *context)
 }
 
 /* In two steps, because nothing may be allocated in a call that can be left. */
-int guard_get_history(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value)
+int guard_get_history(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value, size_t most)
 {
     MDB_val found = {0, NULL};
     *value = found;
     int code = read_guarded((struct request){.txn = txn, .dbi = dbi, .key = key, .value = &found});
     if (code != MDB_SUCCESS)
         return code;
+    found.mv_size = found.mv_size < most ? found.mv_size : most;
     struct copying copying = {memory_allocate(found.mv_size), found};
     guard_run(copy_bytes, &copying, &code);
     if (code == MDB_SUCCESS)

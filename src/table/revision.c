@@ -147,7 +147,7 @@ enum lookup_result revision_read(const struct snapshot *snapshot, uint64_t numbe
     number_write(bytes, number, sizeof bytes);
     MDB_val key = {sizeof bytes, bytes}, value;
     memset(revision, 0, sizeof *revision);
-    int code = guard_get_history(snapshot->txn, snapshot->table->revisions, &key, &value);
+    int code = guard_get_history(snapshot->txn, snapshot->table->revisions, &key, &value, SIZE_MAX);
     if (code == MDB_NOTFOUND)
         return LOOKUP_ABSENT;
     revision->number = number;

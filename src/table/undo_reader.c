@@ -5,7 +5,12 @@
 #include "ssoferry/memory.h"
 #include "undo.h"
 
-enum { PAGE_HEAD = 16 }; /* bytes that LMDB needs before a value that has pages of its own */
+enum {
+    PAGE_HEAD = 16, /* bytes that LMDB needs before a value that has pages of its own */
+    CHUNK_HEAD = 2,
+    ROW_NUMBERS_MAX = 9, /* bytes of a row's three numbers */
+    FIRST_ROW_MAX = CHUNK_HEAD + ROW_NUMBERS_MAX + CONNECTION_KEY_SIZE_MAX + CONNECTION_RECORD_SIZE_MAX,
+};
 
 /* An ascending run of chunks of one revision. */
 struct stream {
@@ -68,25 +73,27 @@ static enum step read_row(struct stream *stream)
     return STEP_ROW;
 }
 
-/* Opens a chunk. STEP_END if the revision has no such chunk. *continues: it goes on where the previous one ended. */
-static enum step open_chunk(const struct undo_reader *reader, struct stream *stream, uint32_t chunk, bool *continues)
+/* Opens a chunk, or its first `most` bytes. STEP_END if the revision has no such chunk. *continues: it goes on where
+ * the previous one ended. */
+static enum step open_chunk(const struct undo_reader *reader, struct stream *stream, uint32_t chunk, size_t most,
+                            bool *continues)
 {
     unsigned char number[12];
     number_write(number, stream->revision, 8);
     number_write(number + 8, chunk, 4);
     MDB_val key = {sizeof number, number}, value;
-    int code = guard_get_history(reader->txn, reader->table->undo, &key, &value);
+    int code = guard_get_history(reader->txn, reader->table->undo, &key, &value, most);
     if (code == MDB_NOTFOUND)
         return STEP_END;
     free(stream->bytes);
     stream->bytes = value.mv_data;
     stream->code = code;
     const unsigned char *bytes = value.mv_data;
-    if (code != MDB_SUCCESS || value.mv_size < 2 || bytes[0] != 1 || bytes[1] > 1)
+    if (code != MDB_SUCCESS || value.mv_size < CHUNK_HEAD || bytes[0] != 1 || bytes[1] > 1)
         return STEP_DAMAGED;
     *continues = bytes[1] == 1;
     stream->chunk = chunk;
-    stream->at = bytes + 2;
+    stream->at = bytes + CHUNK_HEAD;
     stream->end = bytes + value.mv_size;
     stream->row.key = text_slice(stream->key, 0);
     return STEP_ROW;
@@ -98,7 +105,7 @@ static enum step next_row(const struct undo_reader *reader, struct stream *strea
     enum step step = read_row(stream);
     if (step != STEP_END)
         return step;
-    step = open_chunk(reader, stream, stream->chunk + 1, &continues);
+    step = open_chunk(reader, stream, stream->chunk + 1, SIZE_MAX, &continues);
     if (step != STEP_ROW)
         return step;
     return continues ? read_row(stream) : STEP_END;
@@ -106,11 +113,11 @@ static enum step next_row(const struct undo_reader *reader, struct stream *strea
 
 /* -- one row -- */
 
-/* Compares a chunk's first key with `key`. *order is set if the chunk exists. */
-static enum step look_at_chunk(const struct undo_reader *reader, struct stream *stream, uint32_t chunk, struct text key,
-                               bool *continues, int *order)
+/* Opens a chunk, or its first `most` bytes, and compares its first key with `key`. *order is set if it exists. */
+static enum step look_at_chunk(const struct undo_reader *reader, struct stream *stream, uint32_t chunk, size_t most,
+                               struct text key, bool *continues, int *order)
 {
-    enum step step = open_chunk(reader, stream, chunk, continues);
+    enum step step = open_chunk(reader, stream, chunk, most, continues);
     if (step != STEP_ROW)
         return step;
     if (read_row(stream) != STEP_ROW)
@@ -123,7 +130,7 @@ static enum step find_in_chunk(const struct undo_reader *reader, struct stream *
 {
     bool continues = false;
     int order = 0;
-    enum step step = look_at_chunk(reader, stream, chunk, key, &continues, &order);
+    enum step step = look_at_chunk(reader, stream, chunk, SIZE_MAX, key, &continues, &order);
     while (step == STEP_ROW && order < 0) {
         step = read_row(stream);
         order = step == STEP_ROW ? text_compare(stream->row.key, key) : 0;
@@ -139,7 +146,7 @@ static enum step find_row(const struct undo_reader *reader, struct stream *strea
     for (uint32_t chunk = 0;; chunk++) {
         bool continues = false;
         int order = 0;
-        enum step step = look_at_chunk(reader, stream, chunk, key, &continues, &order);
+        enum step step = look_at_chunk(reader, stream, chunk, FIRST_ROW_MAX, key, &continues, &order);
         if (may_have && step != STEP_DAMAGED && !(step == STEP_ROW && continues && order <= 0)) {
             enum step found = find_in_chunk(reader, stream, chunk - 1, key);
             if (found != STEP_END)
@@ -206,10 +213,9 @@ static bool add_revision(struct undo_reader *reader, uint64_t revision, struct e
         bool continues = false;
         struct stream *stream = memory_zeroed(1, sizeof *stream);
         stream->revision = revision;
-        enum step step = open_chunk(reader, stream, chunk, &continues);
+        enum step step = open_chunk(reader, stream, chunk, CHUNK_HEAD, &continues);
         if (step == STEP_ROW && (!continues || chunk == 0)) {
-            step = read_row(stream);
-            if (step == STEP_ROW) {
+            if (open_chunk(reader, stream, chunk, SIZE_MAX, &continues) == STEP_ROW && read_row(stream) == STEP_ROW) {
                 add_stream(reader, stream);
                 continue;
             }
