@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -222,6 +223,10 @@ bool system_calls_restrict(bool looks)
         failed = allow(filter);
     if (failed == 0 && looks)
         failed = allow_looking(filter);
+    /* The kernel remembers which calls pass whatever their arguments. For others the filter runs each time, and every
+     * answer is one of these two: it comes to them first. */
+    (void)seccomp_syscall_priority(filter, SCMP_SYS(sendto), UINT8_MAX);
+    (void)seccomp_syscall_priority(filter, SCMP_SYS(sendmsg), UINT8_MAX);
     (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1); /* older kernels do not support it */
     if (failed == 0)
         failed = seccomp_load(filter);
