@@ -33,6 +33,11 @@ void *memory_allocate(size_t size) __attribute__((malloc, returns_nonnull));
 void *memory_zeroed(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 void *memory_resize(void *block, size_t size) __attribute__((returns_nonnull));
 
+/* The size of a line of the processor's cache, which two threads had better not both write to; and memory for `count`
+ * structures aligned to it. That is zeroed; otherwise as above. */
+enum { MEMORY_LINE = 64 };
+void *memory_lines(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
+
 /* Map zeroed pages, which take up memory only once touched. If that fails, memory_pages() returns NULL and
  * memory_large() calls memory_exhausted(). Release with memory_pages_free() and the same size. */
 void *memory_pages(size_t size);

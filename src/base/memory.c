@@ -56,6 +56,12 @@ void *memory_resize(void *block, size_t size)
     return checked(realloc(block, size > 0 ? size : 1));
 }
 
+void *memory_lines(size_t count, size_t size)
+{
+    void *block = count > SIZE_MAX / size ? NULL : aligned_alloc(MEMORY_LINE, count * size);
+    return memset(checked(block), 0, count * size);
+}
+
 /* Rounds a large size up to whole huge pages: only then does the kernel align the mapping to them. */
 static size_t mapped_size(size_t size)
 {

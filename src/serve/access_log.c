@@ -5,9 +5,11 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,14 +28,13 @@ enum {
     LEAVE_TIMEOUT_MS = 2 * CLOSE_TIMEOUT_MS, /* for a thread that cannot see that its time is up */
 };
 
-/* Double-buffered: the worker fills one buffer while the other is being written. */
+/* Double-buffered: the worker fills one buffer while the other is being written, and neither waits for the other. */
 struct log_lane {
-    pthread_mutex_t mutex;
     struct access_log *log;
-    char *filling, *writing;
-    size_t filled;
-    uint64_t dropped;          /* not yet reported by a line of the log */
-    struct access_stamp stamp; /* used only by the worker */
+    char *buffers[2];
+    alignas(MEMORY_LINE) atomic_uint_fast64_t filling; /* see filling() */
+    atomic_uint_fast64_t dropped;                      /* not yet reported by a line of the log */
+    struct access_stamp stamp;                         /* used only by the worker */
 };
 
 struct access_log {
@@ -55,29 +56,49 @@ struct access_log {
     atomic_bool broken; /* writing has stopped for good: the reader is gone, or stalled while stopping */
 };
 
+/* Which buffer is being filled, and how many bytes are in it. The worker only adds bytes to it; the writing thread only
+ * goes over to the other buffer, and only if there are any in this one. So a worker whose line is not added, because
+ * the buffer has been taken from it meanwhile, finds the other one, and the number never comes back to what it was. */
+static uint64_t filling(unsigned buffer, size_t size)
+{
+    return (uint64_t)size << 1 | buffer;
+}
+
+static unsigned buffer_of(uint64_t filling)
+{
+    return filling & 1;
+}
+
+static size_t size_of(uint64_t filling)
+{
+    return (size_t)(filling >> 1);
+}
+
+static void wake(struct access_log *log)
+{
+    pthread_mutex_lock(&log->mutex);
+    log->urgent = true;
+    pthread_cond_signal(&log->wake);
+    pthread_mutex_unlock(&log->mutex);
+}
+
 void access_log_add(struct log_lane *lane, const struct access_record *record)
 {
     struct access_line line;
+    uint64_t now = atomic_load_explicit(&lane->filling, memory_order_acquire);
     access_line_format(&line, &lane->stamp, record);
-
-    pthread_mutex_lock(&lane->mutex);
-    size_t before = lane->filled;
-    if (line.size > LANE_SIZE - lane->filled || atomic_load(&lane->log->broken)) {
-        ++lane->dropped;
-        atomic_fetch_add(&lane->log->dropped, 1); /* at once, because the writing thread may be stuck for long */
-    } else {
-        memcpy(lane->filling + lane->filled, line.bytes, line.size);
-        lane->filled += line.size;
-    }
-    bool urgent = before < WAKE_SIZE && lane->filled >= WAKE_SIZE;
-    pthread_mutex_unlock(&lane->mutex);
-
-    if (urgent) {
-        pthread_mutex_lock(&lane->log->mutex);
-        lane->log->urgent = true;
-        pthread_cond_signal(&lane->log->wake);
-        pthread_mutex_unlock(&lane->log->mutex);
-    }
+    do {
+        if (line.size > LANE_SIZE - size_of(now) || atomic_load_explicit(&lane->log->broken, memory_order_relaxed)) {
+            atomic_fetch_add(&lane->dropped, 1);
+            atomic_fetch_add(&lane->log->dropped, 1); /* at once, because the writing thread may be stuck for long */
+            return;
+        }
+        memcpy(lane->buffers[buffer_of(now)] + size_of(now), line.bytes, line.size);
+    } while (!atomic_compare_exchange_weak_explicit(&lane->filling, &now,
+                                                    filling(buffer_of(now), size_of(now) + line.size),
+                                                    memory_order_release, memory_order_acquire));
+    if (size_of(now) < WAKE_SIZE && size_of(now) + line.size >= WAKE_SIZE)
+        wake(lane->log);
 }
 
 static bool is_stopping(struct access_log *log)
@@ -190,22 +211,17 @@ static void tell_dropped(struct access_log *log, struct log_lane *lane, uint64_t
         return;
     if (log->gave_up)
         log->lost += dropped;
-    pthread_mutex_lock(&lane->mutex);
-    lane->dropped += lost + dropped;
-    pthread_mutex_unlock(&lane->mutex);
+    atomic_fetch_add(&lane->dropped, lost + dropped);
 }
 
 static void flush_lane(struct access_log *log, struct log_lane *lane)
 {
-    pthread_mutex_lock(&lane->mutex);
-    char *full = lane->filling;
-    size_t size = lane->filled;
-    uint64_t dropped = lane->dropped;
-    lane->filling = lane->writing;
-    lane->writing = full;
-    lane->filled = 0;
-    lane->dropped = 0;
-    pthread_mutex_unlock(&lane->mutex);
+    const uint64_t dropped = atomic_exchange(&lane->dropped, 0);
+    uint64_t now = atomic_load_explicit(&lane->filling, memory_order_relaxed);
+    if (size_of(now) > 0)
+        now = atomic_exchange_explicit(&lane->filling, filling(!buffer_of(now), 0), memory_order_acq_rel);
+    const char *full = lane->buffers[buffer_of(now)];
+    const size_t size = size_of(now);
 
     size_t left = write_lines(log, full, size);
     const uint64_t lost = count_lines(full + size - left, left);
@@ -246,9 +262,8 @@ static void *run(void *argument)
 static void free_log(struct access_log *log)
 {
     for (size_t i = 0; i < log->lane_count; ++i) {
-        pthread_mutex_destroy(&log->lanes[i].mutex);
-        free(log->lanes[i].filling);
-        free(log->lanes[i].writing);
+        free(log->lanes[i].buffers[0]);
+        free(log->lanes[i].buffers[1]);
     }
     pthread_mutex_destroy(&log->mutex);
     pthread_cond_destroy(&log->wake);
@@ -267,15 +282,15 @@ bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct er
     log->is_terminal = isatty(fd);
     log->write_max = known && S_ISREG(status.st_mode) ? LANE_SIZE : PIPE_BUF;
     log->lane_count = lanes;
-    log->lanes = memory_zeroed(lanes, sizeof(*log->lanes));
+    log->lanes = memory_lines(lanes, sizeof(*log->lanes));
     pthread_mutex_init(&log->mutex, NULL);
     background_condition(&log->wake);
     for (size_t i = 0; i < lanes; ++i) {
-        pthread_mutex_init(&log->lanes[i].mutex, NULL);
-        log->lanes[i].log = log;
-        log->lanes[i].filling = memory_allocate(LANE_SIZE);
-        log->lanes[i].writing = memory_allocate(LANE_SIZE);
-        log->lanes[i].stamp.second = -1;
+        struct log_lane *lane = &log->lanes[i];
+        lane->log = log;
+        lane->buffers[0] = memory_allocate(LANE_SIZE);
+        lane->buffers[1] = memory_allocate(LANE_SIZE);
+        lane->stamp.second = -1;
     }
     int problem = background_start(&log->thread, "log", run, log);
     if (problem != 0) {

@@ -260,7 +260,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
 
     read_request(req, &fields, &request);
     worker->answering = req;
-    client->used_at = clock_monotonic_ms();
+    client->used_at = clock_tick_ms(); /* sweeps are half a second apart */
     /* libh2o checks this only when a request's head arrives. */
     if (worker->context.shutdown_requested)
         req->http1_is_persistent = 0;

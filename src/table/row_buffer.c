@@ -5,7 +5,6 @@
 enum {
     ROOM_AT_FIRST = 1 << 20, /* enough for most files; after that, all of it at once */
     ROWS_AHEAD = 16,
-    CACHE_LINE = 64,
 };
 
 static void free_order(struct row_buffer *buffer)
@@ -86,7 +85,7 @@ static inline __attribute__((always_inline)) void fetch_ahead(const struct row_b
         return;
     const unsigned char *row = buffer->bytes + buffer->order[i + ROWS_AHEAD].offset;
     __builtin_prefetch(row);
-    __builtin_prefetch(row + CACHE_LINE);
+    __builtin_prefetch(row + MEMORY_LINE);
 }
 
 bool row_buffer_next(const struct row_buffer *buffer, size_t *at, struct rowset_row *row)

@@ -150,15 +150,10 @@ bool lane_has_answered(const struct usage_lane *lane)
 
 struct usage_lane *lanes_new(size_t count, const struct hash_key *hash_key, sem_t *wake)
 {
-    struct usage_lane *lanes = aligned_alloc(CACHE_LINE, count * sizeof(*lanes));
-    if (lanes == NULL)
-        memory_exhausted();
+    struct usage_lane *lanes = memory_lines(count, sizeof(*lanes));
     for (size_t i = 0; i < count; ++i) {
         struct usage_lane *lane = &lanes[i];
-        atomic_init(&lane->full, NULL);
         atomic_init(&lane->empty, batch_new());
-        atomic_init(&lane->asked, false);
-        atomic_init(&lane->dirty, false);
         lane->current = batch_new();
         lane->hash_key = *hash_key;
         lane->wake = wake;

@@ -11,11 +11,10 @@
 #include <stdatomic.h>
 
 #include "keyed_hash.h"
+#include "ssoferry/memory.h"
 #include "tally.h"
 
 enum {
-    CACHE_LINE = 64,
-
     /* Most that a batch holds. It is handed over much earlier, at the limits called EARLY, if the flushing thread is
      * done with the last one; so these limits matter only while a slow disk delays a flush. */
     BATCH_KNOWN_MAX = 64 * 1024,
@@ -34,12 +33,12 @@ struct batch {
 };
 
 struct usage_lane {
-    alignas(CACHE_LINE) _Atomic(struct batch *) full;
+    alignas(MEMORY_LINE) _Atomic(struct batch *) full;
     _Atomic(struct batch *) empty;
     atomic_bool asked; /* the flushing thread asks for the batch */
     atomic_bool dirty; /* something was counted since the last hand-over */
 
-    alignas(CACHE_LINE) struct batch *current; /* from here on: only for the lane's thread */
+    alignas(MEMORY_LINE) struct batch *current; /* from here on: only for the lane's thread */
     struct hash_key hash_key;
     sem_t *wake; /* the flushing thread's */
 };

@@ -33,7 +33,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     int failed = (int)syscall(SYS_clock_gettime, clock, now);
     if (failed == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
         now->tv_sec -= behind();
-    if (failed == 0 && clock == CLOCK_MONOTONIC)
+    if (failed == 0 && (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE))
         now->tv_sec += is_there("CLOCK_LATER_ONCE") ? 5 * MINUTE : 0;
     return failed;
 }

@@ -2,9 +2,12 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -168,6 +171,71 @@ static void lines_are_written_when_the_clock_is_set_back(void **state)
     assert_int_equal(poll(&reader, 1, PATIENCE_MS), 1);
 }
 
+enum { THREADS = 2, NUMBERED = 100000 };
+
+struct numbering {
+    struct access_log *log;
+    size_t lane;
+};
+
+/* Adds lines whose request ids are the lane's letter, and whose durations count up. */
+static void *add_numbered(void *argument)
+{
+    const struct numbering *numbering = argument;
+    static const struct decision decision = {.outcome = OUTCOME_NO_ROUTE, .status = 404};
+    static const char *const letters[THREADS] = {"a", "b"};
+    for (uint64_t number = 1; number <= NUMBERED; ++number) {
+        const struct access_record record = {
+            .request_id = text_of(letters[numbering->lane]), .duration_us = number, .decision = &decision};
+        access_log_add(access_log_lane(numbering->log, numbering->lane), &record);
+    }
+    return NULL;
+}
+
+static uint64_t number_behind(const char *line, const char *name)
+{
+    const char *at = strstr(line, name);
+    assert_non_null(at);
+    return strtoull(at + strlen(name), NULL, 10);
+}
+
+/* The thread that writes takes both buffers of both lanes again and again meanwhile. */
+static void lines_are_whole_and_in_order(void **state)
+{
+    struct access_log *log;
+    struct error error;
+    pthread_t threads[THREADS];
+    struct numbering numberings[THREADS];
+    uint64_t last[THREADS] = {0}, lines = 0;
+    char line[1024];
+    FILE *file = tmpfile();
+    (void)state;
+    assert_true(access_log_open(&log, fileno(file), THREADS, &error));
+    for (size_t i = 0; i < THREADS; ++i) {
+        numberings[i] = (struct numbering){log, i};
+        assert_int_equal(pthread_create(&threads[i], NULL, add_numbered, &numberings[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; ++i)
+        pthread_join(threads[i], NULL);
+    const uint64_t dropped = access_log_dropped(log);
+    access_log_close(log);
+    rewind(file);
+    while (fgets(line, sizeof(line), file) != NULL) {
+        assert_int_equal(line[0], '{');
+        assert_string_equal(line + strlen(line) - 2, "}\n");
+        if (strstr(line, "log_lines_dropped") != NULL)
+            continue;
+        const size_t lane = strstr(line, "\"a\"") != NULL ? 0 : 1;
+        const uint64_t number = number_behind(line, "\"duration_us\":");
+        assert_true(number > last[lane]);
+        last[lane] = number;
+        ++lines;
+    }
+    fclose(file);
+    assert_int_equal(lines + dropped, THREADS * NUMBERED);
+    assert_true(lines > NUMBERED / 10);
+}
+
 static int setup_ahead(void **state)
 {
     atomic_store(&hour_ahead, true);
@@ -189,6 +257,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_disk_costs_lines_and_not_the_log, setup, teardown),
         cmocka_unit_test_setup_teardown(who_has_gone_is_counted_for, setup, teardown),
         cmocka_unit_test_setup_teardown(lines_are_written_when_the_clock_is_set_back, setup_ahead, teardown_ahead),
+        cmocka_unit_test(lines_are_whole_and_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
