@@ -127,15 +127,13 @@ static void note_stage(struct effect *effect, const struct difference *differenc
 
 static bool is_cut_over(const struct difference *difference)
 {
-    enum connection_state before;
+    enum connection_state was;
     struct connection_buffer after;
     struct error error;
-    if (difference->kind == DIFFERENCE_CHANGED && connection_record_state(difference->before, &before) &&
-        before == CONNECTION_STYTCH)
-        return false;
-    return (difference->kind == DIFFERENCE_ADDED || difference->kind == DIFFERENCE_CHANGED) &&
-           connection_decode(difference->after, &after, &error) && after.row.state == CONNECTION_STYTCH &&
-           after.row.legacy_url.size == 0;
+    const bool is_added = difference->kind == DIFFERENCE_ADDED, is_changed = difference->kind == DIFFERENCE_CHANGED;
+    const bool is_known = is_changed && connection_record_state(difference->before, &was);
+    return (is_added || is_changed) && connection_decode(difference->after, &after, &error) &&
+           rows_is_cut_over(is_known ? &was : NULL, &after.row);
 }
 
 void effect_add(struct effect *effect, const struct difference *difference)

@@ -76,6 +76,11 @@ void rows_warn_of_stage(bool is_test)
                 is_test ? "test" : "live", is_test ? "live" : "test");
 }
 
+bool rows_is_cut_over(const enum connection_state *was, const struct connection *row)
+{
+    return (was == NULL || *was != CONNECTION_STYTCH) && row->state == CONNECTION_STYTCH && row->legacy_url.size == 0;
+}
+
 void rows_warn_of_cut_over(uint64_t rows, bool would)
 {
     char count[NUMBER_SIZE];

@@ -58,6 +58,10 @@ bool rows_stage(struct snapshot *snapshot, struct text source,
 /* Warns that connections of a test (or live) project were added to a table of the other kind. */
 void rows_warn_of_stage(bool is_test);
 
+/* Whether a change takes the row's sign-ins to Stytch if its route takes no part in the rehearsal: it was in another
+ * state before, or not there (`was` is NULL), and names no legacy URL of its own. */
+bool rows_is_cut_over(const enum connection_state *was, const struct connection *row);
+
 /* Warns, if `rows` is not 0, that so many rows go to Stytch now, or would, although the configuration says to rehearse
  * (config_cuts_over()). */
 void rows_warn_of_cut_over(uint64_t rows, bool would);

@@ -2,6 +2,7 @@
 #include "set_row.h"
 
 #include "nearest.h"
+#include "rows.h"
 #include "ssoferry/log.h"
 
 enum { ROW_NAME_SIZE = CONNECTION_KEY_SIZE_MAX + 16 };
@@ -141,16 +142,16 @@ static struct connection checked_part(const struct set *set, const struct connec
 }
 
 /* A row that is made `stytch` for the rehearsal's sake may really be cut over. */
-static void note_cut_over(struct set *set, bool was_there, const struct connection *row)
+static void note_cut_over(struct set *set, enum connection_state was, const struct connection *row)
 {
-    if (!was_there && row->state == CONNECTION_STYTCH && row->legacy_url.size == 0)
+    if (rows_is_cut_over(set->created ? NULL : &was, row))
         set->cut_over += config_cuts_over(set->audit.config, audit_routes(&set->audit, set->source));
 }
 
 bool set_edit_row(struct set *set, struct text identifier, struct connection *row, struct error *error)
 {
     const struct context *context = set->edit.context;
-    const bool was_there = !set->created && row->state == CONNECTION_STYTCH;
+    const enum connection_state was = row->state;
     if (!set_fields(set, row, error))
         return false;
     struct connection_problem problem;
@@ -158,7 +159,7 @@ bool set_edit_row(struct set *set, struct text identifier, struct connection *ro
     if (connection_check(&checked, &context->config->rules, &problem)) {
         if (!check_reached(set, identifier, row, error) || !check_legacy(set, identifier, row, error))
             return false;
-        note_cut_over(set, was_there, row);
+        note_cut_over(set, was, row);
         return true;
     }
     bool host = strcmp(problem.field, "acs_url") == 0 || strcmp(problem.field, "legacy_url") == 0;
