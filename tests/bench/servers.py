@@ -5,6 +5,7 @@ import http.client
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -215,9 +216,25 @@ class Server:
                 total[name] = total.get(name, 0) + kilobytes * 1024
         return total
 
-    def reads(self):
-        """How many reads from sockets and files its process has made."""
-        return fields_of(f"/proc/{self.process.pid}/io")["syscr"]
+    def reads_while(self, run):
+        """How many reads from sockets and files its process makes while run() runs. /proc counts those of files alone."""
+        found = self.bench.work / f"{self.process.pid}.reads"
+        tracer = subprocess.Popen(["strace", "-f", "-c", "-e", "trace=read,recvfrom", "-o", str(found), "-p", str(self.process.pid)],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+        def is_traced():
+            if tracer.poll() is not None:
+                raise Failed(f"strace cannot trace {self.name}")
+            return all("\nTracerPid:\t0\n" not in status for status in _texts(f"/proc/{self.process.pid}/task", "status"))
+
+        try:
+            self.bench.wait_until(is_traced, f"strace does not trace {self.name}")
+            run()
+        finally:
+            tracer.send_signal(signal.SIGINT)
+            tracer.wait()
+        lines = [line.split() for line in found.read_text().splitlines()]
+        return sum(int(words[3]) for words in lines if words and words[-1] in ("read", "recvfrom"))
 
     # -- one request --------------------------------------------------------------------------------------------------------------
 
