@@ -232,6 +232,26 @@ static inline char *bytes_put(char *out, const char *at, size_t size)
     return out + size;
 }
 
+/* Writes a number below 100 as two decimal digits. */
+static inline void bytes_write_two_digits(char *out, uint64_t number)
+{
+    static const char digits[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+                                 "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+                                 "8081828384858687888990919293949596979899";
+    memcpy(out, digits + 2 * number, 2);
+}
+
+/* Writes `number` in decimal so that it ends before `end`, and returns its first digit. Writes to no more than the last
+ * BYTES_DECIMAL_MAX bytes before `end`. */
+enum { BYTES_DECIMAL_MAX = 20 };
+static inline char *bytes_write_decimal(char *end, uint64_t number)
+{
+    for (; number >= 100; number /= 100)
+        bytes_write_two_digits(end -= 2, number % 100);
+    bytes_write_two_digits(end -= 2, number);
+    return end + (number < 10 ? 1 : 0);
+}
+
 /* Writes `number` as eight lower-case hexadecimal digits, most significant first. */
 static inline void bytes_put_hex(uint32_t number, char *at)
 {

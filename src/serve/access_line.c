@@ -25,25 +25,17 @@ static inline void put(struct access_line *line, struct text t)
     line->size += t.size;
 }
 
-static const char two_digits[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-                                 "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-                                 "8081828384858687888990919293949596979899";
-
 /* `name` includes the colon before the number. */
 static inline void put_number(struct access_line *line, struct text name, uint64_t number)
 {
-    enum { DIGITS_MAX = 20 };
-    char digits[2 * DIGITS_MAX] = {0}; /* padded so that a fixed size can be copied, without a call to memcpy() */
-    size_t at = DIGITS_MAX;
-    for (; number >= 100; number /= 100)
-        memcpy(digits + (at -= 2), two_digits + 2 * (number % 100), 2);
-    memcpy(digits + (at -= 2), two_digits + 2 * number, 2);
-    at += number < 10 ? 1 : 0;
-    if (sizeof(line->bytes) - line->size < name.size + DIGITS_MAX)
+    /* padded so that a fixed size can be copied, without a call to memcpy() */
+    char digits[2 * BYTES_DECIMAL_MAX] = {0};
+    const char *first = bytes_write_decimal(digits + BYTES_DECIMAL_MAX, number);
+    if (sizeof(line->bytes) - line->size < name.size + BYTES_DECIMAL_MAX)
         return;
     memcpy(line->bytes + line->size, name.at, name.size);
-    memcpy(line->bytes + line->size + name.size, digits + at, DIGITS_MAX);
-    line->size += name.size + DIGITS_MAX - at;
+    memcpy(line->bytes + line->size + name.size, first, BYTES_DECIMAL_MAX);
+    line->size += name.size + (size_t)(digits + BYTES_DECIMAL_MAX - first);
 }
 
 /* Whether a byte can stand in a JSON string unescaped (RFC 8259 section 7); above 0x7f only as part of valid UTF-8. */
@@ -150,9 +142,9 @@ static void put_time(struct access_line *line, struct access_stamp *stamp, int64
     }
     char micros[] = "000000Z";
     unsigned rest = (unsigned)(now % 1000000);
-    memcpy(micros, two_digits + 2 * (rest / 10000), 2);
-    memcpy(micros + 2, two_digits + 2 * (rest / 100 % 100), 2);
-    memcpy(micros + 4, two_digits + 2 * (rest % 100), 2);
+    bytes_write_two_digits(micros, rest / 10000);
+    bytes_write_two_digits(micros + 2, rest / 100 % 100);
+    bytes_write_two_digits(micros + 4, rest % 100);
     put(line, text_slice(stamp->text, stamp->size));
     put(line, text_slice(micros, sizeof(micros) - 1));
 }

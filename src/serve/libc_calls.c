@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ssoferry/bytes.h"
+
 ssize_t libc_read(int fd, void *bytes, size_t size)
 {
     /* Of nothing, a socket gives nothing at once, where recvfrom() would wait. */
@@ -59,14 +61,9 @@ static inline char *put(char *at, const char *bytes, size_t size)
 
 static inline char *put_number(char *at, size_t number)
 {
-    enum { DIGITS_MAX = 20 };
-    char digits[DIGITS_MAX];
-    size_t first = DIGITS_MAX;
-    do {
-        digits[--first] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    return put(at, digits + first, DIGITS_MAX - first);
+    char digits[BYTES_DECIMAL_MAX];
+    const char *first = bytes_write_decimal(digits + sizeof(digits), number);
+    return put(at, first, (size_t)(digits + sizeof(digits) - first));
 }
 
 /* The status is one to three digits long: libh2o checks that. */

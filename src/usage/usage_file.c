@@ -13,8 +13,6 @@
 #include "usage_check.h"
 #include "usage_fault.h"
 
-/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the sanitizer's own name */
-
 enum { NAMED_DATABASES = 3, SCHEMA_SIZE = 4, MAX_READERS = 126 /* LMDB's default */ };
 
 static int open_env(MDB_env **env, const char *path, bool writing)
