@@ -1,8 +1,7 @@
 /* Reads a file that may be damaged or that the disk fails to return. LMDB ends the program at an impossible page (its
- * assertions), and the kernel at an unreadable one (SIGBUS); here both become errors. For src/table and src/usage only.
- *
- * An assertion or a SIGBUS outside these functions still ends the program. So can a page of random bytes, by SIGSEGV.
- */
+ * assertions), and the kernel at an unreadable one (SIGBUS) or one that leads to where there is no memory (SIGSEGV);
+ * here all three become errors. For src/table and src/usage only. Outside these functions they end the program as
+ * usual. */
 #ifndef SSOFERRY_GUARD_H
 #define SSOFERRY_GUARD_H
 
@@ -19,8 +18,8 @@ struct guard_row {
 };
 
 /* mdb_get() and mdb_cursor_get(), for use while the transaction has no write in progress. *value, and the cursor's
- * *key, are in *copy. MDB_CORRUPTED if LMDB would have ended the program, or sizes exceed all limits; EIO if a page
- * cannot be read. The cursor can then only be used for another read, or closed. */
+ * *key, are in *copy. MDB_CORRUPTED if what a page says would have ended the program, or sizes exceed all
+ * limits; EIO if a page cannot be read. The cursor can then only be used for another read, or closed. */
 int guard_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value, struct guard_row *copy);
 int guard_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op, struct guard_row *copy);
 
@@ -54,7 +53,8 @@ void guard_close(MDB_env *env);
  * run it on a thread that ends next: LMDB's lock for writers is robust, so the kernel then passes it on. */
 bool guard_run(int (*run)(void *context), void *context, int *code);
 
-/* Makes those above work, and takes over SIGBUS. Call once, after opening the environment. Returns an LMDB code. */
+/* Makes those above work, and takes over SIGBUS and SIGSEGV. Call once, after opening the environment. Returns an LMDB
+ * code. */
 int guard_prepare(MDB_env *env);
 
 #endif

@@ -78,7 +78,8 @@ int background_start(pthread_t *thread, const char *name, void *(*run)(void *), 
     struct beginning beginning = {.name = name, .run = run, .context = context};
     sigset_t all, before;
     sigfillset(&all);
-    sigdelset(&all, SIGBUS); /* a fault of its own: if blocked, it ends the program even though there is a handler */
+    sigdelset(&all, SIGBUS); /* faults of its own: if blocked, they end the program even though there is a handler */
+    sigdelset(&all, SIGSEGV);
     sem_init(&beginning.done, 0, 0);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int problem = pthread_create(thread, NULL, begin, &beginning);

@@ -40,13 +40,19 @@ static void on_assert(MDB_env *env, const char *message)
         leave(entered, MDB_CORRUPTED);
 }
 
-/* BUS_ADRERR: a page that a file should have provided. A signal sent by a process, or broken memory, is not ours. */
-static void on_bus_error(int number, siginfo_t *info, void *context)
+/* The kernel's own, about what this thread has just done. A signal sent by a process, or broken memory, is not ours. */
+static bool is_ours(int number, const siginfo_t *info)
 {
-    if (entered != NULL && info->si_code == BUS_ADRERR) {
+    return number == SIGBUS ? info->si_code == BUS_ADRERR : info->si_code > 0;
+}
+
+/* SIGBUS: a page that a file should have provided. SIGSEGV: what a damaged page points at. */
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+    if (entered != NULL && is_ours(number, info)) {
         /* ThreadSanitizer's own handler, which calls this one, has blocked all signals. */
         pthread_sigmask(SIG_SETMASK, &((const ucontext_t *)context)->uc_sigmask, NULL);
-        leave(entered, EIO);
+        leave(entered, number == SIGBUS ? EIO : MDB_CORRUPTED);
     }
     signal(number, SIG_DFL);
     raise(number);
@@ -55,9 +61,9 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
 int guard_prepare(MDB_env *env)
 {
     /* SA_NODEFER: this handler never returns, and must work again for the next page. */
-    struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
     sigemptyset(&action.sa_mask);
-    if (sigaction(SIGBUS, &action, NULL) != 0)
+    if (sigaction(SIGBUS, &action, NULL) != 0 || sigaction(SIGSEGV, &action, NULL) != 0)
         return errno;
     return mdb_env_set_assert(env, on_assert);
 }
@@ -98,11 +104,12 @@ static void take(MDB_val *bytes, char *copy)
 static int read_bytes(void *context)
 {
     const struct request *request = context;
+    *request->value = (MDB_val){0, NULL}; /* LMDB gives none for a page that says it has keys alone */
     int code = request->cursor != NULL ? mdb_cursor_get(request->cursor, request->key, request->value, request->op)
                                        : mdb_get(request->txn, request->dbi, request->key, request->value);
     if (code != MDB_SUCCESS)
         return code;
-    if (request->key->mv_size > TABLE_KEY_SIZE_MAX ||
+    if (request->value->mv_data == NULL || request->key->mv_size > TABLE_KEY_SIZE_MAX ||
         request->value->mv_size > (request->copy != NULL ? (size_t)CONNECTION_RECORD_SIZE_MAX : HISTORY_VALUE_MAX))
         return MDB_CORRUPTED; /* they may extend beyond the file's end */
     if (request->cursor != NULL)

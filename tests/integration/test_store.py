@@ -354,3 +354,21 @@ class TestWrittenOver:
         assert all(serving.get(f"/old-sso/{name}").location == LIVE + CONNECTION_ID for name in self.NAMES)
         serving.set("customer-0000", "state=disabled")
         assert serving.get("/old-sso/customer-0000").status == 410
+
+    def test_in_one_row_by_what_leads_nowhere(self, serving):
+        """LMDB follows it to where there is no memory (SIGSEGV). The row cannot be read by whoever looks at it: the workers, the thread that
+        looks through all rows, and the admin page's report."""
+        key, flags, several_values = b"default\0customer-1000", -4, b"\x04\0"
+        whole = serving.store.read_bytes()
+        places = [place.start() for place in re.finditer(re.escape(key), whole)]
+        with serving.store.open("r+b") as file:
+            for place in places:
+                file.seek(place + flags)
+                file.write(several_values)
+        assert [serving.get(f"/old-sso/{name}").status for name in self.NAMES] == [307, 503, 307]
+        serving.signal(signal.SIGHUP)  # so that all rows are looked through
+        serving.wait_for(lambda: "the rows cannot be checked: " in serving.stderr)
+        assert serving.admin.get("/report.json").status == 503
+        serving.store.write_bytes(whole)
+        assert all(serving.get(f"/old-sso/{name}").location == LIVE + CONNECTION_ID for name in self.NAMES)
+        serving.check_running()

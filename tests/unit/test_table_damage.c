@@ -316,7 +316,13 @@ static void test_a_comparison_ends_at_an_empty_page(void **state)
     table_close(table);
 }
 
-enum { NODE_HEAD = 8, NODE_KEY_SIZE = 6, KEY_HEAD = SOURCE_SIZE_MAX + 1, RECORD_HEAD = 3 }; /* NODE_: of LMDB's */
+enum {
+    NODE_HEAD = 8,
+    NODE_FLAGS = 4,
+    NODE_KEY_SIZE = 6,
+    KEY_HEAD = SOURCE_SIZE_MAX + 1,
+    RECORD_HEAD = 3
+}; /* NODE_: of LMDB's */
 
 /* The head of the record becomes part of the key, whose last byte is then the same in all rows. */
 static void lengthen_key(int fd, size_t at)
@@ -326,6 +332,107 @@ static void lengthen_key(int fd, size_t at)
     assert_int_equal(pwrite(fd, &value_size, sizeof value_size, (off_t)node), sizeof value_size);
     assert_int_equal(pwrite(fd, &key_size, sizeof key_size, (off_t)(node + NODE_KEY_SIZE)), sizeof key_size);
     assert_int_equal(pwrite(fd, "0", 1, (off_t)(at + IDENTIFIER_SIZE_MAX - 1)), 1);
+}
+
+static void scribble(char *page, unsigned kind)
+{
+    static const struct {
+        unsigned from, until, bytes; /* how many, in the part of the page from .. until */
+    } kinds[] = {{0, PAGE, 10 * PAGE}, {16, PAGE, 10 * PAGE}, {16, PAGE, 40}, {8, 100, 3}};
+    for (unsigned i = 0; i < kinds[kind].bytes; ++i)
+        page[kinds[kind].from + (unsigned)random() % (kinds[kind].until - kinds[kind].from)] = (char)random();
+}
+
+/* Counts how the calls end. */
+static void read_all(struct table *table, struct lookup *lookup, unsigned done[2])
+{
+    char name[16];
+    struct error error = {0};
+    struct connection_buffer buffer;
+    struct snapshot *snapshot = NULL;
+    struct lookup_walk walk = {0};
+    struct revision revision;
+    enum lookup_result last;
+    unsigned shown = 0, steps = 0;
+    for (unsigned i = 1; i <= 1000; i += 3) {
+        snprintf(name, sizeof name, "row-%06u", i);
+        ++done[lookup_find(lookup, TEXT("default"), text_of(name), &buffer, &error) == LOOKUP_FOUND];
+    }
+    while (lookup_walk(lookup, &walk, 100, ignore_row, &shown, &error) == LOOKUP_FOUND)
+        assert_true(++steps < 1000);
+    if (!snapshot_open(&snapshot, table, &error))
+        return;
+    count_rows(snapshot, &last, &error);
+    if (revision_read(snapshot, 1, &revision, &error) == LOOKUP_FOUND) {
+        revision_release(&revision);
+        ++done[revision_differences(snapshot, 1, ignore_difference, NULL, &error)];
+    }
+    ++done[revision_newcomers(snapshot, 1, ignore_key, NULL, &error)];
+    snapshot_close(snapshot);
+}
+
+/* Whatever stands in it: what was read may fail or be wrong, but the reader goes on, and finds all rows once the page
+ * is right again. */
+static void test_pages_of_anything(void **state)
+{
+    const char *path = scratch_path(*state, "table");
+    struct error error = {0};
+    struct lookup *lookup = NULL;
+    struct snapshot *snapshot = NULL;
+    enum lookup_result last;
+    size_t size = 0;
+    char page[PAGE];
+    unsigned done[2] = {0};
+    struct table *table = open_table(path, TABLE_WRITE, 1 << 20);
+    load_rows(table, 1, 1000, 0);
+    load_rows(table, 1, 1000, 1);
+    assert_done(lookup_open(&lookup, table, &error));
+    char *whole = scratch_read(path, &size);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    srandom(1);
+    for (size_t at = 2 * PAGE; at < size; at += PAGE) { /* behind the meta pages */
+        for (unsigned kind = 0; kind < 4; ++kind) {
+            memcpy(page, whole + at, PAGE);
+            scribble(page, kind);
+            assert_int_equal(pwrite(fd, page, PAGE, (off_t)at), PAGE);
+            read_all(table, lookup, done);
+        }
+        assert_int_equal(pwrite(fd, whole + at, PAGE, (off_t)at), PAGE);
+    }
+    assert_true(done[false] > 0 && done[true] > 0);
+    assert_done(snapshot_open(&snapshot, table, &error));
+    assert_int_equal(count_rows(snapshot, &last, &error), 1000);
+    snapshot_close(snapshot);
+    close(fd);
+    free(whole);
+    lookup_close(lookup);
+    table_close(table);
+}
+
+/* That the row has several values: LMDB then looks for something that this database has not. */
+static void say_there_are_more(int fd, size_t at)
+{
+    const uint16_t several = 0x04;
+    const size_t node = at - (sizeof("default") + NODE_HEAD);
+    assert_int_equal(pwrite(fd, &several, sizeof several, (off_t)(node + NODE_FLAGS)), sizeof several);
+}
+
+static void test_a_row_that_leads_nowhere(void **state)
+{
+    const char *path = scratch_path(*state, "table");
+    struct error error = {0};
+    struct lookup *lookup = NULL;
+    struct connection_buffer buffer;
+    struct table *table = open_table(path, TABLE_WRITE, 1 << 20);
+    load_rows(table, 1, 2, 0);
+    assert_done(lookup_open(&lookup, table, &error));
+    tamper(path, TEXT("row-000001"), say_there_are_more);
+    for (int i = 0; i < 2; ++i) /* and again: the signal is not to be left blocked */
+        assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000001"), &buffer, &error), LOOKUP_FAILED);
+    assert_damaged(&error, path);
+    assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000002"), &buffer, &error), LOOKUP_FOUND);
+    lookup_close(lookup);
+    table_close(table);
 }
 
 /* Keys that are longer than ours and differ only there. */
@@ -435,18 +542,21 @@ static void test_a_file_that_is_cut_short_and_put_right(void **state)
     table_close(table);
 }
 
-/* It is no part of reading the table. */
-static void test_another_bus_error_ends_the_program(void **state)
+/* They are no part of reading the table. */
+static void test_other_faults_end_the_program(void **state)
 {
-    int status = 0;
+    static const int signals[] = {SIGBUS, SIGSEGV};
     struct table *table = open_table(scratch_path(*state, "table"), TABLE_WRITE, 1 << 20);
-    pid_t child = fork();
-    if (child == 0) {
-        raise(SIGBUS);
-        _exit(0);
+    for (unsigned i = 0; i < COUNT_OF(signals); ++i) {
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0) {
+            raise(signals[i]);
+            _exit(0);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == signals[i]);
     }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
     table_close(table);
 }
 
@@ -516,11 +626,13 @@ int main(void)
         scratch_test(test_a_walk_survives_an_empty_page),
         scratch_test(test_a_snapshot_survives_an_empty_page),
         scratch_test(test_a_comparison_ends_at_an_empty_page),
+        scratch_test(test_a_row_that_leads_nowhere),
+        scratch_test(test_pages_of_anything),
         scratch_test(test_a_walk_ends_after_keys_too_long),
         scratch_test(test_a_page_that_cannot_be_read),
         scratch_test(test_a_history_that_cannot_be_read),
         scratch_test(test_a_file_that_is_cut_short_and_put_right),
-        scratch_test(test_another_bus_error_ends_the_program),
+        scratch_test(test_other_faults_end_the_program),
         scratch_test(test_names_past_their_limits_are_absent),
         scratch_test(test_rights_that_are_missing),
     };
