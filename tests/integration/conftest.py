@@ -5,10 +5,12 @@ import signal
 
 import pytest
 
+from browser import Chromium
 from cutover import Cutover
 from gateway import Gateway
 from keys import make_key_pair
 from large_tables import Made, Tables
+from other_browsers import Firefox, WebKit
 from preload import set_to_noon
 from proof import Proof
 
@@ -16,6 +18,10 @@ from proof import Proof
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NO_IPV6 = "this machine has no ::1"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "chromium_alone: needs what no other browser can be told to do")
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -114,10 +120,23 @@ def cutover(started):
     return started.forget()
 
 
+@pytest.fixture
+def starting_at_stytch(cutover, browser):
+    """For sign-ins that begin there, by a cookie that comes back."""
+    if not browser.keeps_secure_cookies_of_loopback:
+        cutover.stytch.cookie_goes = ""  # this browser sends such a one across sites
+    return cutover
+
+
+def new_browser(profile, javascript=True):
+    """The one that the environment names, which the tests of signing in run in once more where it is installed."""
+    name = os.environ.get("SSOFERRY_BROWSER", "chromium")
+    return {"chromium": Chromium, "firefox": Firefox, "webkit": WebKit}[name](profile, javascript)
+
+
 @pytest.fixture(scope="session")
 def session_browser(tmp_path_factory):
-    from browser import Browser
-    browser = Browser(tmp_path_factory.mktemp("chromium"))
+    browser = new_browser(tmp_path_factory.mktemp("browser"))
     yield browser
     browser.close()
 
@@ -130,7 +149,6 @@ def browser(session_browser):
 
 @pytest.fixture
 def browser_without_scripts(tmp_path):
-    from browser import Browser
-    browser = Browser(tmp_path / "chromium", javascript=False)
+    browser = new_browser(tmp_path / "browser", javascript=False)
     yield browser
     browser.close()

@@ -41,6 +41,7 @@ class StytchStandIn:
         self.received = []  # every request, in order
         self.sign_ins = []
         self.seconds = 0  # that each callback takes
+        self.cookie_goes = "; Secure; SameSite=None"  # by these attributes with a form that another site posted
         self.application = None  # origin that a good sign-in is redirected on to, as Stytch does; None: a page says so instead
         self.web = WebServer(host, self._respond)
         self.origin = self.web.origin
@@ -94,7 +95,7 @@ class StytchStandIn:
             relay_state=relay_state, binding=saml2.BINDING_HTTP_REDIRECT, response_binding=saml2.BINDING_HTTP_POST)
         connection.outstanding[request_id] = relay_state
         # Stytch ties its own logins to the browser the same way; only a browser that comes back itself has the cookie.
-        cookie = f"{_COOKIE}={request_id}; Path=/; HttpOnly; Secure; SameSite=None"
+        cookie = f"{_COOKIE}={request_id}; Path=/; HttpOnly{self.cookie_goes}"
         return Reply(303, "", (("Location", dict(info["headers"])["Location"]), ("Set-Cookie", cookie)))
 
     def _callback(self, received):

@@ -12,7 +12,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 import wire
-from browser import Browser
+from browser import Chromium
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from ports import free_port
 from preload import start_with
@@ -43,14 +43,14 @@ ROWS = {
 }
 
 
-class AdminPage(Browser):
+class AdminPage(Chromium):
     """The browser, with an eye for this page."""
 
     def run(self, script, *arguments):
         return self._driver.execute_script(script, *arguments)
 
     def wait(self, condition, otherwise):
-        self._wait(lambda _: condition(), otherwise)
+        self._wait(condition, otherwise)
 
     def look(self, size=WIDE, scheme="light"):
         """Through a window of this size, in this colour scheme."""

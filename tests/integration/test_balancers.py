@@ -2,7 +2,7 @@
 import pytest
 
 from balancers import BALANCERS
-from browser import Browser
+from browser import Chromium
 from callers import Caller, Calling, Rows
 from certificates import fingerprint
 from cutover import CONNECTION_ID
@@ -22,7 +22,7 @@ def pair(authority, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trusting_browser(pair, tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("chromium"), trusted_key=fingerprint(pair))
+    browser = Chromium(tmp_path_factory.mktemp("chromium"), trusted_key=fingerprint(pair))
     yield browser
     browser.close()
 

@@ -54,7 +54,8 @@ def test_idp_initiated(cutover, browser, size):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_sp_initiated(cutover, browser, size):
+def test_sp_initiated(starting_at_stytch, browser, size):
+    cutover = starting_at_stytch
     cutover.idp.answer_requests_with = {"size": SIZES[size]}
 
     browser.open(cutover.stytch.start_url(CONNECTION_ID) + "?RelayState=back%20to+%2Fhome%26x%3D1")
@@ -118,7 +119,7 @@ def test_a_row_that_is_set_moves_the_next_sign_in(cutover, browser):
     cutover.gateway.set("acme", "state=disabled")
     try:
         browser.open(page)
-        assert browser.url == cutover.service_provider.acs_url
+        browser.wait_for_url(cutover.service_provider.acs_url)
         assert cutover.stytch.callbacks() == []
     finally:
         cutover.gateway.set("acme", "state=stytch")

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 import wire
-from browser import Browser
+from browser import Chromium
 from certificates import SecureConnection, fingerprint
 from admin import Admin
 from cutover import CONNECTION_ID
@@ -342,7 +342,7 @@ def test_a_browser_signs_in(make_cutover, authority, tmp_path, idp_keys):
     cutover.gateway.configure(listen=[*cutover.gateway.config["listen"], secure])
     cutover.start({"acme": CONNECTION_ID})
     fields = {"SAMLResponse": cutover.idp.message(46_000), "RelayState": "https://app.example.com/home"}
-    browser = Browser(tmp_path / "chromium", trusted_key=fingerprint(pair))
+    browser = Chromium(tmp_path / "chromium", trusted_key=fingerprint(pair))
     try:
         browser.open(cutover.idp.page(fields, action=f"https://localhost:{port}/old-sso/acme"))
         assert browser.wait_for_title("Signed in") == f"Signed in as {USER}"
