@@ -46,6 +46,7 @@ def test_by_url(make_gateway, preset, identifier, target, miss):
 
 BY_ISSUER = {
     "cognito": "/saml2/idpresponse",
+    "lemonldap-ng": "/saml/proxySingleSignOnPost",
     "shibboleth": "/app/Shibboleth.sso/SAML2/POST",
     "spring": "/login/saml2/sso",
     "auth0": "/login/callback",

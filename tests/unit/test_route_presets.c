@@ -43,6 +43,7 @@ static const struct {
      "/auth/realms/main/broker/acme/endpoint/clients"},
     {"laravel-saml2", "/saml2/0a1b2c3d-4e5f-4a6b-8c7d-8e9f0a1b2c3d/acs", "0a1b2c3d-4e5f-4a6b-8c7d-8e9f0a1b2c3d",
      "/saml2/0a1b2c3d/sls"},
+    {"lemonldap-ng", "/portal/SAML/proxySingleSignonPost", NULL, "/saml/proxySingleSignOnArtifact"},
     {"mellon", "/secure/mellon/postResponse", NULL, "/secure/mellon/artifactResponse"},
     {"okta", "/sso/saml2/0oa1b2c3d4E5F6G7H8i9", "0oa1b2c3d4E5F6G7H8i9", "/sso/saml2"},
     {"omniauth", "/auth/saml/acme/callback", "acme", "/auth/saml/acme/metadata"},
