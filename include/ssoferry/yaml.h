@@ -20,6 +20,7 @@ struct yaml_node {
     enum yaml_kind kind;
     struct text value; /* a scalar's text, NUL-terminated; lives until the next yaml_next() */
     bool plain;        /* a scalar without quotes */
+    bool goes_on;      /* a plain scalar that the next line, being indented further, is part of */
     bool refused;      /* an alias: already reported as a fault; its value is empty */
     unsigned line;     /* 1-based */
     unsigned column;   /* 1-based, in characters */

@@ -165,6 +165,7 @@ static void read_scalar(struct yaml *yaml, struct yaml_node *node)
     node->kind = YAML_SCALAR;
     node->value = text_slice((const char *)event->data.scalar.value, event->data.scalar.length);
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    node->goes_on = node->plain && event->end_mark.line > event->start_mark.line;
     if (node->plain)
         note_plain(yaml, node);
     refuse_properties(yaml, node, event->data.scalar.anchor, event->data.scalar.tag);

@@ -101,6 +101,12 @@ static void refuse_field(struct row_reader *row, const struct yaml_node *name)
     yaml_skip(row->reader->yaml, &value);
 }
 
+/* Of a value that no blank may be in. If it goes on, what it is in its own line may be right. */
+static const char *problem_of(const struct yaml_node *value, const char *why)
+{
+    return value->goes_on ? "goes on in the next line: check the indentation there" : why;
+}
+
 /* Copies a value, which the next node would invalidate. One without room is over every limit, and will be refused. */
 static struct text keep(struct row_reader *row, struct text value)
 {
@@ -124,7 +130,8 @@ static void set_field(struct row_reader *row, size_t index, const struct yaml_no
     } else if (value->value.size == 0) {
         yaml_fault(yaml, value, "%s has no value: write one, or leave the field out", name);
     } else if (!connection_set_field(&row->row, text_of(name), keep(row, value->value), &why)) {
-        yaml_fault(yaml, value, "%s %s", name, why);
+        bool is_label = index == connection_field_index(TEXT("label"));
+        yaml_fault(yaml, value, "%s %s", name, is_label ? why : problem_of(value, why));
         row->row = before;
         row->used = used;
     } else {
@@ -244,7 +251,7 @@ static size_t read_short_form(struct mapping_reader *reader, const struct yaml_n
         yaml_fault(reader->yaml, value,
                    "this identifier has no connection: write its connection id, or a mapping of fields");
     else
-        yaml_fault(reader->yaml, value, "the connection id %s", why);
+        yaml_fault(reader->yaml, value, "the connection id %s", problem_of(value, why));
     return 0;
 }
 
