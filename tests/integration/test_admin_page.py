@@ -207,6 +207,7 @@ class TestThePageItself:
         assert page.run("return document.getElementById('bar').ariaLabel") == f"Of {len(ROWS)} connections: {words}"
         widths = page.run("return [...document.querySelectorAll('.share')].map((share) => share.getBoundingClientRect().width)")
         assert widths[0] > 10 * widths[1] > 0 and widths[2] > 0
+        assert "idle so far" in page.words and "idle for" not in page.words, "counting has just begun"
 
 
 class TestWithoutAReload:

@@ -67,7 +67,7 @@ function showSummary() {
     { state: "stytch", label: report.observe ? "stytch (rehearsal)" : "stytch (cut over)", value: report.states.stytch, note: seen("stytch") },
     { state: "legacy", label: "legacy", value: report.states.legacy, note: seen("legacy") },
     { state: "disabled", label: "disabled", value: report.states.disabled, note: seen("disabled") },
-    { label: `idle for ${idleSpan()}`, value: report.idle, note: report.never > 0 ? `${number(report.never)} never seen` : "" },
+    { label: report.may_retire ? `idle for ${idleSpan()}` : "idle so far", value: report.idle, note: report.never > 0 ? `${number(report.never)} never seen` : "" },
     { label: "hits in total", value: report.hits, note: report.unknown_hits > 0 ? `and ${number(report.unknown_hits)} unknown` : "" },
   ], makeFigure, updateFigure);
 }
