@@ -12,6 +12,21 @@ bool identifier_looks_encoded(struct text identifier)
     return false;
 }
 
+static size_t skip(struct text t, size_t at, const char *characters)
+{
+    while (at < t.size && t.at[at] != '\0' && strchr(characters, t.at[at]) != NULL)
+        at++;
+    return at;
+}
+
+/* Whether it is written as spreadsheets write a number of more than about eleven digits: 1.23457E+17. */
+static bool looks_shortened(struct text identifier)
+{
+    size_t e = skip(identifier, 0, "0123456789.,");
+    return e > 0 && text_starts(text_slice(identifier.at + e, identifier.size - e), TEXT("E+")) &&
+           identifier.size > e + 2 && skip(identifier, e + 2, "0123456789") == identifier.size;
+}
+
 const char *identifier_warning(struct text identifier)
 {
     if (identifier.size > 0 && (identifier.at[0] == ' ' || identifier.at[identifier.size - 1] == ' '))
@@ -19,6 +34,9 @@ const char *identifier_warning(struct text identifier)
     if (text_has_hidden(identifier))
         return "holds an invisible character, such as a byte order mark or a zero-width space: was that copied by "
                "mistake?";
+    if (looks_shortened(identifier))
+        return "looks like a long number that a spreadsheet has shortened: format its column as text, and copy it "
+               "again";
     return NULL;
 }
 

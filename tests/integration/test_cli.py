@@ -303,6 +303,7 @@ def test_every_message_that_the_document_names_is_what_the_program_says(loader):
         "  acme: *a": "aliases are not supported",
         f"  acme: !!str {ACME}": "tags are not supported",
         "  <<: {}": "merge keys are not supported",
+        f"  acme: {ACME}\n    legacy": "goes on in the next line: check the indentation there",
         f"\tacme: {ACME}": "a tab cannot indent: use spaces",
         f'  "acme: {ACME}': "the quotes that open here are never closed",
         f"  globex: {GLOBEX}\n  acme:{ACME}\n  initech: {INITECH}": "this is not a key",
@@ -334,9 +335,11 @@ def test_the_way_from_a_spreadsheet_that_the_document_shows(loader):
         loader("load", "--allow-removals", loader.home / "customers.yaml")
         assert [(row["identifier"], row["state"], row["label"]) for row in loader.rows()] == [
             ("acme", "legacy", "Acme (Okta)"), (name, "stytch", 'Größe "Eins"'), ("initech", "legacy", None)]
-    (loader.home / "connections.csv").write_text(sheet.replace("identifier", "Identifier"), encoding="utf-8")
-    failed = subprocess.run(["sh", "-ec", script], cwd=loader.home, capture_output=True, text=True, timeout=TIMEOUT)
-    assert failed.returncode == 1 and failed.stderr.startswith("the first line names the columns") and failed.stdout == ""
+    for text in sheet.replace("identifier", "Identifier"), sheet + "hooli,,legacy,Hooli, Inc.\n":
+        (loader.home / "connections.csv").write_text(text, encoding="utf-8")
+        failed = subprocess.run(["sh", "-ec", script], cwd=loader.home, capture_output=True, text=True, timeout=TIMEOUT)
+        assert failed.returncode == 1 and failed.stderr.startswith("no identifier, or more cells than the first line names: ['")
+        assert failed.stdout == ""
     assert "docs/mapping-file.md has a way to make one from CSV" in plain("check", loader.home / "connections.csv", status=2).stderr
 
 
