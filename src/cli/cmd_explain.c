@@ -33,10 +33,27 @@ static const char *method_text(const struct explanation *explanation)
     return explanation->request.method == METHOD_POST ? "POST" : "GET";
 }
 
+/* Whether `fold_path: true` would make the path match. */
+static bool differs_in_case(const struct route *route, const struct request *request)
+{
+    char why[256];
+    struct template *template = NULL;
+    struct template_capture capture;
+    if (!template_parse(&template, template_source(route->template), why, NULL))
+        return false;
+    template_fold_path(template);
+    const enum template_result result = template_match(template, request, &capture);
+    template_free(template);
+    return result != TEMPLATE_PATH_DIFFERS && result != TEMPLATE_HOST_DIFFERS;
+}
+
 static void on_route(void *context, const struct route *route, enum route_miss miss)
 {
     struct explanation *explanation = context;
     struct text match = template_source(route->template);
+    const char *why = miss == ROUTE_PATH_DIFFERS && differs_in_case(route, &explanation->request)
+                          ? "the path differs, but only in capital letters: `fold_path: true` takes it"
+                          : route_miss_text(miss);
     ++explanation->routes_seen;
     if (explanation->routes != NULL) {
         json_t *object = json_object();
@@ -45,13 +62,13 @@ static void on_route(void *context, const struct route *route, enum route_miss m
         json_object_set_new(object, "line", json_integer(route->line));
         json_object_set_new(object, "fold_path", json_boolean(template_folds_path(route->template)));
         json_object_set_new(object, "taken", json_boolean(miss == ROUTE_TAKEN));
-        json_object_set_new(object, "why", json_string(route_miss_text(miss)));
+        json_object_set_new(object, "why", json_string(why));
         json_array_append_new(explanation->routes, object);
         return;
     }
     printf("%-13s", explanation->routes_seen == 1 ? "routes" : "");
     printf("%2u  %-*.*s  (line %u%s) %s\n", explanation->routes_seen, (int)explanation->name_width, TEXT_ARGS(match),
-           route->line, template_folds_path(route->template) ? ", in any case" : "", route_miss_text(miss));
+           route->line, template_folds_path(route->template) ? ", in any case" : "", why);
 }
 
 static void measure_routes(struct explanation *explanation)

@@ -1,5 +1,6 @@
 """Identifiers in the RelayState and in the host, logins that are in flight, the legacy side, and configurations that cannot be meant."""
 import json
+import re
 from base64 import b64encode
 from urllib.parse import quote
 
@@ -138,6 +139,9 @@ class TestFoldCase:
         assert gateway.get("/path/acme/ACS").location == LIVE + CONNECTION_ID
         assert gateway.get("/path/ACME/ACS").status == 404
         assert ", in any case) matches" in gateway.loader("explain", "/path/acme/ACS").stdout
+        explained = gateway.loader("explain", "/EXACT/acme").stdout
+        assert re.search(r"/exact/\{identifier\} .*the path differs, but only in capital letters: `fold_path: true` takes it", explained)
+        assert re.search(r"/folded/\{identifier\} .*the path differs\n", explained)
 
 
 class TestInFlight:
