@@ -12,19 +12,21 @@ bool identifier_looks_encoded(struct text identifier)
     return false;
 }
 
-static size_t skip(struct text t, size_t at, const char *characters)
+static bool holds_only(struct text t, const char *characters)
 {
+    size_t at = 0;
     while (at < t.size && t.at[at] != '\0' && strchr(characters, t.at[at]) != NULL)
         at++;
-    return at;
+    return at > 0 && at == t.size;
 }
 
 /* Whether it is written as spreadsheets write a number of more than about eleven digits: 1.23457E+17. */
 static bool looks_shortened(struct text identifier)
 {
-    size_t e = skip(identifier, 0, "0123456789.,");
-    return e > 0 && text_starts(text_slice(identifier.at + e, identifier.size - e), TEXT("E+")) &&
-           identifier.size > e + 2 && skip(identifier, e + 2, "0123456789") == identifier.size;
+    size_t plus = text_find(identifier, '+', 0);
+    return plus < identifier.size && plus > 1 && identifier.at[plus - 1] == 'E' &&
+           holds_only(text_slice(identifier.at, plus - 1), "0123456789.,") &&
+           holds_only(text_slice(identifier.at + plus + 1, identifier.size - plus - 1), "0123456789");
 }
 
 const char *identifier_warning(struct text identifier)
