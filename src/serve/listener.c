@@ -44,13 +44,14 @@ static socklen_t to_socket_address(const struct address *address, union socket_a
     return sizeof(out->un);
 }
 
-/* A socket file that nobody answers on was left by a killed process. */
+/* A socket file that nobody answers on was left by a killed process. Without waiting: a listener that has stopped
+ * accepting would keep us here, where no signal ends us, once its queue is full. */
 static void remove_stale(const struct address *address, const union socket_address *where, socklen_t size)
 {
     struct stat status;
     if (lstat(address->path, &status) != 0 || !S_ISSOCK(status.st_mode))
         return;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && connect(fd, &where->any, size) != 0 && errno == ECONNREFUSED)
         unlink(address->path);
     if (fd >= 0)

@@ -1,4 +1,5 @@
 """Start, stop, addresses, and every way a start can fail: one line that names the trouble."""
+import contextlib
 import os
 import re
 import signal
@@ -335,6 +336,20 @@ class TestStartFails:
             other.listen()
             fails(gateway.config_path, path, "in use")
         assert path.exists(), "a socket that somebody listens on is not taken away"
+
+    def test_unix_socket_whose_listener_has_stopped_accepting(self, gateway):
+        path = gateway.directory / "http.sock"
+        gateway.configure(listen=[{"address": f"unix:{path}"}])
+        with socket.socket(socket.AF_UNIX) as other, contextlib.ExitStack() as waiting:
+            other.bind(str(path))
+            other.listen(0)
+            with pytest.raises(BlockingIOError):
+                while True:
+                    client = waiting.enter_context(socket.socket(socket.AF_UNIX))
+                    client.setblocking(False)
+                    client.connect(str(path))
+            fails(gateway.config_path, path, "in use")
+        assert path.exists()
 
     def test_unix_socket_in_a_missing_directory(self, gateway):
         gateway.configure(listen=[{"address": f"unix:{gateway.directory}/none/http.sock"}])
