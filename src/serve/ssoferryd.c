@@ -48,6 +48,12 @@ static void check_user(const char *user)
         log_warning("%s", error.message);
 }
 
+/* The exit status after printing what was asked for. */
+static int finish_printing(void)
+{
+    return standard_files_finish() ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int read_and_run(const char *path, bool check)
 {
     struct error error = {ERROR_NONE, ""};
@@ -66,16 +72,10 @@ static int read_and_run(const char *path, bool check)
         done = server_run(path, &config, &error);
     config_free(config);
     if (done)
-        return EXIT_SUCCESS;
+        return check ? finish_printing() : EXIT_SUCCESS;
     bool unnamed = strcmp(path, DEFAULT_CONFIG) == 0 && access(path, F_OK) != 0;
     log_error("%s%s", error.message, unnamed ? "; name your configuration with -c FILE" : "");
     return error_exit_status(&error);
-}
-
-/* The exit status after printing what was asked for. */
-static int finish_printing(void)
-{
-    return standard_files_finish() ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)

@@ -423,13 +423,15 @@ class TestStartFails:
             done = run("ssoferryd", "--check", "-c", gateway.config_path)
         assert str(gateway.config_path) in done.stdout
 
+    @pytest.mark.parametrize("option", ["--check", "--list-keys", "--help", "--version"])
+    def test_what_cannot_be_printed(self, gateway, option):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([program("ssoferryd"), "-c", gateway.config_path, option], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        assert done.returncode == 1 and "standard output: No space left" in done.stderr, done
+
     def test_short_and_wrong_options(self):
         for short, long in ("-h", "--help"), ("-V", "--version"):
             assert run("ssoferryd", short).stdout == run("ssoferryd", long).stdout
-        for option in ("--list-keys", "--help", "--version"):
-            with open("/dev/full", "w") as full:
-                done = subprocess.run([program("ssoferryd"), option], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
-            assert done.returncode == 1 and "standard output: No space left" in done.stderr, (option, done)
         assert run("ssoferryd", "--chekc", expect=2).stderr.startswith("ssoferryd: unrecognized option '--chekc'\n")
 
 
