@@ -53,11 +53,17 @@ static struct text every_answers(struct response *response, struct text request_
     return text_slice(response->every_answers, sizeof(response->every_answers) + request_id.size);
 }
 
+/* With a 304 it would be the size of what a 200 brings (RFC 9110 8.6), so none is given. */
+static size_t content_length(const struct answer *answer)
+{
+    return answer->status == 304 ? SIZE_MAX : answer->page == NULL ? 0 : answer->page->body.size;
+}
+
 void answer_prepare(h2o_req_t *req, const struct answer *answer)
 {
     req->res.status = (int)answer->status;
     req->res.reason = status_phrase(answer->status);
-    req->res.content_length = answer->page == NULL ? 0 : answer->page->body.size;
+    req->res.content_length = content_length(answer);
     struct response *response = h2o_mem_alloc_pool(&req->pool, sizeof(*response) + answer->request_id.size);
     req->res.headers = (h2o_headers_t){response->headers, 0, HEADERS_MAX};
     if (answer->location.size > 0)

@@ -391,6 +391,7 @@ class TestReport:
         time.sleep(1.1)  # `now` alone is no news
         again = admin.get("/report.json", (("If-None-Match", tag),))
         assert (again.status, again.body) == (304, b"")
+        assert again.header("Content-Length") is None, "it would be the size of what a 200 brings"
         gateway.get("/old-sso/acme")
         gateway.wait_for(lambda: gateway.report().totals["hits"] == 2)
         assert admin.get("/report.json", (("If-None-Match", tag),)).status == 200
