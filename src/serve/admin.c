@@ -204,8 +204,10 @@ static bool is_own_name(const struct admin *admin, h2o_req_t *req)
 static void refuse(h2o_req_t *req, unsigned status, const char *explanation)
 {
     struct page page;
+    const struct answer answer = {
+        .status = status, .page = &page, .allow = status == 405 ? TEXT("GET, HEAD") : TEXT("")};
     page_error(&page, true, status, "admin", explanation, (struct text){0}, answer_memory(req));
-    send_page(req, status, &page);
+    answer_send(req, &answer);
 }
 
 static void answer_path(struct admin *admin, h2o_req_t *req)

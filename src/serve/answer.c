@@ -75,8 +75,8 @@ void answer_prepare(h2o_req_t *req, const struct answer *answer)
         add(req, &header_content_type, answer->page->content_type);
     if (answer->page != NULL && answer->page->security_policy.size > 0)
         add(req, &header_security_policy, answer->page->security_policy);
-    if (answer->allow)
-        add(req, &header_allow, TEXT("GET, HEAD, POST"));
+    if (answer->allow.size > 0)
+        add(req, &header_allow, answer->allow);
     if (answer->retry_after)
         add(req, &header_retry_after, TEXT("5"));
 }

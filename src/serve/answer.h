@@ -11,7 +11,7 @@ struct answer {
     struct text location;
     struct text entity_tag;  /* including its quotes */
     const struct page *page; /* NULL: no body */
-    bool allow;              /* 405: list the allowed methods */
+    struct text allow;       /* 405: the methods there are, such as "GET, HEAD"; empty: none listed */
     bool retry_after;        /* 503 */
 };
 

@@ -184,7 +184,8 @@ static void send_decision(h2o_req_t *req, const struct decision *decision, struc
         answer->location = decision->location;
     }
     answer->status = decision->status;
-    answer->allow = decision->outcome == OUTCOME_METHOD;
+    if (decision->outcome == OUTCOME_METHOD)
+        answer->allow = TEXT("GET, HEAD, POST");
     answer->retry_after = decision->outcome == OUTCOME_UNAVAILABLE;
     answer_send(req, answer);
     answer->page = NULL; /* it ends with this function */

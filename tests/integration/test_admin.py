@@ -95,7 +95,8 @@ class TestDoor:
     @pytest.mark.parametrize("method, path, status", [("POST", "/metrics", 405), ("GET", "/nothing", 404), ("GET", "/metrics/", 404)])
     def test_other_requests(self, started, method, path, status):
         _, admin = started
-        assert admin.request(method, path).status == status
+        answer = admin.request(method, path)
+        assert (answer.status, answer.header("Allow")) == (status, "GET, HEAD" if status == 405 else None)
 
     @pytest.mark.parametrize("host, status", [
         ("localhost:1", 200), ("[::1]", 200), ("127.0.0.1", 200), ("evil.example", 400), ("127.0.0.1.evil.example", 400), ("", 400)])
