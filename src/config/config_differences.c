@@ -1,6 +1,4 @@
 /* What each key of a configuration was set to, and how two configurations differ. */
-#include <stdlib.h>
-
 #include "config_building.h"
 #include "ssoferry/memory.h"
 

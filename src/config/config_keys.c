@@ -1,6 +1,4 @@
 /* The table of configuration keys, that of their lists, and the setters for values that are not of a plain kind. */
-#include <stdlib.h>
-
 #include "config_kinds.h"
 #include "ssoferry/memory.h"
 

@@ -1,6 +1,4 @@
 /* Turns drafts into routes, and makes the checks of routes that need the whole file. */
-#include <stdlib.h>
-
 #include "config_checker.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/presets.h"

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "arrival.h"
 #include "deadlines.h"
@@ -11,7 +10,7 @@
 #include "ssoferry/clock.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
-#include "tls.h"
+#include "tls_context.h"
 
 enum { ACCEPTS_PER_WAKE = 16 };
 

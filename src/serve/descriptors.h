@@ -3,7 +3,6 @@
 #ifndef SSOFERRY_DESCRIPTORS_H
 #define SSOFERRY_DESCRIPTORS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,8 +1,6 @@
 #include "http.h"
 
-#include <stdio.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "answer.h"
 #include "ssoferry/bytes.h"

@@ -1,6 +1,5 @@
 #include "server.h"
 
-#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>

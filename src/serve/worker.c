@@ -1,7 +1,6 @@
 #include "worker.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arrival.h"
