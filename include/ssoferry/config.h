@@ -81,8 +81,8 @@ struct config {
 };
 
 /* Reads and checks a configuration. Problems in the file are added to `faults`, which need only outlive the call. False
- * if the file cannot be read or has errors; *config is then NULL, and error->kind is ERROR_INPUT if the file has errors
- * or does not exist. Free *config with config_free(). */
+ * if the file cannot be read or has errors; *config is then NULL, and error->kind is ERROR_INPUT if the file has
+ * errors, does not exist, or may not be opened. Free *config with config_free(). */
 bool config_read(struct config **config, const char *path, struct faults *faults, struct error *error)
     __attribute__((warn_unused_result));
 
