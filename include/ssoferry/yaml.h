@@ -36,15 +36,19 @@ bool yaml_open(struct yaml **yaml, const char *path, struct faults *faults, stru
     __attribute__((warn_unused_result));
 void yaml_close(struct yaml *yaml);
 
-/* Gives the next node. A syntax error is added to the faults, and every call from then on gives YAML_END. An empty file
- * or document gives YAML_END at once. An alias is a fault and reads as an empty scalar. */
+/* Gives the next node. A syntax error is added to the faults, and every call from then on gives YAML_END. So it does
+ * after a failure to read, of which the faults have nothing: ask yaml_was_read(). An empty file or document gives
+ * YAML_END at once. An alias is a fault and reads as an empty scalar. */
 void yaml_next(struct yaml *yaml, struct yaml_node *node);
 
 /* Skips the rest of `node`, which yaml_next() just gave: nothing for a scalar, else everything up to its YAML_CLOSE. */
 void yaml_skip(struct yaml *yaml, const struct yaml_node *node);
 
-/* Whether a syntax error ended the stream early; missing keys then need not be reported. */
+/* Whether a syntax error or a failure to read ended the stream early; missing keys then need not be reported. */
 bool yaml_broken(const struct yaml *yaml);
+
+/* After YAML_END: false if a part of the file could not be read, so that what was given may be only its beginning. */
+bool yaml_was_read(const struct yaml *yaml, struct error *error) __attribute__((warn_unused_result));
 
 /* After YAML_END: whether the file ends with the last character of `node`, a plain scalar, without even a line break.
  * It may have been truncated there. */

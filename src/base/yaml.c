@@ -95,7 +95,7 @@ static bool is_at_bracket(const struct yaml *yaml)
 static bool add_fault_of_whole(struct yaml *yaml)
 {
     if (yaml->input.read_error != 0)
-        return true; /* yaml_sha256() reports it */
+        return true; /* yaml_was_read() reports it */
     if (yaml->parser.error == YAML_MEMORY_ERROR)
         faults_add(yaml->faults, FAULT_ERROR, yaml->file, 0, 0, 0, "memory is out");
     else if (yaml->input.percent_lines > DIRECTIVES_MAX)
@@ -269,6 +269,11 @@ void yaml_skip(struct yaml *yaml, const struct yaml_node *node)
 bool yaml_broken(const struct yaml *yaml)
 {
     return yaml->broken;
+}
+
+bool yaml_was_read(const struct yaml *yaml, struct error *error)
+{
+    return yaml_input_was_read(&yaml->input, error);
 }
 
 bool yaml_ends_in(const struct yaml *yaml, const struct yaml_node *node)

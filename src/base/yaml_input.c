@@ -143,13 +143,19 @@ ssize_t yaml_input_read(struct yaml_input *input, unsigned char *buffer, size_t 
     return got;
 }
 
+bool yaml_input_was_read(const struct yaml_input *input, struct error *error)
+{
+    return input->read_error == 0 ||
+           error_set_errno(error, ERROR_FAILED, input->read_error, "%s: cannot be read", input->path);
+}
+
 bool yaml_input_sha256(struct yaml_input *input, char *hex, struct error *error)
 {
     unsigned char buffer[16384], digest[32];
     while (input->read_error == 0 && yaml_input_read(input, buffer, sizeof buffer) > 0) /* left unread by a fault */
         ;
-    if (input->read_error != 0)
-        return error_set_errno(error, ERROR_FAILED, input->read_error, "%s: cannot be read", input->path);
+    if (!yaml_input_was_read(input, error))
+        return false;
     EVP_MD_CTX *copy = EVP_MD_CTX_new();
     bool good =
         copy != NULL && EVP_MD_CTX_copy_ex(copy, input->digest) == 1 && EVP_DigestFinal_ex(copy, digest, NULL) == 1;

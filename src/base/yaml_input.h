@@ -30,6 +30,9 @@ void yaml_input_close(struct yaml_input *input);
  * lines that begin with '%'. */
 ssize_t yaml_input_read(struct yaml_input *input, unsigned char *buffer, size_t size);
 
+/* False if a read has failed. */
+bool yaml_input_was_read(const struct yaml_input *input, struct error *error) __attribute__((warn_unused_result));
+
 /* Reads the rest, then writes the digest. `hex` as for yaml_sha256(). */
 bool yaml_input_sha256(struct yaml_input *input, char *hex, struct error *error) __attribute__((warn_unused_result));
 

@@ -29,17 +29,11 @@ static void add_default_listener(struct building *building)
     building_note(building, key, text_of(key->fallback));
 }
 
-bool config_read(struct config **config, const char *path, struct faults *faults, struct error *error)
+/* Reads and checks the whole file. What is wrong in it goes to `faults`; false if it cannot be read to its end. */
+static bool read_file(struct building *building, struct yaml *yaml, struct faults *faults, struct error *error)
 {
-    *config = NULL;
-    struct yaml *yaml = NULL;
-    if (!yaml_open(&yaml, path, faults, error))
-        return false;
-    struct building *building = building_new();
-    set_defaults(building);
-    size_t before = faults_errors(faults);
-    building_read(building, yaml);
     struct yaml_node end;
+    building_read(building, yaml);
     do
         yaml_next(yaml, &end);
     while (end.kind != YAML_END);
@@ -49,16 +43,29 @@ bool config_read(struct config **config, const char *path, struct faults *faults
         checker_build_routes(&checker);
         checker_check_keys(&checker);
     }
-    yaml_close(yaml);
+    return yaml_was_read(yaml, error);
+}
 
-    size_t found = faults_errors(faults) - before;
-    if (found > 0) {
+bool config_read(struct config **config, const char *path, struct faults *faults, struct error *error)
+{
+    *config = NULL;
+    struct yaml *yaml = NULL;
+    if (!yaml_open(&yaml, path, faults, error))
+        return false;
+    struct building *building = building_new();
+    set_defaults(building);
+    const size_t before = faults_errors(faults);
+    bool good = read_file(building, yaml, faults, error);
+    yaml_close(yaml);
+    const size_t found = faults_errors(faults) - before;
+    if (good && found > 0)
+        good =
+            error_set(error, ERROR_INPUT, "%s: %zu error%s; see ssoferryd.yaml(5)", path, found, found == 1 ? "" : "s");
+    if (good)
+        *config = building_finish(building);
+    else
         building_free(building);
-        return error_set(error, ERROR_INPUT, "%s: %zu error%s; see ssoferryd.yaml(5)", path, found,
-                         found == 1 ? "" : "s");
-    }
-    *config = building_finish(building);
-    return true;
+    return good;
 }
 
 struct config *config_defaults(void)

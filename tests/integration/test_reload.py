@@ -59,6 +59,16 @@ def test_a_missing_file_changes_nothing(gateway):
     assert gateway.get("/old-sso/acme").status == 307
 
 
+def test_a_file_that_the_disk_does_not_return_changes_nothing(make_gateway):
+    gateway = make_gateway(sandbox="off")
+    gateway.load({"acme": CONNECTION_ID})
+    gateway.start()
+    gateway.config_path.unlink()
+    gateway.config_path.symlink_to("/proc/self/mem")  # reading it at its start fails
+    reload(gateway, f"reload: {gateway.config_path}: cannot be read: Input/output error; keeping the configuration as it was")
+    assert gateway.get("/old-sso/acme").status == 307
+
+
 def test_what_needs_a_restart_is_said_and_left(gateway):
     started = dict(gateway.config)
     keys = ("threads", "store", "listen[0].address", "listen[0].proxy_protocol")

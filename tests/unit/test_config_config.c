@@ -561,6 +561,21 @@ static void a_missing_file_is_the_users_mistake(void **state)
     faults_free(faults);
 }
 
+/* Half a configuration would send nobody anywhere. Every read of that file at its start fails. */
+static void a_file_that_the_disk_does_not_return_is_no_configuration(void **state)
+{
+    struct error error = {ERROR_NONE, ""};
+    struct config *config = NULL;
+    struct faults *faults = faults_new();
+    (void)state;
+    assert_false(config_read(&config, "/proc/self/mem", faults, &error));
+    assert_null(config);
+    assert_int_equal(error.kind, ERROR_FAILED);
+    assert_string_equal(error.message, "/proc/self/mem: cannot be read: Input/output error");
+    assert_int_equal(faults_errors(faults), 0);
+    faults_free(faults);
+}
+
 static void the_defaults_need_no_file(void **state)
 {
     struct config *config = config_defaults();
@@ -840,6 +855,7 @@ int main(void)
         cmocka_unit_test(each_ambiguous_pair_is_told_with_what_helps),
         cmocka_unit_test(what_is_doubtful_is_warned_of),
         cmocka_unit_test(a_missing_file_is_the_users_mistake),
+        cmocka_unit_test(a_file_that_the_disk_does_not_return_is_no_configuration),
         cmocka_unit_test(the_defaults_need_no_file),
         cmocka_unit_test(differences_are_told_against_what_is_in_force),
         cmocka_unit_test(routes_of_one_source),
