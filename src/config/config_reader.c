@@ -41,6 +41,16 @@ static void fault_value(struct yaml *yaml, const struct yaml_node *node, const s
     yaml_fault(yaml, node, "%s: \"%.*s\" %s from %s to %s", key->name, TEXT_ARGS(node->value), problem, least, most);
 }
 
+/* Sets the key, and returns what is wrong with the value. Much of the configuration is C strings, which a NUL would end
+ * before the value does. */
+static const char *set_key(struct building *building, const struct config_key *key, const struct yaml_node *node)
+{
+    const struct place place = place_of(node);
+    const char *problem = key->set(building, node->value, &place, key);
+    const bool cut = text_find(node->value, '\0', 0) < node->value.size;
+    return problem == NULL && cut ? "has a NUL after it" : problem;
+}
+
 /* Reads the key's value or, for a list, one item. */
 static void read_scalar(struct building *building, struct yaml *yaml, const struct config_key *key,
                         const struct yaml_node *node)
@@ -51,8 +61,7 @@ static void read_scalar(struct building *building, struct yaml *yaml, const stru
         yaml_skip(yaml, node);
         return;
     }
-    struct place place = place_of(node);
-    const char *problem = key->set(building, node->value, &place, key);
+    const char *problem = set_key(building, key, node);
     if (node->refused && key->scope != KEY_OF_CONFIG)
         building->mistyped[key->scope] = true;
     if (problem != NULL)

@@ -248,6 +248,7 @@ static const struct {
     {"store: /s\nstore: /t\n" ROUTE, ":2:1: error: store is here twice"},
     {"limits:\n  body: 1MiB\nlimits:\n  body: 2MiB\n" ROUTE, ":3:1: error: limits is here twice"},
     {"store: [a]\n" ROUTE, "store takes a path, not a list"},
+    {"store: \"/s\\0/t\"\n" ROUTE, ":1:8: error: store: \"/s\" has a NUL after it"},
     {"limits: 5\n" ROUTE, "limits takes a mapping"},
     {"hosts: a\n" ROUTE, "hosts takes a list"},
     {"limits: {body: 1MB}\n" ROUTE, "limits.body: \"1MB\" is not a size (B, KiB, MiB, GiB) from 1KiB to 64MiB"},
