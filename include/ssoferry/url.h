@@ -36,6 +36,13 @@ static inline struct text url_before_path(struct text url)
     return text_slice(url.at, text_find(url, '/', url_host_start(url)));
 }
 
+/* The host of HOST[:PORT], an IPv6 address with its brackets. */
+static inline struct text url_host_alone(struct text host)
+{
+    const size_t start = host.size > 0 && host.at[0] == '[' ? text_find(host, ']', 0) : 0;
+    return text_slice(host.at, text_find(host, ':', start));
+}
+
 /* Whether the host is the local machine: localhost, 127.0.0.0/8 or [::1]. */
 bool url_is_loopback(const struct url *url);
 

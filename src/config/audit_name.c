@@ -19,7 +19,7 @@ static bool split_address(struct text address, struct text *host, struct text *r
 
 static bool is_own_host(const struct config *config, struct text host)
 {
-    const struct text name = text_slice(host.at, text_find(host, ':', 0));
+    const struct text name = url_host_alone(host);
     for (size_t i = 0; i < config->rules.own_host_count; ++i) {
         const struct text own = config->rules.own_hosts[i];
         if (text_equal_fold(own, host) || text_equal_fold(own, name))

@@ -202,9 +202,7 @@ static void check_health_path(struct checker *checker)
 static bool is_among(struct text host, const struct text_list *names)
 {
     for (size_t i = 0; i < names->count; ++i) {
-        struct text name = names->items[i];
-        name.size = name.at[0] == '[' ? name.size : text_find(name, ':', 0);
-        if (text_equal_fold(host, name))
+        if (text_equal_fold(host, url_host_alone(names->items[i])))
             return true;
     }
     return false;

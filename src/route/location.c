@@ -16,8 +16,8 @@ static bool names_host(struct text location, struct text host)
     size_t at = url_host_start(location);
     if (host.size == 0 || at >= location.size || text_lower(location.at[at]) != text_lower(host.at[0]))
         return false;
-    size_t name = text_find(host, ':', host.at[0] == '[' ? text_find(host, ']', 0) : 0);
-    return location.size >= at + name && text_equal_fold(text_slice(location.at + at, name), text_slice(host.at, name));
+    const struct text name = url_host_alone(host);
+    return location.size >= at + name.size && text_equal_fold(text_slice(location.at + at, name.size), name);
 }
 
 /* A quick check: usually the first bytes show that a Location has none of the gateway's names, without parsing. */

@@ -72,6 +72,7 @@ static void names_that_no_request_has(void **state)
         {"path", "acme", ODDITY_NONE},
         {"path", "https://sso.example.com/saml/acme/acs", ODDITY_ADDRESS},
         {"path", "HTTPS://SSO.example.com:443/saml/acme/acs/", ODDITY_ADDRESS},
+        {"path", "https://[2001:DB8::1]:8443/saml/acme/acs", ODDITY_ADDRESS},
         {"path", "/saml/acme/acs", ODDITY_ADDRESS},
         {"path", "/samlp/acme/acs", ODDITY_SLASH},
         {"path", "https://idp.example.com/saml/acme/acs", ODDITY_SLASH},
@@ -108,7 +109,7 @@ static void names_that_no_request_has(void **state)
         {"host", "acme", ODDITY_NONE},
         {"host", "acme.example.com/x", ODDITY_SLASH},
     };
-    static const struct text own_hosts[] = {{"sso.example.com", 15}};
+    static const struct text own_hosts[] = {{"sso.example.com", 15}, {"[2001:db8::1]", 13}};
     struct route routes[] = {
         {.source = TEXT("path"), .template = template_of("/saml/{identifier}/acs")},
         {.source = TEXT("folded"), .fold_case = true, .template = template_of("/folded/{identifier}")},
