@@ -1,6 +1,4 @@
 /* load: makes the table equal to mapping files, as one revision. */
-#include <stdlib.h>
-
 #include "context.h"
 #include "effect.h"
 #include "files.h"

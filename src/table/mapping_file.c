@@ -1,6 +1,4 @@
 /* Reads a mapping file: its top level, and the connections below. */
-#include <stdlib.h>
-
 #include "mapping_row.h"
 #include "ssoferry/memory.h"
 

@@ -4,7 +4,6 @@
 #define SSOFERRY_TABLE_STORE_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "ssoferry/environment.h"
 #include "ssoferry/guard.h"
