@@ -106,7 +106,13 @@ static void patch(const char *path, const void *found, const void *put, size_t l
     free(bytes);
 }
 
-/* LMDB's node: 2 bytes of the data's size, 6 others, the key, the data. */
+/* LMDB's node: the data's size, flags, the key's size, the key, the data. The sizes are below 256 here. */
+#if __BYTE_ORDER == __LITTLE_ENDIAN
+#define NODE(data_size, key_size) data_size "\0\0\0\0\0" key_size "\0"
+#else
+#define NODE(data_size, key_size) "\0\0\0" data_size "\0\0\0" key_size
+#endif
+
 static const struct {
     const char *found, *put;
     size_t size;
@@ -123,8 +129,8 @@ static const struct {
      "upgrade"},
     {"schema\0\0\0\1", "schema\0\0\0\0", 10, "the file is damaged"},
     {"schema", "schemo", 6, "it is not a table of ssoferry"},
-    {"\4\0\0\0\0\0\6\0schema", "\1\0\0\0\0\0\6\0schema", 14, "the file is damaged"},
-    {"\50\0\0\0\0\0\5\0state", "\47\0\0\0\0\0\5\0state", 13, "the file is damaged"},
+    {NODE("\4", "\6") "schema", NODE("\1", "\6") "schema", 14, "the file is damaged"},
+    {NODE("\50", "\5") "state", NODE("\47", "\5") "state", 13, "the file is damaged"},
     {"state", "stato", 5, "the file is damaged"},
 };
 
