@@ -63,14 +63,24 @@ static long execute(void)
     return syscall(SYS_execve, "/nonexistent", none, none);
 }
 
-static long make_process(void)
+static long try_clone(long flags)
 {
-    long child = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    pid_t here = 0; /* the fourth argument or the fifth */
+#ifdef __s390__
+    long child = syscall(SYS_clone, NULL, flags, NULL, &here, &here);
+#else
+    long child = syscall(SYS_clone, flags, NULL, NULL, &here, &here);
+#endif
     if (child == 0)
         syscall(SYS_exit_group, 0);
     if (child > 0)
         waitpid((pid_t)child, NULL, 0);
     return child;
+}
+
+static long make_process(void)
+{
+    return try_clone(SIGCHLD);
 }
 
 static long try_socket(int family, int type)
@@ -83,13 +93,7 @@ static long try_socket(int family, int type)
 
 static long fork_itself(void)
 {
-    pid_t here = 0;
-    long child = syscall(SYS_clone, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, NULL, NULL, &here, NULL);
-    if (child == 0)
-        syscall(SYS_exit_group, 0);
-    if (child > 0)
-        waitpid((pid_t)child, NULL, 0);
-    return child;
+    return try_clone(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD);
 }
 
 static long internet_socket(void)

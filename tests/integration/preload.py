@@ -9,7 +9,6 @@ from pathlib import Path
 from programs import program
 
 DAY = 86400
-SYS_TGKILL = {"x86_64": 234, "aarch64": 131}[os.uname().machine]
 
 
 def environment_with(path, directory):
@@ -63,4 +62,4 @@ def workers(gateway):
 
 
 def signal_thread(pid, thread, number):
-    assert ctypes.CDLL(None).syscall(SYS_TGKILL, pid, thread, number) == 0
+    assert ctypes.CDLL(None).tgkill(pid, thread, number) == 0
