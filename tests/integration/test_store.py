@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -358,7 +359,7 @@ class TestWrittenOver:
     def test_in_one_row_by_what_leads_nowhere(self, serving):
         """LMDB follows it to where there is no memory (SIGSEGV). The row cannot be read by whoever looks at it: the workers, the thread that
         looks through all rows, and the admin page's report."""
-        key, flags, several_values = b"default\0customer-1000", -4, b"\x04\0"
+        key, flags, several_values = b"default\0customer-1000", -4, (4).to_bytes(2, sys.byteorder)
         whole = serving.store.read_bytes()
         places = [place.start() for place in re.finditer(re.escape(key), whole)]
         with serving.store.open("r+b") as file:
