@@ -197,14 +197,24 @@ static size_t product_count(const struct template *template, size_t count)
     return template->floating && template->spread ? count - fixed + 1 : 1;
 }
 
+static size_t segments_behind_spread(const struct template *template)
+{
+    return template->spread ? template->segment_count - template->identifier_segment - 1 : 0;
+}
+
+/* NULL if it may be any segment. */
+static const struct segment *required(const struct segment *segment)
+{
+    return segment->kind != SEGMENT_ANY && segment->kind != SEGMENT_SPREAD ? segment : NULL;
+}
+
 /* What a product requires at a position; NULL means any segment. Segments up to the spread one count from where the
  * product has them, those after it from the end. */
 static const struct segment *product_segment(const struct template *template, size_t count, size_t product,
                                              size_t position)
 {
-    size_t behind = template->spread ? template->segment_count - template->identifier_segment - 1 : 0;
     const struct segment *segment = NULL;
-    if (position >= count - behind) {
+    if (position >= count - segments_behind_spread(template)) {
         segment = &template->segments[template->segment_count - (count - position)];
     } else if (template->floating && !template->spread) {
         size_t skipped = count - template->segment_count;
@@ -213,41 +223,73 @@ static const struct segment *product_segment(const struct template *template, si
         size_t before = template->spread ? template->identifier_segment : template->segment_count;
         segment = position >= product && position - product < before ? &template->segments[position - product] : NULL;
     }
-    return segment != NULL && segment->kind != SEGMENT_ANY && segment->kind != SEGMENT_SPREAD ? segment : NULL;
+    return segment != NULL ? required(segment) : NULL;
 }
 
-static struct relation relate_products(const struct template *a, size_t a_product, const struct template *b,
-                                       size_t b_product, size_t count)
+static struct relation relate_at(const struct template *a, size_t a_product, const struct template *b, size_t b_product,
+                                 size_t count, size_t position)
 {
-    struct relation relation = EQUAL;
-    for (size_t i = 0; i < count && (relation.meet || relation.within || relation.covers); i++)
-        relation = both(relation, relate_segments(product_segment(a, count, a_product, i),
-                                                  product_segment(b, count, b_product, i)));
-    return relation;
+    return relate_segments(product_segment(a, count, a_product, position),
+                           product_segment(b, count, b_product, position));
 }
 
-/* Relates paths of `count` segments. A product is within a union of products only if it is within one of them: no
- * literal matches its path that has a fresh word wherever there is a choice. */
-static struct relation relate_lengths(const struct template *a, const struct template *b, size_t count)
+/* Both look from the end, where most paths that do not meet differ at once. */
+static bool products_meet(const struct template *a, size_t a_product, const struct template *b, size_t b_product,
+                          size_t count)
+{
+    bool meet = true;
+    for (size_t i = count; i-- > 0 && meet;)
+        meet = relate_at(a, a_product, b, b_product, count, i).meet;
+    return meet;
+}
+
+static bool product_is_within(const struct template *a, size_t a_product, const struct template *b, size_t b_product,
+                              size_t count)
+{
+    bool within = true;
+    for (size_t i = count; i-- > 0 && within;)
+        within = relate_at(a, a_product, b, b_product, count, i).within;
+    return within;
+}
+
+/* Whether some path of `count` segments is in both. */
+static bool lengths_meet(const struct template *a, const struct template *b, size_t count)
 {
     size_t a_products = product_count(a, count), b_products = product_count(b, count);
-    struct relation all = {false, true, true};
-    for (size_t i = 0; i < a_products; i++) {
-        bool within = false;
-        for (size_t j = 0; j < b_products; j++) {
-            struct relation relation = relate_products(a, i, b, j, count);
-            all.meet = all.meet || relation.meet;
-            within = within || relation.within;
-        }
-        all.within = all.within && within;
+    bool meet = false;
+    for (size_t i = 0; i < a_products && !meet; i++) {
+        for (size_t j = 0; j < b_products && !meet; j++)
+            meet = products_meet(a, i, b, j, count);
     }
-    for (size_t j = 0; j < b_products; j++) {
-        bool covers = false;
-        for (size_t i = 0; i < a_products && !covers; i++)
-            covers = relate_products(a, i, b, j, count).covers;
-        all.covers = all.covers && covers;
+    return meet;
+}
+
+/* Whether all paths of `count` segments of the first are in the second. A product is within a union of products only
+ * if it is within one of them: no literal matches its path that has a fresh word wherever there is a choice. */
+static bool length_is_within(const struct template *a, const struct template *b, size_t count)
+{
+    size_t a_products = product_count(a, count), b_products = product_count(b, count), j = 0;
+    bool within = true;
+    for (size_t i = 0; i < a_products && within; i++) {
+        within = false;
+        /* The next product is mostly within the one behind that which the last was within. */
+        for (size_t tried = 0; tried < b_products && !within; tried++, j = (j + 1) % b_products)
+            within = product_is_within(a, i, b, j, count);
     }
-    return all;
+    return within;
+}
+
+/* For templates with both `**` and {identifier...}: whether some path matches both. What is before their identifiers
+ * may stand one behind the other, so it depends on the ends alone. */
+static bool ends_meet(const struct template *a, const struct template *b)
+{
+    size_t shared = least(segments_behind_spread(a), segments_behind_spread(b));
+    for (size_t i = 1; i <= shared; i++) {
+        if (!relate_segments(required(&a->segments[a->segment_count - i]), required(&b->segments[b->segment_count - i]))
+                 .meet)
+            return false;
+    }
+    return true;
 }
 
 /* Beyond the length at which neither template's fixed segments reach the other's from the far end, nothing new comes.
@@ -257,11 +299,15 @@ static struct relation relate_paths(const struct template *a, const struct templ
     size_t longer = a->segment_count > b->segment_count ? a->segment_count : b->segment_count;
     size_t limit = a->segment_count + b->segment_count + longer + 2;
     struct relation all = {false, true, true};
-    for (size_t count = 0; count <= limit; count++) {
-        struct relation relation = relate_lengths(a, b, count);
-        all.meet = all.meet || relation.meet;
-        all.within = all.within && relation.within;
-        all.covers = all.covers && relation.covers;
+    if (a->floating && a->spread && b->floating && b->spread) {
+        if (!ends_meet(a, b))
+            return DISJOINT;
+        all.meet = true;
+    }
+    for (size_t count = 0; count <= limit && (!all.meet || all.within || all.covers); count++) {
+        all.meet = all.meet || lengths_meet(a, b, count);
+        all.within = all.within && length_is_within(a, b, count);
+        all.covers = all.covers && length_is_within(b, a, count);
     }
     return all;
 }
@@ -314,8 +360,9 @@ static struct relation relate_queries(const struct template *a, const struct tem
 
 enum template_relation template_relation(const struct template *first, const struct template *second)
 {
-    struct relation relation = both(relate_hosts(&first->host, &second->host),
-                                    both(relate_paths(first, second), relate_queries(first, second)));
+    struct relation relation = both(relate_hosts(&first->host, &second->host), relate_queries(first, second));
+    if (relation.meet) /* relating paths takes longest */
+        relation = both(relation, relate_paths(first, second));
     if (!relation.meet)
         return TEMPLATE_DISJOINT;
     if (relation.covers)

@@ -55,6 +55,13 @@ static const struct {
      TEMPLATE_DISJOINT},
     {"/**/a/{identifier...}/c", "/**/a/*/*", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
     {"/**/a/{identifier...}", "/**/a/*", TEMPLATE_COVERS, TEMPLATE_WITHIN},
+    {"/**/a/b/{identifier...}", "/**/c/{identifier...}", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
+    {"/**/a/{identifier...}/x", "/**/b/{identifier...}/y", TEMPLATE_DISJOINT, TEMPLATE_DISJOINT},
+    {"/**/a/{identifier...}/x/z", "/**/b/{identifier...}/y/z", TEMPLATE_DISJOINT, TEMPLATE_DISJOINT},
+    {"/**/a/{identifier...}/x/z", "/**/b/{identifier...}/*", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
+    {"/**/a/b/{identifier...}/x", "/**/b/{identifier...}", TEMPLATE_WITHIN, TEMPLATE_COVERS},
+    {"https://a.example.com/**/{identifier...}", "https://b.example.com/**/{identifier...}", TEMPLATE_DISJOINT,
+     TEMPLATE_DISJOINT},
     {"/x{identifier}", "/{identifier}y", TEMPLATE_OVERLAPS, TEMPLATE_OVERLAPS},
     {"/x{identifier}", "/xy{identifier}", TEMPLATE_COVERS, TEMPLATE_WITHIN},
     {"/x{identifier}", "/y{identifier}", TEMPLATE_DISJOINT, TEMPLATE_DISJOINT},
@@ -109,6 +116,32 @@ static void relations_are_as_tabled(void **state)
         template_free(first);
         template_free(second);
     }
+}
+
+/* As many as a configuration may have, and as long. If each were compared in every way that their segments can lie,
+ * this would not end within the test's limit. */
+static void many_long_templates_are_related(void **state)
+{
+    (void)state;
+    enum { MANY = 256, BEFORE = TEMPLATE_SEGMENTS_MAX - 3 };
+    struct template *templates[MANY];
+    for (int i = 0; i < MANY; i++) {
+        char source[256] = "/**";
+        for (int segment = 0; segment < BEFORE; segment++)
+            strcat(source, "/a");
+        snprintf(source + strlen(source), sizeof source - strlen(source), "/b%d/{identifier...}/%s%d", i % (MANY / 2),
+                 i < MANY / 2 ? "c" : "d", i % 2);
+        templates[i] = compiled(source);
+    }
+    for (int i = 0; i < MANY; i++) {
+        for (int j = 0; j < MANY; j++) {
+            bool ends_meet = i % 2 == j % 2 && i / (MANY / 2) == j / (MANY / 2);
+            enum template_relation relation = template_relation(templates[i], templates[j]);
+            assert_int_equal(relation, i == j ? TEMPLATE_COVERS : ends_meet ? TEMPLATE_OVERLAPS : TEMPLATE_DISJOINT);
+        }
+    }
+    for (int i = 0; i < MANY; i++)
+        template_free(templates[i]);
 }
 
 /* -- brute force -- */
@@ -316,6 +349,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(relations_are_as_tabled),
+        cmocka_unit_test(many_long_templates_are_related),
         cmocka_unit_test(paths_relate_as_brute_force_finds),
         cmocka_unit_test(paths_without_case_relate_as_brute_force_finds),
         cmocka_unit_test(long_paths_relate_as_brute_force_finds),
