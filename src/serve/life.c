@@ -361,6 +361,20 @@ static void watch_store(struct server *server)
     }
 }
 
+/* One failed flush may be over with the next, as after another process has enlarged the file. */
+static void watch_usage_writes(struct server *server)
+{
+    struct error error;
+    const bool failing = usage_failing(server->usage, &error);
+    if (server->usage_unwritten && !failing)
+        log_info("usage is written again, including what was counted meanwhile");
+    else if (!server->usage_unwritten && failing && usage_flush_age_ms(server->usage) > 2 * USAGE_FLUSH_INTERVAL_MS)
+        log_warning("usage is not written, and only counted in memory until it can be: %s", error.message);
+    else
+        return;
+    server->usage_unwritten = failing;
+}
+
 static void watch_usage(struct server *server)
 {
     struct error error;
@@ -374,8 +388,12 @@ static void watch_usage(struct server *server)
             "%s.usage was deleted or replaced: counting begins again from nothing if there is no file there now",
             server->started->store);
     }
-    if (!server->usage_awaited)
+    if (!server->usage_awaited) {
+        if (server->usage != NULL)
+            watch_usage_writes(server);
         return;
+    }
+    server->usage_unwritten = false; /* the file is another matter now */
     if (usage_was_refused(server->usage, &error))
         log_warning("usage is still not counted: %s", error.message);
     if (!usage_is_open(server->usage))

@@ -21,6 +21,7 @@ struct server {
     struct tls *tls;
     struct usage *usage;         /* NULL: usage is not counted */
     bool usage_awaited;          /* the usage file could not be opened yet */
+    bool usage_unwritten;        /* it is open and cannot be written, which was told */
     struct inspector *inspector; /* NULL: rows are not checked */
     struct admin *admin;         /* NULL: not configured */
     h2o_globalconf_t globals;

@@ -299,8 +299,12 @@ class TestDaemon:
                 asked += 1
             if begins:
                 gateway.wait_for(lambda: admin.metric("ssoferry_usage_flush_failures_total") > failures + 1)
+                gateway.wait_for(lambda: "warning: usage is not written, " in gateway.stderr)
+                assert "written again" not in gateway.stderr
         gateway.wait_for(lambda: gateway.report().totals["hits"] == asked)
+        gateway.wait_for(lambda: "ssoferryd: usage is written again, " in gateway.stderr)
         gateway.stop()
+        assert gateway.stderr.count("usage is not written, ") == 1
         assert gateway.report().totals["hits"] == asked
         proof.figure(f"sign-ins answered and counted while usage could not be written ({errno.errorcode[code]})", asked)
 
