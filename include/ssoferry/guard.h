@@ -1,7 +1,7 @@
 /* Reads a file that may be damaged or that the disk fails to return. LMDB ends the program at an impossible page (its
  * assertions), and the kernel at an unreadable one (SIGBUS) or one that leads to where there is no memory (SIGSEGV);
- * here all three become errors. For src/table and src/usage only. Outside these functions they end the program as
- * usual. */
+ * here all three become errors. For src/table and src/usage only. Outside these functions the first two end the program
+ * with an error in words and status 1, the third as usual. */
 #ifndef SSOFERRY_GUARD_H
 #define SSOFERRY_GUARD_H
 

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
+#include <unistd.h>
 
+#include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 
 enum {
@@ -31,13 +33,23 @@ static void leave(struct guard *guard, int code)
     siglongjmp(guard->out, 1);
 }
 
-/* LMDB ends the program if this returns. */
+/* Where nothing can be left, as in the middle of a change: says more than the end by a signal would. Nobody holds a
+ * lock of the log's or libc's while LMDB looks at a page, so even a signal's handler may call this. */
+static _Noreturn void end(const char *problem)
+{
+    log_error(
+        "the store's file is damaged, was cut short, or its disk fails: restore a backup; `ssoferry history` tells "
+        "whether a change was made (%s)",
+        problem);
+    _exit(EXIT_FAILURE);
+}
+
 static void on_assert(MDB_env *env, const char *message)
 {
     (void)env;
-    (void)message;
-    if (entered != NULL)
-        leave(entered, MDB_CORRUPTED);
+    if (entered == NULL)
+        end(message);
+    leave(entered, MDB_CORRUPTED);
 }
 
 /* The kernel's own, about what this thread has just done. A signal sent by a process, or broken memory, is not ours. */
@@ -54,6 +66,8 @@ static void on_fault(int number, siginfo_t *info, void *context)
         pthread_sigmask(SIG_SETMASK, &((const ucontext_t *)context)->uc_sigmask, NULL);
         leave(entered, number == SIGBUS ? EIO : MDB_CORRUPTED);
     }
+    if (number == SIGBUS && is_ours(number, info))
+        end("SIGBUS"); /* while SIGSEGV may be any fault of the program's */
     signal(number, SIG_DFL);
     raise(number);
 }

@@ -543,6 +543,29 @@ static void test_a_file_that_is_cut_short_and_put_right(void **state)
     table_close(table);
 }
 
+/* LMDB's own copying cannot be left in the middle. */
+static void test_a_backup_of_pages_that_cannot_be_read(void **state)
+{
+    int status = 0;
+    const char *path = scratch_path(*state, "table"), *copy = scratch_path(*state, "copy");
+    const char *said = scratch_path(*state, "said");
+    pid_t child = fork();
+    if (child == 0) {
+        struct error error = {0};
+        struct table *table = open_table(path, TABLE_WRITE, 1 << 20);
+        load_rows(table, 1, 2000, 0);
+        lose_pages_with(path, TEXT("row-000900"));
+        _exit(freopen(said, "w", stderr) != NULL && table_backup(table, copy, &error) ? 0 : 2);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
+    size_t size = 0;
+    char *line = scratch_read(said, &size);
+    assert_non_null(memmem(line, size, "error: the store's file is damaged, was cut short, ", 51));
+    assert_int_equal(access(copy, F_OK), -1);
+    free(line);
+}
+
 /* They are no part of reading the table. */
 static void test_other_faults_end_the_program(void **state)
 {
@@ -633,6 +656,7 @@ int main(void)
         scratch_test(test_a_page_that_cannot_be_read),
         scratch_test(test_a_history_that_cannot_be_read),
         scratch_test(test_a_file_that_is_cut_short_and_put_right),
+        scratch_test(test_a_backup_of_pages_that_cannot_be_read),
         scratch_test(test_other_faults_end_the_program),
         scratch_test(test_names_past_their_limits_are_absent),
         scratch_test(test_rights_that_are_missing),
