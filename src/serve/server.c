@@ -145,6 +145,17 @@ static bool open_store_as(struct server *server, const struct privileges *privil
     return false;
 }
 
+/* libh2o would end the program with a signal if its loops did not get theirs. */
+static bool divide_descriptors(struct server *server, struct error *error)
+{
+    const bool admin = server->config->admin != NULL;
+    const size_t loops = server->worker_count + (admin ? 1 : 0);
+    if (!descriptors_for_clients(loops, admin ? ADMIN_CLIENTS_MAX : 0, &server->serving.clients_most, error))
+        return false;
+    descriptors_warn_of(server->config->limits.connections, server->serving.clients_most);
+    return true;
+}
+
 /* Does what needs privileges first, and starts threads only after giving them up. */
 static bool prepare(struct server *server, struct error *error)
 {
@@ -160,7 +171,8 @@ static bool prepare(struct server *server, struct error *error)
         return false;
     sandbox_close_files(config, server->config_path);
     open_usage(server);
-    return access_log_open(&server->log, STDOUT_FILENO, server->worker_count, error);
+    return access_log_open(&server->log, STDOUT_FILENO, server->worker_count, error) &&
+           divide_descriptors(server, error);
 }
 
 static void open_workers(struct server *server)
@@ -269,11 +281,7 @@ static void release(struct server *server, bool sockets)
 /* Does everything that can fail before the first worker starts. */
 static bool start(struct server *server, struct error *error)
 {
-    bool admin = server->config->admin != NULL;
     log_never_wait(server->messages_fd);
-    server->serving.clients_most =
-        descriptors_for_clients(server->worker_count + (admin ? 1 : 0), admin ? ADMIN_CLIENTS_MAX : 0);
-    descriptors_warn_of(server->config->limits.connections, server->serving.clients_most);
     globals_init(&server->globals);
     globals_set_body_limit(&server->globals, server->config->limits.body);
     http_register(&server->globals);

@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import struct
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from cutover import CONNECTION_ID
 from ports import free_port
 from preload import start_with
 from process import cpu_seconds, descriptors
+from programs import program
 
 GET = wire.request_bytes("GET", "/old-sso/acme", "localhost")
 LOCATION = "https://api.stytch.com/v1/b2b/sso/callback/" + CONNECTION_ID
@@ -476,6 +478,16 @@ def test_how_many_descriptors_are_for_clients(gateway, most, wanted, room):
     gateway.start()
     told = re.findall(r"limits.connections is \d+, but the limit on open files leaves room for (\d+) connections", gateway.stderr)
     assert [int(number) in room for number in told] == ([True] if room else [])
+
+
+@pytest.mark.parametrize("most", range(10, 20))
+def test_too_few_descriptors_for_itself(gateway, most):
+    """An error says so; libh2o would end it by a signal."""
+    ended = subprocess.run([program("ssoferryd"), "-c", str(gateway.config_path)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)))
+    assert ended.returncode == 1 and ended.stderr.count("ssoferryd: error: ") == 1, ended
+    assert "open files" in ended.stderr.splitlines()[-1]
+    assert most < 16 or f"error: the limit on open files ({most}) is too low for the daemon itself: raise it" in ended.stderr
 
 
 class TestAdmin:
