@@ -33,6 +33,7 @@ static const struct environment_cause causes[] = {
     {EFBIG, NULL, "raise the limit on the size of files and try again"},
     {EROFS, NULL, "mount it writable, or name a file elsewhere"},
     {EIO, NULL, "see whether the file was cut short, or the disk is full or failing, and try again"},
+    {EFAULT, "the store cannot be read in full", "see whether it was cut short, or its disk is failing"}, /* write() */
     {ENOMEM, "there is not enough address space or memory", "raise the limit (ulimit -v, LimitAS=)"},
 };
 

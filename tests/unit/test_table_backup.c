@@ -13,6 +13,7 @@ static unsigned first_seen;  /* names in it when a file was first synced */
 static const char *intruder; /* a file that somebody else makes when a file is first synced */
 static bool is_nameless = true;
 static int syncs_left = -1; /* until one fails; below 0: none does */
+static int sync_error = EIO;
 
 /* In place of libc's, for LMDB too. */
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *context)
@@ -42,7 +43,7 @@ int fsync(int fd)
     if (intruder != NULL)
         scratch_write(intruder, "theirs", 6);
     if (syncs_left == 0) {
-        errno = EIO;
+        errno = sync_error;
         return -1;
     }
     syncs_left -= syncs_left > 0;
@@ -174,6 +175,22 @@ static void a_copy_that_is_not_on_the_disk_is_none(void **state)
     close_after_copies(table);
 }
 
+/* What write() says when LMDB gives it a page of the map that the file no longer has. */
+static void a_table_that_is_cut_short_meanwhile(void **state)
+{
+    struct error error = {0};
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 1 << 20);
+    has_threads = true;
+    load_rows(table, 1, 10, 0);
+    syncs_left = 0;
+    sync_error = EFAULT;
+    assert_false(table_backup(table, scratch_path(*state, "copy.mdb"), &error));
+    syncs_left = -1;
+    sync_error = EIO;
+    assert_non_null(strstr(error.message, "the store cannot be read in full: see whether it was cut short"));
+    close_after_copies(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +199,7 @@ int main(void)
         scratch_test(a_copy_holds_the_rows_and_is_for_the_same_people),
         scratch_test(a_file_that_comes_meanwhile_is_let_be),
         scratch_test(a_copy_that_is_not_on_the_disk_is_none),
+        scratch_test(a_table_that_is_cut_short_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
