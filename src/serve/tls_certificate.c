@@ -68,21 +68,42 @@ static int on_passphrase(char *buffer, int size, int writing, void *context)
     return -1;
 }
 
-/* Adds the certificates after the first, up to the end of the file. */
-static bool use_chain(SSL_CTX *context, BIO *bio)
+/* Adds the certificates after the first, up to the end of the file. Returns 0, or the number in the file of the first
+ * one that cannot be used. */
+static int use_chain(SSL_CTX *context, BIO *bio)
 {
     X509 *link = NULL;
-    while ((link = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+    int number = 2;
+    for (; (link = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL; ++number) {
         if (SSL_CTX_add0_chain_cert(context, link) != 1) {
             X509_free(link);
-            return false;
+            return number;
         }
     }
     unsigned long end = ERR_peek_last_error();
     if (ERR_GET_LIB(end) != ERR_LIB_PEM || ERR_GET_REASON(end) != PEM_R_NO_START_LINE)
-        return false;
+        return number;
     ERR_clear_error();
-    return true;
+    return 0;
+}
+
+/* A leaf that was renewed beside the former intermediate is a chain that many clients refuse. */
+static void warn_of_strangers(SSL_CTX *context, const struct named_file *file, const struct tls_report *report)
+{
+    STACK_OF(X509) *chain = NULL;
+    X509 *before = SSL_CTX_get0_certificate(context);
+    (void)SSL_CTX_get0_chain_certs(context, &chain);
+    for (int i = 0; i < sk_X509_num(chain); ++i) {
+        X509 *link = sk_X509_value(chain, i);
+        if (X509_check_issued(link, before) != X509_V_OK) {
+            FAULT(report, FAULT_WARNING, file,
+                  "%s: certificate %d in it did not issue the one before it, so clients may refuse them: leave it out, "
+                  "or put them in the order of the chain, the server's own first",
+                  file->path, i + 2);
+            return;
+        }
+        before = link;
+    }
 }
 
 static bool use_certificate(SSL_CTX *context, const struct named_file *file, const struct tls_report *report)
@@ -91,11 +112,19 @@ static bool use_certificate(SSL_CTX *context, const struct named_file *file, con
     if (bio == NULL)
         return false;
     X509 *leaf = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
-    bool good = true;
+    bool good = false;
+    int bad = 0;
     if (leaf == NULL)
-        good = refuse(report, file, "there is no certificate in it (-----BEGIN CERTIFICATE-----)");
-    else if (SSL_CTX_use_certificate(context, leaf) != 1 || !use_chain(context, bio))
-        good = refuse(report, file, reason());
+        (void)refuse(report, file, "there is no certificate in it (-----BEGIN CERTIFICATE-----)");
+    else if (SSL_CTX_use_certificate(context, leaf) != 1)
+        (void)refuse(report, file, reason());
+    else if ((bad = use_chain(context, bio)) > 0)
+        FAULT(report, FAULT_ERROR, file, "%s: certificate %d in it cannot be used (%s): is the file whole?", file->path,
+              bad, reason());
+    else
+        good = true;
+    if (good)
+        warn_of_strangers(context, file, report);
     ERR_clear_error();
     X509_free(leaf);
     BIO_free(bio);

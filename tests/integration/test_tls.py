@@ -710,7 +710,27 @@ class TestCheck:
         it = secured()
         with open(it.pairs[0].certificate, "a") as file:
             file.write("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-        assert f"error: {it.pairs[0].certificate}: " in self.check(it, 2)
+        assert f"error: {it.pairs[0].certificate}: certificate 2 in it cannot be used (" in self.check(it, 2)
+
+    def test_a_chain_that_was_cut_short_is_named_as_that(self, secured, authority):
+        it = secured()
+        with open(it.pairs[0].certificate, "a") as file:
+            file.write(authority.file.read_text()[:300])
+        said = self.check(it, 2)
+        assert re.search(re.escape(f"error: {it.pairs[0].certificate}: certificate 2 in it cannot be used (") + r"[^)]+\): is the file whole\?", said)
+
+    def test_a_chain_of_strangers_or_in_another_order_is_a_warning(self, secured, authority, tmp_path):
+        it = secured()
+        path, issuer = it.pairs[0].certificate, authority.file.read_text()
+        other = authority.issue(tmp_path, "other.example.com").certificate.read_text()
+        leaf = path.read_text()
+        path.write_text(leaf + issuer)
+        assert self.check(it, 0) == ""
+        for chain, number in (leaf + other, 2), (leaf + other + issuer, 2), (leaf + issuer + other, 3):
+            path.write_text(chain)
+            said = self.check(it, 0)
+            assert self.place(it, "certificate", path) + f"warning: {path}: certificate {number} in it did not issue the one before it" in said
+            assert said.count("warning: ") == 1
 
     def test_all_that_is_wrong_is_told_at_once(self, secured, authority, tmp_path):
         pairs = [authority.issue(tmp_path, f"{name}.example.com") for name in ("a", "b", "c")]
