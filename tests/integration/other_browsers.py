@@ -120,6 +120,21 @@ class WebKit(Browser):
         with _environment(environment):
             super().__init__(WebKitGTK("/usr/bin/WebKitWebDriver", options=options, service_log_path=os.devnull))
 
+    @property
+    def url(self):
+        return self._asked("current_url")
+
+    @property
+    def title(self):
+        return self._asked("title")
+
+    def _asked(self, name):
+        """Nothing, from a page that is just being left."""
+        from selenium.common.exceptions import NoSuchFrameException
+        with contextlib.suppress(NoSuchFrameException):
+            return getattr(self._driver, name)
+        return ""
+
     def wait_for_form_stopped(self, action):
         """Of which it says nothing."""
         time.sleep(1)
