@@ -3,7 +3,7 @@
 #define SSOFERRY_AUDIT_H
 
 #include "ssoferry/config.h"
-#include "ssoferry/organizations.h"
+#include "ssoferry/owners.h"
 
 enum oddity {
     ODDITY_NONE,
@@ -15,13 +15,14 @@ enum oddity {
     ODDITY_ENCODED,       /* the identifier looks percent-encoded, but a route of its source decodes what it looks up */
     ODDITY_CAPITALS,      /* the identifier has capitals, but every route of its source folds case */
     ODDITY_ORGANIZATION,  /* an earlier row has the same connection with another organization */
+    ODDITY_LABEL,         /* the same with another label, and the row names no organization */
     ODDITIES,
 };
 
 struct audit {
     const struct config *config;
-    struct organizations *organizations; /* of the rows so far; NULL: skip this check */
-    char source[SOURCE_SIZE_MAX + 1];    /* the last row's source, and in `routes` what is known of it */
+    struct owners *owners;            /* of the connections so far; NULL: skip this check */
+    char source[SOURCE_SIZE_MAX + 1]; /* the last row's source, and in `routes` what is known of it */
     struct source_routes routes;
 };
 
@@ -31,7 +32,7 @@ const struct source_routes *audit_routes(struct audit *audit, struct text source
 
 /* The worst oddity of a row; enum oddity is ordered worst first. Ask for the rows of one source together: what is known
  * of a source is remembered only until the next one. If the configuration has no routes, only ODDITY_ENCODED and
- * ODDITY_ORGANIZATION are reported, since any route might decode. */
+ * those by owner are reported, since any route might decode. */
 enum oddity audit_row(struct audit *audit, struct text source, struct text identifier, const struct connection *row);
 
 /* Whether a row's fields are valid as far as this configuration uses them. A bad URL that no sign-in is sent to is not

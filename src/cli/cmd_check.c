@@ -210,7 +210,7 @@ static int check_table(struct context *context, const struct arguments *argument
     if (!snapshot_open(&snapshot, context->table, &error))
         return complain(&error);
     struct table_check check = {.context = context, .json = arguments->json, .audit.config = context->config};
-    check.audit.organizations = organizations_new();
+    check.audit.owners = owners_new();
     check.faults = faults_new();
     check.file = faults_file(check.faults, context->store, NULL);
     if (snapshot_state(snapshot)->revision == 0)
@@ -228,7 +228,7 @@ static int check_table(struct context *context, const struct arguments *argument
         printf("%s row%s of revision %llu: no errors\n", number_grouped(check.rows, rows), plural(check.rows),
                (unsigned long long)snapshot_state(snapshot)->revision);
     faults_free(check.faults);
-    organizations_free(check.audit.organizations);
+    owners_free(check.audit.owners);
     snapshot_close(snapshot);
     return status;
 }

@@ -130,7 +130,7 @@ int files_read(struct files *files, const struct context *context, const struct 
     files->mapping = mapping_new(&context->config->rules);
     files->watch = memory_zeroed(1, sizeof(*files->watch));
     files->watch->audit.config = context->config;
-    files->watch->audit.organizations = organizations_new();
+    files->watch->audit.owners = owners_new();
     files->watch->faults = files->faults;
     mapping_watch(files->mapping, on_row, files->watch);
 
@@ -155,7 +155,7 @@ void files_close(struct files *files)
     mapping_free(files->mapping);
     faults_free(files->faults);
     if (files->watch != NULL)
-        organizations_free(files->watch->audit.organizations);
+        owners_free(files->watch->audit.owners);
     free(files->watch);
     free(files->unread);
 }

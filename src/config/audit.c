@@ -65,14 +65,23 @@ static enum oddity look_at_routes(struct audit *audit, struct text source, struc
     return routes->all_fold_case && identifier_has_capitals(identifier) ? ODDITY_CAPITALS : ODDITY_NONE;
 }
 
+/* A label says less than an organization: people may write what they like. */
+static enum oddity look_at_owner(struct owners *owners, const struct connection *row)
+{
+    if (row->organization_id.size > 0)
+        return owners_contradict(owners, OWNER_ORGANIZATION, row->connection_id, row->organization_id)
+                   ? ODDITY_ORGANIZATION
+                   : ODDITY_NONE;
+    return row->label.size > 0 && owners_contradict(owners, OWNER_LABEL, row->connection_id, row->label) ? ODDITY_LABEL
+                                                                                                         : ODDITY_NONE;
+}
+
 enum oddity audit_row(struct audit *audit, struct text source, struct text identifier, const struct connection *row)
 {
     const enum oddity oddity = look_at_routes(audit, source, identifier, row);
-    if (oddity == ODDITY_NONE && row->organization_id.size > 0 && audit->organizations != NULL &&
-        row->connection_id.size > 0 &&
-        organizations_contradict(audit->organizations, row->connection_id, row->organization_id))
-        return ODDITY_ORGANIZATION;
-    return oddity;
+    return oddity == ODDITY_NONE && audit->owners != NULL && row->connection_id.size > 0
+               ? look_at_owner(audit->owners, row)
+               : oddity;
 }
 
 bool audit_fields(struct audit *audit, struct text source, const struct connection *row,
@@ -122,6 +131,7 @@ const char *oddity_code(enum oddity oddity)
         [ODDITY_ENCODED] = "identifier",
         [ODDITY_CAPITALS] = "capitals",
         [ODDITY_ORGANIZATION] = "organization_id",
+        [ODDITY_LABEL] = "label",
     };
     return codes[oddity];
 }
@@ -158,6 +168,10 @@ static const struct {
     [ODDITY_ORGANIZATION] =
         {THE_IDENTIFIER, NOBODY, "",
          " has a different organization_id than an earlier row with the same connection: one of the two is wrong", ""},
+    [ODDITY_LABEL] = {THE_IDENTIFIER, NOBODY, "",
+                      " has another label than an earlier row with the same connection: was its connection_id copied "
+                      "along by mistake?",
+                      ""},
 };
 
 const char *oddity_text(enum oddity oddity, struct text source, struct text identifier, char *out)

@@ -1112,8 +1112,9 @@ def test_the_document_quotes_what_the_program_says(routed, loader):
     config.write_text(config.read_text().replace("[legacy.example.net]", "[legacy.example.net, sso.example.com]"))
     test = connection_id(4, "test")
     of = lambda number: f"{{connection_id: {ACME}, organization_id: organization-live-{number}}}"
+    called = lambda label: f"{{connection_id: {ACME}, label: {label}}}"
     rows = ["{a: {legacy_url: 'https://sso.example.com/'}}", "\n  a:", "\n  b: c: d", "@a", '"\\q"', "[" * 66,
-            f"{{\"\\u200b\": {ACME}}}", f"{{a: {of(1)}, b: {of(2)}}}"]
+            f"{{\"\\u200b\": {ACME}}}", f"{{a: {of(1)}, b: {of(2)}}}", f"{{a: {called('A')}, b: {called('B')}}}"]
     texts = [f"version: 1\nconnections: {row}\n" for row in rows] + [odd_table(source, rows) for source, rows, *_ in ODDITIES]
     for text in [*texts, "version: 1\nsources: []\n", odd_table("auth0", {"acme": test}), "%YAML 1.1\n" * 101 + SMALL]:
         said += subprocess.run([PROGRAM, "-c", config, "check", loader.file(text)], capture_output=True, text=True, timeout=TIMEOUT).stderr
@@ -1306,6 +1307,21 @@ def test_one_connection_of_two_organizations_is_told(loader):
     config = loader.file(f"store: {loader.store}\nroutes: [{{match: '/a/{{identifier}}'}}]\n", "config.yaml")
     found = [json.loads(line) for line in plain("-c", config, "check", "--table", "--json").stdout.splitlines()]
     assert [(fault["problem"], fault["identifier"]) for fault in found] == [("organization_id", "d"), ("organization_id", "e")]
+
+
+def test_one_connection_under_two_labels_is_told(loader):
+    row = lambda connection, label, more="": f"{{connection_id: {connection}, label: {label}{more}}}"
+    same = ", organization_id: organization-live-1"
+    rows = {"a": row(ACME, "Acme"), "b": row(GLOBEX, "Globex"), "c": row(ACME, "Acme"), "d": row(ACME, "Initech"), "e": ACME, "f": row(GLOBEX, "X", same),
+            "g": row(GLOBEX, "Y", same)}
+    file = loader.file(odd_table("default", rows))
+    for command in ("check", "diff", "load"):
+        said = loader(command, file).stderr
+        assert said.count("d has another label than an earlier row with the same connection: was its connection_id copied along by mistake?\n") == 1
+        assert said.count("another label") == 1
+    config = loader.file(f"store: {loader.store}\nroutes: [{{match: '/a/{{identifier}}'}}]\n", "config.yaml")
+    found = [json.loads(line) for line in plain("-c", config, "check", "--table", "--json").stdout.splitlines()]
+    assert [(fault["problem"], fault["identifier"]) for fault in found] == [("label", "d")]
 
 
 @pytest.mark.parametrize("fields, said", [

@@ -139,27 +139,29 @@ static void names_that_no_request_has(void **state)
         template_free(routes[i].template);
 }
 
-static void organizations_of_many_connections(void **state)
+static void owners_of_many_connections(void **state)
 {
     enum { CONNECTIONS = 5000 };
-    struct organizations *organizations = organizations_new();
-    char connection[64], organization[64];
+    struct owners *owners = owners_new();
+    char connection[64], owner[64];
     (void)state;
     for (unsigned round = 0; round < 3; round++) {
         for (unsigned i = 0; i < CONNECTIONS; i++) {
             snprintf(connection, sizeof connection, "saml-connection-live-51861cbc-d3b9-428b-9761-2222%08x", i);
-            snprintf(organization, sizeof organization, "organization-live-%u", i + (round == 2));
-            if (organizations_contradict(organizations, text_of(connection), text_of(organization)) != (round == 2))
+            snprintf(owner, sizeof owner, "organization-live-%u", i + (round == 2));
+            if (owners_contradict(owners, OWNER_ORGANIZATION, text_of(connection), text_of(owner)) != (round == 2))
                 fail_msg("round %u: %s", round, connection);
+            if (owners_contradict(owners, OWNER_LABEL, text_of(connection), TEXT("the same")))
+                fail_msg("round %u: %s by its label", round, connection);
         }
     }
-    organizations_free(organizations);
+    owners_free(owners);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(rows_and_what_stands_in_their_way),
                                        cmocka_unit_test(names_that_no_request_has),
-                                       cmocka_unit_test(organizations_of_many_connections)};
+                                       cmocka_unit_test(owners_of_many_connections)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
