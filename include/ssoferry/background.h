@@ -6,14 +6,19 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Starts a thread with every signal blocked except SIGBUS: the others are for the program's other threads, but a SIGBUS
- * comes from what this thread itself reads. The thread gives way to those answering requests, whose slowest answers
- * would otherwise show every burst of writing: its wake-ups do not preempt them (SCHED_BATCH, sched(7)), and it gets
- * the smaller share of a processor they share (nice(2)). If a system call filter forbids that, as the systemd unit's
- * does, it runs like any other thread. `name`, at most 15 bytes, is what top(1) and gdb(1) show. Returns 0 or an errno.
- */
+#include "ssoferry/error.h"
+
+/* Starts a thread with every signal blocked except SIGBUS and SIGSEGV: the others are for the program's other threads,
+ * but these come from what this thread itself reads. The thread gives way to those answering requests, whose slowest
+ * answers would otherwise show every burst of writing: its wake-ups do not preempt them (SCHED_BATCH, sched(7)), and it
+ * gets the smaller share of a processor they share (nice(2)). If a system call filter forbids that, as the systemd
+ * unit's does, it runs like any other thread. `name`, at most 15 bytes, is what top(1) and gdb(1) show. Returns 0 or an
+ * errno. */
 int background_start(pthread_t *thread, const char *name, void *(*run)(void *), void *context)
     __attribute__((warn_unused_result));
+
+/* Says that a thread cannot be started, for `problem`, an errno, and what to do. False, for the caller to return. */
+bool background_fail(int problem, const char *thread, struct error *error);
 
 /* Initializes a condition whose timed waits use CLOCK_MONOTONIC. With the wall clock, setting the time back would stall
  * a thread that waits for an interval. The caller destroys it. */

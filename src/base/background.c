@@ -1,5 +1,6 @@
 #include "ssoferry/background.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -36,6 +37,14 @@ void background_step_back(void)
         .runtime = SLICE_NS,
     };
     (void)syscall(SYS_sched_setattr, 0, &scheduling, 0);
+}
+
+bool background_fail(int problem, const char *thread, struct error *error)
+{
+    if (problem == EAGAIN)
+        return error_set(error, ERROR_FAILED, "%s cannot be started: raise the limit on threads (ulimit -u, TasksMax=)",
+                         thread);
+    return error_set_errno(error, ERROR_FAILED, problem, "%s cannot be started", thread);
 }
 
 void background_condition(pthread_cond_t *condition)

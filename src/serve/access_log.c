@@ -295,7 +295,7 @@ bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct er
     int problem = background_start(&log->thread, "log", run, log);
     if (problem != 0) {
         free_log(log);
-        return error_set_errno(error, ERROR_FAILED, problem, "the request log's thread cannot be started");
+        return background_fail(problem, "the request log's thread", error);
     }
     *opened = log;
     return true;

@@ -288,7 +288,7 @@ bool inspector_start(struct inspector **started, struct table *table, const stru
         return true;
     }
     free_inspector(inspector);
-    return opened ? error_set_errno(error, ERROR_FAILED, problem, "its thread cannot be started") : false;
+    return opened ? background_fail(problem, "its thread", error) : false;
 }
 
 void inspector_reload(struct inspector *inspector, const struct config *config)

@@ -6,6 +6,7 @@
 #include "arrival.h"
 #include "clients.h"
 #include "deadlines.h"
+#include "ssoferry/background.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
 
@@ -195,7 +196,7 @@ bool worker_start(struct worker *worker, struct error *error)
     int problem = pthread_create(&worker->thread, NULL, run, worker);
     if (problem != 0) {
         atomic_fetch_sub(&worker->tools.serving->workers, 1);
-        return error_set_errno(error, ERROR_FAILED, problem, "a worker thread cannot be started");
+        return background_fail(problem, "a worker thread", error);
     }
     pthread_mutex_lock(&worker->mutex);
     while (worker->life == WORKER_UNBORN)

@@ -289,7 +289,7 @@ static bool start(struct usage **started, struct usage_file file, size_t lanes, 
     int problem = background_start(&usage->thread, "usage", run, usage);
     if (problem != 0) {
         release(usage);
-        return error_set_errno(error, ERROR_FAILED, problem, "the usage thread cannot be started");
+        return background_fail(problem, "the usage thread", error);
     }
     *started = usage;
     return true;

@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -72,12 +73,25 @@ static void who_takes_only_what_is_left_stays_so(void **state)
     assert_int_equal(seen.policy, SCHED_IDLE);
 }
 
+static void what_cannot_be_started_is_told_with_what_to_do(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    assert_false(background_fail(EAGAIN, "the usage thread", &error));
+    assert_string_equal(error.message,
+                        "the usage thread cannot be started: raise the limit on threads (ulimit -u, TasksMax=)");
+    assert_false(background_fail(EINVAL, "the usage thread", &error));
+    assert_string_equal(error.message, "the usage thread cannot be started: Invalid argument");
+    assert_int_equal(error.kind, ERROR_FAILED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_works_behind_gives_way),
         cmocka_unit_test(only_its_own_faults_come_to_it),
         cmocka_unit_test(who_takes_only_what_is_left_stays_so),
+        cmocka_unit_test(what_cannot_be_started_is_told_with_what_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
