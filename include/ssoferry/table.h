@@ -45,6 +45,9 @@ void table_close(struct table *table);
 /* The path it was opened with. Lives as long as the table. */
 const char *table_path(const struct table *table);
 
+/* The descriptor by which its file is open for reading. Lives as long as the table; -1 if LMDB has none. */
+int table_descriptor(const struct table *table);
+
 /* Whether another process, such as a daemon, has the table open now. False if file locks cannot tell. */
 bool table_is_shared(const struct table *table);
 
@@ -54,7 +57,8 @@ bool table_is_unlocked(const struct table *table);
 
 enum table_place {
     TABLE_IN_PLACE,
-    TABLE_GONE,      /* deleted or replaced by another file: a loader no longer reaches the open one */
+    TABLE_GONE,      /* deleted or moved away: a loader no longer reaches the open one */
+    TABLE_REPLACED,  /* the same, and another file stands there */
     TABLE_LOCK_GONE, /* the lock file was deleted; whoever opens the table next creates a new one */
     TABLE_LOCK_NEW,  /* that has happened, or it was emptied: the new lock's users and this process do not know of each
                       * other, so this one misses changes and may look for rows where they no longer are. It can be

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -329,8 +330,13 @@ static void watch_store(struct server *server)
         log_info("%s is in its place again", path);
         break;
     case TABLE_GONE:
-        log_warning("%s was deleted or replaced; answers still come from the old file, and no change reaches them: put "
-                    "it back, or restart ssoferryd",
+        log_warning("%s was deleted or moved away; answers still come from it, and no change reaches them. Put it back "
+                    "before a restart, which would find no rows; if it was deleted, put back a copy of /proc/%ld/fd/%d",
+                    path, (long)getpid(), table_descriptor(server->table));
+        break;
+    case TABLE_REPLACED:
+        log_warning("%s was replaced by another file; answers still come from the old one, and no change reaches them: "
+                    "put it back, or restart ssoferryd, which then opens the new one",
                     path);
         break;
     case TABLE_LOCK_GONE:

@@ -173,8 +173,8 @@ static bool prepare_file(const char *path, enum table_mode mode, struct error *e
 
 static void share(const struct table *table)
 {
-    int fd = -1;
-    if (mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS)
+    const int fd = table_descriptor(table);
+    if (fd >= 0)
         table_file_share(table->path, fd, table->lock_file);
 }
 
@@ -225,12 +225,16 @@ const char *table_path(const struct table *table)
     return table->path;
 }
 
-bool table_is_shared(const struct table *table)
+int table_descriptor(const struct table *table)
 {
     int fd = -1;
+    return mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS ? fd : -1;
+}
+
+bool table_is_shared(const struct table *table)
+{
     struct stat facts;
-    return mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && fstat(fd, &facts) == 0 &&
-           table_lock_is_shared(table->lock_file, facts.st_ino);
+    return fstat(table_descriptor(table), &facts) == 0 && table_lock_is_shared(table->lock_file, facts.st_ino);
 }
 
 bool table_is_unlocked(const struct table *table)

@@ -72,22 +72,25 @@ static bool is_in_use(const char *path, pid_t *user)
     return used;
 }
 
-static bool refuse(const char *path, pid_t user, const char *what, struct error *error)
+static bool refuse(const char *path, pid_t user, bool is_gone, struct error *error)
 {
-    char who[32] = "a program";
+    char who[32] = "a program", where[96] = "";
     if (user != 0)
         snprintf(who, sizeof who, "process %ld", (long)user);
+    if (user != 0 && is_gone)
+        snprintf(where, sizeof where, " (a copy of /proc/%ld/fd/N, the one that leads to it, if it was deleted)",
+                 (long)user);
     return error_set(error, ERROR_FAILED,
-                     "%s: %s, and %s still has that open: put it back, or end every program that has it open (fuser "
+                     "%s: %s, and %s still has that open: put it back%s, or end every program that has it open (fuser "
                      "%s-lock) and try again",
-                     path, what, who, path);
+                     path, is_gone ? "the file that stood here is gone" : "another file stood here", who, where, path);
 }
 
 bool table_lock_is_free(const char *path, struct error *error)
 {
     pid_t user = 0;
     return !is_in_use(path, &user) || access(path, F_OK) == 0 || /* or was just created */
-           refuse(path, user, "the file that stood here is gone", error);
+           refuse(path, user, true, error);
 }
 
 /* -- holding -- */
@@ -109,7 +112,7 @@ bool table_lock_hold(int *lock, const char *path, unsigned max_readers, struct e
     if (!is_of_another(*lock, byte_of(st.st_ino), &user))
         return true;
     table_lock_release(*lock);
-    return refuse(path, user, "another file stood here", error);
+    return refuse(path, user, false, error);
 }
 
 bool table_lock_is_shared(int lock, ino_t inode)

@@ -112,11 +112,11 @@ static void forget_rows(struct table *table)
 
 enum table_place table_place(struct table *table)
 {
-    int fd = -1;
+    const int fd = table_descriptor(table);
     enum table_place place = TABLE_IN_PLACE;
     char *lock = path_with(table->path, "-lock");
-    if (mdb_env_get_fd(table->env, &fd) == MDB_SUCCESS && !stands_at(table->path, fd))
-        place = TABLE_GONE;
+    if (fd >= 0 && !stands_at(table->path, fd))
+        place = access(table->path, F_OK) == 0 ? TABLE_REPLACED : TABLE_GONE;
     else if (table->lock_file >= 0 && !stands_at(lock, table->lock_file))
         place = access(lock, R_OK | W_OK) == 0 ? TABLE_LOCK_NEW : TABLE_LOCK_GONE;
     else if (table->lock_file >= 0 && is_empty(table->lock_file))

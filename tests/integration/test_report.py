@@ -470,7 +470,7 @@ def test_a_usage_file_that_is_taken_away_is_followed_by_a_new_one(used):
     used.configure(admin={"address": f"127.0.0.1:{admin.port}"})
     used.start()
     directory = usage.parent.rename(usage.parent.with_name("away"))
-    used.wait_for(lambda: f"warning: {used.store} was deleted or replaced" in used.stderr)
+    used.wait_for(lambda: f"warning: {used.store} was deleted or moved away" in used.stderr)
     assert used.get("/old-sso/acme").status == 307
     used.wait_for(lambda: admin.json("/report.json")["hits"] == hits + 1)
     directory.rename(usage.parent)

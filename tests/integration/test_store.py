@@ -257,17 +257,32 @@ def test_a_store_that_is_deleted_or_replaced_is_noticed(make_gateway, replacemen
         gateway.loader("--store", gateway.directory / "other.mdb", "load", gateway.mapping_file({"acme": replacement}))
         (gateway.directory / "other.mdb").rename(gateway.store)
 
-    gateway.wait_for(lambda: f"warning: {gateway.store} was deleted or replaced" in gateway.stderr)
+    told = "was replaced by another file" if replacement else "was deleted or moved away"
+    gateway.wait_for(lambda: f"warning: {gateway.store} {told}" in gateway.stderr)
     assert Admin(port).metric("ssoferry_table_in_place") == 0
     assert gateway.get("/old-sso/acme").location == LIVE + CONNECTION_ID
     assert gateway.get("/healthz").status == 200
     gateway.signal(signal.SIGHUP)  # which has it look again
     gateway.wait_for(lambda: "reload: done" in gateway.stderr)
-    assert gateway.stderr.count("was deleted or replaced") == 1, "it is told once"
+    assert gateway.stderr.count(told) == 1, "it is told once"
 
     away.rename(gateway.store)
     gateway.wait_for(lambda: "is in its place again" in gateway.stderr)
     assert Admin(port).metric("ssoferry_table_in_place") == 1
+
+
+def test_a_store_that_is_deleted_is_restored_from_what_the_daemon_has_open(make_gateway):
+    """The warning says where that is: a restart without it would begin with an empty table."""
+    gateway = make_gateway()
+    gateway.load({"acme": CONNECTION_ID})
+    gateway.start()
+    gateway.store.unlink()
+    warning = gateway.wait_for(lambda: re.search(r"was deleted or moved away; .* before a restart.* a copy of (/proc/\d+/fd/\d+)", gateway.stderr))
+    assert f"put it back (a copy of {os.path.dirname(warning[1])}/N, " in gateway.loader("stat", expect=1).stderr
+    shutil.copy(warning[1], gateway.store)
+    gateway.stop()
+    gateway.start()
+    assert gateway.get("/old-sso/acme").location == LIVE + CONNECTION_ID
 
 
 class TestWrittenOver:
