@@ -17,7 +17,7 @@ struct health {
     const char *message;      /* a sentence; static */
 };
 
-/* Reads the table's state and, as a canary, one row that need not exist. `lookup` is the calling thread's own. */
+/* Reads the table's state and, as canaries, rows that need not exist. `lookup` is the calling thread's own. */
 void health_check(const struct serving *serving, struct lookup *lookup, struct health *health);
 
 /* Answers a load balancer's probe: fills the page, whose body comes from `memory`, and returns the status, 200 or 503.

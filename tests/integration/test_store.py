@@ -20,6 +20,8 @@ LIVE = "https://api.stytch.com/v1/b2b/sso/callback/"
 SHORT_ID = "saml-connection-live-a-short-one-kept-as-text"
 CUSTOM_HOST = "noun-verb-1234.customers.stytch.com"
 CUSTOM = f"https://{CUSTOM_HOST}/v1/b2b/sso/callback/{OTHER_CONNECTION_ID}"
+PAGE = 4096
+BRANCH, LEAF = (flag.to_bytes(2, sys.byteorder) for flag in (1, 2))  # LMDB's
 
 
 class Hammer(threading.Thread):
@@ -283,6 +285,29 @@ def test_a_store_that_is_deleted_is_restored_from_what_the_daemon_has_open(make_
     gateway.stop()
     gateway.start()
     assert gateway.get("/old-sso/acme").location == LIVE + CONNECTION_ID
+
+
+def lose_pages(store, flags, holding=b""):
+    """As by a disk: each page of LMDB's that has these flags and holds that."""
+    pages = bytearray(store.read_bytes())
+    lost = [at for at in range(0, len(pages), PAGE) if pages[at + 10:at + 12] == flags and holding in pages[at:at + PAGE]]
+    for at in lost:
+        pages[at:at + PAGE] = b"\xff" * PAGE
+    assert lost
+    store.write_bytes(pages)
+
+
+@pytest.mark.parametrize("flags, holding, answers, health", [
+    (LEAF, b"customer-0000", [503, 307, 307], 200), (LEAF, b"customer-1999", [307, 307, 503], 200), (BRANCH, b"", [503, 503, 503], 503)],
+    ids=["first", "last", "all"])
+def test_a_damaged_page_is_no_outage_for_the_rows_on_others(make_gateway, flags, holding, answers, health):
+    """Nor does a balancer's check make it one."""
+    gateway = make_gateway()
+    gateway.load({f"customer-{n:04}": CONNECTION_ID for n in range(2000)})
+    lose_pages(gateway.store, flags, holding)
+    gateway.start()
+    assert [gateway.get(f"/old-sso/customer-{name}").status for name in ("0000", "1000", "1999")] == answers
+    assert gateway.get("/healthz").status == health
 
 
 class TestWrittenOver:
