@@ -301,13 +301,16 @@ def lose_pages(store, flags, holding=b""):
     (LEAF, b"customer-0000", [503, 307, 307], 200), (LEAF, b"customer-1999", [307, 307, 503], 200), (BRANCH, b"", [503, 503, 503], 503)],
     ids=["first", "last", "all"])
 def test_a_damaged_page_is_no_outage_for_the_rows_on_others(make_gateway, flags, holding, answers, health):
-    """Nor does a balancer's check make it one."""
-    gateway = make_gateway()
+    """Nor does a balancer's check make it one. SsoferryRowsNotChecked goes by the number that is missing."""
+    admin = Admin(free_port())
+    gateway = make_gateway(admin={"address": f"127.0.0.1:{admin.port}"})
     gateway.load({f"customer-{n:04}": CONNECTION_ID for n in range(2000)})
     lose_pages(gateway.store, flags, holding)
     gateway.start()
     assert [gateway.get(f"/old-sso/customer-{name}").status for name in ("0000", "1000", "1999")] == answers
     assert gateway.get("/healthz").status == health
+    gateway.wait_for(lambda: "the rows cannot be checked: " in gateway.stderr)
+    assert admin.metric("ssoferry_ready") == (health == 200) and "ssoferry_table_unusable_rows" not in admin.get("/metrics").text
 
 
 class TestWrittenOver:
