@@ -89,12 +89,20 @@ static bool preview(struct rollback *rollback, struct error *error)
     return fine;
 }
 
+/* Why the output ended is said at the program's end. */
+static int tell_unshown(void)
+{
+    log_info("nothing was written: what would change could not be shown");
+    return STATUS_FAILED;
+}
+
 /* Asks for confirmation on the terminal. */
 static int ask(const struct rollback *rollback)
 {
     if (rollback->arguments->yes)
         return STATUS_DONE;
-    fflush(stdout);
+    if (fflush(stdout) != 0)
+        return tell_unshown();
     effect_warn_of_rollback(&rollback->effect);
     if (!isatty(STDIN_FILENO)) {
         log_error("nothing was written: rollback asks before it writes, and there is no terminal to ask on; add --yes "
@@ -186,7 +194,7 @@ int cmd_rollback(struct context *context, const struct arguments *arguments)
     }
     context_give_way(context);
     if (!preview(&rollback, &error))
-        return ferror(stdout) ? STATUS_FAILED : complain(&error);
+        return ferror(stdout) ? tell_unshown() : complain(&error);
     if (arguments->yes || rollback.differences > 0) {
         int status = ask(&rollback);
         if (status != STATUS_DONE)

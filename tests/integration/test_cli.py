@@ -1489,6 +1489,20 @@ def test_rollback_writes_nothing_but_what_it_has_shown(loaded):
     assert (program.returncode, loaded.revision()) == (1, 3)
 
 
+def test_rollback_asks_only_about_what_it_has_shown(loaded):
+    loaded("set", "acme", "redirect=303")
+    reader, gone = os.pipe()
+    os.close(reader)
+    for output in (os.open("/dev/full", os.O_WRONLY), gone):
+        ours, theirs = pty.openpty()
+        os.write(ours, b"y\n")
+        result = subprocess.run(loaded.command("rollback", "1"), stdin=theirs, stdout=output, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT)
+        for fd in (ours, theirs, output):
+            os.close(fd)
+        assert (result.returncode, loaded.revision()) == (1, 2), result.stderr
+        assert "nothing was written: what would change could not be shown" in result.stderr and "[y/N]" not in result.stderr
+
+
 # -- explain, presets, stat, backup ----------------------------------------------------------------------------------------------------------
 
 
