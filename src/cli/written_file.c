@@ -8,13 +8,19 @@
 
 #include "ssoferry/memory.h"
 
+static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+enum { ENDING = sizeof(ending) / sizeof(ending[0]) };
+
+/* One that is ignored, as under nohup(1), is left out: blocked, it would be pending all the same. */
 static void hold_signals(sigset_t *before)
 {
     sigset_t held;
+    struct sigaction action;
     sigemptyset(&held);
-    sigaddset(&held, SIGINT);
-    sigaddset(&held, SIGTERM);
-    sigaddset(&held, SIGHUP);
+    for (int i = 0; i < ENDING; ++i) {
+        if (sigaction(ending[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            sigaddset(&held, ending[i]);
+    }
     sigprocmask(SIG_BLOCK, &held, before);
 }
 
@@ -22,8 +28,11 @@ static bool interrupted(void)
 {
     sigset_t pending;
     sigpending(&pending);
-    return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
-           sigismember(&pending, SIGHUP) == 1;
+    for (int i = 0; i < ENDING; ++i) {
+        if (sigismember(&pending, ending[i]) == 1)
+            return true;
+    }
+    return false;
 }
 
 /* Resolves links in a path; the caller frees the result. NULL if the target has no name: it does not exist, or it is a

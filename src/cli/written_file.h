@@ -16,12 +16,13 @@ struct written_file {
 };
 
 /* The new file gets the permissions of the file it replaces, or else those of `model`, whatever the umask. SIGINT,
- * SIGTERM and SIGHUP are blocked until written_file_close(), so that no temporary file is left behind. */
+ * SIGTERM and SIGHUP, as far as they are not ignored, are blocked until written_file_close(), so that no temporary file
+ * is left behind. */
 bool written_file_open(struct written_file *file, const char *path, const char *model, struct error *error)
     __attribute__((warn_unused_result));
 
-/* If `keep`, and if everything reached the disk, renames the file into place; otherwise removes it. Leaves *error alone
- * if `keep` is false. Call it exactly once after a successful open. */
+/* If `keep`, if no signal came meanwhile, and if everything reached the disk, renames the file into place; otherwise
+ * removes it. Leaves *error alone if `keep` is false. Call it exactly once after a successful open. */
 bool written_file_close(struct written_file *file, bool keep, struct error *error) __attribute__((warn_unused_result));
 
 #endif

@@ -425,6 +425,29 @@ def test_export_to_a_file_replaces_it_whole(loaded):
     assert sorted(p.name for p in loaded.home.iterdir() if p.name.startswith("out")) == ["out.yaml"]
 
 
+def export_with_a_signal(loader, target, *before):
+    """Sends SIGHUP as soon as there is a temporary file; returns the exit status."""
+    program = subprocess.Popen([*before, *loader.command("export", "-o", target)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    wait_until(lambda: list(loader.home.glob("out.yaml.*")) or program.poll() is not None)
+    program.send_signal(signal.SIGHUP)
+    program.communicate(timeout=TIMEOUT)
+    return program.returncode
+
+
+def test_a_signal_ends_an_export_unless_it_is_ignored(loaded):
+    loaded.load(many_rows(40000), "--allow-removals")
+    target, ended = loaded.home / "out.yaml", 0
+    for _ in range(5):
+        status = export_with_a_signal(loaded, target)
+        assert status == (0 if target.exists() else -signal.SIGHUP)
+        ended += status != 0
+        target.unlink(missing_ok=True)
+        assert export_with_a_signal(loaded, target, "nohup") == 0 and target.read_text() == loaded.export()
+        target.unlink()
+        assert not list(loaded.home.glob("out.yaml*"))
+    assert ended > 0, "no export was interrupted"
+
+
 def test_export_opens_up_nothing_and_follows_links(loaded):
     closed, new, target, link = (loaded.home / name for name in ("closed.yaml", "new.yaml", "target.yaml", "link.yaml"))
     closed.write_text("")
