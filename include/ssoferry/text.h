@@ -106,6 +106,9 @@ static inline struct text text_trim(struct text t)
     return t;
 }
 
+/* The longest start of valid UTF-8 that has at most `size` bytes and ends between two characters. */
+struct text text_cut(struct text t, size_t size);
+
 /* Copies `t` to `out` with ASCII letters in lower case. `out` holds t.size bytes and may be t.at itself. */
 void text_fold(struct text t, char *out);
 

@@ -46,6 +46,15 @@ struct text text_directory(const char *path)
     return text_slice(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
+struct text text_cut(struct text t, size_t size)
+{
+    if (t.size <= size)
+        return t;
+    while (size > 0 && ((unsigned char)t.at[size] & 0xc0) == 0x80)
+        --size;
+    return text_slice(t.at, size);
+}
+
 void text_fold(struct text t, char *out)
 {
     for (size_t i = 0; i < t.size; ++i)

@@ -209,18 +209,14 @@ static const char *user_name(void)
     return entry != NULL ? entry->pw_name : "unknown";
 }
 
-/* Limited to the size allowed for --actor, since the environment may hold more; cut between two characters. */
+/* Limited to the size allowed for --actor, since the environment may hold more. */
 static char *default_actor(void)
 {
     char host[256] = "", actor[ACTOR_SIZE_MAX + 2];
     if (gethostname(host, sizeof(host) - 1) != 0)
         host[0] = '\0';
-    int wanted = snprintf(actor, sizeof(actor), "%s@%s", user_name(), host);
-    size_t size = wanted > 0 ? (size_t)wanted : 0;
-    if (size > ACTOR_SIZE_MAX)
-        for (size = ACTOR_SIZE_MAX; size > 0 && ((unsigned char)actor[size] & 0xc0) == 0x80; --size) {
-        }
-    return memory_string(text_slice(actor, size));
+    const int wanted = snprintf(actor, sizeof(actor), "%s@%s", user_name(), host);
+    return memory_string(text_cut(text_of(wanted > 0 ? actor : ""), ACTOR_SIZE_MAX));
 }
 
 /* What a line of the history shows. */

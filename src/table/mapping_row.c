@@ -19,7 +19,7 @@ struct row_reader {
 
 struct text mapping_shown(struct text key)
 {
-    return text_slice(key.at, key.size < SHOWN_MAX ? key.size : SHOWN_MAX);
+    return text_cut(key, SHOWN_MAX);
 }
 
 bool mapping_refuse_key(struct mapping_reader *reader, const struct yaml_node *node)

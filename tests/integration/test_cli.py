@@ -1257,6 +1257,13 @@ def test_check_of_files_as_json(loader):
     assert plain("check", "--json", loader.file(SMALL)).stdout == ""
 
 
+def test_a_long_name_is_cut_between_two_letters(loader):
+    file = loader.file(f"version: 1\nconnections:\n  acme:\n    connection_id: {ACME}\n    x{'ö' * 60}: 1\n")
+    checked = plain("check", "--json", file, status=2)
+    shown = f'"x{"ö" * 39}" is not a field'
+    assert shown in json.loads(checked.stdout)["message"] and shown in checked.stderr
+
+
 def test_check_of_files_as_json_leaves_nothing_to_standard_error(loader):
     def found(*files, status=0):
         objects = [json.loads(line) for line in plain("check", "--json", *files, status=status).stdout.splitlines()]

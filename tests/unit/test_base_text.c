@@ -304,6 +304,17 @@ static void numbers_are_bounded(void **state)
     assert_false(text_to_number(TEXT("1 "), 5, &number));
 }
 
+static void texts_are_cut_between_characters(void **state)
+{
+    (void)state;
+    assert_text(text_cut(TEXT("abc"), 3), "abc");
+    assert_text(text_cut(TEXT("abc"), 2), "ab");
+    assert_text(text_cut(TEXT("a\xf0\x9f\x9a\xa2z"), 5), "a\xf0\x9f\x9a\xa2");
+    for (size_t size = 1; size < 5; ++size)
+        assert_text(text_cut(TEXT("a\xf0\x9f\x9a\xa2z"), size), "a");
+    assert_text(text_cut(TEXT("\xc3\xa9"), 1), "");
+}
+
 static void texts_compare_by_bytes(void **state)
 {
     (void)state;
@@ -423,6 +434,7 @@ int main(void)
         cmocka_unit_test(the_start_of_a_word_is_measured),
         cmocka_unit_test(eight_bytes_compare_but_for_case),
         cmocka_unit_test(numbers_are_bounded),
+        cmocka_unit_test(texts_are_cut_between_characters),
         cmocka_unit_test(texts_compare_by_bytes),
         cmocka_unit_test(texts_are_joined),
         cmocka_unit_test(hidden_characters),
