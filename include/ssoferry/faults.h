@@ -45,9 +45,9 @@ void faults_each(struct faults *faults, void (*on_fault)(void *context, const st
  *     FILE:LINE:COLUMN: error: MESSAGE
  *         the line
  *         ^~~~
- * then how many were not kept, if any. A fault at line 0 is just "FILE: error: MESSAGE". In the quoted line a tab is
- * shown as a space, other control characters and broken UTF-8 as '?' (as in messages), and a long line is cut around
- * the column. Lines end where YAML 1.1 says: LF, CR, CR LF, U+0085, U+2028, U+2029. */
+ * then how many were not kept, if any. A fault at line 0 is just "FILE: error: MESSAGE". A tab is shown as a space,
+ * other control characters, hidden ones and broken UTF-8 as '?', and a long line is cut around the column. Lines end
+ * where YAML 1.1 says: LF, CR, CR LF, U+0085, U+2028, U+2029. */
 void faults_write(struct faults *faults, FILE *out);
 
 /* The same, written with log_lines(). */

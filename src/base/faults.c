@@ -142,6 +142,22 @@ static bool read_character(FILE *text, struct character *character)
     return true;
 }
 
+/* The same for a text that is not empty, and moves past the character. */
+static struct character take_character(struct text *rest)
+{
+    struct character character = {{*rest->at}, 1, false};
+    unsigned wanted = sequence_length((unsigned char)*rest->at);
+    for (; character.size < wanted && character.size < rest->size; character.size++) {
+        char byte = rest->at[character.size];
+        if ((byte & 0xc0) != 0x80)
+            break;
+        character.bytes[character.size] = byte;
+    }
+    *rest = text_slice(rest->at + character.size, rest->size - character.size);
+    settle(&character);
+    return character;
+}
+
 /* -- the caret lines -- */
 
 static void skip_byte_order_mark(FILE *text)
@@ -247,10 +263,10 @@ static int compare_faults(const void *a, const void *b)
 /* Writes a message or file name so that it can neither end the line nor control the terminal. */
 static void write_masked(const char *string, FILE *out)
 {
-    bool readable = text_is_utf8(text_of(string));
-    for (const char *at = string; *at != '\0'; at++) {
-        unsigned char byte = (unsigned char)*at;
-        fputc(byte < 0x20 || byte == 0x7f || (byte > 0x7f && !readable) ? '?' : byte, out);
+    struct text rest = text_of(string);
+    while (rest.size > 0) {
+        const struct character character = take_character(&rest);
+        fwrite(character.bytes, 1, character.size, out);
     }
 }
 

@@ -222,7 +222,10 @@ static void messages(void **state)
     struct faults *faults = faults_new();
     unsigned file = faults_file(faults, "f", NULL);
     faults_add(faults, FAULT_ERROR, file, 0, 0, 0, "a\nb\x1b[1m\x7f \xc3\xa9");
-    expect_written(faults, "f: error: a?b?[1m? \xc3\xa9\n");
+    faults_add(faults, FAULT_ERROR, file, 0, 0, 0,
+               "\xc2\x9b"
+               "1m\xe2\x80\xae \xc3\xa9\xff\xf0\x9f\x9a");
+    expect_written(faults, "f: error: a?b?[1m? \xc3\xa9\nf: error: ?1m? \xc3\xa9??\n");
 }
 
 /* A file's name may hold anything; it must not pass for a line of its own. */
