@@ -8,6 +8,9 @@
 
 /* -- options -- */
 
+/* Added to any time of day, it still fits. */
+static const int64_t duration_max = INT64_MAX / 2;
+
 /* Reads "30d" or "12h" into microseconds. */
 static bool parse_duration(struct text word, int64_t *duration)
 {
@@ -19,7 +22,7 @@ static bool parse_duration(struct text word, int64_t *duration)
     for (size_t i = 0; word.size > 1 && i < sizeof(units) / sizeof(units[0]); ++i) {
         uint64_t number;
         if (word.at[word.size - 1] != units[i].letter ||
-            !text_to_number(text_slice(word.at, word.size - 1), (uint64_t)(INT64_MAX / units[i].size), &number))
+            !text_to_number(text_slice(word.at, word.size - 1), (uint64_t)(duration_max / units[i].size), &number))
             continue;
         *duration = (int64_t)number * units[i].size;
         return number > 0;

@@ -313,6 +313,7 @@ def test_a_day_of_many_without_counting_says_little(loaded_long_ago, monkeypatch
     (["--idle", "0d"], "'0d' is not a time"),
     (["--idle", "d"], "'d' is not a time"),
     (["--idle", "99999999999999999999d"], "is not a time"),
+    (["--idle", "9223372036854s"], "'9223372036854s' is not a time"),
     (["--idle", "30"], "'30' is not a time"),
     (["--sort", "name"], "there are hits, failed, last_seen and identifier"),
     (["--state", "on"], "there are stytch, legacy and disabled"),
