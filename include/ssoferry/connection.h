@@ -83,7 +83,7 @@ struct connection_rules {
 /* A problem in a connection. `field` is the field's name in the file formats; static. */
 struct connection_problem {
     const char *field;
-    char message[256]; /* a sentence that names the field: "acs_url must end in the connection_id" */
+    char message[256]; /* a sentence that names the field: "acs_url must end in /ID" */
 };
 
 /* Checks a whole row, each field and the fields together. State `stytch` needs a connection_id; acs_url must

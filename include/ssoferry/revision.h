@@ -33,8 +33,7 @@ bool revision_differences(struct snapshot *snapshot, uint64_t number,
 
 /* Calls `on_revision` for each kept revision that touched the row of `key`, newest first, with what it did to that row;
  * a row changed and changed back within one revision is left out. The callback returns false to stop, which is no
- * failure. Reads what each kept revision touched up to that key: a second or two if all of them were of a million rows.
- */
+ * failure. Of each kept revision it reads little (undo_find()), even if they were of millions of rows. */
 bool revision_walk_row(struct snapshot *snapshot, struct text key,
                        bool (*on_revision)(void *context, const struct revision *revision,
                                            const struct difference *difference),

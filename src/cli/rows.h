@@ -24,7 +24,7 @@ struct meant {
 };
 
 /* Fills in `meant`; false if nothing was found. Searches for similar names and in the history only if `near` is set,
- * since that reads every row of the source and every change in the kept revisions. */
+ * since that reads every row of the source, and some of every kept revision. */
 bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant);
 
 /* Like rows_meant() with `near`, for words that somebody typed: they may have given a customer's label, connection or
