@@ -38,6 +38,12 @@ static bool spool(int fd, const char *path, FILE **copied, struct error *error)
 
 static const char stdin_name[] = "<stdin>";
 
+/* A directory, too, by what standard_files_hold() puts in its place. */
+static bool is_closed(int fd)
+{
+    return (fcntl(fd, F_GETFL) & O_PATH) != 0;
+}
+
 /* Whether the name is wrong or the machine is in trouble: a daemon that lacked descriptors to open its configuration is
  * worth restarting (RestartPreventExitStatus=2 in the unit). */
 static enum error_kind kind_of(int errnum)
@@ -71,7 +77,7 @@ static int open_seekable(const char *path, FILE **copy, uint64_t *size, struct e
     if (fd < 0 || fstat(fd, &st) != 0) {
         error_set_errno(error, kind_of(errno), errno, "%s: cannot be read", path);
     } else if (S_ISDIR(st.st_mode)) {
-        error_set(error, ERROR_INPUT, "%s: it is a directory: name a file", path);
+        error_set(error, ERROR_INPUT, "%s: it is %s: name a file", path, is_closed(fd) ? "closed" : "a directory");
     } else if (S_ISREG(st.st_mode) && !standard_input) {
         *size = (uint64_t)st.st_size;
         return fd;

@@ -1790,6 +1790,12 @@ def test_the_last_byte_that_finds_no_room(loader):
     assert result.returncode == 1 and result.stderr == "", "it has seen enough"
 
 
+def test_a_standard_input_that_is_closed(loader):
+    closed = subprocess.run(loader.command("check", "-"), stderr=subprocess.PIPE, text=True, preexec_fn=lambda: os.close(0), timeout=TIMEOUT)
+    assert closed.returncode == 2 and "<stdin>: it is closed: name a file" in closed.stderr
+    assert f"{loader.home}: it is a directory: name a file" in plain("check", loader.home, status=2).stderr
+
+
 def test_nothing_is_printed_into_the_table(loader):
     """Who starts it with standard files closed has its words nowhere, not in the files that it opens next."""
     for first in (1, 2):
