@@ -226,30 +226,18 @@ static const struct segment *product_segment(const struct template *template, si
     return segment != NULL ? required(segment) : NULL;
 }
 
-static struct relation relate_at(const struct template *a, size_t a_product, const struct template *b, size_t b_product,
-                                 size_t count, size_t position)
+/* Whether the products meet or, if asked, the first is within the second. Looks from the end, where most paths that do
+ * not meet differ at once. */
+static bool products_relate(const struct template *a, size_t a_product, const struct template *b, size_t b_product,
+                            size_t count, bool within)
 {
-    return relate_segments(product_segment(a, count, a_product, position),
-                           product_segment(b, count, b_product, position));
-}
-
-/* Both look from the end, where most paths that do not meet differ at once. */
-static bool products_meet(const struct template *a, size_t a_product, const struct template *b, size_t b_product,
-                          size_t count)
-{
-    bool meet = true;
-    for (size_t i = count; i-- > 0 && meet;)
-        meet = relate_at(a, a_product, b, b_product, count, i).meet;
-    return meet;
-}
-
-static bool product_is_within(const struct template *a, size_t a_product, const struct template *b, size_t b_product,
-                              size_t count)
-{
-    bool within = true;
-    for (size_t i = count; i-- > 0 && within;)
-        within = relate_at(a, a_product, b, b_product, count, i).within;
-    return within;
+    bool holds = true;
+    for (size_t i = count; i-- > 0 && holds;) {
+        const struct relation at =
+            relate_segments(product_segment(a, count, a_product, i), product_segment(b, count, b_product, i));
+        holds = within ? at.within : at.meet;
+    }
+    return holds;
 }
 
 /* Whether some path of `count` segments is in both. */
@@ -259,7 +247,7 @@ static bool lengths_meet(const struct template *a, const struct template *b, siz
     bool meet = false;
     for (size_t i = 0; i < a_products && !meet; i++) {
         for (size_t j = 0; j < b_products && !meet; j++)
-            meet = products_meet(a, i, b, j, count);
+            meet = products_relate(a, i, b, j, count, false);
     }
     return meet;
 }
@@ -274,7 +262,7 @@ static bool length_is_within(const struct template *a, const struct template *b,
         within = false;
         /* The next product is mostly within the one behind that which the last was within. */
         for (size_t tried = 0; tried < b_products && !within; tried++, j = (j + 1) % b_products)
-            within = product_is_within(a, i, b, j, count);
+            within = products_relate(a, i, b, j, count, true);
     }
     return within;
 }
