@@ -55,7 +55,8 @@ static bool read_body(const char *path, char **body, size_t *body_size, struct e
     if (in != stdin)
         fclose(in);
     *body_size = size;
-    return errnum == 0 || error_set_errno(error, ERROR_INPUT, errnum, "cannot read the body from %s", path);
+    const enum error_kind kind = errnum == EISDIR ? ERROR_INPUT : ERROR_FAILED;
+    return errnum == 0 || error_set_errno(error, kind, errnum, "cannot read the body from %s", path);
 }
 
 /* Sets *body like read_body(); it stays NULL if nothing is posted. */
