@@ -118,6 +118,20 @@ static unsigned sequence_length(int lead)
     return lead < 0xc2 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 1;
 }
 
+/* Whether bytes of the character are missing. */
+static bool is_begun(const struct character *character)
+{
+    return character->size < sequence_length((unsigned char)character->bytes[0]);
+}
+
+static bool add_byte(struct character *character, int byte)
+{
+    const bool goes_on = (byte & 0xc0) == 0x80; /* EOF does not */
+    if (goes_on)
+        character->bytes[character->size++] = (char)byte;
+    return goes_on;
+}
+
 /* Reads one character; a byte that is not part of one counts as a character. False at the end of the file. */
 static bool read_character(FILE *text, struct character *character)
 {
@@ -125,16 +139,10 @@ static bool read_character(FILE *text, struct character *character)
     if (byte == EOF)
         return false;
     *character = (struct character){{(char)byte}, 1, false};
-    unsigned wanted = sequence_length(byte);
-    for (; character->size < wanted; character->size++) {
-        byte = getc(text);
-        if (byte == EOF || (byte & 0xc0) != 0x80) {
-            if (byte != EOF)
-                ungetc(byte, text);
-            break;
-        }
-        character->bytes[character->size] = (char)byte;
+    while (is_begun(character) && add_byte(character, byte = getc(text))) {
     }
+    if (is_begun(character) && byte != EOF)
+        ungetc(byte, text);
     bool carriage_return = character->bytes[0] == '\r';
     settle(character);
     if (carriage_return && (byte = getc(text)) != '\n' && byte != EOF)
@@ -146,12 +154,7 @@ static bool read_character(FILE *text, struct character *character)
 static struct character take_character(struct text *rest)
 {
     struct character character = {{*rest->at}, 1, false};
-    unsigned wanted = sequence_length((unsigned char)*rest->at);
-    for (; character.size < wanted && character.size < rest->size; character.size++) {
-        char byte = rest->at[character.size];
-        if ((byte & 0xc0) != 0x80)
-            break;
-        character.bytes[character.size] = byte;
+    while (is_begun(&character) && character.size < rest->size && add_byte(&character, rest->at[character.size])) {
     }
     *rest = text_slice(rest->at + character.size, rest->size - character.size);
     settle(&character);

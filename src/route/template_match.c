@@ -2,20 +2,17 @@
 #include "template_internal.h"
 
 #include "ssoferry/bytes.h"
+#include "ssoferry/url.h"
 
 /* -- host -- */
 
 /* The name in a Host field, without the port and the final dot of a fully qualified name. */
 static struct text host_name(struct text host)
 {
-    size_t size = text_find(host, ':', 0);
-    if (host.size > 0 && host.at[0] == '[') {
-        size = text_find(host, ']', 0);
-        size += size < host.size ? 1 : 0;
-    } else if (size > 0 && host.at[size - 1] == '.') {
-        size--;
-    }
-    return text_slice(host.at, size);
+    struct text name = url_host_alone(host);
+    if (name.size > 0 && name.at[0] != '[' && name.at[name.size - 1] == '.')
+        name.size--;
+    return name;
 }
 
 bool host_pattern_matches(const struct host_pattern *pattern, struct text host, struct text *label)

@@ -95,9 +95,7 @@ static bool is_same(struct timespec one, struct timespec other)
 static void forget_rows(struct table *table)
 {
     struct stat st;
-    int fd = -1;
-    if (mdb_env_get_fd(table->env, &fd) != MDB_SUCCESS || fstat(fd, &st) != 0 ||
-        pthread_mutex_trylock(&table->lock) != 0)
+    if (fstat(table_descriptor(table), &st) != 0 || pthread_mutex_trylock(&table->lock) != 0)
         return;
     for (struct lookup *lookup = table->lookups; lookup != NULL; lookup = lookup->next) {
         if (is_same(st.st_mtim, lookup->file_changed_at) || pthread_mutex_trylock(&lookup->mutex) != 0)
