@@ -36,7 +36,7 @@ static inline void skip_visible(struct cursor *cursor)
         if (size < BYTES_SPAN)
             return;
     }
-    while (cursor->at<cursor->end && * cursor->at> ' ' && *cursor->at <= '~')
+    while (cursor->at < cursor->end && ' ' < *cursor->at && *cursor->at <= '~')
         ++cursor->at;
 }
 

@@ -24,12 +24,16 @@ def _rsa_key():
     return rsa.generate_private_key(65537, 2048)
 
 
+_MAY_SIGN = x509.KeyUsage(digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
+                          key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False)
+
+
 class Authority:
     def __init__(self, directory):
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._serial = 0
         self._name = _name("Test authority")
-        certificate = self._sign(self._name, self._key.public_key(), x509.BasicConstraints(True, None), days=30)
+        certificate = self._sign(self._name, self._key.public_key(), x509.BasicConstraints(True, None), _MAY_SIGN, days=30)
         self.file = directory / "authority.pem"
         self.file.write_bytes(certificate)
 
@@ -41,6 +45,9 @@ class Authority:
                                           now + datetime.timedelta(days=days, minutes=50))
         for extension in extensions:
             builder = builder.add_extension(extension, critical=True)
+        # RFC 5280, 4.2.1.1 and 4.2.1.2; Python 3.13 insists on them
+        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     def issue(self, directory, *names, days=29, name=None, rsa_key=False):

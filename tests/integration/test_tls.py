@@ -235,7 +235,8 @@ class TestKindsOfKey:
         (["-tls1_3", "-sigalgs", "rsa_pss_rsae_sha256:RSA+SHA256"], "RSA-PSS"), (["-tls1_3"], "ECDSA")])
     @pytest.mark.parametrize("name", [["-servername", NAME], ["-noservername"]], ids=["named", "unnamed"])
     def test_a_client_gets_the_one_that_it_knows(self, both, arguments, name, shown):
-        assert f"Peer signature type: {shown}\n" in both.openssl(*arguments, *name)
+        (found,) = re.findall("^Peer signature type: (.+)$", both.openssl(*arguments, *name), re.MULTILINE)
+        assert {"rsa_pss_rsae_sha256": "RSA-PSS", "ecdsa_secp256r1_sha256": "ECDSA"}.get(found, found) == shown  # OpenSSL 3.5 says which
 
     def test_metrics_tell_the_end_that_comes_first(self, both):
         """Once: Prometheus takes one value of a name and its labels, and drops the others."""
