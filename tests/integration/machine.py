@@ -12,7 +12,8 @@ from pathlib import Path
 from programs import ROOT
 
 CACHE = Path(os.environ.get("SSOFERRY_PACKAGE_CACHE") or ROOT / "build/package/cache")
-RELEASE = "bookworm"
+RELEASE = os.environ.get("SSOFERRY_PACKAGE_RELEASE") or "bookworm"
+LIBH2O_RELEASE = "bookworm"  # the last of Debian's that has it
 PYTHON = "/usr/bin/python3"
 LOOPBACK_UP = "import fcntl, socket, struct; fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sh22x', b'lo', 1 | 8))"  # SIOCSIFFLAGS
 # What root in there must not do to the machine out here: its clock, its kernel and its life are one and the same.
@@ -27,11 +28,12 @@ def call(*command, **options):
 
 
 def mirrors():
-    """{suite: address} of Debian's archives, as this machine's apt has them."""
+    """{suite: address} of the archives of LIBH2O_RELEASE and RELEASE, by the addresses that this machine's apt has for the former."""
     lines = call("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages", "Origin: Debian").split("\n")
     found = {suite: address for address, suite in (line.split() for line in set(lines) if line)}
-    assert RELEASE in found, f"apt has no {RELEASE} of Debian to take packages from"
-    return found
+    assert LIBH2O_RELEASE in found, f"apt has no {LIBH2O_RELEASE} of Debian to take packages from"
+    return {suite.replace(LIBH2O_RELEASE, release): address for suite, address in sorted(found.items()) if suite.startswith(LIBH2O_RELEASE)
+            for release in (LIBH2O_RELEASE, RELEASE)}
 
 
 def base():
@@ -42,8 +44,10 @@ def base():
         tree.mkdir(parents=True)
         print("bootstrapping Debian, once", file=sys.stderr)
         call("debootstrap", "--variant=minbase", RELEASE, tree, mirrors()[RELEASE], timeout=1800)
-        sources = [f"deb {address} {suite} main" for suite, address in sorted(mirrors().items()) if suite.startswith(RELEASE)]
+        sources = [f"deb {address} {suite} main" for suite, address in mirrors().items()]
         (tree / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")
+        if RELEASE != LIBH2O_RELEASE:
+            shutil.copy(ROOT / "config/debian-13/libh2o.pref", tree / "etc/apt/preferences.d")
         (tree / "complete").touch()
     machine = Machine(tree)
     machine.run("apt-get", "update", "-qq", timeout=600)
