@@ -1280,22 +1280,23 @@ def test_check_of_files_as_json_leaves_nothing_to_standard_error(loader):
     assert len(told) == 101 and told[100] == ("error", None, None, "3 more errors are not shown")
 
 
-def test_check_of_files_as_json_says_that_they_could_not_be_compared(loader):
-    """Of more than is sorted in memory. The first row is there twice, which is found in the end alone."""
+@pytest.mark.parametrize("fault_at, status, place, message", [
+    (1_000_000, 2, ("own.yaml", 35_002, 3), "this identifier is already in line 3"),
+    (1, 1, (None, None, None), "a temporary file in {} cannot be used"),
+], ids=["found twice", "not compared"])
+def test_check_of_more_than_is_sorted_in_memory_as_json(loader, fault_at, status, place, message):
+    """The first row is there twice, which is found in the end alone, or not at all where the temporary file cannot be read."""
     row = f"{{state: legacy, legacy_url: 'https://legacy.example.net/{'x' * 1950}'}}\n"
-    file = loader.file("version: 1\nconnections:\n" + "".join(f"  c{i % 34_999}: {row}" for i in range(35_000)))
-    config = loader.file(f"store: {loader.store}\nlegacy: {{allowed_hosts: [legacy.example.net]}}\nroutes: [match: '/old-sso/{{identifier}}']\n", "own.yaml")
+    file = loader.file("version: 1\nconnections:\n" + "".join(f"  c{i % 34_999}: {row}" for i in range(35_000)), "own.yaml")
+    config = loader.file(f"store: {loader.store}\nlegacy: {{allowed_hosts: [legacy.example.net]}}\nroutes: [match: '/old-sso/{{identifier}}']\n", "config.yaml")
     directory = loader.home / "temporary"
     directory.mkdir()
-    for at, status, place, message in [
-        (1_000_000, 2, (str(file), 35_002, 3), "this identifier is already in line 3"),
-        (1, 1, (None, None, None), f"a temporary file in {directory} cannot be used"),
-    ]:
-        faults = Faults(loader.home, "pread", at=at, path=directory)
-        result = plain("-c", config, "check", "--json", file, status=status, env={**faults.environment, "TMPDIR": str(directory)})
-        [found] = map(json.loads, result.stdout.splitlines())
-        assert (found["severity"], (found["file"], found["line"], found["column"])) == ("error", place)
-        assert message in found["message"] and message in result.stderr
+    faults = Faults(loader.home, "pread", at=fault_at, path=directory)
+    result = plain("-c", config, "check", "--json", file, status=status, env={**faults.environment, "TMPDIR": str(directory)})
+    [found] = map(json.loads, result.stdout.splitlines())
+    assert found["severity"] == "error" and (found["line"], found["column"]) == place[1:]
+    assert found["file"] == (place[0] and str(file))
+    assert message.format(directory) in found["message"] and message.format(directory) in result.stderr
 
 
 def test_test_connections_beside_live_ones_are_told(loaded):
