@@ -27,6 +27,11 @@ def settings(stage="image"):
     return {word: rest for each, word, rest in instructions() if each == stage}
 
 
+def debian(stage="image"):
+    """The number of the release of Debian that a stage begins with."""
+    return int(re.match(r"debian:(\d+)-slim\b", settings(stage)["FROM"])[1])
+
+
 def entrypoint():
     return json.loads(settings()["ENTRYPOINT"])
 

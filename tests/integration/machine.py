@@ -1,6 +1,7 @@
 """Debian systems of the tests' own: a bootstrapped tree that is kept, and throw-away layers over it with a network of their own. For root."""
 import contextlib
 import os
+import platform
 import re
 import shutil
 import signal
@@ -12,8 +13,7 @@ from pathlib import Path
 from programs import ROOT
 
 CACHE = Path(os.environ.get("SSOFERRY_PACKAGE_CACHE") or ROOT / "build/package/cache")
-RELEASE = os.environ.get("SSOFERRY_PACKAGE_RELEASE") or "bookworm"
-LIBH2O_RELEASE = "bookworm"  # the last of Debian's that has it
+RELEASES = {12: "bookworm", 13: "trixie"}
 PYTHON = "/usr/bin/python3"
 LOOPBACK_UP = "import fcntl, socket, struct; fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sh22x', b'lo', 1 | 8))"  # SIOCSIFFLAGS
 # What root in there must not do to the machine out here: its clock, its kernel and its life are one and the same.
@@ -27,27 +27,25 @@ def call(*command, **options):
     return done.stdout
 
 
-def mirrors():
-    """{suite: address} of the archives of LIBH2O_RELEASE and RELEASE, by the addresses that this machine's apt has for the former."""
+def mirrors(release):
+    """{suite: address} of the archives of a release of Debian, by the addresses that this machine's apt has for those of its own."""
     lines = call("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages", "Origin: Debian").split("\n")
-    found = {suite: address for address, suite in (line.split() for line in set(lines) if line)}
-    assert LIBH2O_RELEASE in found, f"apt has no {LIBH2O_RELEASE} of Debian to take packages from"
-    return {suite.replace(LIBH2O_RELEASE, release): address for suite, address in sorted(found.items()) if suite.startswith(LIBH2O_RELEASE)
-            for release in (LIBH2O_RELEASE, RELEASE)}
+    own = platform.freedesktop_os_release()["VERSION_CODENAME"]
+    found = {suite.replace(own, release): address for address, suite in map(str.split, sorted(set(filter(None, lines)))) if suite.startswith(own)}
+    assert release in found, f"apt has no {own} of Debian, whose archive would have {release} too"
+    return found
 
 
-def base():
+def base(release):
     """A minimal Debian, bootstrapped once; apt's lists are brought up to date each time."""
-    tree = CACHE / RELEASE
+    tree = CACHE / release
     if not (tree / "complete").exists():
         shutil.rmtree(tree, ignore_errors=True)
         tree.mkdir(parents=True)
         print("bootstrapping Debian, once", file=sys.stderr)
-        call("debootstrap", "--variant=minbase", RELEASE, tree, mirrors()[RELEASE], timeout=1800)
-        sources = [f"deb {address} {suite} main" for suite, address in mirrors().items()]
+        call("debootstrap", "--variant=minbase", release, tree, mirrors(release)[release], timeout=1800)
+        sources = [f"deb {address} {suite} main" for suite, address in mirrors(release).items()]
         (tree / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")
-        if RELEASE != LIBH2O_RELEASE:
-            shutil.copy(ROOT / "config/debian-13/libh2o.pref", tree / "etc/apt/preferences.d")
         (tree / "complete").touch()
     machine = Machine(tree)
     machine.run("apt-get", "update", "-qq", timeout=600)

@@ -50,9 +50,14 @@ def layers():
 
 
 @pytest.fixture(scope="module")
-def debian():
-    made = machine.base()
-    yield made
+def debian(layers):
+    """Debian 12, or the one whose number SSOFERRY_PACKAGE_DEBIAN gives."""
+    number = int(os.environ.get("SSOFERRY_PACKAGE_DEBIAN") or 12)
+    made = machine.base(machine.RELEASES[number])
+    with made.layer(layers / "debian") as here:
+        if number != 12:
+            take_libh2o_of_debian_12(here)
+        yield here
     made.stop()
 
 
@@ -85,6 +90,18 @@ def install(machine, deb, *options):
     done = machine.run("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", *options, "-i", "/srv/ssoferry.deb")
     machine.path("/srv/ssoferry.deb").unlink()
     return done
+
+
+def take_libh2o_of_debian_12(made):
+    """By the files for apt that we give away, with the mirrors of this machine."""
+    files = ROOT / "config/debian-13"
+    sources, addresses = (files / "libh2o.sources").read_text(), machine.mirrors("bookworm")
+    for suite, address in [("bookworm", "http://deb.debian.org/debian"), ("bookworm-security", "http://deb.debian.org/debian-security")]:
+        assert f"URIs: {address}\nSuites: {suite}\n" in sources
+        sources = sources.replace(f"URIs: {address}\n", f"URIs: {addresses[suite]}\n")
+    put(made, "/etc/apt/sources.list.d/libh2o.sources", sources)
+    put(made, "/etc/apt/preferences.d/libh2o.pref", (files / "libh2o.pref").read_text())
+    made.run("apt-get", "update", "-qq", timeout=600)
 
 
 @pytest.fixture
@@ -580,12 +597,15 @@ def test_what_the_unit_lets_its_program_do(running):
 
 
 @pytest.fixture(scope="module")
-def image(debian, layers):
+def image(layers):
     """What the Dockerfile makes, step by step, of a minimal Debian."""
+    debian = machine.base(machine.RELEASES[dockerfile.debian()])
+    assert dockerfile.debian("build") == dockerfile.debian()
     with debian.layer(layers / "build") as build, debian.layer(layers / "image") as made:
         dockerfile.follow("build", build, {})
         dockerfile.follow("image", made, {"build": build})
         yield made
+    debian.stop()
 
 
 class Container:
