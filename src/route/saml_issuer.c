@@ -221,11 +221,17 @@ static void on_doctype(void *context, const xmlChar *name, const xmlChar *extern
     decide(context, SAML_ISSUER_BAD_XML);
 }
 
+#if LIBXML_VERSION >= 21200
+typedef const xmlError *told_error;
+#else
+typedef xmlError *told_error;
+#endif
+
 /* Stops at the first fatal error: within a comment libxml2 would go on to the end, copying the comment so far into an
  * error at each "--". A few non-fatal errors, which concern namespaces, are tolerated. Parsing is stopped the way
  * libxml2 itself does when memory is out; xmlStopParser() frees the bytes being parsed, so only callbacks between two
  * pieces of markup may call it. */
-static void on_error(void *context, xmlErrorPtr error)
+static void on_error(void *context, told_error error)
 {
     struct reader *reader = context;
     if (error->level < XML_ERR_ERROR || (error->level == XML_ERR_ERROR && ++reader->faults <= FAULTS_MAX))

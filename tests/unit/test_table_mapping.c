@@ -448,7 +448,7 @@ static void compared_and_written(void **state)
     table_close(table);
 }
 
-static bool stop(void *context, const struct difference *difference, struct error *error)
+static bool stop_at_once(void *context, const struct difference *difference, struct error *error)
 {
     (void)difference;
     *(unsigned *)context += 1;
@@ -464,7 +464,7 @@ static void callers_may_stop(void **state)
     struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
     read_good(&reading, scratch_path(*state, "m.yaml"), loads[0].yaml);
     assert_done(snapshot_open(&snapshot, table, &error));
-    assert_false(mapping_compare(reading.mapping, snapshot, MAPPING_REPLACE, stop, &calls, &error));
+    assert_false(mapping_compare(reading.mapping, snapshot, MAPPING_REPLACE, stop_at_once, &calls, &error));
     assert_string_equal(error.message, "enough");
     assert_int_equal(calls, 1);
     snapshot_close(snapshot);
