@@ -27,6 +27,10 @@ struct gateway_settings {
  * whatever the table says. */
 size_t gateway_rehearsing(const struct gateway_settings *settings);
 
+/* Whether some sign-in fails if the table cannot be read. None does where every route rehearses and has a legacy URL of
+ * its own; only the row's own legacy URL is then lost. */
+bool gateway_needs_table(const struct gateway_settings *settings);
+
 /* Decides a request. The decision's texts come from `memory` or are slices of the request or the settings. `lookup` is
  * the calling thread's own. `trace` may be NULL. Never fails: trouble becomes a decision. */
 void gateway_decide(const struct gateway_settings *settings, struct lookup *lookup, const struct request *request,

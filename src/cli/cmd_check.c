@@ -57,7 +57,7 @@ static int check_files(struct context *context, const struct arguments *argument
 
 /* -- the table -- */
 
-#define NEVER_LOADED "the table has no mapping yet, and every sign-in gets 503: `ssoferry load` gives it one"
+#define NEVER_LOADED "the table has no mapping yet: `ssoferry load` gives it one"
 
 struct table_check {
     const struct context *context;

@@ -307,6 +307,11 @@ static void answer_problem(struct deciding *deciding)
         decision_refuse_problem(deciding->decision, deciding->extraction.problem);
 }
 
+static bool rehearses(const struct gateway_settings *settings, const struct route *route)
+{
+    return settings->observe || route->observe;
+}
+
 static void answer_routed(struct deciding *deciding, struct lookup *lookup)
 {
     struct decision *decision = deciding->decision;
@@ -319,7 +324,7 @@ static void answer_routed(struct deciding *deciding, struct lookup *lookup)
     else
         answer_problem(deciding);
 
-    if (extraction->route->observe || deciding->settings->observe) {
+    if (rehearses(deciding->settings, extraction->route)) {
         enum outcome would = decision->outcome;
         enum reason reason = decision->reason;
         decision->observed = answer_legacy(deciding, would == OUTCOME_LEGACY ? reason : REASON_OBSERVE);
@@ -332,8 +337,18 @@ size_t gateway_rehearsing(const struct gateway_settings *settings)
 {
     size_t count = 0;
     for (size_t i = 0; i < settings->route_count; ++i)
-        count += settings->observe || settings->routes[i].observe;
+        count += rehearses(settings, &settings->routes[i]);
     return count;
+}
+
+bool gateway_needs_table(const struct gateway_settings *settings)
+{
+    for (size_t i = 0; i < settings->route_count; ++i) {
+        const struct route *route = &settings->routes[i];
+        if (!rehearses(settings, route) || route->legacy_url.size == 0)
+            return true;
+    }
+    return false;
 }
 
 bool gateway_check_uri(const struct gateway_settings *settings, size_t size, struct decision *decision)

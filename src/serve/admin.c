@@ -84,28 +84,30 @@ static void answer_live(struct admin *admin, h2o_req_t *req)
 static void answer_ready(struct admin *admin, h2o_req_t *req)
 {
     struct page page;
-    unsigned status = health_page(admin->scene.serving, admin->lookup, &page, answer_memory(req));
+    unsigned status = health_page(admin->scene.serving, &worker_config(&admin->worker)->gateway, admin->lookup, &page,
+                                  answer_memory(req));
     send_page(req, status, &page);
 }
 
 static void answer_metrics(struct admin *admin, h2o_req_t *req)
 {
     const struct admin_scene *from = &admin->scene;
+    const struct gateway_settings *gateway = &worker_config(&admin->worker)->gateway;
     struct health health;
-    health_check(from->serving, admin->lookup, &health);
+    health_check(from->serving, gateway, admin->lookup, &health);
     const size_t most = tls_count(from->tls);
     struct metrics_certificate *certificates = h2o_mem_alloc_pool(&req->pool, most * sizeof(*certificates));
     const struct metrics_scene scene = {
         .workers = from->metrics,
         .worker_count = from->worker_count,
-        .routes = worker_config(&admin->worker)->gateway.routes,
-        .route_count = worker_config(&admin->worker)->gateway.route_count,
-        .observe = worker_config(&admin->worker)->gateway.observe,
+        .routes = gateway->routes,
+        .route_count = gateway->route_count,
+        .observe = gateway->observe,
         .table = health.table,
         .table_readable = health.table_readable,
         .table_in_place = !atomic_load(&from->serving->replaced),
         .rows = inspector_rows(from->inspector),
-        .ready = health.problem == HEALTH_FINE,
+        .ready = health.ready,
         .configuration_current = !atomic_load(&from->serving->refused),
         .now = clock_utc_us(),
         .has_usage = from->usage != NULL,

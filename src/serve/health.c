@@ -40,31 +40,34 @@ static enum health_problem find_problem(struct lookup *lookup, struct table_stat
     return rows_are_readable(lookup) ? HEALTH_FINE : HEALTH_STORE;
 }
 
-void health_check(const struct serving *serving, struct lookup *lookup, struct health *health)
+void health_check(const struct serving *serving, const struct gateway_settings *settings, struct lookup *lookup,
+                  struct health *health)
 {
     health->table = (struct table_state){0};
     health->problem = find_problem(lookup, &health->table);
     health->table_readable = health->problem != HEALTH_STORE;
     if (atomic_load(&serving->phase) != PHASE_SERVING)
         health->problem = HEALTH_DRAINING;
+    health->ready =
+        health->problem == HEALTH_FINE || (health->problem != HEALTH_DRAINING && !gateway_needs_table(settings));
     health->reason = problems[health->problem].reason;
     health->message = problems[health->problem].message;
 }
 
-unsigned health_page(const struct serving *serving, struct lookup *lookup, struct page *page, struct memory memory)
+unsigned health_page(const struct serving *serving, const struct gateway_settings *settings, struct lookup *lookup,
+                     struct page *page, struct memory memory)
 {
     struct health health;
-    health_check(serving, lookup, &health);
-    bool fine = health.problem == HEALTH_FINE;
+    health_check(serving, settings, lookup, &health);
     char *body = memory.allocate(memory.context, BODY_SIZE_MAX);
-    int size =
-        fine ? snprintf(body, BODY_SIZE_MAX,
-                        "{\"status\":\"ok\",\"revision\":%" PRIu64 ",\"connections\":%" PRIu64 "}\n",
-                        health.table.revision, table_state_total(&health.table))
-             : snprintf(body, BODY_SIZE_MAX, "{\"status\":\"unavailable\",\"reason\":\"%s\",\"message\":\"%s\"}\n",
-                        health.reason, health.message);
+    int size = health.problem == HEALTH_FINE
+                   ? snprintf(body, BODY_SIZE_MAX,
+                              "{\"status\":\"ok\",\"revision\":%" PRIu64 ",\"connections\":%" PRIu64 "}\n",
+                              health.table.revision, table_state_total(&health.table))
+                   : snprintf(body, BODY_SIZE_MAX, "{\"status\":\"%s\",\"reason\":\"%s\",\"message\":\"%s\"}\n",
+                              health.ready ? "ok" : "unavailable", health.reason, health.message);
     page->content_type = TEXT("application/json");
     page->security_policy = (struct text){0};
     page->body = text_slice(body, (size_t)size);
-    return fine ? 200 : 503;
+    return health.ready ? 200 : 503;
 }

@@ -193,7 +193,8 @@ static void send_health(struct worker *worker, h2o_req_t *req, struct answer *an
 {
     struct page page;
     metrics_event(worker->tools.metrics, METRICS_HEALTH_CHECKS);
-    answer->status = health_page(worker->tools.serving, worker->tools.lookup, &page, answer_memory(req));
+    answer->status = health_page(worker->tools.serving, &worker_config(worker)->gateway, worker->tools.lookup, &page,
+                                 answer_memory(req));
     answer->retry_after = answer->status == 503;
     answer->page = &page;
     answer_send(req, answer);

@@ -131,7 +131,8 @@ static void announce(struct server *server)
     if (server->admin != NULL)
         log_info("admin listener on %s", server->started->admin->text);
     if (state.revision == 0)
-        log_info("%s has no mapping yet: every sign-in gets 503 until `ssoferry load FILE`", server->started->store);
+        log_info("%s has no mapping yet: sign-ins %s until `ssoferry load FILE`", server->started->store,
+                 gateway_needs_table(&server->config->gateway) ? "get 503" : "go to the old system");
     else
         log_info("serving %" PRIu64 " connection%s of %s at revision %" PRIu64 " with %zu thread%s",
                  table_state_total(&state), table_state_total(&state) == 1 ? "" : "s", server->started->store,

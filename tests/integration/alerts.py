@@ -35,13 +35,17 @@ def ready(instance, values):
     return {f'ssoferry_ready{{job="ssoferry",instance="{instance}"}}': values}
 
 
+def readable(values):
+    return {'ssoferry_table_readable{job="ssoferry",instance="a"}': values}
+
+
 A = {"job": "ssoferry", "instance": "a"}
 JOB = {"job": "ssoferry"}
 DIFFER = ("SsoferryTablesDiffer", "SsoferryRevisionsDiffer")
 
 CASES = {
     "two nodes that serve": (
-        up("a", "1x60") | up("b", "1x60") | ready("a", "1x60") | requests("stytch", 307, "0+10x60") | requests("loop", 508, "0x60") | requests("unavailable", 503, "0x60")
+        up("a", "1x60") | up("b", "1x60") | ready("a", "1x60") | readable("1x60") | requests("stytch", 307, "0+10x60") | requests("loop", 508, "0x60") | requests("unavailable", 503, "0x60")
         | requests("disabled", 410, "0x60") | {UNKNOWN: "0x60"} | configuration("1x60") | unusable("url", "0x60") | checksum("a", "7x60") | checksum("b", "7x60") | table("a", 3, stytch=1, legacy=7) | table("b", 3, stytch=1, legacy=7),
         {(50, ALL): []}),
     "a target that does not answer": (up("a", "1x5 0x20"), {(20, "SsoferryDown"): [A], (20, "SsoferryGone"): []}),
@@ -66,7 +70,10 @@ CASES = {
         unusable("url", "0x9 3x20") | unusable("no_legacy_url", "0x30"),
         {(12, "SsoferryUnusableRows"): [], (20, "SsoferryUnusableRows"): [A | {"reason": "url"}]}),
     "rows that cannot be looked through, of one that is ready": (
-        ready("a", "1x60") | unusable("url", "0x9 _x20 0x30") | ready("b", "0x60"),
+        ready("a", "1x60") | readable("1x60") | unusable("url", "0x9 _x20 0x30") | ready("b", "0x60"),
+        {(9, "SsoferryRowsNotChecked"): [], (28, "SsoferryRowsNotChecked"): [A], (40, "SsoferryRowsNotChecked"): []}),
+    "a table that cannot be read, in a rehearsal, which is ready without": (
+        ready("a", "1x60") | readable("1x9 0x20 1x30") | unusable("url", "0x60"),
         {(9, "SsoferryRowsNotChecked"): [], (28, "SsoferryRowsNotChecked"): [A], (40, "SsoferryRowsNotChecked"): []}),
     "a reload that was refused": (
         configuration("1x4 0x20 1x20"),

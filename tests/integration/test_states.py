@@ -1,6 +1,7 @@
 """States and the legacy side from end to end: every state, every key of the configuration that sends a request back to the old system,
 the loops that must not be, and a change that holds for the very next request."""
 import json
+import os
 import signal
 from urllib.parse import quote
 
@@ -287,11 +288,40 @@ class TestObserve:
         gateway.stop()
         assert outcomes(gateway) == ({}, {})
 
+    def goes_on(self, gateway, reason, location):
+        """Everybody goes to the old system, and a balancer that asks goes on sending them."""
+        answer = gateway.post("/one/moved", sign_in())
+        assert sent_to_legacy(gateway, answer, "observe", would="unavailable") == location
+        health = gateway.get("/healthz")
+        told = json.loads(health.text)
+        assert (health.status, told["status"], told["reason"]) == (200, "ok", reason) and "revision" not in told
+
     def test_before_the_first_load(self, make_gateway):
         gateway = make_gateway(observe=True, legacy=LEGACY_SIDE, routes=[{"match": "/one/{identifier}", "legacy_url": self.LEGACY_URL}])
         gateway.start()
-        answer = gateway.post("/one/acme", sign_in())
-        assert sent_to_legacy(gateway, answer, "observe", would="unavailable") == f"{LEGACY}/saml/acme/acs"
+        gateway.wait_for(lambda: "no mapping yet: sign-ins go to the old system until `ssoferry load FILE`" in gateway.stderr)
+        self.goes_on(gateway, "not_loaded", f"{LEGACY}/saml/moved/acs")
+
+    def test_of_a_table_that_cannot_be_read(self, make_gateway):
+        """A row's own address is lost with it, and the route's is what is left."""
+        gateway = make_gateway(observe=True, legacy=LEGACY_SIDE, routes=[{"match": "/one/{identifier}", "legacy_url": self.LEGACY_URL}])
+        gateway.load(ROWS)
+        gateway.start()
+        assert json.loads(gateway.get("/healthz").text) == {"status": "ok", "revision": 1, "connections": len(ROWS)}
+        assert gateway.post("/one/moved", sign_in()).location == f"{OLD}/moved/acs"
+        os.truncate(gateway.store, 0)
+        self.goes_on(gateway, "store", f"{LEGACY}/saml/moved/acs")
+
+    @pytest.mark.parametrize("observe, second", [
+        (True, {}), (False, {"legacy_url": LEGACY}), (False, {"legacy_url": LEGACY, "unknown": "legacy"})], ids=["no-address", "live", "unknown"])
+    def test_a_route_that_needs_the_table_keeps_the_balancer_away(self, make_gateway, observe, second):
+        gateway = make_gateway(observe=observe, legacy=LEGACY_SIDE, routes=[
+            {"match": "/one/{identifier}", "legacy_url": self.LEGACY_URL, "observe": True}, {"match": "/two/{identifier}", **second}])
+        gateway.start()
+        gateway.wait_for(lambda: "no mapping yet: sign-ins get 503 until `ssoferry load FILE`" in gateway.stderr)
+        assert gateway.get("/two/acme").status == 503
+        health = gateway.get("/healthz")
+        assert (health.status, json.loads(health.text)["reason"]) == (503, "not_loaded")
 
     def test_begins_and_ends_with_a_reload(self, make_gateway):
         gateway = make_gateway(legacy=LEGACY_SIDE, routes=[{"match": "/one/{identifier}", "legacy_url": self.LEGACY_URL}])

@@ -797,6 +797,18 @@ static void a_rehearsal_says_what_it_would_have_done(void **state)
     assert_string_equal(decision_reason_code(&decision), "observe");
 }
 
+static void a_rehearsal_needs_no_table_if_every_route_has_a_legacy_url(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->settings.observe = true;
+    assert_true(gateway_needs_table(&fixture->settings));
+    for (size_t i = 0; i < fixture->settings.route_count; ++i)
+        fixture->routes[i].legacy_url = TEXT("https://legacy.example.net/acs");
+    assert_false(gateway_needs_table(&fixture->settings));
+    fixture->settings.observe = false;
+    assert_true(gateway_needs_table(&fixture->settings));
+}
+
 int main(void)
 {
 #define WITH_TABLE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -820,6 +832,7 @@ int main(void)
         WITH_TABLE(a_long_path_and_query_are_refused),
         WITH_TABLE(a_refusal_tells_whom_the_url_names),
         WITH_TABLE(a_rehearsal_says_what_it_would_have_done),
+        WITH_TABLE(a_rehearsal_needs_no_table_if_every_route_has_a_legacy_url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
