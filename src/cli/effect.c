@@ -136,13 +136,19 @@ static bool is_cut_over(const struct difference *difference)
            rows_is_cut_over(is_known ? &was : NULL, &after.row);
 }
 
+/* Whether the row only rehearses, whatever its source's routes can: it has a legacy URL of its own. */
+static bool rehearses(const struct effect *effect, enum turn turn, const struct difference *difference)
+{
+    return turn == TURN_STYTCH && effect->config->gateway.observe && !is_cut_over(difference);
+}
+
 void effect_add(struct effect *effect, const struct difference *difference)
 {
     enum turn turn;
     begin_source(effect, difference->key);
     effect->rows[difference->kind]++;
     effect->source.before += difference->kind != DIFFERENCE_ADDED;
-    if (turn_of(difference, &turn))
+    if (turn_of(difference, &turn) && !rehearses(effect, turn, difference))
         effect->source.turned[turn]++;
     note_stage(effect, difference);
     effect->cut_over += effect->cuts_over && is_cut_over(difference);

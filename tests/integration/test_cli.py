@@ -1187,6 +1187,24 @@ def test_a_load_that_cuts_over_in_a_rehearsal_is_told(routed, loader):
     assert "2 rows would go to Stytch in spite of `observe: true`" in shown
 
 
+def test_rows_with_a_legacy_url_of_their_own_are_not_cut_over_in_a_rehearsal(routed, loader):
+    """Even if the route has none, and however many they are: those that have none are told by themselves."""
+    config, names = loader.home / "ssoferryd.yaml", "abcdefgh"
+    back = "legacy_url: 'https://legacy.example.net/x'"
+    own = {name: f"{{connection_id: {ACME}, {back}}}" for name in names}
+    before = loader.file(odd_table("default", {name: f"{{connection_id: {ACME}, state: legacy, {back}}}" for name in names}), "before.yaml")
+    after, mixed = loader.file(odd_table("default", own), "after.yaml"), loader.file(odd_table("default", {**own, "a": ACME}), "mixed.yaml")
+    told = lambda *words: [re.sub(" would be | would | to Stytch.*", " ", line).split(": ", 2)[2].strip() for line in routed(*words).stderr.splitlines() if "to Stytch" in line]
+    routed("load", "--allow-removals", before)
+    assert told("diff", after) == ["8 of the 8 rows of source default cut over"]
+    config.write_text(config.read_text() + "observe: true\n")
+    assert told("diff", after) == told("load", "--dry-run", after) == []
+    assert told("diff", mixed) == ["1 row go"]
+    assert told("load", after) == []
+    routed("load", before)
+    assert told("rollback", "3", "--yes") == []
+
+
 def test_check_of_the_table_against_a_configuration(routed, loader, tmp_path):
     assert routed("check", "--table").stdout == "3 rows of revision 1: no errors\n"
     routed("load", "--merge", loader.file(odd_table("auth0", {
