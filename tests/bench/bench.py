@@ -1,5 +1,6 @@
 """Measures ssoferry; scripts/bench builds what this needs and calls it."""
 import argparse
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,6 +65,8 @@ def parse_arguments():
 
 def check(bench):
     """Checks that the loader loads the right rows and every server answers by them, also under load, over TLS, and after a change."""
+    if shutil.which("strace") is None:
+        raise Failed("--check counts system calls with strace, which is missing: install Debian's package strace")
     loading.check(bench, CHECK_ROWS)
     store = loading.loaded_store(bench, CHECK_ROWS)
     with traffic.by_path(bench.work, "check", traffic.numbers(CHECK_ROWS), 6 * 1024) as known, \

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Each script shows its help, and refuses a word that it does not know, before it installs or builds anything.
+# Each script shows its help, and refuses a word that it does not know, before it installs or builds anything. What it cannot do without, it
+# names.
 set -u
 stubs=$(mktemp -d)
 trap 'rm -rf "$stubs"' EXIT
@@ -30,5 +31,7 @@ expect 2 'no preset is called nope' scripts/prove --preset nope
 expect 2 'no proof is called nope' scripts/prove nope
 expect 0 '^crowds ' scripts/prove --list
 expect 2 'is a number' scripts/fuzz template --seconds abc
+python=$(python3 -c 'import sys; print(sys.executable)')
+expect 1 "Debian's package strace" env PATH="$stubs/none" "$python" tests/bench/bench.py --check --bin scripts --work "$stubs/work"
 [ "$count" -ge 9 ] || failed=1
 exit "$failed"
