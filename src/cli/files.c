@@ -39,7 +39,9 @@ static int read_all(struct files *files, const struct arguments *arguments, stru
         progress_phase(progress, "sorting");
         if (!fine) {
             progress_erase(progress);
-            status = complain_unread(files, path, &error);
+            const int told = complain_unread(files, path, &error);
+            if (status != STATUS_FAILED) /* which outweighs what the caller can mend */
+                status = told;
         }
     }
     return status;

@@ -1626,6 +1626,16 @@ routes: [{{match: /acs, identify_by: relay_state, unknown: legacy, legacy_url: "
     assert f"decision     legacy, reason {reason}" in said and f"because      {because}" in said
 
 
+def test_a_disk_that_fails_outweighs_files_to_mend(loaded):
+    """Whichever is named first: nobody knows then whether the files are good."""
+    none, wrong, failing = loaded.home / "none", loaded.file("version: 1\nconnections: {a: x}\n", "wrong.yaml"), "/proc/self/mem"
+    for command, options in ("check", []), ("load", []), ("load", ["--dry-run"]), ("diff", []):
+        for other in none, wrong, loaded.home:
+            for files in (other, failing), (failing, other):
+                assert f"{failing}: cannot be read: Input/output error" in loaded(command, *options, *files, status=1).stderr
+        loaded(command, *options, none, wrong, status=2)
+
+
 def test_explain_takes_a_body(loaded, config):
     body = loaded.file("SAMLResponse=abc", "body")
     assert explain(config, "--body", body, "/old-sso/acme")["method"] == "POST"
