@@ -179,6 +179,52 @@ static struct place_of_tls read_removed(const struct tls *tls, size_t i)
     return inuse;
 }
 
+static bool is_served(const struct tls *tls, const struct place_of_tls *places, struct text host)
+{
+    char name[URL_SIZE_MAX + 1];
+    struct text alone = url_host_alone(host);
+    if (alone.at[0] == '[')
+        alone = text_slice(alone.at + 1, alone.size - 2);
+    snprintf(name, sizeof(name), "%.*s", TEXT_ARGS(alone));
+    for (size_t i = 0; i < tls->count; ++i) {
+        if (places[i].context != NULL && tls_context_serves(places[i].context, name))
+            return true;
+    }
+    return false;
+}
+
+/* Clients refuse a certificate for another name. But a load balancer may show them its own and make a connection of its
+ * own, for which any certificate will do; then it is in trusted_proxies. */
+static void warn_of_hosts(const struct tls *tls, const struct place_of_tls *places, const struct config *config,
+                          const struct tls_report *report)
+{
+    const struct text *first = NULL;
+    const struct listener *listener = NULL;
+    size_t more = 0, i = 0;
+    char others[64] = "";
+    for (; i < tls->count && listener == NULL; ++i)
+        listener = places[i].context == NULL ? NULL : find_listener(config, &tls->listeners[i]);
+    if (listener == NULL || config->trusted_proxy_count > 0)
+        return;
+    for (size_t j = 0; j < config->rules.own_host_count; ++j) {
+        const struct text *host = &config->rules.own_hosts[j];
+        if (is_served(tls, places, *host))
+            continue;
+        more += first != NULL;
+        first = first == NULL ? host : first;
+    }
+    if (first == NULL)
+        return;
+    if (more > 0)
+        snprintf(others, sizeof(others), " (and %zu more name%s of hosts)", more, more == 1 ? "" : "s");
+    const struct named_file *file = &listener->certificates[0].certificate;
+    faults_add(report->faults, FAULT_WARNING, report->file, file->place.line, file->place.column, file->place.length,
+               "no certificate of a listener is valid for %.*s%s; %s is for %s: clients will refuse it. If a load "
+               "balancer shows them its own, name that in trusted_proxies",
+               TEXT_ARGS(url_host_alone(*first)), others, file->path,
+               tls_context_facts(places[i - 1].context, 0)->names);
+}
+
 static void put_in_place(struct tls *tls, struct place_of_tls *next)
 {
     pthread_mutex_lock(&tls->mutex);
@@ -204,6 +250,7 @@ bool tls_load(struct tls *tls, const struct config *config, const char *path, st
         release_all(next, tls->count);
         return error_set(error, ERROR_INPUT, "%s: %zu error%s in its certificates", path, found, found == 1 ? "" : "s");
     }
+    warn_of_hosts(tls, next, config, &report);
     tls->config = config;
     tls->print = print;
     put_in_place(tls, next);

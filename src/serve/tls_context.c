@@ -178,6 +178,15 @@ SSL_CTX *tls_context_first(const struct tls_context *context)
     return context->faces[0].ssl;
 }
 
+bool tls_context_serves(const struct tls_context *context, const char *name)
+{
+    for (size_t i = 0; i < context->count; ++i) {
+        if (X509_check_ip_asc(SSL_CTX_get0_certificate(context->faces[i].ssl), name, 0) == 1)
+            return true;
+    }
+    return find_face(context, name, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS) != NULL;
+}
+
 const struct tls_facts *tls_context_facts(const struct tls_context *context, size_t i)
 {
     return &context->faces[i].facts;

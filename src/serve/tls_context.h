@@ -21,6 +21,10 @@ void tls_context_release(struct tls_context *context);
  * among the certificates. Lives as long as the context. */
 SSL_CTX *tls_context_first(const struct tls_context *context);
 
+/* Whether a certificate of the listener is valid for this host name or IP address, which has no port and no brackets.
+ */
+bool tls_context_serves(const struct tls_context *context, const char *name);
+
 /* Facts about the listener's certificate `i`. Live as long as the context. */
 const struct tls_facts *tls_context_facts(const struct tls_context *context, size_t i);
 

@@ -2,6 +2,7 @@
 import datetime
 import functools
 import hashlib
+import ipaddress
 import ssl
 from base64 import b64encode
 
@@ -16,6 +17,13 @@ from keys import KeyPair
 
 def _name(text):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _alternative(host):
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 @functools.cache
@@ -55,7 +63,7 @@ class Authority:
         key = _rsa_key() if rsa_key else ec.generate_private_key(ec.SECP256R1())
         stem = name or names[0].replace("*", "star")
         pair = KeyPair(directory / f"{stem}.key", directory / f"{stem}.crt")
-        alternatives = x509.SubjectAlternativeName([x509.DNSName(host) for host in names])
+        alternatives = x509.SubjectAlternativeName([_alternative(host) for host in names])
         replace(pair.certificate, self._sign(_name(names[0]), key.public_key(), alternatives, days=days))
         replace(pair.key, key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                             serialization.NoEncryption()), mode=0o600)

@@ -763,6 +763,30 @@ class TestCheck:
         it.gateway.start()
         assert what in it.gateway.stderr
 
+    @pytest.mark.parametrize("hosts, unserved", [
+        ([NAME], None), ([NAME.upper(), f"{NAME}:8443", "eu.wild.example.com"], None), ([NAME, "login.example.com"], "login.example.com"),
+        (["login.example.com:443", NAME, "a.b.wild.example.com", "wild.example.com"], "login.example.com (and 2 more names of hosts)"),
+        (["192.0.2.1:8443", "[2001:db8::1]"], None), (["192.0.2.2"], "192.0.2.2")], ids=["same", "spelled", "one", "three", "addresses", "address"])
+    def test_a_name_of_the_gateway_that_no_certificate_has_is_a_warning(self, secured, authority, tmp_path, hosts, unserved):
+        it = secured(authority.issue(tmp_path, NAME), authority.issue(tmp_path, "*.wild.example.com", "192.0.2.1", "2001:db8::1"), hosts=hosts)
+        path = it.pairs[0].certificate
+        told = self.place(it, "certificate", path) + f"warning: no certificate of a listener is valid for {unserved}"
+        assert (told in (said := self.check(it, 0)), said.count("warning")) == ((True, 1) if unserved else (False, 0)), said
+        if unserved:
+            assert f"; {path} is for {NAME}:" in said and "trusted_proxies" in said
+            it.gateway.start()
+            assert told in it.gateway.stderr
+
+    def test_nor_is_it_one_behind_a_balancer_or_where_another_listener_has_it(self, secured, authority, tmp_path):
+        it = secured(hosts=["login.example.com"])
+        assert "warning: " in self.check(it, 0)
+        it.gateway.configure(trusted_proxies=["10.0.0.0/8"])
+        assert self.check(it, 0) == ""
+        other = authority.issue(tmp_path, "login.example.com")
+        it.gateway.configure(trusted_proxies=[], listen=[*it.gateway.config["listen"], {
+            "address": f"127.0.0.1:{free_port()}", "certificate": str(other.certificate), "key": str(other.key)}])
+        assert self.check(it, 0) == ""
+
     def test_a_key_may_stand_in_the_certificates_file(self, secured, authority, tmp_path):
         pair = authority.issue(tmp_path, NAME)
         both = tmp_path / "both.pem"
