@@ -487,6 +487,22 @@ def test_upgrading_leaves_one_alone_that_could_not_start_again(running, deb, tmp
     assert pid_of(running) not in (0, before) and signs_in(running)
 
 
+def test_upgrading_leaves_one_alone_whose_files_its_user_may_not_read_any_more(running, deb, tmp_path):
+    """Which root may. Its other groups count, those of a drop-in as well."""
+    config, before = running.path("/etc/ssoferry/ssoferryd.yaml"), pid_of(running)
+    newer = upgrade_of(deb, tmp_path)
+    config.chmod(0o600)
+    done = install(running, newer, "--force-confold")
+    assert pid_of(running) == before and signs_in(running)
+    assert "ssoferryd is not restarted" in done.stderr and "ssoferryd.yaml: cannot be read: Permission denied" in done.stderr
+
+    running.run("chgrp", "mail", "/etc/ssoferry/ssoferryd.yaml")
+    config.chmod(0o640)
+    drop_in(running, "[Service]\nSupplementaryGroups=mail\n")
+    install(running, newer, "--force-confold")
+    wait_for(lambda: pid_of(running) not in (0, before) and signs_in(running), "the new daemon to answer")
+
+
 def test_upgrading_leaves_a_disabled_one_alone(running, deb, tmp_path):
     running.systemctl("disable", "--now", UNIT)
     install(running, upgrade_of(deb, tmp_path))
