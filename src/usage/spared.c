@@ -71,18 +71,25 @@ static bool collect_used(struct spared *spared, struct snapshot *snapshot, struc
     return result == LOOKUP_ABSENT;
 }
 
+/* Where to look for new rows: after revision `number`, if any later one has `added` some. */
+struct newer {
+    uint64_t number, added;
+};
+
 /* Finds the revision before the first kept one that was made after `from`, or the newest. A revision dated in the
  * future says nothing about when it was made; nor does one dated long ago behind a recent one. */
-static bool find_revision(const struct snapshot *snapshot, int64_t from, int64_t now, uint64_t *number,
+static bool find_revision(const struct snapshot *snapshot, int64_t from, int64_t now, struct newer *newer,
                           struct error *error)
 {
     enum lookup_result result = LOOKUP_FOUND;
-    *number = snapshot_state(snapshot)->revision;
-    for (uint64_t each = *number; each > 0 && result == LOOKUP_FOUND; --each) {
+    uint64_t added = 0;
+    *newer = (struct newer){.number = snapshot_state(snapshot)->revision};
+    for (uint64_t each = newer->number; each > 0 && result == LOOKUP_FOUND; --each) {
         struct revision revision = {0};
         result = revision_read(snapshot, each, &revision, error);
+        added += revision.counts.added;
         if (result == LOOKUP_FOUND && revision.changed_at > from && revision.changed_at <= now)
-            *number = each - 1;
+            *newer = (struct newer){.number = each - 1, .added = added};
         revision_release(&revision);
     }
     return result != LOOKUP_FAILED;
@@ -98,11 +105,11 @@ bool spared_collect(struct spared *spared, struct snapshot *snapshot, struct usa
                     int64_t now, struct error *error)
 {
     const int64_t since = usage_reader_totals(usage)->since;
-    uint64_t number = 0;
+    struct newer newer;
     spared->hash_key = hash_key_new();
     return collect_used(spared, snapshot, usage, from, error) &&
-           find_revision(snapshot, from > since ? from : since, now, &number, error) &&
-           revision_newcomers(snapshot, number, on_newcomer, spared, error);
+           find_revision(snapshot, from > since ? from : since, now, &newer, error) &&
+           (newer.added == 0 || revision_newcomers(snapshot, newer.number, on_newcomer, spared, error));
 }
 
 bool spared_has(const struct spared *spared, struct text key, struct text connection_id)
