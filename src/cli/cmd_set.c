@@ -17,13 +17,14 @@ static bool is_like_field(struct text identifier)
 }
 
 /* An unknown identifier is probably mistyped, or, among several words like NAME=VALUE, a mistyped field. Giving a
- * connection shows that a new row is intended. Giving only a state shows that only if the name resembles nothing else:
- * somebody taking a customer back must not be told it was done while the customer's row is unchanged. */
+ * connection shows that a new row is intended. Giving only a state shows that only if there is a table and the name
+ * resembles nothing else in it: somebody taking a customer back must not be told it was done while the customer's row
+ * is unchanged. */
 static bool may_add(const struct set *set, struct snapshot *snapshot, struct text identifier)
 {
     if (set_names_field(set, TEXT("connection_id")))
         return set->names == 1 || !is_like_field(identifier);
-    return set->names == 1 && set_names_field(set, TEXT("state")) && (snapshot == NULL || set->nothing_meant);
+    return set->names == 1 && set_names_field(set, TEXT("state")) && snapshot != NULL && set->nothing_meant;
 }
 
 /* Encodes into `buffer` the row as the words want it, starting from the one in the table if there is one. `snapshot` is
@@ -163,8 +164,8 @@ static int open_for_set(struct set *set)
         if (error.kind != ERROR_NONE)
             return complain(&error);
         if (status != STATUS_DONE) {
+            log_error("there is no store at %s; is another one meant?", context->store);
             say_how_to_add(set);
-            log_error("there is no store at %s yet", context->store);
             return status;
         }
     }

@@ -822,8 +822,10 @@ def test_set_changes_one_row(loaded):
 
 
 def test_set_adds_a_row_and_a_store(loader):
-    loader("set", "acme", "redirect=303", status=1)
-    assert not loader.store.exists()
+    for field in "redirect=303", "state=legacy", "state=disabled":  # a customer was meant to be there, in another store
+        said = loader("set", "acme", field, status=1).stderr
+        assert said.splitlines()[0] == f"ssoferry: error: there is no store at {loader.store}; is another one meant?" and "give connection_id=ID" in said
+        assert not loader.store.exists()
     assert loader("set", "--source", "auth0", "acme", f"connection_id={ACME}").stdout == "revision 1: acme added\n"
     assert loader("set", "globex", "state=disabled").stdout == "revision 2: globex added\n"
     assert [(row["source"], row["identifier"]) for row in loader.rows()] == [("auth0", "acme"), ("default", "globex")]
