@@ -202,6 +202,29 @@ static void find_by_field(struct snapshot *snapshot, struct text word, struct me
     }
 }
 
+static bool is_between_names(char c)
+{
+    return c == ' ' || c == ',' || c == ';';
+}
+
+/* The rows of those who are named in one word, as in "acme,globex" or a list in quotation marks. */
+static void find_joined(struct snapshot *snapshot, struct text source, struct text word, struct meant *meant)
+{
+    struct error error = {0};
+    struct connection_buffer buffer;
+    struct nearest *found = &meant->nearest;
+    for (size_t at = 0, end = 0; at < word.size && found->count < NEAREST_KEPT; at = end + 1) {
+        end = at;
+        while (end < word.size && !is_between_names(word.at[end]))
+            ++end;
+        const struct text name = text_slice(word.at + at, end - at);
+        if (name.size > 0 && name.size <= IDENTIFIER_SIZE_MAX &&
+            snapshot_find(snapshot, source, name, &buffer, &error) == LOOKUP_FOUND)
+            snprintf(found->found[found->count++].name, IDENTIFIER_SIZE_MAX + 1, "%.*s", TEXT_ARGS(name));
+    }
+    meant->joined = found->count > 0;
+}
+
 bool rows_meant_or_field(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant)
 {
     bool found = rows_meant(snapshot, source, identifier, true, meant);
@@ -211,13 +234,16 @@ bool rows_meant_or_field(struct snapshot *snapshot, struct text source, struct t
     find_by_field(snapshot, identifier, &by_field);
     if (by_field.field != NULL)
         *meant = by_field;
-    return found || by_field.field != NULL;
+    else if (!found)
+        find_joined(snapshot, source, identifier, meant);
+    return found || by_field.field != NULL || meant->joined;
 }
 
 bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant)
 {
     meant->nearest.count = 0;
     meant->field = NULL;
+    meant->joined = false;
     meant->removed_by = 0;
     meant->removed[0] = '\0';
     if (find_elsewhere(snapshot, source, identifier, meant->elsewhere))
@@ -235,7 +261,7 @@ void rows_meant_names(const struct meant *meant, char *names)
     size_t size = 0;
     names[0] = '\0';
     for (size_t i = 0; i < meant->nearest.count; ++i) {
-        const char *last = meant->field != NULL ? " and " : " or ";
+        const char *last = meant->field != NULL || meant->joined ? " and " : " or ";
         const char *joint = i == 0 ? "" : i + 1 == meant->nearest.count ? last : ", ";
         size += (size_t)snprintf(names + size, MEANT_NAMES_SIZE - size, "%s%s", joint, meant->nearest.found[i].name);
     }
@@ -274,6 +300,13 @@ int rows_complain_meant(struct snapshot *snapshot, struct text source, struct te
     if (meant->field != NULL) {
         log_error("there is no %.*s in source %.*s: it is the %s of %s (source %s)", TEXT_ARGS(identifier),
                   TEXT_ARGS(source), meant->field, names, meant->source);
+        return STATUS_FAILED;
+    }
+    if (meant->joined) {
+        const bool one = meant->nearest.count == 1;
+        log_error("there is no %.*s in source %.*s: in it %s of %s, which need%s", TEXT_ARGS(identifier),
+                  TEXT_ARGS(source), one ? "is the name" : "are the names", names,
+                  one ? "s a word of its own" : " a word each");
         return STATUS_FAILED;
     }
     if (!rows_has_source(snapshot, source))

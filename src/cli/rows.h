@@ -20,6 +20,7 @@ struct meant {
     char removed[512];                   /* describes that: "revision 7 removed it (load by ops@vm, 2026-...)" */
     const char *field;                   /* the field of other rows that it equals, such as "label"; NULL: none */
     char source[SOURCE_SIZE_MAX + 1];    /* the source of the first of those rows */
+    bool joined;                         /* it consists of several words, and the rows of some are there */
     struct nearest nearest; /* those rows of that source, or similar names in this source; at most NEAREST_KEPT */
 };
 
@@ -28,7 +29,7 @@ struct meant {
 bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant);
 
 /* Like rows_meant() with `near`, for words that somebody typed: they may have given a customer's label, connection or
- * organization instead of the identifier. */
+ * organization instead of the identifier, or several identifiers as one word. */
 bool rows_meant_or_field(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant);
 
 /* Prints that there is no such row, with hints. rows_complain_unknown() finds these with rows_meant_or_field() if
@@ -37,8 +38,8 @@ int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct 
 int rows_complain_meant(struct snapshot *snapshot, struct text source, struct text identifier,
                         const struct meant *meant);
 
-/* Writes similar names as "a, b or c", or rows with the same field as "a, b and c", to `names`, of MEANT_NAMES_SIZE
- * bytes. */
+/* Writes similar names as "a, b or c", or rows with the same field or of the joined words as "a, b and c", to `names`,
+ * of MEANT_NAMES_SIZE bytes. */
 enum { MEANT_NAMES_SIZE = NEAREST_KEPT * (IDENTIFIER_SIZE_MAX + 4) + 1 };
 void rows_meant_names(const struct meant *meant, char *names);
 

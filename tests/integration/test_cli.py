@@ -754,6 +754,9 @@ def test_get(loaded):
         (["set", "--source", "auth0", GLOBEX, "state=legacy"], f"there is no {GLOBEX} in source auth0: it is the connection_id of globex"),
         (["set", "globex (okta)", "state=legacy"], "it is the label of globex (source default)"),
         (["set", "acme", "Globex (Okta)", "state=legacy"], "it is the label of globex (source default)"),
+        (["set", "acme,globex", "state=legacy"], "there is no acme,globex in source default: in it are the names of acme and globex, which need a word each"),
+        (["set", " nobody; acme", "state=legacy"], "in it is the name of acme, which needs a word of its own"),
+        (["remove", "acme globex initech"], "in it are the names of acme, globex and initech, which need a word each"),
         (["get", INITECH], "it is the connection_id of initech (source default)"),
         (["remove", INITECH], "it is the connection_id of initech (source default)"),
         (["history", "--id", INITECH], "it is the connection_id of initech (source default)"),
@@ -849,6 +852,8 @@ def test_set_goes_on_in_a_table_that_is_full(loaded):
 def test_a_name_that_no_row_is_near_is_added_with_its_state_alone(loaded):
     assert loaded("set", "umbrella", "state=disabled").stdout == "revision 2: umbrella added\n"
     assert loaded("set", "acmee", f"connection_id={ACME}", "state=disabled").stdout == "revision 3: acmee added\n"
+    assert loaded("set", "acme,globex", f"connection_id={ACME}").stdout == "revision 4: acme,globex added\n"
+    assert loaded("set", "hooli,corp", "state=disabled").stdout == "revision 5: hooli,corp added\n"
 
 
 def test_changes_as_json_of_an_expected_revision(loaded):
