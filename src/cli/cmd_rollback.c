@@ -96,6 +96,12 @@ static int tell_unshown(void)
     return STATUS_FAILED;
 }
 
+static bool is_yes(const char *answer)
+{
+    const struct text line = text_of(answer), word = text_slice(line.at, text_find(line, '\n', 0));
+    return word.size < line.size && (text_equal_fold(word, TEXT("y")) || text_equal_fold(word, TEXT("yes")));
+}
+
 /* Asks for confirmation on the terminal. */
 static int ask(const struct rollback *rollback)
 {
@@ -115,7 +121,7 @@ static int ask(const struct rollback *rollback)
     bool read = fgets(answer, sizeof(answer), stdin) != NULL;
     if (!read)
         fputc('\n', stderr);
-    if (answer[0] == 'y' || answer[0] == 'Y')
+    if (is_yes(answer))
         return STATUS_DONE;
     log_info("nothing was written");
     return STATUS_FAILED;

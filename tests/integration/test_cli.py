@@ -1526,11 +1526,13 @@ def test_rollback_to_what_is_not_kept(loaded):
 
 def test_rollback_asks_on_a_terminal(loaded):
     loaded("set", "acme", "redirect=303")
-    for no in (b"n\n", b"\n", b"\x04"):
+    for no in (b"n\n", b"\n", b"\x04", b"yn\n", b"yes, but\n", b" y\n", b"y" * 40 + b"\n"):
         assert "[y/N]" in on_terminal(loaded.command("rollback", "1"), answer=no, status=1)
         assert loaded.revision() == 2, "only a yes is one"
     assert "revision 3: as revision 1 was" in on_terminal(loaded.command("rollback", "1"), answer=b"y\n")
-    assert loaded.revision() == 3
+    for revision, yes in enumerate((b"yes\n", b"YES\n", b"Y\n"), 4):  # each takes the one before back
+        assert f"revision {revision}: as revision {revision - 2} was" in on_terminal(loaded.command("rollback", str(revision - 2)), answer=yes)
+    assert loaded.revision() == 6
 
 
 def test_rollback_writes_nothing_but_what_it_has_shown(loaded):
