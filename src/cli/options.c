@@ -59,7 +59,9 @@ static bool unknown_long(const struct option_row *const tables[OPTION_TABLES], s
     for (const struct command *command = commands; command->name != NULL; ++command) {
         if (option_find(command->options, name.at, name.size) != NULL)
             return error_set(error, ERROR_INPUT,
-                             "--%.*s is not an option of every command; put it after a command that has it",
+                             tables[1] == NULL
+                                 ? "--%.*s is not an option of every command; put it after a command that has it"
+                                 : "this command has no option --%.*s, as others have",
                              TEXT_ARGS(name));
     }
     return error_set(error, ERROR_INPUT, "there is no option --%.*s", TEXT_ARGS(name));

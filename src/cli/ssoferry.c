@@ -37,8 +37,11 @@ static int check_words(const struct command *command, const struct arguments *ar
         return misused(command, message);
     }
     if (arguments->word_count > command->words_most) {
-        snprintf(message, sizeof(message), "%s takes %s%s: leave out '%.100s'", command->name,
-                 command->words_most == 0 ? "options only" : "only one ", command->arguments,
+        snprintf(message, sizeof(message),
+                 option_find(command->options, "show", 4) != NULL
+                     ? "%s takes %s%s: '%.100s' needs --id or --show before it"
+                     : "%s takes %s%s: leave out '%.100s'",
+                 command->name, command->words_most == 0 ? "options only" : "only one ", command->arguments,
                  arguments->words[command->words_most]);
         return misused(command, message);
     }
