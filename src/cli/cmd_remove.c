@@ -53,5 +53,6 @@ int cmd_remove(struct context *context, const struct arguments *arguments)
     else
         printf("revision %llu: %s row%s removed\n", (unsigned long long)edit.revision,
                number_grouped(edit.counts.removed, removed), plural(edit.counts.removed));
+    edit_tell_namesakes(&edit, arguments->word_count);
     return STATUS_DONE;
 }

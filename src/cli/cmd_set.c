@@ -265,6 +265,7 @@ static int set_named(struct set *set)
     else
         print_text(set);
     rows_warn_of_cut_over(set->cut_over, false);
+    edit_tell_namesakes(&set->edit, set->names);
     siblings_warn(&set->siblings, set->edit.context->table);
     if (set->connects)
         tell_sharers(set);

@@ -3,10 +3,11 @@
 #include "output.h"
 #include "rows.h"
 #include "ssoferry/connection_json.h"
+#include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 
 enum {
-    NEAR_NAMES_MAX = 5, /* how many unknown names to look up similar names for */
+    NEAR_NAMES_MAX = 5, /* how many unknown names to look up similar names for, and others in other sources */
     FEW_NAMES = 1000    /* takes milliseconds; done without giving way */
 };
 
@@ -81,6 +82,22 @@ int edit_run(struct edit *edit)
     context_note_release(&note);
     free(edit->unknown);
     return error.kind != ERROR_NONE ? complain(&error) : status;
+}
+
+void edit_tell_namesakes(const struct edit *edit, size_t names)
+{
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    char other[SOURCE_SIZE_MAX + 1];
+    if (edit->arguments->source != NULL || !snapshot_open(&snapshot, edit->context->table, &error))
+        return; /* the command itself succeeded; this is only a hint */
+    for (size_t i = 0; i < names && i < NEAR_NAMES_MAX; ++i) {
+        const struct text name = text_of(edit->arguments->words[i]);
+        if (rows_find_elsewhere(snapshot, edit->source, name, other))
+            log_info("%.*s of source %s is another row and stays as it is; --source %s names it", TEXT_ARGS(name),
+                     other, other);
+    }
+    snapshot_close(snapshot);
 }
 
 void edit_print_json(const struct edit *edit)

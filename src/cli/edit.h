@@ -37,6 +37,10 @@ int edit_note_unknown(struct edit *edit, struct text identifier);
 /* Runs the edit in a change of the open table, and commits it unless this is a dry run. Returns the exit status. */
 int edit_run(struct edit *edit);
 
+/* Tells which of the first `names` words another source has as well, since that row may have been meant, unless a
+ * source was given. */
+void edit_tell_namesakes(const struct edit *edit, size_t names);
+
 /* Prints the result as JSON. */
 void edit_print_json(const struct edit *edit);
 

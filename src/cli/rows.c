@@ -108,8 +108,7 @@ int rows_complain_source(struct snapshot *snapshot, struct text source)
     return STATUS_FAILED;
 }
 
-/* Finds a source other than `source` that has the identifier, and copies it to `name`. */
-static bool find_elsewhere(struct snapshot *snapshot, struct text source, struct text identifier, char *name)
+bool rows_find_elsewhere(struct snapshot *snapshot, struct text source, struct text identifier, char *name)
 {
     struct error error = {0};
     struct connection_buffer buffer;
@@ -246,7 +245,7 @@ bool rows_meant(struct snapshot *snapshot, struct text source, struct text ident
     meant->joined = false;
     meant->removed_by = 0;
     meant->removed[0] = '\0';
-    if (find_elsewhere(snapshot, source, identifier, meant->elsewhere))
+    if (rows_find_elsewhere(snapshot, source, identifier, meant->elsewhere))
         return true;
     meant->elsewhere[0] = '\0';
     if (near && find_removal(snapshot, source, identifier, meant))

@@ -43,6 +43,9 @@ int rows_complain_meant(struct snapshot *snapshot, struct text source, struct te
 enum { MEANT_NAMES_SIZE = NEAREST_KEPT * (IDENTIFIER_SIZE_MAX + 4) + 1 };
 void rows_meant_names(const struct meant *meant, char *names);
 
+/* Finds a source other than `source` that has the identifier, and copies it to `name`, of SOURCE_SIZE_MAX + 1 bytes. */
+bool rows_find_elsewhere(struct snapshot *snapshot, struct text source, struct text identifier, char *name);
+
 /* Whether the source has any row, readable or not. */
 bool rows_has_source(struct snapshot *snapshot, struct text source);
 

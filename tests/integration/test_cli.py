@@ -837,6 +837,16 @@ def test_set_adds_a_row_and_a_store(loader):
     assert [(row["source"], row["identifier"]) for row in loader.rows()] == [("auth0", "acme"), ("default", "globex")]
 
 
+def test_a_row_of_that_name_in_another_source_is_told_to_whoever_named_none(loaded):
+    loaded.load(odd_table("auth0", {"acme": connection_id(7), "hooli": connection_id(8)}))
+    other = "ssoferry: acme of source auth0 is another row and stays as it is; --source auth0 names it\n"
+    assert loaded("set", "acme", "state=disabled").stderr == loaded("set", "globex", "acme", "state=disabled").stderr == other
+    assert loaded("set", "--source", "default", "acme", "state=stytch").stderr == loaded("set", "globex", "state=stytch").stderr == ""
+    assert loaded("set", "--all", "--state", "stytch", "label=x").stderr == ""
+    assert loaded("remove", "acme", "globex").stderr == other
+    assert loaded("remove", "--source", "auth0", "acme").stderr == ""
+
+
 def test_set_changes_several_rows_in_one_revision(loaded):
     assert loaded("set", "acme", "globex", "state=disabled").stdout == "revision 2: 2 rows changed\n"
     assert [row["state"] for row in loaded.rows()] == ["disabled", "disabled", "stytch"]
