@@ -32,5 +32,12 @@ check_preset() {
     exit 2
 }
 
+# quietly cmake --build WORDS: prints only what goes wrong, where ninja can; that of Ubuntu 22.04 prints each step.
+quietly() {
+    local words=()
+    [[ $(ninja --help 2>&1) != *--quiet* ]] || words=(-- --quiet)
+    "$@" "${words[@]}"
+}
+
 # The program itself checks its words. If there is no Python yet, it checks them when it runs.
 [ -z "${program:-}" ] || ! command -v python3 >/dev/null || python3 "$program" --only-words "$@"
