@@ -1,7 +1,11 @@
 """Browsers with profiles of their own: headless Chromium, and those of other_browsers.py."""
 import contextlib
 import time
+from pathlib import Path
 
+import pytest
+
+_CHROMIUM, _DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 _ARGUMENTS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=1000,700",
@@ -61,10 +65,12 @@ class Browser:
 class Chromium(Browser):
     def __init__(self, profile, javascript=True, trusted_key=None):
         """`trusted_key`: the one, by its SHA-256 in base64, whose certificates are good whoever signed them."""
+        if not Path(_CHROMIUM).exists():
+            pytest.skip(f"this machine has no {_CHROMIUM}")
         from selenium.webdriver import Chrome, ChromeOptions
         from selenium.webdriver.chrome.service import Service
         options = ChromeOptions()
-        options.binary_location = "/usr/bin/chromium"
+        options.binary_location = _CHROMIUM
         for argument in (*_ARGUMENTS, f"--user-data-dir={profile}"):
             options.add_argument(argument)
         if trusted_key:
@@ -72,7 +78,7 @@ class Chromium(Browser):
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         if not javascript:
             options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-        super().__init__(Chrome(service=Service("/usr/bin/chromedriver"), options=options))
+        super().__init__(Chrome(service=Service(_DRIVER), options=options))
         self._driver.set_script_timeout(_TIMEOUT)
 
     def forget(self):
