@@ -113,6 +113,16 @@ bool message_has_response(const struct request *request)
     return message_fields(request, &fields) && form_find(fields, TEXT("SAMLResponse"), &pair) != FORM_ABSENT;
 }
 
+/* As json_object_getn(), which jansson 2.13 has not. */
+static json_t *find_member(json_t *object, struct text name)
+{
+    for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
+        if (text_equal(text_of(json_object_iter_key(at)), name))
+            return json_object_iter_value(at);
+    }
+    return NULL;
+}
+
 static enum extract_problem read_json(const struct search *search, struct text relay_state, struct text *identifier)
 {
     if (relay_state.size > JSON_SIZE_MAX)
@@ -120,8 +130,7 @@ static enum extract_problem read_json(const struct search *search, struct text r
     /* Numbers are not used. Read as reals, integers of more than 64 bits do not make it invalid. */
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL;
     json_t *root = json_loadb(relay_state.at, relay_state.size, flags, NULL);
-    struct text key = search->route->relay_state_key;
-    json_t *member = json_object_getn(root, key.at, key.size);
+    json_t *member = find_member(root, search->route->relay_state_key);
     enum extract_problem problem = EXTRACT_BAD_RELAY_STATE;
     if (json_is_string(member)) {
         struct text value = text_slice(json_string_value(member), json_string_length(member));

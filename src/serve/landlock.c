@@ -10,8 +10,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Not in Debian 12's header; grouped by the ABI version that introduced it. */
+/* Not in the header of Ubuntu 22.04, or of Debian 12; grouped by the ABI version that introduced it. */
 enum { ABI_REFER = 2, ABI_TRUNCATE = 3, ABI_NETWORK = 4, ABI_IOCTL = 5, ABI_SCOPE = 6 };
+#define FS_REFER                   ((uint64_t)1 << 13)
 #define FS_TRUNCATE                ((uint64_t)1 << 14)
 #define FS_IOCTL_DEV               ((uint64_t)1 << 15)
 #define NET_BIND_TCP               ((uint64_t)1 << 0)
@@ -32,7 +33,7 @@ static int abi_version(void)
 static uint64_t fs_rights(int abi)
 {
     uint64_t rights = ((uint64_t)LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1; /* all rights of the first version */
-    rights |= abi >= ABI_REFER ? LANDLOCK_ACCESS_FS_REFER : 0;
+    rights |= abi >= ABI_REFER ? FS_REFER : 0;
     rights |= abi >= ABI_TRUNCATE ? FS_TRUNCATE : 0;
     return rights | (abi >= ABI_IOCTL ? FS_IOCTL_DEV : 0);
 }

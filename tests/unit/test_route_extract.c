@@ -270,9 +270,11 @@ static void the_member_of_a_json_relay_state_can_be_named(void **state)
     struct arena *arena = arena_new();
     struct extraction extraction;
     make_route(&route, "/acs", IDENTIFY_BY_RELAY_STATE);
-    route.relay_state_key = TEXT("tenant");
+    route.relay_state_key = text_slice("tenants", 6);
     struct request request = {
-        .method = METHOD_GET, .path = TEXT("/acs"), .query = TEXT("RelayState={\"idp\":\"a\",\"tenant\":\"b\"}")};
+        .method = METHOD_GET,
+        .path = TEXT("/acs"),
+        .query = TEXT("RelayState={\"idp\":\"a\",\"tenan\":\"c\",\"tenants\":\"d\",\"tenant\":\"b\"}")};
     extract(&route, 1, &request, arena_memory(arena), NULL, &extraction);
     assert_text(extraction.identifier, "b");
     arena_free(arena);

@@ -579,29 +579,33 @@ static void one_row_in_two_chunks(void **state)
 /* Each byte at the start of a chunk of undo changed: refused or read, never a wrong access. */
 enum { LETTERS = 4 };
 
+struct row_room {
+    char key[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
+};
+
 /* Identifiers of every size, and records from small ones to large. */
-static struct table_row row_of_size(unsigned letter, unsigned size, char label, char key[CONNECTION_KEY_SIZE_MAX],
-                                    char record[CONNECTION_RECORD_SIZE_MAX])
+static struct table_row row_of_size(unsigned letter, unsigned size, char label, struct row_room *room)
 {
     char bytes[URL_SIZE_MAX];
     memset(bytes, label, sizeof bytes);
     const struct connection row = {.acs_url = text_slice(bytes, size * 4),
                                    .legacy_url = text_slice(bytes, size < 100 ? 0 : size * 4),
                                    .label = text_slice(bytes, size < LABEL_SIZE_MAX ? size : LABEL_SIZE_MAX)};
-    size_t record_size = connection_encode(&row, record);
+    size_t record_size = connection_encode(&row, room->record);
     memset(bytes, (int)('a' + letter), size);
-    return (struct table_row){text_slice(key, connection_key(TEXT("default"), text_slice(bytes, size), key)),
-                              text_slice(record, record_size)};
+    return (struct table_row){
+        text_slice(room->key, connection_key(TEXT("default"), text_slice(bytes, size), room->key)),
+        text_slice(room->record, record_size)};
 }
 
 static void put_all_sizes(struct table *table, char label)
 {
     struct error error = {0};
-    char key[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
+    struct row_room room;
     struct change *change = begin(table);
     for (unsigned letter = 0; letter < LETTERS; letter++) {
         for (unsigned size = 1; size <= IDENTIFIER_SIZE_MAX; size++) {
-            const struct table_row row = row_of_size(letter, size, label, key, record);
+            const struct table_row row = row_of_size(letter, size, label, &room);
             assert_done(change_put(change, row.key, row.record, &error));
         }
     }
@@ -615,7 +619,7 @@ static void rows_of_all_sizes(void **state)
     struct snapshot *snapshot = NULL;
     struct table_row row;
     uint64_t revision = 0;
-    char key[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
+    struct row_room room;
     struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
     put_all_sizes(table, 'l');
     put_all_sizes(table, 'm');
@@ -623,7 +627,7 @@ static void rows_of_all_sizes(void **state)
     assert_done(snapshot_open(&snapshot, table, &error));
     for (unsigned letter = 0; letter < LETTERS; letter++) {
         for (unsigned size = 1; size <= IDENTIFIER_SIZE_MAX; size++) {
-            const struct table_row expected = row_of_size(letter, size, 'l', key, record);
+            const struct table_row expected = row_of_size(letter, size, 'l', &room);
             assert_int_equal(snapshot_next(snapshot, &row, &error), LOOKUP_FOUND);
             assert_true(text_equal(row.key, expected.key) && text_equal(row.record, expected.record));
         }
