@@ -283,9 +283,9 @@ bool yaml_ends_in(const struct yaml *yaml, const struct yaml_node *node)
 
 /* -- faults -- */
 
-static void __attribute__((format(printf, 4, 0)))
-add_fault(struct yaml *yaml, enum fault_severity severity, const struct yaml_node *node, const char *format,
-          va_list arguments)
+__attribute__((format(printf, 4, 0))) static void add_fault(struct yaml *yaml, enum fault_severity severity,
+                                                            const struct yaml_node *node, const char *format,
+                                                            va_list arguments)
 {
     char message[1024];
     if (node->refused || (node->kind == YAML_END && yaml->broken))

@@ -18,8 +18,8 @@ struct parser {
 };
 
 /* Reports a problem with the part of the source that starts at `at`. */
-static bool __attribute__((format(printf, 3, 4)))
-complain(struct parser *parser, const char *at, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static bool complain(struct parser *parser, const char *at, const char *format,
+                                                           ...)
 {
     va_list arguments;
     va_start(arguments, format);

@@ -27,6 +27,11 @@ static inline int take_line_end(struct cursor *cursor)
 
 /* -- the request line -- */
 
+static inline bool is_visible(char c)
+{
+    return c > ' ' && c <= '~';
+}
+
 /* Skips visible ASCII. */
 static inline void skip_visible(struct cursor *cursor)
 {
@@ -36,7 +41,7 @@ static inline void skip_visible(struct cursor *cursor)
         if (size < BYTES_SPAN)
             return;
     }
-    while (cursor->at < cursor->end && ' ' < *cursor->at && *cursor->at <= '~')
+    while (cursor->at < cursor->end && is_visible(*cursor->at))
         ++cursor->at;
 }
 

@@ -83,7 +83,7 @@ int main(int argc, char **argv)
     const char *path = DEFAULT_CONFIG;
     bool check = false;
     int option = 0;
-    char name[] = "ssoferryd"; /* getopt's messages begin with it, as ours do */
+    static char name[] = "ssoferryd"; /* getopt's messages begin with it, as ours do */
     if (argc > 0)
         argv[0] = name;
     standard_files_hold();

@@ -92,8 +92,8 @@ const char *source_problem(struct text source)
 
 /* -- the whole row -- */
 
-static bool __attribute__((format(printf, 3, 4)))
-refuse(struct connection_problem *problem, const char *field, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static bool refuse(struct connection_problem *problem, const char *field,
+                                                         const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);

@@ -159,10 +159,11 @@ static void table_of_the_other_byte_order(void **state)
 /* -- cut files -- */
 
 /* What others do while the library waits, which is for nothing else here. */
-static const struct rest {
+struct rest {
     const char *path, *bytes;
     size_t size;
-} * while_asleep;
+};
+static const struct rest *while_asleep;
 
 int nanosleep(const struct timespec *asked, struct timespec *left)
 {
