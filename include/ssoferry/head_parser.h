@@ -8,8 +8,9 @@
  * and twice copies every field it gets, which is a third of what a request costs outside the kernel, and most of a
  * browser's fields are of no use to us. Nor does it pass on the Expect of an HTTP/1.0 request, which libh2o would heed.
  *
- * If a build of libh2o does not export these names, its own parser is used and nothing else changes. Refusing more than
- * a parser must is the job of framing.h. */
+ * If a build of libh2o does not export these names, or calls its own in spite of them as Ubuntu's does, its own parser
+ * is used: a request then costs more, and that Expect is heeded. Refusing more than a parser must is the job of
+ * framing.h. */
 #ifndef SSOFERRY_HEAD_PARSER_H
 #define SSOFERRY_HEAD_PARSER_H
 

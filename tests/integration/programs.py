@@ -1,5 +1,6 @@
 """The programs under test, and what no run of them may ever leave behind: a sanitizer's report, or a signal's exit status."""
 import os
+import platform
 import re
 import subprocess
 from pathlib import Path
@@ -8,6 +9,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 _BIN = Path(os.environ.get("SSOFERRY_BIN") or ROOT / "build/dev/bin")
 _REPORT = re.compile(r"(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|: runtime error: ")
+
+_SYSTEM = platform.freedesktop_os_release()
+
+# Ubuntu links libraries with -Bsymbolic-functions: libh2o calls its own functions, whichever of them the program has as well.
+LIBH2O_KEEPS_ITS_OWN = "ubuntu" in (_SYSTEM["ID"], *_SYSTEM.get("ID_LIKE", "").split())
 
 
 def program(name):
