@@ -3,6 +3,12 @@
 #define SSOFERRY_GLOBALS_H
 
 #include "h2o_system.h"
+#include "ssoferry/error.h"
+
+/* Whether libh2o's settings have the size that this program was compiled for. The library's name does not tell: on
+ * Ubuntu 24.04 a patch of HTTP/2 made them and h2o_context_t larger than on Debian 12, and libh2o would write over our
+ * memory. */
+bool globals_check(struct error *error) __attribute__((warn_unused_result));
 
 /* Initializes for HTTP/1.1 only, with no name in the Server header. Free with h2o_config_dispose(). */
 void globals_init(h2o_globalconf_t *globals);

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "globals.h"
 #include "life.h"
 #include "privileges.h"
 #include "server.h"
@@ -61,7 +62,8 @@ static int read_and_run(const char *path, bool check)
     struct faults *faults = faults_new();
     if (!check)
         life_keep_harmless_signals();
-    bool done = config_read(&config, path, faults, &error) && (!check || tls_check(config, path, faults, &error));
+    bool done = config_read(&config, path, faults, &error) && globals_check(&error) &&
+                (!check || tls_check(config, path, faults, &error));
     faults_log(faults);
     faults_free(faults);
     if (done && check) {

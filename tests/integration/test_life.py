@@ -15,7 +15,7 @@ import wire
 from conftest import NO_IPV6
 from cutover import CONNECTION_ID
 from ports import free_port
-from preload import signal_thread, start_with, threads, workers
+from preload import environment_with, signal_thread, start_with, threads, workers
 from programs import is_linked_with, program, run
 from workers import by_worker
 
@@ -458,6 +458,14 @@ def test_a_signal_that_does_not_end_it_does_not_end_its_start(gateway):
         timer.cancel()
     assert process.returncode == 0, said
     assert any('reload: redirect: "307" -> "303"' in line for line in said), said
+
+
+def test_another_libh2o_than_it_was_compiled_for_is_refused(gateway, tmp_path):
+    """Distributions patch it, and its structs lie in the daemon's memory."""
+    environment = {**os.environ, **environment_with(program("other_h2o.so"), tmp_path)}
+    for words in (["--check"], []):
+        said = run("ssoferryd", "-c", gateway.config_path, *words, env=environment, expect=1).stderr
+        assert "compile ssoferry on this system" in said
 
 
 def test_a_store_that_is_not_there_is_made(make_gateway):
