@@ -82,8 +82,21 @@ set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEBIAN_PACKAGE_MAINTAINER ${SSOFERRY_MAINTAINER})
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# libh2o's structures may change from one revision of a distribution to the next, and the library's name tells nothing of it: so the package goes
+# with the very revision that it was compiled for.
+find_program(DPKG_QUERY dpkg-query)
+if(DPKG_QUERY)
+    file(REAL_PATH ${H2O_LINK_LIBRARIES} library)
+    execute_process(COMMAND ${DPKG_QUERY} -S ${library} OUTPUT_VARIABLE owner ERROR_QUIET)
+    if(owner MATCHES "^([^:]+):")
+        set(package ${CMAKE_MATCH_1})
+        execute_process(COMMAND ${DPKG_QUERY} -W -f \${Version} ${package} OUTPUT_VARIABLE version COMMAND_ERROR_IS_FATAL ANY)
+        set(same_libh2o "${package} (= ${version})")
+    endif()
+endif()
 # postinst calls systemd-sysusers and systemd-tmpfiles, which a machine or an image without systemd has from packages of their own.
 string(JOIN ", " CPACK_DEBIAN_PACKAGE_DEPENDS
+    ${same_libh2o}
     "init-system-helpers (>= 1.54)"
     "systemd | systemd-standalone-sysusers | systemd-sysusers"
     "systemd | systemd-standalone-tmpfiles | systemd-tmpfiles")

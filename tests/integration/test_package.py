@@ -163,6 +163,13 @@ def test_apt_installs_it_on_a_minimal_system(debian, deb, layers):
         assert bare.run("dpkg", "--verify", "ssoferry").stdout == ""
 
 
+def test_it_goes_with_the_libh2o_that_it_was_compiled_for_alone(deb):
+    """A patch in Ubuntu made structures larger without another name."""
+    depends = call("dpkg-deb", "-f", deb, "Depends")
+    [library] = set(re.findall(r"libh2o-evloop[\w.]+", depends))
+    assert f"{library} (= {call('dpkg-query', '-W', '-f', '${Version}', library)})" in depends.strip().split(", ")
+
+
 def test_what_is_where(installed):
     here = installed
     assert here.facts("/var/lib/ssoferry") == ("ssoferry", "ssoferry", "2770")
