@@ -1,5 +1,5 @@
-"""docs/operations.md says what to do for each alert of the rules file and each reason code of the request log, and for each
-decision that a rehearsal can show."""
+"""docs/operations.md says what to do for each alert of the rules file and each reason code of the request log, and docs/cut-over.md for
+each decision that a rehearsal can show."""
 import re
 import sys
 from pathlib import Path
@@ -27,10 +27,10 @@ for file, section, pattern in SOURCES:
         faults.append(f"{file}: no names found: this check no longer fits it")
     faults += [f"docs/operations.md: nothing about {name} of {file}" for name in names if not said_about(name, page)]
 rehearsed = re.search(r"(?s)bool would_be_decided\(.*?\n}\n", Path("src/serve/metrics.c").read_text())
-of_would = page.split("\n| `would` | `reason` |", 1)[-1].split("\n\n", 1)[0]
+of_would = Path("docs/cut-over.md").read_text().split("\n| `would` | `reason` |", 1)[-1].split("\n\n", 1)[0]
 for would in re.findall(r"== OUTCOME_(\w+)", rehearsed[0] if rehearsed else "== OUTCOME_NONE_FOUND"):
     if would != "STYTCH" and f"\n| `{would.lower()}` |" not in of_would:  # the one that is wanted
-        faults.append(f"docs/operations.md: no row for {would.lower()} among what a rehearsal shows under `would`")
+        faults.append(f"docs/cut-over.md: no row for {would.lower()} among what a rehearsal shows under `would`")
 
 print("\n".join(faults))
 sys.exit(bool(faults))

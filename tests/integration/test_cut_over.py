@@ -1,4 +1,4 @@
-"""docs/operations.md's cut-over, up to the first batch: its commands say what the document shows."""
+"""docs/cut-over.md, up to the first batch: its commands say what the document shows."""
 import os
 import re
 import subprocess
@@ -11,7 +11,7 @@ from programs import ROOT, program
 from stytch_ids import connection_id
 
 TIMEOUT = 120
-PAGE = (ROOT / "docs/operations.md").read_text()
+PAGE = (ROOT / "docs/cut-over.md").read_text()
 UMBRELLA = "saml-connection-live-8d116ece-1738-47d9-bd9c-172411e20b8f, label: Umbrella (Entra ID)"  # as the batch has it
 SECTIONS = ["Prepare", "Rehearse", "Cut one customer over", "Take it back", "Cut over in batches"]
 END = "\n**Do not load the old file"  # after this, other changes come in between
@@ -23,8 +23,8 @@ systemctl() { :; }
 
 
 def section(title):
-    found = re.search(rf"\n### {title}\n(.*?)\n###? ", PAGE, re.DOTALL)
-    assert found, f"docs/operations.md has no section {title!r} any more: this test no longer fits it"
+    found = re.search(rf"\n## {title}\n(.*?)\n## ", PAGE, re.DOTALL)
+    assert found, f"docs/cut-over.md has no section {title!r} any more: this test no longer fits it"
     return found[1]
 
 
