@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -128,14 +129,28 @@ static bool walk_all(const char *path)
     return good;
 }
 
-/* Closes everything else, because connections that the daemon ends meanwhile would stay open. Returns the pipe end's
- * new descriptor. */
+/* Closes all descriptors from `first` on. */
+static void close_from(int first)
+{
+    enum { OPEN_MOST = 1 << 21 }; /* twice as many as limits.connections may ask for */
+    struct rlimit limit = {OPEN_MOST, OPEN_MOST};
+    if (close_range((unsigned)first, ~0U, 0) == 0)
+        return;
+    /* Linux before 5.9, or a container's filter. */
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    const int end = limit.rlim_cur < OPEN_MOST ? (int)limit.rlim_cur : OPEN_MOST;
+    for (int fd = first; fd < end; ++fd)
+        close(fd);
+}
+
+/* Closes everything else: as long as this process has them, connections that the daemon ends stay open, and after its
+ * end its port takes clients whom nobody answers. Returns the pipe end's new descriptor. */
 static int keep_only(int pipe_end)
 {
     enum { KEPT = STDERR_FILENO + 1 };
     if (pipe_end != KEPT && dup2(pipe_end, KEPT) != KEPT)
         return pipe_end;
-    (void)close_range(KEPT + 1, ~0U, 0); /* not in older kernels */
+    close_from(KEPT + 1);
     return KEPT;
 }
 

@@ -1,17 +1,22 @@
 /* For LD_PRELOAD into a daemon: the child that looks into the usage file hangs for as long as the file $STUCK_WHILE is
  * there, as on a disk that does not answer. With STUCK_DEEP no signal reaches it, and the parent is out of patience
- * after a second; with STUCK_FOREVER neither happens; else its alarm rings after a second. */
+ * after a second; with STUCK_FOREVER neither happens; else its alarm rings after a second. With
+ * STUCK_WITHOUT_CLOSE_RANGE the kernel is one that does not know that call. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { LONG_MS = 30 * 1000 };
+
+static bool is_child;
 
 static bool is_deep(void)
 {
@@ -47,7 +52,16 @@ int poll(struct pollfd *descriptors, nfds_t count, int timeout)
     return next(descriptors, count, timeout);
 }
 
-/* The child's first call of its own. */
+int close_range(unsigned first, unsigned last, int flags)
+{
+    int (*next)(unsigned, unsigned, int) = (int (*)(unsigned, unsigned, int))dlsym(RTLD_NEXT, "close_range");
+    if (getenv("STUCK_WITHOUT_CLOSE_RANGE") == NULL)
+        return next(first, last, flags);
+    errno = ENOSYS;
+    return -1;
+}
+
+/* The child alone calls this so, before it opens the file. */
 int prctl(int option, ...)
 {
     int (*next)(int, ...) = (int (*)(int, ...))dlsym(RTLD_NEXT, "prctl");
@@ -57,7 +71,17 @@ int prctl(int option, ...)
     for (int i = 0; i < 4; ++i)
         arguments[i] = va_arg(rest, unsigned long); /* where there is none, nobody looks at it */
     va_end(rest);
-    if (option == PR_SET_DUMPABLE && arguments[0] == 0 && getenv("STUCK_WHILE") != NULL)
-        hang(getenv("STUCK_WHILE"));
+    is_child = is_child || (option == PR_SET_DUMPABLE && arguments[0] == 0);
     return next(option, arguments[0], arguments[1], arguments[2], arguments[3]);
+}
+
+struct MDB_env; /* LMDB's */
+
+int mdb_env_open(struct MDB_env *env, const char *path, unsigned flags, mode_t mode)
+{
+    int (*next)(struct MDB_env *, const char *, unsigned, mode_t) =
+        (int (*)(struct MDB_env *, const char *, unsigned, mode_t))dlsym(RTLD_NEXT, "mdb_env_open");
+    if (is_child && getenv("STUCK_WHILE") != NULL)
+        hang(getenv("STUCK_WHILE"));
+    return next(env, path, flags, mode);
 }

@@ -463,6 +463,27 @@ def test_the_end_waits_for_no_check_of_a_reload(used):
     used.wait_for(lambda: has_ended(checker))
 
 
+@pytest.mark.parametrize("environment", [{}, {"STUCK_WITHOUT_CLOSE_RANGE": 1}], ids=["a new kernel", "a kernel before 5.9"])
+def test_a_check_that_is_left_alone_holds_neither_the_port_nor_clients(used, environment, monkeypatch):
+    """Whoever came to the port of a daemon that has ended would wait there for nobody."""
+    disk, usage = used.directory / "the-disk-hangs", used.store.with_name(used.store.name + ".usage")
+    usage.write_bytes(usage.read_bytes()[:8192] + b"\xff" * (usage.stat().st_size - 8192))
+    start_with(used, "stuck_check", monkeypatch, STUCK_WHILE=disk, STUCK_DEEP=1, **environment)
+    with used.connect() as connection:
+        connection.send(wire.request_bytes("GET", "/old-sso/acme", "localhost"))
+        assert connection.answer().status == 307
+        disk.touch()
+        used.signal(signal.SIGHUP)
+        used.wait_for(lambda: "usage is still not counted: " in used.stderr)
+        [checker] = children(used.pid)
+        os.kill(used.pid, signal.SIGKILL)
+        used.wait_for(lambda: has_ended(used.pid))
+        assert not has_ended(checker)
+        assert connection.closed()
+    assert not used.accepts()
+    used.kill()
+
+
 def test_a_usage_file_that_is_taken_away_is_followed_by_a_new_one(used):
     """Not by one that nobody has looked into."""
     usage = used.store.with_name(used.store.name + ".usage")
