@@ -1,7 +1,5 @@
 #include "http.h"
 
-#include <sys/random.h>
-
 #include "answer.h"
 #include "ssoferry/bytes.h"
 #include "ssoferry/clock.h"
@@ -10,6 +8,7 @@
 #include "health.h"
 #include "ssoferry/log.h"
 #include "peer.h"
+#include "ssoferry/seed.h"
 
 enum { REQUEST_ID_SIZE_MAX = 128, NEW_ID_SIZE = 32 };
 
@@ -38,8 +37,8 @@ static bool is_sane_id(struct text id)
  * kernel. */
 static uint64_t next_random(uint64_t *state)
 {
-    if (state[0] == 0 && state[1] == 0 && getrandom(state, 16, 0) != 16)
-        state[0] = (uint64_t)(uintptr_t)state;
+    if (state[0] == 0 && state[1] == 0)
+        seed_draw(state);
     uint64_t a = state[0];
     uint64_t b = state[1];
     uint64_t result = a + b;

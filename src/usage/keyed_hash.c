@@ -2,18 +2,12 @@
  * three at the end, as is usual for hash tables. */
 #include "keyed_hash.h"
 
-#include <sys/random.h>
-#include <time.h>
+#include "ssoferry/seed.h"
 
 struct hash_key hash_key_new(void)
 {
-    struct hash_key key = {{0, 0}};
-    if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key)) {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        key.words[0] = (uint64_t)now.tv_nsec;
-        key.words[1] = (uint64_t)(uintptr_t)&key;
-    }
+    struct hash_key key;
+    seed_draw(key.words);
     return key;
 }
 
