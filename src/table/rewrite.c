@@ -116,21 +116,9 @@ bool rewrite_settle(struct change *change, struct error *error)
 
 /* -- beginning -- */
 
-/* LMDB lists readers as text: a heading, then a line each, which begins with the process. A negative result ends it. */
-static int on_reader_line(const char *line, void *context)
-{
-    const int *lock_file = context;
-    const long process = strtol(line, NULL, 10);
-    return process == 0 || table_lock_knows_schema(*lock_file, (pid_t)process) ? 0 : -1;
-}
-
 bool rewrite_is_safe(const struct table *table)
 {
-    int dead = 0, lock_file = table->lock_file;
-    if (table->rows[ROW_DATABASES - 1] != 0)
-        return true;
-    (void)mdb_reader_check(table->env, &dead); /* takes those who have died off the list */
-    return mdb_reader_list(table->env, on_reader_line, &lock_file) >= 0;
+    return table->rows[ROW_DATABASES - 1] != 0 || table_lock_all_know_schema(table->lock_file);
 }
 
 /* Makes sure that the database to fill exists and is empty. If it is created, so is a schema that keeps older programs

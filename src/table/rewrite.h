@@ -13,8 +13,9 @@
 
 #include "change_state.h"
 
-/* Whether everybody who reads the table will find its rows afterwards: they were moved before, or each reading process
- * is a program of ours that knows the schema. An older daemon would go on with the table and find it empty. */
+/* Whether everybody who has the table open will find its rows afterwards: they were moved before, or each process is a
+ * program of ours that knows the schema. An older daemon would go on with the table and find it empty; an older loader
+ * that still reads its file would write where nobody looks. */
 bool rewrite_is_safe(const struct table *table);
 
 /* Turns a change that has just opened its first transaction into a rewrite. */

@@ -11,7 +11,7 @@
 #include "table_file.h"
 
 /* Our bytes of the lock file: one for each possible inode of a table. They are far beyond the bytes that LMDB locks:
- * the first one, and one for each reader's process number. */
+ * the first one, and that of the process number of each who has read, for as long as they have the table open. */
 static const off_t our_bytes = (off_t)1 << 41, our_count = (off_t)1 << 40;
 
 /* Beyond those, one for each process number, held by who knows TABLE_SCHEMA_VERSION. A newer schema needs other bytes:
@@ -25,12 +25,19 @@ static off_t byte_of(ino_t inode)
 
 /* -- locks -- */
 
+/* Sets *lock to any one that somebody else has on these bytes, or its type to F_UNLCK. False if that cannot be told. */
+static bool find(int fd, off_t first, off_t count, struct flock *lock)
+{
+    *lock = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = first, .l_len = count};
+    return fcntl(fd, F_OFD_GETLK, lock) == 0;
+}
+
 /* Whether somebody else has a lock on any of these bytes; *holder gets their process, or 0 if unknown. With a `count`
  * of 0, none is held. */
 static bool is_held(int fd, off_t first, off_t count, pid_t *holder)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = first, .l_len = count};
-    if (count == 0 || fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
+    struct flock lock;
+    if (count == 0 || !find(fd, first, count, &lock) || lock.l_type == F_UNLCK)
         return false;
     *holder = lock.l_pid > 0 ? lock.l_pid : 0;
     return true;
@@ -121,11 +128,36 @@ bool table_lock_is_shared(int lock, ino_t inode)
     return lock >= 0 && is_held(lock, byte_of(inode), 1, &unknown);
 }
 
-bool table_lock_knows_schema(int lock, pid_t process)
+/* -- what others know -- */
+
+static bool knows_schema(int fd, off_t process)
 {
     pid_t unknown;
-    return process == getpid() || is_held(lock, schema_bytes + process, 1, &unknown);
+    return process == getpid() || is_held(fd, schema_bytes + process, 1, &unknown);
 }
+
+/* The same of each process whose number is in a range. Calls itself no deeper than there are processes. */
+static bool all_know_schema(int fd, off_t first, off_t end)
+{
+    struct flock lock;
+    while (first < end) {
+        if (!find(fd, first, end - first, &lock))
+            return false;
+        if (lock.l_type == F_UNLCK)
+            return true;
+        if (!knows_schema(fd, lock.l_start) || !all_know_schema(fd, first, lock.l_start))
+            return false;
+        first = lock.l_start + 1;
+    }
+    return true;
+}
+
+bool table_lock_all_know_schema(int lock)
+{
+    return all_know_schema(lock, 1, our_bytes);
+}
+
+/* -- releasing -- */
 
 void table_lock_release(int lock)
 {

@@ -25,9 +25,9 @@ bool table_lock_hold(int *lock, const char *path, unsigned max_readers, struct e
 /* Whether another of our programs holds it for the same table, given by its inode. */
 bool table_lock_is_shared(int lock, ino_t inode);
 
-/* Whether a process that has it open is a program of ours that knows TABLE_SCHEMA_VERSION. Older ones do not say so,
- * nor do other LMDB programs. */
-bool table_lock_knows_schema(int lock, pid_t process);
+/* Whether each process that has it open, and has read the table, is a program of ours that knows TABLE_SCHEMA_VERSION.
+ * Older ones do not say so, nor do other LMDB programs. False if it cannot be told. */
+bool table_lock_all_know_schema(int lock);
 
 /* Call after LMDB has closed the lock file: closing a descriptor of a file drops LMDB's locks on it. */
 void table_lock_release(int lock);
