@@ -6,7 +6,7 @@
 
 struct hash_key hash_key_new(void)
 {
-    struct hash_key key;
+    struct hash_key key = {{0}};
     seed_draw(key.words);
     return key;
 }
