@@ -63,7 +63,7 @@ install(FILES ${packaging_dir}/completions/_ssoferry DESTINATION ${zsh_completio
 set(SSOFERRY_MAINTAINER "ssoferry <ssoferry@localhost>" CACHE STRING "Who the Debian package says maintains it")
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME ssoferry)
-set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGE_VERSION ${SSOFERRY_VERSION})
 set(CPACK_PACKAGE_VENDOR ssoferry)
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "gateway from old SAML sign-on addresses to Stytch")
 set(CPACK_PACKAGE_DESCRIPTION

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,15 @@ def test_it_goes_with_the_libh2o_that_it_was_compiled_for_alone(deb):
     depends = call("dpkg-deb", "-f", deb, "Depends")
     [library] = set(re.findall(r"libh2o-evloop[\w.]+", depends))
     assert f"{library} (= {call('dpkg-query', '-W', '-f', '${Version}', library)})" in depends.strip().split(", ")
+
+
+def test_a_later_commit_is_a_newer_version(installed):
+    """apt does not install a package of the version that is there already."""
+    committed = int(os.environ.get("SOURCE_DATE_EPOCH") or call("git", "-C", ROOT, "log", "-1", "--format=%ct"))
+    version = re.fullmatch(r"(\d+\.\d+\.\d+\+(\d{14}))-1", installed.run("dpkg-query", "-W", "-f", "${Version}", "ssoferry").stdout)
+    assert version and version[2] == time.strftime("%Y%m%d%H%M%S", time.gmtime(committed))
+    for name in ("ssoferry", "ssoferryd"):
+        assert installed.run(name, "--version").stdout == f"{name} {version[1]}\n"
 
 
 def test_what_is_where(installed):
