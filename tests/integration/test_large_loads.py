@@ -11,9 +11,9 @@ import pytest
 
 from large_tables import LIVE, ROWS, connection_id, table_text
 from programs import check_words, program
-from proof import LONG
+from proof import LONG, short
 
-KILLS = 200 if LONG else 5
+KILLS = 200 if LONG else short(5)
 pytestmark = pytest.mark.timeout(400)  # a load pauses more, the busier its machine is
 SEED = 20261121
 

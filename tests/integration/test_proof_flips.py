@@ -10,9 +10,9 @@ import pytest
 
 import wire
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
-from proof import LONG
+from proof import LONG, short
 
-CHANGES = 2000 if LONG else 200
+CHANGES = 2000 if LONG else short(200)
 SEED = 20261121
 LIVE = "https://api.stytch.com/v1/b2b/sso/callback/"
 OLD = "https://legacy.example.net/acs"

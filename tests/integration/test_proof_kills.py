@@ -16,10 +16,10 @@ import yaml
 
 import wire
 from programs import check_words, program
-from proof import LONG
+from proof import LONG, short
 from stytch_ids import connection_id
 
-ROUNDS = 1000 if LONG else 20
+ROUNDS = 1000 if LONG else short(20)
 SEED = 20261121
 ROWS = 4000
 CLIENTS = 3

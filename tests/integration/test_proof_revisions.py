@@ -18,11 +18,11 @@ import yaml
 
 import stytch_ids
 from programs import check_words, program
-from proof import LONG
+from proof import LONG, short
 
 STEPS = 1000 if LONG else 80
-SEEDS = range(10 if LONG else 2)
-ROUNDS = 100 if LONG else 8
+SEEDS = range(10 if LONG else short(2))
+ROUNDS = 100 if LONG else short(8)
 REVISIONS_KEPT = 50
 SOURCES = ["default", "auth0", "a-9"]
 IDENTIFIERS = ["acme", "globex", "0123", "yes", "~", "größe", "a/b", "x: y", "#1", "-x", "--json", "with space", "'quoted\"", "日本", "A" * 440,
