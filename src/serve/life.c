@@ -282,7 +282,8 @@ static bool wait_for_balancers(struct server *server)
     if (refused != 0)
         log_info(
             "new connections cannot be kept out (socket filter: %s): if another daemon takes over on the same address, "
-            "about one connection in a hundred thousand may be reset; sysctl net.ipv4.tcp_migrate_req=1 prevents it",
+            "about one connection in a hundred thousand may be reset; with sysctl net.ipv4.tcp_migrate_req=1, far "
+            "fewer",
             strerror(refused));
     return wait_for_hurry(server, last);
 }

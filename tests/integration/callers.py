@@ -27,6 +27,7 @@ class Caller(threading.Thread):
         self._address, self._rows, self._number, self._keeps, self._pause, self._tls = address, rows, number, keeps, pause, tls
         self._connection = None
         self._used_at = 0
+        self._uses = 0  # of the connection
         self.enough = threading.Event()
         self.asked = 0
         self.closed_between = 0
@@ -38,7 +39,7 @@ class Caller(threading.Thread):
             try:
                 self.ask()
             except (OSError, AssertionError) as trouble:
-                self.failed.append(f"request {self.asked} of caller {self._number}: {trouble!r}")
+                self.failed.append(f"request {self.asked} of caller {self._number}, number {self._uses} on its connection: {trouble!r}")
                 self._forget()
                 if len(self.failed) >= 10:
                     break
@@ -60,6 +61,7 @@ class Caller(threading.Thread):
     def _exchange(self, name):
         """The answer; None where we were held up between two uses of the connection, so that its end may have crossed the request."""
         self._connect()
+        self._uses += 1
         began = time.monotonic()
         self._connection.send_what_is_taken(wire.request_bytes("POST", f"/old-sso/{name}", "localhost", (), BODY))
         held_up = time.monotonic() - self._used_at > IDLE
@@ -73,7 +75,7 @@ class Caller(threading.Thread):
             self.closed_between += 1
             self._forget()
         if self._connection is None:
-            self._used_at = time.monotonic()
+            self._used_at, self._uses = time.monotonic(), 0
             self._connection = wire.Connection(self._address)
             if self._tls:
                 self._connection.socket = self._tls.wrap_socket(self._connection.socket, server_hostname="localhost")

@@ -4,7 +4,6 @@ sockets are held while the daemon changes.
 Five times each; long: a hundred times."""
 import contextlib
 import socket
-from pathlib import Path
 
 import pytest
 
@@ -35,43 +34,23 @@ def gateway(make_gateway):
     return gateway
 
 
-def by_filter(gateway):
-    """The old daemon lets nobody in any more in its last moments (listener_hush()). Without the sandbox, for some kernels let only capabilities attach
-    a socket filter."""
-    gateway.configure(sandbox="off")
-    return contextlib.nullcontext()
-
-
-@contextlib.contextmanager
-def by_kernel(_):
-    """The kernel hands who waits at a closing socket to its neighbour. This changes the machine's setting for a while, so only the long form does."""
-    setting = Path("/proc/sys/net/ipv4/tcp_migrate_req")
-    before = setting.read_text()
-    setting.write_text("1")
-    try:
-        yield
-    finally:
-        setting.write_text(before)
-
-
-@pytest.mark.parametrize("how", [by_filter, by_kernel] if LONG else [by_filter])
 @pytest.mark.timeout(60 + 10 * RESTARTS)
-def test_the_new_daemon_beside_the_old(gateway, make_gateway, proof, how):
-    """Both listen on the port by SO_REUSEPORT for a while."""
-    name = f"the new beside the old, {how.__name__.replace('_', ' ')}"
-    with how(gateway):
-        old, new = gateway, make_gateway(**gateway.config)
-        new.port = old.port
-        old.start()
-        with Calling(callers(old.address, kept=6, fresh=4)) as calling:
-            for number in range(RESTARTS):
-                new.start()
-                new.wait_for(lambda: "serving 1 connection" in new.stderr)
-                calling.go_on(10)
-                old.stop()
-                old, new = new, old
-                proof.progress(number + 1, RESTARTS, "upgrades")
-    figures(proof, name, calling)
+def test_the_new_daemon_beside_the_old(gateway, make_gateway, proof):
+    """Both listen on the port by SO_REUSEPORT for a while, and the old one lets nobody in any more in its last moments (listener_hush()). Without the
+    sandbox, for some kernels let only capabilities attach a socket filter."""
+    gateway.configure(sandbox="off")
+    old, new = gateway, make_gateway(**gateway.config)
+    new.port = old.port
+    old.start()
+    with Calling(callers(old.address, kept=6, fresh=4)) as calling:
+        for number in range(RESTARTS):
+            new.start()
+            new.wait_for(lambda: "serving 1 connection" in new.stderr)
+            calling.go_on(10)
+            old.stop()
+            old, new = new, old
+            proof.progress(number + 1, RESTARTS, "upgrades")
+    figures(proof, "the new beside the old", calling)
 
 
 @contextlib.contextmanager
