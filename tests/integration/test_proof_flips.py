@@ -139,10 +139,10 @@ class Operator:
     def _run(self, rows, *command):
         changed = rows != self._table.rows
         said = self._table.change(rows, lambda: self._gateway.loader(*command).stdout)
-        revision = int(re.search(r"revision (\d+)", said)[1])
-        assert revision == self._revision + changed, said
-        self._revision = revision
-        self._at[revision] = rows
+        self._revision += changed
+        self._at[self._revision] = rows
+        named = command[-1] if command[0] == "rollback" and not changed else self._revision  # it is as that one was already
+        assert int(re.search(r"revision (\d+)", said)[1]) == named, said
         self.commands[command[0]] += 1
 
 
