@@ -125,6 +125,7 @@ class Model:
             wanted[self.random.choice(["redirect", "label", "organization_id"])] = ""
         row = {field: value for field, value in {**row, **wanted}.items() if value != ""}
         good = (row["state"] != "stytch" or "connection_id" in row) and ("acs_url" not in row or row["acs_url"].endswith(row.get("connection_id", "?")))
+        good = good and (row["state"] != "legacy" or "legacy_url" in row or key[0] != "default")  # whose route has no legacy_url either
         if not good or (key not in self.rows and "connection_id" not in wanted):  # a state alone may be refused for a name that is near
             return False
         words = ["--source", key[0], *self.note(), "--", key[1], *[f"{field}={value}" for field, value in wanted.items()]]
