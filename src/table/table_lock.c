@@ -145,6 +145,8 @@ static bool all_know_schema(int fd, off_t first, off_t end)
             return false;
         if (lock.l_type == F_UNLCK)
             return true;
+        if (lock.l_start < first) /* a lock over more than one byte is none of ours */
+            return false;
         if (!knows_schema(fd, lock.l_start) || !all_know_schema(fd, first, lock.l_start))
             return false;
         first = lock.l_start + 1;
