@@ -129,7 +129,8 @@ static bool walk_all(const char *path)
     return good;
 }
 
-/* Closes all descriptors from `first` on. */
+/* Closes all descriptors from `first` on. Not closefrom(), which ends the process if there is neither close_range() nor
+ * /proc, as where a container's filter refuses the one and our sandbox the other. */
 static void close_from(int first)
 {
     enum { OPEN_MOST = 1 << 21 }; /* twice as many as limits.connections may ask for */
