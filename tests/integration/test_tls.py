@@ -86,7 +86,7 @@ class TestHandshake:
 
     @pytest.mark.parametrize("name, version, cipher", [
         (NAME, "-tls1_2", "ECDHE-ECDSA-AES128-GCM-SHA256"), (RSA_NAME, "-tls1_2", "ECDHE-RSA-AES128-GCM-SHA256"),
-        (NAME, "-tls1_3", "TLS_AES_256_GCM_SHA384")])
+        (NAME, "-tls1_3", "TLS_AES_128_GCM_SHA256"), (RSA_NAME, "-tls1_3", "TLS_AES_128_GCM_SHA256")])
     def test_new_ones_are_good(self, shared, name, version, cipher):
         said = shared.openssl(version, "-servername", name)
         assert f"Cipher is {cipher}" in said and "Verify return code: 0 (ok)" in said
@@ -102,6 +102,14 @@ class TestHandshake:
     def test_a_client_without_hardware_for_aes_gets_chacha(self, shared):
         said = shared.openssl("-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256")
         assert "Cipher is ECDHE-ECDSA-CHACHA20-POLY1305" in said
+
+    @pytest.mark.parametrize("suites, chosen", [
+        ("TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"),
+        ("TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
+        ("TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"), ("TLS_CHACHA20_POLY1305_SHA256", "TLS_CHACHA20_POLY1305_SHA256")])
+    def test_suites_of_1_3(self, shared, suites, chosen):
+        said = shared.openssl("-tls1_3", "-ciphersuites", suites)
+        assert f"Cipher is {chosen}" in said and "Verify return code: 0 (ok)" in said
 
     def test_renegotiation_ends_the_connection_or_nothing(self, shared):
         process = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{shared.port}", "-tls1_2", "-legacy_renegotiation"],
