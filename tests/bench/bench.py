@@ -28,6 +28,7 @@ ROUNDS, GOAL_ROUNDS, QUICK_ROUNDS = 5, 15, 3
 FLAGS = {"rows": "sizes"}  # --rows is the number of rows
 QUICK_PARTS = ("load", "serve", "life")
 CHECK_ROWS, CHECK_PATIENCE, CHECK_SECONDS = 1000, 60, 0.1
+TLS_VERSION = "TLSv1.3"
 OWN_QUIET = "ssoferryd without log and usage"
 CHECK_MIDDLE = 12 * 1024  # bytes of a body: more than libh2o's default input buffer holds, but less than ssoferryd's
 SET_UP = {OWN_QUIET: (1, None), serving.ALIKE: (1, None), serving.AS_IT_COMES: (2, "h2o/2.2.5")}  # number of reads for such a request, and the answer's Server field
@@ -84,6 +85,8 @@ def check(bench):
                 measure.load(server, known, requests=CHECK_ROWS, rate=2_000)
                 measure.load(server, known, requests=200, reconnect=True)
                 check_parts(server, known)
+                if server.tls and server.tls_version() != TLS_VERSION:
+                    raise Failed(f"{server.name} speaks {server.tls_version()}, not {TLS_VERSION}: its handshakes would not be the same work")
                 if server.name in SET_UP:
                     check_set_up(server, middle)
             print(f"{server.name}{', TLS' if server.tls else ''}: answers rightly")

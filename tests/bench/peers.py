@@ -98,7 +98,9 @@ class Nginx(Peer):
 
     def configure(self):
         buckets = 1 << max(10, (2 * self.count - 1).bit_length())  # large enough for nginx to place all rows at its first attempt
-        secure = "ssl_certificate {}; ssl_certificate_key {}; ssl_session_cache off; ssl_session_tickets off;".format(*self.bench.certificate()) if self.tls else ""
+        secure = ""
+        if self.tls:
+            secure = "ssl_protocols TLSv1.3; ssl_certificate {}; ssl_certificate_key {}; ssl_session_cache off; ssl_session_tickets off;".format(*self.bench.certificate())
         log = "access_log access.log combined buffer=64k flush=1s;" if self.log else "access_log off;"
         self.write("nginx.conf", f"""daemon off; worker_processes {self.threads}; pid nginx.pid; error_log error.log; user {'root' if os.getuid() == 0 else 'nobody'};
 events {{ worker_connections 4096; }}

@@ -246,6 +246,11 @@ class Server:
         """A header field of an answer; None if it is missing."""
         return self.answer("GET", "/")[2].get(name)
 
+    def tls_version(self):
+        """The version of TLS that it agrees on with OpenSSL."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection, _unverified().wrap_socket(connection) as secure:
+            return secure.version()
+
     def answer(self, method, target, body=None):
         """(status, Location, all header fields)"""
         plain = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
