@@ -24,8 +24,8 @@ struct tls_context {
 };
 
 /* Mozilla's intermediate lists, for TLS 1.2 without the finite field ones: forward secrecy and authenticated encryption
- * only. AES-128 comes first for TLS 1.3, too: a handshake derives some twenty secrets, and processors that compute
- * SHA-256 themselves do not compute SHA-384. https://wiki.mozilla.org/Security/Server_Side_TLS */
+ * only. AES-128 comes first for TLS 1.3, too: a handshake derives some twenty secrets, and many processors compute
+ * SHA-256 by themselves, few SHA-384. https://wiki.mozilla.org/Security/Server_Side_TLS */
 static const char ciphers[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
                               "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
                               "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";

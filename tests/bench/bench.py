@@ -19,7 +19,7 @@ import report
 import routing
 import serving
 import traffic
-from servers import PATIENCE, ROOT, Bench, Failed, Ferry
+from servers import PATIENCE, ROOT, TLS_SUITE, Bench, Failed, Ferry
 
 # In the document's order.
 PARTS = {"serve": serving.run, "latency": latency.run, "peers": life.run_peers, "replace": replacing.run, "matrix": matrix.run, "life": life.run, "load": loading.run,
@@ -28,7 +28,6 @@ ROUNDS, GOAL_ROUNDS, QUICK_ROUNDS = 5, 15, 3
 FLAGS = {"rows": "sizes"}  # --rows is the number of rows
 QUICK_PARTS = ("load", "serve", "life")
 CHECK_ROWS, CHECK_PATIENCE, CHECK_SECONDS = 1000, 60, 0.1
-TLS_VERSION = "TLSv1.3"
 OWN_QUIET = "ssoferryd without log and usage"
 CHECK_MIDDLE = 12 * 1024  # bytes of a body: more than libh2o's default input buffer holds, but less than ssoferryd's
 SET_UP = {OWN_QUIET: (1, None), serving.ALIKE: (1, None), serving.AS_IT_COMES: (2, "h2o/2.2.5")}  # number of reads for such a request, and the answer's Server field
@@ -85,8 +84,8 @@ def check(bench):
                 measure.load(server, known, requests=CHECK_ROWS, rate=2_000)
                 measure.load(server, known, requests=200, reconnect=True)
                 check_parts(server, known)
-                if server.tls and server.tls_version() != TLS_VERSION:
-                    raise Failed(f"{server.name} speaks {server.tls_version()}, not {TLS_VERSION}: its handshakes would not be the same work")
+                if server.tls and server.tls_suite() != TLS_SUITE:
+                    raise Failed(f"{server.name} chooses {server.tls_suite()}, not {TLS_SUITE}")
                 if server.name in SET_UP:
                     check_set_up(server, middle)
             print(f"{server.name}{', TLS' if server.tls else ''}: answers rightly")

@@ -60,8 +60,8 @@ def run_circumstances(bench, options):
             own = spent["ssoferryd"]
             lines.append([circumstance.what, *(own.over(spent[name]).text() if name in spent else "" for name in columns), own.text(1),
                           *(spent[name].text(1) if name in spent else "" for name in columns)])
-    notes = (f"POST 6 KB, {count:,} rows, the defaults unless something else is said; {options.rounds} rounds of {options.seconds:g} s. TLS 1.3 with a P-256 certificate and "
-             "no resumption; only ssoferryd gives a ticket for one. With 2 threads the load generator shares a core with one of them.\n")
+    notes = (f"POST 6 KB, {count:,} rows, the defaults unless something else is said; {options.rounds} rounds of {options.seconds:g} s. TLS 1.3, AES-128 and a P-256 "
+             "certificate, without resumption; ssoferryd gives one ticket for it, the others two. With 2 threads the load generator shares a core with one of them.\n")
     return Section("Circumstances: CPU a request", ["what", *(f"ssoferryd / {name}" for name in columns), "ssoferryd, us", *(f"{name}, us" for name in columns)],
                    lines, notes)
 

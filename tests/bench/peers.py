@@ -13,7 +13,7 @@ from pathlib import Path
 
 import rows
 import traffic
-from servers import PATIENCE, ROOT, Failed, Server, free_port
+from servers import PATIENCE, ROOT, TLS_SUITE, Failed, Server, free_port
 
 UNPACKED = ROOT / "build/bench/peers"  # by scripts/install-deps --peers
 EXPRESS = ROOT / "build/bench/express"
@@ -100,7 +100,9 @@ class Nginx(Peer):
         buckets = 1 << max(10, (2 * self.count - 1).bit_length())  # large enough for nginx to place all rows at its first attempt
         secure = ""
         if self.tls:
-            secure = "ssl_protocols TLSv1.3; ssl_certificate {}; ssl_certificate_key {}; ssl_session_cache off; ssl_session_tickets off;".format(*self.bench.certificate())
+            certificate, key = self.bench.certificate()
+            secure = (f"ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites {TLS_SUITE}; ssl_certificate {certificate}; ssl_certificate_key {key}; "
+                      "ssl_session_cache off; ssl_session_tickets off;")
         log = "access_log access.log combined buffer=64k flush=1s;" if self.log else "access_log off;"
         self.write("nginx.conf", f"""daemon off; worker_processes {self.threads}; pid nginx.pid; error_log error.log; user {'root' if os.getuid() == 0 else 'nobody'};
 events {{ worker_connections 4096; }}
@@ -135,7 +137,7 @@ class HAProxy(Peer):
         if self.tls:
             both = self.folder / "both.pem"
             both.write_text("".join(path.read_text() for path in self.bench.certificate()))
-            secure = f"ssl crt {both} no-tls-tickets"
+            secure = f"ssl crt {both} ciphersuites {TLS_SUITE} no-tls-tickets"
         log = "log stdout format raw local0\n    option httplog" if self.log else ""
         self.write("haproxy.cfg", f"""global
     nbthread {self.threads}

@@ -136,17 +136,14 @@ static void serve_as_an_older_version(struct table *table, const int pipes[2])
     serve(table, pipes);
 }
 
-/* As none of our programs does: one lock over two bytes of those that mean a process, one that says it knows. */
+/* As none of our programs does: over two bytes at once, both of those that mean processes and of those that say that
+ * they know. */
 static void lock_a_range(struct table *table, const int pipes[2])
 {
-    const struct flock locks[] = {{.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = (off_t)1 << 30, .l_len = 2},
-                                  {.l_type = F_RDLCK,
-                                   .l_whence = SEEK_SET,
-                                   .l_start = ((off_t)1 << (OUR_LOCKS_BIT + 1)) + ((off_t)1 << 30),
-                                   .l_len = 2}};
+    const off_t process = (off_t)1 << 30, starts[] = {process, ((off_t)1 << (OUR_LOCKS_BIT + 1)) + process};
     for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
-        for (size_t i = 0; i < COUNT_OF(locks); i++) {
-            struct flock lock = locks[i];
+        for (size_t i = 0; i < COUNT_OF(starts); i++) {
+            struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = starts[i], .l_len = 2};
             (void)fcntl(fd, F_OFD_SETLK, &lock);
         }
     hold(table, pipes);
@@ -186,14 +183,14 @@ static void make_small(const char *path)
 /* It would go on with the first database: a daemon would find no rows there, and a loader would write them there. */
 static void no_rows_are_moved_under_an_older_version(void **state)
 {
-    static void (*const older[])(struct table *, const int[2]) = {serve_as_an_older_version, hold_as_an_older_version,
-                                                                  lock_a_range};
+    static void (*const strange[])(struct table *, const int[2]) = {serve_as_an_older_version, hold_as_an_older_version,
+                                                                    lock_a_range};
     static void (*const known[])(struct table *, const int[2]) = {serve, hold};
     const char *path = scratch_path(*state, "t.mdb");
-    for (size_t i = 0; i < COUNT_OF(older); i++) {
+    for (size_t i = 0; i < COUNT_OF(strange); i++) {
         make_small(path);
-        assert_int_equal(load_beside(path, older[i], 0x10000), TABLE_SCHEMA_OLDEST);
-        assert_int_equal(load_beside(path, older[i], 0x20000), TABLE_SCHEMA_VERSION); /* they were moved */
+        assert_int_equal(load_beside(path, strange[i], 0x10000), TABLE_SCHEMA_OLDEST);
+        assert_int_equal(load_beside(path, strange[i], 0x20000), TABLE_SCHEMA_VERSION); /* they were moved */
         unlink(path);
     }
     for (size_t i = 0; i < COUNT_OF(known); i++) {
