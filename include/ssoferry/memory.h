@@ -47,6 +47,11 @@ void *memory_large(size_t size) __attribute__((returns_nonnull));
  * that is accessed at random. */
 void memory_pages_widen(void *pages, size_t size);
 
+/* Gives the memory of the bytes from `begin` to `end` back until they are touched again; they are zero then. Both are
+ * whole pages (MEMORY_PAGE_MAX is one on every machine). */
+enum { MEMORY_PAGE_MAX = 64 * 1024 };
+void memory_pages_clear(void *pages, size_t begin, size_t end);
+
 void memory_pages_free(void *pages, size_t size); /* NULL is fine */
 
 /* A NUL-terminated copy, to be released with free(). */

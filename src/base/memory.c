@@ -85,6 +85,11 @@ void memory_pages_widen(void *pages, size_t size)
         (void)madvise(pages, mapped_size(size), MADV_HUGEPAGE); /* without them it is only slower */
 }
 
+void memory_pages_clear(void *pages, size_t begin, size_t end)
+{
+    (void)madvise((char *)pages + begin, end - begin, MADV_DONTNEED); /* fails only for locked pages: then they stay */
+}
+
 void memory_pages_free(void *pages, size_t size)
 {
     if (pages != NULL)

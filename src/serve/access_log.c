@@ -1,5 +1,6 @@
 #include "ssoferry/access_log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -28,10 +29,13 @@ enum {
     LEAVE_TIMEOUT_MS = 2 * CLOSE_TIMEOUT_MS, /* for a thread that cannot see that its time is up */
 };
 
+static_assert(WAKE_SIZE % MEMORY_PAGE_MAX == 0, "memory is given back from WAKE_SIZE on, in whole pages");
+
 /* Double-buffered: the worker fills one buffer while the other is being written, and neither waits for the other. */
 struct log_lane {
     struct access_log *log;
     char *buffers[2];
+    size_t touched[2];                                 /* bytes of each that take up memory; the thread's alone */
     alignas(MEMORY_LINE) atomic_uint_fast64_t filling; /* see filling() */
     atomic_uint_fast64_t dropped;                      /* not yet reported by a line of the log */
     struct access_stamp stamp;                         /* used only by the worker */
@@ -214,6 +218,17 @@ static void tell_dropped(struct access_log *log, struct log_lane *lane, uint64_t
     atomic_fetch_add(&lane->dropped, lost + dropped);
 }
 
+/* Gives back what a peak took of a buffer, once it is over: a daemon that keeps it looks as if it leaked. */
+static void forget_peak(struct log_lane *lane, unsigned buffer, size_t size)
+{
+    if (size > lane->touched[buffer]) {
+        lane->touched[buffer] = size;
+    } else if (size < WAKE_SIZE && lane->touched[buffer] > WAKE_SIZE) {
+        memory_pages_clear(lane->buffers[buffer], WAKE_SIZE, LANE_SIZE);
+        lane->touched[buffer] = WAKE_SIZE;
+    }
+}
+
 static void flush_lane(struct access_log *log, struct log_lane *lane)
 {
     const uint64_t dropped = atomic_exchange(&lane->dropped, 0);
@@ -229,6 +244,8 @@ static void flush_lane(struct access_log *log, struct log_lane *lane)
         log->lost += lost + dropped;
     else
         tell_dropped(log, lane, lost, dropped);
+    if (size > 0) /* otherwise the worker is filling it */
+        forget_peak(lane, buffer_of(now), size);
 }
 
 static bool wait_for_work(struct access_log *log)
@@ -262,8 +279,8 @@ static void *run(void *argument)
 static void free_log(struct access_log *log)
 {
     for (size_t i = 0; i < log->lane_count; ++i) {
-        free(log->lanes[i].buffers[0]);
-        free(log->lanes[i].buffers[1]);
+        memory_pages_free(log->lanes[i].buffers[0], LANE_SIZE);
+        memory_pages_free(log->lanes[i].buffers[1], LANE_SIZE);
     }
     pthread_mutex_destroy(&log->mutex);
     pthread_cond_destroy(&log->wake);
@@ -288,8 +305,8 @@ bool access_log_open(struct access_log **opened, int fd, size_t lanes, struct er
     for (size_t i = 0; i < lanes; ++i) {
         struct log_lane *lane = &log->lanes[i];
         lane->log = log;
-        lane->buffers[0] = memory_allocate(LANE_SIZE);
-        lane->buffers[1] = memory_allocate(LANE_SIZE);
+        lane->buffers[0] = memory_large(LANE_SIZE);
+        lane->buffers[1] = memory_large(LANE_SIZE);
         lane->stamp.second = -1;
     }
     int problem = background_start(&log->thread, "log", run, log);

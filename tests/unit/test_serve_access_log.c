@@ -108,6 +108,43 @@ static void who_reads_again_is_told_how_many_were_dropped(void **state)
     } while (memmem(read_last, kept, told, (size_t)size) == NULL);
 }
 
+static size_t resident_kib(void)
+{
+    char line[256];
+    size_t size = 0;
+    FILE *file = fopen("/proc/self/smaps_rollup", "r"); /* exact, where statm is an estimate */
+    assert_non_null(file);
+    while (size == 0 && fgets(line, sizeof(line), file) != NULL) {
+        if (strncmp(line, "Rss:", 4) == 0)
+            size = strtoul(line + 4, NULL, 10);
+    }
+    fclose(file);
+    assert_true(size > 0);
+    return size;
+}
+
+/* Reads until nothing comes for longer than the log waits to write. */
+static void read_all(int reader)
+{
+    static char read_here[65536];
+    struct pollfd poll_fd = {reader, POLLIN, 0};
+    while (poll(&poll_fd, 1, 300) == 1)
+        assert_true(read(reader, read_here, sizeof(read_here)) > 0);
+}
+
+static void memory_of_a_peak_is_given_back(void **state)
+{
+    struct logged *logged = *state;
+    const size_t least = 2048;
+    lines_that_are_dropped_are_told_while_nobody_reads(state);
+    const size_t most = resident_kib();
+    for (int i = 0; i < 10 && resident_kib() + least > most; ++i) { /* until it was each buffer's turn */
+        read_all(logged->reader);
+        add_line(logged->log, 0);
+    }
+    assert_in_range(resident_kib(), 0, most - least);
+}
+
 static void a_reader_that_has_stopped_is_waited_for_once(void **state)
 {
     struct logged *logged = *state;
@@ -253,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lines_that_are_dropped_are_told_while_nobody_reads, setup, teardown),
         cmocka_unit_test_setup_teardown(who_reads_again_is_told_how_many_were_dropped, setup, teardown),
+        cmocka_unit_test_setup_teardown(memory_of_a_peak_is_given_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reader_that_has_stopped_is_waited_for_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_costs_lines_and_not_the_log, setup, teardown),
         cmocka_unit_test_setup_teardown(who_has_gone_is_counted_for, setup, teardown),
