@@ -119,6 +119,16 @@ static bool wait_for_hurry(struct server *server, uint64_t ms)
     return false;
 }
 
+static void announce_rehearsal(const struct gateway_settings *gateway)
+{
+    const size_t rehearsing = gateway_rehearsing(gateway);
+    if (rehearsing == gateway->route_count)
+        log_info("rehearsal (observe): every sign-in goes to the old system");
+    else if (rehearsing > 0)
+        log_info("rehearsal on %zu of %zu routes (observe): every sign-in by %s goes to the old system", rehearsing,
+                 gateway->route_count, rehearsing == 1 ? "it" : "them");
+}
+
 static void announce(struct server *server)
 {
     struct table_state state = {0};
@@ -137,6 +147,7 @@ static void announce(struct server *server)
         log_info("serving %" PRIu64 " connection%s of %s at revision %" PRIu64 " with %zu thread%s",
                  table_state_total(&state), table_state_total(&state) == 1 ? "" : "s", server->started->store,
                  state.revision, server->worker_count, server->worker_count == 1 ? "" : "s");
+    announce_rehearsal(&server->config->gateway);
 }
 
 /* -- reload -- */
@@ -170,6 +181,32 @@ static void tell_done(const struct differences *differences)
         snprintf(waiting, sizeof(waiting), ", %zu wait%s for a restart", differences->waiting,
                  differences->waiting == 1 ? "s" : "");
     log_info("reload: done, %zu key%s changed%s", differences->changed, differences->changed == 1 ? "" : "s", waiting);
+}
+
+/* A rehearsal that ends while the table still has its final state cuts everybody over, so the number is told. */
+static void tell_end_of_rehearsal(struct table *table)
+{
+    struct error error;
+    struct snapshot *snapshot = NULL;
+    if (!snapshot_open(&snapshot, table, &error)) {
+        log_warning("reload: the rehearsal is over, but the table cannot be read: %s", error.message);
+        return;
+    }
+    const struct table_state *state = snapshot_state(snapshot);
+    log_info("reload: the rehearsal is over: %" PRIu64 " of %" PRIu64
+             " connections are in state stytch, and their sign-ins now go to Stytch",
+             state->rows[CONNECTION_STYTCH], table_state_total(state));
+    snapshot_close(snapshot);
+}
+
+static void tell_rehearsal(const struct server *server, size_t rehearsed_before)
+{
+    const struct gateway_settings *gateway = &server->config->gateway;
+    const size_t rehearsing = gateway_rehearsing(gateway);
+    if (rehearsing == 0 && rehearsed_before > 0)
+        tell_end_of_rehearsal(server->table);
+    else if (rehearsing != rehearsed_before)
+        announce_rehearsal(gateway);
 }
 
 static bool all_have_reloaded(const struct server *server)
@@ -226,7 +263,9 @@ static void reload(struct server *server)
         log_error("reload: %s; keeping the configuration as it was", error.message);
     } else {
         const struct differences differences = tell_differences(server, next);
+        const size_t rehearsed_before = gateway_rehearsing(&server->config->gateway);
         publish(server, next);
+        tell_rehearsal(server, rehearsed_before);
         tls_announce(server->tls);
         tell_done(&differences);
     }

@@ -276,6 +276,30 @@ class TestObserve:
         assert gateway.get("/two/moved").location == f"{OLD}/moved/acs"
         assert gateway.get("/two/acme").location == LIVE + CONNECTION_ID
 
+    def test_says_what_is_in_force(self, make_gateway):
+        """A file that says `observe: true` tells nothing of a daemon that has not read it yet."""
+        routes = [{"match": f"/{name}/{{identifier}}", "legacy_url": self.LEGACY_URL} for name in ("one", "two")]
+        all_routes = "rehearsal (observe): every sign-in goes to the old system\n"
+        gateway = make_gateway(observe=True, legacy=LEGACY_SIDE, routes=routes)
+        gateway.load(ROWS)
+        gateway.start()
+        assert gateway.stderr.endswith(all_routes)
+
+        def said(*, observe, first):
+            begin = len(gateway.stderr)
+            gateway.configure(observe=observe, routes=[routes[0] | {"observe": first}, routes[1]])
+            gateway.signal(signal.SIGHUP)
+            gateway.wait_for(lambda: "reload: done" in gateway.stderr[begin:])
+            return gateway.stderr[begin:]
+
+        at_stytch = sum(isinstance(row, str) or row.get("state", "stytch") == "stytch" for row in ROWS.values())
+        ended = f"reload: the rehearsal is over: {at_stytch} of {len(ROWS)} connections are in state stytch, and their sign-ins now go to Stytch\n"
+        assert "rehearsal on 1 of 2 routes (observe): every sign-in by it goes to the old system\n" in said(observe=False, first=True)
+        assert ended in said(observe=False, first=False)
+        assert "rehears" not in said(observe=False, first=False)
+        assert all_routes in said(observe=True, first=False)
+        assert ended in said(observe=False, first=False)
+
     def test_what_is_malformed(self, make_gateway):
         """The old system gets it too where its address needs no identifier; else there is nowhere to send it."""
         gateway = make_gateway(observe=True, legacy=LEGACY_SIDE, routes=[
