@@ -219,13 +219,44 @@ static void check_route_host(struct checker *checker, const struct route_draft *
                    "the route's host %.*s is not in hosts: correct it, or add it there", TEXT_ARGS(host));
 }
 
+/* Whether a legacy URL has the only host of a route, and no port that could tell them apart. */
+static bool has_host_of(const struct building *building, struct text pattern, const struct route *route)
+{
+    struct url url;
+    const char *why = NULL;
+    const struct text host = template_host(route->template);
+    return host.size > 0 && pattern.size > 0 && url_parse(sample_of(building, pattern), &url, &why) &&
+           (url.port == 443 || url.port == 80) && text_equal_fold(url.host, host);
+}
+
+#define LEADS_BACK                                                                                                     \
+    ", so it leads back to the gateway and gets 508, unless the gateway has another port; write the gateway's names "  \
+    "into hosts"
+
+/* For an operator who does not say under which names the world reaches the gateway: a route's host is one of them. */
+static void check_ways_back(struct checker *checker)
+{
+    const struct building *building = checker->building;
+    bool unmatched = false;
+    for (size_t i = 0; i < building->draft_count; ++i) {
+        const struct route_draft *draft = &building->drafts[i];
+        if (draft->route_count == 0)
+            continue;
+        const struct route *route = &building->routes[draft->first_route]; /* all of a preset have the same host */
+        unmatched = unmatched || has_host_of(building, building->config.gateway.unmatched_url, route);
+        if (has_host_of(building, draft->legacy_url.text, route))
+            checker_warning(checker, &draft->legacy_url.place, "legacy_url: its host is the route's own", LEADS_BACK);
+    }
+    if (unmatched)
+        checker_warning(checker, &building->unmatched_place, "legacy.unmatched_url: its host is that of a route",
+                        LEADS_BACK);
+}
+
 /* If the operator says under which names the world reaches the gateway, a route's host that is none of them is probably
  * a typing mistake. */
 static void check_route_hosts(struct checker *checker)
 {
     const struct building *building = checker->building;
-    if (building->own_hosts.count == 0)
-        return;
     for (size_t i = 0; i < building->draft_count; ++i) {
         const struct route_draft *draft = &building->drafts[i];
         if (draft->route_count > 0) /* all routes of a preset have the same host */
@@ -235,7 +266,10 @@ static void check_route_hosts(struct checker *checker)
 
 void checker_check_keys(struct checker *checker)
 {
-    check_route_hosts(checker);
+    if (checker->building->own_hosts.count > 0)
+        check_route_hosts(checker);
+    else
+        check_ways_back(checker);
     check_addresses(checker);
     check_origins(checker);
     check_unmatched_url(checker);

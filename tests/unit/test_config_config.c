@@ -515,6 +515,17 @@ static const struct {
     {"hosts: ['[2001:db8::1]']\nroutes:\n  - match: 'https://[2001:db8::1]/acs/{identifier}'\n", NULL},
     {"hosts: ['[2001:db8::1]:8443']\nroutes:\n  - match: 'https://[2001:db8::2]/acs/{identifier}'\n",
      ":3:12: warning: the route's host [2001:db8::2] is not in hosts"},
+    {LEGACY_SIDE "  - match: https://X.example/a/{identifier}\n    legacy_url: https://x.example{path}\n",
+     ":4:17: warning: legacy_url: its host is the route's own, so it leads back"},
+    {LEGACY_SIDE "  - {preset: workos, host: x.example, legacy_url: 'https://x.example:443{path}'}\n",
+     ":3:51: warning: legacy_url: its host is the route's own, so it leads back"},
+    {"legacy: {allowed_hosts: ['x.example:8443']}\nroutes:\n"
+     "  - {preset: workos, host: x.example, legacy_url: 'https://x.example:8443{path}'}\n",
+     NULL},
+    {"legacy: {allowed_hosts: [x.example], unmatched_url: 'https://x.example'}\nroutes:\n"
+     "  - {preset: workos, host: x.example}\n  - {preset: omniauth, host: x.example}\n",
+     ":1:53: warning: legacy.unmatched_url: its host is that of a route, so it leads back"},
+    {LEGACY_SIDE "  - match: https://*.example/a/{identifier}\n    legacy_url: https://x.example{path}\n", NULL},
     {"hosts: [sso.example.com]\nroutes:\n  - {preset: workos, host: old.example.com}\n",
      ":3:28: warning: the route's host old.example.com is not in hosts"},
     {"hosts: [sso.example.com]\nroutes:\n  - match: https://{identifier}.sso.example.com/acs\n", NULL},
