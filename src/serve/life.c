@@ -119,14 +119,14 @@ static bool wait_for_hurry(struct server *server, uint64_t ms)
     return false;
 }
 
-static void announce_rehearsal(const struct gateway_settings *gateway)
+static void announce_rehearsal(const struct gateway_settings *gateway, const char *when)
 {
     const size_t rehearsing = gateway_rehearsing(gateway);
     if (rehearsing == gateway->route_count)
-        log_info("rehearsal (observe): every sign-in goes to the old system");
+        log_info("%srehearsal (observe): every sign-in goes to the old system", when);
     else if (rehearsing > 0)
-        log_info("rehearsal on %zu of %zu routes (observe): every sign-in by %s goes to the old system", rehearsing,
-                 gateway->route_count, rehearsing == 1 ? "it" : "them");
+        log_info("%srehearsal on %zu of %zu routes (observe): every sign-in by %s goes to the old system", when,
+                 rehearsing, gateway->route_count, rehearsing == 1 ? "it" : "them");
 }
 
 static void announce(struct server *server)
@@ -147,7 +147,7 @@ static void announce(struct server *server)
         log_info("serving %" PRIu64 " connection%s of %s at revision %" PRIu64 " with %zu thread%s",
                  table_state_total(&state), table_state_total(&state) == 1 ? "" : "s", server->started->store,
                  state.revision, server->worker_count, server->worker_count == 1 ? "" : "s");
-    announce_rehearsal(&server->config->gateway);
+    announce_rehearsal(&server->config->gateway, "");
 }
 
 /* -- reload -- */
@@ -206,7 +206,7 @@ static void tell_rehearsal(const struct server *server, size_t rehearsed_before)
     if (rehearsing == 0 && rehearsed_before > 0)
         tell_end_of_rehearsal(server->table);
     else if (rehearsing != rehearsed_before)
-        announce_rehearsal(gateway);
+        announce_rehearsal(gateway, "reload: ");
 }
 
 static bool all_have_reloaded(const struct server *server)

@@ -283,7 +283,7 @@ class TestObserve:
         gateway = make_gateway(observe=True, legacy=LEGACY_SIDE, routes=routes)
         gateway.load(ROWS)
         gateway.start()
-        assert gateway.stderr.endswith(all_routes)
+        assert gateway.stderr.endswith("ssoferryd: " + all_routes)
 
         def said(*, observe, first):
             begin = len(gateway.stderr)
@@ -294,10 +294,10 @@ class TestObserve:
 
         at_stytch = sum(isinstance(row, str) or row.get("state", "stytch") == "stytch" for row in ROWS.values())
         ended = f"reload: the rehearsal is over: {at_stytch} of {len(ROWS)} connections are in state stytch, and their sign-ins now go to Stytch\n"
-        assert "rehearsal on 1 of 2 routes (observe): every sign-in by it goes to the old system\n" in said(observe=False, first=True)
+        assert "reload: rehearsal on 1 of 2 routes (observe): every sign-in by it goes to the old system\n" in said(observe=False, first=True)
         assert ended in said(observe=False, first=False)
         assert "rehears" not in said(observe=False, first=False)
-        assert all_routes in said(observe=True, first=False)
+        assert "reload: " + all_routes in said(observe=True, first=False)
         assert ended in said(observe=False, first=False)
 
     def test_what_is_malformed(self, make_gateway):
