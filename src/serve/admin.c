@@ -108,7 +108,7 @@ static void answer_metrics(struct admin *admin, h2o_req_t *req)
         .table_in_place = !atomic_load(&from->serving->replaced),
         .rows = inspector_rows(from->inspector),
         .ready = health.ready,
-        .configuration_current = !atomic_load(&from->serving->refused),
+        .configuration_current = serving_is_current(from->serving),
         .now = clock_utc_us(),
         .has_usage = from->usage != NULL,
         .usage_flush_age_ms = from->usage == NULL ? 0 : usage_flush_age_ms(from->usage),
@@ -147,7 +147,7 @@ static void answer_report(struct admin *admin, h2o_req_t *req)
 {
     const struct admin_report_sources sources = {admin->scene.table, admin->scene.usage,
                                                  &worker_config(&admin->worker)->gateway,
-                                                 !atomic_load(&admin->scene.serving->refused)};
+                                                 serving_is_current(admin->scene.serving)};
     const struct text known = field(req, H2O_TOKEN_IF_NONE_MATCH);
     struct answer answer = {.status = 304, .entity_tag = entity_tag(admin, req)};
     struct error error;

@@ -241,11 +241,13 @@ static void publish(struct server *server, struct config *next)
 /* READY=1 ends the reload whatever its result; the unit's status shows the result. */
 static void tell_systemd(struct server *server, const struct error *refusal)
 {
-    const bool refused_before = atomic_exchange(&server->serving.refused, refusal != NULL);
+    const bool current_before = serving_is_current(&server->serving);
+    atomic_store(&server->serving.refused, refusal != NULL);
+    atomic_store(&server->serving.outdated, false);
     if (refusal != NULL)
         sd_notifyf(0, "READY=1\nSTATUS=Reload refused: %s; the previous configuration is in use", refusal->message);
     else
-        sd_notify(0, refused_before ? "READY=1\nSTATUS=" : "READY=1");
+        sd_notify(0, current_before ? "READY=1" : "READY=1\nSTATUS=");
 }
 
 static void reload(struct server *server)
@@ -254,6 +256,7 @@ static void reload(struct server *server)
     struct config *next = NULL;
     struct faults *faults = faults_new();
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_ns() / 1000);
+    config_watch_begin(&server->config_watch, server->config_path);
     bool good = config_read(&next, server->config_path, faults, &error) &&
                 tls_load(server->tls, next, server->config_path, faults, &error);
     faults_log(faults);
@@ -449,6 +452,35 @@ static void watch_usage(struct server *server)
     log_info("usage is counted now, including what came in meanwhile");
 }
 
+static void watch_config(struct server *server)
+{
+    struct error error;
+    size_t keys = 0;
+    switch (config_watch_look(&server->config_watch, server->config_path, server->config, clock_monotonic_ms(), &keys,
+                              &error)) {
+    case CONFIG_NO_NEWS:
+        return;
+    case CONFIG_IN_FORCE:
+        if (serving_is_current(&server->serving))
+            return;
+        log_info("%s says what is in force again", server->config_path);
+        atomic_store(&server->serving.refused, false);
+        atomic_store(&server->serving.outdated, false);
+        sd_notify(0, "STATUS=");
+        return;
+    case CONFIG_CHANGED:
+        log_warning("%s was changed and is not in force: %zu key%s; `ssoferry` goes by it, this daemon does "
+                    "not until a reload (SIGHUP; systemctl reload ssoferryd)",
+                    server->config_path, keys, keys == 1 ? " differs" : "s differ");
+        break;
+    case CONFIG_BROKEN:
+        log_warning("the configuration was changed, and a start or a reload with it would fail: %s", error.message);
+        break;
+    }
+    atomic_store(&server->serving.outdated, true);
+    sd_notify(0, "STATUS=The configuration was changed and not reloaded");
+}
+
 static uint64_t at_most(uint64_t ms, uint64_t limit)
 {
     return ms < limit ? ms : limit;
@@ -461,6 +493,7 @@ bool life_run(struct server *server, struct error *error)
         server->watchdog_ms = watchdog_us / 1000;
     const uint64_t interval_ms = at_most(watchdog_interval(server), STORE_WATCH_MS);
     int got = 0;
+    config_watch_begin(&server->config_watch, server->config_path);
     announce(server);
     sd_notify(0, "READY=1");
     while (end_name(got) == NULL && !must_end(server)) {
@@ -468,6 +501,7 @@ bool life_run(struct server *server, struct error *error)
         got = wait_signal(server, secure ? at_most(interval_ms, TLS_WATCH_MS) : interval_ms);
         watch_store(server);
         watch_usage(server);
+        watch_config(server);
         if (secure && got == 0)
             tls_watch(server->tls, server->config_path);
         if (got == SIGHUP) {

@@ -357,9 +357,10 @@ void metrics_write(const struct metrics_scene *scene, FILE *out)
     describe(out, "ssoferry_build_info", "gauge", "Version of the program.");
     fputs("ssoferry_build_info{version=\"" SSOFERRY_VERSION "\"} 1\n", out);
     write_one(out, "ssoferry_ready", "gauge", "1 if sign-ins should be sent here.", scene->ready);
-    write_one(out, "ssoferry_configuration_current", "gauge",
-              "0 if the last reload was refused, and the previous configuration is in use.",
-              scene->configuration_current);
+    write_one(
+        out, "ssoferry_configuration_current", "gauge",
+        "0 if the configuration in use is not that of the file: a reload was refused, or the file changed without one.",
+        scene->configuration_current);
     write_requests(scene, out);
     write_unknown(scene, out);
     write_rehearsed(scene, out);

@@ -7,6 +7,7 @@
 #include "admin.h"
 #include "inspector.h"
 #include "ssoferry/access_log.h"
+#include "ssoferry/config_watch.h"
 #include "tls.h"
 #include "worker.h"
 
@@ -14,6 +15,7 @@ struct server {
     const char *config_path;
     struct config *config;  /* the newest */
     struct config *started; /* the one it started with, which decides the listeners and the store */
+    struct config_watch config_watch;
     struct serving serving;
     struct table *table;
     enum table_place place; /* of the table, when last checked */

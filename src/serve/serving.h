@@ -20,7 +20,14 @@ struct serving {
     size_t clients_most;   /* the most that there are descriptors for; set before the first worker starts */
     atomic_bool replaced;  /* the table's file or lock file was deleted or replaced */
     atomic_bool refused;   /* the last reload was refused, and the previous configuration is in use */
+    atomic_bool outdated;  /* the configuration's file was changed and not reloaded */
     atomic_size_t workers; /* threads still running */
 };
+
+/* Whether the configuration in use is that of the file. */
+static inline bool serving_is_current(const struct serving *serving)
+{
+    return !atomic_load(&serving->refused) && !atomic_load(&serving->outdated);
+}
 
 #endif
