@@ -6,14 +6,16 @@
 #include "ssoferry/memory.h"
 #include "ssoferry/text.h"
 
-/* Bytes of XML that the few kilobytes of a query may inflate to. A POST is limited by its body. */
-enum { SAML_INFLATED_SIZE_MAX = 1024 * 1024 };
+/* What the few kilobytes of a query may inflate to: bytes of XML, and how many for each byte of the field. Anybody may
+ * send many of them at once, and parsing takes much longer than inflating. Messages with 1,500 groups come to 37 times.
+ * A POST is limited by its body. */
+enum { SAML_INFLATED_SIZE_MAX = 1024 * 1024, SAML_INFLATED_TIMES_MAX = 64 };
 
 enum saml_issuer_result {
     SAML_ISSUER_FOUND,
     SAML_ISSUER_BAD_BASE64,
     SAML_ISSUER_BAD_DEFLATE,
-    SAML_ISSUER_TOO_LARGE,    /* inflates to more than the limit */
+    SAML_ISSUER_TOO_LARGE,    /* inflates to more than the limits */
     SAML_ISSUER_BAD_XML,      /* not well-formed up to where reading stopped, or has a document type declaration */
     SAML_ISSUER_NOT_RESPONSE, /* the root is not a SAML 2.0 protocol Response */
     SAML_ISSUER_MISSING,      /* neither the Response nor an Assertion in it has an Issuer */

@@ -228,13 +228,14 @@ typedef xmlError *told_error;
 #endif
 
 /* Stops at the first fatal error: within a comment libxml2 would go on to the end, copying the comment so far into an
- * error at each "--". A few non-fatal errors, which concern namespaces, are tolerated. Parsing is stopped the way
- * libxml2 itself does when memory is out; xmlStopParser() frees the bytes being parsed, so only callbacks between two
- * pieces of markup may call it. */
+ * error at each "--". A few errors that are not fatal, which concern namespaces, and warnings are tolerated: libxml2
+ * puts a text together for each, even for a warning that nobody wants. Parsing is stopped the way libxml2 itself does
+ * when memory is out; xmlStopParser() frees the bytes being parsed, so only callbacks between two pieces of markup may
+ * call it. */
 static void on_error(void *context, told_error error)
 {
     struct reader *reader = context;
-    if (error->level < XML_ERR_ERROR || (error->level == XML_ERR_ERROR && ++reader->faults <= FAULTS_MAX))
+    if (error->level < XML_ERR_FATAL && ++reader->faults <= FAULTS_MAX)
         return;
     reader->parser->wellFormed = 0;
     reader->parser->disableSAX = 1;
@@ -318,6 +319,17 @@ static void feed(struct reader *reader, struct text piece, bool last)
     free(converted);
 }
 
+/* Whether it starts with '<', ignoring a byte order mark of UTF-8 and white space. Otherwise libxml2 may take it for
+ * EBCDIC, even if it is to ignore the declared encoding: there '<' and '=' are other bytes than check_bytes() counts.
+ */
+static bool starts_with_tag(struct text start)
+{
+    size_t at = text_starts(start, TEXT("\xef\xbb\xbf")) ? 3 : 0;
+    while (at < start.size && is_white(start.at[at]))
+        at++;
+    return at < start.size && start.at[at] == '<';
+}
+
 /* Feeds the parser piece by piece. The pieces grow, as libxml2 may look back over an unfinished element at each. */
 static enum saml_issuer_result walk(struct reader *reader, struct saml_message *message)
 {
@@ -329,7 +341,7 @@ static enum saml_issuer_result walk(struct reader *reader, struct saml_message *
         if (result != SAML_ISSUER_FOUND)
             return result;
         struct text piece = text_slice(message->bytes + fed, message->size - fed);
-        if (!check_bytes(piece, &attributes))
+        if ((fed == 0 && !starts_with_tag(piece)) || !check_bytes(piece, &attributes))
             return SAML_ISSUER_BAD_XML;
         if (fed == 0)
             reader->charset = saml_charset_of(piece);
@@ -367,19 +379,13 @@ static enum saml_issuer_result read_message(struct text field, bool deflated, st
     return result;
 }
 
-/* Whether the decoded message starts with '<', ignoring a byte order mark and white space. */
+/* Whether the decoded message starts with '<'. */
 static bool is_plain_xml(struct text field)
 {
     struct saml_message message;
     saml_message_open(&message, field, false);
-    bool plain = false;
-    if (saml_message_read(&message, 64) == SAML_ISSUER_FOUND) {
-        struct text start = text_slice(message.bytes, message.size);
-        size_t at = text_starts(start, TEXT("\xef\xbb\xbf")) ? 3 : 0;
-        while (at < start.size && is_white(start.at[at]))
-            at++;
-        plain = at < start.size && start.at[at] == '<';
-    }
+    bool plain = saml_message_read(&message, 64) == SAML_ISSUER_FOUND &&
+                 starts_with_tag(text_slice(message.bytes, message.size));
     saml_message_close(&message);
     return plain;
 }

@@ -162,7 +162,7 @@ static enum saml_issuer_result read_deflated(struct saml_message *message)
     zip->avail_out = room;
     int result = inflate(zip, Z_NO_FLUSH);
     message->size += room - zip->avail_out;
-    if (message->size > SAML_INFLATED_SIZE_MAX)
+    if (message->size > SAML_INFLATED_SIZE_MAX || message->size > SAML_INFLATED_TIMES_MAX * message->base64.raw.size)
         return SAML_ISSUER_TOO_LARGE;
     message->ended = result == Z_STREAM_END;
     bool stuck = result == Z_BUF_ERROR || (result == Z_OK && zip->avail_out > 0);
