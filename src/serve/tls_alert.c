@@ -16,14 +16,17 @@ static struct client *client_behind(const SSL *ssl)
 
 void tls_alert_observe(const SSL *ssl, int where, int value)
 {
-    struct client *client = (where & (SSL_CB_HANDSHAKE_START | SSL_CB_WRITE)) != 0 ? client_behind(ssl) : NULL;
+    struct client *client = (where & (SSL_CB_HANDSHAKE_START | SSL_CB_ALERT)) != 0 ? client_behind(ssl) : NULL;
     if (client == NULL)
         return;
+    /* libh2o takes it for the beginning of a request, and would wait for that. */
+    if (where == SSL_CB_READ_ALERT && (value & 0xff) == SSL_AD_CLOSE_NOTIFY)
+        shutdown(h2o_socket_get_fd(client->socket), SHUT_RD);
     if ((where & SSL_CB_HANDSHAKE_START) != 0)
         client->greeted = true;
     /* Until the client's first message has been understood, alerts are sent unencrypted. */
     OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
-    if ((where & SSL_CB_ALERT) != 0 && value >> 8 == SSL3_AL_FATAL &&
+    if (where == SSL_CB_WRITE_ALERT && value >> 8 == SSL3_AL_FATAL &&
         (state == TLS_ST_BEFORE || state == TLS_ST_SR_CLNT_HELLO))
         client->alert = (unsigned char)value;
 }

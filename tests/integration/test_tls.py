@@ -363,9 +363,9 @@ def test_a_browser_signs_in(make_cutover, authority, tmp_path, idp_keys):
 class HandshakeInTwo:
     """A client that stops in the midst of its first message."""
 
-    def __init__(self, it):
+    def __init__(self, it, context=None):
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = it.authority.client().wrap_bio(self.incoming, self.outgoing, server_hostname=NAME)
+        self.tls = (context or it.authority.client()).wrap_bio(self.incoming, self.outgoing, server_hostname=NAME)
         self.connection = wire.Connection(it.address)
         with pytest.raises(ssl.SSLWantReadError):
             self.tls.do_handshake()
@@ -373,9 +373,12 @@ class HandshakeInTwo:
         self.connection.send(hello[:100])
         self.rest = hello[100:]
 
-    def finish(self):
+    def shake_hands(self):
         self.connection.send(self.rest)
         self.until_done(self.tls.do_handshake)
+
+    def finish(self):
+        self.shake_hands()
         self.tls.write(wire.request_bytes("GET", "/old-sso/acme", NAME))
         return self.until_done(lambda: self.tls.read(10_000))
 
@@ -388,6 +391,45 @@ class HandshakeInTwo:
             except ssl.SSLWantReadError:
                 self.connection.send(self.outgoing.read())
                 self.incoming.write(self.connection.socket.recv(65536))
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+class TestCloseNotify:
+    """The client says that it is done, and waits for the gateway's close_notify before it ends the connection."""
+
+    def start(self, secured):
+        it = secured(limits={"request_time": "10m", "idle_time": "60m"})
+        it.gateway.start()
+        return it
+
+    def client(self, it, version):
+        context = it.authority.client()
+        context.maximum_version = version
+        return context
+
+    def answered_only(self, it):
+        it.gateway.stop()
+        assert [line["status"] for line in it.gateway.requests()] == [307]
+
+    def test_between_requests(self, secured, version):
+        it = self.start(secured)
+        with it.connect(self.client(it, version)) as connection:
+            connection.send(wire.request_bytes("GET", "/old-sso/acme", NAME))
+            assert connection.answer().location == LOCATION
+            connection.socket.unwrap()  # an end without a close_notify would be an error
+        self.answered_only(it)
+
+    def test_behind_a_request(self, secured, version):
+        it = self.start(secured)
+        half = HandshakeInTwo(it, self.client(it, version))
+        half.shake_hands()
+        half.tls.write(wire.request_bytes("GET", "/old-sso/acme", NAME))
+        with pytest.raises(ssl.SSLWantReadError):
+            half.tls.unwrap()
+        half.connection.send(half.outgoing.read())
+        received = b"".join(iter(lambda: half.connection.socket.recv(65536), b""))
+        assert len(received) > len(LOCATION)
+        self.answered_only(it)
 
 
 class TestDrain:
