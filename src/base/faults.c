@@ -105,8 +105,7 @@ static void settle(struct character *character)
 {
     const char *at = character->bytes;
     struct text t = text_slice(at, character->size);
-    character->breaks = *at == '\n' || *at == '\r' || text_equal(t, TEXT("\xc2\x85")) ||
-                        text_equal(t, TEXT("\xe2\x80\xa8")) || text_equal(t, TEXT("\xe2\x80\xa9"));
+    character->breaks = *at == '\n' || *at == '\r';
     if (*at == '\t')
         character->bytes[0] = ' ';
     else if (!text_is_utf8(t) || text_has_control(t) || text_has_hidden(t))

@@ -38,7 +38,7 @@ static int on_read(void *context, unsigned char *buffer, size_t size, size_t *si
     struct yaml *yaml = context;
     ssize_t got = yaml_input_read(&yaml->input, buffer, size);
     *size_read = got > 0 ? (size_t)got : 0;
-    return got >= 0 && yaml->input.percent_lines <= DIRECTIVES_MAX;
+    return got >= 0 && yaml->input.percent_lines <= DIRECTIVES_MAX && yaml->input.hidden_break == 0;
 }
 
 bool yaml_open(struct yaml **opened, const char *path, struct faults *faults, struct error *error)
@@ -106,6 +106,16 @@ static bool add_fault_of_whole(struct yaml *yaml)
     return true;
 }
 
+static void add_hidden_break(struct yaml *yaml)
+{
+    unsigned line = 0, column = 0;
+    yaml_input_place(&yaml->input, yaml->input.hidden_at, &line, &column);
+    faults_add(yaml->faults, FAULT_ERROR, yaml->file, line, column, 1,
+               "this is a line break that most editors do not show (U+%04X): leave it out, or write it as an escape in "
+               "double quotes",
+               yaml->input.hidden_break);
+}
+
 static void add_syntax_fault(struct yaml *yaml)
 {
     bool start = false;
@@ -114,6 +124,10 @@ static void add_syntax_fault(struct yaml *yaml)
     yaml->broken = true;
     if (add_fault_of_whole(yaml))
         return;
+    if (yaml->input.hidden_break != 0) {
+        add_hidden_break(yaml);
+        return;
+    }
     const char *message = yaml_wording(parser->problem, parser->context, &start);
     const yaml_mark_t *mark = start ? &parser->context_mark : &parser->problem_mark;
     if (parser->error == YAML_READER_ERROR) {

@@ -133,6 +133,41 @@ static void count_percent_lines(struct yaml_input *input, const unsigned char *b
         input->within_line = !is_break(end[-1]);
 }
 
+static unsigned char byte_before(const struct yaml_input *input, const unsigned char *bytes, ptrdiff_t at)
+{
+    return at >= 0 ? bytes[at] : input->tail[2 + at];
+}
+
+/* To libyaml, which reads YAML 1.1, these end a line; to YAML 1.2 and to most editors they do not. So what looks like a
+ * comment might be a row or a key. */
+static void look_for_hidden_break(struct yaml_input *input, const unsigned char *bytes, size_t size)
+{
+    static const struct {
+        unsigned character;
+        unsigned char utf8[3];
+        ptrdiff_t size;
+    } breaks[] = {{0x85, {0xc2, 0x85}, 2}, {0x2028, {0xe2, 0x80, 0xa8}, 3}, {0x2029, {0xe2, 0x80, 0xa9}, 3}};
+    const unsigned char *end = bytes + size;
+    for (size_t i = 0; i < sizeof breaks / sizeof breaks[0]; i++) {
+        const unsigned char *at = bytes;
+        for (; (at = memchr(at, breaks[i].utf8[breaks[i].size - 1], (size_t)(end - at))) != NULL; ++at) {
+            ptrdiff_t first = at - bytes - breaks[i].size + 1;
+            bool found = true;
+            for (ptrdiff_t j = 0; j < breaks[i].size; j++)
+                found = found && byte_before(input, bytes, first + j) == breaks[i].utf8[j];
+            const uint64_t offset = input->read + (uint64_t)first;
+            if (found && (input->hidden_break == 0 || offset < input->hidden_at)) {
+                input->hidden_break = breaks[i].character;
+                input->hidden_at = offset;
+            }
+        }
+    }
+    for (size_t i = size > 2 ? size - 2 : 0; i < size; i++) {
+        input->tail[0] = input->tail[1];
+        input->tail[1] = bytes[i];
+    }
+}
+
 ssize_t yaml_input_read(struct yaml_input *input, unsigned char *buffer, size_t size)
 {
     ssize_t got;
@@ -143,6 +178,7 @@ ssize_t yaml_input_read(struct yaml_input *input, unsigned char *buffer, size_t 
         input->read_error = errno;
         return -1;
     }
+    look_for_hidden_break(input, buffer, (size_t)got);
     input->read += (uint64_t)got;
     count_percent_lines(input, buffer, (size_t)got);
     EVP_DigestUpdate(input->digest, buffer, (size_t)got);
@@ -188,8 +224,7 @@ void yaml_input_place(const struct yaml_input *input, uint64_t offset, unsigned 
         for (ssize_t i = 0; i < got; i++, at++) {
             bytes[0] = bytes[1], bytes[1] = bytes[2], bytes[2] = buffer[i];
             bool after_cr = bytes[1] == '\r' && bytes[2] == '\n';
-            bool breaks = bytes[2] == '\n' || bytes[2] == '\r' || (bytes[1] == 0xc2 && bytes[2] == 0x85) ||
-                          (bytes[0] == 0xe2 && bytes[1] == 0x80 && (bytes[2] == 0xa8 || bytes[2] == 0xa9));
+            bool breaks = is_break(bytes[2]);
             *line += breaks && !after_cr;
             *column = breaks ? 1 : *column + ((bytes[2] & 0xc0) != 0x80);
             if (at == 2 && bytes[0] == 0xef && bytes[1] == 0xbb && bytes[2] == 0xbf)

@@ -15,6 +15,9 @@ struct yaml_input {
     int read_error;         /* errno of a failed read */
     bool within_line;       /* after the last byte read */
     uint64_t percent_lines; /* that begin with '%', as YAML's directives do */
+    unsigned hidden_break;  /* the first line break that nobody sees, U+0085, U+2028 or U+2029; 0: there is none */
+    uint64_t hidden_at;     /* its offset */
+    unsigned char tail[2];  /* the last two bytes read */
     EVP_MD_CTX *digest;
 };
 
@@ -26,8 +29,8 @@ bool yaml_input_open(struct yaml_input *input, const char *path, FILE **copy, st
 /* All zeros is fine. */
 void yaml_input_close(struct yaml_input *input);
 
-/* Reads like read(), but goes on after EINTR. Counts and hashes the bytes, and counts the
- * lines that begin with '%'. */
+/* Reads like read(), but goes on after EINTR. Counts and hashes the bytes, counts the lines that begin with '%', and
+ * looks for hidden line breaks. */
 ssize_t yaml_input_read(struct yaml_input *input, unsigned char *buffer, size_t size);
 
 /* False if a read has failed. */
@@ -36,7 +39,7 @@ bool yaml_input_was_read(const struct yaml_input *input, struct error *error) __
 /* Reads the rest, then writes the digest. `hex` as for yaml_sha256(). */
 bool yaml_input_sha256(struct yaml_input *input, char *hex, struct error *error) __attribute__((warn_unused_result));
 
-/* Line and column of a byte, from 1, counted as libyaml does. */
+/* Line and column of a byte, from 1, counted as libyaml does where there is no hidden line break before it. */
 void yaml_input_place(const struct yaml_input *input, uint64_t offset, unsigned *line, unsigned *column);
 
 /* The start of the UTF-8 sequence that the byte at `offset` fails to continue. */

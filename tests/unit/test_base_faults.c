@@ -104,13 +104,8 @@ static const struct {
     {"a\xc2\x85"
      "b\xe2\x80\xa8"
      "c\xe2\x80\xa9"
-     "d",
-     4, 1, 1, "    d\n    ^\n"},
-    {"a\xc2\x85"
-     "b\xe2\x80\xa8"
-     "c\xe2\x80\xa9"
-     "d",
-     2, 1, 9, "    b\n    ^\n"},
+     "d\n",
+     1, 6, 2, "    a?b?c?d\n         ^~\n"}, /* line breaks that most editors do not show */
     {"\n\n\nx", 4, 1, 1, "    x\n    ^\n"},
 };
 

@@ -108,6 +108,10 @@ static void places(void **state)
         "ab@5:5+2 {@6:5+1 c@6:6+1 d@6:9+1 }@6:10+1 \"e f\"@7:5+1 }@9:1+1 }@9:1+1 ");
 }
 
+#define HIDDEN(number)                                                                                                 \
+    "this is a line break that most editors do not show (U+" number "): leave it out, or write it as an escape in "    \
+    "double quotes"
+
 /* What is wrong, each alone in a file; `faults` is what is shown, "F" standing for the path. */
 static const struct {
     const char *yaml;
@@ -185,9 +189,7 @@ static const struct {
     {"a: \x01\n", "", true,
      "F:1:4: error: a control character is not allowed here: write it as an escape in double quotes\n    a: ?\n   "
      "    ^\n"},
-    {"a\xc2\x85"
-     "b\xe2\x80\xa8\r\n\rc: \x01\n",
-     "", true,
+    {"a:\r\n b\n\r\n\rc: \x01\n", "", true,
      "F:5:4: error: a control character is not allowed here: write it as an escape in double quotes\n    c: ?\n   "
      "    ^\n"},
     {"\xef\xbb\xbf"
@@ -195,6 +197,13 @@ static const struct {
      "", true,
      "F:1:4: error: a control character is not allowed here: write it as an escape in double quotes\n    a: ?\n   "
      "    ^\n"},
+    {"a: b # c\xc2\x85"
+     "d: e\n",
+     "", true, "F:1:9: error: " HIDDEN("0085") "\n    a: b # c?d: e\n            ^\n"},
+    {"a: b\n# \xc3\xa8\xe2\x80\xa8"
+     "c: d\n# \xe2\x80\xa9\n",
+     "", true, "F:2:4: error: " HIDDEN("2028") "\n    # \xc3\xa8?c: d\n       ^\n"},
+    {"a: 'b\xe2\x80\xa9'\n", "", true, "F:1:6: error: " HIDDEN("2029") "\n    a: 'b?'\n         ^\n"},
     {"\xff\xfe"
      "a",
      "", true, "F:1:1: error: this is UTF-16: save the file as UTF-8\n    ??a\n    ^\n"},
@@ -217,6 +226,32 @@ static void what_is_wrong(void **state)
                      reading.broken ? "broken" : "whole", bad[i].nodes, bad[i].faults);
     }
     assert_int_equal(chdir(home), 0);
+}
+
+/* libyaml reads 16 KiB at a time; wherever such a line break lies, it is found. */
+static void hidden_line_breaks_are_found_at_every_place(void **state)
+{
+    enum { AROUND = 16384, SIZE = AROUND + 64 };
+    static const char *const breaks[] = {"\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
+    const char *path = scratch_path(*state, "y");
+    char text[SIZE];
+    struct reading reading;
+    for (size_t at = AROUND - 4; at < AROUND + 4; at++) {
+        for (size_t i = 0; i < COUNT_OF(breaks); i++) {
+            memset(text, 'x', sizeof text);
+            memcpy(text, "a: b\n# ", 7);
+            memcpy(text + at, breaks[i], strlen(breaks[i]));
+            scratch_write(path, text, sizeof text);
+            read_all(path, false, &reading);
+            if (!reading.broken || strstr(reading.faults, "most editors do not show") == NULL)
+                fail_msg("not found at %zu: %zu", at, i);
+        }
+    }
+    memset(text, 'x', sizeof text); /* what is alike is no line break */
+    memcpy(text, "a: b\n# \xe2\x80\xa7\xc3\x85\xe2\x81\xa8\xc2\xa8", 17);
+    scratch_write(path, text, sizeof text);
+    read_all(path, false, &reading);
+    assert_false(reading.broken);
 }
 
 static void alias_is_marked(void **state)
@@ -494,6 +529,7 @@ int main(void)
         scratch_test(nodes),
         scratch_test(places),
         scratch_test(what_is_wrong),
+        scratch_test(hidden_line_breaks_are_found_at_every_place),
         scratch_test(alias_is_marked),
         scratch_test(skips),
         scratch_test(depth_is_bounded),
