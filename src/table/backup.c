@@ -51,7 +51,6 @@ static int copy_open(struct copy *copy, const char *path, const char *temporary)
         copy->fd = open(parent, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
     if (copy->fd >= 0)
         return 0;
-    unlink(temporary); /* left by a dead process that had our process number */
     copy->fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     copy->temporary = copy->fd >= 0 ? temporary : NULL;
     return copy->fd >= 0 ? 0 : errno;
@@ -107,14 +106,12 @@ static int make_and_place(struct table *table, const char *temporary, const char
 
 bool table_backup(struct table *table, const char *path, struct error *error)
 {
-    char suffix[32];
     struct stat st;
     if (lstat(path, &st) == 0)
         return error_set(error, ERROR_FAILED, "%s: the file exists already: remove it, or name another", path);
     if (table_file_look(path, error) == TABLE_FILE_UNFIT)
         return false;
-    snprintf(suffix, sizeof suffix, ".new-%ld", (long)getpid());
-    char *temporary = path_with(path, suffix);
+    char *temporary = path_beside(path);
     error->kind = ERROR_NONE;
     int code = make_and_place(table, temporary, path, error);
     free(temporary);

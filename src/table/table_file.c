@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "ssoferry/memory.h"
+#include "ssoferry/seed.h"
 #include "store.h"
 
 char *path_with(const char *path, const char *suffix)
@@ -18,6 +20,15 @@ char *path_with(const char *path, const char *suffix)
     memcpy(joined, path, size);
     memcpy(joined + size, suffix, more);
     return joined;
+}
+
+char *path_beside(const char *path)
+{
+    char suffix[32];
+    uint64_t words[2];
+    seed_draw(words);
+    snprintf(suffix, sizeof suffix, ".new-%016" PRIx64, words[0]);
+    return path_with(path, suffix);
 }
 
 /* The directory of `path`, to be freed. */
@@ -216,10 +227,7 @@ static int make_at(const char *path)
 
 bool table_file_make(const char *path, struct error *error)
 {
-    char suffix[32];
-    snprintf(suffix, sizeof suffix, ".new-%ld", (long)getpid());
-    char *temporary = path_with(path, suffix);
-    unlink(temporary); /* left by a dead process that had our process number */
+    char *temporary = path_beside(path);
     int code = make_at(temporary);
     if (code == MDB_SUCCESS) {
         code = table_file_place(temporary, path);

@@ -32,4 +32,8 @@ void table_file_share(const char *path, int file, int lock);
 /* "PATHsuffix", to be freed. */
 char *path_with(const char *path, const char *suffix);
 
+/* "PATH.new-" and random digits, to be freed: a name that nobody else uses. A process's number would not be one, since
+ * it may be 1 in two containers. */
+char *path_beside(const char *path);
+
 #endif

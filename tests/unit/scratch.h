@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -74,6 +75,19 @@ static inline char *scratch_read(const char *path, size_t *size)
     bytes[*size] = '\0';
     fclose(file);
     return bytes;
+}
+
+/* How many files there are whose names begin with `path`, and go on as the pattern says. */
+static inline size_t scratch_count(const char *path, const char *pattern)
+{
+    char whole[256];
+    glob_t found;
+    snprintf(whole, sizeof whole, "%s%s", path, pattern);
+    int result = glob(whole, GLOB_NOSORT, NULL, &found);
+    size_t count = result == 0 ? found.gl_pathc : 0;
+    assert_true(result == 0 || result == GLOB_NOMATCH);
+    globfree(&found);
+    return count;
 }
 
 /* Whether a file shows how much room the disk keeps for it: there are file systems that keep none, or that compress. */
