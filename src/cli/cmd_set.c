@@ -188,6 +188,19 @@ static int check_words(const struct set *set)
     return set_fields(set, &any, &error) ? STATUS_DONE : complain(&error);
 }
 
+/* A row that was removed may be wanted back at once, by its state alone. But its customer may have another name by now,
+ * or its name may have been the mistake that was taken back. */
+static void warn_of_removal(const struct set *set, struct snapshot *snapshot, struct text identifier,
+                            struct meant *meant)
+{
+    char names[MEANT_NAMES_SIZE];
+    rows_find_nearest(snapshot, set->source, identifier, &meant->nearest);
+    rows_meant_names(meant, names);
+    log_warning("there was no %.*s any more: %s; the new row has only the fields given here%s%s%s",
+                TEXT_ARGS(identifier), meant->removed, names[0] == '\0' ? "" : ". Was ", names,
+                names[0] == '\0' ? "" : " meant? Then `ssoferry rollback` undoes this");
+}
+
 /* Finds out whether an unknown name may have been meant for another, and if so reports that. may_add() needs the
  * result, and it is done before other writers have to wait. */
 static int look_for_meant(struct set *set)
@@ -204,10 +217,15 @@ static int look_for_meant(struct set *set)
         return complain(&error);
     enum lookup_result result = snapshot_find(snapshot, set->source, identifier, &buffer, &error);
     if (result == LOOKUP_ABSENT || result == LOOKUP_NOT_LOADED) {
-        set->nothing_meant = !rows_meant_or_field(snapshot, set->source, identifier, &meant) || meant.removed_by > 0;
+        const bool found = rows_meant_or_field(snapshot, set->source, identifier, &meant);
+        set->nothing_meant = meant.removed_by > 0 || (!found && rows_are_compared(snapshot));
         if (meant.removed_by > 0) {
-            log_warning("there was no %.*s any more: %s; the new row has only the fields given here",
-                        TEXT_ARGS(identifier), meant.removed);
+            warn_of_removal(set, snapshot, identifier, &meant);
+        } else if (!found && !set->nothing_meant) {
+            log_error("there is no %.*s in source %.*s, and the table is too large to look for a name like it",
+                      TEXT_ARGS(identifier), TEXT_ARGS(set->source));
+            status = STATUS_FAILED;
+            say_how_to_add(set);
         } else if (!set->nothing_meant) {
             status = rows_complain_meant(snapshot, set->source, identifier, &meant);
             say_how_to_add(set);

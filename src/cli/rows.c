@@ -122,11 +122,11 @@ bool rows_find_elsewhere(struct snapshot *snapshot, struct text source, struct t
 }
 
 /* People look for a name in either form, percent-encoded or not. */
-static void find_nearest(struct snapshot *snapshot, struct text source, struct text wanted, struct nearest *nearest)
+void rows_find_nearest(struct snapshot *snapshot, struct text source, struct text wanted, struct nearest *nearest)
 {
     char wanted_bytes[IDENTIFIER_SIZE_MAX], bytes[IDENTIFIER_SIZE_MAX];
     nearest_start(nearest, identifier_decoded(wanted, wanted_bytes));
-    if (table_state_total(snapshot_state(snapshot)) > ROWS_COMPARED_MAX)
+    if (!rows_are_compared(snapshot))
         nearest->limit = 0; /* only other capitals, which is quick to check */
     struct error error = {0};
     struct table_row row;
@@ -186,7 +186,7 @@ static void find_by_field(struct snapshot *snapshot, struct text word, struct me
     struct text source, identifier;
     struct connection_buffer buffer;
     struct nearest *found = &meant->nearest;
-    if (word.size == 0 || table_state_total(snapshot_state(snapshot)) > ROWS_COMPARED_MAX)
+    if (word.size == 0 || !rows_are_compared(snapshot))
         return;
     found->count = 0;
     rows_seek(snapshot, (struct text){0});
@@ -251,7 +251,7 @@ bool rows_meant(struct snapshot *snapshot, struct text source, struct text ident
     if (near && find_removal(snapshot, source, identifier, meant))
         return true;
     if (near)
-        find_nearest(snapshot, source, identifier, &meant->nearest);
+        rows_find_nearest(snapshot, source, identifier, &meant->nearest);
     return meant->nearest.count > 0;
 }
 

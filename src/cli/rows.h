@@ -9,6 +9,12 @@
 /* Larger tables are not searched just to give a hint. */
 enum { ROWS_COMPARED_MAX = 2000000 };
 
+/* Whether similar names and fields are looked for. */
+static inline bool rows_are_compared(const struct snapshot *snapshot)
+{
+    return table_state_total(snapshot_state(snapshot)) <= ROWS_COMPARED_MAX;
+}
+
 /* --source, or "default" without it. False with *error set if it is not a valid source name. */
 bool rows_source(const struct arguments *arguments, struct text *source, struct error *error)
     __attribute__((warn_unused_result));
@@ -27,6 +33,9 @@ struct meant {
 /* Fills in `meant`; false if nothing was found. Searches for similar names and in the history only if `near` is set,
  * since that reads every row of the source, and some of every kept revision. */
 bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant);
+
+/* Finds similar names in the source: in a table that is too large for that, only those in other capitals. */
+void rows_find_nearest(struct snapshot *snapshot, struct text source, struct text wanted, struct nearest *nearest);
 
 /* Like rows_meant() with `near`, for words that somebody typed: they may have given a customer's label, connection or
  * organization instead of the identifier, or several identifiers as one word. */

@@ -95,7 +95,7 @@ void siblings_warn(struct siblings *siblings, struct table *table)
         return; /* the command itself succeeded; this is only a hint */
     qsort(siblings->noted, siblings->count, sizeof(*siblings->noted), compare);
     uint64_t found = 0;
-    if (table_state_total(snapshot_state(snapshot)) <= ROWS_COMPARED_MAX)
+    if (rows_are_compared(snapshot))
         found = warn_of_each(siblings, snapshot);
     if (found > SIBLINGS_SHOWN)
         log_warning("and %s more such row%s", number_grouped(found - SIBLINGS_SHOWN, more),
@@ -115,7 +115,7 @@ void siblings_tell_sharers(struct table *table, struct text connection_id,
     if (!snapshot_open(&snapshot, table, &error))
         return; /* as above */
     rows_seek(snapshot, (struct text){0});
-    bool few = table_state_total(snapshot_state(snapshot)) <= ROWS_COMPARED_MAX;
+    bool few = rows_are_compared(snapshot);
     for (int shown = 0; few && shown < SIBLINGS_SHOWN && snapshot_next(snapshot, &row, &error) == LOOKUP_FOUND;) {
         if (!connection_key_split(row.key, &source, &identifier) || !connection_decode(row.record, &buffer, &error) ||
             !text_equal(buffer.row.connection_id, connection_id) || is_left_out(context, source, identifier))

@@ -1159,7 +1159,7 @@ def test_the_document_quotes_what_the_program_says(routed, loader):
     rows = ["{a: {legacy_url: 'https://sso.example.com/'}}", "\n  a:", "\n  b: c: d", "@a", '"\\q"', "[" * 66,
             f"{{\"\\u200b\": {ACME}}}", f"{{a: {of(1)}, b: {of(2)}}}", f"{{a: {called('A')}, b: {called('B')}}}"]
     texts = [f"version: 1\nconnections: {row}\n" for row in rows] + [odd_table(source, rows) for source, rows, *_ in ODDITIES]
-    for text in [*texts, "version: 1\nsources: []\n", odd_table("auth0", {"acme": test}), "%YAML 1.1\n" * 101 + SMALL]:
+    for text in [*texts, "version: 1\nsources: []\n", odd_table("auth0", {"acme": test}), "%YAML 1.1\n" * 101 + SMALL, SMALL + "# \u2028"]:
         said += subprocess.run([PROGRAM, "-c", config, "check", loader.file(text)], capture_output=True, text=True, timeout=TIMEOUT).stderr
     said += routed("check", loader.file(SMALL), loader.file(SMALL.replace(ACME, test), "more.yaml"), status=2).stderr
     said += routed("load", "--merge", loader.file(odd_table("default", {"hooli": test}))).stderr
@@ -1496,6 +1496,11 @@ def test_a_row_that_was_removed_is_told_before_names_that_are_near(loaded, confi
     said = loaded("set", "acme", "state=disabled").stderr  # in an emergency it is meant, for it was there
     assert "there was no acme any more: revision 3 removed it (remove by alice@ops, " in said and "the new row has only the fields given here" in said
     assert [row["state"] for row in loaded.rows() if row["identifier"] == "acme"] == ["disabled"]
+    assert "meant?" not in said
+    loaded("remove", "acme")
+    loaded("set", "acmee", f"connection_id={GLOBEX}")  # a customer may have got another name
+    said = loaded("set", "acme", "state=disabled").stderr
+    assert "the new row has only the fields given here. Was acmee meant? Then `ssoferry rollback` undoes this" in said
 
 
 def test_rollback(loaded):
