@@ -55,6 +55,17 @@ bool table_is_shared(const struct table *table);
  * know of this reader and may overwrite pages that it is reading. */
 bool table_is_unlocked(const struct table *table);
 
+/* Says what is wrong with the file's name if the file has another one, too: it is a symbolic link, or there is a hard
+ * link. LMDB's lock file goes by the name, so those who open the table by different names know nothing of each other,
+ * miss changes, and may look for rows where they no longer are. NULL if there is no other name; otherwise a phrase, to
+ * be put behind the name. */
+const char *table_name_problem(const struct table *table);
+
+/* The warning for that, of the path and the phrase. */
+#define TABLE_NAME_WARNING                                                                                             \
+    "%s %s: whoever opens it by the other name has another lock file, so neither sees what the other changes; give "   \
+    "every program the same name, best the file's own"
+
 enum table_place {
     TABLE_IN_PLACE,
     TABLE_GONE,      /* deleted or moved away: a loader no longer reaches the open one */

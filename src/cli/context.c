@@ -120,7 +120,11 @@ bool context_open_table(struct context *context, enum table_mode mode, struct er
         return true;
     struct table_options options = {.mode = mode, .on_wait = tell_of_waiting};
     context->makes_store = mode == TABLE_WRITE && !context_store_exists(context);
-    return table_open(&context->table, context->store, &options, error);
+    if (!table_open(&context->table, context->store, &options, error))
+        return false;
+    if (mode == TABLE_WRITE && table_name_problem(context->table) != NULL)
+        log_warning(TABLE_NAME_WARNING, context->store, table_name_problem(context->table));
+    return true;
 }
 
 /* A daemon creates its store if there is none. So a store that only a command created is probably not the one a running

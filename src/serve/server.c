@@ -131,6 +131,8 @@ static bool open_store(struct server *server, struct error *error)
         log_warning("%s-lock is on a file system that is read-only here, so no loader knows that this table is read: "
                     "while one changes it, answers may fail; let the daemon write there (systemd: ReadWritePaths=)",
                     server->config->store);
+    if (table_name_problem(server->table) != NULL)
+        log_warning(TABLE_NAME_WARNING, server->config->store, table_name_problem(server->table));
     return true;
 }
 

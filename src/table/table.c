@@ -242,6 +242,16 @@ bool table_is_unlocked(const struct table *table)
     return table->lock_file < 0;
 }
 
+const char *table_name_problem(const struct table *table)
+{
+    struct stat name;
+    if (lstat(table->path, &name) != 0)
+        return NULL;
+    return S_ISLNK(name.st_mode)                        ? "is a symbolic link"
+           : S_ISREG(name.st_mode) && name.st_nlink > 1 ? "has another name, by a hard link"
+                                                        : NULL;
+}
+
 /* -- the whole table -- */
 
 bool table_grow(struct table *table, struct error *error)

@@ -273,6 +273,22 @@ def test_a_store_that_is_deleted_or_replaced_is_noticed(make_gateway, replacemen
     assert Admin(port).metric("ssoferry_table_in_place") == 1
 
 
+@pytest.mark.parametrize(("make", "told"), [(os.symlink, "is a symbolic link"), (os.link, "has another name, by a hard link")])
+def test_a_store_of_two_names_is_warned_of(make_gateway, make, told):
+    """Each name has a lock file of its own, so programs that use different ones miss each other's changes."""
+    gateway = make_gateway()
+    assert "another lock file" not in gateway.load({"acme": CONNECTION_ID}).stderr
+    other = gateway.directory / "other.mdb"
+    make(gateway.store, other)
+    gateway.configure(store=str(other))
+    gateway.start()
+    warning = f"warning: {other} {told}: whoever opens it by the other name has another lock file"
+    assert f"ssoferryd: {warning}" in gateway.stderr
+    assert f"ssoferry: {warning}" in gateway.set("acme", "state=disabled").stderr
+    assert "another lock file" not in gateway.loader("list").stderr
+    assert gateway.get("/old-sso/acme").status == 410
+
+
 def test_a_store_that_is_deleted_is_restored_from_what_the_daemon_has_open(make_gateway):
     """The warning says where that is: a restart without it would begin with an empty table."""
     gateway = make_gateway()
