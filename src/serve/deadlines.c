@@ -12,9 +12,17 @@ enum {
     PAUSE_MOST = 3,              /* times limits.request_time that a client may take nothing */
 };
 
+/* Whether nothing has come of a request but the empty line that some clients send behind a body (RFC 9112, 2.2). */
+static bool is_empty_line(const h2o_req_t *req)
+{
+    const h2o_buffer_t *input = req->conn->callbacks->get_socket(req->conn)->input;
+    return req->processed_at.at.tv_sec == 0 && req->version == 0 && input->size > 0 && input->size <= 2 &&
+           memcmp(input->bytes, "\r\n", input->size) == 0;
+}
+
 static bool is_idle(const h2o_req_t *req)
 {
-    return req->timestamps.request_begin_at.tv_sec == 0;
+    return req->timestamps.request_begin_at.tv_sec == 0 || is_empty_line(req);
 }
 
 static bool is_arriving(const h2o_req_t *req)

@@ -53,6 +53,24 @@ def served(connection):
     return connection.answer().location == LOCATION
 
 
+@pytest.mark.parametrize("empty_line", [b"\r\n", b"\r"])
+def test_an_empty_line_behind_a_body_is_no_request(gateway, empty_line):
+    """Clients of old send one. It is neither timed nor logged, and the next request is as any other."""
+    gateway.configure(limits={"request_time": "200ms", "idle_time": "2s"})
+    gateway.start()
+    request = wire.request_bytes("POST", "/old-sso/acme", "localhost", (), b"a=b")
+    with gateway.connect() as once, gateway.connect() as twice:
+        for connection in (once, twice):
+            connection.send(request + empty_line)
+            assert connection.answer().location == LOCATION
+        time.sleep(1)  # of the sweeps that end a request that is late there is one in half a second
+        twice.send(b"\r\n"[len(empty_line):] + request)
+        assert twice.answer().location == LOCATION
+        assert once.closed(), "without a 408"
+    gateway.stop()
+    assert [line["status"] for line in gateway.requests()] == [307, 307, 307]
+
+
 def form_request(name):
     headers = [("Content-Type", "application/x-www-form-urlencoded")]
     return wire.request_bytes("POST", "/old-sso/" + name, "localhost", headers, b"SAMLResponse=" + b'"xxxx' * ESCAPED)
