@@ -7,15 +7,16 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* Lengthens the file to cover its last page. LMDB may leave empty last pages unwritten, but table_open() takes a file
- * shorter than its last page for a truncated one. Never shortens it: no other writer starts before
- * store_unlock_writer(). On a full disk, a hole is good enough. */
-static void cover_last_page(const struct table *table)
+/* Never shortens it: no other writer starts before store_unlock_writer(). On a full disk, a hole is good enough. LMDB
+ * has synced the file before, so its new length is synced here, or a power cut might leave the old one. */
+void change_cover_last_page(const struct table *table)
 {
     struct store_file file;
-    if (store_measure(table, &file) == 0 && file.length < file.needed &&
-        fallocate(file.fd, 0, (off_t)file.length, (off_t)(file.needed - file.length)) != 0)
+    if (store_measure(table, &file) != 0 || file.length >= file.needed)
+        return;
+    if (fallocate(file.fd, 0, (off_t)file.length, (off_t)(file.needed - file.length)) != 0)
         (void)!ftruncate(file.fd, (off_t)file.needed);
+    (void)fdatasync(file.fd);
 }
 
 /* What a write that found no room has added to the file would keep the disk full for everybody else. No page behind the
@@ -45,7 +46,7 @@ int change_commit_transaction(struct change *change)
     change->snapshot.txn = NULL;
     store_done(table);
     if (code == MDB_SUCCESS)
-        cover_last_page(table);
+        change_cover_last_page(table);
     return code;
 }
 

@@ -13,6 +13,10 @@ int change_commit_transaction(struct change *change);
 /* Aborts it if it is open. */
 void change_abort_transaction(struct change *change);
 
+/* Lengthens the file to cover its last page, after a commit that change_commit_transaction() did not make. LMDB may
+ * leave empty last pages unwritten, but table_open() takes a file shorter than its last page for a truncated one. */
+void change_cover_last_page(const struct table *table);
+
 /* If a write found no room, truncates the file to the table's size. No transaction may be open. */
 void change_give_back(const struct change *change);
 

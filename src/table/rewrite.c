@@ -222,11 +222,12 @@ static void delete_unfinished(struct table *table)
     unsigned rows = 0;
     if (!store_begin_rows(table, 0, &txn, &rows, &ignored))
         return;
-    if (store_state_read(table, txn, &state, &ignored) &&
-        rewrite_clean(table, txn, rows, state.revision) == MDB_SUCCESS)
-        (void)mdb_txn_commit(txn);
-    else
+    bool cleaned = store_state_read(table, txn, &state, &ignored) &&
+                   rewrite_clean(table, txn, rows, state.revision) == MDB_SUCCESS;
+    if (!cleaned)
         mdb_txn_abort(txn);
+    else if (mdb_txn_commit(txn) == MDB_SUCCESS)
+        change_cover_last_page(table);
     store_done(table);
 }
 
