@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 
+import costly
 import malformed
 import wire
 
@@ -144,6 +145,30 @@ class Malformed:
         with self._mutex:
             self.refused += answer is not None
             self.cut += answer is None
+
+
+class Costly:
+    """Messages that are made to be slow, of each kind in turn, some of them at once on one connection; from any number of threads."""
+
+    ROW = 10
+
+    def __init__(self, address):
+        self._address = address
+        self._kinds = itertools.cycle(costly.REQUESTS.items())
+        self._mutex = threading.Lock()
+        self.sent = self.bytes = 0
+
+    def send(self):
+        with self._mutex:
+            what, data = next(self._kinds)
+        with wire.Connection(self._address) as connection:
+            connection.send(data * self.ROW)
+            for _ in range(self.ROW):
+                answer = connection.answer()
+                assert answer is not None and answer.status in (400, 404), f"{what} was answered with {answer and answer.head!r}"
+        with self._mutex:
+            self.sent += self.ROW
+            self.bytes += self.ROW * len(data)
 
 
 class Flood:

@@ -1,7 +1,7 @@
-"""Idle connections by the thousand, slow senders, malformed requests, and floods of connections: meanwhile every ordinary request is answered
-rightly, afterwards descriptors and memory are where they were, and the daemon rests.
+"""Idle connections by the thousand, slow senders, malformed requests, messages made to be slow, and floods of connections: meanwhile every ordinary
+request is answered rightly, afterwards descriptors and memory are where they were, and the daemon rests.
 
-Long: 10,000 idle connections, 1,000 slow senders (and slowhttptest's), 100,000 malformed requests, 100,000 connections in floods."""
+Long: 10,000 idle connections, 1,000 slow senders (and slowhttptest's), 100,000 malformed requests, 10,000 slow messages, 100,000 connections in floods."""
 import contextlib
 import re
 import statistics
@@ -10,13 +10,14 @@ import time
 
 import pytest
 
+import costly
 import process
 import programs
 import steady
 from proof import LONG
-from rude import Crowd, Flood, Malformed, SlowSenders, allow_descriptors, rude
+from rude import Costly, Crowd, Flood, Malformed, SlowSenders, allow_descriptors, rude
 
-IDLE, SLOW, MALFORMED, FLOOD = (10_000, 1_000, 100_000, 100_000) if LONG else (1_000, 200, 3_000, 3_000)
+IDLE, SLOW, MALFORMED, COSTLY, FLOOD = (10_000, 1_000, 100_000, 10_000, 100_000) if LONG else (1_000, 200, 3_000, 500, 3_000)
 ROWS = 1_000
 RATE, SECONDS = (500, 5) if LONG else (100, 2)  # of the ordinary requests
 REQUEST_TIME = 3  # seconds, after which slow senders are cut off
@@ -94,7 +95,8 @@ def scene(make_shared_gateway, proof):
     allow_descriptors(IDLE + 4_000)
 
     def start():
-        gateway = make_shared_gateway(log={"requests": "off"}, limits={"connections": IDLE + 2_000, "request_time": f"{REQUEST_TIME}s"})
+        routes = [{"match": "/old-sso/{identifier}"}, {"match": costly.PATH, "identify_by": "issuer"}]
+        gateway = make_shared_gateway(log={"requests": "off"}, routes=routes, limits={"connections": IDLE + 2_000, "request_time": f"{REQUEST_TIME}s"})
         gateway.load(steady.table(ROWS, 0))
         return gateway.start()
 
@@ -140,6 +142,20 @@ def test_malformed_requests(scene):
         scene.proof.figure("malformed: requests cut off", senders.cut)
 
     scene.suffers("malformed", malformed)
+
+
+@pytest.mark.timeout(600)
+def test_messages_made_to_be_slow(scene):
+    @contextlib.contextmanager
+    def slow(gateway):
+        senders, before = Costly(gateway.address), process.cpu_seconds(gateway.pid)
+        with rude(*[senders.send] * 3) as threads:
+            yield lambda: senders.sent >= COSTLY or any(thread.trouble for thread in threads)
+        scene.proof.figure("slow messages: sent", senders.sent)
+        scene.proof.figure("slow messages: CPU a MB that was sent, ordinary requests included, ms",
+                           1000 * (process.cpu_seconds(gateway.pid) - before) / (senders.bytes / 1e6))
+
+    scene.suffers("slow messages", slow)
 
 
 @pytest.mark.timeout(600)

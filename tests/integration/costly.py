@@ -1,0 +1,56 @@
+"""SAML messages that are small for what it would cost to read them if nothing bounded it. An Issuer comes last, so that reading does not end before."""
+import base64
+import urllib.parse
+import zlib
+
+import wire
+
+PATH = "/saml/acs"
+INFLATED = 1_000_000  # bytes, a little less than may come of a GET
+POSTED = 100_000  # bytes of XML
+PROTOCOL, ASSERTION = "urn:oasis:names:tc:SAML:2.0:protocol", "urn:oasis:names:tc:SAML:2.0:assertion"
+
+
+def _filled(piece, size):
+    return piece * (size // len(piece))
+
+
+def _message(filler, attributes=""):
+    return (f'<?xml version="1.0"?><p:Response xmlns:p="{PROTOCOL}" xmlns:a="{ASSERTION}" {attributes}>{filler}'
+            "<a:Assertion><a:Issuer>https://idp.example.com/made-to-be-slow</a:Issuer></a:Assertion></p:Response>")
+
+
+def _field(octets):
+    return "SAMLResponse=" + urllib.parse.quote(base64.b64encode(octets).decode(), safe="")
+
+
+def _get(piece):
+    squeezer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = squeezer.compress(_message(_filled(piece, INFLATED)).encode()) + squeezer.flush()
+    return wire.request_bytes("GET", f"{PATH}?{_field(packed)}", "localhost")
+
+
+def _post(text, encoding="utf-8"):
+    return wire.request_bytes("POST", PATH, "localhost", (("Content-Type", "application/x-www-form-urlencoded"),), _field(text.encode(encoding)).encode())
+
+
+def _names(count):
+    return "".join(f" a{number}=''" for number in range(count))
+
+
+REQUESTS = {
+    "elements": _get("<b/>"),
+    "elements that are warned of": _get("<b xmlns='c'/>"),
+    "instructions that are warned of": _get("<?xml-b?>"),
+    "attributes": _get(f"<b{_names(400)}/>"),
+    "namespaces": _get("<b " + "".join(f" xmlns:n{number}='u:{number}'" for number in range(60)) + "/>"),
+    "comments": _get("<!---->"),
+    "references": _get("&lt;"),
+    "blanks": _get(" "),
+    "posted elements": _post(_message(_filled("<b/>", POSTED))),
+    "posted attributes": _post(_message("", _names(POSTED // 10))),
+    "posted attributes in EBCDIC": _post(_message("", _names(POSTED // 10)), "cp037"),
+    "posted warnings": _post(_message(_filled("<b xmlns='c'/>", POSTED))),
+    "posted names": _post(_message("".join(f"<b{number}/>" for number in range(POSTED // 10)))),
+    "posted comment that is none": _post(_message("<!--" + _filled("--x", POSTED) + "-->")),
+}
