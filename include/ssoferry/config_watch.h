@@ -12,6 +12,7 @@ enum { CONFIG_SETTLE_MS = 5000 }; /* whoever is still writing, or about to reloa
 
 /* What tells one version of a file from another; all zeros if there is none. */
 struct file_print {
+    bool regular; /* others may block whoever opens them, and are read only once: a pipe, as in -c <(...) */
     dev_t device;
     ino_t inode;
     off_t size;
@@ -19,6 +20,7 @@ struct file_print {
 };
 
 struct config_watch {
+    bool regular;            /* the file in force was one, so it is worth looking at */
     struct file_print known; /* the version that was read last */
     struct file_print seen;  /* at the last look */
     uint64_t seen_since;     /* monotonic milliseconds */
@@ -31,7 +33,8 @@ enum config_news {
     CONFIG_BROKEN,   /* a reload would be refused */
 };
 
-/* Takes the file as it is now for the one in force. Call it before reading the file. */
+/* Takes the file as it is now for the one in force. Call it before reading the file. If it is no regular file, there
+ * will be no news of it. */
 void config_watch_begin(struct config_watch *watch, const char *path);
 
 /* Looks at the file, and reads it once it has been another one for CONFIG_SETTLE_MS; each version is told only once.

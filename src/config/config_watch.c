@@ -7,7 +7,7 @@ static struct file_print print_of(const char *path)
     struct stat status;
     if (stat(path, &status) != 0)
         return (struct file_print){0};
-    return (struct file_print){status.st_dev, status.st_ino, status.st_size, status.st_mtim};
+    return (struct file_print){S_ISREG(status.st_mode), status.st_dev, status.st_ino, status.st_size, status.st_mtim};
 }
 
 static bool is_same(const struct file_print *a, const struct file_print *b)
@@ -19,6 +19,7 @@ static bool is_same(const struct file_print *a, const struct file_print *b)
 void config_watch_begin(struct config_watch *watch, const char *path)
 {
     watch->known = watch->seen = print_of(path);
+    watch->regular = watch->known.regular;
 }
 
 static void count(void *context, struct text name, struct text before, struct text after, bool needs_restart)
@@ -44,6 +45,8 @@ enum config_news config_watch_look(struct config_watch *watch, const char *path,
                                    uint64_t now_ms, size_t *keys, struct error *error)
 {
     const struct file_print now = print_of(path);
+    if (!watch->regular)
+        return CONFIG_NO_NEWS;
     if (!is_same(&now, &watch->seen)) {
         watch->seen = now;
         watch->seen_since = now_ms;
@@ -51,5 +54,8 @@ enum config_news config_watch_look(struct config_watch *watch, const char *path,
     if (is_same(&now, &watch->known) || now_ms - watch->seen_since < CONFIG_SETTLE_MS)
         return CONFIG_NO_NEWS;
     watch->known = now;
-    return read_news(path, config, keys, error);
+    if (now.regular || now.inode == 0)
+        return read_news(path, config, keys, error);
+    error_set(error, ERROR_INPUT, "%s: it is no regular file", path);
+    return CONFIG_BROKEN;
 }

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ssoferry/config_watch.h"
@@ -100,6 +101,26 @@ static void errors_and_a_missing_file_are_told(void **state)
     assert_non_null(strstr(watched->error.message, watched->path));
 }
 
+/* Nobody opens what might block. */
+static void a_pipe_is_not_read(void **state)
+{
+    struct watched *watched = *state;
+    unlink(watched->path);
+    assert_int_equal(mkfifo(watched->path, 0600), 0);
+    assert_int_equal(look_after(watched, 1), CONFIG_NO_NEWS);
+    assert_int_equal(look_after(watched, CONFIG_SETTLE_MS), CONFIG_BROKEN);
+    assert_non_null(strstr(watched->error.message, "it is no regular file"));
+    unlink(watched->path);
+    assert_int_equal(news_of(watched, GOOD), CONFIG_IN_FORCE);
+
+    unlink(watched->path);
+    assert_int_equal(mkfifo(watched->path, 0600), 0);
+    config_watch_begin(&watched->watch, watched->path); /* as after a start from one */
+    unlink(watched->path);
+    assert_int_equal(look_after(watched, 1), CONFIG_NO_NEWS);
+    assert_int_equal(look_after(watched, 10 * CONFIG_SETTLE_MS), CONFIG_NO_NEWS);
+}
+
 static void who_goes_on_writing_is_left_alone(void **state)
 {
     struct watched *watched = *state;
@@ -128,6 +149,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_change_is_told_once, setup, teardown),
         cmocka_unit_test_setup_teardown(another_file_that_says_the_same_is_in_force, setup, teardown),
         cmocka_unit_test_setup_teardown(errors_and_a_missing_file_are_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_pipe_is_not_read, setup, teardown),
         cmocka_unit_test_setup_teardown(who_goes_on_writing_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reload_begins_anew, setup, teardown),
     };
