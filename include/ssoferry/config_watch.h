@@ -8,7 +8,10 @@
 
 #include "ssoferry/config.h"
 
-enum { CONFIG_SETTLE_MS = 5000 }; /* whoever is still writing, or about to reload, is left alone for so long */
+enum {
+    CONFIG_SETTLE_MS = 5000,               /* whoever is still writing, or about to reload, is left alone for so long */
+    CONFIG_WATCHED_MAX = 16 * 1024 * 1024, /* bytes; a larger file is not read just to see what became of it */
+};
 
 /* What tells one version of a file from another; all zeros if there is none. */
 struct file_print {
@@ -16,11 +19,11 @@ struct file_print {
     dev_t device;
     ino_t inode;
     off_t size;
-    struct timespec modified;
+    struct timespec modified, changed; /* the latter goes by permissions as well */
 };
 
 struct config_watch {
-    bool regular;            /* the file in force was one, so it is worth looking at */
+    bool worthwhile;         /* what was read last was no pipe or the like */
     struct file_print known; /* the version that was read last */
     struct file_print seen;  /* at the last look */
     uint64_t seen_since;     /* monotonic milliseconds */
@@ -29,18 +32,25 @@ struct config_watch {
 enum config_news {
     CONFIG_NO_NEWS,
     CONFIG_IN_FORCE, /* another file that says the same */
-    CONFIG_CHANGED,  /* a reload would change something */
+    CONFIG_CHANGED,  /* a reload would change something, or a restart */
     CONFIG_BROKEN,   /* a reload would be refused */
 };
 
-/* Takes the file as it is now for the one in force. Call it before reading the file. If it is no regular file, there
- * will be no news of it. */
+/* How many keys have other values in the file than in force: keys that a reload changes, and keys that wait for a
+ * restart. */
+struct config_change {
+    size_t keys, waiting;
+};
+
+/* Takes the file as it is now for the one in force. Call it before reading the file. If it is there and no regular
+ * file, there will be no news of it. */
 void config_watch_begin(struct config_watch *watch, const char *path);
 
 /* Looks at the file, and reads it once it has been another one for CONFIG_SETTLE_MS; each version is told only once.
- * `config` is what was read last, `now_ms` monotonic. With CONFIG_CHANGED, *keys is the number of keys whose values
- * differ; with CONFIG_BROKEN, *error says what is wrong. */
-enum config_news config_watch_look(struct config_watch *watch, const char *path, const struct config *config,
-                                   uint64_t now_ms, size_t *keys, struct error *error);
+ * `started` is what the program was started with, `config` what it read last, `now_ms` monotonic. With CONFIG_CHANGED,
+ * *change says what differs; with CONFIG_BROKEN, *error says what is wrong. */
+enum config_news config_watch_look(struct config_watch *watch, const char *path, const struct config *started,
+                                   const struct config *config, uint64_t now_ms, struct config_change *change,
+                                   struct error *error);
 
 #endif

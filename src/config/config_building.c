@@ -17,11 +17,15 @@ struct text building_copy(struct building *building, struct text t)
 void building_append(struct building *building, struct text_list *list, struct text t)
 {
     struct memory memory = arena_memory(building->arena);
-    struct text *items = memory.allocate(memory.context, (list->count + 1) * sizeof(*items));
-    if (list->count > 0)
-        memcpy(items, list->items, list->count * sizeof(*items));
-    items[list->count++] = t;
-    list->items = items;
+    const bool full = (list->count & (list->count - 1)) == 0; /* its room is the next power of two */
+    if (full) {
+        const size_t room = list->count == 0 ? 1 : 2 * list->count;
+        struct text *items = memory.allocate(memory.context, room * sizeof(*items));
+        if (list->count > 0)
+            memcpy(items, list->items, list->count * sizeof(*items));
+        list->items = items;
+    }
+    list->items[list->count++] = t;
 }
 
 struct building *building_new(void)

@@ -239,13 +239,15 @@ static void publish(struct server *server, struct config *next)
 }
 
 /* READY=1 ends the reload whatever its result; the unit's status shows the result. */
-static void tell_systemd(struct server *server, const struct error *refusal)
+static void tell_systemd(struct server *server, const struct error *refusal, bool waits)
 {
     const bool current_before = serving_is_current(&server->serving);
     atomic_store(&server->serving.refused, refusal != NULL);
-    atomic_store(&server->serving.outdated, false);
+    atomic_store(&server->serving.outdated, waits);
     if (refusal != NULL)
         sd_notifyf(0, "READY=1\nSTATUS=Reload refused: %s; the previous configuration is in use", refusal->message);
+    else if (waits)
+        sd_notify(0, "READY=1\nSTATUS=Changes of the configuration wait for a restart");
     else
         sd_notify(0, current_before ? "READY=1" : "READY=1\nSTATUS=");
 }
@@ -257,22 +259,26 @@ static void reload(struct server *server)
     struct faults *faults = faults_new();
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_ns() / 1000);
     config_watch_begin(&server->config_watch, server->config_path);
-    bool good = config_read(&next, server->config_path, faults, &error) &&
+    /* Opening a pipe might block for ever. */
+    bool good = (server->config_watch.worthwhile ||
+                 error_set(&error, ERROR_INPUT, "%s: it is no regular file", server->config_path)) &&
+                config_read(&next, server->config_path, faults, &error) &&
                 tls_load(server->tls, next, server->config_path, faults, &error);
+    struct differences differences = {0, 0};
     faults_log(faults);
     faults_free(faults);
     if (!good) {
         config_free(next);
         log_error("reload: %s; keeping the configuration as it was", error.message);
     } else {
-        const struct differences differences = tell_differences(server, next);
+        differences = tell_differences(server, next);
         const size_t rehearsed_before = gateway_rehearsing(&server->config->gateway);
         publish(server, next);
         tell_rehearsal(server, rehearsed_before);
         tls_announce(server->tls);
         tell_done(&differences);
     }
-    tell_systemd(server, good ? NULL : &error);
+    tell_systemd(server, good ? NULL : &error, differences.waiting > 0);
 }
 
 /* -- the end -- */
@@ -452,12 +458,24 @@ static void watch_usage(struct server *server)
     log_info("usage is counted now, including what came in meanwhile");
 }
 
+static void tell_change(const struct server *server, const struct config_change *change)
+{
+    char waiting[64] = "";
+    if (change->waiting > 0)
+        snprintf(waiting, sizeof(waiting), "; %zu of them take%s a restart", change->waiting,
+                 change->waiting == 1 ? "s" : "");
+    const size_t all = change->keys + change->waiting;
+    log_warning("%s was changed and is not in force: %zu key%s; `ssoferry` goes by it, this daemon does not until a "
+                "reload (SIGHUP; systemctl reload ssoferryd)%s",
+                server->config_path, all, all == 1 ? " differs" : "s differ", waiting);
+}
+
 static void watch_config(struct server *server)
 {
     struct error error;
-    size_t keys = 0;
-    switch (config_watch_look(&server->config_watch, server->config_path, server->config, clock_monotonic_ms(), &keys,
-                              &error)) {
+    struct config_change change;
+    switch (config_watch_look(&server->config_watch, server->config_path, server->started, server->config,
+                              clock_monotonic_ms(), &change, &error)) {
     case CONFIG_NO_NEWS:
         return;
     case CONFIG_IN_FORCE:
@@ -469,12 +487,10 @@ static void watch_config(struct server *server)
         sd_notify(0, "STATUS=");
         return;
     case CONFIG_CHANGED:
-        log_warning("%s was changed and is not in force: %zu key%s; `ssoferry` goes by it, this daemon does "
-                    "not until a reload (SIGHUP; systemctl reload ssoferryd)",
-                    server->config_path, keys, keys == 1 ? " differs" : "s differ");
+        tell_change(server, &change);
         break;
     case CONFIG_BROKEN:
-        log_warning("the configuration was changed, and a start or a reload with it would fail: %s", error.message);
+        log_warning("the configuration was changed, and a reload with it would fail: %s", error.message);
         break;
     }
     atomic_store(&server->serving.outdated, true);
@@ -493,7 +509,6 @@ bool life_run(struct server *server, struct error *error)
         server->watchdog_ms = watchdog_us / 1000;
     const uint64_t interval_ms = at_most(watchdog_interval(server), STORE_WATCH_MS);
     int got = 0;
-    config_watch_begin(&server->config_watch, server->config_path);
     announce(server);
     sd_notify(0, "READY=1");
     while (end_name(got) == NULL && !must_end(server)) {

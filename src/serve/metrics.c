@@ -359,7 +359,7 @@ void metrics_write(const struct metrics_scene *scene, FILE *out)
     write_one(out, "ssoferry_ready", "gauge", "1 if sign-ins should be sent here.", scene->ready);
     write_one(
         out, "ssoferry_configuration_current", "gauge",
-        "0 if the configuration in use is not that of the file: a reload was refused, or the file changed without one.",
+        "0 if the configuration in use is not that of the file: it was refused or not reloaded, or takes a restart.",
         scene->configuration_current);
     write_requests(scene, out);
     write_unknown(scene, out);

@@ -298,9 +298,10 @@ static bool start(struct server *server, struct error *error)
     return false;
 }
 
-bool server_run(const char *path, struct config **config, struct error *error)
+bool server_run(const char *path, const struct config_watch *watch, struct config **config, struct error *error)
 {
-    struct server server = {.config_path = path, .config = *config, .started = *config, .admin_fd = -1};
+    struct server server = {
+        .config_path = path, .config_watch = *watch, .config = *config, .started = *config, .admin_fd = -1};
     atomic_init(&server.serving.config, *config);
     saml_issuer_startup();
     life_block_signals(&server);

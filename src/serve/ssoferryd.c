@@ -60,8 +60,10 @@ static int read_and_run(const char *path, bool check)
     struct error error = {ERROR_NONE, ""};
     struct config *config = NULL;
     struct faults *faults = faults_new();
+    struct config_watch watch = {0};
     if (!check)
         life_keep_harmless_signals();
+    config_watch_begin(&watch, path);
     bool done = config_read(&config, path, faults, &error) && globals_check(&error) &&
                 (!check || tls_check(config, path, faults, &error));
     faults_log(faults);
@@ -71,7 +73,7 @@ static int read_and_run(const char *path, bool check)
         printf("%s: good\n", path);
     }
     if (done && !check)
-        done = server_run(path, &config, &error);
+        done = server_run(path, &watch, &config, &error);
     config_free(config);
     if (done)
         return check ? finish_printing() : EXIT_SUCCESS;

@@ -38,8 +38,10 @@ static bool refuse(const struct tls_report *report, const struct named_file *fil
 static BIO *open_file(const struct named_file *file, const struct tls_report *report)
 {
     struct stat status;
-    if (stat(file->path, &status) == 0 && S_ISDIR(status.st_mode)) {
-        (void)refuse(report, file, "it is a directory: name a file");
+    /* Opening a pipe may block for ever, and these files are looked at while the daemon serves. */
+    if (stat(file->path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        (void)refuse(report, file,
+                     S_ISDIR(status.st_mode) ? "it is a directory: name a file" : "it is no regular file");
         return NULL;
     }
     BIO *bio = BIO_new_file(file->path, "re");

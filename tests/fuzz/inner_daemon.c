@@ -80,11 +80,13 @@ static void *serve(void *started)
     struct config *config = NULL;
     struct faults *faults = faults_new();
     char *path = memory_string(text_of(path_of("ssoferryd.yaml")));
+    struct config_watch watch;
+    config_watch_begin(&watch, path);
     bool good = config_read(&config, path, faults, &error);
     faults_write(faults, stderr);
     faults_free(faults);
     (void)started;
-    if (!good || !server_run(path, &config, &error)) {
+    if (!good || !server_run(path, &watch, &config, &error)) {
         fprintf(stderr, "%s\n", error.message);
         abort();
     }

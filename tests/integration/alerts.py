@@ -17,12 +17,12 @@ def unusable(reason, values):
     return {f'ssoferry_table_unusable_rows{{job="ssoferry",instance="a",reason="{reason}"}}': values}
 
 
-def checksum(instance, values, job="ssoferry"):
-    return {f'ssoferry_table_checksum{{job="{job}",instance="{instance}"}}': values}
+def checksum(instance, values, namespace=""):
+    return {f'ssoferry_table_checksum{{job="ssoferry",namespace="{namespace}",instance="{instance}"}}': values}
 
 
-def table(instance, revision, job="ssoferry", **rows):
-    labels = f'job="{job}",instance="{instance}"'
+def table(instance, revision, namespace="", **rows):
+    labels = f'job="ssoferry",namespace="{namespace}",instance="{instance}"'
     states = {f'ssoferry_table_connections{{{labels},state="{state}"}}': f"{count}x60" for state, count in rows.items()}
     return {f"ssoferry_table_revision{{{labels}}}": f"{revision}x60", **states}
 
@@ -85,6 +85,8 @@ CASES = {
     "a node that was left out": (table("a", 4, stytch=1) | table("b", 3, stytch=1), {(30, DIFFER[0]): [], (30, DIFFER[1]): [JOB]}),
     "other rows under the same number": (table("a", 1, stytch=7, legacy=1) | table("b", 1, stytch=5, legacy=3),
                                          {(5, DIFFER[0]): [], (30, DIFFER[0]): [JOB], (30, DIFFER[1]): []}),
-    "staging beside production": (table("a", 7, stytch=7) | table("b", 3, job="ssoferry-staging", stytch=2)
-                                        | checksum("a", "7x60") | checksum("b", "8x60", job="ssoferry-staging"), {(30, each): [] for each in DIFFER}),
+    "staging beside production": (table("a", 7, "production", stytch=7) | table("b", 3, "staging", stytch=2)
+                                  | checksum("a", "7x60", "production") | checksum("b", "8x60", "staging"), {(30, each): [] for each in DIFFER}),
+    "two that differ in production": (table("a", 7, "production", stytch=7) | table("b", 3, "production", stytch=2) | table("c", 9, "staging", stytch=1),
+                                      {(30, each): [JOB | {"namespace": "production"}] for each in DIFFER}),
 }

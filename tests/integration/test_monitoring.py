@@ -96,7 +96,7 @@ def test_the_dashboard_shows_every_metric(metrics):
 
 
 def test_every_label_that_is_asked_for_is_one_the_daemon_gives():
-    given = {"instance", "state", "route", "decision", "would", "status", "le", "job", "names", "reason"}
+    given = {"instance", "namespace", "state", "route", "decision", "would", "status", "le", "job", "names", "reason"}
     for expression in rule_expressions() + dashboard_expressions():
         assert set(re.findall(r"([a-z_]+)=~?\"", expression)) <= given
         for labels in re.findall(r"by \(([^)]*)\)", expression):

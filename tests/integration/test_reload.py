@@ -1,4 +1,5 @@
 """SIGHUP: the configuration is read again, all of it or nothing."""
+import os
 import signal
 import time
 
@@ -53,6 +54,14 @@ def test_a_bad_file_changes_nothing(gateway):
     assert gateway.get("/new-sso/acme").status == 404
 
 
+def test_a_pipe_changes_nothing(gateway):
+    """Opening it would block, and with that everything but answering."""
+    gateway.config_path.unlink()
+    os.mkfifo(gateway.config_path)
+    reload(gateway, f"reload: {gateway.config_path}: it is no regular file; keeping the configuration as it was")
+    assert gateway.get("/old-sso/acme").status == 307
+
+
 def test_a_missing_file_changes_nothing(gateway):
     gateway.config_path.unlink()
     reload(gateway, "keeping the configuration as it was")
@@ -79,10 +88,17 @@ def test_a_file_that_was_changed_and_not_reloaded_is_told(make_gateway):
     assert gateway.get("/old-sso/acme").status == 303
 
     gateway.config_path.write_text(gateway.config_path.read_text() + "nonsense: 1\n")
-    gateway.wait_for(lambda: "the configuration was changed, and a start or a reload with it would fail: " in gateway.stderr)
+    gateway.wait_for(lambda: "the configuration was changed, and a reload with it would fail: " in gateway.stderr)
     assert current() == (0, False)
     gateway.configure()
     gateway.wait_for(lambda: f"{gateway.config_path} says what is in force again" in gateway.stderr)
+    assert current() == (1, True)
+
+    gateway.configure(threads=1)  # takes a restart
+    reload(gateway)
+    assert current() == (0, False)
+    gateway.configure(threads=2)
+    reload(gateway)
     assert current() == (1, True)
 
 

@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -14,7 +15,7 @@ struct watched {
     struct config *config;
     struct config_watch watch;
     uint64_t now; /* milliseconds */
-    size_t keys;
+    struct config_change change;
     struct error error;
 };
 
@@ -54,8 +55,8 @@ static int teardown(void **state)
 static enum config_news look_after(struct watched *watched, uint64_t ms)
 {
     watched->now += ms;
-    return config_watch_look(&watched->watch, watched->path, watched->config, watched->now, &watched->keys,
-                             &watched->error);
+    return config_watch_look(&watched->watch, watched->path, watched->config, watched->config, watched->now,
+                             &watched->change, &watched->error);
 }
 
 /* What it tells of a file once that has been left alone for long enough. */
@@ -77,8 +78,9 @@ static void a_file_that_nobody_touches_is_no_news(void **state)
 static void a_change_is_told_once(void **state)
 {
     struct watched *watched = *state;
-    assert_int_equal(news_of(watched, "redirect: form\nhealth_path: /up\n" GOOD), CONFIG_CHANGED);
-    assert_int_equal(watched->keys, 2);
+    assert_int_equal(news_of(watched, "redirect: form\nhealth_path: /up\nthreads: 3\n" GOOD), CONFIG_CHANGED);
+    assert_int_equal(watched->change.keys, 2);
+    assert_int_equal(watched->change.waiting, 1);
     assert_int_equal(look_after(watched, 10 * CONFIG_SETTLE_MS), CONFIG_NO_NEWS);
 }
 
@@ -133,6 +135,33 @@ static void who_goes_on_writing_is_left_alone(void **state)
     assert_int_equal(look_after(watched, CONFIG_SETTLE_MS), CONFIG_CHANGED);
 }
 
+/* As in the moment of a rename. */
+static void a_reload_of_a_missing_file_watches_for_the_next(void **state)
+{
+    struct watched *watched = *state;
+    unlink(watched->path);
+    config_watch_begin(&watched->watch, watched->path);
+    assert_int_equal(news_of(watched, GOOD), CONFIG_IN_FORCE);
+}
+
+static void other_permissions_are_looked_at(void **state)
+{
+    struct watched *watched = *state;
+    poll(NULL, 0, 20); /* longer than a tick of the file system's clock */
+    assert_int_equal(chmod(watched->path, 0640), 0);
+    assert_int_equal(look_after(watched, 1), CONFIG_NO_NEWS);
+    assert_int_equal(look_after(watched, CONFIG_SETTLE_MS), CONFIG_IN_FORCE);
+}
+
+static void what_is_too_large_is_not_read(void **state)
+{
+    struct watched *watched = *state;
+    assert_int_equal(truncate(watched->path, CONFIG_WATCHED_MAX + 1), 0);
+    assert_int_equal(look_after(watched, 1), CONFIG_NO_NEWS);
+    assert_int_equal(look_after(watched, CONFIG_SETTLE_MS), CONFIG_BROKEN);
+    assert_non_null(strstr(watched->error.message, "too large"));
+}
+
 static void a_reload_begins_anew(void **state)
 {
     struct watched *watched = *state;
@@ -151,6 +180,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(errors_and_a_missing_file_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_pipe_is_not_read, setup, teardown),
         cmocka_unit_test_setup_teardown(who_goes_on_writing_is_left_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_reload_of_a_missing_file_watches_for_the_next, setup, teardown),
+        cmocka_unit_test_setup_teardown(other_permissions_are_looked_at, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_too_large_is_not_read, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reload_begins_anew, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
