@@ -9,7 +9,7 @@
 /* What the few kilobytes of a query may inflate to: bytes of XML, and how many for each byte of the field. Anybody may
  * send many of them at once, and parsing takes much longer than inflating. Messages with 1,500 groups come to 37 times.
  * A POST is limited by its body. */
-enum { SAML_INFLATED_SIZE_MAX = 1024 * 1024, SAML_INFLATED_TIMES_MAX = 64 };
+enum { SAML_INFLATED_SIZE_MAX = 512 * 1024, SAML_INFLATED_TIMES_MAX = 64 };
 
 enum saml_issuer_result {
     SAML_ISSUER_FOUND,

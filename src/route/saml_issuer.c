@@ -15,7 +15,7 @@ static const char ASSERTION[] = "urn:oasis:names:tc:SAML:2.0:assertion";
  * element with all others, and each prefix with all namespaces in scope; its table of names has at most some 4,600
  * lists; and it copies whole names and URIs into each namespace error. No real message comes near these: pairs of
  * attributes, namespaces in scope, open elements, distinct names and URIs, non-fatal faults. */
-enum { PAIRS_MAX = 16 * 1024 * 1024, NAMESPACES_MAX = 64, DEPTH_MAX = 64, NAMES_MAX = 4096, FAULTS_MAX = 64 };
+enum { PAIRS_MAX = 1024 * 1024, NAMESPACES_MAX = 64, DEPTH_MAX = 64, NAMES_MAX = 4096, FAULTS_MAX = 64 };
 
 /* Where the Issuer is that is being read, or that was found. */
 enum place { PLACE_NONE, PLACE_RESPONSE, PLACE_ASSERTION };

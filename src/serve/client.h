@@ -14,6 +14,7 @@ struct client {
     void (*on_secure)(struct client *client); /* called after the handshake */
     bool greeted;                             /* the TLS handshake has begun */
     unsigned char alert;                      /* the alert its handshake failed with (RFC 8446 6.2); 0: none */
+    unsigned key_updates;                     /* of TLS 1.3, which the client sent */
     int linger_fd;    /* a second descriptor of the socket, read until empty after h2o has closed its own; -1: none */
     uint64_t used_at; /* when the connection arrived or got its last request, or was last seen to have one */
     uint64_t seen_at; /* when libh2o got the connection, or last listed it */

@@ -219,6 +219,15 @@ static void decide_refusal(h2o_req_t *req, const struct fields *fields, struct d
                      decision);
 }
 
+enum { TURN_LONG_MS = 200 };
+
+/* Whether the loop has not looked at the other connections for long. libh2o's loop goes by the machine's clock; if that
+ * is set just now, a connection with several requests waiting may end early. */
+static bool is_turn_long(const struct worker *worker)
+{
+    return clock_utc_us() / 1000 - (int64_t)h2o_now(worker->context.loop) > TURN_LONG_MS;
+}
+
 /* The raw head is still at the start of the socket's input: libh2o removes it after the answer has been sent. */
 bool http_check_head(h2o_req_t *req, struct decision *decision)
 {
@@ -239,6 +248,12 @@ bool http_check_head(h2o_req_t *req, struct decision *decision)
     } else {
         if (framing == FRAMING_CLOSE)
             req->http1_is_persistent = 0;
+        /* libh2o answers all requests that wait on a connection before it looks at the next one, and up to 256 of those
+         * before it comes to health checks and deadlines. Who sends many at once may have to send the rest again. */
+        if (input->size > size + req->entity.len && is_turn_long(worker_of(req->conn->ctx))) {
+            req->http1_is_persistent = 0;
+            client_keep_socket(client_of(req));
+        }
         return true;
     }
     req->http1_is_persistent = 0;

@@ -4,6 +4,8 @@
 
 #include <openssl/bio.h>
 
+enum { KEY_UPDATES_MAX = 32 };
+
 /* libh2o creates the SSL when the first bytes arrive, and does not expose it. The SSL's BIO points to the socket. */
 static struct client *client_behind(const SSL *ssl)
 {
@@ -16,9 +18,17 @@ static struct client *client_behind(const SSL *ssl)
 
 void tls_alert_observe(const SSL *ssl, int where, int value)
 {
-    struct client *client = (where & (SSL_CB_HANDSHAKE_START | SSL_CB_ALERT)) != 0 ? client_behind(ssl) : NULL;
+    bool update = where == SSL_CB_ACCEPT_LOOP && SSL_get_state(ssl) == TLS_ST_SR_KEY_UPDATE;
+    struct client *client =
+        update || (where & (SSL_CB_HANDSHAKE_START | SSL_CB_ALERT)) != 0 ? client_behind(ssl) : NULL;
     if (client == NULL)
         return;
+    /* OpenSSL takes any number, and derives keys for each. No client has reason to change its keys for the little that
+     * is sent here. */
+    if (update && ++client->key_updates > KEY_UPDATES_MAX) {
+        SSL_set_shutdown((SSL *)ssl, SSL_RECEIVED_SHUTDOWN); /* SSL_read() then reads no more */
+        shutdown(h2o_socket_get_fd(client->socket), SHUT_RD);
+    }
     /* libh2o takes it for the beginning of a request, and would wait for that. */
     if (where == SSL_CB_READ_ALERT && (value & 0xff) == SSL_AD_CLOSE_NOTIFY)
         shutdown(h2o_socket_get_fd(client->socket), SHUT_RD);

@@ -163,8 +163,10 @@ class Costly:
             what, data = next(self._kinds)
         with wire.Connection(self._address) as connection:
             connection.send(data * self.ROW)
-            for _ in range(self.ROW):
+            for number in range(self.ROW):
                 answer = connection.answer()
+                if answer is None and number > 0:
+                    break  # the gateway lets others come first
                 assert answer is not None and answer.status in (400, 404), f"{what} was answered with {answer and answer.head!r}"
         with self._mutex:
             self.sent += self.ROW

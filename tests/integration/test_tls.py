@@ -5,7 +5,9 @@ import re
 import signal
 import socket
 import ssl
+import struct
 import subprocess
+import time
 
 import pytest
 
@@ -391,6 +393,44 @@ class HandshakeInTwo:
             except ssl.SSLWantReadError:
                 self.connection.send(self.outgoing.read())
                 self.incoming.write(self.connection.socket.recv(65536))
+
+
+def client_hello(groups):
+    """A first message of TLS 1.3 that names so many groups and has a key share of a few bytes for the last of them, which is X25519."""
+    extension = lambda kind, octets: struct.pack(">HH", kind, len(octets)) + octets
+    vector = lambda octets: struct.pack(">H", len(octets)) + octets
+    extensions = (extension(43, b"\x02\x03\x04") + extension(10, vector(b"\x7a\x7a" * (groups - 1) + b"\x00\x1d"))
+                  + extension(13, vector(b"\x04\x03\x08\x04")) + extension(51, vector(b"\x00\x1d" + vector(bytes(range(1, 33))))))
+    body = b"\x03\x03" + bytes(32) + b"\x00" + vector(b"\x13\x01") + b"\x01\x00" + vector(extensions)
+    message = b"\x01" + len(body).to_bytes(3, "big") + body
+    return b"\x16\x03\x01" + vector(message)
+
+
+class TestLittleThatWouldCostMuch:
+    @pytest.mark.parametrize("groups, answer", [(3, b"\x16"), (120, b"\x16"), (200, b"\x15")])
+    def test_a_hello_of_very_many_groups_is_refused(self, shared, groups, answer):
+        """OpenSSL looks each key share up among them."""
+        with wire.Connection(shared.address) as connection:
+            connection.send(client_hello(groups))
+            received = connection.socket.recv(65536)
+            assert received[:1] == answer
+            assert answer == b"\x16" or received[5:] == b"\x02\x2f"  # a fatal alert, illegal_parameter
+        assert shared.ask().location == LOCATION
+
+    @pytest.mark.parametrize("times, answered", [(5, True), (60, False)])
+    def test_very_many_new_keys_end_the_connection(self, shared, times, answered):
+        command = ["openssl", "s_client", "-connect", f"127.0.0.1:{shared.port}", "-CAfile", shared.authority.file, "-servername", NAME, "-tls1_3"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as client:
+            with contextlib.suppress(BrokenPipeError):
+                for line in ["k\n"] * times + [f"GET /old-sso/acme HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n"]:
+                    time.sleep(0.02)  # a command is what a read of it begins with
+                    client.stdin.write(line)
+                    client.stdin.flush()
+                time.sleep(0.5)
+            said = client.communicate(timeout=30)[0]
+        assert said.count("KEYUPDATE") == times or not answered
+        assert (LOCATION in said) == answered
+        assert shared.ask().location == LOCATION
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

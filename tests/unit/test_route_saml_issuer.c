@@ -112,7 +112,8 @@ static enum saml_encoding binding_of(enum variant variant)
 /* Whether what is said of it once it is inflated is never known. */
 static bool inflates_too_much(struct text xml, struct text field, enum variant variant)
 {
-    return (variant == DEFLATED || variant == DEFLATED_LINES) && xml.size > SAML_INFLATED_TIMES_MAX * field.size;
+    return (variant == DEFLATED || variant == DEFLATED_LINES) &&
+           (xml.size > SAML_INFLATED_SIZE_MAX || xml.size > SAML_INFLATED_TIMES_MAX * field.size);
 }
 
 static void check_message(struct text xml, enum saml_issuer_result expected, const char *issuer)
