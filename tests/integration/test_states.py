@@ -283,7 +283,7 @@ class TestObserve:
         gateway = make_gateway(observe=True, legacy=LEGACY_SIDE, routes=routes)
         gateway.load(ROWS)
         gateway.start()
-        assert gateway.stderr.endswith("ssoferryd: " + all_routes)
+        gateway.wait_for(lambda: gateway.stderr.endswith("ssoferryd: " + all_routes))  # it answers before it has said all
 
         def said(*, observe, first):
             begin = len(gateway.stderr)
