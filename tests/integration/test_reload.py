@@ -75,31 +75,31 @@ def test_a_file_that_was_changed_and_not_reloaded_is_told(make_gateway):
     gateway.load({"acme": CONNECTION_ID})
     gateway.start()
     current = lambda: (admin.metric("ssoferry_configuration_current"), admin.json("/report.json")["configuration_current"])
-    assert current() == (1, True)
+    gateway.wait_for(lambda: current() == (1, True))
 
     gateway.configure(redirect=303, health_path="/up")
     told = f"{gateway.config_path} was changed and is not in force: 2 keys differ; `ssoferry` goes by it, this daemon does not until a reload"
     gateway.wait_for(lambda: told in gateway.stderr)
-    assert current() == (0, False)
+    gateway.wait_for(lambda: current() == (0, False))
     assert gateway.get("/old-sso/acme").status == 307
 
     reload(gateway)
-    assert current() == (1, True)
+    gateway.wait_for(lambda: current() == (1, True))
     assert gateway.get("/old-sso/acme").status == 303
 
     gateway.config_path.write_text(gateway.config_path.read_text() + "nonsense: 1\n")
     gateway.wait_for(lambda: "the configuration was changed, and a reload with it would fail: " in gateway.stderr)
-    assert current() == (0, False)
+    gateway.wait_for(lambda: current() == (0, False))
     gateway.configure()
     gateway.wait_for(lambda: f"{gateway.config_path} says what is in force again" in gateway.stderr)
-    assert current() == (1, True)
+    gateway.wait_for(lambda: current() == (1, True))
 
     gateway.configure(threads=1)  # takes a restart
     reload(gateway)
-    assert current() == (0, False)
+    gateway.wait_for(lambda: current() == (0, False))
     gateway.configure(threads=2)
     reload(gateway)
-    assert current() == (1, True)
+    gateway.wait_for(lambda: current() == (1, True))
 
 
 def test_a_file_that_the_disk_does_not_return_changes_nothing(make_gateway):
