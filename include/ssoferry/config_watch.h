@@ -3,9 +3,6 @@
 #ifndef SSOFERRY_CONFIG_WATCH_H
 #define SSOFERRY_CONFIG_WATCH_H
 
-#include <sys/types.h>
-#include <time.h>
-
 #include "ssoferry/config.h"
 
 enum {
@@ -13,20 +10,11 @@ enum {
     CONFIG_WATCHED_MAX = 16 * 1024 * 1024, /* bytes; a larger file is not read just to see what became of it */
 };
 
-/* What tells one version of a file from another; all zeros if there is none. */
-struct file_print {
-    bool regular; /* others may block whoever opens them, and are read only once: a pipe, as in -c <(...) */
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    struct timespec modified, changed; /* the latter goes by permissions as well */
-};
-
 struct config_watch {
-    bool worthwhile;         /* what was read last was no pipe or the like */
-    struct file_print known; /* the version that was read last */
-    struct file_print seen;  /* at the last look */
-    uint64_t seen_since;     /* monotonic milliseconds */
+    bool worthwhile;     /* what was read last was no pipe, as in -c <(...), which is read only once */
+    uint64_t known;      /* file_print() of the version that was read last */
+    uint64_t seen;       /* at the last look */
+    uint64_t seen_since; /* monotonic milliseconds */
 };
 
 enum config_news {

@@ -2,39 +2,24 @@
 
 #include <sys/stat.h>
 
-static struct file_print print_of(const char *path)
+#include "ssoferry/file_print.h"
+
+/* Whether opening it cannot block. A missing file cannot be opened at all. */
+static bool is_harmless(const char *path, off_t *size)
 {
     struct stat status;
+    *size = 0;
     if (stat(path, &status) != 0)
-        return (struct file_print){0};
-    return (struct file_print){.regular = S_ISREG(status.st_mode),
-                               .device = status.st_dev,
-                               .inode = status.st_ino,
-                               .size = status.st_size,
-                               .modified = status.st_mtim,
-                               .changed = status.st_ctim};
-}
-
-static bool is_same_time(struct timespec a, struct timespec b)
-{
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static bool is_same(const struct file_print *a, const struct file_print *b)
-{
-    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           is_same_time(a->modified, b->modified) && is_same_time(a->changed, b->changed);
-}
-
-static bool is_there(const struct file_print *print)
-{
-    return print->inode != 0;
+        return true;
+    *size = status.st_size;
+    return S_ISREG(status.st_mode);
 }
 
 void config_watch_begin(struct config_watch *watch, const char *path)
 {
-    watch->known = watch->seen = print_of(path);
-    watch->worthwhile = watch->known.regular || !is_there(&watch->known);
+    off_t size = 0;
+    watch->known = watch->seen = file_print(TEXT_FINGERPRINT_START, path);
+    watch->worthwhile = is_harmless(path, &size);
 }
 
 static void count(void *context, struct text name, struct text before, struct text after, bool needs_restart)
@@ -44,13 +29,12 @@ static void count(void *context, struct text name, struct text before, struct te
     ++*(needs_restart ? &change->waiting : &change->keys);
 }
 
-/* Whether reading it can do no harm. */
-static bool is_fit(const struct file_print *print, const char *path, struct error *error)
+static bool is_fit(const char *path, struct error *error)
 {
-    if (is_there(print) && !print->regular)
+    off_t size = 0;
+    if (!is_harmless(path, &size))
         return error_set(error, ERROR_INPUT, "%s: it is no regular file", path);
-    return print->size <= CONFIG_WATCHED_MAX ||
-           error_set(error, ERROR_INPUT, "%s: it is too large for a configuration", path);
+    return size <= CONFIG_WATCHED_MAX || error_set(error, ERROR_INPUT, "%s: it is too large for a configuration", path);
 }
 
 static enum config_news read_news(const char *path, const struct config *started, const struct config *config,
@@ -71,15 +55,15 @@ enum config_news config_watch_look(struct config_watch *watch, const char *path,
                                    const struct config *config, uint64_t now_ms, struct config_change *change,
                                    struct error *error)
 {
-    const struct file_print now = print_of(path);
+    const uint64_t now = file_print(TEXT_FINGERPRINT_START, path);
     if (!watch->worthwhile)
         return CONFIG_NO_NEWS;
-    if (!is_same(&now, &watch->seen)) {
+    if (now != watch->seen) {
         watch->seen = now;
         watch->seen_since = now_ms;
     }
-    if (is_same(&now, &watch->known) || now_ms - watch->seen_since < CONFIG_SETTLE_MS)
+    if (now == watch->known || now_ms - watch->seen_since < CONFIG_SETTLE_MS)
         return CONFIG_NO_NEWS;
     watch->known = now;
-    return is_fit(&now, path, error) ? read_news(path, started, config, change, error) : CONFIG_BROKEN;
+    return is_fit(path, error) ? read_news(path, started, config, change, error) : CONFIG_BROKEN;
 }

@@ -152,35 +152,31 @@ static void announce(struct server *server)
 
 /* -- reload -- */
 
-struct differences {
-    size_t changed, waiting;
-};
-
 static void on_difference(void *context, struct text name, struct text before, struct text after, bool needs_restart)
 {
-    struct differences *differences = context;
-    ++*(needs_restart ? &differences->waiting : &differences->changed);
+    struct config_change *change = context;
+    ++*(needs_restart ? &change->waiting : &change->keys);
     log_info("reload: %.*s: \"%.*s\" -> \"%.*s\"%s", TEXT_ARGS(name), TEXT_ARGS(before), TEXT_ARGS(after),
              needs_restart ? " (takes effect at the next restart)" : "");
 }
 
-static struct differences tell_differences(const struct server *server, const struct config *next)
+static struct config_change tell_differences(const struct server *server, const struct config *next)
 {
-    struct differences differences = {0, 0};
-    config_differences(server->started, server->config, next, on_difference, &differences);
+    struct config_change change = {0, 0};
+    config_differences(server->started, server->config, next, on_difference, &change);
     if (strcmp(server->started->store, next->store) != 0)
         log_info("reload: until the restart this daemon answers from %s, while `ssoferry` changes %s",
                  server->started->store, next->store);
-    return differences;
+    return change;
 }
 
-static void tell_done(const struct differences *differences)
+static void tell_done(const struct config_change *change)
 {
     char waiting[64] = "";
-    if (differences->waiting > 0)
-        snprintf(waiting, sizeof(waiting), ", %zu wait%s for a restart", differences->waiting,
-                 differences->waiting == 1 ? "s" : "");
-    log_info("reload: done, %zu key%s changed%s", differences->changed, differences->changed == 1 ? "" : "s", waiting);
+    if (change->waiting > 0)
+        snprintf(waiting, sizeof(waiting), ", %zu wait%s for a restart", change->waiting,
+                 change->waiting == 1 ? "s" : "");
+    log_info("reload: done, %zu key%s changed%s", change->keys, change->keys == 1 ? "" : "s", waiting);
 }
 
 /* A rehearsal that ends while the table still has its final state cuts everybody over, so the number is told. */
@@ -264,21 +260,21 @@ static void reload(struct server *server)
                  error_set(&error, ERROR_INPUT, "%s: it is no regular file", server->config_path)) &&
                 config_read(&next, server->config_path, faults, &error) &&
                 tls_load(server->tls, next, server->config_path, faults, &error);
-    struct differences differences = {0, 0};
+    struct config_change change = {0, 0};
     faults_log(faults);
     faults_free(faults);
     if (!good) {
         config_free(next);
         log_error("reload: %s; keeping the configuration as it was", error.message);
     } else {
-        differences = tell_differences(server, next);
+        change = tell_differences(server, next);
         const size_t rehearsed_before = gateway_rehearsing(&server->config->gateway);
         publish(server, next);
         tell_rehearsal(server, rehearsed_before);
         tls_announce(server->tls);
-        tell_done(&differences);
+        tell_done(&change);
     }
-    tell_systemd(server, good ? NULL : &error, differences.waiting > 0);
+    tell_systemd(server, good ? NULL : &error, change.waiting > 0);
 }
 
 /* -- the end -- */

@@ -1,14 +1,13 @@
 #include "tls.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "ssoferry/clock.h"
+#include "ssoferry/file_print.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 #include "tls_certificate.h"
@@ -76,23 +75,6 @@ struct tls_context *tls_take(struct tls *tls, size_t i)
 
 /* -- the files, from afar -- */
 
-static uint64_t print_of_file(uint64_t print, const char *path)
-{
-    struct stat status = {0};
-    const int problem = stat(path, &status) == 0 ? 0 : errno;
-    const uint64_t facts[] = {
-        (uint64_t)problem,
-        (uint64_t)status.st_dev,
-        (uint64_t)status.st_ino,
-        (uint64_t)status.st_size,
-        (uint64_t)status.st_mtim.tv_sec,
-        (uint64_t)status.st_mtim.tv_nsec,
-        (uint64_t)status.st_ctim.tv_sec,
-        (uint64_t)status.st_ctim.tv_nsec,
-    };
-    return text_fingerprint(text_slice((const char *)facts, sizeof(facts)), print);
-}
-
 /* The listener with that address in `config`, or NULL. */
 static const struct listener *find_listener(const struct config *config, const struct listener *started)
 {
@@ -112,8 +94,8 @@ static bool has_started_files(const struct place_of_tls *place)
 static uint64_t print_of_listener(uint64_t print, const struct listener *listener)
 {
     for (size_t i = 0; i < listener->certificate_count; ++i) {
-        print = print_of_file(print, listener->certificates[i].certificate.path);
-        print = print_of_file(print, listener->certificates[i].key.path);
+        print = file_print(print, listener->certificates[i].certificate.path);
+        print = file_print(print, listener->certificates[i].key.path);
     }
     return print;
 }
