@@ -34,6 +34,9 @@ struct config_change {
  * file, there will be no news of it. */
 void config_watch_begin(struct config_watch *watch, const char *path);
 
+/* Has the next look read the file even if it is still the one that was read last. */
+void config_watch_again(struct config_watch *watch);
+
 /* Looks at the file, and reads it once it has been another one for CONFIG_SETTLE_MS; each version is told only once.
  * `started` is what the program was started with, `config` what it read last, `now_ms` monotonic. With CONFIG_CHANGED,
  * *change says what differs; with CONFIG_BROKEN, *error says what is wrong. */

@@ -22,6 +22,11 @@ void config_watch_begin(struct config_watch *watch, const char *path)
     watch->worthwhile = is_harmless(path, &size);
 }
 
+void config_watch_again(struct config_watch *watch)
+{
+    watch->known = ~watch->seen;
+}
+
 static void count(void *context, struct text name, struct text before, struct text after, bool needs_restart)
 {
     struct config_change *change = context;

@@ -493,6 +493,13 @@ static void watch_config(struct server *server)
     sd_notify(0, "STATUS=The configuration was changed and not reloaded");
 }
 
+/* If a reload was refused for the certificates that are replaced now, the file may be in force after all. */
+static void watch_certificates(struct server *server)
+{
+    if (tls_watch(server->tls, server->config_path) && atomic_load(&server->serving.refused))
+        config_watch_again(&server->config_watch);
+}
+
 static uint64_t at_most(uint64_t ms, uint64_t limit)
 {
     return ms < limit ? ms : limit;
@@ -514,7 +521,7 @@ bool life_run(struct server *server, struct error *error)
         watch_usage(server);
         watch_config(server);
         if (secure && got == 0)
-            tls_watch(server->tls, server->config_path);
+            watch_certificates(server);
         if (got == SIGHUP) {
             reload(server);
             usage_look_again(server->usage);

@@ -250,7 +250,7 @@ bool tls_check(const struct config *config, const char *path, struct faults *fau
 
 /* -- watching -- */
 
-static void load_again(struct tls *tls, const char *path)
+static bool load_again(struct tls *tls, const char *path)
 {
     struct error error;
     struct faults *faults = faults_new();
@@ -262,17 +262,18 @@ static void load_again(struct tls *tls, const char *path)
         tls_announce(tls);
     else
         log_error("TLS: %s; keeping the certificates as they were", error.message);
+    return good;
 }
 
 /* Files are replaced one at a time, so they are read again only after one turn without further changes. */
-static void look_for_changes(struct tls *tls, const char *path)
+static bool look_for_changes(struct tls *tls, const char *path)
 {
-    uint64_t print = print_of_files(tls, tls->config);
-    bool changed = print != tls->print;
+    const uint64_t print = print_of_files(tls, tls->config);
+    const bool changed = print != tls->print;
     tls->print = print;
-    if (!changed && tls->settling)
-        load_again(tls, path);
+    const bool loaded = !changed && tls->settling && load_again(tls, path);
     tls->settling = changed;
+    return loaded;
 }
 
 static void warn_of_ends(const struct tls *tls)
@@ -289,10 +290,10 @@ static void warn_of_ends(const struct tls *tls)
     }
 }
 
-void tls_watch(struct tls *tls, const char *path)
+bool tls_watch(struct tls *tls, const char *path)
 {
-    uint64_t now = clock_monotonic_ms();
-    look_for_changes(tls, path);
+    const uint64_t now = clock_monotonic_ms();
+    const bool loaded = look_for_changes(tls, path);
     if (now - tls->rotated_at >= TLS_TICKETS_ROTATE_MS) {
         tls->rotated_at = now;
         tls_tickets_rotate(tls->tickets);
@@ -301,6 +302,7 @@ void tls_watch(struct tls *tls, const char *path)
         tls->warned_at = now;
         warn_of_ends(tls);
     }
+    return loaded;
 }
 
 /* -- telling -- */

@@ -38,8 +38,9 @@ bool tls_is_used(const struct tls *tls);
 
 /* Call about every TLS_WATCH_MS. Reloads certificates whose files have changed and then been left alone for one turn,
  * also those of listeners that the configuration no longer has, keeping the old ones if the new ones are bad; rotates
- * the ticket keys; and warns once a day of certificates that expire soon. `path` is the configuration's. */
-void tls_watch(struct tls *tls, const char *path);
+ * the ticket keys; and warns once a day of certificates that expire soon. `path` is the configuration's. Returns
+ * whether certificates were put in place anew. */
+bool tls_watch(struct tls *tls, const char *path);
 
 /* How many certificates there are; a reload may change that. Any thread may call this. */
 size_t tls_count(struct tls *tls);

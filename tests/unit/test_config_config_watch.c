@@ -75,6 +75,14 @@ static void a_file_that_nobody_touches_is_no_news(void **state)
     assert_int_equal(look_after(watched, 10 * CONFIG_SETTLE_MS), CONFIG_NO_NEWS);
 }
 
+static void a_look_that_is_asked_for_reads_the_file_once_more(void **state)
+{
+    struct watched *watched = *state;
+    config_watch_again(&watched->watch);
+    assert_int_equal(look_after(watched, CONFIG_SETTLE_MS), CONFIG_IN_FORCE);
+    assert_int_equal(look_after(watched, CONFIG_SETTLE_MS), CONFIG_NO_NEWS);
+}
+
 static void a_change_is_told_once(void **state)
 {
     struct watched *watched = *state;
@@ -175,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_file_that_nobody_touches_is_no_news, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_look_that_is_asked_for_reads_the_file_once_more, setup, teardown),
         cmocka_unit_test_setup_teardown(a_change_is_told_once, setup, teardown),
         cmocka_unit_test_setup_teardown(another_file_that_says_the_same_is_in_force, setup, teardown),
         cmocka_unit_test_setup_teardown(errors_and_a_missing_file_are_told, setup, teardown),
