@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "ssoferry/log.h"
+#include "ssoferry/network.h"
 
 union socket_address {
     struct sockaddr any;
@@ -117,18 +119,75 @@ static bool same_address(const union socket_address *a, const union socket_addre
            memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr)) == 0;
 }
 
+/* Whether connections can be accepted from a socket that systemd passed; `*address` is what it listens on. */
+static bool is_listening(int fd, union socket_address *address)
+{
+    socklen_t size = sizeof(*address);
+    memset(address, 0, sizeof(*address));
+    return getsockname(fd, &address->any, &size) == 0 && sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0;
+}
+
 /* The socket that systemd passed for this address, or -1. Still systemd's: duplicate it. */
 static int find_passed(const union socket_address *where)
 {
     int count = sd_listen_fds(0);
     for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + count; ++fd) {
         union socket_address passed;
-        socklen_t size = sizeof(passed);
-        memset(&passed, 0, sizeof(passed));
-        if (getsockname(fd, &passed.any, &size) == 0 && same_address(&passed, where))
+        if (is_listening(fd, &passed) && same_address(&passed, where))
             return fd;
     }
     return -1;
+}
+
+static bool is_for(const union socket_address *passed, const struct address *address)
+{
+    union socket_address where;
+    to_socket_address(address, &where);
+    return same_address(passed, &where);
+}
+
+static bool is_wanted(const union socket_address *passed, const struct config *config)
+{
+    bool wanted = config->admin != NULL && is_for(passed, config->admin);
+    for (size_t i = 0; i < config->listen_count && !wanted; ++i)
+        wanted = is_for(passed, &config->listen[i].address);
+    return wanted;
+}
+
+/* As `listen` in the configuration would name it. */
+static void format(int fd, const union socket_address *address, char *out, size_t size)
+{
+    char ip[IP_TEXT_SIZE];
+    if (address->any.sa_family == AF_INET) {
+        const struct ip v4 = ip_from_v4(&address->in.sin_addr);
+        snprintf(out, size, "%.*s:%u", TEXT_ARGS(ip_format(&v4, ip)), ntohs(address->in.sin_port));
+    } else if (address->any.sa_family == AF_INET6) {
+        const struct ip v6 = ip_from_v6(&address->in6.sin6_addr);
+        snprintf(out, size, "[%.*s]:%u", TEXT_ARGS(ip_format(&v6, ip)), ntohs(address->in6.sin6_port));
+    } else if (address->any.sa_family == AF_UNIX && address->un.sun_path[0] != '\0') {
+        snprintf(out, size, "unix:%.*s", (int)sizeof(address->un.sun_path), address->un.sun_path);
+    } else {
+        snprintf(out, size, "descriptor %d", fd);
+    }
+}
+
+void listener_warn_of_unused(const struct config *config)
+{
+    int count = sd_listen_fds(0);
+    for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + count; ++fd) {
+        union socket_address passed;
+        char text[sizeof(passed.un.sun_path) + sizeof("unix:")];
+        const bool good = is_listening(fd, &passed);
+        format(fd, &passed, text, sizeof(text));
+        if (!good)
+            log_warning("systemd passed %s, which is no listening stream socket, so it is not used: it must be a "
+                        "ListenStream without Accept=yes",
+                        text);
+        else if (!is_wanted(&passed, config))
+            log_warning("systemd listens on %s and nothing here does, so whoever connects there gets no answer: name "
+                        "it under listen, or take it out of the socket unit",
+                        text);
+    }
 }
 
 static int share(const struct address *address, int fd, struct error *error)

@@ -9,6 +9,10 @@
  * SO_REUSEPORT: that is how a new binary takes over from the old one, but it may be a mistake. */
 bool listener_is_taken(const struct address *address);
 
+/* Warns of each socket that systemd passed (sd_listen_fds(3)) and that neither a listener nor the admin listener is
+ * for: what connects to it would wait for ever. */
+void listener_warn_of_unused(const struct config *config);
+
 /* Opens one listening socket for `address`. If systemd passed a socket for it (sd_listen_fds(3)), a duplicate of that
  * is returned. TCP sockets share their port by SO_REUSEPORT, one per worker; a port that another program holds without
  * it is an error. A stale unix socket file is replaced, one in use is not. `first` is the descriptor another worker got

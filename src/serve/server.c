@@ -60,6 +60,7 @@ static bool open_listeners(struct server *server, struct error *error)
     bool admin_shared = config->admin != NULL && listener_is_taken(config->admin);
     for (size_t i = 0; i < config->listen_count; ++i)
         shared[i] = listener_is_taken(&config->listen[i].address);
+    listener_warn_of_unused(config);
     server->admin_fd = config->admin == NULL ? -1 : listener_open(config->admin, -1, error);
     bool opened = config->admin == NULL || server->admin_fd >= 0;
     server->fds = memory_zeroed(server->worker_count * config->listen_count, sizeof(*server->fds));

@@ -486,6 +486,26 @@ def test_threads_are_named(make_gateway):
     assert names == ["admin", "inspector", "log", "ssoferryd", *sanitizers_own, "usage", "usage writer", "worker", "worker"]
 
 
+def test_sockets_that_systemd_passed_for_nobody_are_told(gateway):
+    with contextlib.ExitStack() as held:
+        passed = [held.enter_context(socket.create_server(("127.0.0.1", 0)))]
+        told = [f"127.0.0.1:{passed[0].getsockname()[1]}"]
+        if has_ipv6_loopback():
+            passed.append(held.enter_context(socket.create_server(("::1", 0), family=socket.AF_INET6)))
+            told.append(f"[::1]:{passed[1].getsockname()[1]}")
+        local = held.enter_context(socket.socket(socket.AF_UNIX))
+        local.bind(str(gateway.directory / "passed"))
+        local.listen()
+        told.append(f"unix:{local.getsockname()}")
+        datagrams = held.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+        datagrams.bind(gateway.address)
+        used = held.enter_context(socket.create_server(gateway.address))
+        gateway.start(passed=[*passed, local, datagrams, used])
+        assert gateway.get("/healthz").status == 200
+    assert re.findall(r"warning: systemd listens on (\S+) and nothing here does", gateway.stderr) == told
+    assert f"systemd passed 127.0.0.1:{gateway.address[1]}, which is no listening stream socket" in gateway.stderr
+
+
 def test_listens_on_nothing_else(gateway):
     gateway.start()
     assert gateway.listening_ports() == {gateway.port}

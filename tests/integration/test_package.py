@@ -520,6 +520,18 @@ def test_upgrading_leaves_one_alone_whose_files_its_user_may_not_read_any_more(r
     wait_for(lambda: pid_of(running) not in (0, before) and signs_in(running), "the new daemon to answer")
 
 
+def test_upgrading_checks_the_configuration_that_a_drop_in_names(running, deb, tmp_path):
+    config = running.path("/etc/ssoferry/other.yaml")
+    config.write_text(running.path("/etc/ssoferry/ssoferryd.yaml").read_text())
+    drop_in(running, "[Service]\nExecStart=\nExecStart=/usr/sbin/ssoferryd -c /etc/ssoferry/other.yaml\n")
+    running.systemctl("restart", UNIT)
+    before, newer = pid_of(running), upgrade_of(deb, tmp_path)
+    config.write_text(config.read_text() + "nonsense: true\n")
+    done = install(running, newer, "--force-confold")
+    assert pid_of(running) == before and signs_in(running)
+    assert "ssoferryd is not restarted" in done.stderr and "other.yaml" in done.stderr
+
+
 def test_upgrading_leaves_a_disabled_one_alone(running, deb, tmp_path):
     running.systemctl("disable", "--now", UNIT)
     install(running, upgrade_of(deb, tmp_path))
