@@ -1,6 +1,8 @@
 /* For LD_PRELOAD into a daemon: its clock is $CLOCK_BEHIND_BY seconds (an hour, if not set) behind for as long as the
  * file $CLOCK_BEHIND_WHILE is there, and $CLOCK_BEHIND_DAYS days and $CLOCK_BEHIND_SECONDS seconds behind all along.
- * Clocks that never go back do not; they are five minutes further on from when the file $CLOCK_LATER_ONCE is there. */
+ * gettimeofday() alone, which only libh2o's loops ask, is $CLOCK_LOOP_BEHIND_SECONDS more behind, as in a turn of the
+ * loop that began so long ago. Clocks that never go back do not; they are five minutes further on from when the file
+ * $CLOCK_LATER_ONCE is there. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -43,6 +45,6 @@ int gettimeofday(struct timeval *restrict now, void *restrict zone)
     struct timespec exact;
     (void)zone;
     int failed = clock_gettime(CLOCK_REALTIME, &exact);
-    *now = (struct timeval){exact.tv_sec, exact.tv_nsec / 1000};
+    *now = (struct timeval){exact.tv_sec - number("CLOCK_LOOP_BEHIND_SECONDS", 0), exact.tv_nsec / 1000};
     return failed;
 }

@@ -207,6 +207,21 @@ class TestConnections:
                 assert served(connection)
                 time.sleep(1)
 
+    @pytest.mark.parametrize("seconds, answered", [(0, 3), (1, 1)])
+    def test_a_turn_that_takes_long_leaves_the_rest_of_a_pipeline_to_its_client(self, gateway, monkeypatch, seconds, answered):
+        """The other connections wait for the end of the turn. Whoever sends one request after the other keeps the connection."""
+        gateway.configure(sandbox="off")
+        gateway.load({"acme": CONNECTION_ID})
+        start_with(gateway, "clock", monkeypatch, CLOCK_LOOP_BEHIND_SECONDS=seconds)
+        with gateway.connect() as connection:
+            assert served(connection) and served(connection)
+            connection.send(3 * wire.request_bytes("GET", "/old-sso/acme", "localhost"))
+            answers = [connection.answer() for _ in range(answered)]
+            assert [answer.status for answer in answers] == answered * [307]
+            assert (("connection", "close") in [(name.lower(), value) for name, value in answers[-1].headers]) == (answered < 3)
+            if answered < 3:
+                assert connection.closed()
+
     def test_who_was_refused_gives_the_place_back(self, gateway):
         """Its socket is kept for a while, for the answer to arrive: until it closes, or for two seconds."""
         gateway.configure(limits={"connections": 4, "body": "1KiB", "idle_time": "60s", "request_time": "10m"})
