@@ -57,7 +57,10 @@ enum unusable audit_record(struct audit *audit, struct text source, struct text 
 /* "no_legacy_url"; "" for UNUSABLE_NOT. Static. */
 const char *unusable_code(enum unusable unusable);
 
-/* The same for an oddity. */
+/* "legacy without a legacy_url", which fits after a row; "" for UNUSABLE_NOT. Static. */
+const char *unusable_phrase(enum unusable unusable);
+
+/* The same as unusable_code() for an oddity. */
 const char *oddity_code(enum oddity oddity);
 
 enum { ODDITY_TEXT_SIZE = 1024 };

@@ -6,12 +6,13 @@
 #include "differences.h"
 #include "effect.h"
 #include "output.h"
+#include "ssoferry/audit.h"
 #include "ssoferry/connection_json.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/revision.h"
 
-enum { ROWS_SHOWN = 50 };
+enum { ROWS_SHOWN = 50, NAME_SIZE = 128 };
 
 struct rollback {
     struct context *context;
@@ -20,15 +21,57 @@ struct rollback {
     uint64_t seen_revision; /* the table's revision when the preview was shown */
     uint64_t differences;
     struct effect effect;
+    struct audit audit;
+    uint64_t broken;            /* rows that no sign-in could use any more with this configuration */
+    enum unusable first_broken; /* why the first of them could not, */
+    char first_name[NAME_SIZE]; /* and which one that is */
     struct bulk bulk;
     struct change_counts counts;
     uint64_t revision; /* the new one */
     uint64_t rows;
 };
 
+/* What no route looks up fails nobody's sign-in. */
+static enum unusable unusable_record(struct rollback *rollback, struct text key, struct text record)
+{
+    struct text source, identifier;
+    if (record.size == 0 || !connection_key_split(key, &source, &identifier))
+        return UNUSABLE_NOT;
+    const enum unusable unusable = audit_record(&rollback->audit, source, identifier, record);
+    return unusable == UNUSABLE_UNREACHED ? UNUSABLE_NOT : unusable;
+}
+
+/* The configuration may have changed since the rows were as they would be again. */
+static void look_for_broken(struct rollback *rollback, const struct difference *difference)
+{
+    struct text source = TEXT(""), identifier = TEXT("");
+    if (rollback->audit.config->gateway.route_count == 0)
+        return;
+    const enum unusable unusable = unusable_record(rollback, difference->key, difference->after);
+    if (unusable == UNUSABLE_NOT || unusable_record(rollback, difference->key, difference->before) != UNUSABLE_NOT ||
+        rollback->broken++ > 0)
+        return;
+    connection_key_split(difference->key, &source, &identifier);
+    rollback->first_broken = unusable;
+    snprintf(rollback->first_name, sizeof(rollback->first_name), "%.*s", TEXT_ARGS(identifier));
+}
+
+static void warn_of_broken(const struct rollback *rollback)
+{
+    char number[NUMBER_SIZE];
+    if (rollback->broken > 0)
+        log_warning("no sign-in can use %s of these rows as they were, with the configuration as it is now, first %s "
+                    "(%s): `ssoferry check --table` then names them all",
+                    number_grouped(rollback->broken, number), rollback->first_name,
+                    unusable_phrase(rollback->first_broken));
+}
+
 static bool preview_row(void *context, const struct difference *difference, struct error *error)
 {
     struct rollback *rollback = context;
+    look_for_broken(rollback, difference);
+    if (rollback->arguments->yes)
+        return true;
     effect_add(&rollback->effect, difference);
     const struct difference_style style = {.json = rollback->arguments->json, .coloured = output_is_coloured()};
     if (rollback->differences++ < ROWS_SHOWN || style.json)
@@ -62,6 +105,7 @@ static bool check_target(const struct rollback *rollback, const struct snapshot 
 static bool preview_rows(struct rollback *rollback, struct snapshot *snapshot, struct error *error)
 {
     rollback->effect = (struct effect){.config = rollback->context->config};
+    rollback->audit.config = rollback->context->config;
     if (!snapshot_open(&rollback->effect.counted, rollback->context->table, error))
         return false;
     bool fine = revision_distance(snapshot, rollback->target, preview_row, rollback, error);
@@ -78,8 +122,7 @@ static bool preview(struct rollback *rollback, struct error *error)
     rollback->seen_revision = snapshot_state(snapshot)->revision;
     rollback->rows = table_state_total(snapshot_state(snapshot));
     bool fine = context_expects(rollback->context, rollback->arguments, rollback->seen_revision, error) &&
-                check_target(rollback, snapshot, error) &&
-                (rollback->arguments->yes || preview_rows(rollback, snapshot, error));
+                check_target(rollback, snapshot, error) && preview_rows(rollback, snapshot, error);
     snapshot_close(snapshot);
     rollback->revision = rollback->seen_revision;
     if (fine && rollback->differences > ROWS_SHOWN && !rollback->arguments->json) {
@@ -105,11 +148,14 @@ static bool is_yes(const char *answer)
 /* Asks for confirmation on the terminal. */
 static int ask(const struct rollback *rollback)
 {
-    if (rollback->arguments->yes)
+    if (rollback->arguments->yes) {
+        warn_of_broken(rollback);
         return STATUS_DONE;
+    }
     if (fflush(stdout) != 0)
         return tell_unshown();
     effect_warn_of_rollback(&rollback->effect);
+    warn_of_broken(rollback);
     if (!isatty(STDIN_FILENO)) {
         log_error("nothing was written: rollback asks before it writes, and there is no terminal to ask on; add --yes "
                   "to go ahead without");

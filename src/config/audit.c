@@ -119,6 +119,18 @@ const char *unusable_code(enum unusable unusable)
     return codes[unusable];
 }
 
+const char *unusable_phrase(enum unusable unusable)
+{
+    static const char *const phrases[UNUSABLES] = {
+        [UNUSABLE_NOT] = "",
+        [UNUSABLE_UNREACHED] = "that no route looks up",
+        [UNUSABLE_NO_LEGACY_URL] = "legacy without a legacy_url",
+        [UNUSABLE_URL] = "with a URL that is not allowed",
+        [UNUSABLE_RECORD] = "damaged or not whole",
+    };
+    return phrases[unusable];
+}
+
 const char *oddity_code(enum oddity oddity)
 {
     static const char *const codes[ODDITIES] = {

@@ -61,13 +61,6 @@ struct inspector {
 
 /* -- what is said -- */
 
-static const char *const phrases[UNUSABLES] = {
-    [UNUSABLE_UNREACHED] = "that no route looks up",
-    [UNUSABLE_NO_LEGACY_URL] = "legacy without a legacy_url",
-    [UNUSABLE_URL] = "with a URL that is not allowed",
-    [UNUSABLE_RECORD] = "damaged or not whole",
-};
-
 static void __attribute__((format(printf, 2, 3))) append(char *line, const char *format, ...)
 {
     va_list arguments;
@@ -80,7 +73,7 @@ static void __attribute__((format(printf, 2, 3))) append(char *line, const char 
 static void append_kind(char *line, const struct inspection *inspection, int kind)
 {
     const struct named *named = &inspection->named[kind];
-    append(line, "%" PRIu64 " %s", inspection->unusable[kind], phrases[kind]);
+    append(line, "%" PRIu64 " %s", inspection->unusable[kind], unusable_phrase((enum unusable)kind));
     for (size_t i = 0; i < named->count; ++i)
         append(line, "%s%s", i == 0 ? " (" : ", ", named->names[i]);
     if (named->count > 0)

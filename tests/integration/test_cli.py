@@ -1530,6 +1530,26 @@ def test_rollback_shows_fifty_rows_and_counts_the_others(loaded):
     assert "more" not in loaded("rollback", "1", status=2, stdin=subprocess.DEVNULL).stdout
 
 
+@pytest.mark.parametrize("yes", [[], ["--yes"]], ids=["asked", "--yes"])
+def test_rollback_tells_of_rows_that_the_configuration_has_no_way_for_any_more(routed, loader, yes):
+    """Taken back, they would get 503; whoever does so in a hurry looks elsewhere."""
+    again = lambda *arguments: routed("rollback", *arguments, *yes, status=0 if yes else 2, stdin=subprocess.DEVNULL)
+    loader("set", "globex", "acme", "state=legacy")  # without a configuration nobody knows
+    loader("set", "globex", "acme", "state=stytch")
+    loader("set", "acme", "label=Acme")
+    assert "no sign-in can use" not in again("3").stderr  # they stay as they are
+    told = again("2").stderr
+    assert "no sign-in can use 2 of these rows as they were, with the configuration as it is now, first acme (legacy without a legacy_url)" in told
+    assert "no sign-in can use" not in loader("rollback", "2", *yes, status=0 if yes else 2, stdin=subprocess.DEVNULL).stderr
+
+    routed("load", loader.file(odd_table("auth0", {"umbrella": f"{{connection_id: {ACME}, state: legacy, legacy_url: 'https://legacy.example.net/x'}}"})))
+    routed("set", "--source", "auth0", "umbrella", "legacy_url=")
+    config = loader.home / "ssoferryd.yaml"
+    config.write_text(config.read_text().replace("legacy.example.net", "elsewhere.example.net"))
+    revision = json.loads(routed("stat", "--json").stdout)["revision"]
+    assert "1 of these rows as they were, with the configuration as it is now, first umbrella (with a URL that is not allowed)" in again(str(revision - 1)).stderr
+
+
 def test_rollback_to_what_is_not_kept(loaded):
     for i in range(51):
         loaded("set", "acme", f"label={i}")
