@@ -115,6 +115,11 @@ bool identifier_looks_encoded(struct text identifier);
  * has it encoded. Returns the identifier itself if it cannot be decoded. `out` holds IDENTIFIER_SIZE_MAX bytes. */
 struct text identifier_decoded(struct text identifier, char *out);
 
+/* Undoes the ways in which our output shows what could not be seen: \x20 for a blank, \u00a0, \U000e0001 and <U+00A0>
+ * for hidden characters (text_hides()). Returns the identifier itself if it has none of these. `out` holds
+ * IDENTIFIER_SIZE_MAX bytes. */
+struct text identifier_unspelled(struct text identifier, char *out);
+
 /* Whether it has ASCII capitals. A route that folds case also looks names up in lower case. */
 bool identifier_has_capitals(struct text identifier);
 

@@ -128,6 +128,9 @@ bool text_has_control(struct text t);
  * nothing beyond `t` is read. */
 uint32_t text_character(struct text t, size_t *at);
 
+/* Writes a character of at most U+10FFFF as UTF-8 to `out`, which holds four bytes. Returns the size. */
+size_t text_put_character(char *out, uint32_t character);
+
 /* Whether a character is invisible or misleading: it has no width, looks like a space, turns the writing direction or
  * ends a line; and whether valid UTF-8 contains one. Control characters do not count. */
 bool text_hides(uint32_t character);

@@ -164,6 +164,19 @@ uint32_t text_character(struct text t, size_t *at)
     return character;
 }
 
+size_t text_put_character(char *out, uint32_t character)
+{
+    static const uint32_t firsts[] = {0x80, 0x800, 0x10000};
+    static const unsigned char leads[] = {0, 0xc0, 0xe0, 0xf0};
+    size_t more = 0;
+    while (more < sizeof firsts / sizeof firsts[0] && character >= firsts[more])
+        more++;
+    out[0] = (char)(leads[more] | character >> 6 * more);
+    for (size_t i = 1; i <= more; i++)
+        out[i] = (char)(0x80 | (character >> 6 * (more - i) & 0x3f));
+    return more + 1;
+}
+
 bool text_hides(uint32_t character)
 {
     static const uint32_t ranges[][2] = {

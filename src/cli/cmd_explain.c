@@ -4,6 +4,7 @@
 
 #include "context.h"
 #include "explain_request.h"
+#include "meant.h"
 #include "output.h"
 #include "rows.h"
 #include "ssoferry/connection_json.h"
@@ -102,7 +103,7 @@ static bool find_row(struct explanation *explanation, struct error *error)
     explanation->has_row = result == LOOKUP_FOUND;
     explanation->row_failed = result == LOOKUP_FAILED;
     if (result == LOOKUP_ABSENT)
-        (void)rows_meant(snapshot, decision->source, decision->identifier, true, &explanation->meant);
+        (void)meant_find(snapshot, decision->source, decision->identifier, true, &explanation->meant);
     snapshot_close(snapshot);
     return true;
 }
@@ -308,7 +309,7 @@ static void print_answer(const struct explanation *explanation)
 static void print_no_row(const struct meant *meant)
 {
     char names[MEANT_NAMES_SIZE];
-    rows_meant_names(meant, names);
+    meant_names(meant, names);
     printf("%-13snone%s%s%s", "row", meant->elsewhere[0] != '\0' ? "; source " : "", meant->elsewhere,
            meant->elsewhere[0] != '\0' ? " has it" : "");
     if (meant->removed_by > 0) {

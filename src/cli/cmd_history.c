@@ -1,6 +1,7 @@
 /* history: shows what changed when, by whom, and from which file. */
 #include "context.h"
 #include "differences.h"
+#include "meant.h"
 #include "output.h"
 #include "rows.h"
 #include "ssoferry/json_value.h"
@@ -152,7 +153,7 @@ static int tell_untouched(struct snapshot *snapshot, struct text source, struct 
     if (result == LOOKUP_FAILED)
         return complain(&error);
     if (result == LOOKUP_ABSENT)
-        return rows_complain_unknown(snapshot, source, identifier, true);
+        return meant_complain_unknown(snapshot, source, identifier, true);
     log_info("the last %d revisions, which are kept, did nothing to it", TABLE_REVISIONS_KEPT);
     return STATUS_DONE;
 }

@@ -2,6 +2,7 @@
 #include <fnmatch.h>
 
 #include "context.h"
+#include "meant.h"
 #include "output.h"
 #include "rows.h"
 #include "ssoferry/connection_json.h"
@@ -56,7 +57,7 @@ int cmd_get(struct context *context, const struct arguments *arguments)
         break;
     case LOOKUP_ABSENT:
     case LOOKUP_NOT_LOADED:
-        status = rows_complain_unknown(snapshot, source, identifier, true);
+        status = meant_complain_unknown(snapshot, source, identifier, true);
         break;
     case LOOKUP_FAILED:
         status = complain(&error);

@@ -1,4 +1,5 @@
 /* set: changes fields of rows, or adds rows, as one revision. */
+#include "meant.h"
 #include "output.h"
 #include "rows.h"
 #include "set_all.h"
@@ -55,6 +56,8 @@ static void warn_of_row(struct set *set, struct text identifier, const struct co
     set_warn(set, identifier, row);
     if (warning != NULL)
         log_warning("%.*s %s", TEXT_ARGS(identifier), warning);
+    if (set->created && !set_names_field(set, TEXT("connection_id")))
+        log_info("%.*s had no row: it gets a new one, and no other row is changed", TEXT_ARGS(identifier));
     if (oddity == ODDITY_UNREACHED || (oddity != ODDITY_NONE && oddity != ODDITY_NO_LEGACY_URL && set->created))
         log_warning("%s", oddity_text(oddity, set->source, identifier, text));
 }
@@ -194,8 +197,8 @@ static void warn_of_removal(const struct set *set, struct snapshot *snapshot, st
                             struct meant *meant)
 {
     char names[MEANT_NAMES_SIZE];
-    rows_find_nearest(snapshot, set->source, identifier, &meant->nearest);
-    rows_meant_names(meant, names);
+    meant_find_nearest(snapshot, set->source, identifier, &meant->nearest);
+    meant_names(meant, names);
     log_warning("there was no %.*s any more: %s; the new row has only the fields given here%s%s%s",
                 TEXT_ARGS(identifier), meant->removed, names[0] == '\0' ? "" : ". Was ", names,
                 names[0] == '\0' ? "" : " meant? Then `ssoferry rollback` undoes this");
@@ -217,7 +220,7 @@ static int look_for_meant(struct set *set)
         return complain(&error);
     enum lookup_result result = snapshot_find(snapshot, set->source, identifier, &buffer, &error);
     if (result == LOOKUP_ABSENT || result == LOOKUP_NOT_LOADED) {
-        const bool found = rows_meant_or_field(snapshot, set->source, identifier, &meant);
+        const bool found = meant_find_typed(snapshot, set->source, identifier, &meant);
         set->nothing_meant = meant.removed_by > 0 || (!found && rows_are_compared(snapshot));
         if (meant.removed_by > 0) {
             warn_of_removal(set, snapshot, identifier, &meant);
@@ -227,7 +230,7 @@ static int look_for_meant(struct set *set)
             status = STATUS_FAILED;
             say_how_to_add(set);
         } else if (!set->nothing_meant) {
-            status = rows_complain_meant(snapshot, set->source, identifier, &meant);
+            status = meant_complain(snapshot, set->source, identifier, &meant);
             say_how_to_add(set);
         }
     }

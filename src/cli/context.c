@@ -28,6 +28,15 @@ static const char *choose_config(const struct arguments *arguments)
     return NULL;
 }
 
+/* Whoever takes a customer back while somebody edits the file needs another way. */
+static void tell_of_store(const struct context *context)
+{
+    const enum needs needs = context->command->needs;
+    if (needs >= NEEDS_STORE && needs != NEEDS_ROUTES)
+        log_info("if it is urgent: `ssoferry --store PATH %s ...` goes without the configuration",
+                 context->command->name);
+}
+
 static int read_config(struct context *context)
 {
     if (context->config_path == NULL) {
@@ -40,6 +49,7 @@ static int read_config(struct context *context)
     if (!config_read(&context->config, context->config_path, faults, &error)) {
         faults_log(faults);
         status = complain(&error);
+        tell_of_store(context);
     }
     /* Warnings about the configuration are left to the daemon; here they would precede every answer. */
     faults_free(faults);

@@ -1,5 +1,6 @@
 #include "edit.h"
 
+#include "meant.h"
 #include "output.h"
 #include "rows.h"
 #include "ssoferry/connection_json.h"
@@ -31,7 +32,7 @@ static void tell_refusal(const struct edit *edit)
     if (edit->unknown_count > 0 && !snapshot_open(&snapshot, edit->context->table, &error))
         (void)complain(&error);
     for (size_t i = 0; snapshot != NULL && i < edit->unknown_count; ++i)
-        (void)rows_complain_unknown(snapshot, edit->source, edit->unknown[i], i < NEAR_NAMES_MAX);
+        (void)meant_complain_unknown(snapshot, edit->source, edit->unknown[i], i < NEAR_NAMES_MAX);
     snapshot_close(snapshot);
     edit->on_refusal(edit);
 }
@@ -93,7 +94,7 @@ void edit_tell_namesakes(const struct edit *edit, size_t names)
         return; /* the command itself succeeded; this is only a hint */
     for (size_t i = 0; i < names && i < NEAR_NAMES_MAX; ++i) {
         const struct text name = text_of(edit->arguments->words[i]);
-        if (rows_find_elsewhere(snapshot, edit->source, name, other))
+        if (meant_find_elsewhere(snapshot, edit->source, name, other))
             log_info("%.*s of source %s is another row and stays as it is; --source %s names it", TEXT_ARGS(name),
                      other, other);
     }

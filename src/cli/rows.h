@@ -3,7 +3,6 @@
 #define SSOFERRY_CLI_ROWS_H
 
 #include "command.h"
-#include "nearest.h"
 #include "ssoferry/table.h"
 
 /* Larger tables are not searched just to give a hint. */
@@ -18,42 +17,6 @@ static inline bool rows_are_compared(const struct snapshot *snapshot)
 /* --source, or "default" without it. False with *error set if it is not a valid source name. */
 bool rows_source(const struct arguments *arguments, struct text *source, struct error *error)
     __attribute__((warn_unused_result));
-
-/* What may have been meant by a name that does not exist, and so is probably mistyped. */
-struct meant {
-    char elsewhere[SOURCE_SIZE_MAX + 1]; /* another source that has the identifier; "": none */
-    uint64_t removed_by;                 /* if no other source has it, the kept revision that removed it; 0: none */
-    char removed[512];                   /* describes that: "revision 7 removed it (load by ops@vm, 2026-...)" */
-    const char *field;                   /* the field of other rows that it equals, such as "label"; NULL: none */
-    char source[SOURCE_SIZE_MAX + 1];    /* the source of the first of those rows */
-    bool joined;                         /* it consists of several words, and the rows of some are there */
-    struct nearest nearest; /* those rows of that source, or similar names in this source; at most NEAREST_KEPT */
-};
-
-/* Fills in `meant`; false if nothing was found. Searches for similar names and in the history only if `near` is set,
- * since that reads every row of the source, and some of every kept revision. */
-bool rows_meant(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant);
-
-/* Finds similar names in the source: in a table that is too large for that, only those in other capitals. */
-void rows_find_nearest(struct snapshot *snapshot, struct text source, struct text wanted, struct nearest *nearest);
-
-/* Like rows_meant() with `near`, for words that somebody typed: they may have given a customer's label, connection or
- * organization instead of the identifier, or several identifiers as one word. */
-bool rows_meant_or_field(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant);
-
-/* Prints that there is no such row, with hints. rows_complain_unknown() finds these with rows_meant_or_field() if
- * `near` is set, otherwise with rows_meant(); rows_complain_meant() gets them in `meant`. Returns the exit status. */
-int rows_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier, bool near);
-int rows_complain_meant(struct snapshot *snapshot, struct text source, struct text identifier,
-                        const struct meant *meant);
-
-/* Writes similar names as "a, b or c", or rows with the same field or of the joined words as "a, b and c", to `names`,
- * of MEANT_NAMES_SIZE bytes. */
-enum { MEANT_NAMES_SIZE = NEAREST_KEPT * (IDENTIFIER_SIZE_MAX + 4) + 1 };
-void rows_meant_names(const struct meant *meant, char *names);
-
-/* Finds a source other than `source` that has the identifier, and copies it to `name`, of SOURCE_SIZE_MAX + 1 bytes. */
-bool rows_find_elsewhere(struct snapshot *snapshot, struct text source, struct text identifier, char *name);
 
 /* Whether the source has any row, readable or not. */
 bool rows_has_source(struct snapshot *snapshot, struct text source);

@@ -129,11 +129,26 @@ static bool check_reached(struct set *set, struct text identifier, const struct 
                      oddity_text(oddity, set->source, identifier, text));
 }
 
+/* Refuses a new row whose name was copied from where invisible characters are spelled out: the sign-ins have the
+ * characters themselves. */
+static bool check_spelling(const struct set *set, struct text identifier, struct error *error)
+{
+    char bytes[IDENTIFIER_SIZE_MAX];
+    if (!set->created || identifier_unspelled(identifier, bytes).size == identifier.size)
+        return true;
+    return error_set(error, ERROR_INPUT,
+                     "%.*s %s. If the letters are meant all the same, `ssoferry load --merge` a file with them",
+                     TEXT_ARGS(identifier), identifier_warning(identifier));
+}
+
 /* The row without any URL that neither the words name nor its state uses. A URL whose host is no longer allowed must
- * not prevent taking the customer back. */
+ * not prevent taking the customer back. Without a configuration nobody knows which hosts are allowed: the way back that
+ * a row has was allowed when it came. */
 static struct connection checked_part(const struct set *set, const struct connection *row)
 {
     struct connection part = connection_in_use(row);
+    if (set->edit.context->config_path == NULL && !set->created && set_names_field(set, TEXT("state")))
+        part.legacy_url = TEXT("");
     if (set_names_field(set, TEXT("acs_url")) || set_names_field(set, TEXT("connection_id")))
         part.acs_url = row->acs_url;
     if (set_names_field(set, TEXT("legacy_url")))
@@ -157,7 +172,8 @@ bool set_edit_row(struct set *set, struct text identifier, struct connection *ro
     struct connection_problem problem;
     struct connection checked = checked_part(set, row);
     if (connection_check(&checked, &context->config->rules, &problem)) {
-        if (!check_reached(set, identifier, row, error) || !check_legacy(set, identifier, row, error))
+        if (!check_spelling(set, identifier, error) || !check_reached(set, identifier, row, error) ||
+            !check_legacy(set, identifier, row, error))
             return false;
         note_cut_over(set, was, row);
         return true;

@@ -29,6 +29,74 @@ static bool looks_shortened(struct text identifier)
            holds_only(text_slice(identifier.at + plus + 1, identifier.size - plus - 1), "0123456789");
 }
 
+/* The ways to spell a character out: `digits` hexadecimal digits between two marks, or as many as there are for 0. */
+static const struct {
+    const char *before;
+    size_t digits;
+    const char *after;
+} spellings[] = {{"\\x", 2, ""}, {"\\u", 4, ""}, {"\\U", 8, ""}, {"<U+", 0, ">"}};
+
+/* The size of a spelling at the start of `t`, with *character set; 0 if there is none of a character that is not seen.
+ */
+static size_t spelling_at(struct text t, uint32_t *character)
+{
+    enum { DIGITS_MAX = 8 };
+    for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
+        const struct text before = text_of(spellings[i].before), after = text_of(spellings[i].after);
+        size_t at = before.size, digits = 0;
+        uint32_t number = 0;
+        if (!text_starts(t, before))
+            continue;
+        for (; at < t.size && digits < DIGITS_MAX && text_hex_digit(t.at[at]) >= 0; at++, digits++) {
+            if (spellings[i].digits > 0 && digits == spellings[i].digits)
+                break;
+            number = number << 4 | (uint32_t)text_hex_digit(t.at[at]);
+        }
+        const bool whole = spellings[i].digits > 0 ? digits == spellings[i].digits : digits > 0;
+        if (whole && text_starts(text_slice(t.at + at, t.size - at), after) && (number == ' ' || text_hides(number))) {
+            *character = number;
+            return at + after.size;
+        }
+    }
+    return 0;
+}
+
+struct text identifier_unspelled(struct text identifier, char *out)
+{
+    size_t size = 0;
+    if (identifier.size > IDENTIFIER_SIZE_MAX)
+        return identifier;
+    for (size_t at = 0; at < identifier.size;) {
+        uint32_t character = 0;
+        const size_t spelled = spelling_at(text_slice(identifier.at + at, identifier.size - at), &character);
+        if (spelled > 0)
+            size += text_put_character(out + size, character);
+        else
+            out[size++] = identifier.at[at];
+        at += spelled > 0 ? spelled : 1;
+    }
+    return size == identifier.size ? identifier : text_slice(out, size);
+}
+
+static bool is_spelled_out(struct text identifier)
+{
+    char bytes[IDENTIFIER_SIZE_MAX];
+    return identifier_unspelled(identifier, bytes).size != identifier.size;
+}
+
+/* Whether a letter is followed by an accent of its own (U+0300 to U+036F), which is nearly always written as one
+ * character with its letter. */
+static bool has_apart_accent(struct text identifier)
+{
+    for (size_t i = 1; i + 1 < identifier.size; i++) {
+        const unsigned char before = (unsigned char)identifier.at[i - 1], lead = (unsigned char)identifier.at[i],
+                            next = (unsigned char)identifier.at[i + 1];
+        if ((before | 0x20) >= 'a' && (before | 0x20) <= 'z' && (lead == 0xcc || (lead == 0xcd && next <= 0xaf)))
+            return true;
+    }
+    return false;
+}
+
 const char *identifier_warning(struct text identifier)
 {
     if (identifier.size > 0 && (identifier.at[0] == ' ' || identifier.at[identifier.size - 1] == ' '))
@@ -36,6 +104,13 @@ const char *identifier_warning(struct text identifier)
     if (text_has_hidden(identifier))
         return "holds an invisible character, such as a byte order mark or a zero-width space: was that copied by "
                "mistake?";
+    if (is_spelled_out(identifier))
+        return "holds the letters that stand for an invisible character, such as \\x20, not that character: a shell "
+               "takes it from $'...', a file from double quotes";
+    if (has_apart_accent(identifier))
+        return "has an accent as a character of its own, as in a macOS file name or a PDF; it looks the same as with "
+               "the "
+               "accented letter, and is another identifier: was it copied from there?";
     if (looks_shortened(identifier))
         return "looks like a long number that a spreadsheet has shortened: format its column as text, and copy it "
                "again";

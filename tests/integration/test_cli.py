@@ -740,7 +740,7 @@ def test_get(loaded):
         (["get", "globxe"], "did you mean globex?"),
         (["get", "ACME"], "did you mean acme?"),
         (["get", "zzzzzzzz"], "list --match"),
-        (["get", "--source", "auth0", "acme"], "in source default: add --source default"),
+        (["get", "--source", "auth0", "acme"], "in source default: use --source default"),
         (["get", "--source", "auth0", "zzz"], "source auth0 has no rows; there are rows of: default"),
         (["remove", "acme", "intech"], "did you mean initech?"),
         (["set", "globx", "redirect=307"], "did you mean globex?"),
@@ -749,8 +749,12 @@ def test_get(loaded):
         (["rollback", "5"], "there is no revision 5; the newest is 1"),
         (["list", "--source", "auth0"], "there are rows of: default"),
         (["set", "Acme", "state=legacy"], "did you mean acme?"),
+        (["set", "acme-corp", "state=legacy"], "did you mean acme?"),
+        (["set", "old-sso/acme?x=1", "state=legacy"], "did you mean acme?"),
+        (["set", "Globex@example.com", "state=legacy"], "did you mean globex?"),
+        (["get", "lobex@example.com"], "list --match"),
         (["set", "acmee", "state=legacy"], "to add a row with that name all the same, give connection_id=ID"),
-        (["set", "--source", "auth00", "acme", "state=legacy"], "in source default: add --source default"),
+        (["set", "--source", "auth00", "acme", "state=legacy"], "in source default: use --source default"),
         (["set", "acme", "nobody", "globxe", "state=disabled"], "there is no nobody in source default"),
         (["set", "acme", "nobody", "globxe", "state=disabled"], "did you mean globex?"),
         (["set", GLOBEX, "state=legacy"], "it is the connection_id of globex (source default)"),
@@ -960,6 +964,72 @@ def test_a_row_that_no_sign_in_asks_for_is_not_made_of_a_state(routed, loader, a
         assert words in routed("set", *arguments, f"state={state}", status=1).stderr
     assert loader.export() == before
     assert words in routed("set", *arguments, "state=legacy", f"connection_id={ACME}", "legacy_url=https://legacy.example.net/").stderr
+
+
+def test_the_source_that_was_asked_for_comes_before_others(loader):
+    """In it, the name may be there in other capitals; the row of the other source is another customer's."""
+    loader.load("version: 1\nsource: keycloak\nconnections:\n  Acme: " + ACME + "\n")
+    loader.load("version: 1\nsource: auth0\nconnections:\n  acme: " + GLOBEX + "\n")
+    for command in (["get"], ["remove"], ["set", "state=disabled"]):
+        said = loader(command[0], "--source", "keycloak", "acme", *command[1:], status=1).stderr
+        assert "there is no acme in source keycloak; did you mean Acme? Or the acme of source auth0 (--source auth0)?" in said
+
+
+SPELLED = [("Contoso\u00a0Ltd", "Contoso\\u00a0Ltd"), ("Contoso\u00a0Ltd", "Contoso<U+00A0>Ltd"), ("acme ", "acme\\x20"), ("a\U000e0001b", "a\\U000e0001b")]
+
+
+@pytest.mark.parametrize("name, shown", SPELLED)
+def test_a_name_as_it_is_shown_is_not_taken_for_another(loader, name, shown):
+    """What cannot be seen is shown by letters, and those are pasted."""
+    loader.load(odd_table("default", {json.dumps(name, ensure_ascii=False): ACME}))
+    for command in (["get"], ["remove"], ["set", "state=disabled"], ["set", "redirect=303"]):
+        said = loader(command[0], shown, *command[1:], status=1).stderr
+        word = re.search(r"the row's name has the invisible character itself. In bash and zsh, write (.*)", said)[1]
+        assert subprocess.run(["bash", "-c", f"printf %s {word}"], check=True, capture_output=True, env={"LC_ALL": "C"}).stdout == name.encode()
+    assert "was added" not in loader("set", shown, f"connection_id={GLOBEX}", status=2).stderr
+    assert [row["identifier"] for row in loader.rows()] == [name]
+
+
+@pytest.mark.parametrize("name", ["CORP\\x41b", "CORP\\udder", "a\\xa", "<U+>", "<U+41>", "a\\x2"])
+def test_letters_that_spell_nothing_invisible_are_a_name_like_others(loader, name):
+    loader.load(SMALL)
+    assert loader("set", name, f"connection_id={connection_id(7)}").stderr == ""
+    assert loader("set", name, "state=legacy").stderr == ""
+
+
+def test_letters_that_spell_it_out_can_be_a_name_by_a_file(loader):
+    said = loader("load", loader.file(odd_table("default", {"'acme\\x20'": ACME}))).stderr
+    assert "holds the letters that stand for an invisible character" in said
+    assert loader("set", "acme\\x20", "state=legacy").stderr == ""
+
+
+def test_an_accent_that_is_a_character_of_its_own_is_warned_of(loader):
+    told = loader("load", loader.file(odd_table("default", {"gro\u0308\u00dfe": ACME, "größe": GLOBEX, "Ελλάδα": INITECH}))).stderr
+    assert told.count("has an accent as a character of its own") == 1
+
+
+def test_a_row_made_of_a_state_alone_is_told(loaded):
+    assert "wayne had no row: it gets a new one, and no other row is changed" in loaded("set", "wayne", "state=legacy").stderr
+    assert "had no row" not in loaded("set", "wayne", "state=disabled").stderr
+    assert "had no row" not in loaded("set", "stark", "state=legacy", f"connection_id={ACME}").stderr
+
+
+def test_a_configuration_with_errors_leaves_the_store_to_be_named(loader):
+    """Somebody edits it while somebody else takes a customer back."""
+    back = "https://legacy.example.net/acme"
+    good = f"store: {loader.store}\nlegacy: {{allowed_hosts: [legacy.example.net]}}\nroutes:\n  - match: /a/{{identifier}}\n"
+    config = loader.file(good, "ssoferryd.yaml")
+    plain("-c", config, "load", loader.file(odd_table("default", {"acme": f"{{connection_id: {ACME}, legacy_url: '{back}'}}"})))
+    loader.file(good + "nonsense: 1\n", "ssoferryd.yaml")
+    for command in (["set", "acme", "state=legacy"], ["rollback", "0", "--yes"], ["list"]):
+        said = plain("-c", config, *command, status=2).stderr
+        assert f"if it is urgent: `ssoferry --store PATH {command[0]} ...` goes without the configuration" in said
+    assert "--store" not in plain("-c", config, "explain", "/a/acme", status=2).stderr
+    assert loader("set", "acme", "state=legacy").stdout == "revision 2: acme changed\n"
+    assert loader("set", "acme", "state=stytch").stdout == "revision 3: acme changed\n"
+    assert loader("set", "--all", "--state", "stytch", "state=legacy").stdout == "revision 4: 1 row changed: default 1\n"
+    assert "only Stytch's own hosts may be named" in loader("set", "acme", f"legacy_url={back}/2", status=2).stderr
+    assert "only Stytch's own hosts may be named" in loader("set", "new", "state=legacy", f"connection_id={GLOBEX}", f"legacy_url={back}", status=2).stderr
 
 
 def test_all_names_of_a_customer_are_told_by_the_connection(loader):

@@ -1,0 +1,338 @@
+#include "meant.h"
+
+#include <ctype.h>
+#include <limits.h>
+
+#include "output.h"
+#include "rows.h"
+#include "ssoferry/log.h"
+#include "ssoferry/revision.h"
+
+bool meant_find_elsewhere(struct snapshot *snapshot, struct text source, struct text identifier, char *name)
+{
+    struct error error = {0};
+    struct connection_buffer buffer;
+    name[0] = '\0';
+    while (rows_next_source(snapshot, text_of(name), name, &error) == LOOKUP_FOUND) {
+        if (!text_equal(text_of(name), source) &&
+            snapshot_find(snapshot, text_of(name), identifier, &buffer, &error) == LOOKUP_FOUND)
+            return true;
+    }
+    return false;
+}
+
+/* Adds a name, of at most IDENTIFIER_SIZE_MAX bytes, where there is room. */
+static void keep(struct nearest *found, struct text name)
+{
+    snprintf(found->found[found->count++].name, IDENTIFIER_SIZE_MAX + 1, "%.*s", TEXT_ARGS(name));
+}
+
+/* Names that are at most `limit` edits away. People look for a name in either form, percent-encoded or not. */
+static void find_within(struct snapshot *snapshot, struct text source, struct text wanted, unsigned limit,
+                        struct nearest *nearest)
+{
+    char wanted_bytes[IDENTIFIER_SIZE_MAX], bytes[IDENTIFIER_SIZE_MAX];
+    nearest_start(nearest, identifier_decoded(wanted, wanted_bytes));
+    nearest->limit = limit < nearest->limit ? limit : nearest->limit;
+    struct error error = {0};
+    struct table_row row;
+    struct text row_source, identifier;
+    rows_seek(snapshot, source);
+    while (rows_next(snapshot, source, &row, &row_source, &identifier, &error) == LOOKUP_FOUND)
+        nearest_offer_spelled(nearest, identifier_decoded(identifier, bytes), identifier);
+}
+
+void meant_find_nearest(struct snapshot *snapshot, struct text source, struct text wanted, struct nearest *nearest)
+{
+    const unsigned capitals_alone = 0; /* which is quick to check */
+    find_within(snapshot, source, wanted, rows_are_compared(snapshot) ? UINT_MAX : capitals_alone, nearest);
+}
+
+/* The row does not exist, so the last thing that happened to it is that it was removed. */
+static bool on_removal(void *context, const struct revision *revision, const struct difference *difference)
+{
+    struct meant *meant = context;
+    char time[TIME_SIZE];
+    if (difference->kind != DIFFERENCE_REMOVED)
+        return false;
+    meant->removed_by = revision->number;
+    snprintf(meant->removed, sizeof(meant->removed), "revision %llu removed it (%.20s by %.400s, %s)",
+             (unsigned long long)revision->number, revision->command, revision->actor,
+             time_text(revision->changed_at, time));
+    return false;
+}
+
+static bool find_removal(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant)
+{
+    struct error error = {0};
+    char key[CONNECTION_KEY_SIZE_MAX];
+    if (source_problem(source) != NULL || identifier_problem(identifier) != NULL)
+        return false;
+    size_t size = connection_key(source, identifier, key);
+    return revision_walk_row(snapshot, text_slice(key, size), on_removal, meant, &error) && meant->removed_by > 0;
+}
+
+/* The field of the row that equals the word: one that tells rows apart at Stytch, or for people. */
+static const char *field_that_is(const struct connection *row, struct text word)
+{
+    if (text_equal(word, row->connection_id))
+        return "connection_id";
+    if (text_equal(word, row->organization_id))
+        return "organization_id";
+    return text_equal_fold(word, row->label) ? "label" : NULL;
+}
+
+static void find_by_field(struct snapshot *snapshot, struct text word, struct meant *meant)
+{
+    struct error error = {0};
+    struct table_row row;
+    struct text source, identifier;
+    struct connection_buffer buffer;
+    struct nearest *found = &meant->nearest;
+    if (word.size == 0 || !rows_are_compared(snapshot))
+        return;
+    found->count = 0;
+    rows_seek(snapshot, (struct text){0});
+    while (found->count < NEAREST_KEPT &&
+           rows_next(snapshot, text_of(meant->source), &row, &source, &identifier, &error) == LOOKUP_FOUND) {
+        const char *field = connection_decode(row.record, &buffer, &error) ? field_that_is(&buffer.row, word) : NULL;
+        if (field == NULL || source.size > SOURCE_SIZE_MAX || identifier.size > IDENTIFIER_SIZE_MAX)
+            continue;
+        meant->field = field;
+        snprintf(meant->source, sizeof(meant->source), "%.*s", TEXT_ARGS(source));
+        keep(found, identifier);
+    }
+}
+
+static bool is_between_names(char c)
+{
+    return c == ' ' || c == ',' || c == ';';
+}
+
+/* The rows of those who are named in one word, as in "acme,globex" or a list in quotation marks. */
+static void find_joined(struct snapshot *snapshot, struct text source, struct text word, struct meant *meant)
+{
+    struct error error = {0};
+    struct connection_buffer buffer;
+    struct nearest *found = &meant->nearest;
+    for (size_t at = 0, end = 0; at < word.size && found->count < NEAREST_KEPT; at = end + 1) {
+        end = at;
+        while (end < word.size && !is_between_names(word.at[end]))
+            ++end;
+        const struct text name = text_slice(word.at + at, end - at);
+        if (name.size > 0 && name.size <= IDENTIFIER_SIZE_MAX &&
+            snapshot_find(snapshot, source, name, &buffer, &error) == LOOKUP_FOUND)
+            keep(found, name);
+    }
+    meant->joined = found->count > 0;
+}
+
+/* As `list` shows it, or the admin page. */
+static bool find_spelled(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant)
+{
+    struct error error = {0};
+    struct connection_buffer buffer;
+    char bytes[IDENTIFIER_SIZE_MAX];
+    const struct text name = identifier_unspelled(identifier, bytes);
+    meant->spelled =
+        name.size != identifier.size && snapshot_find(snapshot, source, name, &buffer, &error) == LOOKUP_FOUND;
+    if (meant->spelled)
+        keep(&meant->nearest, name);
+    return meant->spelled;
+}
+
+static bool is_letter_or_digit(char c)
+{
+    return (unsigned char)c >= 0x80 || isalnum((unsigned char)c);
+}
+
+/* Whether `part` is in `whole` with nothing but punctuation next to it, in whatever capitals. */
+static bool holds_part(struct text whole, struct text part)
+{
+    for (size_t at = 0; at + part.size <= whole.size; ++at) {
+        const size_t end = at + part.size;
+        if ((at == 0 || !is_letter_or_digit(whole.at[at - 1])) &&
+            (end == whole.size || !is_letter_or_digit(whole.at[end])) &&
+            text_equal_fold(text_slice(whole.at + at, part.size), part))
+            return true;
+    }
+    return false;
+}
+
+/* Rows named by more than the word, or by less: wayne-enterprises for wayne, acme for acme@example.com. */
+static void find_parts(struct snapshot *snapshot, struct text source, struct text wanted, struct nearest *found)
+{
+    enum { PART_MIN = 4 }; /* bytes; less is in too many names */
+    struct error error = {0};
+    struct table_row row;
+    struct text row_source, identifier;
+    if (!rows_are_compared(snapshot))
+        return;
+    rows_seek(snapshot, source);
+    while (found->count < NEAREST_KEPT &&
+           rows_next(snapshot, source, &row, &row_source, &identifier, &error) == LOOKUP_FOUND) {
+        const bool is_longer = identifier.size > wanted.size;
+        const struct text whole = is_longer ? identifier : wanted, part = is_longer ? wanted : identifier;
+        if (part.size >= PART_MIN && identifier.size <= IDENTIFIER_SIZE_MAX && holds_part(whole, part))
+            keep(found, identifier);
+    }
+}
+
+/* By its name, or one that is nearly the same. */
+static bool find_by_name(struct snapshot *snapshot, struct text source, struct text identifier, bool near,
+                         struct meant *meant)
+{
+    *meant = (struct meant){0};
+    if (find_spelled(snapshot, source, identifier, meant))
+        return true;
+    if (meant_find_elsewhere(snapshot, source, identifier, meant->elsewhere)) {
+        if (near)
+            find_within(snapshot, source, identifier, 0, &meant->nearest);
+        return true;
+    }
+    meant->elsewhere[0] = '\0';
+    if (near && find_removal(snapshot, source, identifier, meant))
+        return true;
+    if (near)
+        meant_find_nearest(snapshot, source, identifier, &meant->nearest);
+    return meant->nearest.count > 0;
+}
+
+bool meant_find(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant)
+{
+    if (!find_by_name(snapshot, source, identifier, near, meant) && near)
+        find_parts(snapshot, source, identifier, &meant->nearest);
+    return meant->nearest.count > 0 || meant->elsewhere[0] != '\0' || meant->removed_by > 0;
+}
+
+bool meant_find_typed(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant)
+{
+    const bool found = find_by_name(snapshot, source, identifier, true, meant);
+    if (meant->elsewhere[0] != '\0' || meant->removed_by > 0 || meant->spelled)
+        return found;
+    struct meant by_field = {0};
+    find_by_field(snapshot, identifier, &by_field);
+    if (by_field.field != NULL)
+        *meant = by_field;
+    else if (!found)
+        find_joined(snapshot, source, identifier, meant);
+    if (meant->nearest.count == 0)
+        find_parts(snapshot, source, identifier, &meant->nearest);
+    return meant->nearest.count > 0;
+}
+
+void meant_names(const struct meant *meant, char *names)
+{
+    size_t size = 0;
+    names[0] = '\0';
+    for (size_t i = 0; i < meant->nearest.count; ++i) {
+        const char *last = meant->field != NULL || meant->joined ? " and " : " or ";
+        const char *joint = i == 0 ? "" : i + 1 == meant->nearest.count ? last : ", ";
+        size += (size_t)snprintf(names + size, MEANT_NAMES_SIZE - size, "%s%s", joint, meant->nearest.found[i].name);
+    }
+}
+
+int meant_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier, bool near)
+{
+    struct meant meant;
+    if (near)
+        (void)meant_find_typed(snapshot, source, identifier, &meant);
+    else
+        (void)meant_find(snapshot, source, identifier, false, &meant);
+    return meant_complain(snapshot, source, identifier, &meant);
+}
+
+/* A byte as bash and zsh take it within $'...', whatever the locale. */
+static char *write_byte(char *out, unsigned char byte, bool is_hidden)
+{
+    static const char hex[] = "0123456789abcdef";
+    if (is_hidden || byte == '\\' || byte == '\'')
+        *out++ = '\\';
+    if (!is_hidden) {
+        *out++ = (char)byte;
+        return out;
+    }
+    *out++ = 'x';
+    *out++ = hex[byte >> 4];
+    *out++ = hex[byte & 15];
+    return out;
+}
+
+static void write_shell_word(struct text name, char *out)
+{
+    for (size_t i = 0; i < name.size;) {
+        size_t next = i;
+        const bool is_end_blank = name.at[i] == ' ' && (i == 0 || i + 1 == name.size);
+        const bool is_hidden = text_hides(text_character(name, &next)) || is_end_blank;
+        for (; i < next; ++i)
+            out = write_byte(out, (unsigned char)name.at[i], is_hidden);
+    }
+    *out = '\0';
+}
+
+static int complain_spelled(struct text source, struct text identifier, struct text name)
+{
+    char word[4 * IDENTIFIER_SIZE_MAX + 1];
+    write_shell_word(name, word);
+    log_error("there is no %.*s in source %.*s: the row's name has the invisible character itself. In bash and zsh, "
+              "write $'%s'",
+              TEXT_ARGS(identifier), TEXT_ARGS(source), word);
+    return STATUS_FAILED;
+}
+
+/* With --source, a name in other capitals there is at least as likely as the other source. */
+static int complain_elsewhere(struct text source, struct text identifier, const struct meant *meant)
+{
+    char names[MEANT_NAMES_SIZE];
+    meant_names(meant, names);
+    if (names[0] == '\0')
+        log_error("there is no %.*s in source %.*s, but in source %s: use --source %s", TEXT_ARGS(identifier),
+                  TEXT_ARGS(source), meant->elsewhere, meant->elsewhere);
+    else
+        log_error("there is no %.*s in source %.*s; did you mean %s? Or the %.*s of source %s (--source %s)?",
+                  TEXT_ARGS(identifier), TEXT_ARGS(source), names, TEXT_ARGS(identifier), meant->elsewhere,
+                  meant->elsewhere);
+    return STATUS_FAILED;
+}
+
+int meant_complain(struct snapshot *snapshot, struct text source, struct text identifier, const struct meant *meant)
+{
+    const char *problem = identifier_problem(identifier);
+    if (problem != NULL) {
+        log_error("the identifier '%.*s' %s, so no row has it", TEXT_ARGS(identifier), problem);
+        return STATUS_FAILED;
+    }
+    if (meant->spelled)
+        return complain_spelled(source, identifier, text_of(meant->nearest.found[0].name));
+    if (meant->elsewhere[0] != '\0')
+        return complain_elsewhere(source, identifier, meant);
+    if (meant->removed_by > 0) {
+        log_error("there is no %.*s in source %.*s: %s; `ssoferry history --show %llu` shows what else it did",
+                  TEXT_ARGS(identifier), TEXT_ARGS(source), meant->removed, (unsigned long long)meant->removed_by);
+        return STATUS_FAILED;
+    }
+    char names[MEANT_NAMES_SIZE];
+    meant_names(meant, names);
+    if (meant->field != NULL) {
+        log_error("there is no %.*s in source %.*s: it is the %s of %s (source %s)", TEXT_ARGS(identifier),
+                  TEXT_ARGS(source), meant->field, names, meant->source);
+        return STATUS_FAILED;
+    }
+    if (meant->joined) {
+        const bool one = meant->nearest.count == 1;
+        log_error("there is no %.*s in source %.*s: in it %s of %s, which need%s", TEXT_ARGS(identifier),
+                  TEXT_ARGS(source), one ? "is the name" : "are the names", names,
+                  one ? "s a word of its own" : " a word each");
+        return STATUS_FAILED;
+    }
+    if (!rows_has_source(snapshot, source))
+        return rows_complain_source(snapshot, source);
+
+    if (meant->nearest.count == 0) {
+        log_error("there is no %.*s in source %.*s; `ssoferry list --match '*PART*'` looks for a part of a name",
+                  TEXT_ARGS(identifier), TEXT_ARGS(source));
+        return STATUS_FAILED;
+    }
+    log_error("there is no %.*s in source %.*s; did you mean %s?", TEXT_ARGS(identifier), TEXT_ARGS(source), names);
+    return STATUS_FAILED;
+}

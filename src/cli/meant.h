@@ -1,0 +1,46 @@
+/* What may have been meant by a name that no row has. */
+#ifndef SSOFERRY_CLI_MEANT_H
+#define SSOFERRY_CLI_MEANT_H
+
+#include "nearest.h"
+#include "ssoferry/table.h"
+
+/* What may have been meant by a name that does not exist, and so is probably mistyped. */
+struct meant {
+    char elsewhere[SOURCE_SIZE_MAX + 1]; /* another source that has the identifier; "": none */
+    uint64_t removed_by;                 /* if no other source has it, the kept revision that removed it; 0: none */
+    char removed[512];                   /* describes that: "revision 7 removed it (load by ops@vm, 2026-...)" */
+    const char *field;                   /* the field of other rows that it equals, such as "label"; NULL: none */
+    char source[SOURCE_SIZE_MAX + 1];    /* the source of the first of those rows */
+    bool spelled;                        /* it spells an invisible character out, and nearest has the row meant */
+    bool joined;                         /* it consists of several words, and the rows of some are there */
+    struct nearest nearest; /* those rows of that source, or similar names in this source: only in other capitals if
+                             * `elsewhere` is set; at most NEAREST_KEPT */
+};
+
+/* Fills in `meant`; false if nothing was found. Searches for similar names and in the history only if `near` is set,
+ * since that reads every row of the source, and some of every kept revision. */
+bool meant_find(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant);
+
+/* Finds names in the source that a few typing mistakes make of this one: in a table that is too large for that, only
+ * those in other capitals. */
+void meant_find_nearest(struct snapshot *snapshot, struct text source, struct text wanted, struct nearest *nearest);
+
+/* Like meant_find() with `near`, for words that somebody typed: they may have given a customer's label, connection or
+ * organization instead of the identifier, or several identifiers as one word. */
+bool meant_find_typed(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant);
+
+/* Prints that there is no such row, with hints. meant_complain_unknown() finds these with meant_find_typed() if
+ * `near` is set, otherwise with meant_find(); meant_complain() gets them in `meant`. Returns the exit status. */
+int meant_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier, bool near);
+int meant_complain(struct snapshot *snapshot, struct text source, struct text identifier, const struct meant *meant);
+
+/* Writes similar names as "a, b or c", or rows with the same field or of the joined words as "a, b and c", to `names`,
+ * of MEANT_NAMES_SIZE bytes. */
+enum { MEANT_NAMES_SIZE = NEAREST_KEPT * (IDENTIFIER_SIZE_MAX + 4) + 1 };
+void meant_names(const struct meant *meant, char *names);
+
+/* Finds a source other than `source` that has the identifier, and copies it to `name`, of SOURCE_SIZE_MAX + 1 bytes. */
+bool meant_find_elsewhere(struct snapshot *snapshot, struct text source, struct text identifier, char *name);
+
+#endif
