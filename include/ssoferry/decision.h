@@ -9,7 +9,7 @@
 /* What the gateway answers with. */
 enum outcome {
     OUTCOME_STYTCH,      /* 307, 303 or the form page, leading to the connection's ACS URL */
-    OUTCOME_LEGACY,      /* 307 to the legacy side */
+    OUTCOME_LEGACY,      /* 307 or the form page, leading to the legacy side */
     OUTCOME_DISABLED,    /* 410 */
     OUTCOME_UNKNOWN,     /* 404: no such identifier */
     OUTCOME_NO_ROUTE,    /* 404 */
@@ -55,11 +55,12 @@ struct decision {
     enum outcome outcome;
     enum reason reason;
     enum extract_problem problem;
-    unsigned status;             /* HTTP */
-    enum redirect_kind redirect; /* OUTCOME_STYTCH: 307, 303 or form; OUTCOME_LEGACY: 307; else REDIRECT_UNSET */
-    struct text location;        /* empty if there is none */
-    struct form_fields form;     /* REDIRECT_FORM: the fields to post there; in the request's memory */
-    const struct route *route;   /* NULL: no route took it */
+    unsigned status; /* HTTP */
+    enum redirect_kind
+        redirect;              /* OUTCOME_STYTCH: 307, 303 or form; OUTCOME_LEGACY: 307 or form; else REDIRECT_UNSET */
+    struct text location;      /* empty if there is none */
+    struct form_fields form;   /* REDIRECT_FORM: the fields to post there; in the request's memory */
+    const struct route *route; /* NULL: no route took it */
     struct text source;
     struct text identifier; /* decoded; in lower case if a route that folds case found it that way */
     enum decision_row row;

@@ -44,12 +44,18 @@ static bool url_is_allowed(const struct allowed_hosts *hosts, struct text source
 
 static enum redirect_kind choose_redirect(const struct deciding *deciding)
 {
-    enum redirect_kind kind = deciding->found.row.redirect;
+    enum redirect_kind kind = deciding->decision->row == ROW_FOUND ? deciding->found.row.redirect : REDIRECT_UNSET;
     if (kind == REDIRECT_UNSET)
         kind = deciding->extraction.route->redirect;
     if (kind == REDIRECT_UNSET)
         kind = deciding->settings->redirect;
     return kind;
+}
+
+static void set_redirect(struct decision *decision, enum redirect_kind kind)
+{
+    decision->redirect = kind;
+    decision->status = kind == REDIRECT_FORM ? 200 : kind == REDIRECT_303 ? 303 : 307;
 }
 
 /* Only a form can, and only if the page changes no byte of it. Anything else keeps its method and body with 307. */
@@ -63,10 +69,8 @@ static bool can_be_posted_again(const struct deciding *deciding)
 
 static void settle_form(const struct deciding *deciding)
 {
-    if (deciding->decision->redirect == REDIRECT_FORM && !can_be_posted_again(deciding)) {
-        deciding->decision->redirect = REDIRECT_307;
-        deciding->decision->status = 307;
-    }
+    if (deciding->decision->redirect == REDIRECT_FORM && !can_be_posted_again(deciding))
+        set_redirect(deciding->decision, REDIRECT_307);
 }
 
 static void answer_stytch(struct deciding *deciding)
@@ -92,8 +96,7 @@ static void answer_stytch(struct deciding *deciding)
     }
     decision->outcome = OUTCOME_STYTCH;
     decision->location = location;
-    decision->redirect = choose_redirect(deciding);
-    decision->status = decision->redirect == REDIRECT_FORM ? 200 : decision->redirect == REDIRECT_303 ? 303 : 307;
+    set_redirect(decision, choose_redirect(deciding));
 }
 
 static void redirect_legacy(struct deciding *deciding, struct text base, bool has_query, struct text query,
@@ -106,8 +109,7 @@ static void redirect_legacy(struct deciding *deciding, struct text base, bool ha
     }
     decision->outcome = OUTCOME_LEGACY;
     decision->reason = reason;
-    decision->status = 307;
-    decision->redirect = REDIRECT_307;
+    set_redirect(decision, REDIRECT_307);
     decision->explanation = "";
     decision->location = location_with_query(base, has_query, query, deciding->memory);
 }
@@ -157,6 +159,9 @@ static bool answer_legacy(struct deciding *deciding, enum reason reason)
         redirect_legacy(deciding, base, extraction->has_query, extraction->query, reason);
     else
         redirect_legacy(deciding, base, request->has_query, request->query, reason);
+    /* An identity provider whose policy forbids redirects forbids this one, too. 303 is for Stytch alone. */
+    if (deciding->decision->outcome == OUTCOME_LEGACY && choose_redirect(deciding) == REDIRECT_FORM)
+        set_redirect(deciding->decision, REDIRECT_FORM);
     return true;
 }
 
@@ -330,7 +335,7 @@ static void answer_routed(struct deciding *deciding, struct lookup *lookup)
         decision->observed = answer_legacy(deciding, would == OUTCOME_LEGACY ? reason : REASON_OBSERVE);
         decision->would = would;
     }
-    settle_form(deciding); /* last, because a rehearsal sends no page */
+    settle_form(deciding);
 }
 
 size_t gateway_rehearsing(const struct gateway_settings *settings)

@@ -71,6 +71,8 @@ static struct text origin_of(struct text url)
     return text_slice(url.at, end < url.size ? end : url.size);
 }
 
+/* No frame-ancestors: where a redirect reaches Stytch, as in the frame of a portal, this page should, too. It shows
+ * nothing that somebody could be made to click. */
 static struct text security_policy(struct text location, struct text onward, struct memory memory)
 {
     struct writer writer = {memory, NULL, 0, 0};
@@ -78,7 +80,7 @@ static struct text security_policy(struct text location, struct text onward, str
     write_text(&writer, origin_of(location));
     write_text(&writer, TEXT(" "));
     write_text(&writer, onward);
-    write_text(&writer, TEXT("; base-uri 'none'; frame-ancestors 'none'"));
+    write_text(&writer, TEXT("; base-uri 'none'"));
     return text_slice(writer.at, writer.size);
 }
 

@@ -1,8 +1,10 @@
 """`redirect: form`: the page that posts the same fields again, for IdPs whose Content-Security-Policy stops redirects."""
 import base64
+import contextlib
 import hashlib
 import re
 from html.parser import HTMLParser
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -51,6 +53,28 @@ class TestAnIdpThatAllowsOnlyTheOldOrigin:
         assert cutover.stytch.only_callback().body == directly.body
         assert cutover.stytch.only_callback().header("Content-Type") == directly.header("Content-Type")
 
+    @pytest.mark.parametrize("observe", [False, True], ids=["legacy", "rehearsal"])
+    def test_lets_the_form_through_to_the_old_system(self, make_cutover, browser, observe):
+        """From the day on which the domain moves, and on every way back."""
+        arrived = []
+
+        def respond(received):
+            arrived.append(received)
+            return Reply(200, "<!doctype html><title>The old system</title>")
+        with contextlib.closing(WebServer("localhost", respond)) as old:
+            address = urlsplit(old.origin).netloc
+            cutover = make_cutover(old_path=FORM_PATH, observe=observe, legacy={"allowed_hosts": [address]}, routes=[
+                {"match": "/framed/{identifier}", "redirect": "form", "legacy_url": f"{old.origin}/acs/{{identifier}}"}])
+            cutover.start({"acme": {"connection_id": CONNECTION_ID, "state": "stytch" if observe else "legacy"}})
+            fields = {"SAMLResponse": cutover.idp.message(), "RelayState": "https://app.example.com/?a=1&b=%20+"}
+
+            browser.open(cutover.idp.page(fields, content_security_policy=only_the_old_origin(cutover)))
+
+            browser.wait_for_title("The old system")
+            assert browser.url == f"{old.origin}/acs/acme"
+            [got] = [got for got in arrived if got.path == "/acs/acme"]
+            assert (got.method, got.form()) == ("POST", fields)
+
     def test_sp_initiated(self, starting_at_stytch, browser):
         cutover = starting_at_stytch
         browser.open(cutover.stytch.start_url(CONNECTION_ID) + "?RelayState=back")
@@ -68,6 +92,15 @@ def test_stytchs_own_redirect_to_the_application_is_not_stopped(cutover, browser
     finally:
         cutover.stytch.application = None
         application.close()
+
+
+def test_a_frame_is_no_obstacle(cutover, browser):
+    """An application within a portal signs in where it is."""
+    page = cutover.idp.page({"SAMLResponse": cutover.idp.message()})
+    with contextlib.closing(WebServer("localhost", lambda received: Reply(200, f"<!doctype html><title>Portal</title><iframe src='{page}'></iframe>"))) as portal:
+        browser.open(portal.origin)
+        cutover.gateway.wait_for(lambda: cutover.stytch.sign_ins)
+        assert cutover.stytch.sign_ins[0].user == USER
 
 
 @pytest.mark.parametrize("name", RELAY_STATES)
@@ -166,7 +199,7 @@ class TestPage:
         directives = dict(part.strip().split(" ", 1) for part in answer.header("Content-Security-Policy").split(";"))
         script = base64.b64encode(hashlib.sha256(_FormPage(answer.text).script.encode()).digest()).decode()
         assert directives == {"default-src": "'none'", "script-src": f"'sha256-{script}'", "form-action": cutover.stytch.origin + " https: http://localhost:* http://127.0.0.1:*",
-                              "base-uri": "'none'", "frame-ancestors": "'none'"}
+                              "base-uri": "'none'"}, "and it may be in a frame, as an application is that signs in there"
         assert not re.search(r"\son\w+=", answer.text), "no inline handlers, which the policy would stop"
 
     @pytest.mark.parametrize("method, content_type, body", [

@@ -1,7 +1,9 @@
 """States and the legacy side from end to end: every state, every key of the configuration that sends a request back to the old system,
 the loops that must not be, and a change that holds for the very next request."""
+import html
 import json
 import os
+import re
 import signal
 from urllib.parse import quote
 
@@ -51,6 +53,16 @@ def sent_to_legacy(gateway, answer, reason, **fields):
     return answer.location
 
 
+def posted_on_to_legacy(gateway, answer, reason):
+    """The form page that leads to the old system, and its log line."""
+    assert answer.status == 200 and answer.header("Content-Type") == "text/html; charset=utf-8" and answer.location is None
+    line = gateway.logged(answer)
+    assert (line["decision"], line["reason"], line["status"]) == ("legacy", reason, 200)
+    [action] = re.findall(r'<form method="post" accept-charset="utf-8" action="([^"]*)">', answer.text)
+    assert '<input type="hidden" name="SAMLResponse" value="PHg+">' in answer.text
+    return html.unescape(action)
+
+
 def outcomes(gateway):
     """What was counted of each row by outcome, without the zeroes; and the unknown identifiers."""
     rows, unknown, _ = gateway.report()
@@ -81,9 +93,11 @@ class TestStateLegacy:
         ("/query?connection=own&x=1", f"{OLD}/own/acs?connection=own&x=1"),
     ])
     def test_with_a_url_of_its_own(self, gateway, target, location):
-        """It goes before the route's, and is answered with 307 however the row redirects to Stytch: the message must arrive."""
-        for answer in as_asked(gateway, target):
-            assert sent_to_legacy(gateway, answer, "state") == location
+        """It goes before the route's. Never with 303: the message must arrive."""
+        get, post, head = as_asked(gateway, target)
+        assert sent_to_legacy(gateway, get, "state") == sent_to_legacy(gateway, head, "state") == location
+        is_sent_on = sent_to_legacy if target.endswith("303") else posted_on_to_legacy
+        assert is_sent_on(gateway, post, "state") == location
 
     @pytest.mark.parametrize("target, location", [
         ("/path/templated", f"{LEGACY}/saml/templated/acs"),
@@ -96,14 +110,21 @@ class TestStateLegacy:
         ("/query?connection=" + quote("größe/1 & more?", safe=""), f"{LEGACY}/login?org={quote('größe/1 & more?', safe='')}"),
     ])
     def test_with_the_template_of_its_route(self, gateway, target, location):
-        for answer in as_asked(gateway, target):
-            assert sent_to_legacy(gateway, answer, "state") == location
+        get, post, head = as_asked(gateway, target)
+        assert sent_to_legacy(gateway, get, "state") == sent_to_legacy(gateway, head, "state") == location
+        is_sent_on = sent_to_legacy if target.startswith("/old-sso") else posted_on_to_legacy
+        assert is_sent_on(gateway, post, "state") == location
 
     def test_with_neither(self, gateway):
         answer = gateway.post("/bare/templated", sign_in())
         assert (answer.status, answer.location) == (503, None)
         assert int(answer.header("Retry-After")) > 0
         assert (gateway.logged(answer)["decision"], gateway.logged(answer)["reason"]) == ("unavailable", "no_legacy_url")
+
+    def test_only_what_a_page_can_carry_is_posted_on_by_one(self, gateway):
+        for body, content_type in ((b"SAMLResponse=%FF", "application/x-www-form-urlencoded"), (b"{}", "application/json")):
+            answer = gateway.request("POST", "/path/own", [("Content-Type", content_type)], body)
+            assert sent_to_legacy(gateway, answer, "state") == f"{OLD}/own/acs"
 
     def test_the_other_states_beside_it(self, gateway):
         answer = gateway.post("/path/paused", sign_in())
