@@ -9,6 +9,7 @@ enum oddity {
     ODDITY_NONE,
     ODDITY_UNREACHED,     /* no route has this source */
     ODDITY_NO_LEGACY_URL, /* the row is legacy, and neither it nor a route of its source has a legacy URL */
+    ODDITY_SOME_ROUTES,   /* the same, but only some of the routes of its source have none */
     ODDITY_ADDRESS,       /* the identifier is an address that a route of its source takes, or the query of one */
     ODDITY_SLASH,         /* the identifier has a slash, but no route of its source can find one that does */
     ODDITY_NO_ENTITY,     /* every route of its source goes by Issuer, but the identifier is neither a URL nor a URN */

@@ -90,6 +90,7 @@ bool config_read(struct config **config, const char *path, struct faults *faults
 struct source_routes {
     size_t count;          /* number of routes; 0: nothing looks this source up */
     bool legacy_url;       /* at least one has a legacy URL */
+    bool no_legacy_url;    /* at least one has none */
     bool all_fold_case;    /* all fold case */
     bool legacy_always;    /* at least one may send rows of any state to the legacy side: by RelayState or observing */
     bool rehearsed;        /* all observe, so they send everybody to the legacy side whatever the row's state */

@@ -58,7 +58,8 @@ static void warn_of_row(struct set *set, struct text identifier, const struct co
         log_warning("%.*s %s", TEXT_ARGS(identifier), warning);
     if (set->created && !set_names_field(set, TEXT("connection_id")))
         log_info("%.*s had no row: it gets a new one, and no other row is changed", TEXT_ARGS(identifier));
-    if (oddity == ODDITY_UNREACHED || (oddity != ODDITY_NONE && oddity != ODDITY_NO_LEGACY_URL && set->created))
+    if (oddity == ODDITY_UNREACHED || oddity == ODDITY_SOME_ROUTES ||
+        (oddity != ODDITY_NONE && oddity != ODDITY_NO_LEGACY_URL && set->created))
         log_warning("%s", oddity_text(oddity, set->source, identifier, text));
 }
 

@@ -51,8 +51,8 @@ static enum oddity look_at_routes(struct audit *audit, struct text source, struc
     const struct source_routes *routes = audit_routes(audit, source);
     if (routes->count == 0)
         return ODDITY_UNREACHED;
-    if (row->state == CONNECTION_LEGACY && row->legacy_url.size == 0 && !routes->legacy_url)
-        return ODDITY_NO_LEGACY_URL;
+    if (row->state == CONNECTION_LEGACY && row->legacy_url.size == 0 && routes->no_legacy_url)
+        return routes->legacy_url ? ODDITY_SOME_ROUTES : ODDITY_NO_LEGACY_URL;
     enum oddity oddity = ODDITY_NONE;
     if (is_parameter(routes->parameter, identifier))
         oddity = ODDITY_ADDRESS;
@@ -137,6 +137,7 @@ const char *oddity_code(enum oddity oddity)
         [ODDITY_NONE] = "",
         [ODDITY_UNREACHED] = "unreached",
         [ODDITY_NO_LEGACY_URL] = "no_legacy_url",
+        [ODDITY_SOME_ROUTES] = "no_legacy_url",
         [ODDITY_ADDRESS] = "identifier",
         [ODDITY_SLASH] = "identifier",
         [ODDITY_NO_ENTITY] = "identifier",
@@ -161,6 +162,9 @@ static const struct {
                           "`, or give the rows the source of a route"},
     [ODDITY_NO_LEGACY_URL] = {THE_IDENTIFIER, THE_SOURCE, "", " is legacy, but neither it nor a route of source ",
                               " has a legacy_url: its sign-ins get 503"},
+    [ODDITY_SOME_ROUTES] = {THE_IDENTIFIER, THE_SOURCE, "",
+                            " is legacy without a legacy_url, and some routes of source ",
+                            " have none either: its sign-ins by those get 503"},
     [ODDITY_ADDRESS] = {THE_IDENTIFIER, NOBODY, "",
                         " is an address that sign-ins come to, not an identifier: write only the part of it at "
                         "{identifier}, or, if a route goes by Issuer, the IdP's entity ID",

@@ -252,6 +252,24 @@ static void check_ways_back(struct checker *checker)
                         LEADS_BACK);
 }
 
+/* Whoever is taken back signs in at one address and not at another, if only some routes of a source lead there. */
+static void check_legacy_urls(struct checker *checker)
+{
+    const struct building *building = checker->building;
+    for (size_t i = 0; i < building->route_count; ++i) {
+        const struct route *route = &building->routes[i];
+        size_t other = 0;
+        while (other < building->route_count && (building->routes[other].legacy_url.size == 0 ||
+                                                 !text_equal(building->routes[other].source, route->source)))
+            ++other;
+        if (route->legacy_url.size == 0 && other < building->route_count)
+            faults_add(checker->faults, FAULT_WARNING, checker->file, route->line, 0, 0,
+                       "%.*s has no legacy_url, and the route at line %u of the same source has one: by this route, "
+                       "customers in state legacy get 503",
+                       TEXT_ARGS(route->name), building->routes[other].line);
+    }
+}
+
 /* If the operator says under which names the world reaches the gateway, a route's host that is none of them is probably
  * a typing mistake. */
 static void check_route_hosts(struct checker *checker)
@@ -273,6 +291,7 @@ void checker_check_keys(struct checker *checker)
     check_addresses(checker);
     check_origins(checker);
     check_unmatched_url(checker);
+    check_legacy_urls(checker);
     check_redirects(checker);
     check_limits(checker);
     check_health_path(checker);

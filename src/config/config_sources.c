@@ -9,6 +9,7 @@ struct source_routes config_source_routes(const struct config *config, struct te
             continue;
         ++routes.count;
         routes.legacy_url = routes.legacy_url || route->legacy_url.size > 0;
+        routes.no_legacy_url = routes.no_legacy_url || route->legacy_url.size == 0;
         routes.all_fold_case = routes.all_fold_case && route->fold_case;
         routes.legacy_always =
             routes.legacy_always || config->gateway.observe || route->observe || route->legacy_relay_state_count > 0;

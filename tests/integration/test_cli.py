@@ -927,6 +927,11 @@ routes:
     source: folded
     fold_case: true
     legacy_url: https://legacy.example.net/{{identifier}}
+  - match: /partly/{{identifier}}
+    source: partly
+    legacy_url: https://legacy.example.net/{{identifier}}
+  - match: /partly-not/{{identifier}}
+    source: partly
 """
 
 
@@ -946,6 +951,9 @@ def test_set_to_legacy_wants_a_legacy_url(routed, loader):
     routed("set", "acme", "state=legacy", "legacy_url=https://legacy.example.net/acme")
     assert "503" in routed("set", "acme", "legacy_url=", status=2).stderr
     routed("set", "--source", "auth0", "acme", "state=legacy", f"connection_id={ACME}")
+    assert "some routes of source partly" in routed("set", "--source", "partly", "acme", f"connection_id={connection_id(8)}", "state=legacy").stderr
+    routed("set", "--source", "partly", "acme", "state=stytch")
+    assert "some routes of source partly" in routed("set", "--source", "partly", "acme", "state=legacy").stderr
     loader("set", "globex", "state=legacy")  # with no configuration there are no routes to go by
     routed("set", "globex", "label=Globex")
 
@@ -1180,6 +1188,8 @@ def odd_table(source, rows):
 ODDITIES = [  # source, rows, what is said, whether the sign-ins fail
     ("default", {"acme": "{state: legacy}", "hooli": "{state: legacy}"}, "acme is legacy, but neither it nor a route of source default has a legacy_url", True),
     ("auth0", {"acme": "{state: legacy}"}, "", False),
+    ("partly", {"acme": "{state: legacy}"}, "acme is legacy without a legacy_url, and some routes of source partly have none either: its sign-ins by those get 503", False),
+    ("partly", {"acme": "{state: legacy, legacy_url: 'https://legacy.example.net/x'}"}, "", False),
     ("auth00", {"acme": ACME, "hooli": ACME}, "no route has source auth00, so its rows are never looked up", False),
     ("folded", {"Acme": ACME, "Hooli": ACME}, "Acme has capitals, and every route of source folded has fold_case", False),
     ("auth0", {"Acme": ACME}, "", False),
@@ -1227,7 +1237,7 @@ def test_the_document_quotes_what_the_program_says(routed, loader):
     of = lambda number: f"{{connection_id: {ACME}, organization_id: organization-live-{number}}}"
     called = lambda label: f"{{connection_id: {ACME}, label: {label}}}"
     rows = ["{a: {legacy_url: 'https://sso.example.com/'}}", "\n  a:", "\n  b: c: d", "@a", '"\\q"', "[" * 66,
-            f"{{\"\\u200b\": {ACME}}}", f"{{a: {of(1)}, b: {of(2)}}}", f"{{a: {called('A')}, b: {called('B')}}}"]
+            f"{{\"\\u200b\": {ACME}}}", f"{{'a\\x20': {ACME}}}", f"{{\"u\\u0308\": {ACME}}}", f"{{a: {of(1)}, b: {of(2)}}}", f"{{a: {called('A')}, b: {called('B')}}}"]
     texts = [f"version: 1\nconnections: {row}\n" for row in rows] + [odd_table(source, rows) for source, rows, *_ in ODDITIES]
     for text in [*texts, "version: 1\nsources: []\n", odd_table("auth0", {"acme": test}), "%YAML 1.1\n" * 101 + SMALL, SMALL + "# \u2028"]:
         said += subprocess.run([PROGRAM, "-c", config, "check", loader.file(text)], capture_output=True, text=True, timeout=TIMEOUT).stderr
