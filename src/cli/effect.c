@@ -29,32 +29,51 @@ static const struct {
 
 /* -- one row -- */
 
-/* Picks the most telling turn of each row: if its sign-ins are refused, it does not matter by which project. */
-static bool turn_of_change(const struct connection *before, const struct connection *after, enum turn *turn)
+/* Sets of turns: a row may take one by its state and another by its connection, as when a spreadsheet was sorted
+ * wrongly and its batch is cut over. */
+typedef unsigned turn_set;
+
+static turn_set only(enum turn turn)
 {
-    const bool was = before->state == CONNECTION_STYTCH, is = after->state == CONNECTION_STYTCH;
-    if (was != is) {
-        *turn = is ? TURN_STYTCH : after->state == CONNECTION_LEGACY ? TURN_LEGACY : TURN_DISABLED;
-        return true;
-    }
-    if (before->connection_id.size == 0 || after->connection_id.size == 0 ||
-        text_equal(before->connection_id, after->connection_id))
-        return false;
-    bool was_test = connection_id_is_test(before->connection_id), is_test = connection_id_is_test(after->connection_id);
-    *turn = was_test == is_test ? TURN_ELSEWHERE : TURN_TEST;
-    return was_test == is_test || (is_test && is);
+    return 1U << turn;
 }
 
-static bool turn_of(const struct difference *difference, enum turn *turn)
+static turn_set turn_of_state(const struct connection *before, const struct connection *after)
+{
+    const bool was = before->state == CONNECTION_STYTCH, is = after->state == CONNECTION_STYTCH;
+    if (was == is)
+        return 0;
+    return only(is ? TURN_STYTCH : after->state == CONNECTION_LEGACY ? TURN_LEGACY : TURN_DISABLED);
+}
+
+static turn_set turn_of_connection(const struct connection *before, const struct connection *after)
+{
+    if (before->connection_id.size == 0 || after->connection_id.size == 0 ||
+        text_equal(before->connection_id, after->connection_id))
+        return 0;
+    const bool was_test = connection_id_is_test(before->connection_id);
+    if (was_test == connection_id_is_test(after->connection_id))
+        return only(TURN_ELSEWHERE);
+    return !was_test && after->state == CONNECTION_STYTCH ? only(TURN_TEST) : 0;
+}
+
+/* If its sign-ins are refused from now on, it does not matter by which connection. */
+static turn_set turns_of_change(const struct connection *before, const struct connection *after)
+{
+    const turn_set by_state = turn_of_state(before, after);
+    return by_state == only(TURN_DISABLED) ? by_state : by_state | turn_of_connection(before, after);
+}
+
+static turn_set turns_of(const struct difference *difference)
 {
     struct connection_buffer before, after;
     struct error error;
-    if (difference->kind == DIFFERENCE_REMOVED) {
-        *turn = TURN_REMOVED;
-        return true;
-    }
+    if (difference->kind == DIFFERENCE_REMOVED)
+        return only(TURN_REMOVED);
     return difference->kind == DIFFERENCE_CHANGED && connection_decode(difference->before, &before, &error) &&
-           connection_decode(difference->after, &after, &error) && turn_of_change(&before.row, &after.row, turn);
+                   connection_decode(difference->after, &after, &error)
+               ? turns_of_change(&before.row, &after.row)
+               : 0;
 }
 
 /* -- sources -- */
@@ -137,19 +156,21 @@ static bool is_cut_over(const struct difference *difference)
 }
 
 /* Whether the row only rehearses, whatever its source's routes can: it has a legacy URL of its own. */
-static bool rehearses(const struct effect *effect, enum turn turn, const struct difference *difference)
+static bool rehearses(const struct effect *effect, const struct difference *difference)
 {
-    return turn == TURN_STYTCH && effect->config->gateway.observe && !is_cut_over(difference);
+    return effect->config->gateway.observe && !is_cut_over(difference);
 }
 
 void effect_add(struct effect *effect, const struct difference *difference)
 {
-    enum turn turn;
+    const turn_set taken = turns_of(difference);
     begin_source(effect, difference->key);
     effect->rows[difference->kind]++;
     effect->source.before += difference->kind != DIFFERENCE_ADDED;
-    if (turn_of(difference, &turn) && !rehearses(effect, turn, difference))
-        effect->source.turned[turn]++;
+    for (unsigned turn = 0; turn < TURNS; turn++) {
+        if ((taken & only(turn)) != 0 && !(turn == TURN_STYTCH && rehearses(effect, difference)))
+            effect->source.turned[turn]++;
+    }
     note_stage(effect, difference);
     effect->cut_over += effect->cuts_over && is_cut_over(difference);
 }

@@ -664,12 +664,24 @@ ROTATED = many_rows(40).splitlines()[:2] + [f"  customer-{i:07}: {connection_id(
     (rows_in("disabled", 40), many_rows(40), "40 of the 40 rows of source default were cut over"),
     (many_rows(40), "\n".join(ROTATED) + "\n", "40 of the 40 rows of source default got another connection_id"),
     (rows_in("legacy", 40), rows_in("legacy", 40).replace("-live-", "-test-"), None),
-], ids=["stytch", "a tenth", "batch", "disabled", "rotated", "test"])
+    (rows_in("legacy", 40), "\n".join(ROTATED) + "\n", "40 of the 40 rows of source default got another connection_id"),
+    (rows_in("legacy", 40), many_rows(40).replace("-live-", "-test-"), "40 of the 40 rows of source default left their connection of a live project"),
+], ids=["stytch", "a tenth", "batch", "disabled", "rotated", "test", "rotated and cut over", "cut over to test"])
 def test_who_is_cut_over_or_sent_elsewhere_is_told(loader, before, after, said):
     loader.load(before)
     assert ("rows of source default would" in loader("diff", loader.file(after)).stderr) == (said is not None)
     told = loader.load(after).stderr
     assert said in told and "`ssoferry rollback 1` undoes it" in told if said else "rows of source" not in told
+
+
+def test_connections_that_change_places_are_told_in_a_rehearsal(loader):
+    """It is when they are loaded as `stytch`, and nothing in its log would tell."""
+    config = loader.file(f"store: {loader.store}\nobserve: true\nlegacy: {{allowed_hosts: [legacy.example.net]}}\nroutes:\n"
+                         "  - match: /old-sso/{identifier}\n    legacy_url: https://legacy.example.net/{identifier}\n", "ssoferryd.yaml")
+    before, after = loader.file(rows_in("legacy", 12, 12), "before.yaml"), loader.file("\n".join(rows_in("stytch", 12, 12).splitlines()[:2] + ROTATED[2:14]) + "\n", "after.yaml")
+    plain("-c", config, "load", before)
+    for command, said in (["diff"], "would get another connection_id"), (["load"], "got another connection_id"):
+        assert f"12 of the 12 rows of source default {said}" in plain("-c", config, *command, after).stderr
 
 
 def test_a_rehearsal_cuts_nobody_over_and_its_end_may(loader):
