@@ -9,6 +9,7 @@ enum {
     PATH_SHOWN_MAX = 256,
     KNOWN_MAX = 1024,     /* the most bytes of a line apart from values that may need escaping */
     ESCAPED_BYTE_MAX = 6, /* \u00XX */
+    REPLACEMENT = 0xfffd, /* in place of a byte that is no UTF-8 */
     PLAIN_MAX = 512,      /* longest value that is copied without checking the room left in the line */
 };
 
@@ -38,17 +39,34 @@ static inline void put_number(struct access_line *line, struct text name, uint64
     line->size += name.size + (size_t)(digits + BYTES_DECIMAL_MAX - first);
 }
 
-/* Whether a byte can stand in a JSON string unescaped (RFC 8259 section 7); above 0x7f only as part of valid UTF-8. */
-static bool is_plain(unsigned char byte, bool utf8)
+/* Whether a byte is ASCII that can stand in a JSON string unescaped (RFC 8259 section 7). */
+static bool is_plain(unsigned char byte)
 {
-    return byte >= 0x80 ? utf8 : byte >= 0x20 && byte != 0x7f && byte != '"' && byte != '\\';
+    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
-static void put_escape(struct access_line *line, unsigned char byte)
+static void put_unit(struct access_line *line, uint32_t unit)
 {
     static const char hex[] = "0123456789abcdef";
-    const char escape[ESCAPED_BYTE_MAX] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
-    put(line, byte >= 0x80 ? TEXT("\\ufffd") : text_slice(escape, sizeof(escape)));
+    const char escape[ESCAPED_BYTE_MAX] = {
+        '\\', 'u', hex[unit >> 12], hex[unit >> 8 & 15], hex[unit >> 4 & 15], hex[unit & 15]};
+    put(line, text_slice(escape, sizeof(escape)));
+}
+
+/* In UTF-16, as JSON has it: a pair for what is beyond U+FFFF. */
+static void put_escape(struct access_line *line, uint32_t character)
+{
+    if (character > 0xffff)
+        put_unit(line, 0xd800 + ((character - 0x10000) >> 10));
+    put_unit(line, character > 0xffff ? 0xdc00 + (character & 0x3ff) : character);
+}
+
+/* A log is looked at in terminals, some of which obey U+0080 to U+009F, and by programs that take U+0085 and U+2028 for
+ * the end of a line. */
+static bool is_shown(uint32_t character)
+{
+    return character < 0x80 ? is_plain((unsigned char)character)
+                            : character >= 0xa0 && character != REPLACEMENT && !text_hides(character);
 }
 
 /* Whether all eight bytes are plain ASCII. */
@@ -70,22 +88,32 @@ static inline size_t plain_start(struct text t)
         return t.size;
     if (at == 0 && t.size >= word / 2 && are_plain(bytes_load_some(t.at, t.size)))
         return t.size;
-    while (at < t.size && is_plain((unsigned char)t.at[at], false))
+    while (at < t.size && is_plain((unsigned char)t.at[at]))
         ++at;
     return at;
 }
 
 /* Invalid UTF-8 becomes U+FFFD, so that every line can be parsed. */
+static uint32_t next_character(struct text t, bool is_utf8, size_t *at)
+{
+    if (is_utf8)
+        return text_character(t, at);
+    const unsigned char byte = (unsigned char)t.at[(*at)++];
+    return byte < 0x80 ? byte : REPLACEMENT;
+}
+
 static void put_escaped(struct access_line *line, struct text t, size_t plain)
 {
-    bool utf8 = text_is_utf8(t);
+    const bool is_utf8 = text_is_utf8(t);
     size_t clean = 0;
-    for (size_t i = plain; i < t.size; ++i) {
-        if (is_plain((unsigned char)t.at[i], utf8))
+    for (size_t at = plain; at < t.size;) {
+        const size_t start = at;
+        const uint32_t character = next_character(t, is_utf8, &at);
+        if (is_shown(character))
             continue;
-        put(line, text_slice(t.at + clean, i - clean));
-        put_escape(line, (unsigned char)t.at[i]);
-        clean = i + 1;
+        put(line, text_slice(t.at + clean, start - clean));
+        put_escape(line, character);
+        clean = at;
     }
     put(line, text_slice(t.at + clean, t.size - clean));
 }

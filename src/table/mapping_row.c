@@ -118,6 +118,17 @@ static struct text keep(struct row_reader *row, struct text value)
     return text_slice(at, value.size);
 }
 
+/* Others read these as no value. As a label, they would come from a script that had none. */
+static bool is_null(const struct yaml_node *value)
+{
+    static const char *const nulls[] = {"~", "null", "Null", "NULL"};
+    for (size_t i = 0; value->plain && i < sizeof nulls / sizeof nulls[0]; i++) {
+        if (text_equal(value->value, text_of(nulls[i])))
+            return true;
+    }
+    return false;
+}
+
 static void set_field(struct row_reader *row, size_t index, const struct yaml_node *value)
 {
     const char *name = connection_field_name(index), *why = NULL;
@@ -127,7 +138,7 @@ static void set_field(struct row_reader *row, size_t index, const struct yaml_no
     row->faulty[index] = true;
     if (value->kind != YAML_SCALAR) {
         yaml_fault(yaml, value, "%s must be a text, not a %s", name, value->kind == YAML_MAPPING ? "mapping" : "list");
-    } else if (value->value.size == 0) {
+    } else if (value->value.size == 0 || is_null(value)) {
         yaml_fault(yaml, value, "%s has no value: write one, or leave the field out", name);
     } else if (!connection_set_field(&row->row, text_of(name), keep(row, value->value), &why)) {
         bool is_label = index == connection_field_index(TEXT("label"));

@@ -68,6 +68,14 @@ static void bytes_that_are_no_utf8_are_replaced(void **state)
     expect_line(TEXT("a\xc3"), 0, "a\\ufffd");
 }
 
+static void what_cannot_be_seen_is_escaped(void **state)
+{
+    (void)state;
+    expect_line(TEXT("a\xc2\x9b\x33\x31m\xc2\x85\xc2\xa0z"), 0, "a\\u009b31m\\u0085\\u00a0z");
+    expect_line(TEXT("\xe2\x80\xa8\xe2\x80\xae\xf3\xa0\x80\x81"), 0, "\\u2028\\u202e\\udb40\\udc01");
+    expect_line(TEXT("\xc2\xa1\xf0\x9f\x98\x80\xe4\xb8\xad"), 0, "\xc2\xa1\xf0\x9f\x98\x80\xe4\xb8\xad");
+}
+
 /* 440 bytes that have to be escaped are the most that an identifier asks for. */
 static void a_value_of_nothing_but_escapes_fits(void **state)
 {
@@ -113,6 +121,7 @@ int main(void)
         cmocka_unit_test(numbers_are_written_in_full),
         cmocka_unit_test(what_would_end_a_string_is_escaped_wherever_it_stands),
         cmocka_unit_test(bytes_that_are_no_utf8_are_replaced),
+        cmocka_unit_test(what_cannot_be_seen_is_escaped),
         cmocka_unit_test(a_value_of_nothing_but_escapes_fits),
         cmocka_unit_test(a_line_ends_whatever_is_in_it),
     };
