@@ -15,6 +15,7 @@ enum metrics_event {
     METRICS_ACCEPTED, /* connections */
     METRICS_CLOSED,
     METRICS_LIMIT_REACHED, /* stopped accepting: too many connections or descriptors */
+    METRICS_NO_MEMORY,     /* connections closed because the requests under way hold limits.memory */
     METRICS_TIMED_OUT,     /* connections cut because a request took too long to arrive, or its answer to be read */
     METRICS_PROXY_REFUSED, /* connections closed because of their PROXY header */
     METRICS_HEALTH_CHECKS,

@@ -162,10 +162,14 @@ static void check_redirects(struct checker *checker)
     }
 }
 
-/* A head contains the address, so the address cannot be longer. */
+/* A head contains the address, so the address cannot be longer. And a buffer that grows to hold the largest body needs
+ * three times that for a moment. */
 static void check_limits(struct checker *checker)
 {
+    enum { ROOM_FOR_ONE = 4 };
     struct config *config = &checker->building->config;
+    if (config->limits.memory < ROOM_FOR_ONE * config->limits.body)
+        config->limits.memory = ROOM_FOR_ONE * config->limits.body;
     if (config->limits.uri <= config->limits.head)
         return;
     if (checker->building->uri_limit_place.line > 0)

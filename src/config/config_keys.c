@@ -310,6 +310,8 @@ const struct config_key config_keys[] = {
      256 * 1024, IN_CONFIG(limits.uri)},
     {"limits.body", KEY_OF_CONFIG, "size", "1MiB", "largest request body", set_size, KEY_PLAIN, 1024, 64ULL << 20,
      IN_CONFIG(limits.body)},
+    {"limits.memory", KEY_OF_CONFIG, "size", "128MiB", "memory that the requests under way hold together", set_size,
+     KEY_PLAIN, 4096, 16ULL << 30, IN_CONFIG(limits.memory)},
     {"limits.request_time", KEY_OF_CONFIG, "duration", "10s", "time for a whole request to arrive", set_duration,
      KEY_PLAIN, 100, 10 * MINUTE_MS, IN_CONFIG(limits.request_time_ms)},
     {"limits.idle_time", KEY_OF_CONFIG, "duration", "75s", "time a connection may wait for its next request",

@@ -288,6 +288,9 @@ static void write_connections(const struct metrics_scene *scene, FILE *out)
     write_one(out, "ssoferry_client_connections_refused_total", "counter",
               "Times that accepting stopped at the limit of connections or descriptors.",
               sum_events(scene, METRICS_LIMIT_REACHED));
+    write_one(out, "ssoferry_client_connections_without_memory_total", "counter",
+              "Client connections closed because the requests under way held all of limits.memory.",
+              sum_events(scene, METRICS_NO_MEMORY));
     write_one(out, "ssoferry_client_connections_timed_out_total", "counter",
               "Client connections cut because a request took too long to arrive, or its answer to be taken.",
               sum_events(scene, METRICS_TIMED_OUT));

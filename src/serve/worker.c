@@ -117,7 +117,8 @@ static void set_up(struct worker *worker)
 {
     h2o_globalconf_t *globals = worker->tools.globals;
     h2o_socket_buffer_prototype._initial_buf.capacity = INPUT_BUFFER_SIZE;
-    h2o_socket_buffer_prototype.mmap_settings = NULL; /* no files for large bodies */
+    worker->no_files.threshold = SIZE_MAX; /* none for large bodies */
+    h2o_socket_buffer_prototype.mmap_settings = &worker->no_files;
     h2o_context_init(&worker->context, h2o_evloop_create(), globals);
     put_timer_aside(&worker->context);
     worker->accept.ctx = &worker->context;

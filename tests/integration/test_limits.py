@@ -20,7 +20,7 @@ from cutover import CONNECTION_ID
 from ports import free_port
 from preload import start_with
 from process import cpu_seconds, descriptors
-from programs import program
+from programs import LIBH2O_KEEPS_ITS_OWN, program
 
 GET = wire.request_bytes("GET", "/old-sso/acme", "localhost")
 LOCATION = "https://api.stytch.com/v1/b2b/sso/callback/" + CONNECTION_ID
@@ -221,6 +221,29 @@ class TestConnections:
             assert (("connection", "close") in [(name.lower(), value) for name, value in answers[-1].headers]) == (answered < 3)
             if answered < 3:
                 assert connection.closed()
+
+    @pytest.mark.skipif(LIBH2O_KEEPS_ITS_OWN, reason="this libh2o calls its own functions for its buffers")
+    def test_what_all_requests_hold_together_is_bounded(self, gateway):
+        """Whoever sends many large ones is closed, and usual sign-ins go on."""
+        gateway.configure(threads=2, limits={"body": "64KiB", "memory": "256KiB", "request_time": "10m"})
+        gateway.start()
+        large = wire.request_bytes("POST", "/old-sso/acme", "localhost", (), b"x" * 60_000)
+        with contextlib.ExitStack() as crowd:
+            held = [crowd.enter_context(gateway.connect()) for _ in range(12)]
+            for connection in held:
+                connection.send_what_is_taken(large[:-1])
+            gateway.wait_for(lambda: gateway.admin.metric("ssoferry_client_connections_without_memory_total") >= 9)
+            assert "a connection with another large one was closed; see limits.memory" in gateway.stderr
+            for _ in range(20):
+                assert gateway.raw(wire.request_bytes("POST", "/old-sso/acme", "localhost", (), b"x" * 12_000)).status == 307
+            went_on = 0
+            for connection in held:
+                connection.send_what_is_taken(large[-1:])
+                answer = connection.answer()
+                went_on += answer is not None and answer.status == 307
+            assert 1 <= went_on <= 3
+        for _ in range(20):  # what they held was given back
+            assert gateway.raw(large).status == 307
 
     def test_who_was_refused_gives_the_place_back(self, gateway):
         """Its socket is kept for a while, for the answer to arrive: until it closes, or for two seconds."""

@@ -56,6 +56,7 @@ static void what_is_left_out_has_its_default(void **state)
     assert_int_equal(config->limits.head, 32 << 10);
     assert_int_equal(config->limits.uri, 16 << 10);
     assert_int_equal(config->limits.body, 1 << 20);
+    assert_int_equal(config->limits.memory, 128 << 20);
     assert_int_equal(config->trusted_proxy_count, 0);
     assert_false(config->trust_unix_proxies);
     assert_false(config->listen[0].proxy_protocol);
@@ -99,7 +100,8 @@ static void every_key_is_read(void **state)
         "[login.example.com], onward_sources: ['https://a.example', 'https://*.b.example:8443']}\n"
         "legacy:\n  allowed_hosts: [legacy.example.com]\n  unmatched_url: https://legacy.example.com\n"
         "redirect: 303\nobserve: false\n"
-        "limits: {connections: 5, head: 8KiB, uri: 2KiB, body: 64KiB, request_time: 500ms, idle_time: 2m}\ndrain: "
+        "limits: {connections: 5, head: 8KiB, uri: 2KiB, body: 64KiB, memory: 8KiB, request_time: 500ms, idle_time: "
+        "2m}\ndrain: "
         "{delay: 0s, timeout: "
         "1h}\nlog: {requests: errors}\n"
         "routes:\n"
@@ -148,6 +150,7 @@ static void every_key_is_read(void **state)
     assert_int_equal(config->limits.head, 8192);
     assert_int_equal(config->limits.uri, 2048);
     assert_int_equal(config->limits.body, 65536);
+    assert_int_equal(config->limits.memory, 4 * 65536); /* the least that one such body takes while it arrives */
     assert_int_equal(config->limits.request_time_ms, 500);
     assert_int_equal(config->limits.idle_time_ms, 120000);
     assert_int_equal(config->drain.delay_ms, 0);
