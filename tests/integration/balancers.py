@@ -92,9 +92,9 @@ class Nginx(Balancer):
     program = find("usr/sbin/nginx")
 
     def site(self):
-        replaced = {"443 ssl": f"127.0.0.1:{self.port} ssl", "/etc/nginx/tls/fullchain.pem": str(self.pair.certificate), "/etc/nginx/tls/privkey.pem": str(self.pair.key)}
+        replaced = {"/var/log/nginx/sso.log": f"{self.directory}/sso.log", "443 ssl": f"127.0.0.1:{self.port} ssl", "/etc/nginx/tls/fullchain.pem": str(self.pair.certificate), "/etc/nginx/tls/privkey.pem": str(self.pair.key)}
         paths = "".join(f"{kind}_temp_path {self.directory}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        return f"http {{ access_log off; {paths}\n{self.sampled(replaced)}}}\n"
+        return f"http {{ access_log {self.directory}/access.log; {paths}\n{self.sampled(replaced)}}}\n"
 
     def commands(self):
         user = "user root; " if os.geteuid() == 0 else ""

@@ -1,7 +1,7 @@
 """Behind nginx, HAProxy and Caddy, as config/balancers sets them up: what arrives, what is refused, and two nodes that are restarted one after the other."""
 import pytest
 
-from balancers import BALANCERS
+from balancers import BALANCERS, Nginx
 from browser import Chromium
 from callers import Caller, Calling, Rows
 from certificates import fingerprint
@@ -59,6 +59,17 @@ def test_a_browser_signs_in(kind, make_cutover, balance, trusting_browser):
     assert trusting_browser.wait_for_title("Signed in") == f"Signed in as {USER}"
     arrived = cutover.stytch.only_callback()
     assert (arrived.form(), arrived.query) == (fields, "tenant=a%20b")
+
+
+def test_nginx_keeps_messages_out_of_its_logs_and_files(make_gateway, balance, tmp_path):
+    gateway = make_gateway()
+    balancer = balance(Nginx, [gateway])
+    assert balancer.ask("/old-sso/acme?SAMLResponse=in-the-query")[0] == 307
+    assert balancer.ask("/old-sso/acme?x=in-the-query", "--data", "SAMLResponse=" + 60_000 * "b")[0] == 307
+    log = balancer.directory / "sso.log"
+    gateway.wait_for(lambda: log.read_text().count(" /old-sso/acme 307 ") == 2)
+    logs = "".join(file.read_text() for file in balancer.directory.glob("*.log")) + balancer.said
+    assert "in-the-query" not in logs and "a client request body is buffered to a temporary file" not in logs
 
 
 @pytest.mark.parametrize("kind", BALANCERS)
