@@ -50,6 +50,7 @@ void life_keep_harmless_signals(void)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGUSR1, SIG_IGN); /* other daemons reopen their log on this signal, so scripts may send it */
     signal(SIGUSR2, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit (LimitFSIZE=, ulimit -f) is to be like a full disk: EFBIG */
 }
 
 void life_block_signals(struct server *server)

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import re
+import resource
 import signal
 import socket
 import stat
@@ -458,6 +459,31 @@ def test_a_signal_that_does_not_end_it_does_not_end_its_start(gateway):
         timer.cancel()
     assert process.returncode == 0, said
     assert any('reload: redirect: "307" -> "303"' in line for line in said), said
+
+
+def test_a_file_at_its_limit_does_not_end_it(gateway):
+    """Standard error here: the system sends a signal with each write that goes beyond LimitFSIZE= or ulimit -f."""
+    size, full = 1 << 24, gateway.directory / "full.log"
+    with full.open("w") as file:
+        file.truncate(size)
+    proxied = free_port()
+    gateway.configure(listen=[*gateway.config["listen"], {"address": f"127.0.0.1:{proxied}", "proxy_protocol": True}])
+
+    def begin():
+        os.dup2(os.open(full, os.O_WRONLY | os.O_APPEND), 2)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    gateway.before_start = begin
+    gateway.start()
+    gateway.configure(redirect=303)
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for(lambda: gateway.get("/old-sso/acme").status == 303)
+    assert wire.exchange(("127.0.0.1", proxied), b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n") is None
+    full.write_text("")  # whoever rotates it
+    gateway.configure(redirect=307)
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for(lambda: "reload: done" in full.read_text())
+    assert gateway.get("/old-sso/acme").status == 307
 
 
 def test_another_libh2o_than_it_was_compiled_for_is_refused(gateway, tmp_path):
