@@ -309,8 +309,8 @@ static int close_doors(struct server *server)
         if (!listener_hush(&started->listen[i % started->listen_count].address, server->fds[i]))
             refused = errno;
     }
-    for (size_t i = 0; server->fd_count > 0 && i < started->listen_count; ++i)
-        listener_remove(&started->listen[i].address);
+    for (size_t i = 0; i < started->listen_count; ++i)
+        socket_file_remove(&server->sockets[i]);
     server->fd_count = 0;
     return refused;
 }

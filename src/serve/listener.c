@@ -252,6 +252,13 @@ int listener_open(const struct address *address, int first, struct error *error)
     return open_new(address, &where, size, error);
 }
 
+bool listener_is_passed(const struct address *address)
+{
+    union socket_address where;
+    to_socket_address(address, &where);
+    return find_passed(&where) >= 0;
+}
+
 bool listener_hush(const struct address *address, int fd)
 {
     enum { TCP_FLAGS_OFFSET = 13, DROP = 0 };
@@ -260,19 +267,6 @@ bool listener_hush(const struct address *address, int fd)
         BPF_STMT(BPF_RET | BPF_K, DROP), BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* of any length */
     };
     static const struct sock_fprog program = {sizeof(no_syn) / sizeof(*no_syn), no_syn};
-    union socket_address where;
-    to_socket_address(address, &where);
-    return address->family == ADDRESS_UNIX || find_passed(&where) >= 0 ||
+    return address->family == ADDRESS_UNIX || listener_is_passed(address) ||
            setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
-}
-
-void listener_remove(const struct address *address)
-{
-    union socket_address where;
-    if (address->family != ADDRESS_UNIX)
-        return;
-    to_socket_address(address, &where);
-    /* systemd keeps listening on its own. */
-    if (find_passed(&where) < 0)
-        unlink(address->path);
 }

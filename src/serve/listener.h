@@ -27,7 +27,7 @@ int listener_open(const struct address *address, int first, struct error *error)
  * filter. */
 bool listener_hush(const struct address *address, int fd) __attribute__((warn_unused_result));
 
-/* Removes the file of a unix socket, unless systemd passed the socket. */
-void listener_remove(const struct address *address);
+/* Whether systemd passed the socket. */
+bool listener_is_passed(const struct address *address);
 
 #endif

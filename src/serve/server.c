@@ -48,6 +48,8 @@ static bool open_for_worker(struct server *server, size_t worker, struct error *
         if (fd < 0)
             return false;
         server->fds[server->fd_count++] = fd;
+        if (worker == 0)
+            socket_file_remember(&server->sockets[i], &server->config->listen[i].address);
     }
     return true;
 }
@@ -63,6 +65,9 @@ static bool open_listeners(struct server *server, struct error *error)
     listener_warn_of_unused(config);
     server->admin_fd = config->admin == NULL ? -1 : listener_open(config->admin, -1, error);
     bool opened = config->admin == NULL || server->admin_fd >= 0;
+    if (server->admin_fd >= 0)
+        socket_file_remember(&server->admin_socket, config->admin);
+    server->sockets = memory_zeroed(config->listen_count, sizeof(*server->sockets));
     server->fds = memory_zeroed(server->worker_count * config->listen_count, sizeof(*server->fds));
     for (size_t worker = 0; worker < server->worker_count && opened; ++worker)
         opened = open_for_worker(server, worker, error);
@@ -250,12 +255,11 @@ static void close_usage(struct usage *usage)
 
 /* Call before the sockets are closed: once nobody answers at its path, another daemon may take it, and the file is that
  * one's. */
-static void remove_sockets(const struct server *server)
+static void remove_sockets(struct server *server)
 {
-    for (size_t i = 0; i < server->started->listen_count && server->fd_count > i; ++i)
-        listener_remove(&server->started->listen[i].address);
-    if (server->admin_fd >= 0)
-        listener_remove(server->started->admin);
+    for (size_t i = 0; server->sockets != NULL && i < server->started->listen_count; ++i)
+        socket_file_remove(&server->sockets[i]);
+    socket_file_remove(&server->admin_socket);
 }
 
 static void release(struct server *server, bool sockets)
@@ -279,6 +283,7 @@ static void release(struct server *server, bool sockets)
     free(server->workers);
     free(server->lookups);
     free(server->fds);
+    free(server->sockets);
 }
 
 /* Does everything that can fail before the first worker starts. */

@@ -6,6 +6,7 @@
 
 #include "admin.h"
 #include "inspector.h"
+#include "socket_file.h"
 #include "ssoferry/access_log.h"
 #include "ssoferry/config_watch.h"
 #include "tls.h"
@@ -35,6 +36,8 @@ struct server {
     int admin_fd;    /* -1: none */
     int *fds;        /* by worker, then by listener */
     size_t fd_count; /* 0 once no new clients are let in */
+    struct socket_file admin_socket;
+    struct socket_file *sockets; /* by listener */
     sigset_t signals;
     uint64_t watchdog_ms; /* 0: systemd expects no watchdog messages */
     uint64_t fed_at;      /* when the last one was sent; monotonic milliseconds */

@@ -260,6 +260,18 @@ class TestAddresses:
         gateway.stop()
         assert following.post("/old-sso/acme", BODY, host="localhost").location == LOCATION
 
+    def test_a_unix_socket_that_another_daemon_has_taken_stays(self, gateway, make_gateway):
+        """Its file was deleted by mistake, and somebody started the next daemon."""
+        path = gateway.directory / "http.sock"
+        gateway.configure(listen=[*gateway.config["listen"], {"address": f"unix:{path}"}])
+        gateway.start()
+        path.unlink()
+        following = make_gateway(listen=[{"address": f"unix:{path}"}])
+        following.host, following.port = path, None
+        following.start()
+        gateway.stop()
+        assert following.get("/healthz", host="localhost").status == 503
+
     def test_the_admin_listeners_socket_is_free_again_while_its_last_answer_is_made(self, gateway, make_gateway, monkeypatch):
         path, stalled = gateway.directory / "admin.sock", gateway.directory / "stalled"
         gateway.configure(admin={"address": f"unix:{path}"})
