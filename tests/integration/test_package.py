@@ -580,13 +580,36 @@ def test_a_store_elsewhere_takes_the_drop_in_that_the_unit_names(running):
     wait_for(lambda: '"identifier":"acme","state":"stytch","label":null,"hits":1,' in running.run("ssoferry", "report", "--json").stdout, "its being counted")
 
 
-def test_unix_sockets_in_the_runtime_directory(running):
-    config = running.path("/etc/ssoferry/ssoferryd.yaml")
+def listen_at_a_unix_socket(machine):
+    """The configuration has it from now on; says whether the daemon answers there."""
+    config = machine.path("/etc/ssoferry/ssoferryd.yaml")
     config.write_text(config.read_text().replace("  - address: 127.0.0.1:8080 ", "  - address: unix:/run/ssoferry/http.sock "))
+    socket = Path(f"/proc/{machine.first}/root", "run/ssoferry/http.sock")
+    return lambda: machine.curl("-o", "/dev/null", "-w", "%{http_code}", "--unix-socket", str(socket), "http://localhost/healthz").stdout == "200"
+
+
+def test_unix_sockets_in_the_runtime_directory(running):
+    answers = listen_at_a_unix_socket(running)
     running.systemctl("restart", UNIT)
-    socket = Path(f"/proc/{running.first}/root", "run/ssoferry/http.sock")
-    wait_for(lambda: running.curl("-o", "/dev/null", "-w", "%{http_code}", "--unix-socket", str(socket), "http://localhost/healthz").stdout == "200",
-             "the daemon to answer at its socket")
+    wait_for(answers, "the daemon to answer at its socket")
+
+
+def test_the_socket_units_unix_socket_outlives_the_daemon(running):
+    """Its file lies in a directory that systemd would otherwise remove when the daemon ends."""
+    answers = listen_at_a_unix_socket(running)
+    put(running, "/etc/systemd/system/ssoferryd.socket.d/test.conf", "[Socket]\nListenStream=\nListenStream=/run/ssoferry/http.sock\n")
+    running.systemctl("daemon-reload")
+    running.systemctl("stop", UNIT)
+    running.systemctl("enable", "--now", "ssoferryd.socket")
+    running.systemctl("start", UNIT)
+    assert answers()
+    running.systemctl("restart", UNIT)
+    assert answers()
+    before = pid_of(running)
+    running.systemctl("kill", "--signal=KILL", UNIT)
+    wait_for(lambda: pid_of(running) not in (0, before) and answers(), "the daemon to come back")
+    running.systemctl("stop", UNIT)
+    assert answers(), "a client starts it"
 
 
 PROBE = """
