@@ -467,6 +467,13 @@ static void tell_change(const struct server *server, const struct config_change 
                 server->config_path, all, all == 1 ? " differs" : "s differ", waiting);
 }
 
+static void watch_sockets(struct server *server)
+{
+    for (size_t i = 0; i < server->started->listen_count; ++i)
+        socket_file_watch(&server->sockets[i]);
+    socket_file_watch(&server->admin_socket);
+}
+
 static void watch_config(struct server *server)
 {
     struct error error;
@@ -520,6 +527,7 @@ bool life_run(struct server *server, struct error *error)
         got = wait_signal(server, secure ? at_most(interval_ms, TLS_WATCH_MS) : interval_ms);
         watch_store(server);
         watch_usage(server);
+        watch_sockets(server);
         watch_config(server);
         if (secure && got == 0)
             watch_certificates(server);

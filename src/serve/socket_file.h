@@ -11,13 +11,18 @@
 struct socket_file {
     const struct address *address; /* borrowed; NULL: there is no such file, or none of ours any more */
     bool passed;                   /* by systemd, whose file it is */
+    bool missed;                   /* it is not in its place, which was told */
     dev_t device;
     ino_t inode;
 };
 
 /* Takes what is at the path of a unix socket for its file. Call it once the socket is bound, and keep that open: until
- * then no other file gets this one's number. */
+ * then no other file gets this one's number. Where nothing is at the path of a socket that systemd passed, its file is
+ * missed. */
 void socket_file_remember(struct socket_file *file, const struct address *address);
+
+/* Warns if the file is not in its place any more, and tells when it is again. */
+void socket_file_watch(struct socket_file *file);
 
 /* Removes the file, unless it is systemd's, or by now another socket's. Call it before the socket is closed. */
 void socket_file_remove(struct socket_file *file);

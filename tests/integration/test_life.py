@@ -544,6 +544,30 @@ def test_sockets_that_systemd_passed_for_nobody_are_told(gateway):
     assert f"systemd passed 127.0.0.1:{gateway.address[1]}, which is no listening stream socket" in gateway.stderr
 
 
+def test_a_unix_sockets_file_that_is_gone_is_told(gateway):
+    """The daemon's own, systemd's, and that of the admin listener."""
+    with socket.socket(socket.AF_UNIX) as passed:
+        paths = [gateway.directory / name for name in ("own", "passed", "admin")]
+        passed.bind(str(paths[1]))
+        passed.listen()
+        gateway.configure(listen=[*gateway.config["listen"], *({"address": f"unix:{path}"} for path in paths[:2])], admin={"address": f"unix:{paths[2]}"})
+        gateway.start(passed=[passed])
+        for path in paths:
+            aside = path.with_suffix(".aside")
+            path.rename(aside)
+            path.touch()
+            advice = "stop ssoferryd, restart the socket unit, and start ssoferryd" if path.name == "passed" else "restart ssoferryd, which makes another one"
+            gateway.wait_for(lambda: f"unix:{path}: as far as ssoferryd can see, the socket is not at its path any more" in gateway.stderr)
+            assert advice in gateway.stderr.splitlines()[-1]
+            aside.rename(path)
+            gateway.wait_for(lambda: f"unix:{path}: the socket is at its path again" in gateway.stderr)
+        paths[1].unlink()
+        gateway.wait_for(lambda: gateway.stderr.count("not at its path any more") == 4)
+        gateway.stop()
+        gateway.start(passed=[passed])
+        gateway.wait_for(lambda: f"unix:{paths[1]}: as far as" in gateway.stderr)
+
+
 def test_listens_on_nothing_else(gateway):
     gateway.start()
     assert gateway.listening_ports() == {gateway.port}
