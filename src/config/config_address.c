@@ -47,5 +47,9 @@ const char *address_parse(const char *text, struct address *address)
     host[name.size] = '\0';
     if (inet_pton(bracketed ? AF_INET6 : AF_INET, host, address->ip) != 1)
         return "is not an IP address and port, as in 127.0.0.1:8080 or [::1]:8080";
+    /* Our IPv6 listeners take no IPv4, and the system then refuses such an address. */
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (bracketed && memcmp(address->ip, mapped, sizeof(mapped)) == 0)
+        return "is an IPv4 address in the form of an IPv6 one: write it as in 127.0.0.1:8080";
     return NULL;
 }

@@ -276,6 +276,8 @@ static const struct {
     {"listen:\n  - address: 127.0.0.1\n" ROUTE, "has no port"},
     {"listen:\n  - address: example.com:80\n" ROUTE, "is not an IP address"},
     {"listen:\n  - address: 127.0.0.1:70000\n" ROUTE, "has no port from 1 to 65535"},
+    {"listen:\n  - address: '[::ffff:127.0.0.1]:8080'\n" ROUTE, "write it as in 127.0.0.1:8080"},
+    {"listen:\n  - address: '[::ffff:0:0]:8080'\n" ROUTE, "write it as in 127.0.0.1:8080"},
     {"listen:\n  - address: 127.0.0.1:0\n" ROUTE, "has no port from 1 to 65535"},
     {"listen:\n  - address: unix:relative\n" ROUTE, "absolute path"},
     {"listen:\n  - 127.0.0.1:80\n" ROUTE, "an item of listen is a mapping"},
