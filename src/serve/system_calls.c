@@ -3,6 +3,7 @@
 #include "system_calls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/net.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -49,7 +50,6 @@ static const int allowed[] = {
     SCMP_SYS(fsync),
     SCMP_SYS(fdatasync),
     SCMP_SYS(flock),
-    SCMP_SYS(fcntl),
     SCMP_SYS(dup),
     SCMP_SYS(fadvise64),
     SCMP_SYS(inotify_init1),
@@ -138,6 +138,11 @@ static const int allowed[] = {
 #endif
 };
 
+/* With others, a file of our own would send a signal of one's choice to any process of the same user: F_SETOWN,
+ * F_SETSIG, and a write to it. */
+static const int file_commands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,  F_SETFD,     F_GETFL,     F_SETFL,
+                                    F_GETLK, F_SETLK,         F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW};
+
 #ifdef __s390__
 /* On s390x, clone() takes the new thread's stack before the flags, and mmap() takes its arguments from memory, where a
  * filter cannot look. So executable memory cannot be ruled out there. */
@@ -169,6 +174,16 @@ static int allow_conditionally(scmp_filter_ctx filter, const struct conditional 
     return failed;
 }
 
+static int allow_file_commands(scmp_filter_ctx filter)
+{
+    int failed = 0;
+    for (size_t i = 0; i < sizeof(file_commands) / sizeof(file_commands[0]) && failed == 0; ++i) {
+        const struct conditional rule = {SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)file_commands[i])};
+        failed = allow_conditionally(filter, &rule, 1);
+    }
+    return failed;
+}
+
 static int allow(scmp_filter_ctx filter)
 {
     const struct conditional rules[] = {
@@ -192,6 +207,8 @@ static int allow(scmp_filter_ctx filter)
         {SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0)}, /* reading only */
     };
     int failed = allow_calls(filter, allowed, sizeof(allowed) / sizeof(allowed[0]));
+    if (failed == 0)
+        failed = allow_file_commands(filter);
     return failed == 0 ? allow_conditionally(filter, rules, sizeof(rules) / sizeof(rules[0])) : failed;
 }
 
@@ -204,6 +221,7 @@ static int allow_looking(scmp_filter_ctx filter)
         /* glibc's fork(): shares nothing with the child, and gives it no new namespace. */
         {SCMP_SYS(clone), CLONE_FLAGS(SCMP_CMP_EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)},
         {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_DUMPABLE)},
+        {SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_SETOWN)}, /* by SIGIO, which ends it with its pipe */
     };
     int failed = allow_calls(filter, calls, sizeof(calls) / sizeof(calls[0]));
     return failed == 0 ? allow_conditionally(filter, rules, sizeof(rules) / sizeof(rules[0])) : failed;

@@ -142,6 +142,17 @@ static long signal_others(void)
     return syscall(SYS_kill, getppid(), 0);
 }
 
+/* As often as it is written to, a file sends a signal of one's choice to whoever is its owner. */
+static long signal_by_a_file(void)
+{
+    return syscall(SYS_fcntl, report, F_SETSIG, 0);
+}
+
+static long give_a_file_an_owner(void)
+{
+    return syscall(SYS_fcntl, report, F_SETOWN, getpid());
+}
+
 static long run_data(void)
 {
     void *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -223,6 +234,8 @@ static const struct {
     {"trace", trace},
     {"signal_others", signal_others},
     {"signal_a_thread", signal_a_thread},
+    {"signal_by_a_file", signal_by_a_file},
+    {"give_a_file_an_owner", give_a_file_an_owner},
     {"read_another", read_another},
     {"run_data", run_data},
     {"make_executable", make_executable},
