@@ -1,5 +1,7 @@
 #include "server.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +126,21 @@ static bool load_certificates(struct server *server, struct error *error)
     return good;
 }
 
+/* Root has read it. The user would be refused at the first reload, and that may be a long time from now. */
+static void warn_of_unreadable(const struct server *server, const struct privileges *privileges)
+{
+    if (!privileges->root || !server->config_watch.worthwhile)
+        return;
+    const int fd =
+        open(server->config_path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC); /* in case it is a pipe now */
+    if (fd >= 0)
+        close(fd);
+    else
+        log_warning("user %s cannot read %s (%s), so every reload will be refused: let this user or its group read it "
+                    "(chown, chgrp) and enter the folders above",
+                    server->config->user, server->config_path, strerror(errno));
+}
+
 static bool open_store(struct server *server, struct error *error)
 {
     const size_t share = LOOKUP_MEMORY / server->worker_count;
@@ -174,6 +191,8 @@ static bool prepare(struct server *server, struct error *error)
     server->worker_count = config->threads == CONFIG_THREADS_AUTO ? count_cores() : config->threads;
     bool opened = privileges_lower(&privileges, config->user, error) && open_store_as(server, &privileges, error) &&
                   load_certificates(server, error);
+    if (opened)
+        warn_of_unreadable(server, &privileges);
     if (!privileges_raise(&privileges, error) || !opened || !open_listeners(server, error) ||
         !privileges_drop(&privileges, error))
         return false;

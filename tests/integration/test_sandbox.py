@@ -197,6 +197,23 @@ def test_capabilities_to_start_with_are_given_up(open_directory):
 
 
 @needs_root
+def test_a_configuration_of_roots_own_is_told_at_the_start(open_directory):
+    """Not only when the first reload is refused."""
+    gateway = Gateway(open_directory / "gateway", user="nobody")
+    os.chown(gateway.store.parent, pwd.getpwnam("nobody").pw_uid, -1)
+    for mode, is_told in (0o644, False), (0o600, True):
+        gateway.config_path.chmod(mode)
+        gateway.start()
+        try:
+            gateway.wait_for(lambda: "listening on" in gateway.stderr)
+            assert (f"warning: user nobody cannot read {gateway.config_path} (Permission denied), so every reload" in gateway.stderr) == is_told
+            gateway.signal(signal.SIGHUP)
+            gateway.wait_for(lambda: ("reload: done", f"reload: {gateway.config_path}: cannot be read: Permission denied")[is_told] in gateway.stderr)
+        finally:
+            gateway.stop()
+
+
+@needs_root
 def test_a_store_of_roots_own_is_refused_at_once(open_directory):
     gateway = Gateway(open_directory / "gateway", user="nobody")
     done = run("ssoferryd", "-c", gateway.config_path, expect=1)
