@@ -137,17 +137,32 @@ def serve(machine):
     return process
 
 
-def upgrade_of(deb, directory):
-    """The same package with a higher version and another word in its configuration."""
-    tree = directory / "newer"
+def another_of(deb, directory, suffix, change):
+    """The same package with this behind its version, and with what change() does to its tree."""
+    tree = directory / f"tree{suffix}"
     call("dpkg-deb", "-R", deb, tree)
     control = tree / "DEBIAN/control"
-    control.write_text(re.sub(r"^Version: (.*)$", r"Version: \1.1", control.read_text(), flags=re.M))
-    config = tree / "etc/ssoferry/ssoferryd.yaml"
-    config.write_text("# A newer sample.\n" + config.read_text())
-    path = directory / "newer.deb"
+    control.write_text(re.sub(r"^Version: (.*)$", rf"Version: \g<1>{suffix}", control.read_text(), flags=re.M))
+    change(tree)
+    path = directory / f"another{suffix}.deb"
     call("dpkg-deb", "--root-owner-group", "-b", tree, path)
     return path
+
+
+def upgrade_of(deb, directory):
+    """With another word in its configuration."""
+    def change(tree):
+        config = tree / "etc/ssoferry/ssoferryd.yaml"
+        config.write_text("# A newer sample.\n" + config.read_text())
+    return another_of(deb, directory, ".1", change)
+
+
+def older_of(deb, directory):
+    """As it was when the daemon did not yet want its socket."""
+    def change(tree):
+        [unit] = tree.rglob("ssoferryd.socket")
+        unit.write_text(unit.read_text().replace("WantedBy=sockets.target ssoferryd.service", "WantedBy=sockets.target"))
+    return another_of(deb, directory, "~old", change)
 
 
 # -- without systemd --------------------------------------------------------------------------------------------------------
@@ -461,6 +476,41 @@ def test_an_upgrade_behind_the_socket_unit_refuses_nobody(running, deb, tmp_path
     assert not other and went > 50, (went, other)
 
 
+def is_enabled_twice(machine):
+    names = ("sockets.target", "ssoferryd.service")
+    return [machine.path(f"/etc/systemd/system/{name}.wants/ssoferryd.socket").is_symlink() for name in names] == [True, True]
+
+
+def test_a_broken_start_behind_the_socket_unit_is_over_with_the_next_good_one(running):
+    """systemd gives the socket up when its service fails again and again."""
+    running.systemctl("stop", UNIT)
+    running.systemctl("enable", "--now", "ssoferryd.socket")
+    running.systemctl("start", UNIT)
+    assert is_enabled_twice(running)
+    config = running.path("/etc/ssoferry/ssoferryd.yaml")
+    good = config.read_text()
+    config.write_text(good + "nonsense: true\n")
+    running.systemctl("restart", UNIT, expect=None)
+
+    def is_given_up():
+        running.curl("--max-time", "1", "http://127.0.0.1:8080/healthz")
+        return running.property("ssoferryd.socket", "Result") == "trigger-limit-hit"
+
+    wait_for(is_given_up, "the socket to be given up")
+    config.write_text(good)
+    running.systemctl("restart", UNIT)
+    assert running.property("ssoferryd.socket", "ActiveState") == "active" and signs_in(running)
+
+
+def test_an_upgrade_has_the_daemon_want_a_socket_that_was_enabled_before(booted, deb, tmp_path):
+    install(booted, older_of(deb, tmp_path))
+    booted.systemctl("stop", UNIT)
+    booted.systemctl("enable", "--now", "ssoferryd.socket")
+    assert not is_enabled_twice(booted)
+    install(booted, deb)
+    assert is_enabled_twice(booted)
+
+
 def test_a_drain_that_is_longer_than_the_watchdog_is_no_hang(running):
     config = running.path("/etc/ssoferry/ssoferryd.yaml")
     config.write_text(re.sub(r"^  delay: \S+", "  delay: 8s", config.read_text(), flags=re.M))
@@ -552,6 +602,7 @@ def test_removing_stops_it_and_purging_forgets_it(running, by_socket):
     assert running.property(UNIT, "LoadState") == running.property("ssoferryd.socket", "LoadState") == "not-found"
     for path in ("/var/lib/ssoferry", "/etc/ssoferry", "/etc/systemd/system/ssoferryd.service", "/etc/systemd/system/ssoferryd.socket",
                  "/etc/systemd/system/multi-user.target.wants/ssoferryd.service", "/etc/systemd/system/sockets.target.wants/ssoferryd.socket",
+                 "/etc/systemd/system/ssoferryd.service.wants",
                  "/run/ssoferry"):
         assert not os.path.lexists(running.path(path)) and running.run("test", "-e", path, expect=None).returncode == 1, path
 
