@@ -1,6 +1,7 @@
 #include "life.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -249,6 +250,21 @@ static void tell_systemd(struct server *server, const struct error *refusal, boo
         sd_notify(0, current_before ? "READY=1" : "READY=1\nSTATUS=");
 }
 
+/* Landlock keeps to the directories of the start, whatever stands at their paths now, and permissions that are right do
+ * not help then. */
+static void advise_of_sandbox(const struct server *server, struct error *error)
+{
+    const struct error cause = *error;
+    const int fd = open(server->config_path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 && errno == EACCES && server->started->sandbox)
+        error_set(error, cause.kind,
+                  "%s: let the daemon's user read it; or its directory is another one than at the start: restart "
+                  "ssoferryd",
+                  cause.message);
+    if (fd >= 0)
+        close(fd);
+}
+
 static void reload(struct server *server)
 {
     struct error error;
@@ -266,6 +282,7 @@ static void reload(struct server *server)
     faults_free(faults);
     if (!good) {
         config_free(next);
+        advise_of_sandbox(server, &error);
         log_error("reload: %s; keeping the configuration as it was", error.message);
     } else {
         change = tell_differences(server, next);
@@ -494,6 +511,7 @@ static void watch_config(struct server *server)
         tell_change(server, &change);
         break;
     case CONFIG_BROKEN:
+        advise_of_sandbox(server, &error);
         log_warning("the configuration was changed, and a reload with it would fail: %s", error.message);
         break;
     }

@@ -121,6 +121,39 @@ def test_nothing_is_missed(make_gateway):
     assert said == of_root + of_the_kernel
 
 
+@pytest.mark.skipif(LANDLOCK < 1, reason="this kernel has no Landlock")
+def test_a_directory_that_is_swapped_takes_a_restart(make_gateway, authority):
+    """And the daemon says so, where the system says only that permission is denied."""
+    gateway = make_gateway()
+    releases = [gateway.directory / name for name in ("old", "new")]
+    current, tls = gateway.directory / "current", gateway.directory / "tls"
+    tls.mkdir()
+    pair = authority.issue(tls, "sso.example.com")
+    gateway.config_path = current / "ssoferryd.yaml"
+    for release in releases:
+        release.mkdir()
+    current.symlink_to(releases[0])
+    secure = {"address": f"127.0.0.1:{free_port()}", "certificate": str(pair.certificate), "key": str(pair.key)}
+    gateway.configure(listen=[*gateway.config["listen"], secure])
+    gateway.start()
+
+    tls.rename(gateway.directory / "tls-before")
+    shutil.copytree(gateway.directory / "tls-before", tls)
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for(lambda: "in a folder that is new since the start, or another one than then, it takes a restart" in gateway.stderr)
+
+    (gateway.directory / "switched").symlink_to(releases[1])
+    (gateway.directory / "switched").replace(current)
+    gateway.configure()
+    gateway.signal(signal.SIGHUP)
+    refused = f"reload: {gateway.config_path}: cannot be read: Permission denied: let the daemon's user read it; or its directory is another one"
+    gateway.wait_for(lambda: f"{refused} than at the start: restart ssoferryd; keeping" in gateway.stderr)
+    gateway.stop()
+    gateway.start()
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for(lambda: "reload: done" in gateway.stderr)
+
+
 # -- becoming somebody else -------------------------------------------------------------------------------------------------
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user; CI is root")
