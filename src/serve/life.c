@@ -20,7 +20,6 @@
 
 enum {
     STEP_MS = 20,
-    NO_WATCHDOG_MS = 3600 * 1000,
     STORE_WATCH_MS = 2000,
     HANDSHAKE_MS = 200, /* long enough for a distant client's TCP handshake */
 };
@@ -84,38 +83,13 @@ static int wait_signal(struct server *server, uint64_t ms)
     return got < 0 ? 0 : got;
 }
 
-/* -- the watchdog -- */
-
-/* The longest wait before the watchdog must be fed again. */
-static uint64_t watchdog_interval(const struct server *server)
-{
-    return server->watchdog_ms > 0 ? server->watchdog_ms / 4 : NO_WATCHDOG_MS;
-}
-
-/* Notifies systemd only while every loop keeps turning, so that a hung daemon is restarted. The watchdog stays active
- * while draining. */
-static void feed_watchdog(struct server *server)
-{
-    uint64_t now = clock_monotonic_ms();
-    if (server->watchdog_ms == 0 || now - server->fed_at < watchdog_interval(server) / 2)
-        return;
-    for (size_t i = 0; i < server->worker_count; ++i) {
-        if (worker_silence_ms(&server->workers[i]) > WORKER_STUCK_MS)
-            return;
-    }
-    server->fed_at = now;
-    sd_notify(0, "WATCHDOG=1");
-}
-
 /* Waits for up to `ms` milliseconds; true if a signal to stop arrives. A request to reload is ignored: it is too late
  * for one. */
 static bool wait_for_hurry(struct server *server, uint64_t ms)
 {
     uint64_t end = clock_monotonic_ms() + ms;
     for (uint64_t now = end - ms; now < end; now = clock_monotonic_ms()) {
-        int got = wait_signal(server, end - now < watchdog_interval(server) ? end - now : watchdog_interval(server));
-        feed_watchdog(server);
-        if (end_name(got) != NULL)
+        if (end_name(wait_signal(server, end - now)) != NULL)
             return true;
     }
     return false;
@@ -228,10 +202,8 @@ static void publish(struct server *server, struct config *next)
         worker_wake(&server->workers[i]);
     admin_reload(server->admin, next);
     inspector_reload(server->inspector, next);
-    while (!all_have_reloaded(server)) {
+    while (!all_have_reloaded(server))
         nanosleep(&(struct timespec){0, 1000000}, NULL);
-        feed_watchdog(server);
-    }
     if (old != server->started)
         config_free(old);
 }
@@ -526,23 +498,14 @@ static void watch_certificates(struct server *server)
         config_watch_again(&server->config_watch);
 }
 
-static uint64_t at_most(uint64_t ms, uint64_t limit)
-{
-    return ms < limit ? ms : limit;
-}
-
 bool life_run(struct server *server, struct error *error)
 {
-    uint64_t watchdog_us = 0;
-    if (sd_watchdog_enabled(0, &watchdog_us) > 0)
-        server->watchdog_ms = watchdog_us / 1000;
-    const uint64_t interval_ms = at_most(watchdog_interval(server), STORE_WATCH_MS);
     int got = 0;
     announce(server);
     sd_notify(0, "READY=1");
     while (end_name(got) == NULL && !must_end(server)) {
         bool secure = tls_is_used(server->tls);
-        got = wait_signal(server, secure ? at_most(interval_ms, TLS_WATCH_MS) : interval_ms);
+        got = wait_signal(server, secure ? TLS_WATCH_MS : STORE_WATCH_MS);
         watch_store(server);
         watch_usage(server);
         watch_sockets(server);
@@ -553,7 +516,6 @@ bool life_run(struct server *server, struct error *error)
             reload(server);
             usage_look_again(server->usage);
         }
-        feed_watchdog(server);
     }
     drain(server, got == SIGHUP ? 0 : got);
     if (end_name(got) != NULL)

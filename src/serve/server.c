@@ -283,6 +283,7 @@ static void remove_sockets(struct server *server)
 
 static void release(struct server *server, bool sockets)
 {
+    watchdog_stop(server->watchdog); /* from here on, systemd kills a daemon that does not come to its end */
     remove_sockets(server);
     for (size_t i = 0; sockets && i < server->fd_count; ++i)
         close(server->fds[i]);
@@ -314,7 +315,7 @@ static bool start(struct server *server, struct error *error)
     http_register(&server->globals);
     open_workers(server);
     start_inspector(server);
-    if (start_admin(server, error)) {
+    if (start_admin(server, error) && watchdog_start(&server->watchdog, server->workers, server->worker_count, error)) {
         sandbox_close_calls(server->config, server->usage_awaited);
         return start_workers(server, error);
     }

@@ -10,6 +10,7 @@
 #include "ssoferry/access_log.h"
 #include "ssoferry/config_watch.h"
 #include "tls.h"
+#include "watchdog.h"
 #include "worker.h"
 
 struct server {
@@ -38,9 +39,8 @@ struct server {
     size_t fd_count; /* 0 once no new clients are let in */
     struct socket_file admin_socket;
     struct socket_file *sockets; /* by listener */
+    struct watchdog *watchdog;   /* NULL: systemd has none */
     sigset_t signals;
-    uint64_t watchdog_ms; /* 0: systemd expects no watchdog messages */
-    uint64_t fed_at;      /* when the last one was sent; monotonic milliseconds */
 };
 
 #endif

@@ -128,6 +128,24 @@ def test_the_watchdog_is_fed_while_a_reload_waits_for_a_report(tmp_path, gateway
     assert manager.next() == "READY=1"
 
 
+def test_the_watchdog_is_fed_while_the_main_thread_hangs(tmp_path, gateway, monkeypatch):
+    """As it does when it looks at a certificate on a file system that does not answer: sign-ins go on, and a restart would end them."""
+    manager = Manager(tmp_path, monkeypatch)
+    monkeypatch.setenv("WATCHDOG_USEC", str(int(WATCHDOG * 1e6)))
+    stalled = gateway.directory / "stalled"
+    start_with(gateway, "stall", monkeypatch, STALL_WHILE=stalled)
+    stalled.touch()
+    signal_thread(gateway.pid, gateway.pid, signal.SIGURG)
+    gateway.configure(redirect=303)
+    gateway.signal(signal.SIGHUP)
+    time.sleep(WATCHDOG)  # what was on its way
+    manager.forget()
+    assert [manager.next(but=(), timeout=20 * WATCHDOG) for _ in range(20)] == ["WATCHDOG=1"] * 20
+    assert gateway.get("/old-sso/acme").status == 307
+    stalled.unlink()
+    gateway.wait_for(lambda: gateway.get("/old-sso/acme").status == 303)
+
+
 def test_without_a_watchdog_it_is_not_fed(manager, gateway):
     gateway.start()
     assert manager.next(but=()) == "READY=1"
