@@ -76,7 +76,8 @@ struct decision {
 /* Clears a decision: no outcome yet, no error. */
 void decision_begin(struct decision *decision);
 
-/* Refuses with the outcome's usual status and sentence. Route, identifier and row stay as they are. */
+/* Refuses with the outcome's usual status and sentence; for an unknown identifier, the sentence goes by what the route
+ * identifies by. Route, identifier and row stay as they are. */
 void decision_refuse(struct decision *decision, enum outcome outcome, enum reason reason);
 
 /* Refuses with 400, since no identifier can be found. */

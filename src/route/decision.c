@@ -37,6 +37,16 @@ static const struct {
               "Tell the administrator of this service."},
 };
 
+/* Nobody finds a mistake in the ACS URL where the message names the connection. */
+static const char *const explanations_of_unknown[] = {
+    [IDENTIFY_BY_RELAY_STATE] = "No sign-in connection is known under the RelayState of this sign-in. Ask your "
+                                "administrator to check the default RelayState in the identity provider, letter by "
+                                "letter, or start from the application's own sign-in page.",
+    [IDENTIFY_BY_ISSUER] = "No sign-in connection is known for this identity provider. Ask your administrator to "
+                           "compare its entity id, which is the Issuer of its response, with the one that is set up "
+                           "for your organisation, letter by letter.",
+};
+
 static const char *const reason_codes[REASONS] = {
     [REASON_NONE] = "",
     [REASON_EXTRACT] = "extract",
@@ -83,12 +93,19 @@ void decision_begin(struct decision *decision)
     decision->error.message[0] = '\0';
 }
 
+static const char *explanation_of(enum outcome outcome, const struct route *route)
+{
+    if (outcome != OUTCOME_UNKNOWN || route == NULL || route->identify_by == IDENTIFY_BY_TEMPLATE)
+        return refusals[outcome].explanation;
+    return explanations_of_unknown[route->identify_by];
+}
+
 void decision_refuse(struct decision *decision, enum outcome outcome, enum reason reason)
 {
     decision->outcome = outcome;
     decision->reason = reason;
     decision->status = refusals[outcome].status;
-    decision->explanation = refusals[outcome].explanation;
+    decision->explanation = explanation_of(outcome, decision->route);
     decision->redirect = REDIRECT_UNSET;
     decision->location = (struct text){0};
 }

@@ -1799,6 +1799,10 @@ routes: [{{match: /acs, identify_by: issuer}}, {{match: /done, identify_by: rela
     assert (answer["method"], answer["identifier"], answer["status"], answer["try"]) == ("POST", issuer, 307, None)
     assert explain(config, "--relay-state", "acme", "/done")["row"]["connection_id"] == ACME
     assert explain(config, "--issuer", issuer, "/done")["reason"] == "no_relay_state"
+    for arguments, words in (["--issuer", "https://x", "/acs"], "is known for this identity provider"), (["--relay-state", "x", "/done"], "under the RelayState"):
+        assert explain(config, *arguments)["decision"] == "unknown"
+        [page] = [line for line in plain("-c", config, "explain", *arguments).stdout.splitlines() if line.startswith("page says")]
+        assert words in page and "in this address" not in page
     for arguments, advice in ([["/acs"], "--issuer ENTITYID: "], [["--body", loaded.file("<Response/>", "raw.xml"), "/acs"], "a body is a form"],
                               [["/done"], "--relay-state VALUE: "],
                               [["--relay-state", "acme", "/acs"], "--issuer ENTITYID, too: "], [["--issuer", issuer, "/done"], "--relay-state VALUE, too: "],

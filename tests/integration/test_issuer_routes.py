@@ -109,6 +109,8 @@ def test_an_issuer_that_is_not_in_the_table(cutover):
     assert (answer.status, answer.location) == (404, None)
     line = cutover.gateway.logged(answer)
     assert (line["decision"], line["identifier"]) == ("unknown", "https://stranger.example/")
+    assert "is known for this identity provider" in answer.text and "entity id" in answer.text
+    assert "ACS" not in answer.text, "the address is fine"
 
 
 PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"

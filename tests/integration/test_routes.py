@@ -76,6 +76,12 @@ class TestRelayState:
         reason = gateway.logged(answer)["reason"]
         assert reason == code or (code == "too_long_or_bad" and reason in ("identifier_too_long", "bad_relay_state"))
 
+    def test_unknown(self, gateway):
+        answer = gateway.post("/complete/saml/", with_relay_state("nobody-9731"))
+        assert (answer.status, gateway.logged(answer)["decision"]) == (404, "unknown")
+        assert "is known under the RelayState" in answer.text
+        assert "ACS" not in answer.text and "nobody-9731" not in answer.text, "the address is fine, and a RelayState may be a secret"
+
     def test_a_body_that_is_no_form(self, gateway):
         answer = gateway.request("POST", "/complete/saml/", [("Content-Type", "application/json")], json.dumps({"RelayState": "acme"}).encode())
         assert answer.status == 400
