@@ -9,8 +9,17 @@
 
 enum { BODY_SIZE_MAX = 64 * 1024 * 1024 };
 
-/* Splits http[s]://HOST/PATH?QUERY#FRAGMENT or /PATH?QUERY. Checks and decodes nothing: explain should show how the
- * gateway does that. */
+/* What browsers send as Host of an authority: neither a user name nor a password. */
+static struct text host_of(struct text authority)
+{
+    size_t start = authority.size;
+    while (start > 0 && authority.at[start - 1] != '@')
+        --start;
+    return text_slice(authority.at + start, authority.size - start);
+}
+
+/* Splits http[s]://[USER@]HOST/PATH?QUERY#FRAGMENT or /PATH?QUERY. Checks and decodes nothing: explain should show how
+ * the gateway does that. */
 static bool split_url(struct text url, struct request *request, struct error *error)
 {
     struct text rest = text_slice(url.at, text_find(url, '#', 0)); /* browsers do not send the fragment */
@@ -21,7 +30,7 @@ static bool split_url(struct text url, struct request *request, struct error *er
         rest = text_slice(rest.at + scheme.size, rest.size - scheme.size);
         size_t slash = text_find(rest, '/', 0), question = text_find(rest, '?', 0);
         size_t end = slash < question ? slash : question;
-        request->host = text_slice(rest.at, end);
+        request->host = host_of(text_slice(rest.at, end));
         rest = text_slice(rest.at + end, rest.size - end);
         break;
     }

@@ -1787,6 +1787,14 @@ def test_explain_takes_a_body(loaded, config):
     assert "answer       303 See Other\n" in text and "mind         303 makes browsers drop the body: 16 bytes" in text
 
 
+def test_explain_leaves_out_what_no_browser_sends(config, loaded):
+    for url in "https://u:p@login.example.com/old-sso/globex?a=@b#c", "https://u@v@login.example.com/old-sso/globex?a=@b":
+        answer = explain(config, url)
+        assert (answer["host"], answer["path"], answer["query"]) == ("login.example.com", "/old-sso/globex", "a=@b")
+    assert explain(config, "https://login.example.com/@x")["path"] == "/@x"
+    assert explain(config, "https://login.example.com?@x")["host"] == "login.example.com"
+
+
 def test_explain_makes_up_a_sign_in(loaded):
     """For routes that look into the message: what the IdP would post, by what one knows of it."""
     issuer = "https://idp.example.com/?a=1&b=<ü>"
