@@ -565,4 +565,13 @@ class TestAtItsEdges:
         assert page.identifiers() == ["tenant-09999"]
         page.search("tenant 9998")
         assert page.identifiers() == ["tenant-09998"]
+        page.search("tenant-10000")
+        assert page.text("#none").startswith("None of the first 10,000 connections is like that."), "it is there, though"
+        assert "ssoferry get ID" in page.text("#none") and "ssoferry list --match '*PART*'" in page.text("#none")
+
+        assert page.text("#retire-hint").endswith("These are of the first 10,000 connections; ssoferry report --silent has all.")
+        page.allow_clipboard()
+        page.focus("#copy")
+        page.press(Keys.ENTER)
+        page.wait(lambda: page.text("#copied") == "10,000 identifiers copied, of the first 10,000 connections", "the copy is taken for the whole list")
 

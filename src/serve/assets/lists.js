@@ -82,9 +82,11 @@ function retireHint() {
 function showRetired() {
   const list = retired();
   setText(byId("retire-count"), list.length > 0 ? number(list.length) : "");
-  setText(byId("retire-hint"), retireHint());
+  const whole = report.truncated ? ` These are of the first ${number(rows.length)} connections; \`ssoferry report --silent\` has all.` : "";
+  setSentence(byId("retire-hint"), retireHint() + whole);
   byId("copy").hidden = list.length === 0;
-  const none = rows.length === 0 ? "Nothing is loaded." : "Empty: every connection was used, or is new.";
+  const which = report.truncated ? `each of the first ${number(rows.length)} connections` : "every connection";
+  const none = rows.length === 0 ? "Nothing is loaded." : `Empty: ${which} was used, or is new.`;
   showList("retire", list, makeItem, updateRetired, none);
 }
 
@@ -98,7 +100,8 @@ function retiredText() {
 async function copyRetired() {
   const copied = await putOnClipboard(retiredText());
   const say = (button, words) => { setText(byId("copy"), button); setText(byId("copied"), words); };
-  if (copied) say("Copied", `${count(retired().length, "identifier", "identifiers")} copied`);
+  const whole = report.truncated ? `, of the first ${number(rows.length)} connections` : "";
+  if (copied) say("Copied", `${count(retired().length, "identifier", "identifiers")} copied${whole}`);
   else say("Not copied", "The browser does not allow copying");
   setTimeout(say, 2500, "Copy", "");
 }

@@ -205,7 +205,11 @@ function showCount(found) {
   const words = found === rows.length ? all : `${number(found)} of ${all}`;
   setText(byId("count"), words);
   byId("none").hidden = found > 0;
-  setSentence(byId("none"), rows.length === 0
-    ? "The table has no connection. Load a mapping file: `ssoferry load FILE`"
-    : "No connection is like that. Search for less, or show all states.");
+  setSentence(byId("none"), noneHint());
+}
+
+function noneHint() {
+  if (rows.length === 0) return "The table has no connection. Load a mapping file: `ssoferry load FILE`";
+  if (!report.truncated) return "No connection is like that. Search for less, or show all states.";
+  return `None of the first ${number(rows.length)} connections is like that. To ask all of them: \`ssoferry get ID\`, or \`ssoferry list --match '*PART*'\``;
 }
