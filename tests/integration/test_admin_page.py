@@ -480,6 +480,28 @@ def contrast(one, other):
     return (lighter + 0.05) / (darker + 0.05)
 
 
+class TestTheCommandShown:
+    """What the details of a row say to type for its next state."""
+
+    @pytest.fixture(scope="class")
+    def gateway(self, make_shared_gateway):
+        gateway = make_shared_gateway(**admin_config())
+        gateway.load({"moving": ROWS["moving"], "planned": {"state": "legacy", "legacy_url": LEGACY_URL}})
+        return gateway.start()
+
+    @staticmethod
+    def command(gateway, page, identifier):
+        page.visit(gateway, "#q=" + quote(identifier))
+        page.run("document.querySelectorAll('.toggle[aria-expanded=false]').forEach((button) => button.click())")
+        [command] = page.run("return [...document.querySelectorAll('.facts dd')].map((e) => e.textContent).filter((text) => text.startsWith('ssoferry set '))")
+        return command
+
+    def test_names_what_its_state_needs(self, gateway, page):
+        assert self.command(gateway, page, "moving") == "ssoferry set moving state=stytch"
+        assert self.command(gateway, page, "planned") == "ssoferry set planned state=stytch connection_id=ID"
+        assert "connection_id" in gateway.loader("set", "planned", "state=stytch", "connection_id=ID", expect=2).stderr, "and is refused as it is"
+
+
 class TestAtItsEdges:
     def test_days_without_counting_are_told(self, make_gateway, page, monkeypatch):
         gateway = make_gateway(**admin_config())

@@ -163,7 +163,8 @@ function shellWord(word) {
 function setCommand(row, state) {
   const source = row.source === "default" ? [] : ["--source", shellWord(row.source)];
   const dashes = row.identifier.startsWith("-") ? ["--"] : [];
-  return ["ssoferry set", ...source, ...dashes, shellWord(row.identifier), `state=${state}`].join(" ");
+  const lacks = state === "stytch" && !row.connection_id ? ["connection_id=ID"] : []; // for which `set` would ask
+  return ["ssoferry set", ...source, ...dashes, shellWord(row.identifier), `state=${state}`, ...lacks].join(" ");
 }
 
 // If the focus is in a row, it follows that row to its new place.
