@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import signal
+import subprocess
 import uuid
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ from browser import Chromium
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from ports import free_port
 from preload import start_with
-from programs import ROOT
+from programs import ROOT, program
 
 ASSETS = ROOT / "src/serve/assets"
 SCRIPTS = ("dom.js", "rows.js", "summary.js", "table.js", "lists.js", "admin.js")
@@ -482,11 +483,19 @@ def contrast(one, other):
 
 class TestTheCommandShown:
     """What the details of a row say to type for its next state."""
+    ODD = {  # an identifier, and the word for it
+        "Contoso\u00a0Ltd": "$'Contoso\\xc2\\xa0Ltd'",
+        " both ends  ": "$'\\x20both ends\\x20\\x20'",
+        "o'hara\u200bfa\\n $x": "$'o\\'hara\\xe2\\x80\\x8bfa\\\\n $x'",
+        "\U000e0041tag": "$'\\xf3\\xa0\\x81\\x81tag'",
+        "visible 'one' $y\\n": "'visible '\\''one'\\'' $y\\n'",
+    }
 
     @pytest.fixture(scope="class")
     def gateway(self, make_shared_gateway):
         gateway = make_shared_gateway(**admin_config())
-        gateway.load({"moving": ROWS["moving"], "planned": {"state": "legacy", "legacy_url": LEGACY_URL}})
+        gateway.load({"moving": ROWS["moving"], "planned": {"state": "legacy", "legacy_url": LEGACY_URL},
+                      **dict.fromkeys(self.ODD, OTHER_CONNECTION_ID)})
         return gateway.start()
 
     @staticmethod
@@ -500,6 +509,15 @@ class TestTheCommandShown:
         assert self.command(gateway, page, "moving") == "ssoferry set moving state=stytch"
         assert self.command(gateway, page, "planned") == "ssoferry set planned state=stytch connection_id=ID"
         assert "connection_id" in gateway.loader("set", "planned", "state=stytch", "connection_id=ID", expect=2).stderr, "and is refused as it is"
+
+    @pytest.mark.parametrize("identifier", ODD)
+    def test_pasted_names_the_row_it_stands_by(self, gateway, page, identifier):
+        command = self.command(gateway, page, identifier)
+        assert command == f"ssoferry set {self.ODD[identifier]} state=legacy"
+        assert page.run("return document.querySelectorAll('.facts .invisible').length") == 0
+        loader = f"ssoferry() {{ '{program('ssoferry')}' -c '{gateway.config_path}' \"$@\" legacy_url={LEGACY_URL}; }}\n"
+        subprocess.run(["bash", "-c", loader + command], check=True, timeout=60, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"})
+        assert json.loads(gateway.loader("get", "--json", identifier).stdout)["state"] == "legacy"
 
 
 class TestAtItsEdges:

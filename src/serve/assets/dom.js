@@ -29,11 +29,14 @@ function setAttribute(element, name, value) {
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
+// What nobody sees in a name. As a separator it stands at the odd places of what split() makes.
+const INVISIBLE = /([\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}|^ +| +$)/u;
+
 // A name with invisible characters written out, so that identifiers that look alike can be told apart.
 function setName(element, name) {
   if (element.shownName === name) return;
   element.shownName = name;
-  const parts = name.split(/([\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}|^ +| +$)/u);
+  const parts = name.split(INVISIBLE);
   element.replaceChildren(...parts.filter((part) => part !== "").map((part) =>
     /^(?:[\p{C}\p{Z}])+$/u.test(part) ? make("span", { class: "invisible" }, [...part].map(codePoint).join("")) : part));
 }

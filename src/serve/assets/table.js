@@ -156,8 +156,14 @@ function makeFact() {
   return fact;
 }
 
+// Its bytes as bash and zsh take them within $'...', whatever the locale.
+const shellBytes = (text) => [...new TextEncoder().encode(text)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+
 function shellWord(word) {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  const parts = word.split(INVISIBLE);
+  if (parts.length === 1) return `'${word.replaceAll("'", "'\\''")}'`;
+  return `$'${parts.map((part, i) => (i % 2 === 0 ? part.replace(/[\\']/g, "\\$&") : shellBytes(part))).join("")}'`;
 }
 
 function setCommand(row, state) {
