@@ -575,9 +575,14 @@ class TestAtItsEdges:
         gateway.start()
         page.visit(gateway)
         assert not page.shown("#failed") and not page.shown("td.failed")
+        page.run("document.querySelector('.toggle').click()")
+        columns = "return [document.querySelector('.detail td').colSpan, [...document.querySelectorAll('thead th')].filter((e) => e.checkVisibility()).length]"
+        assert page.run(columns) == [5, 5], "the details make a column of their own"
         for _ in range(2):
             assert gateway.get("/old-sso/moving", host="legacy.example.net").status == 508
         page.wait(lambda: page.shown("#failed"), "no failure shows")
+        assert page.run(columns) == [6, 6]
+        page.run("document.querySelector('.toggle').click()")
         assert "Requests for 1 connection have failed since counting began." in page.text("#verdict")
         failed = "return [...document.querySelectorAll('#table tbody')].map((body) => body.querySelector('td.failed')).filter((e) => e.checkVisibility()).map((e) => e.innerText)"
         page.wait(lambda: page.run(failed) == ["0", "0", "2"], "the second failure does not show")
