@@ -38,15 +38,16 @@ static void print_summary(const struct effect *effect)
 }
 
 /* Gives the warnings that load would give, so that they come as no surprise. */
-static void announce(const struct context *context, const struct files *files, const struct effect *effect)
+static void announce(const struct context *context, const struct files *files, const struct arguments *arguments,
+                     const struct effect *effect)
 {
     if (context->table == NULL)
         log_info("there is no store at %s yet; `ssoferry load` makes it", context->store);
     const struct text *sources;
     if (mapping_sources(files->mapping, &sources) > 0 && effect_loses_many(effect))
-        log_warning(
-            "more than a tenth of a source's rows would be removed: `ssoferry load` will want --allow-removals, or "
-            "--merge to keep them");
+        log_warning("more than a tenth of a source's rows would be removed: `ssoferry load` will want "
+                    "--allow-removals; to keep them, %s",
+                    effect_way_to_keep(arguments->all_sources));
     effect_warn(effect, 0);
     effect_warn_of_stages(effect, files->mapping);
 }
@@ -77,7 +78,7 @@ static int compare(struct context *context, struct files *files, const struct ar
 
     if (!arguments->json)
         print_summary(&diff.effect);
-    announce(context, files, &diff.effect);
+    announce(context, files, arguments, &diff.effect);
     return effect_differs(&diff.effect) && arguments->exit_code ? STATUS_FAILED : STATUS_DONE;
 }
 

@@ -61,13 +61,14 @@ static bool check_removals(const struct load *load, struct error *error)
     if (load->arguments->allow_removals || !effect_loses_many(&load->effect))
         return true;
     const struct effect_source *most = &load->effect.most[TURN_REMOVED];
+    const bool all = load->arguments->all_sources;
     char removed[NUMBER_SIZE], before[NUMBER_SIZE];
     return error_set(
         error, ERROR_FAILED,
         "this would remove %s of the %s rows of source %s, more than a tenth; nothing was written. If that is "
-        "meant, add --allow-removals; to keep what the files do not name, add --merge; `ssoferry diff` shows the "
-        "rows",
-        number_grouped(most->turned[TURN_REMOVED], removed), number_grouped(most->before, before), most->name);
+        "meant, add --allow-removals; to keep what the files do not name, %s; `ssoferry diff%s` shows the rows",
+        number_grouped(most->turned[TURN_REMOVED], removed), number_grouped(most->before, before), most->name,
+        effect_way_to_keep(all), all ? " --all-sources" : "");
 }
 
 static bool compare(struct load *load, struct snapshot *snapshot, struct error *error)

@@ -205,6 +205,11 @@ bool effect_loses_many(const struct effect *effect)
     return effect->most[TURN_REMOVED].before > 0;
 }
 
+const char *effect_way_to_keep(bool all_sources)
+{
+    return all_sources ? "leave out --all-sources, or give --merge in its place" : "add --merge";
+}
+
 /* Writes to `out`, of SUBJECT_SIZE bytes: "12 of the 40 rows of source default, and many of 1 more source,". False if
  * the turn did not affect many rows. */
 enum { SUBJECT_SIZE = 2 * NUMBER_SIZE + SOURCE_SIZE_MAX + NUMBER_SIZE + 64 };

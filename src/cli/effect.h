@@ -58,6 +58,9 @@ bool effect_differs(const struct effect *effect);
  * confirm it. */
 bool effect_loses_many(const struct effect *effect);
 
+/* What to do to keep those rows, "add --merge". --all-sources does not go together with that. Static. */
+const char *effect_way_to_keep(bool all_sources);
+
 /* Prints a warning for every other turn taken by more than one, and more than a tenth, of a source's rows. For
  * TURN_STYTCH it takes more than a small batch, and no warning is given while all the source's routes send everybody to
  * the legacy side. Another warning is of the rows, however few, that are cut over in spite of a rehearsal. `revision`

@@ -593,6 +593,10 @@ def test_a_restore_of_all_sources_is_a_whole_one(loader):
     assert len(loader.rows()) == 6 and "0 removed" in result.stdout  # without the option they stay
     assert loader("diff", "--all-sources", "-", input=before).stdout.endswith("0 to add, 0 to change, 2 to remove, 4 unchanged\n")
     assert "add --allow-removals" in loader("load", "--all-sources", "-", input=before, status=1).stderr
+    for command, status in ("load", 1), ("diff", 0):
+        assert "add --merge" in loader(command, "-", input="version: 1\nconnections: {}\n", status=status).stderr
+        said = loader(command, "--all-sources", "-", input="version: 1\nconnections: {}\n", status=status).stderr
+        assert "leave out --all-sources, or give --merge in its place" in said and "add --merge" not in said
     for option in (["--dry-run"], []):
         assert "0 added, 0 changed, 2 removed, 4 rows" in loader("load", "--all-sources", "--allow-removals", *option, "-", input=before).stdout
     assert loader.export() == before
