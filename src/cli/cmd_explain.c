@@ -190,6 +190,21 @@ static const char *advice_on_writing(const struct explanation *explanation)
     return small ? "--method in capitals, such as POST: to HTTP, post is another one" : NULL;
 }
 
+/* A '+' of base64 that is not percent-encoded is a blank in a form, and the message then lacks some bits. */
+static const char *advice_on_base64(const struct explanation *explanation)
+{
+    const enum extract_problem problem = explanation->decision.problem;
+    const struct request *request = &explanation->request;
+    struct form_pair pair;
+    if (problem != EXTRACT_BAD_BASE64 && problem != EXTRACT_BAD_DEFLATE && problem != EXTRACT_BAD_XML)
+        return NULL;
+    const struct text message = request->method == METHOD_POST ? request->body : request->query;
+    if (form_find(message, TEXT("SAMLResponse"), &pair) != FORM_FOUND ||
+        text_find(pair.value, '+', 0) == pair.value.size)
+        return NULL;
+    return "%2B for each + of the SAMLResponse (curl --data-urlencode)";
+}
+
 /* What to add to the explain command if the route looks into a message and none was given; NULL if nothing. */
 static const char *advice_on_message(const struct explanation *explanation)
 {
@@ -216,8 +231,12 @@ static const char *advice_on_message(const struct explanation *explanation)
 
 static const char *advice(const struct explanation *explanation)
 {
-    const char *on_writing = advice_on_writing(explanation);
-    return on_writing != NULL ? on_writing : advice_on_message(explanation);
+    static const char *(*const kinds[])(const struct explanation *) = {advice_on_writing, advice_on_base64,
+                                                                       advice_on_message};
+    const char *found = NULL;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && found == NULL; ++i)
+        found = kinds[i](explanation);
+    return found;
 }
 
 static void print_line(const char *name, struct text value)

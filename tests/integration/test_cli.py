@@ -1,5 +1,6 @@
 """The loader `ssoferry`, run as an operator runs it: every command, and the mistakes people make with them."""
 
+import base64
 import fcntl
 import json
 import os
@@ -1826,6 +1827,21 @@ routes: [{{match: /acs, identify_by: issuer}}, {{match: /done, identify_by: rela
     assert explain(config, "/acs/a b")["try"] == "%20 for the space: a URL has none"
     assert explain(config, "--method", "post", "/acs")["try"] == "--method in capitals, such as POST: to HTTP, post is another one"
     assert explain(config, "--method", "PUT", "/acs")["try"] is None
+
+
+def test_explain_knows_base64_whose_plus_became_a_blank(loaded):
+    """As curl --data posts it, and shells and scripts do that put a URL together."""
+    config = loaded.file(f"store: {loaded.store}\nroutes: [{{match: /acs, identify_by: issuer}}]\n", "issuer.yaml")
+    xml = '<Response xmlns="urn:oasis:names:tc:SAML:2.0:protocol"><!-- >>>> --><Issuer xmlns="urn:oasis:names:tc:SAML:2.0:assertion">acme</Issuer></Response>'
+    message = base64.b64encode(xml.encode()).decode()
+    assert "+" in message
+    advice = "%2B for each + of the SAMLResponse (curl --data-urlencode)"
+    answer = explain(config, "--body", loaded.file("SAMLResponse=" + message, "body"), "/acs")
+    assert (answer["reason"], answer["try"]) in (("bad_xml", advice), ("bad_base64", advice))
+    assert f"\ntry          {advice}\n" in plain("-c", config, "explain", f"/acs?SAMLResponse={message}").stdout
+    for encoded, status in (message.replace("+", "%2B"), 307), (message.replace("+", "%2B")[:-80], 400):
+        answer = explain(config, "--body", loaded.file("SAMLResponse=" + encoded, "body"), "/acs")
+        assert (answer["status"], answer["try"]) == (status, None)
 
 
 def test_explain_needs_routes_and_a_url(loaded, config):
