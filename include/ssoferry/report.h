@@ -81,9 +81,9 @@ enum lookup_result report_find(struct report *report, struct text key, struct re
  * long as the report. */
 const struct report_totals *report_totals(const struct report *report);
 
-/* After the last row: gives the unknown identifiers that still have no row, the most frequent first. At most `suggest`
- * of them are compared with rows, fewer if the table is so large that it would take long; if very many rows resemble
- * one, only with the first of these. The list lives until the next call. */
+/* After the last row: gives the unknown identifiers that still have no row, the most frequent first and, among equals,
+ * those with a `meant`. At most `suggest` of them are compared with rows, fewer if the table is so large that it would
+ * take long; if very many rows resemble one, only with the first of these. The list lives until the next call. */
 bool report_unknown(struct report *report, size_t suggest, const struct report_unknown **unknown, size_t *count,
                     struct error *error) __attribute__((warn_unused_result));
 

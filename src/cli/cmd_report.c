@@ -133,12 +133,21 @@ static void show_unknown(struct grid *grid, const struct report_rows *rows, cons
     }
 }
 
+/* Without --limit, all rows are shown, but no more of what strangers ask for than a screen takes. */
+static size_t unknown_shown(const struct report_rows *rows)
+{
+    if (rows->limit == UINT64_MAX)
+        return UNKNOWN_SHOWN;
+    return rows->limit < USAGE_UNKNOWN_MAX ? (size_t)rows->limit : USAGE_UNKNOWN_MAX;
+}
+
 static bool print_unknown(const struct report_rows *rows, struct error *error)
 {
     static const char *const headings[] = {"SOURCE", "IDENTIFIER", "HITS", "LAST SEEN", "DID YOU MEAN"};
     const struct report_unknown *unknown = NULL;
-    size_t count = 0, shown = rows->limit < UNKNOWN_SHOWN ? (size_t)rows->limit : UNKNOWN_SHOWN;
-    if (!report_unknown(rows->report, shown, &unknown, &count, error))
+    size_t count = 0, shown = unknown_shown(rows);
+    const size_t compared = shown > REPORT_SUGGESTIONS_MAX ? shown : REPORT_SUGGESTIONS_MAX;
+    if (!report_unknown(rows->report, compared, &unknown, &count, error))
         return false;
     shown = shown < count ? shown : count;
     if (shown == 0)
@@ -153,6 +162,8 @@ static bool print_unknown(const struct report_rows *rows, struct error *error)
     show_unknown(&grid, rows, unknown, shown);
     grid_measured(&grid);
     show_unknown(&grid, rows, unknown, shown);
+    if (shown < count)
+        printf("All of them: --limit %zu, --json or --csv.\n", count);
     return true;
 }
 

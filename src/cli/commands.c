@@ -120,7 +120,7 @@ static const struct option_row report_options[] = {
     OPTION_ROW_FLAG("silent", '\0', silent, "only rows that nobody has used lately: the list to retire"),
     OPTION_ROW_TEXT("idle", '\0', "TIME", idle, "how long \"lately\" is, such as 90d or 12h (default: 30d)"),
     OPTION_ROW_TEXT("sort", '\0', "ORDER", sort, "sort by hits, failed, last_seen or identifier (default: identifier)"),
-    OPTION_ROW_NUMBER("limit", '\0', "N", limit, "show at most N rows"),
+    OPTION_ROW_NUMBER("limit", '\0', "N", limit, "show at most N rows, and unknown identifiers (default: 20 of these)"),
     JSON_OPTION,
     OPTION_ROW_FLAG("csv", '\0', csv, "print CSV with a header line"),
     OPTION_ROW_END,

@@ -3,7 +3,7 @@
 #include "output.h"
 #include "ssoferry/connection_json.h"
 
-enum { SUGGESTIONS_MAX = 100, DATE_SIZE = 10 };
+enum { DATE_SIZE = 10 };
 
 static const char *date_or_empty(int64_t time, char *buffer)
 {
@@ -148,7 +148,7 @@ bool report_print_json(struct report_rows *rows, bool unknown, struct error *err
     const struct report_unknown *all = NULL;
     size_t count = 0;
     if (!report_rows_each(rows, print_json_row, rows, error) ||
-        (unknown && !report_unknown(rows->report, SUGGESTIONS_MAX, &all, &count, error)))
+        (unknown && !report_unknown(rows->report, REPORT_SUGGESTIONS_MAX, &all, &count, error)))
         return false;
     for (size_t i = 0; i < count; ++i)
         print_json_unknown(&all[i]);
@@ -232,7 +232,7 @@ bool report_print_csv(struct report_rows *rows, bool unknown, struct error *erro
         printf(",%s", usage_outcome_name((enum usage_outcome)i));
     fputs_unlocked(",first_seen,last_seen,idle,did_you_mean\r\n", stdout);
     if (!report_rows_each(rows, print_csv_row, NULL, error) ||
-        (unknown && !report_unknown(rows->report, SUGGESTIONS_MAX, &all, &count, error)))
+        (unknown && !report_unknown(rows->report, REPORT_SUGGESTIONS_MAX, &all, &count, error)))
         return false;
     for (size_t i = 0; i < count; ++i)
         print_csv_unknown(&all[i]);

@@ -296,6 +296,19 @@ static bool find_meant(struct report *report, size_t count, struct error *error)
     return good;
 }
 
+/* The most frequent first. Of as many hits, most are of strangers; one that is close to a row is more likely a
+ * customer's. */
+static int compare_unknown(const void *a, const void *b)
+{
+    const struct report_unknown *left = a, *right = b;
+    if (left->hits != right->hits)
+        return left->hits > right->hits ? -1 : 1;
+    if ((left->meant.size > 0) != (right->meant.size > 0))
+        return left->meant.size > 0 ? -1 : 1;
+    const int source = text_compare(left->source, right->source);
+    return source != 0 ? source : text_compare(left->identifier, right->identifier);
+}
+
 bool report_unknown(struct report *report, size_t suggest, const struct report_unknown **unknown, size_t *count,
                     struct error *error)
 {
@@ -310,5 +323,9 @@ bool report_unknown(struct report *report, size_t suggest, const struct report_u
     uint64_t affordable = rows > 0 ? comparisons_max / rows : 0;
     suggest = suggest < *count ? suggest : *count;
     suggest = suggest < affordable ? suggest : (size_t)affordable;
-    return suggest == 0 || find_meant(report, suggest, error);
+    if (suggest == 0)
+        return true;
+    bool good = find_meant(report, suggest, error);
+    qsort(report->unknown, *count, sizeof(report->unknown[0]), compare_unknown);
+    return good;
 }

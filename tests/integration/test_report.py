@@ -238,6 +238,28 @@ def test_sources_are_apart(used):
     assert names(used) == ["acme", *ROWS]
 
 
+def test_how_many_unknown_identifiers_are_shown(gateway):
+    gateway.start()
+    strangers = [f"a-stranger-{number:02}" for number in range(25)]
+    for name in [*strangers, "globexx", "zzz", "zzz"]:
+        assert gateway.get(f"/old-sso/{name}").status == 404
+    gateway.wait_for(lambda: gateway.report().totals["unknown_hits"] == 28)
+    gateway.stop()
+
+    def shown(*options):
+        text = gateway.loader("report", *options).stdout
+        head, *lines = text[text.index("Unknown identifiers"):].splitlines()
+        return head, [line.split()[1] for line in lines[1:] if line.startswith("default")], lines[-1]
+
+    in_order = ["zzz", "globexx", *strangers]  # of those seen once, what is close to a row first
+    assert [line["identifier"] for line in gateway.report().unknown] == in_order
+    assert shown() == ("Unknown identifiers, the 20 most frequent of 27:", in_order[:20], "All of them: --limit 27, --json or --csv.")
+    assert shown("--limit", 26)[:2] == ("Unknown identifiers, the 26 most frequent of 27:", in_order[:26])
+    head, names_shown, last = shown("--limit", 27)
+    assert (head, names_shown) == ("Unknown identifiers:", in_order) and "All of them" not in last
+    assert shown("--limit", 2)[1] == in_order[:2]
+
+
 def test_a_row_that_is_added_is_not_unknown_any_more(used):
     used.set("acmee", f"connection_id={connection_id(4)}")
     assert [line["identifier"] for line in used.report().unknown] == ["ACME"]
