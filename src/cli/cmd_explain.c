@@ -9,6 +9,7 @@
 #include "rows.h"
 #include "ssoferry/connection_json.h"
 #include "ssoferry/memory.h"
+#include "ssoferry/network.h"
 #include "ssoferry/status.h"
 
 struct explanation {
@@ -128,6 +129,36 @@ static bool answer_health(struct explanation *explanation, struct lookup *lookup
 static bool loses_body(const struct explanation *explanation)
 {
     return explanation->decision.status == 303 && explanation->request.body.size > 0;
+}
+
+/* Names of the gateway that cannot be listed in `hosts`: those of a route for several hosts. */
+static bool takes_other_hosts(const struct gateway_settings *settings)
+{
+    for (size_t i = 0; i < settings->route_count; ++i) {
+        const struct template *template = settings->routes[i].template;
+        if (!text_starts(template_source(template), TEXT("/")) && template_host(template).size == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the request is for a name that `hosts` lacks. Addresses and localhost, by which people try a daemon, say
+ * nothing about names; nor does the health path, which load balancers ask for as they like. */
+static bool has_foreign_host(const struct explanation *explanation)
+{
+    struct ip ip;
+    const struct gateway_settings *settings = &explanation->context->config->gateway;
+    struct text name = url_host_alone(explanation->request.host);
+    if (name.size > 0 && name.at[name.size - 1] == '.') /* of the DNS's root */
+        --name.size;
+    if (name.size == 0 || name.at[0] == '[' || ip_parse(name, &ip) || text_equal_fold(name, TEXT("localhost")) ||
+        explanation->health || settings->own_host_count == 0 || takes_other_hosts(settings))
+        return false;
+    for (size_t i = 0; i < settings->own_host_count; ++i) {
+        if (text_equal_fold(name, url_host_alone(settings->own_hosts[i])))
+            return false;
+    }
+    return true;
 }
 
 /* For outcomes that have no reason of their own. */
@@ -314,6 +345,11 @@ static void print_answer(const struct explanation *explanation)
     if (loses_body(explanation))
         printf("%-13s303 makes browsers drop the body: %s that Stytch will not see\n", "mind",
                number_bytes(explanation->request.body.size, size));
+    if (has_foreign_host(explanation)) {
+        printf("%-13s", "mind");
+        output_text(stdout, explanation->request.host);
+        printf(" is none of hosts: does this name lead to the gateway?\n");
+    }
     print_because(explanation);
     if (advice(explanation) != NULL)
         printf("%-13s%s\n", "try", advice(explanation));
@@ -367,6 +403,7 @@ static void print_json(struct explanation *explanation)
     json_t *object = json_object();
     json_object_set_new(object, "method", json_text(text_of(method_text(explanation))));
     json_object_set_new(object, "host", json_text_or_null(request->host));
+    json_object_set_new(object, "foreign_host", json_boolean(has_foreign_host(explanation)));
     json_object_set_new(object, "path", json_text(request->path));
     json_object_set_new(object, "query", request->has_query ? json_text(request->query) : json_null());
     json_object_set_new(object, "routes", explanation->routes);

@@ -1800,6 +1800,24 @@ def test_explain_leaves_out_what_no_browser_sends(config, loaded):
     assert explain(config, "https://login.example.com?@x")["host"] == "login.example.com"
 
 
+def test_explain_minds_a_host_that_is_not_listed(loaded):
+    """Whether it leads to the gateway, no explanation can know."""
+    def told(url, *options, hosts="hosts: [sso.example.com, 'b.example.com:8443']", match="/old-sso/{identifier}"):
+        config = loaded.file(f"store: {loaded.store}\n{hosts}\nroutes: [{{match: '{match}'}}]\n", "hosts.yaml")
+        said = [line for line in plain("-c", config, "explain", *options, url).stdout.splitlines() if "none of hosts" in line]
+        assert explain(config, *options, url)["foreign_host"] is (said != [])
+        return said
+
+    for url in "https://other.example.com/old-sso/acme", "https://other.example.com/elsewhere":
+        assert told(url) == ["mind         other.example.com is none of hosts: does this name lead to the gateway?"]
+    assert told("/old-sso/acme", "--host", "other.example.com:8443") == ["mind         other.example.com:8443 is none of hosts: does this name lead to the gateway?"]
+    for host in "sso.example.com", "SSO.example.com:443", "sso.example.com.", "b.example.com", "127.0.0.1:8080", "[::1]:8080", "localhost:8080":
+        assert told(f"http://{host}/old-sso/acme") == []
+    assert told("/old-sso/acme") == [] and told("https://other.example.com/healthz") == []
+    assert told("https://other.example.com/old-sso/acme", hosts="") == []
+    assert told("https://acme.sso.example.com/acs", match="https://{identifier}.sso.example.com/acs") == [], "hosts cannot list that"
+
+
 def test_explain_makes_up_a_sign_in(loaded):
     """For routes that look into the message: what the IdP would post, by what one knows of it."""
     issuer = "https://idp.example.com/?a=1&b=<ü>"
