@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "address.h"
 #include "context.h"
 #include "explain_request.h"
 #include "meant.h"
@@ -148,17 +149,11 @@ static bool has_foreign_host(const struct explanation *explanation)
 {
     struct ip ip;
     const struct gateway_settings *settings = &explanation->context->config->gateway;
-    struct text name = url_host_alone(explanation->request.host);
-    if (name.size > 0 && name.at[name.size - 1] == '.') /* of the DNS's root */
-        --name.size;
+    const struct text host = explanation->request.host, name = url_host_alone(host);
     if (name.size == 0 || name.at[0] == '[' || ip_parse(name, &ip) || text_equal_fold(name, TEXT("localhost")) ||
         explanation->health || settings->own_host_count == 0 || takes_other_hosts(settings))
         return false;
-    for (size_t i = 0; i < settings->own_host_count; ++i) {
-        if (text_equal_fold(name, url_host_alone(settings->own_hosts[i])))
-            return false;
-    }
-    return true;
+    return !address_has_listed_host(settings, host);
 }
 
 /* For outcomes that have no reason of their own. */

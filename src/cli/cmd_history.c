@@ -145,7 +145,8 @@ static bool on_revision(void *context, const struct revision *revision, const st
     return true;
 }
 
-static int tell_untouched(struct snapshot *snapshot, struct text source, struct text identifier)
+static int tell_untouched(const struct context *context, struct snapshot *snapshot, struct text source,
+                          struct text identifier)
 {
     struct error error = {0};
     struct connection_buffer buffer;
@@ -153,13 +154,13 @@ static int tell_untouched(struct snapshot *snapshot, struct text source, struct 
     if (result == LOOKUP_FAILED)
         return complain(&error);
     if (result == LOOKUP_ABSENT)
-        return meant_complain_unknown(snapshot, source, identifier, true);
+        return meant_complain_unknown(&context->config->gateway, snapshot, source, identifier, true);
     log_info("the last %d revisions, which are kept, did nothing to it", TABLE_REVISIONS_KEPT);
     return STATUS_DONE;
 }
 
 /* Shows what happened to one row, newest first. */
-static int show_row(struct snapshot *snapshot, const struct arguments *arguments)
+static int show_row(const struct context *context, struct snapshot *snapshot, const struct arguments *arguments)
 {
     struct error error = {0};
     struct text source, identifier = text_of(arguments->id);
@@ -175,7 +176,7 @@ static int show_row(struct snapshot *snapshot, const struct arguments *arguments
     if (!revision_walk_row(snapshot, text_slice(key, size), on_revision, &showing, &error))
         return complain(&error);
     bool none = showing.shown == 0 && !(arguments->limit.given && arguments->limit.value == 0);
-    return none ? tell_untouched(snapshot, source, identifier) : STATUS_DONE;
+    return none ? tell_untouched(context, snapshot, source, identifier) : STATUS_DONE;
 }
 
 static bool on_difference(void *context, const struct difference *difference, struct error *error)
@@ -238,7 +239,7 @@ int cmd_history(struct context *context, const struct arguments *arguments)
     context_give_way(context);
     if (error.kind != ERROR_NONE || !snapshot_open(&snapshot, context->table, &error))
         return complain(&error);
-    int status = arguments->id != NULL   ? show_row(snapshot, arguments)
+    int status = arguments->id != NULL   ? show_row(context, snapshot, arguments)
                  : arguments->show.given ? show_revision(snapshot, arguments)
                                          : list_revisions(snapshot, arguments);
     snapshot_close(snapshot);

@@ -57,7 +57,7 @@ int cmd_get(struct context *context, const struct arguments *arguments)
         break;
     case LOOKUP_ABSENT:
     case LOOKUP_NOT_LOADED:
-        status = meant_complain_unknown(snapshot, source, identifier, true);
+        status = meant_complain_unknown(&context->config->gateway, snapshot, source, identifier, true);
         break;
     case LOOKUP_FAILED:
         status = complain(&error);

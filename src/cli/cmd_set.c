@@ -1,4 +1,5 @@
 /* set: changes fields of rows, or adds rows, as one revision. */
+#include "address.h"
 #include "meant.h"
 #include "output.h"
 #include "rows.h"
@@ -211,6 +212,7 @@ static int look_for_meant(struct set *set)
 {
     struct error error = {0};
     struct meant meant;
+    struct address_row row;
     struct snapshot *snapshot = NULL;
     struct connection_buffer buffer;
     struct text identifier = text_of(set->edit.arguments->words[0]);
@@ -221,7 +223,8 @@ static int look_for_meant(struct set *set)
         return complain(&error);
     enum lookup_result result = snapshot_find(snapshot, set->source, identifier, &buffer, &error);
     if (result == LOOKUP_ABSENT || result == LOOKUP_NOT_LOADED) {
-        const bool found = meant_find_typed(snapshot, set->source, identifier, &meant);
+        const bool found = meant_find_typed(snapshot, set->source, identifier, &meant) ||
+                           address_find_row(&set->edit.context->config->gateway, snapshot, identifier, &row);
         set->nothing_meant = meant.removed_by > 0 || (!found && rows_are_compared(snapshot));
         if (meant.removed_by > 0) {
             warn_of_removal(set, snapshot, identifier, &meant);
@@ -231,7 +234,7 @@ static int look_for_meant(struct set *set)
             status = STATUS_FAILED;
             say_how_to_add(set);
         } else if (!set->nothing_meant) {
-            status = meant_complain(snapshot, set->source, identifier, &meant);
+            status = meant_complain(&set->edit.context->config->gateway, snapshot, set->source, identifier, &meant);
             say_how_to_add(set);
         }
     }

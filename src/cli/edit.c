@@ -32,7 +32,8 @@ static void tell_refusal(const struct edit *edit)
     if (edit->unknown_count > 0 && !snapshot_open(&snapshot, edit->context->table, &error))
         (void)complain(&error);
     for (size_t i = 0; snapshot != NULL && i < edit->unknown_count; ++i)
-        (void)meant_complain_unknown(snapshot, edit->source, edit->unknown[i], i < NEAR_NAMES_MAX);
+        (void)meant_complain_unknown(&edit->context->config->gateway, snapshot, edit->source, edit->unknown[i],
+                                     i < NEAR_NAMES_MAX);
     snapshot_close(snapshot);
     edit->on_refusal(edit);
 }

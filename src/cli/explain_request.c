@@ -4,46 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "address.h"
 #include "explain_message.h"
 #include "ssoferry/memory.h"
 
 enum { BODY_SIZE_MAX = 64 * 1024 * 1024 };
-
-/* What browsers send as Host of an authority: neither a user name nor a password. */
-static struct text host_of(struct text authority)
-{
-    size_t start = authority.size;
-    while (start > 0 && authority.at[start - 1] != '@')
-        --start;
-    return text_slice(authority.at + start, authority.size - start);
-}
-
-/* Splits http[s]://[USER@]HOST/PATH?QUERY#FRAGMENT or /PATH?QUERY. Checks and decodes nothing: explain should show how
- * the gateway does that. */
-static bool split_url(struct text url, struct request *request, struct error *error)
-{
-    struct text rest = text_slice(url.at, text_find(url, '#', 0)); /* browsers do not send the fragment */
-    for (size_t i = 0; i < 2; ++i) {
-        const struct text scheme = i == 0 ? TEXT("https://") : TEXT("http://");
-        if (rest.size < scheme.size || !text_equal_fold(text_slice(rest.at, scheme.size), scheme))
-            continue;
-        rest = text_slice(rest.at + scheme.size, rest.size - scheme.size);
-        size_t slash = text_find(rest, '/', 0), question = text_find(rest, '?', 0);
-        size_t end = slash < question ? slash : question;
-        request->host = host_of(text_slice(rest.at, end));
-        rest = text_slice(rest.at + end, rest.size - end);
-        break;
-    }
-    if (request->host.size == 0 && !text_starts(rest, TEXT("/")))
-        return error_set(error, ERROR_INPUT,
-                         "'%.*s' is not a URL: give https://HOST/PATH, or a path that starts with /", TEXT_ARGS(url));
-    size_t question = text_find(rest, '?', 0);
-    request->path = question > 0 ? text_slice(rest.at, question) : TEXT("/");
-    request->has_query = question < rest.size;
-    if (request->has_query)
-        request->query = text_slice(rest.at + question + 1, rest.size - question - 1);
-    return true;
-}
 
 /* *body is set to what was read, even on failure. */
 static bool read_body(const char *path, char **body, size_t *body_size, struct error *error)
@@ -83,7 +48,10 @@ static bool make_body(const struct arguments *arguments, char **body, size_t *si
 bool explain_request(const struct arguments *arguments, struct request *request, char **body, struct error *error)
 {
     size_t size = 0;
-    if (!split_url(text_of(arguments->words[0]), request, error) || !make_body(arguments, body, &size, error))
+    if (!address_split(text_of(arguments->words[0]), request))
+        return error_set(error, ERROR_INPUT, "'%s' is not a URL: give https://HOST/PATH, or a path that starts with /",
+                         arguments->words[0]);
+    if (!make_body(arguments, body, &size, error))
         return false;
     request->body = text_slice(*body, size);
     if (arguments->host != NULL)

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <limits.h>
 
+#include "address.h"
 #include "output.h"
 #include "rows.h"
 #include "ssoferry/log.h"
@@ -232,14 +233,15 @@ void meant_names(const struct meant *meant, char *names)
     }
 }
 
-int meant_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier, bool near)
+int meant_complain_unknown(const struct gateway_settings *routes, struct snapshot *snapshot, struct text source,
+                           struct text identifier, bool near)
 {
     struct meant meant;
     if (near)
         (void)meant_find_typed(snapshot, source, identifier, &meant);
     else
         (void)meant_find(snapshot, source, identifier, false, &meant);
-    return meant_complain(snapshot, source, identifier, &meant);
+    return meant_complain(routes, snapshot, source, identifier, &meant);
 }
 
 /* A byte as bash and zsh take it within $'...', whatever the locale. */
@@ -295,10 +297,46 @@ static int complain_elsewhere(struct text source, struct text identifier, const 
     return STATUS_FAILED;
 }
 
-int meant_complain(struct snapshot *snapshot, struct text source, struct text identifier, const struct meant *meant)
+static int complain_address(struct text source, struct text identifier, const struct address_row *row)
 {
+    const bool elsewhere = !text_equal(source, text_of(row->source));
+    log_error("there is no %.*s in source %.*s: it is an address, and sign-ins there are those of %s%s%s",
+              TEXT_ARGS(identifier), TEXT_ARGS(source), row->identifier, elsewhere ? ": use --source " : "",
+              elsewhere ? row->source : "");
+    return STATUS_FAILED;
+}
+
+/* Equal to a field of other rows, or made of the names of several. */
+static int complain_odd(struct text source, struct text identifier, const struct meant *meant, const char *names)
+{
+    if (meant->field != NULL) {
+        log_error("there is no %.*s in source %.*s: it is the %s of %s (source %s)", TEXT_ARGS(identifier),
+                  TEXT_ARGS(source), meant->field, names, meant->source);
+        return STATUS_FAILED;
+    }
+    const bool one = meant->nearest.count == 1;
+    log_error("there is no %.*s in source %.*s: in it %s of %s, which need%s", TEXT_ARGS(identifier), TEXT_ARGS(source),
+              one ? "is the name" : "are the names", names, one ? "s a word of its own" : " a word each");
+    return STATUS_FAILED;
+}
+
+static int complain_unlike(struct text source, struct text identifier)
+{
+    log_error("there is no %.*s in source %.*s; %s", TEXT_ARGS(identifier), TEXT_ARGS(source),
+              address_looks_like(identifier)
+                  ? "if it is an address that sign-ins come to, `ssoferry explain URL` shows the identifier in it"
+                  : "`ssoferry list --match '*PART*'` looks for a part of a name");
+    return STATUS_FAILED;
+}
+
+int meant_complain(const struct gateway_settings *routes, struct snapshot *snapshot, struct text source,
+                   struct text identifier, const struct meant *meant)
+{
+    struct address_row row;
+    char names[MEANT_NAMES_SIZE];
     const char *problem = identifier_problem(identifier);
-    if (problem != NULL) {
+    const bool is_address = address_find_row(routes, snapshot, identifier, &row); /* may be too long for a name */
+    if (problem != NULL && !is_address) {
         log_error("the identifier '%.*s' %s, so no row has it", TEXT_ARGS(identifier), problem);
         return STATUS_FAILED;
     }
@@ -311,28 +349,15 @@ int meant_complain(struct snapshot *snapshot, struct text source, struct text id
                   TEXT_ARGS(identifier), TEXT_ARGS(source), meant->removed, (unsigned long long)meant->removed_by);
         return STATUS_FAILED;
     }
-    char names[MEANT_NAMES_SIZE];
+    if (is_address)
+        return complain_address(source, identifier, &row);
     meant_names(meant, names);
-    if (meant->field != NULL) {
-        log_error("there is no %.*s in source %.*s: it is the %s of %s (source %s)", TEXT_ARGS(identifier),
-                  TEXT_ARGS(source), meant->field, names, meant->source);
-        return STATUS_FAILED;
-    }
-    if (meant->joined) {
-        const bool one = meant->nearest.count == 1;
-        log_error("there is no %.*s in source %.*s: in it %s of %s, which need%s", TEXT_ARGS(identifier),
-                  TEXT_ARGS(source), one ? "is the name" : "are the names", names,
-                  one ? "s a word of its own" : " a word each");
-        return STATUS_FAILED;
-    }
+    if (meant->field != NULL || meant->joined)
+        return complain_odd(source, identifier, meant, names);
     if (!rows_has_source(snapshot, source))
         return rows_complain_source(snapshot, source);
-
-    if (meant->nearest.count == 0) {
-        log_error("there is no %.*s in source %.*s; `ssoferry list --match '*PART*'` looks for a part of a name",
-                  TEXT_ARGS(identifier), TEXT_ARGS(source));
-        return STATUS_FAILED;
-    }
+    if (meant->nearest.count == 0)
+        return complain_unlike(source, identifier);
     log_error("there is no %.*s in source %.*s; did you mean %s?", TEXT_ARGS(identifier), TEXT_ARGS(source), names);
     return STATUS_FAILED;
 }

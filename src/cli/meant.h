@@ -3,6 +3,7 @@
 #define SSOFERRY_CLI_MEANT_H
 
 #include "nearest.h"
+#include "ssoferry/gateway.h"
 #include "ssoferry/table.h"
 
 /* What may have been meant by a name that does not exist, and so is probably mistyped. */
@@ -30,10 +31,13 @@ void meant_find_nearest(struct snapshot *snapshot, struct text source, struct te
  * organization instead of the identifier, or several identifiers as one word. */
 bool meant_find_typed(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant);
 
-/* Prints that there is no such row, with hints. meant_complain_unknown() finds these with meant_find_typed() if
- * `near` is set, otherwise with meant_find(); meant_complain() gets them in `meant`. Returns the exit status. */
-int meant_complain_unknown(struct snapshot *snapshot, struct text source, struct text identifier, bool near);
-int meant_complain(struct snapshot *snapshot, struct text source, struct text identifier, const struct meant *meant);
+/* Prints that there is no such row, with hints. By the routes, if there are any, an address is told to be one.
+ * meant_complain_unknown() finds the other hints with meant_find_typed() if `near` is set, otherwise with meant_find();
+ * meant_complain() gets them in `meant`. Returns the exit status. */
+int meant_complain_unknown(const struct gateway_settings *routes, struct snapshot *snapshot, struct text source,
+                           struct text identifier, bool near);
+int meant_complain(const struct gateway_settings *routes, struct snapshot *snapshot, struct text source,
+                   struct text identifier, const struct meant *meant);
 
 /* Writes similar names as "a, b or c", or rows with the same field or of the joined words as "a, b and c", to `names`,
  * of MEANT_NAMES_SIZE bytes. */

@@ -991,6 +991,31 @@ def test_a_row_that_no_sign_in_asks_for_is_not_made_of_a_state(routed, loader, a
     assert words in routed("set", *arguments, "state=legacy", f"connection_id={ACME}", "legacy_url=https://legacy.example.net/").stderr
 
 
+def test_an_address_is_told_to_be_one(routed, loader):
+    """People have the ACS URL of a customer at hand, rather than the identifier in it."""
+    loader.load("version: 1\nsource: auth0\nconnections:\n  umbrella: " + ACME + "\n")
+    loader.load("version: 1\nsource: folded\nconnections:\n  hoo: " + ACME + "\n")
+    commands = (["get"], ["remove"], ["history", "--id"], ["set", "state=disabled"])
+    for address, row in [("https://sso.example.com/bare/acme?x=1", "acme"), ("https://u@sso.example.com/bare/acme", "acme"), ("/bare/acme/", "acme"),
+                         ("/auth0/umbrella", "umbrella: use --source auth0"), ("HTTP://sso.example.com/folded/HOO", "hoo: use --source folded"),
+                         (f"/bare/acme?{'x' * 500}", "acme")]:
+        for command, *more in commands:
+            words = [*more, address] if command == "history" else [address, *more]
+            if len(address) > 440 and command in ("history", "set"):
+                continue  # which refuse it as too long a name
+            said = routed(command, *words, status=1).stderr
+            assert f"there is no {address} in source default: it is an address, and sign-ins there are those of {row}\n" in said
+    pointer = "if it is an address that sign-ins come to, `ssoferry explain URL` shows the identifier in it"
+    for run in routed, loader:
+        assert pointer in run("get", "https://sso.example.com/xyz/q", status=1).stderr
+    assert pointer in loader("get", "/saml/new", status=1).stderr
+    config = loader.file(f"store: {loader.store}\nhosts: [sso.example.com]\nroutes: [{{match: '/**/{{identifier}}/acs'}}]\n", "any.yaml")
+    for host, words in ("sso.example.com", "sign-ins there are those of acme"), ("idp.example.com", "did you mean acme?"):  # may be an entity ID
+        assert words in plain("-c", config, "get", f"https://{host}/saml/acme/acs", status=1).stderr
+    loader.load("version: 1\nsource: issuer\nconnections:\n  https://idp.example.com/a: " + ACME + "\n")
+    assert "did you mean https://idp.example.com/a?" in routed("get", "--source", "issuer", "https://idp.example.com/b", status=1).stderr
+
+
 def test_the_source_that_was_asked_for_comes_before_others(loader):
     """In it, the name may be there in other capitals; the row of the other source is another customer's."""
     loader.load("version: 1\nsource: keycloak\nconnections:\n  Acme: " + ACME + "\n")
