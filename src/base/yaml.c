@@ -245,13 +245,24 @@ static bool keep_depth(struct yaml *yaml, const struct yaml_node *node)
     return false;
 }
 
+static const struct yaml_node end = {.kind = YAML_END, .value = {"", 0}, .line = 1, .column = 1, .length = 1};
+
+/* What libyaml would misread, or would find fault with in a place that says nothing. */
+static void refuse_other_formats(struct yaml *yaml)
+{
+    const char *other = yaml_input_other_format(&yaml->input);
+    const bool is_utf16 = yaml_input_is_utf16(&yaml->input);
+    if (is_utf16)
+        yaml_fault(yaml, &end, "this is UTF-16: save the file as UTF-8");
+    else if (other != NULL)
+        faults_add(yaml->faults, FAULT_ERROR, yaml->file, 0, 0, 0, "%s", other);
+    yaml->ended = yaml->broken = is_utf16 || other != NULL;
+}
+
 void yaml_next(struct yaml *yaml, struct yaml_node *node)
 {
-    static const struct yaml_node end = {.kind = YAML_END, .value = {"", 0}, .line = 1, .column = 1, .length = 1};
-    if (!yaml->ended && yaml->input.read == 0 && yaml_input_is_utf16(&yaml->input)) {
-        yaml_fault(yaml, &end, "this is UTF-16: save the file as UTF-8");
-        yaml->ended = yaml->broken = true;
-    }
+    if (!yaml->ended && yaml->input.read == 0)
+        refuse_other_formats(yaml);
     while (!yaml->ended) {
         yaml_event_delete(&yaml->event);
         if (!yaml_parser_parse(&yaml->parser, &yaml->event)) {

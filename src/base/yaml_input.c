@@ -251,3 +251,30 @@ bool yaml_input_is_utf16(const struct yaml_input *input)
     return pread(input->fd, start, 2, 0) == 2 &&
            ((start[0] == 0xff && start[1] == 0xfe) || (start[0] == 0xfe && start[1] == 0xff));
 }
+
+const char *yaml_input_other_format(const struct yaml_input *input)
+{
+#define ARCHIVE "this is a spreadsheet or an archive, not text: save it as CSV and convert that (docs/mapping-file.md)"
+#define STORE   "this is a store, not text: `ssoferry --store FILE export` prints its rows as text"
+    static const struct {
+        size_t at, size;
+        char bytes[8];
+        const char *message;
+    } signatures[] = {
+        {0, 4, "PK\3\4", ARCHIVE},                           /* ZIP, as .xlsx and .ods are */
+        {0, 8, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", ARCHIVE}, /* .xls */
+        {0, 2, "\x1f\x8b", "this is packed by gzip: unpack it, as by `gunzip`"},
+        {16, 4, "\xde\xc0\xef\xbe", STORE}, /* LMDB's, behind the head of its first page, in either byte order */
+        {16, 4, "\xbe\xef\xc0\xde", STORE},
+    };
+#undef STORE
+#undef ARCHIVE
+    char start[24];
+    const ssize_t got = pread(input->fd, start, sizeof start, 0);
+    for (size_t i = 0; got > 0 && i < sizeof signatures / sizeof signatures[0]; i++) {
+        if (signatures[i].at + signatures[i].size <= (size_t)got &&
+            memcmp(start + signatures[i].at, signatures[i].bytes, signatures[i].size) == 0)
+            return signatures[i].message;
+    }
+    return NULL;
+}

@@ -49,4 +49,7 @@ uint64_t yaml_input_sequence(const struct yaml_input *input, uint64_t offset);
  * are those of UTF-8. */
 bool yaml_input_is_utf16(const struct yaml_input *input);
 
+/* What to say of a file that is no text at all, by the first bytes of it; NULL if it may be one. Static. */
+const char *yaml_input_other_format(const struct yaml_input *input);
+
 #endif

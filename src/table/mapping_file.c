@@ -197,6 +197,17 @@ static void fault_of_file(struct file_reader *file, const char *message)
     faults_add(file->rows.faults, FAULT_ERROR, yaml_file(file->rows.yaml), 0, 0, 0, "%s", message);
 }
 
+/* A list is often JSON, which YAML is, too; and CSV is a text with columns, or one in quotes. */
+static void refuse_top(struct yaml *yaml, const struct yaml_node *node)
+{
+    const bool columns = node->kind == YAML_SCALAR && (!node->plain || strpbrk(node->value.at, ",;\t") != NULL);
+    yaml_fault(yaml, node, "a mapping file is a mapping: it starts with `version: 1`%s",
+               columns                       ? "; docs/mapping-file.md has a way to make one from CSV"
+               : node->kind == YAML_SEQUENCE ? "; docs/mapping-file.md shows its form, which JSON may have, too, as in "
+                                               "{\"version\": 1, \"connections\": {\"acme\": \"saml-connection-...\"}}"
+                                             : "");
+}
+
 static bool read_file(struct file_reader *file, struct error *error)
 {
     struct yaml_node node;
@@ -207,10 +218,8 @@ static bool read_file(struct file_reader *file, struct error *error)
     if (node.kind == YAML_END || (node.kind == YAML_SCALAR && node.value.size == 0)) {
         fault_of_file(file, "the file is empty: it must have `version: 1` and `connections:`");
     } else if (node.kind != YAML_MAPPING) {
-        bool columns = node.kind == YAML_SCALAR && strpbrk(node.value.at, ",;\t") != NULL;
-        yaml_fault(yaml, &node, "a mapping file is a mapping: it starts with `version: 1`%s",
-                   columns ? "; docs/mapping-file.md has a way to make one from CSV" : "");
-        yaml_skip(yaml, &node);
+        refuse_top(yaml, &node);
+        return true;
     } else {
         for (yaml_next(yaml, &node); node.kind != YAML_CLOSE && node.kind != YAML_END && !file->unsupported;
              yaml_next(yaml, &node)) {

@@ -347,6 +347,31 @@ def test_the_way_from_a_spreadsheet_that_the_document_shows(loader):
     assert "docs/mapping-file.md has a way to make one from CSV" in plain("check", loader.home / "connections.csv", status=2).stderr
 
 
+@pytest.mark.parametrize("content, words", [
+    (b"PK\3\4\x14\0\6\0\x08\0", "this is a spreadsheet or an archive, not text: save it as CSV"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "this is a spreadsheet or an archive, not text: save it as CSV"),
+    (b"\x1f\x8b\x08\0\0", "this is packed by gzip: unpack it"),
+    (b"PK", "it starts with `version: 1`"),
+    (b'[{"id": "acme", "connection_id": "x"}]', 'which JSON may have, too, as in {"version": 1, "connections": {'),
+    (b"- acme\n- globex\n", "docs/mapping-file.md shows its form"),
+    (b'"identifier","connection_id"\n"acme","x"\n', "docs/mapping-file.md has a way to make one from CSV"),
+    (b"identifier;connection_id\nacme;x\n", "docs/mapping-file.md has a way to make one from CSV"),
+])
+def test_a_file_of_another_format_is_told_to_be_one(loaded, content, words):
+    file = loaded.home / "other"
+    file.write_bytes(content)
+    for command in "check", "load", "diff":
+        said = loaded(command, file, status=2).stderr
+        assert words in said and "\nssoferry: 1 error" in said and "control character" not in said
+
+
+def test_a_store_is_no_mapping_file(loaded):
+    for file in loaded.store, "-":
+        said = loaded("check", file, status=2, stdin=loaded.store.open()).stderr
+        assert ": error: this is a store, not text: `ssoferry --store FILE export` prints its rows as text\n" in said
+        assert "\nssoferry: 1 error" in said
+
+
 def test_faults_of_all_files_are_told_at_once(loader):
     one = loader.file("version: 1\nconnections:\n  acme: nonsense\n", "one.yaml")
     two = loader.file(SMALL, "two.yaml")
