@@ -408,6 +408,7 @@ static void print_json(struct explanation *explanation)
     json_object_set_new(object, "row", explanation->has_row ? json_fields(&explanation->row.row) : json_null());
     json_object_set_new(object, "removed_by",
                         explanation->meant.removed_by > 0 ? json_number(explanation->meant.removed_by) : json_null());
+    json_object_set_new(object, "other_source", json_text_or_null(text_of(explanation->meant.elsewhere)));
     json_object_set_new(object, "did_you_mean",
                         explanation->meant.nearest.count > 0 ? json_string(explanation->meant.nearest.found[0].name)
                                                              : json_null());

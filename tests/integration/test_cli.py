@@ -1803,6 +1803,7 @@ def test_explain_gives_the_reason_and_what_may_be_meant(loaded, config, argument
     assert [line for line in lines if line not in said] == []
     if "did you mean" in lines[0]:
         assert explain(config, *arguments)["did_you_mean"] == lines[0].split()[-1].rstrip("?")
+    assert explain(config, *arguments)["other_source"] == ("auth0" if "source auth0" in lines[0] else None)
 
 
 @pytest.mark.parametrize("query, reason, because", [
