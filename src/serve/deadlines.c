@@ -9,6 +9,7 @@
 
 enum {
     TAKEN_AT_LEAST = 256 * 1024, /* bytes of an answer that a client must take in limits.request_time */
+    HASTE = 10,                  /* what part of limits.request_time a large request has when memory is short */
     PAUSE_MOST = 3,              /* times limits.request_time that a client may take nothing */
 };
 
@@ -59,11 +60,22 @@ static void cut(h2o_req_t *req, unsigned status, struct text answer)
     shutdown(fd, SHUT_RDWR);
 }
 
+/* Whether it is a large request at a time when such hold more than half of limits.memory. Those that arrive quickly, as
+ * from browsers, must find room among those that do not. */
+static bool is_to_hurry(const struct worker *worker, h2o_req_t *req)
+{
+    const size_t held = atomic_load_explicit(&worker->tools.serving->held, memory_order_relaxed);
+    const h2o_buffer_t *input = req->conn->callbacks->get_socket(req->conn)->input;
+    return held > worker_config(worker)->limits.memory / 2 &&
+           input->capacity > h2o_socket_buffer_prototype._initial_buf.capacity;
+}
+
 /* libh2o has only one timer, which runs from the connection's last answer on and takes no notice of a request that is
  * arriving. One that takes too long for that is ended here. */
 static void end_if_late(struct worker *worker, h2o_req_t *req)
 {
-    if (is_arriving(req) && is_over_time(worker, req, 1)) {
+    const uint64_t allowed_ms = worker_config(worker)->limits.request_time_ms / (is_to_hurry(worker, req) ? HASTE : 1);
+    if (is_arriving(req) && microseconds_passed(req) / 1000 >= allowed_ms) {
         metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
         cut(req, 408, TEXT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
     }

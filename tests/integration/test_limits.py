@@ -245,6 +245,24 @@ class TestConnections:
         for _ in range(20):  # what they held was given back
             assert gateway.raw(large).status == 307
 
+    @pytest.mark.skipif(LIBH2O_KEEPS_ITS_OWN, reason="this libh2o calls its own functions for its buffers")
+    def test_large_requests_that_dawdle_give_way_when_memory_is_short(self, gateway):
+        """Else whoever holds it would keep out everybody with a large message for as long as a request may take."""
+        gateway.configure(threads=1, limits={"body": "64KiB", "memory": "256KiB", "request_time": "40s"})
+        gateway.start()
+        with gateway.connect() as small, gateway.connect() as alone:
+            begin(small)
+            large = wire.request_bytes("POST", "/old-sso/acme", "localhost", (), b"x" * 60_000)[:-1]
+            alone.send(large)
+            time.sleep(5)  # over a tenth, with memory at hand
+            with contextlib.ExitStack() as crowd:
+                held = [crowd.enter_context(gateway.connect()) for _ in range(2)]
+                for connection in held:
+                    connection.send(large)
+                assert alone.answer().status == 408
+                for connection in [small, *held]:
+                    assert finished(connection), "it is small, or not late yet"
+
     def test_who_was_refused_gives_the_place_back(self, gateway):
         """Its socket is kept for a while, for the answer to arrive: until it closes, or for two seconds."""
         gateway.configure(limits={"connections": 4, "body": "1KiB", "idle_time": "60s", "request_time": "10m"})
