@@ -49,7 +49,8 @@ static int read_config(struct context *context)
     if (!config_read(&context->config, context->config_path, faults, &error)) {
         faults_log(faults);
         status = complain(&error);
-        tell_of_store(context);
+        if (faults_errors(faults) > 0)
+            tell_of_store(context);
     }
     /* Warnings about the configuration are left to the daemon; here they would precede every answer. */
     faults_free(faults);
