@@ -334,6 +334,9 @@ static void answer_routed(struct deciding *deciding, struct lookup *lookup)
         enum reason reason = decision->reason;
         decision->observed = answer_legacy(deciding, would == OUTCOME_LEGACY ? reason : REASON_OBSERVE);
         decision->would = would;
+        /* The legacy URL cannot name a "." or "..", and nobody is cut over by a rehearsal. */
+        if (!decision->observed && would == OUTCOME_STYTCH && extraction->route->legacy_url.size > 0)
+            decision_refuse(decision, OUTCOME_UNKNOWN, REASON_NONE);
     }
     settle_form(deciding);
 }

@@ -39,6 +39,7 @@ static const struct {
     {"default", "bent-legacy", {.state = CONNECTION_LEGACY, .legacy_url = {"https://evil.example/own", 24}}},
     {"default", "a/b", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}}},
     {"default", "\xc3\xa9t\xc3\xa9", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}}},
+    {"dots", ".", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}}},
     {"folded", "acme", {.connection_id = {ID_LIVE, sizeof(ID_LIVE) - 1}}},
     {"folded", "MiXed", {.connection_id = {ID_TEST, sizeof(ID_TEST) - 1}}},
 };
@@ -414,6 +415,29 @@ static void a_form_is_decoded_for_its_page_alone(void **state)
             assert_true(counting.bytes < ESCAPES);
         }
     }
+}
+
+/* As there is none whose address it could name. */
+static void a_rehearsal_sends_no_dots_to_stytch(void **state)
+{
+    struct fixture *fixture = *state;
+    struct request request = {.method = METHOD_POST};
+    struct decision decision;
+    fill(fixture);
+    add_route(fixture, "/dots/{identifier}", "dots", "");
+    struct route *route = &fixture->routes[fixture->settings.route_count - 1];
+    route->observe = true;
+    decide(fixture, &request, "/dots/.", &decision);
+    assert_int_equal(decision.outcome, OUTCOME_STYTCH); /* a route without a legacy URL takes no part in a rehearsal */
+    route->legacy_url = TEXT("https://legacy.example.net/dots/{identifier}");
+    decide(fixture, &request, "/dots/.", &decision);
+    assert_int_equal(decision.outcome, OUTCOME_UNKNOWN);
+    assert_int_equal(decision.location.size, 0);
+    decide(fixture, &request, "/dots/acme", &decision);
+    assert_text(decision.location, "https://legacy.example.net/dots/acme");
+    route->legacy_url = TEXT("https://legacy.example.net/dots?of={identifier}");
+    decide(fixture, &request, "/dots/.", &decision);
+    assert_text(decision.location, "https://legacy.example.net/dots?of=.");
 }
 
 static void a_form_is_posted_again_only_where_there_is_one(void **state)
@@ -829,6 +853,7 @@ int main(void)
         WITH_TABLE(a_row_that_cannot_be_read_is_no_unknown_one),
         WITH_TABLE(no_identifier_is_a_step_to_another_path),
         WITH_TABLE(a_form_is_decoded_for_its_page_alone),
+        WITH_TABLE(a_rehearsal_sends_no_dots_to_stytch),
         WITH_TABLE(a_form_is_posted_again_only_where_there_is_one),
         WITH_TABLE(a_login_that_the_old_side_started_ends_there),
         WITH_TABLE(what_is_no_sign_in_by_saml_goes_where_the_unknown_go),
