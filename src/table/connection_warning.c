@@ -78,9 +78,12 @@ struct text identifier_unspelled(struct text identifier, char *out)
     return size == identifier.size ? identifier : text_slice(out, size);
 }
 
+/* Quick where there is nothing to look for: each row that is loaded is asked. */
 static bool is_spelled_out(struct text identifier)
 {
     char bytes[IDENTIFIER_SIZE_MAX];
+    if (text_find(identifier, '\\', 0) == identifier.size && text_find(identifier, '<', 0) == identifier.size)
+        return false;
     return identifier_unspelled(identifier, bytes).size != identifier.size;
 }
 
@@ -107,7 +110,7 @@ const char *identifier_warning(struct text identifier)
     if (is_spelled_out(identifier))
         return "holds the letters that stand for an invisible character, such as \\x20, not that character: a shell "
                "takes it from $'...', a file from double quotes";
-    if (has_apart_accent(identifier))
+    if (!text_is_printable(identifier) && has_apart_accent(identifier))
         return "has an accent as a character of its own, as in a macOS file name or a PDF; it looks the same as with "
                "the "
                "accented letter, and is another identifier: was it copied from there?";
