@@ -53,8 +53,8 @@ void guard_close(MDB_env *env);
  * run it on a thread that ends next: LMDB's lock for writers is robust, so the kernel then passes it on. */
 bool guard_run(int (*run)(void *context), void *context, int *code);
 
-/* Makes those above work, and takes over SIGBUS and SIGSEGV. Call once, after opening the environment. Returns an LMDB
- * code. */
+/* Makes those above work, and takes over SIGBUS and SIGSEGV. Call once for each environment, after opening it. Returns
+ * an LMDB code. */
 int guard_prepare(MDB_env *env);
 
 #endif

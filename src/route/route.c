@@ -75,7 +75,7 @@ static const struct {
                              "The SAMLResponse in the address is damaged: it cannot be decompressed. The address may "
                              "have been cut off on its way; the identity provider should answer by HTTP POST."},
     [EXTRACT_SAML_TOO_LARGE] =
-        {"saml_too_large", DAMAGED, "the SAMLResponse inflates to more than 1 MiB",
+        {"saml_too_large", DAMAGED, "the SAMLResponse inflates to more than 512 KiB, or 64 times its size",
          "The SAMLResponse decompresses to more than this service reads. Check what the identity provider sends."},
     [EXTRACT_BAD_XML] = {"bad_xml", DAMAGED, "the SAMLResponse is not well-formed XML, or declares a document type",
                          "The SAMLResponse is not well-formed XML, or declares a document type, which is refused. It "

@@ -331,12 +331,10 @@ static void drain(struct server *server, int got)
         log_info("finishing requests; send SIGTERM to end at once");
     sd_notify(0, "STOPPING=1");
     /* After Ctrl-C there is no balancer that has to notice first. */
-    if (got != SIGINT && server->config->drain.delay_ms > 0 && wait_for_balancers(server))
-        enter(server, PHASE_LEAVING);
-    (void)close_doors(server);
-    if (atomic_load(&server->serving.phase) < PHASE_STOPPING)
-        enter(server, PHASE_STOPPING);
-    if (atomic_load(&server->serving.phase) < PHASE_LEAVING)
+    const bool hurry = got != SIGINT && server->config->drain.delay_ms > 0 && wait_for_balancers(server);
+    (void)close_doors(server); /* before the workers close the sockets */
+    enter(server, hurry ? PHASE_LEAVING : PHASE_STOPPING);
+    if (!hurry)
         wait_for_workers(server);
     enter(server, PHASE_LEAVING);
     for (size_t i = 0; i < server->worker_count; ++i)

@@ -154,7 +154,7 @@ enum usage_file_result usage_file_open(struct usage_file *file, const char *stor
 static void close_env(struct usage_file *file)
 {
     if (file->env != NULL && !file->left)
-        mdb_env_close(file->env);
+        guard_close(file->env);
     else if (file->env != NULL)
         memory_abandon(file->env);
     file->env = NULL;

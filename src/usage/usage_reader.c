@@ -98,7 +98,7 @@ void usage_reader_close(struct usage_reader *reader)
     if (reader->cursor != NULL)
         mdb_cursor_close(reader->cursor);
     if (reader->txn != NULL)
-        mdb_txn_abort(reader->txn);
+        guard_abort(reader->txn);
     if (reader->live != NULL)
         usage_unshare(reader->live);
     else

@@ -149,6 +149,21 @@ def test_a_restart(counting, mend, expected):
         assert "usage is not counted: " in counting.stderr and "damaged: move it away" in counting.stderr
 
 
+@pytest.mark.parametrize("removed", [False, True], ids=["at the end", "while it serves"])
+def test_a_lock_file_that_was_emptied_ends_nobody(counting, removed):
+    """A reader's slot is in it, which LMDB gives back when it closes the file: at the end, or when it was deleted and is made anew."""
+    counting.admin.json("/report.json")
+    lock = usage_file(counting).with_name(usage_file(counting).name + "-lock")
+    os.truncate(lock, 0)
+    if removed:
+        usage_file(counting).unlink()
+        counting.wait_for(lambda: "was deleted or replaced: counting begins again from nothing" in counting.stderr)
+        time.sleep(3)  # the next write is due every two seconds
+        ask(counting, 2)
+    counting.stop()  # with status 0
+    assert "error" not in counting.stderr
+
+
 def test_at_the_end(counting):
     """What came last is lost, and that is said; the end is an orderly one."""
     ask(counting, 1)

@@ -417,6 +417,41 @@ static void a_form_is_decoded_for_its_page_alone(void **state)
     }
 }
 
+/* Puts a row whose label cannot be read, though all that comes before it could. */
+static void put_unreadable(const struct fixture *fixture, const char *identifier)
+{
+    struct error error = {ERROR_NONE, ""};
+    struct change *change = NULL;
+    const struct revision_note note = {.command = "load", .actor = "test"};
+    const struct connection row = {.state = CONNECTION_LEGACY,
+                                   .redirect = REDIRECT_FORM,
+                                   .legacy_url = TEXT("https://legacy.example.net/own"),
+                                   .label = TEXT("x")};
+    char key[CONNECTION_KEY_SIZE_MAX], record[CONNECTION_RECORD_SIZE_MAX];
+    const size_t key_size = connection_key(TEXT("default"), text_of(identifier), key);
+    const size_t size = connection_encode(&row, record);
+    record[size - 1] = '\x01';
+    must(change_begin(&change, fixture->table, &error), &error);
+    must(change_put(change, text_slice(key, key_size), text_slice(record, size), &error), &error);
+    must(change_commit(change, &note, NULL, &error), &error);
+}
+
+static void nothing_is_taken_from_a_row_that_cannot_be_read(void **state)
+{
+    struct fixture *fixture = *state;
+    struct request form = {
+        .method = METHOD_POST, .content_type = TEXT("application/x-www-form-urlencoded"), .body = TEXT("a=1")};
+    struct decision decision;
+    fill(fixture);
+    put_unreadable(fixture, "broken");
+    fixture->routes[0].observe = true;
+    fixture->routes[0].legacy_url = TEXT("https://legacy.example.net/route");
+    decide(fixture, &form, "/old-sso/broken", &decision);
+    assert_int_equal(decision.row, ROW_UNREADABLE);
+    assert_text(decision.location, "https://legacy.example.net/route");
+    assert_int_equal(decision.redirect, REDIRECT_307);
+}
+
 /* As there is none whose address it could name. */
 static void a_rehearsal_sends_no_dots_to_stytch(void **state)
 {
@@ -853,6 +888,7 @@ int main(void)
         WITH_TABLE(a_row_that_cannot_be_read_is_no_unknown_one),
         WITH_TABLE(no_identifier_is_a_step_to_another_path),
         WITH_TABLE(a_form_is_decoded_for_its_page_alone),
+        WITH_TABLE(nothing_is_taken_from_a_row_that_cannot_be_read),
         WITH_TABLE(a_rehearsal_sends_no_dots_to_stytch),
         WITH_TABLE(a_form_is_posted_again_only_where_there_is_one),
         WITH_TABLE(a_login_that_the_old_side_started_ends_there),
