@@ -5,8 +5,8 @@
 
 #include "ssoferry/text.h"
 
-/* Bounded whatever it is given: remembers the first 32,768 connections by each mark, in one MiB allocated at the first
- * of them. */
+/* Bounded whatever it is given: remembers the first 32,768 connections by each mark, in one MiB for each mark,
+ * allocated at the first of them. */
 struct owners;
 
 /* What tells whose it is. */

@@ -26,7 +26,7 @@ struct admin_scene {
 };
 
 /* Copies `scene` and starts serving on `fd`. On success the admin thread owns `fd`, and admin_stop() frees *admin. On
- * failure *admin is not set. */
+ * failure *admin is not set, and the program is to end: `fd` may be closed already. */
 bool admin_start(struct admin **admin, const struct admin_scene *scene, int fd, struct error *error)
     __attribute__((warn_unused_result));
 

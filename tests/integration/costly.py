@@ -1,12 +1,15 @@
 """SAML messages that are small for what it would cost to read them if nothing bounded it. An Issuer comes last, so that reading does not end before."""
 import base64
+import random
+import string
 import urllib.parse
 import zlib
 
 import wire
 
 PATH = "/saml/acs"
-INFLATED = 1_000_000  # bytes, a little less than may come of a GET
+INFLATED, TIMES = 512 << 10, 64  # bytes that may come of a GET's field, and how many times the field's size
+URI = 16 << 10
 POSTED = 100_000  # bytes of XML
 PROTOCOL, ASSERTION = "urn:oasis:names:tc:SAML:2.0:protocol", "urn:oasis:names:tc:SAML:2.0:assertion"
 
@@ -24,10 +27,24 @@ def _field(octets):
     return "SAMLResponse=" + urllib.parse.quote(base64.b64encode(octets).decode(), safe="")
 
 
-def _get(piece):
+def _deflated(text):
     squeezer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    packed = squeezer.compress(_message(_filled(piece, INFLATED)).encode()) + squeezer.flush()
-    return wire.request_bytes("GET", f"{PATH}?{_field(packed)}", "localhost")
+    return squeezer.compress(text.encode()) + squeezer.flush()
+
+
+def _get(piece):
+    """As much as is read of a GET: with a comment that deflates badly, for the field to be long enough, and a little less than the limits."""
+    for share in range(8, 0, -1):
+        noise = "".join(random.Random(1).choices(string.ascii_letters + string.digits, k=INFLATED // TIMES * 4 // 3 * share // 8))
+        for room in range(INFLATED - len(noise) - 2000, 0, -16384):
+            text = _message(f"<!--{noise}-->" + _filled(piece, room))
+            packed = _deflated(text)
+            target = f"{PATH}?{_field(packed)}"
+            if len(target) > URI:
+                break
+            if len(text) <= min(INFLATED, TIMES * len(packed)):
+                return wire.request_bytes("GET", target, "localhost")
+    raise AssertionError(f"{piece} fits nowhere")
 
 
 def _post(text, encoding="utf-8"):
