@@ -55,12 +55,11 @@ struct decision {
     enum outcome outcome;
     enum reason reason;
     enum extract_problem problem;
-    unsigned status; /* HTTP */
-    enum redirect_kind
-        redirect;              /* OUTCOME_STYTCH: 307, 303 or form; OUTCOME_LEGACY: 307 or form; else REDIRECT_UNSET */
-    struct text location;      /* empty if there is none */
-    struct form_fields form;   /* REDIRECT_FORM: the fields to post there; in the request's memory */
-    const struct route *route; /* NULL: no route took it */
+    unsigned status;             /* HTTP */
+    enum redirect_kind redirect; /* with OUTCOME_STYTCH any, with OUTCOME_LEGACY 307 or form, else REDIRECT_UNSET */
+    struct text location;        /* empty if there is none */
+    struct form_fields form;     /* REDIRECT_FORM: the fields to post there; in the request's memory */
+    const struct route *route;   /* NULL: no route took it */
     struct text source;
     struct text identifier; /* decoded; in lower case if a route that folds case found it that way */
     enum decision_row row;

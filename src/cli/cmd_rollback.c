@@ -31,6 +31,12 @@ struct rollback {
     uint64_t rows;
 };
 
+/* Without a configuration nobody knows what a sign-in can use. */
+static bool has_routes(const struct rollback *rollback)
+{
+    return rollback->context->config->gateway.route_count > 0;
+}
+
 /* What no route looks up fails nobody's sign-in. */
 static enum unusable unusable_record(struct rollback *rollback, struct text key, struct text record)
 {
@@ -45,7 +51,7 @@ static enum unusable unusable_record(struct rollback *rollback, struct text key,
 static void look_for_broken(struct rollback *rollback, const struct difference *difference)
 {
     struct text source = TEXT(""), identifier = TEXT("");
-    if (rollback->audit.config->gateway.route_count == 0)
+    if (!has_routes(rollback))
         return;
     const enum unusable unusable = unusable_record(rollback, difference->key, difference->after);
     if (unusable == UNUSABLE_NOT || unusable_record(rollback, difference->key, difference->before) != UNUSABLE_NOT ||
@@ -122,7 +128,8 @@ static bool preview(struct rollback *rollback, struct error *error)
     rollback->seen_revision = snapshot_state(snapshot)->revision;
     rollback->rows = table_state_total(snapshot_state(snapshot));
     bool fine = context_expects(rollback->context, rollback->arguments, rollback->seen_revision, error) &&
-                check_target(rollback, snapshot, error) && preview_rows(rollback, snapshot, error);
+                check_target(rollback, snapshot, error) &&
+                ((rollback->arguments->yes && !has_routes(rollback)) || preview_rows(rollback, snapshot, error));
     snapshot_close(snapshot);
     rollback->revision = rollback->seen_revision;
     if (fine && rollback->differences > ROWS_SHOWN && !rollback->arguments->json) {

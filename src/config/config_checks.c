@@ -260,6 +260,8 @@ static void check_ways_back(struct checker *checker)
 static void check_legacy_urls(struct checker *checker)
 {
     const struct building *building = checker->building;
+    if (building->route_count > CONFIG_ROUTES_MAX)
+        return; /* refused anyway, and to compare each with all others would take minutes */
     for (size_t i = 0; i < building->route_count; ++i) {
         const struct route *route = &building->routes[i];
         size_t other = 0;

@@ -74,8 +74,10 @@ static bool is_to_hurry(const struct worker *worker, h2o_req_t *req)
  * arriving. One that takes too long for that is ended here. */
 static void end_if_late(struct worker *worker, h2o_req_t *req)
 {
+    if (!is_arriving(req))
+        return;
     const uint64_t allowed_ms = worker_config(worker)->limits.request_time_ms / (is_to_hurry(worker, req) ? HASTE : 1);
-    if (is_arriving(req) && microseconds_passed(req) / 1000 >= allowed_ms) {
+    if (microseconds_passed(req) / 1000 >= allowed_ms) {
         metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
         cut(req, 408, TEXT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
     }

@@ -22,11 +22,6 @@ static struct worker *worker_of_buffer(const h2o_buffer_t *buffer)
                : NULL;
 }
 
-static bool is_counted(const h2o_buffer_t *buffer)
-{
-    return buffer->capacity > buffer->_prototype->_initial_buf.capacity;
-}
-
 /* Counts `size` bytes more, unless that would be too many. */
 static bool may_hold(struct worker *worker, size_t size)
 {
@@ -44,12 +39,12 @@ static bool may_hold(struct worker *worker, size_t size)
 
 void h2o_buffer__do_free(h2o_buffer_t *buffer)
 {
-    struct worker *worker = worker_of_buffer(buffer);
     if (buffer->capacity == buffer->_prototype->_initial_buf.capacity) {
         h2o_mem_free_recycle(&buffer->_prototype->allocator, buffer);
         return;
     }
-    if (worker != NULL && is_counted(buffer))
+    struct worker *worker = worker_of_buffer(buffer);
+    if (worker != NULL)
         atomic_fetch_sub_explicit(&worker->tools.serving->held, buffer->capacity, memory_order_relaxed);
     free(buffer);
 }

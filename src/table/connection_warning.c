@@ -112,8 +112,7 @@ const char *identifier_warning(struct text identifier)
                "takes it from $'...', a file from double quotes";
     if (!text_is_printable(identifier) && has_apart_accent(identifier))
         return "has an accent as a character of its own, as in a macOS file name or a PDF; it looks the same as with "
-               "the "
-               "accented letter, and is another identifier: was it copied from there?";
+               "the accented letter, and is another identifier: was it copied from there?";
     if (looks_shortened(identifier))
         return "looks like a long number that a spreadsheet has shortened: format its column as text, and copy it "
                "again";

@@ -122,7 +122,9 @@ static struct text keep(struct row_reader *row, struct text value)
 static bool is_null(const struct yaml_node *value)
 {
     static const char *const nulls[] = {"~", "null", "Null", "NULL"};
-    for (size_t i = 0; value->plain && i < sizeof nulls / sizeof nulls[0]; i++) {
+    if (!value->plain || value->value.size > 4)
+        return false; /* as nearly all of them */
+    for (size_t i = 0; i < sizeof nulls / sizeof nulls[0]; i++) {
         if (text_equal(value->value, text_of(nulls[i])))
             return true;
     }
