@@ -32,6 +32,12 @@ static inline struct text text_slice(const char *at, size_t size)
     return (struct text){at, size};
 }
 
+/* All but the first `size` bytes of `t`, which has as many, borrowed. */
+static inline struct text text_from(struct text t, size_t size)
+{
+    return text_slice(t.at + size, t.size - size);
+}
+
 /* Compares byte for byte. */
 static inline bool text_equal(struct text a, struct text b)
 {

@@ -155,7 +155,7 @@ static struct character take_character(struct text *rest)
     struct character character = {{*rest->at}, 1, false};
     while (is_begun(&character) && character.size < rest->size && add_byte(&character, rest->at[character.size])) {
     }
-    *rest = text_slice(rest->at + character.size, rest->size - character.size);
+    *rest = text_from(*rest, character.size);
     settle(&character);
     return character;
 }

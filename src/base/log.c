@@ -80,7 +80,7 @@ void log_lines(struct text lines)
         size_t end = text_find(lines, '\n', 0), size = end < lines.size ? end + 1 : end;
         size = size < LINE_SIZE ? size : LINE_SIZE;
         put(lines.at, size);
-        lines = text_slice(lines.at + size, lines.size - size);
+        lines = text_from(lines, size);
     }
 }
 

@@ -78,7 +78,7 @@ const char *network_parse(struct text text, struct network *network)
     bool v4 = text_find(text, ':', 0) == text.size;
     unsigned base = v4 ? V4_PREFIX_BITS : 0;
     uint64_t bits = 128 - base;
-    if (slash < text.size && !text_to_number(text_slice(text.at + slash + 1, text.size - slash - 1), bits, &bits))
+    if (slash < text.size && !text_to_number(text_from(text, slash + 1), bits, &bits))
         return wrong;
     network->bits = base + (unsigned)bits;
     return has_bits_behind(network) ? "has bits set behind its prefix; write the network's first address" : NULL;

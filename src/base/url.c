@@ -66,8 +66,7 @@ static bool parse_authority(struct text authority, struct url *url, const char *
 
     uint64_t port = 0;
     *why = "its port is not a number from 1 to 65535";
-    if (authority.at[end] != ':' ||
-        !text_to_number(text_slice(authority.at + end + 1, authority.size - end - 1), 65535, &port) || port == 0)
+    if (authority.at[end] != ':' || !text_to_number(text_from(authority, end + 1), 65535, &port) || port == 0)
         return false;
     url->port = (uint16_t)port;
     return true;
@@ -105,7 +104,7 @@ bool url_parse(struct text source, struct url *url, const char **why)
     if (!parse_authority(url->authority, url, why))
         return false;
 
-    struct text rest = text_slice(source.at + end, source.size - end);
+    struct text rest = text_from(source, end);
     *why = "it has a fragment (#)";
     if (text_find(rest, '#', 0) < rest.size)
         return false;
@@ -116,7 +115,7 @@ bool url_parse(struct text source, struct url *url, const char **why)
     url->path = text_slice(rest.at, question);
     url->has_query = question < rest.size;
     if (url->has_query)
-        url->query = text_slice(rest.at + question + 1, rest.size - question - 1);
+        url->query = text_from(rest, question + 1);
     return true;
 }
 
@@ -176,7 +175,7 @@ bool allowed_hosts_add(struct allowed_hosts *hosts, struct text pattern, const c
     struct url parsed = {.port = 0};
     bool star = text_starts(pattern, TEXT("*."));
     if (star)
-        pattern = text_slice(pattern.at + 2, pattern.size - 2);
+        pattern = text_from(pattern, 2);
     if (!parse_authority(pattern, &parsed, why)) {
         *why = "it is not a host such as login.example.com, login.example.com:8443 or *.example.com";
         return false;
@@ -210,7 +209,7 @@ static bool pattern_matches(const struct host_pattern *pattern, const struct url
         size_t dot = text_find(host, '.', 0);
         if (dot == 0 || dot == host.size)
             return false;
-        host = text_slice(host.at + dot + 1, host.size - dot - 1);
+        host = text_from(host, dot + 1);
     }
     bool port = pattern->port != 0 ? pattern->port == url->port : url->https && url->port == 443;
     return port && text_equal_fold(host, text_of(pattern->host));

@@ -11,7 +11,7 @@ static bool skip_scheme(struct text address, struct text *rest)
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); ++i) {
         const size_t size = schemes[i].size;
         if (address.size >= size && text_equal_fold(text_slice(address.at, size), schemes[i])) {
-            *rest = text_slice(address.at + size, address.size - size);
+            *rest = text_from(address, size);
             return true;
         }
     }
@@ -30,7 +30,7 @@ static struct text host_of(struct text authority)
     size_t start = authority.size;
     while (start > 0 && authority.at[start - 1] != '@')
         --start;
-    return text_slice(authority.at + start, authority.size - start);
+    return text_from(authority, start);
 }
 
 bool address_split(struct text address, struct request *request)
@@ -40,7 +40,7 @@ bool address_split(struct text address, struct request *request)
         const size_t slash = text_find(rest, '/', 0), question = text_find(rest, '?', 0);
         const size_t end = slash < question ? slash : question;
         host = host_of(text_slice(rest.at, end));
-        rest = text_slice(rest.at + end, rest.size - end);
+        rest = text_from(rest, end);
     }
     if (host.size == 0 && !text_starts(rest, TEXT("/")))
         return false;
@@ -49,7 +49,7 @@ bool address_split(struct text address, struct request *request)
     request->path = question > 0 ? text_slice(rest.at, question) : TEXT("/");
     request->has_query = question < rest.size;
     if (request->has_query)
-        request->query = text_slice(rest.at + question + 1, rest.size - question - 1);
+        request->query = text_from(rest, question + 1);
     return true;
 }
 

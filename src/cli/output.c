@@ -66,7 +66,7 @@ static size_t walk(FILE *out, struct text t)
             if (out != NULL)
                 fprintf(out, "\\x%02x", (unsigned char)t.at[0]);
             width += 4;
-            t = text_slice(t.at + 1, t.size - 1);
+            t = text_from(t, 1);
             continue;
         }
         if (out != NULL && escape[0] != '\0')
@@ -74,7 +74,7 @@ static size_t walk(FILE *out, struct text t)
         else if (out != NULL)
             fwrite(t.at, 1, size, out);
         width += columns;
-        t = text_slice(t.at + size, t.size - size);
+        t = text_from(t, size);
     }
     return width + walk_blank(out, &end, true);
 }

@@ -14,7 +14,7 @@ static bool split_field(const char *word, struct text *name, struct text *value)
     struct text whole = text_of(word);
     size_t equals = text_find(whole, '=', 0);
     *name = text_slice(whole.at, equals);
-    *value = equals < whole.size ? text_slice(whole.at + equals + 1, whole.size - equals - 1) : (struct text){0};
+    *value = equals < whole.size ? text_from(whole, equals + 1) : (struct text){0};
     return equals < whole.size;
 }
 

@@ -8,10 +8,10 @@ static bool split_address(struct text address, struct text *host, struct text *r
         const size_t size = schemes[i].size;
         if (address.size <= size || !text_equal_fold(text_slice(address.at, size), schemes[i]))
             continue;
-        const struct text behind = text_slice(address.at + size, address.size - size);
+        const struct text behind = text_from(address, size);
         const size_t slash = text_find(behind, '/', 0);
         *host = text_slice(behind.at, slash);
-        *rest = text_slice(behind.at + slash, behind.size - slash);
+        *rest = text_from(behind, slash);
         return true;
     }
     return false;
@@ -38,7 +38,7 @@ static bool is_taken(const struct config *config, struct text source, struct tex
         .host = host,
         .path = question > 0 ? text_slice(target.at, question) : TEXT("/"),
         .has_query = has_query,
-        .query = has_query ? text_slice(target.at + question + 1, target.size - question - 1) : (struct text){0},
+        .query = has_query ? text_from(target, question + 1) : (struct text){0},
     };
     struct template_capture capture;
     for (size_t i = 0; i < config->gateway.route_count; ++i) {

@@ -34,7 +34,7 @@ static size_t size_of_section(struct text name)
 struct text guess_key(enum key_scope scope, struct text name)
 {
     const size_t section = size_of_section(name);
-    struct guess guess = guess_start(text_slice(name.at + section, name.size - section));
+    struct guess guess = guess_start(text_from(name, section));
     for (size_t i = 0; i < config_key_count; ++i) {
         struct text known = config_key_last(&config_keys[i]);
         size_t its_section = size_of_section(known);
@@ -43,7 +43,7 @@ struct text guess_key(enum key_scope scope, struct text name)
         if (section == 0 && its_section > 0) /* the section itself is a possible name, too */
             guess_offer(&guess, text_slice(known.at, its_section - 1), text_slice(known.at, its_section - 1));
         else if (text_equal(text_slice(name.at, section), text_slice(known.at, its_section)))
-            guess_offer(&guess, text_slice(known.at + its_section, known.size - its_section), known);
+            guess_offer(&guess, text_from(known, its_section), known);
     }
     for (size_t i = 0; i < config_list_count; ++i) {
         struct text list = text_of(config_lists[i].name);

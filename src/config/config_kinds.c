@@ -28,7 +28,7 @@ static bool number_with_unit(struct text value, const struct config_key *key, co
     size_t digits = 0;
     while (digits < value.size && value.at[digits] >= '0' && value.at[digits] <= '9')
         ++digits;
-    const struct text unit = text_slice(value.at + digits, value.size - digits);
+    const struct text unit = text_from(value, digits);
     size_t i = 0;
     while (i < count && !text_equal(unit, units[i]))
         ++i;

@@ -94,7 +94,7 @@ static struct text first_of_section(struct text prefix)
         struct text name = text_of(config_keys[i].name);
         if (config_keys[i].scope == KEY_OF_CONFIG && text_starts(name, prefix) && name.size > prefix.size &&
             name.at[prefix.size] == '.')
-            return text_slice(name.at + prefix.size + 1, name.size - prefix.size - 1);
+            return text_from(name, prefix.size + 1);
     }
     return TEXT("");
 }

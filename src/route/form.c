@@ -20,7 +20,7 @@ bool form_next(struct text source, size_t *position, struct form_pair *pair)
     pair->has_value = equals < whole.size;
     pair->name = text_slice(whole.at, equals);
     size_t value = pair->has_value ? equals + 1 : whole.size;
-    pair->value = text_slice(whole.at + value, whole.size - value);
+    pair->value = text_from(whole, value);
     pair->start = at;
     pair->end = end;
     *position = end;
@@ -143,7 +143,7 @@ struct text form_without(struct text source, const struct form_pair *pair, struc
     else if (start > 0)
         start--;
     if (start == 0)
-        return text_slice(source.at + end, source.size - end);
+        return text_from(source, end);
     if (end == source.size)
         return text_slice(source.at, start);
     size_t rest = source.size - end;

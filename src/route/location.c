@@ -84,7 +84,7 @@ static bool comes_round(const struct gateway_settings *settings, const struct re
     next.path = url.path.size > 0 ? url.path : TEXT("/");
     next.has_query = question < location.size;
     if (next.has_query)
-        next.query = text_slice(location.at + question + 1, location.size - question - 1);
+        next.query = text_from(location, question + 1);
     extract_from_url(settings->routes, settings->route_count, &next, memory, NULL, &extraction);
     return extraction.route != NULL;
 }

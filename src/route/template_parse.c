@@ -31,7 +31,7 @@ __attribute__((format(printf, 3, 4))) static bool complain(struct parser *parser
 
 static struct text part_from(struct text t, size_t start)
 {
-    return text_slice(t.at + start, t.size - start);
+    return text_from(t, start);
 }
 
 /* Decodes a literal into the template's bytes. */

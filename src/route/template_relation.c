@@ -30,7 +30,7 @@ static bool cut_label(struct text *host, struct text *label)
     size_t dot = text_find(*host, '.', 0);
     *label = text_slice(host->at, dot);
     size_t next = dot < host->size ? dot + 1 : dot;
-    *host = text_slice(host->at + next, host->size - next);
+    *host = text_from(*host, next);
     return true;
 }
 

@@ -115,7 +115,7 @@ static void put_escaped(struct access_line *line, struct text t, size_t plain)
         put_escape(line, character);
         clean = at;
     }
-    put(line, text_slice(t.at + clean, t.size - clean));
+    put(line, text_from(t, clean));
 }
 
 /* Adds a member whose value needs no escaping. `name` includes the quote that opens the value, and is a literal, so

@@ -51,7 +51,7 @@ static void write_escaped(struct writer *writer, struct text t)
         write_text(writer, text_of(escape));
         clean = i + 1;
     }
-    write_text(writer, text_slice(t.at + clean, t.size - clean));
+    write_text(writer, text_from(t, clean));
 }
 
 static void write_field(struct writer *writer, const struct form_field *field)

@@ -15,9 +15,8 @@ static bool read_entry(struct text entry, struct ip *ip)
         return false;
     struct text address = bracketed ? text_slice(entry.at + 1, end - 1) : text_slice(entry.at, end);
     size_t behind = bracketed ? end + 1 : end;
-    struct text rest = text_slice(entry.at + behind, entry.size - behind);
-    bool port_is_good =
-        rest.size == 0 || (rest.at[0] == ':' && text_to_number(text_slice(rest.at + 1, rest.size - 1), 65535, &port));
+    struct text rest = text_from(entry, behind);
+    bool port_is_good = rest.size == 0 || (rest.at[0] == ':' && text_to_number(text_from(rest, 1), 65535, &port));
     return port_is_good && ip_parse(address, ip) && (!bracketed || text_find(address, ':', 0) < address.size);
 }
 
@@ -27,7 +26,7 @@ static struct text last_entry(struct text *list)
     size_t start = list->size;
     while (start > 0 && list->at[start - 1] != ',')
         --start;
-    struct text entry = text_trim(text_slice(list->at + start, list->size - start));
+    struct text entry = text_trim(text_from(*list, start));
     list->size = start > 0 ? start - 1 : 0;
     return entry;
 }

@@ -58,7 +58,7 @@ static enum framing read_request_line(struct head *head, struct text line)
     if (method_end == 0 || target_end >= line.size)
         return FRAMING_BAD_TARGET;
     struct text target = text_slice(line.at + method_end + 1, target_end - method_end - 1);
-    head->old = text_equal(text_slice(line.at + target_end + 1, line.size - target_end - 1), TEXT("HTTP/1.0"));
+    head->old = text_equal(text_from(line, target_end + 1), TEXT("HTTP/1.0"));
     bool asterisk = target.size == 1 && target.at[0] == '*';
     return asterisk || (target.size > 0 && target.at[0] == '/') ? FRAMING_GOOD : FRAMING_BAD_TARGET;
 }
@@ -97,7 +97,7 @@ static inline bool is_host_field(struct text line)
 
 static inline struct text behind(struct text line, struct text name)
 {
-    return text_slice(line.at + name.size, line.size - name.size);
+    return text_from(line, name.size);
 }
 
 static enum framing read_field(struct head *head, struct text line)
@@ -183,11 +183,11 @@ enum framing framing_check(struct text input, size_t *head_size)
     struct head head = {0};
     const char *start = input.at;
     if (text_starts(input, TEXT("\r\n")))
-        input = text_slice(input.at + 2, input.size - 2);
+        input = text_from(input, 2);
     size_t feed = text_find(input, '\n', 0);
     if (feed == input.size || feed == 0 || input.at[feed - 1] != '\r')
         return FRAMING_BARE_LINE_FEED;
-    struct text rest = text_slice(input.at + feed + 1, input.size - feed - 1);
+    struct text rest = text_from(input, feed + 1);
     enum framing framing = read_request_line(&head, text_slice(input.at, feed - 1));
     size_t size = 0;
     if (framing == FRAMING_GOOD)

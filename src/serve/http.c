@@ -88,8 +88,7 @@ static void read_request(const h2o_req_t *req, const struct fields *fields, stru
     request->host = own ? TEXT("") : text_of_iovec(req->input.authority);
     request->path = text_slice(target.at, question);
     request->has_query = question < target.size;
-    request->query =
-        request->has_query ? text_slice(target.at + question + 1, target.size - question - 1) : (struct text){0};
+    request->query = request->has_query ? text_from(target, question + 1) : (struct text){0};
     request->content_type = fields->content_type;
     request->body = text_of_iovec(req->entity);
 }

@@ -31,7 +31,7 @@ static unsigned quality(struct text parameters)
         at = end + 1;
         if (!text_starts(parameter, TEXT("q=")) && !text_starts(parameter, TEXT("Q=")))
             continue;
-        struct text value = text_slice(parameter.at + 2, parameter.size - 2);
+        struct text value = text_from(parameter, 2);
         unsigned thousandths = value.size > 0 && value.at[0] == '1' ? 1000 : 0;
         unsigned weight = 100;
         for (size_t i = 2; i < value.size && i < 5 && thousandths < 1000; ++i, weight /= 10)
@@ -80,8 +80,7 @@ bool page_wants_json(struct text accept)
         at = end + 1;
         size_t semicolon = text_find(range, ';', 0);
         struct text type = text_trim(text_slice(range.at, semicolon));
-        unsigned q =
-            semicolon < range.size ? quality(text_slice(range.at + semicolon + 1, range.size - semicolon - 1)) : 1000;
+        unsigned q = semicolon < range.size ? quality(text_from(range, semicolon + 1)) : 1000;
         take_range(&html, rank_for_html(type), q);
         take_range(&json, rank_for_json(type), q);
     }

@@ -18,7 +18,7 @@ static struct text next_word(struct text *rest)
     size_t end = text_find(*rest, ' ', 0);
     struct text word = text_slice(rest->at, end);
     size_t taken = end < rest->size ? end + 1 : end;
-    *rest = text_slice(rest->at + taken, rest->size - taken);
+    *rest = text_from(*rest, taken);
     return word;
 }
 

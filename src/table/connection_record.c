@@ -246,6 +246,6 @@ bool connection_key_split(struct text key, struct text *source, struct text *ide
     if (zero == key.size)
         return false;
     *source = text_slice(key.at, zero);
-    *identifier = text_slice(key.at + zero + 1, key.size - zero - 1);
+    *identifier = text_from(key, zero + 1);
     return true;
 }

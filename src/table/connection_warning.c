@@ -26,7 +26,7 @@ static bool looks_shortened(struct text identifier)
     size_t plus = text_find(identifier, '+', 0);
     return plus < identifier.size && plus > 1 && identifier.at[plus - 1] == 'E' &&
            holds_only(text_slice(identifier.at, plus - 1), "0123456789.,") &&
-           holds_only(text_slice(identifier.at + plus + 1, identifier.size - plus - 1), "0123456789");
+           holds_only(text_from(identifier, plus + 1), "0123456789");
 }
 
 /* The ways to spell a character out: `digits` hexadecimal digits between two marks, or as many as there are for 0. */
@@ -53,7 +53,7 @@ static size_t spelling_at(struct text t, uint32_t *character)
             number = number << 4 | (uint32_t)text_hex_digit(t.at[at]);
         }
         const bool whole = spellings[i].digits > 0 ? digits == spellings[i].digits : digits > 0;
-        if (whole && text_starts(text_slice(t.at + at, t.size - at), after) && (number == ' ' || text_hides(number))) {
+        if (whole && text_starts(text_from(t, at), after) && (number == ' ' || text_hides(number))) {
             *character = number;
             return at + after.size;
         }
@@ -68,7 +68,7 @@ struct text identifier_unspelled(struct text identifier, char *out)
         return identifier;
     for (size_t at = 0; at < identifier.size;) {
         uint32_t character = 0;
-        const size_t spelled = spelling_at(text_slice(identifier.at + at, identifier.size - at), &character);
+        const size_t spelled = spelling_at(text_from(identifier, at), &character);
         if (spelled > 0)
             size += text_put_character(out + size, character);
         else

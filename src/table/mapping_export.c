@@ -153,7 +153,7 @@ static bool export_rows(struct exporting *exporting, struct text source, struct 
     while ((result = snapshot_next(exporting->snapshot, &row, error)) == LOOKUP_FOUND && text_starts(row.key, start)) {
         if (rows == exporting->rows)
             fputs("\n", exporting->out);
-        if (!export_row(exporting, &row, text_slice(row.key.at + start.size, row.key.size - start.size), error))
+        if (!export_row(exporting, &row, text_from(row.key, start.size), error))
             return false;
     }
     if (rows == exporting->rows)
