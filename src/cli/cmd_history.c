@@ -4,24 +4,15 @@
 #include "meant.h"
 #include "output.h"
 #include "rows.h"
-#include "ssoferry/json_value.h"
+#include "ssoferry/connection_json.h"
 #include "ssoferry/log.h"
 #include "ssoferry/revision.h"
 
 enum { DIGEST_SHOWN = 12 };
 
-static json_t *revision_json(const struct revision *revision)
+static json_t *revision_with_files(const struct revision *revision)
 {
-    char time[TIME_SIZE];
-    json_t *object = json_object();
-    json_object_set_new(object, "revision", json_number(revision->number));
-    json_object_set_new(object, "changed_at", json_string(time_text(revision->changed_at, time)));
-    json_object_set_new(object, "command", json_text(text_of(revision->command)));
-    json_object_set_new(object, "actor", json_text(text_of(revision->actor)));
-    json_object_set_new(object, "message", json_text_or_null(text_of(revision->message)));
-    json_object_set_new(object, "added", json_number(revision->counts.added));
-    json_object_set_new(object, "changed", json_number(revision->counts.changed));
-    json_object_set_new(object, "removed", json_number(revision->counts.removed));
+    json_t *object = json_revision(revision, "changed_at");
     json_t *files = json_array();
     for (size_t i = 0; i < revision->file_count; ++i) {
         json_t *file = json_object();
@@ -37,7 +28,7 @@ static json_t *revision_json(const struct revision *revision)
 static void show_line(struct grid *grid, const struct revision *revision)
 {
     if (grid == NULL) {
-        output_json(revision_json(revision));
+        output_json(revision_with_files(revision));
         return;
     }
     char number[NUMBER_SIZE], time[TIME_SIZE], added[NUMBER_SIZE], changed[NUMBER_SIZE], removed[NUMBER_SIZE];
@@ -132,7 +123,7 @@ static bool on_revision(void *context, const struct revision *revision, const st
     if (ferror(stdout) || (showing->limit->given && showing->shown == showing->limit->value))
         return false;
     if (showing->style.json) {
-        json_t *object = revision_json(revision);
+        json_t *object = revision_with_files(revision);
         json_object_set_new(object, "difference", difference_json(difference));
         output_json(object);
     } else {

@@ -99,20 +99,6 @@ static bool add_unknown(json_t *root, struct report *report, struct error *error
     return true;
 }
 
-static json_t *json_revision(const struct revision *revision)
-{
-    json_t *object = json_object();
-    json_object_set_new(object, "revision", json_number(revision->number));
-    json_object_set_new(object, "time", json_time(revision->changed_at));
-    json_object_set_new(object, "command", json_text(text_of(revision->command)));
-    json_object_set_new(object, "actor", json_text(text_of(revision->actor)));
-    json_object_set_new(object, "message", json_text_or_null(text_of(revision->message)));
-    json_object_set_new(object, "added", json_number(revision->counts.added));
-    json_object_set_new(object, "changed", json_number(revision->counts.changed));
-    json_object_set_new(object, "removed", json_number(revision->counts.removed));
-    return object;
-}
-
 static bool add_history(json_t *root, struct table *table, struct error *error)
 {
     struct snapshot *snapshot = NULL;
@@ -125,7 +111,7 @@ static bool add_history(json_t *root, struct table *table, struct error *error)
         struct revision revision = {0};
         result = revision_read(snapshot, number, &revision, error);
         if (result == LOOKUP_FOUND)
-            json_array_append_new(list, json_revision(&revision));
+            json_array_append_new(list, json_revision(&revision, "time"));
         revision_release(&revision);
         if (result != LOOKUP_FOUND)
             break;

@@ -47,3 +47,17 @@ json_t *json_change(uint64_t revision, struct change_counts counts, uint64_t row
     json_object_set_new(object, "rows", json_number(rows));
     return object;
 }
+
+json_t *json_revision(const struct revision *revision, const char *time_name)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "revision", json_number(revision->number));
+    json_object_set_new(object, time_name, json_time(revision->changed_at));
+    json_object_set_new(object, "command", json_text(text_of(revision->command)));
+    json_object_set_new(object, "actor", json_text(text_of(revision->actor)));
+    json_object_set_new(object, "message", json_text_or_null(text_of(revision->message)));
+    json_object_set_new(object, "added", json_number(revision->counts.added));
+    json_object_set_new(object, "changed", json_number(revision->counts.changed));
+    json_object_set_new(object, "removed", json_number(revision->counts.removed));
+    return object;
+}
