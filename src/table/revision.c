@@ -65,20 +65,25 @@ int history_write(MDB_txn *txn, MDB_dbi revisions, const struct history_entry *e
     return code;
 }
 
-int history_forget(MDB_txn *txn, MDB_dbi revisions, uint64_t last)
+int history_delete(MDB_txn *txn, MDB_dbi database, MDB_cursor_op end, uint64_t from, uint64_t to)
 {
     MDB_cursor *cursor = NULL;
     MDB_val key, value;
-    int code = mdb_cursor_open(txn, revisions, &cursor);
+    int code = mdb_cursor_open(txn, database, &cursor);
     if (code != MDB_SUCCESS)
         return code;
-    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST)) == MDB_SUCCESS && key.mv_size == 8 &&
-           number_read(key.mv_data, 8) <= last) {
+    while ((code = mdb_cursor_get(cursor, &key, &value, end)) == MDB_SUCCESS && key.mv_size >= 8 &&
+           number_read(key.mv_data, 8) >= from && number_read(key.mv_data, 8) <= to) {
         if ((code = mdb_cursor_del(cursor, 0)) != MDB_SUCCESS)
             break;
     }
     mdb_cursor_close(cursor);
     return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
+}
+
+int history_forget(MDB_txn *txn, MDB_dbi revisions, uint64_t last)
+{
+    return history_delete(txn, revisions, MDB_FIRST, 0, last);
 }
 
 /* -- reading -- */

@@ -9,8 +9,8 @@
  *       number   how many bytes follow them
  *       number   0: the row did not exist; else 1 + the size of its record
  *       bytes    the rest of the key; the record
- * A number has 7 bits a byte, lowest first, with the high bit set on all but the last byte. If a key is in two chunks
- * of a revision, the earlier one has the record from before the revision. */
+ * Numbers are LEB128. If a key is in two chunks of a revision, the earlier one has the record from before the
+ * revision. */
 #ifndef SSOFERRY_TABLE_UNDO_H
 #define SSOFERRY_TABLE_UNDO_H
 

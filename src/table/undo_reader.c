@@ -2,11 +2,11 @@
 
 #include "heap.h"
 #include "ssoferry/guard.h"
+#include "ssoferry/leb128.h"
 #include "ssoferry/memory.h"
 #include "undo.h"
 
 enum {
-    PAGE_HEAD = 16, /* bytes that LMDB needs before a value that has pages of its own */
     CHUNK_HEAD = 2,
     ROW_NUMBERS_MAX = 9, /* bytes of a row's three numbers */
     FIRST_ROW_MAX = CHUNK_HEAD + ROW_NUMBERS_MAX + CONNECTION_KEY_SIZE_MAX + CONNECTION_RECORD_SIZE_MAX,
@@ -15,10 +15,10 @@ enum {
 /* An ascending run of chunks of one revision. */
 struct stream {
     uint64_t revision;
-    uint32_t chunk; /* being read */
-    void *bytes;    /* of the chunk */
-    const unsigned char *at, *end;
-    struct undo_row row; /* the current row; the stream owns its key */
+    uint32_t chunk;      /* being read */
+    void *bytes;         /* of the chunk */
+    struct text rest;    /* of the chunk, behind the current row */
+    struct undo_row row; /* the stream owns its key */
     char key[CONNECTION_KEY_SIZE_MAX];
     int code; /* LMDB's, if a chunk could not be read */
 };
@@ -42,34 +42,31 @@ static bool damaged(const struct undo_reader *reader, int code, struct error *er
 
 /* -- one stream -- */
 
-static bool take_number(struct stream *stream, size_t *number)
+static bool take_size(struct stream *stream, size_t *size)
 {
-    *number = 0;
-    for (unsigned shift = 0; shift <= 14 && stream->at < stream->end; shift += 7) {
-        unsigned char byte = *stream->at++;
-        *number |= (size_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return true;
-    }
-    return false;
+    uint64_t number;
+    if (!leb128_take(&stream->rest, &number) || number > UINT16_MAX)
+        return false;
+    *size = (size_t)number;
+    return true;
 }
 
 static enum step read_row(struct stream *stream)
 {
     size_t shared = 0, more = 0, before = 0;
-    if (stream->at == stream->end)
+    if (stream->rest.size == 0)
         return STEP_END;
-    if (!take_number(stream, &shared) || !take_number(stream, &more) || !take_number(stream, &before) ||
+    if (!take_size(stream, &shared) || !take_size(stream, &more) || !take_size(stream, &before) ||
         shared > stream->row.key.size || shared + more > sizeof stream->key || shared + more == 0)
         return STEP_DAMAGED;
-    stream->row.was_there = before > 0;
-    stream->row.record.size = before > 0 ? before - 1 : 0;
-    if ((size_t)(stream->end - stream->at) < more + stream->row.record.size)
+    const size_t record_size = before > 0 ? before - 1 : 0;
+    if (stream->rest.size < more + record_size)
         return STEP_DAMAGED;
-    memcpy(stream->key + shared, stream->at, more);
-    stream->row.key = text_slice(stream->key, shared + more);
-    stream->row.record.at = (const char *)stream->at + more;
-    stream->at += more + stream->row.record.size;
+    memcpy(stream->key + shared, stream->rest.at, more);
+    stream->row = (struct undo_row){.key = text_slice(stream->key, shared + more),
+                                    .was_there = before > 0,
+                                    .record = text_slice(stream->rest.at + more, record_size)};
+    stream->rest = text_from(stream->rest, more + record_size);
     return STEP_ROW;
 }
 
@@ -93,8 +90,7 @@ static enum step open_chunk(const struct undo_reader *reader, struct stream *str
         return STEP_DAMAGED;
     *continues = bytes[1] == 1;
     stream->chunk = chunk;
-    stream->at = bytes + CHUNK_HEAD;
-    stream->end = bytes + value.mv_size;
+    stream->rest = text_slice((const char *)bytes + CHUNK_HEAD, value.mv_size - CHUNK_HEAD);
     stream->row.key = text_slice(stream->key, 0);
     return STEP_ROW;
 }
@@ -295,54 +291,4 @@ enum lookup_result undo_reader_next(struct undo_reader *reader, struct undo_row 
     memcpy(reader->last_key, row->key.at, row->key.size);
     row->key = reader->last = text_slice(reader->last_key, row->key.size);
     return LOOKUP_FOUND;
-}
-
-/* -- chunks as a whole -- */
-
-/* Deletes chunks from one end, MDB_FIRST or MDB_LAST, while their revisions are between `from` and `to`. */
-static int forget(MDB_txn *txn, MDB_dbi undo, MDB_cursor_op end, uint64_t from, uint64_t to)
-{
-    MDB_cursor *cursor = NULL;
-    MDB_val key, value;
-    int code = mdb_cursor_open(txn, undo, &cursor);
-    if (code != MDB_SUCCESS)
-        return code;
-    while ((code = mdb_cursor_get(cursor, &key, &value, end)) == MDB_SUCCESS && key.mv_size == 12 &&
-           number_read(key.mv_data, 8) >= from && number_read(key.mv_data, 8) <= to) {
-        if ((code = mdb_cursor_del(cursor, 0)) != MDB_SUCCESS)
-            break;
-    }
-    mdb_cursor_close(cursor);
-    return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
-}
-
-int undo_forget(MDB_txn *txn, MDB_dbi undo, uint64_t last)
-{
-    return forget(txn, undo, MDB_FIRST, 0, last);
-}
-
-int undo_forget_coming(MDB_txn *txn, MDB_dbi undo, uint64_t newest)
-{
-    return forget(txn, undo, MDB_LAST, newest + 1, UINT64_MAX);
-}
-
-int undo_coming_size(MDB_txn *txn, MDB_dbi undo, uint64_t newest, uint64_t *size)
-{
-    unsigned char number[12] = {0};
-    MDB_cursor *cursor = NULL;
-    MDB_stat stat;
-    int code = mdb_stat(txn, undo, &stat);
-    if (code == MDB_SUCCESS)
-        code = mdb_cursor_open(txn, undo, &cursor);
-    if (code != MDB_SUCCESS)
-        return code;
-    number_write(number, newest + 1, 8);
-    MDB_val key = {sizeof number, number}, value;
-    code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-    for (*size = 0; code == MDB_SUCCESS; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        if (value.mv_size > stat.ms_psize / 2) /* a shorter one is in a page shared with others */
-            *size += (value.mv_size + PAGE_HEAD + stat.ms_psize - 1) / stat.ms_psize * stat.ms_psize;
-    }
-    mdb_cursor_close(cursor);
-    return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
 }

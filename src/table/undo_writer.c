@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "ssoferry/leb128.h"
 #include "ssoferry/memory.h"
 #include "undo.h"
 
@@ -85,22 +86,14 @@ static int compare_entries(const void *a, const void *b, void *raw)
     return order != 0 ? order : (first > second) - (first < second);
 }
 
-static unsigned char *put_number(unsigned char *at, size_t number)
-{
-    for (; number >= 0x80; number >>= 7)
-        *at++ = (unsigned char)(number | 0x80);
-    *at++ = (unsigned char)number;
-    return at;
-}
-
 /* `shared` leading bytes of its key are those of the previous one. */
 static unsigned char *put_entry(unsigned char *at, const unsigned char *entry, size_t shared)
 {
     struct text key = entry_key(entry);
     size_t before = number_read(entry + 2, 2);
-    at = put_number(at, shared);
-    at = put_number(at, key.size - shared);
-    at = put_number(at, before);
+    at = leb128_put(at, shared);
+    at = leb128_put(at, key.size - shared);
+    at = leb128_put(at, before);
     memcpy(at, key.at + shared, key.size - shared);
     at += key.size - shared;
     if (before > 1)

@@ -2,40 +2,26 @@
 
 #include "lane.h"
 #include "ssoferry/clock.h"
+#include "ssoferry/leb128.h"
 
 enum { RECORD_VERSION = 1 };
 
 /* -- numbers -- */
 
-static char *put(char *at, uint64_t number)
-{
-    for (; number >= 0x80; number >>= 7)
-        *at++ = (char)(number | 0x80);
-    *at++ = (char)number;
-    return at;
-}
-
-/* Reads a number from `rest`, and moves on. If it is truncated or over 64 bits, returns 0 and sets *bad. */
+/* Reads a number from `rest`, and moves on. If there is none, returns 0 and sets *bad. */
 static uint64_t get(struct text *rest, bool *bad)
 {
     uint64_t number = 0;
-    for (unsigned shift = 0; shift < 64 && rest->size > 0; shift += 7) {
-        unsigned char byte = (unsigned char)*rest->at;
-        *rest = text_slice(rest->at + 1, rest->size - 1);
-        if (shift == 63 && byte > 1)
-            break;
-        number |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return number;
-    }
+    if (leb128_take(rest, &number))
+        return number;
     *bad = true;
     return 0;
 }
 
 static char *put_times(char *at, int64_t first, int64_t last)
 {
-    at = put(at, first > 0 ? (uint64_t)first : 0);
-    return put(at, last > first ? (uint64_t)(last - (first > 0 ? first : 0)) : 0);
+    at = leb128_put(at, first > 0 ? (uint64_t)first : 0);
+    return leb128_put(at, last > first ? (uint64_t)(last - (first > 0 ? first : 0)) : 0);
 }
 
 static void get_times(struct text *rest, int64_t *first, int64_t *last, bool *bad)
@@ -50,7 +36,7 @@ static bool begins_well(struct text *rest)
 {
     if (rest->size == 0 || *rest->at != RECORD_VERSION)
         return false;
-    *rest = text_slice(rest->at + 1, rest->size - 1);
+    *rest = text_from(*rest, 1);
     return true;
 }
 
@@ -61,15 +47,15 @@ size_t usage_record_encode(const struct usage_record *record, char *out)
     char *at = out;
     *at++ = RECORD_VERSION;
     for (int i = 0; i < USAGE_OUTCOMES; ++i)
-        at = put(at, record->hits[i]);
+        at = leb128_put(at, record->hits[i]);
     at = put_times(at, record->first, record->last);
-    at = put(at, record->newest);
+    at = leb128_put(at, record->newest);
     uint32_t gap = 0;
     for (size_t i = USAGE_DAYS; i-- > 0; ++gap) {
         if (record->days[i] == 0)
             continue;
-        at = put(at, gap);
-        at = put(at, record->days[i]);
+        at = leb128_put(at, gap);
+        at = leb128_put(at, record->days[i]);
         gap = 0;
     }
     return (size_t)(at - out);
@@ -152,8 +138,8 @@ size_t unknown_record_encode(const struct unknown_record *record, char *out)
 {
     char *at = out;
     *at++ = RECORD_VERSION;
-    at = put(at, record->hits);
-    at = put(at, record->error);
+    at = leb128_put(at, record->hits);
+    at = leb128_put(at, record->error);
     at = put_times(at, record->first, record->last);
     return (size_t)(at - out);
 }
@@ -174,10 +160,10 @@ size_t totals_encode(const struct usage_totals *totals, char *out)
     char *at = out;
     *at++ = RECORD_VERSION;
     for (int i = 0; i < USAGE_OUTCOMES; ++i)
-        at = put(at, totals->hits[i]);
-    at = put(at, totals->unnamed);
-    at = put(at, totals->unknown_hits);
-    at = put(at, totals->since > 0 ? (uint64_t)totals->since : 0);
+        at = leb128_put(at, totals->hits[i]);
+    at = leb128_put(at, totals->unnamed);
+    at = leb128_put(at, totals->unknown_hits);
+    at = leb128_put(at, totals->since > 0 ? (uint64_t)totals->since : 0);
     return (size_t)(at - out);
 }
 
