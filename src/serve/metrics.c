@@ -52,6 +52,7 @@ struct counter {
     atomic_uint_fast64_t value;
 };
 
+/* Only counters, which add_up() relies on. */
 struct metrics {
     struct counter durations[BUCKETS];
     struct counter duration_us;
@@ -157,36 +158,17 @@ static void write_label_value(FILE *out, struct text value)
     }
 }
 
-static uint64_t sum_requests(const struct metrics_scene *scene, size_t route, size_t answer)
+/* All workers' counters together. The caller frees them. */
+static struct metrics *add_up(const struct metrics_scene *scene)
 {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < scene->worker_count; ++i)
-        sum += get(&scene->workers[i]->requests[route][answer]);
-    return sum;
-}
-
-static uint64_t sum_unknown(const struct metrics_scene *scene, size_t route)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < scene->worker_count; ++i)
-        sum += get(&scene->workers[i]->unknown[route]);
-    return sum;
-}
-
-static uint64_t sum_rehearsed(const struct metrics_scene *scene, size_t route, int would)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < scene->worker_count; ++i)
-        sum += get(&scene->workers[i]->rehearsed[route][would]);
-    return sum;
-}
-
-static uint64_t sum_events(const struct metrics_scene *scene, enum metrics_event event)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < scene->worker_count; ++i)
-        sum += get(&scene->workers[i]->events[event]);
-    return sum;
+    struct metrics *total = metrics_new();
+    for (size_t worker = 0; worker < scene->worker_count; ++worker) {
+        const struct counter *from = (const struct counter *)scene->workers[worker];
+        struct counter *to = (struct counter *)total;
+        for (size_t i = 0; i < sizeof(struct metrics) / sizeof(struct counter); ++i)
+            add(&to[i], get(&from[i]));
+    }
+    return total;
 }
 
 /* Writes: NAME{route="ROUTE" */
@@ -197,10 +179,10 @@ static void begin_by_route(FILE *out, const char *name, struct text route)
     fputc('"', out);
 }
 
-static void write_route(const struct metrics_scene *scene, FILE *out, size_t route, struct text name)
+static void write_route(const struct metrics *total, FILE *out, size_t route, struct text name)
 {
     for (size_t answer = 0; answer < ANSWERS; ++answer) {
-        uint64_t sum = sum_requests(scene, route, answer);
+        uint64_t sum = get(&total->requests[route][answer]);
         if (sum == 0 && answers[answer].watched < (route == METRICS_NO_ROUTE ? WATCHED_EVERYWHERE : WATCHED_IN_ROUTES))
             continue;
         begin_by_route(out, "ssoferry_requests_total", name);
@@ -209,21 +191,21 @@ static void write_route(const struct metrics_scene *scene, FILE *out, size_t rou
     }
 }
 
-static void write_requests(const struct metrics_scene *scene, FILE *out)
+static void write_requests(const struct metrics_scene *scene, const struct metrics *total, FILE *out)
 {
     describe(out, "ssoferry_requests_total", "counter", "Requests answered, by route, decision and status.");
     for (size_t route = 0; route < scene->route_count; ++route)
-        write_route(scene, out, route, scene->routes[route].name);
-    write_route(scene, out, METRICS_NO_ROUTE, TEXT("none"));
+        write_route(total, out, route, scene->routes[route].name);
+    write_route(total, out, METRICS_NO_ROUTE, TEXT("none"));
 }
 
-static void write_unknown(const struct metrics_scene *scene, FILE *out)
+static void write_unknown(const struct metrics_scene *scene, const struct metrics *total, FILE *out)
 {
     describe(out, "ssoferry_unknown_identifiers_total", "counter",
              "Requests for an identifier that has no row, however they were answered, except with 405.");
     for (size_t route = 0; route < scene->route_count; ++route) {
         begin_by_route(out, "ssoferry_unknown_identifiers_total", scene->routes[route].name);
-        fprintf(out, "} %" PRIu64 "\n", sum_unknown(scene, route));
+        fprintf(out, "} %" PRIu64 "\n", get(&total->unknown[route]));
     }
 }
 
@@ -234,13 +216,13 @@ static bool would_be_decided(int outcome)
            outcome == OUTCOME_LOOP;
 }
 
-static void write_rehearsed(const struct metrics_scene *scene, FILE *out)
+static void write_rehearsed(const struct metrics_scene *scene, const struct metrics *total, FILE *out)
 {
     describe(out, "ssoferry_rehearsed_total", "counter",
              "Requests answered in a rehearsal (observe), by what would have been decided.");
     for (size_t route = 0; route < scene->route_count; ++route) {
         for (int would = 0; would < OUTCOMES; ++would) {
-            uint64_t sum = sum_rehearsed(scene, route, would);
+            uint64_t sum = get(&total->rehearsed[route][would]);
             bool rehearsing = scene->observe || scene->routes[route].observe;
             if (sum == 0 && !(rehearsing && would_be_decided(would)))
                 continue;
@@ -250,19 +232,16 @@ static void write_rehearsed(const struct metrics_scene *scene, FILE *out)
     }
 }
 
-static void write_durations(const struct metrics_scene *scene, FILE *out)
+static void write_durations(const struct metrics *total, FILE *out)
 {
+    const uint64_t total_us = get(&total->duration_us);
     uint64_t sum = 0;
-    uint64_t total_us = 0;
     describe(out, "ssoferry_request_duration_seconds", "histogram",
              "Time from a request's first byte to its answer, its body's arrival included.");
     for (size_t bucket = 0; bucket < BUCKETS; ++bucket) {
-        for (size_t i = 0; i < scene->worker_count; ++i)
-            sum += get(&scene->workers[i]->durations[bucket]);
+        sum += get(&total->durations[bucket]);
         fprintf(out, "ssoferry_request_duration_seconds_bucket{le=\"%s\"} %" PRIu64 "\n", buckets[bucket].label, sum);
     }
-    for (size_t i = 0; i < scene->worker_count; ++i)
-        total_us += get(&scene->workers[i]->duration_us);
     fprintf(out, "ssoferry_request_duration_seconds_sum %" PRIu64 ".%06" PRIu64 "\n", total_us / 1000000,
             total_us % 1000000);
     fprintf(out, "ssoferry_request_duration_seconds_count %" PRIu64 "\n", sum);
@@ -274,31 +253,45 @@ static void write_one(FILE *out, const char *name, const char *type, const char 
     fprintf(out, "%s %" PRIu64 "\n", name, value);
 }
 
-static void write_connections(const struct metrics_scene *scene, FILE *out)
+/* Counters of events that are written as they are. */
+struct event_metric {
+    enum metrics_event event;
+    const char *name, *help;
+};
+
+static const struct event_metric client_events[] = {
+    {METRICS_ACCEPTED, "ssoferry_client_connections_accepted_total", "Client connections accepted."},
+    {METRICS_LIMIT_REACHED, "ssoferry_client_connections_refused_total",
+     "Times that accepting stopped at the limit of connections or descriptors."},
+    {METRICS_NO_MEMORY, "ssoferry_client_connections_without_memory_total",
+     "Client connections closed because the requests under way held all of limits.memory."},
+    {METRICS_TIMED_OUT, "ssoferry_client_connections_timed_out_total",
+     "Client connections cut because a request took too long to arrive, or its answer to be taken."},
+    {METRICS_PROXY_REFUSED, "ssoferry_client_connections_without_proxy_header_total",
+     "Client connections closed because their PROXY header was missing, broken or not to be trusted."},
+    {METRICS_HEALTH_CHECKS, "ssoferry_health_checks_total", "Probes answered on the public port."},
+    {METRICS_BAD_REQUESTS, "ssoferry_bad_requests_total", "Requests answered with 400 or 417."},
+};
+
+static const struct event_metric tls_events[] = {
+    {METRICS_HANDSHAKES, "ssoferry_tls_handshakes_total", "TLS handshakes completed."},
+    {METRICS_HANDSHAKES_FAILED, "ssoferry_tls_handshakes_failed_total",
+     "TLS handshakes that failed: versions, names, ciphers or protocols that do not fit, or no TLS at all."},
+};
+
+static void write_events(const struct metrics *total, FILE *out, const struct event_metric *events, size_t count)
 {
-    uint64_t body_bytes = 0;
-    for (size_t i = 0; i < scene->worker_count; ++i)
-        body_bytes += get(&scene->workers[i]->body_bytes);
-    uint64_t closed = sum_events(scene, METRICS_CLOSED);
-    uint64_t accepted = sum_events(scene, METRICS_ACCEPTED);
-    write_one(out, "ssoferry_request_body_bytes_total", "counter", "Bytes of request bodies.", body_bytes);
-    write_one(out, "ssoferry_client_connections_accepted_total", "counter", "Client connections accepted.", accepted);
+    for (size_t i = 0; i < count; ++i)
+        write_one(out, events[i].name, "counter", events[i].help, get(&total->events[events[i].event]));
+}
+
+static void write_clients(const struct metrics *total, FILE *out)
+{
+    const uint64_t accepted = get(&total->events[METRICS_ACCEPTED]), closed = get(&total->events[METRICS_CLOSED]);
+    write_events(total, out, client_events, sizeof(client_events) / sizeof(client_events[0]));
     write_one(out, "ssoferry_client_connections_open", "gauge", "Client connections open now.",
               accepted > closed ? accepted - closed : 0);
-    write_one(out, "ssoferry_client_connections_refused_total", "counter",
-              "Times that accepting stopped at the limit of connections or descriptors.",
-              sum_events(scene, METRICS_LIMIT_REACHED));
-    write_one(out, "ssoferry_client_connections_without_memory_total", "counter",
-              "Client connections closed because the requests under way held all of limits.memory.",
-              sum_events(scene, METRICS_NO_MEMORY));
-    write_one(out, "ssoferry_client_connections_timed_out_total", "counter",
-              "Client connections cut because a request took too long to arrive, or its answer to be taken.",
-              sum_events(scene, METRICS_TIMED_OUT));
-    write_one(out, "ssoferry_client_connections_without_proxy_header_total", "counter",
-              "Client connections closed because their PROXY header was missing, broken or not to be trusted.",
-              sum_events(scene, METRICS_PROXY_REFUSED));
-    write_one(out, "ssoferry_health_checks_total", "counter", "Probes answered on the public port.",
-              sum_events(scene, METRICS_HEALTH_CHECKS));
+    write_one(out, "ssoferry_request_body_bytes_total", "counter", "Bytes of request bodies.", get(&total->body_bytes));
 }
 
 static void write_table(const struct metrics_scene *scene, FILE *out)
@@ -334,15 +327,11 @@ static void write_rows(const struct metrics_rows *rows, FILE *out)
                   "A checksum of all rows; if two instances have different ones, their rows differ.", rows->checksum);
 }
 
-static void write_certificates(const struct metrics_scene *scene, FILE *out)
+static void write_certificates(const struct metrics_scene *scene, const struct metrics *total, FILE *out)
 {
     if (scene->certificate_count == 0)
         return;
-    write_one(out, "ssoferry_tls_handshakes_total", "counter", "TLS handshakes completed.",
-              sum_events(scene, METRICS_HANDSHAKES));
-    write_one(out, "ssoferry_tls_handshakes_failed_total", "counter",
-              "TLS handshakes that failed: versions, names, ciphers or protocols that do not fit, or no TLS at all.",
-              sum_events(scene, METRICS_HANDSHAKES_FAILED));
+    write_events(total, out, tls_events, sizeof(tls_events) / sizeof(tls_events[0]));
     write_one(out, "ssoferry_tls_certificates_current", "gauge",
               "0 if the certificates' files have changed and could not be used.", scene->certificates_current);
     describe(out, "ssoferry_tls_certificate_expiry_seconds", "gauge", "Seconds until a certificate in use expires.");
@@ -358,6 +347,7 @@ static void write_certificates(const struct metrics_scene *scene, FILE *out)
 
 void metrics_write(const struct metrics_scene *scene, FILE *out)
 {
+    struct metrics *total = add_up(scene);
     describe(out, "ssoferry_build_info", "gauge", "Version of the program.");
     fputs("ssoferry_build_info{version=\"" SSOFERRY_VERSION "\"} 1\n", out);
     write_one(out, "ssoferry_ready", "gauge", "1 if sign-ins should be sent here.", scene->ready);
@@ -365,14 +355,13 @@ void metrics_write(const struct metrics_scene *scene, FILE *out)
         out, "ssoferry_configuration_current", "gauge",
         "0 if the configuration in use is not that of the file: it was refused or not reloaded, or takes a restart.",
         scene->configuration_current);
-    write_requests(scene, out);
-    write_unknown(scene, out);
-    write_rehearsed(scene, out);
-    write_durations(scene, out);
-    write_one(out, "ssoferry_bad_requests_total", "counter", "Requests answered with 400 or 417.",
-              sum_events(scene, METRICS_BAD_REQUESTS));
-    write_connections(scene, out);
-    write_certificates(scene, out);
+    write_requests(scene, total, out);
+    write_unknown(scene, total, out);
+    write_rehearsed(scene, total, out);
+    write_durations(total, out);
+    write_clients(total, out);
+    write_certificates(scene, total, out);
+    free(total);
     write_table(scene, out);
     write_rows(&scene->rows, out);
     if (scene->has_usage) {
