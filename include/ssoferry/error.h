@@ -23,7 +23,8 @@ struct error {
 };
 
 /* Fills *error and returns false, so that a failing function can end with `return error_set(...)`. A message that is
- * too long is cut. Control bytes become '?', so that a hostile file name cannot forge a log line. */
+ * too long is cut. What cannot be shown is written as text_shown() has it, so that a hostile file name cannot forge a
+ * log line. */
 bool error_set(struct error *error, enum error_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

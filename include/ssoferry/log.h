@@ -4,7 +4,8 @@
 
 #include "ssoferry/text.h"
 
-/* Each prints one line with one write. Control bytes become '?'. Any thread may call these. */
+/* Each prints one line with one write. What cannot be shown is written as text_shown() has it. Any thread may call
+ * these. */
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -142,6 +142,16 @@ size_t text_put_character(char *out, uint32_t character);
 bool text_hides(uint32_t character);
 bool text_has_hidden(struct text t);
 
+/* Moves *rest, which is not empty, past its first character, and returns what may be shown for it in a message or on a
+ * terminal: the character itself; \u200b or \U000e0001 if text_hides() it; \x1b for each byte of a control character or
+ * of what is not UTF-8. An escape is written to `escape`. */
+enum { TEXT_ESCAPE_SIZE = 12 };
+struct text text_shown(struct text *rest, char escape[TEXT_ESCAPE_SIZE]);
+
+/* Writes all of `t` as text_shown() has it to `out`, as far as it takes at most `size` bytes, so that it can neither
+ * end a line nor control a terminal nor hide what it names. Returns the size. */
+size_t text_show(struct text t, char *out, size_t size);
+
 enum text_plus {
     TEXT_PLUS_IS_PLUS,  /* a path: RFC 3986 */
     TEXT_PLUS_IS_SPACE, /* a query or a form: application/x-www-form-urlencoded */

@@ -6,37 +6,35 @@
 
 #include "ssoferry/text.h"
 
-static void mask_control(char *message)
+static void set_message(struct error *error, const char *message)
 {
-    for (char *at = message; *at != '\0'; ++at) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = '?';
-    }
+    error->message[text_show(text_of(message), error->message, sizeof(error->message) - 1)] = '\0';
 }
 
 bool error_set(struct error *error, enum error_kind kind, const char *format, ...)
 {
+    char message[ERROR_MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(error->message, sizeof(error->message), format, arguments);
+    vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
     error->kind = kind;
-    mask_control(error->message);
+    set_message(error, message);
     return false;
 }
 
 bool error_set_errno(struct error *error, enum error_kind kind, int errnum, const char *format, ...)
 {
+    char message[ERROR_MESSAGE_SIZE], reason[128];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(error->message, sizeof(error->message), format, arguments);
+    vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
     error->kind = kind;
 
-    size_t size = strlen(error->message);
-    char reason[128];
-    snprintf(error->message + size, sizeof(error->message) - size, ": %s", strerror_r(errnum, reason, sizeof(reason)));
-    mask_control(error->message);
+    size_t size = strlen(message);
+    snprintf(message + size, sizeof(message) - size, ": %s", strerror_r(errnum, reason, sizeof(reason)));
+    set_message(error, message);
     return false;
 }
 

@@ -86,16 +86,11 @@ void log_lines(struct text lines)
 
 __attribute__((format(printf, 2, 0))) static void write_line(const char *prefix, const char *format, va_list arguments)
 {
-    char line[LINE_SIZE];
-    int used = snprintf(line, sizeof(line), "%.*s: %s", NAME_SIZE_MAX, program_invocation_short_name, prefix);
-    int wanted = vsnprintf(line + used, sizeof(line) - (size_t)used - 1, format, arguments);
-    size_t size = (size_t)used + (wanted < 0 ? 0 : (size_t)wanted);
-    if (size > sizeof(line) - 2)
-        size = sizeof(line) - 2;
-    for (size_t i = 0; i < size; ++i) {
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-            line[i] = '?';
-    }
+    char message[LINE_SIZE], line[LINE_SIZE];
+    const int begun =
+        snprintf(message, sizeof(message), "%.*s: %s", NAME_SIZE_MAX, program_invocation_short_name, prefix);
+    vsnprintf(message + begun, sizeof(message) - (size_t)begun, format, arguments);
+    size_t size = text_show(text_of(message), line, sizeof(line) - 1);
     line[size++] = '\n';
     put(line, size);
 }

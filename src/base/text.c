@@ -1,5 +1,7 @@
 #include "ssoferry/text.h"
 
+#include <stdio.h>
+
 #include "ssoferry/bytes.h"
 
 int text_compare(struct text a, struct text b)
@@ -204,6 +206,38 @@ bool text_has_hidden(struct text t)
             return true;
     }
     return false;
+}
+
+struct text text_shown(struct text *rest, char escape[TEXT_ESCAPE_SIZE])
+{
+    const unsigned char first = (unsigned char)rest->at[0];
+    const size_t size = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    const struct text character = text_slice(rest->at, size);
+    if (size > rest->size || !text_is_utf8(character) || text_has_control(character)) {
+        *rest = text_from(*rest, 1);
+        return text_slice(escape, (size_t)snprintf(escape, TEXT_ESCAPE_SIZE, "\\x%02x", first));
+    }
+    size_t at = 0;
+    const uint32_t number = text_character(*rest, &at);
+    *rest = text_from(*rest, size);
+    if (!text_hides(number))
+        return character;
+    return text_slice(escape,
+                      (size_t)snprintf(escape, TEXT_ESCAPE_SIZE, number < 0x10000 ? "\\u%04x" : "\\U%08x", number));
+}
+
+size_t text_show(struct text t, char *out, size_t size)
+{
+    char escape[TEXT_ESCAPE_SIZE];
+    size_t written = 0;
+    while (t.size > 0) {
+        const struct text shown = text_shown(&t, escape);
+        if (shown.size > size - written)
+            break;
+        memcpy(out + written, shown.at, shown.size);
+        written += shown.size;
+    }
+    return written;
 }
 
 bool text_percent_decode(struct text in, enum text_plus plus, char *out, size_t *size)

@@ -4,30 +4,16 @@
 #include <unistd.h>
 #include <wchar.h>
 
-enum { ESCAPE_SIZE = 12 };
-
-/* Returns the size of the non-ASCII character at the start of `t`, and sets the columns it takes; 0 if there is none
- * that may be shown. `escape` is what to show for an invisible character, otherwise empty. */
-static size_t wide_character(struct text t, size_t *columns, char escape[ESCAPE_SIZE])
+/* The columns that a piece of text_shown() takes. */
+static size_t columns_of(struct text shown)
 {
-    size_t at = 0;
-    unsigned char first = (unsigned char)t.at[0];
-    size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    struct text character = text_slice(t.at, size);
-    if (first < 0x80 || size > t.size || !text_is_utf8(character) || text_has_control(character))
-        return 0;
-    uint32_t number = text_character(character, &at);
-    escape[0] = '\0';
-    if (text_hides(number)) {
-        *columns = (size_t)snprintf(escape, ESCAPE_SIZE, number < 0x10000 ? "\\u%04x" : "\\U%08x", number);
-        return size;
-    }
     wchar_t wide;
     mbstate_t state = {0};
-    *columns = 1;
-    if (mbrtowc(&wide, t.at, size, &state) == size && wcwidth(wide) >= 0)
-        *columns = (size_t)wcwidth(wide);
-    return size;
+    if ((unsigned char)shown.at[0] < 0x80)
+        return shown.size;
+    if (mbrtowc(&wide, shown.at, shown.size, &state) == shown.size && wcwidth(wide) >= 0)
+        return (size_t)wcwidth(wide);
+    return 1;
 }
 
 /* How many bytes at the start of `t` are plain ASCII. */
@@ -58,23 +44,14 @@ static size_t walk(FILE *out, struct text t)
     struct text end = t;
     (void)walk_blank(NULL, &t, true);
     while (t.size > 0) {
-        char escape[ESCAPE_SIZE] = "";
-        size_t columns, size = plain_run(t);
-        if (size > 0) {
-            columns = size;
-        } else if ((size = wide_character(t, &columns, escape)) == 0) {
-            if (out != NULL)
-                fprintf(out, "\\x%02x", (unsigned char)t.at[0]);
-            width += 4;
-            t = text_from(t, 1);
-            continue;
-        }
-        if (out != NULL && escape[0] != '\0')
-            fputs(escape, out);
-        else if (out != NULL)
-            fwrite(t.at, 1, size, out);
-        width += columns;
-        t = text_from(t, size);
+        char escape[TEXT_ESCAPE_SIZE];
+        const size_t plain = plain_run(t);
+        const struct text rest = t, shown = plain > 0 ? text_slice(t.at, plain) : text_shown(&t, escape);
+        if (plain > 0)
+            t = text_from(rest, plain);
+        if (out != NULL)
+            fwrite(shown.at, 1, shown.size, out);
+        width += columns_of(shown);
     }
     return width + walk_blank(out, &end, true);
 }

@@ -406,6 +406,7 @@ def test_characters_that_nobody_sees_are_shown(loader):
     shown = loader("list").stdout
     assert "in\\u200bitech " in shown and "\\ufeffacme " in shown and "a\\u202eb\\U000e0041\n" in shown
     assert "in\\u200bitech" in loader("get", "in\u200bitech").stdout
+    assert "there is no in\\u200btech in source default" in loader("get", "in\u200btech", status=1).stderr
     assert "- \\ufeffacme\n" in loader("diff", loader.file("version: 1\nconnections: {}\n")).stdout
     assert "holds an invisible character" in loader("set", "\u2060b", f"connection_id={ACME}").stderr
     exported = loader.export()

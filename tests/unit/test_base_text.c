@@ -121,6 +121,36 @@ static void control_characters_are_seen(void **state)
     assert_true(text_has_control(TEXT("x\xc2\x9f")));
 }
 
+/* A name in a message is shown such that two that differ look different, and none controls a terminal. */
+static void what_cannot_be_seen_is_spelled(void **state)
+{
+    static const char *const rows[][2] = {
+        {"plain", "plain"},
+        {"Gr\xc3\xb6\xc3\x9f"
+         "e \xe4\xbd\xa0 \xf0\x9f\x99\x82",
+         "Gr\xc3\xb6\xc3\x9f"
+         "e \xe4\xbd\xa0 \xf0\x9f\x99\x82"},
+        {"a\xe2\x80\x8b"
+         "b",
+         "a\\u200bb"},
+        {"\xf3\xa0\x80\x81", "\\U000e0001"},
+        {"a\n\x1b[31m", "a\\x0a\\x1b[31m"},
+        {"\xc2\x9b"
+         "1m",
+         "\\xc2\\x9b1m"},
+        {"\xff\xc3", "\\xff\\xc3"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        char shown[64] = "", escape[TEXT_ESCAPE_SIZE];
+        for (struct text rest = text_of(rows[i][0]); rest.size > 0;) {
+            const struct text next = text_shown(&rest, escape);
+            strncat(shown, next.at, next.size);
+        }
+        assert_string_equal(shown, rows[i][1]);
+    }
+}
+
 /* Looked at eight at a time, and then one by one: so each byte at each place of texts of all lengths around that. */
 static void each_byte_is_seen_at_each_place(void **state)
 {
@@ -335,7 +365,7 @@ static void a_message_is_one_line(void **state)
     struct error error;
     (void)state;
     assert_false(error_set(&error, ERROR_INPUT, "file %s", "a\nb\x1b[31m"));
-    assert_string_equal(error.message, "file a?b?[31m");
+    assert_string_equal(error.message, "file a\\x0ab\\x1b[31m");
     assert_int_equal(error_exit_status(&error), 2);
     assert_false(error_set_errno(&error, ERROR_FAILED, 2, "cannot open %s", "x"));
     assert_string_equal(error.message, "cannot open x: No such file or directory");
@@ -424,6 +454,7 @@ int main(void)
         cmocka_unit_test(utf8_is_checked_as_rfc_3629_has_it),
         cmocka_unit_test(a_bad_byte_is_seen_wherever_it_stands),
         cmocka_unit_test(control_characters_are_seen),
+        cmocka_unit_test(what_cannot_be_seen_is_spelled),
         cmocka_unit_test(each_byte_is_seen_at_each_place),
         cmocka_unit_test(numbers_are_written_in_hexadecimal),
         cmocka_unit_test(eight_bytes_are_written_in_hexadecimal),
