@@ -13,9 +13,17 @@ static const char ASSERTION[] = "urn:oasis:names:tc:SAML:2.0:assertion";
 
 /* Limits against messages of legal size that could keep libxml2 busy for seconds: it compares each attribute of an
  * element with all others, and each prefix with all namespaces in scope; its table of names has at most some 4,600
- * lists; and it copies whole names and URIs into each namespace error. No real message comes near these: pairs of
- * attributes, namespaces in scope, open elements, distinct names and URIs, non-fatal faults. */
-enum { PAIRS_MAX = 1024 * 1024, NAMESPACES_MAX = 64, DEPTH_MAX = 64, NAMES_MAX = 4096, FAULTS_MAX = 64 };
+ * lists; it copies whole names and URIs into each namespace error; and a tag costs it as much as 40 bytes of text. No
+ * real message comes near these: pairs of attributes, namespaces in scope, open elements, distinct names and URIs,
+ * non-fatal faults, and marks (tags, references and carriage returns) up to where the Issuer is sure. */
+enum {
+    PAIRS_MAX = 1024 * 1024,
+    NAMESPACES_MAX = 64,
+    DEPTH_MAX = 64,
+    NAMES_MAX = 4096,
+    FAULTS_MAX = 64,
+    MARKS_MAX = 32 * 1024
+};
 
 /* Where the Issuer is that is being read, or that was found. */
 enum place { PLACE_NONE, PLACE_RESPONSE, PLACE_ASSERTION };
@@ -266,17 +274,29 @@ static xmlParserCtxtPtr parser_new(struct reader *reader)
     return parser;
 }
 
-/* An upper bound on attributes: `equals` counts '=' since the last '<', which no attribute value can contain, and so
- * bounds the attributes of one element; `pairs` sums the pairs of such over all elements. */
-struct attribute_count {
-    unsigned equals, pairs;
+/* Upper bounds on what the parser meets. Of attributes: `equals` counts '=' since the last '<', which no attribute
+ * value can contain, and so bounds the attributes of one element; `pairs` sums the pairs of such over all elements. */
+struct byte_count {
+    unsigned equals, pairs, marks;
 };
 
-/* Whether bytes may be fed to the parser: not too many attributes, and no UTF-16, which has other bytes for '<' and
- * '='. */
-static bool check_bytes(struct text bytes, struct attribute_count *count)
+static bool count_marks(struct text bytes, struct byte_count *count)
 {
-    if (memchr(bytes.at, '\0', bytes.size) != NULL)
+    static const char marks[] = {'<', '&', '\r'};
+    for (size_t i = 0; i < sizeof marks; i++) {
+        for (size_t at = 0; (at = text_find(bytes, marks[i], at)) < bytes.size; at++) {
+            if (++count->marks > MARKS_MAX)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Whether bytes may be fed to the parser: not too many attributes and marks, and no UTF-16, which has other bytes for
+ * '<' and '='. */
+static bool check_bytes(struct text bytes, struct byte_count *count)
+{
+    if (memchr(bytes.at, '\0', bytes.size) != NULL || !count_marks(bytes, count))
         return false;
     const char *at = bytes.at, *end = bytes.at + bytes.size;
     while (at < end) {
@@ -333,7 +353,7 @@ static bool starts_with_tag(struct text start)
 /* Feeds the parser piece by piece. The pieces grow, as libxml2 may look back over an unfinished element at each. */
 static enum saml_issuer_result walk(struct reader *reader, struct saml_message *message)
 {
-    struct attribute_count attributes = {0, 0};
+    struct byte_count count = {0};
     bool searched = false;
     size_t fed = 0;
     for (size_t target = 1024; !reader->decided; target *= 4) {
@@ -341,7 +361,7 @@ static enum saml_issuer_result walk(struct reader *reader, struct saml_message *
         if (result != SAML_ISSUER_FOUND)
             return result;
         struct text piece = text_slice(message->bytes + fed, message->size - fed);
-        if ((fed == 0 && !starts_with_tag(piece)) || !check_bytes(piece, &attributes))
+        if ((fed == 0 && !starts_with_tag(piece)) || !check_bytes(piece, &count))
             return SAML_ISSUER_BAD_XML;
         if (fed == 0)
             reader->charset = saml_charset_of(piece);

@@ -11,11 +11,14 @@ PATH = "/saml/acs"
 INFLATED, TIMES = 512 << 10, 64  # bytes that may come of a GET's field, and how many times the field's size
 URI = 16 << 10
 POSTED = 100_000  # bytes of XML
+MARKS = 32 << 10  # tags and references that are read; text is added, for the size
 PROTOCOL, ASSERTION = "urn:oasis:names:tc:SAML:2.0:protocol", "urn:oasis:names:tc:SAML:2.0:assertion"
 
 
 def _filled(piece, size):
-    return piece * (size // len(piece))
+    marks = piece.count("<") + piece.count("&")
+    pieces = min(size // len(piece), (MARKS - 20) // marks) if marks else size // len(piece)
+    return (piece * pieces).ljust(size)
 
 
 def _message(filler, attributes=""):

@@ -443,6 +443,14 @@ static void messages_made_to_be_slow_are_refused(void **state)
     add(&builder, I(X) "</p:Response>");
     check_and_free(&builder, SAML_ISSUER_BAD_XML, "");
 
+    for (int more = 0; more < 2; more++) {
+        add(&builder, "<p:Response " NS "><x>\r</x><x/>"); /* 5 marks, and 3 behind */
+        for (int i = 0; i < (32 * 1024 - 8) / 2 + more; i++)
+            add(&builder, "<x/>&lt;");
+        add(&builder, I(X) "</p:Response>");
+        check_and_free(&builder, more ? SAML_ISSUER_BAD_XML : SAML_ISSUER_FOUND, more ? "" : X);
+    }
+
     add(&builder, "<p:Response " NS ">");
     for (int i = 0; i < 100; i++)
         add(&builder, "<x>");
