@@ -61,8 +61,25 @@ def home(tmp_path):
     return tmp_path
 
 
-def test_the_cut_over_says_what_the_document_shows(home):
+def run(command, home):
     environment = os.environ | {"PATH": f"{os.path.dirname(program('ssoferry'))}:{os.environ['PATH']}"}
+    return subprocess.run(["bash", "-c", PRELUDE + command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=home,
+                          env=environment, timeout=TIMEOUT)
+
+
+def test_what_the_rehearsal_taught_stays_when_it_ends(home):
+    for command in ("load customers.yaml", "set --all --state legacy state=stytch", "set acme redirect=form",
+                    f"set glbex connection_id={connection_id(20)}", "export -o exported.yaml"):
+        assert run(f"ssoferry {command}", home).returncode == 0
+    ends = [command for command, _ in examples(section("Rehearse").split("**End the rehearsal")[1])]
+    assert ends[0].startswith("ssoferry ") and "sed -i" in ends[2]
+    for command in ends[:2]:
+        assert run(command, home).returncode == 0
+    assert run("ssoferry list --state stytch", home).stdout == "ssoferry: no row matches\n"
+    assert "redirect         form" in run("ssoferry get acme", home).stdout and "state            legacy" in run("ssoferry get glbex", home).stdout
+
+
+def test_the_cut_over_says_what_the_document_shows(home):
     ran = []
     for command, shown in examples("\n".join(map(section, SECTIONS)).split(END)[0]):
         if command.startswith("cat "):
@@ -71,8 +88,7 @@ def test_the_cut_over_says_what_the_document_shows(home):
             continue  # it needs a daemon, systemd or requests
         if " rollback " in command:  # on a terminal it asks, and shows first what it would change
             command, shown = command.replace(" rollback ", " rollback --yes "), shown[-1:]
-        done = subprocess.run(["bash", "-c", PRELUDE + command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              cwd=home, env=environment, timeout=TIMEOUT)
+        done = run(command, home)
         said, wanted = Counter(map(alike, done.stdout.splitlines())), Counter(alike(line) for line in shown if line != "...")
         assert wanted <= said if "..." in shown else wanted == said, f"{command}: {done.stdout}"
         ran.append(command.split()[1])
