@@ -422,6 +422,8 @@ class TestSearchAndOrder:
 class TestOnEveryScreen:
     @pytest.mark.parametrize("size", [WIDE, (768, 900), PHONE], ids=["wide", "tablet", "phone"])
     def test_nothing_reaches_past_the_edge(self, gateway, page, size):
+        gateway.loader("set", "-m", f"customers_2026_11_23_{'batch_01_after_review_' * 3}.yaml, https://tickets.example.com/browse/{'SSO-1041?focused=' * 5}",
+                       "initech", "label=Initech GmbH")
         page.look(size)
         page.visit(gateway)
         page.run("document.querySelectorAll('.toggle, .more').forEach((button) => button.click())")

@@ -136,7 +136,7 @@ function showFacts(list, row) {
   const outcomes = Object.entries(row.outcomes ?? {}).filter(([, hits]) => hits > 0);
   const facts = [
     ["Connection", row.connection_id, "exact"],
-    ["Answers", outcomes.map(([outcome, hits]) => `${number(hits)} ${outcome}`).join(", ")],
+    ["Decisions", outcomes.map(([outcome, hits]) => `${number(hits)} ${outcome}`).join(", ")],
     ["First seen", row.first_seen && exactly(row.first_seen)],
     ["Last seen", row.last_seen ? exactly(row.last_seen) : "never"],
   ];
