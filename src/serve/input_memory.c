@@ -111,3 +111,34 @@ h2o_iovec_t h2o_buffer_reserve(h2o_buffer_t **at, size_t least)
     }
     return h2o_iovec_init((*at)->bytes + (*at)->size, room_behind(*at));
 }
+
+/* Moves what is left of a buffer that has grown, if that fits into a usual one. */
+static void shrink_buffer(h2o_buffer_t **at)
+{
+    h2o_buffer_t *grown = *at;
+    h2o_buffer_prototype_t *prototype = grown->_prototype;
+    const size_t usual = prototype->_initial_buf.capacity;
+    *at = h2o_mem_alloc_recycle(&prototype->allocator, offsetof(h2o_buffer_t, _buf) + usual);
+    start(*at, prototype, usual);
+    memcpy((*at)->bytes, grown->bytes, grown->size);
+    (*at)->size = grown->size;
+    h2o_buffer__do_free(grown);
+}
+
+/* libh2o gives a buffer back only once it is empty. The beginning of the next request, or the empty line behind a body,
+ * would then hold what the last request took for as long as the connection lasts. */
+void h2o_buffer_consume(h2o_buffer_t **at, size_t size)
+{
+    h2o_buffer_t *buffer = *at;
+    if (size == 0)
+        return;
+    const size_t usual = buffer->_prototype->_initial_buf.capacity;
+    buffer->size -= size;
+    buffer->bytes += size;
+    if (buffer->size == 0) {
+        *at = &buffer->_prototype->_initial_buf;
+        h2o_buffer__do_free(buffer);
+    } else if (buffer->capacity > usual && buffer->size <= usual && worker_of_buffer(buffer) != NULL) {
+        shrink_buffer(at);
+    }
+}

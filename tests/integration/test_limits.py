@@ -246,6 +246,22 @@ class TestConnections:
             assert gateway.raw(large).status == 307
 
     @pytest.mark.skipif(LIBH2O_KEEPS_ITS_OWN, reason="this libh2o calls its own functions for its buffers")
+    @pytest.mark.parametrize("behind", [b"\r\n", b"G"], ids=["empty line", "next request"])
+    def test_what_comes_behind_a_request_does_not_hold_its_memory(self, gateway, behind):
+        gateway.configure(threads=1, limits={"body": "64KiB", "memory": "256KiB", "request_time": "10m"})
+        gateway.start()
+        large = wire.request_bytes("POST", "/old-sso/acme", "localhost", (), b"x" * 60_000)
+        with contextlib.ExitStack() as crowd:
+            for _ in range(8):
+                connection = crowd.enter_context(gateway.connect())
+                connection.send(large + behind)
+                assert connection.answer().status == 307
+            for _ in range(4):
+                assert gateway.raw(large).status == 307
+            connection.send(large if behind == b"\r\n" else b"ET /old-sso/acme HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.answer().status == 307
+
+    @pytest.mark.skipif(LIBH2O_KEEPS_ITS_OWN, reason="this libh2o calls its own functions for its buffers")
     def test_large_requests_that_dawdle_give_way_when_memory_is_short(self, gateway):
         """Else whoever holds it would keep out everybody with a large message for as long as a request may take."""
         gateway.configure(threads=1, limits={"body": "64KiB", "memory": "256KiB", "request_time": "40s"})
