@@ -6,6 +6,9 @@
 #include "ssoferry/form.h"
 #include "ssoferry/page.h"
 
+/* The size of the page that posts `fields` to `location`, in bytes. */
+size_t form_post_size(const struct form_fields *fields, struct text location);
+
 /* Builds the page that posts `fields` to `location`, in `memory`. Its policy allows the form to lead to the target's
  * origin and on to `onward`, CSP sources separated by spaces: Chromium checks form-action on every redirect that
  * follows, and Stytch answers a sign-in with a redirect to the application. */

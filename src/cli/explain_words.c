@@ -40,6 +40,7 @@ const char *explain_reason(const struct decision *decision)
         [REASON_RECORD] = "the row cannot be used: load it again",
         [REASON_HOST_NOT_ALLOWED] = "the row names a host that the configuration does not allow",
         [REASON_NO_LEGACY_URL] = "the row's state is legacy, but neither it nor its route has a legacy_url",
+        [REASON_MEMORY] = "", /* only a daemon under load says so */
     };
     if (decision->reason == REASON_NONE || decision->outcome == OUTCOME_LOOP)
         return outcome_words(decision);

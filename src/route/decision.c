@@ -61,6 +61,7 @@ static const char *const reason_codes[REASONS] = {
     [REASON_HOST_NOT_ALLOWED] = "host_not_allowed",
     [REASON_FRAMING] = "bad_framing",
     [REASON_NO_LEGACY_URL] = "no_legacy_url",
+    [REASON_MEMORY] = "memory",
 };
 
 const char *outcome_name(enum outcome outcome)

@@ -4,13 +4,14 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "held.h"
 #include "http.h"
 #include "ssoferry/clock.h"
 
 enum {
     TAKEN_AT_LEAST = 256 * 1024, /* bytes of an answer that a client must take in limits.request_time */
     HASTE = 10,                  /* what part of limits.request_time a large request has when memory is short */
-    PAUSE_MOST = 3,              /* times limits.request_time that a client may take nothing */
+    PAUSE_MOST = 3,              /* times as long a client may take nothing of it */
 };
 
 /* Whether nothing has come of a request but the empty line that some clients send behind a body (RFC 9112, 2.2). */
@@ -42,12 +43,6 @@ static uint64_t microseconds_passed(h2o_req_t *req)
     return clock_monotonic_ns() / 1000 - client_of(req)->stage_us;
 }
 
-/* Whether that is `times` times limits.request_time. */
-static bool is_over_time(const struct worker *worker, h2o_req_t *req, size_t times)
-{
-    return microseconds_passed(req) / 1000 / times >= worker_config(worker)->limits.request_time_ms;
-}
-
 /* Sends an answer without libh2o and ends the connection. Over TLS no answer is sent, since it could not be read. */
 static void cut(h2o_req_t *req, unsigned status, struct text answer)
 {
@@ -61,23 +56,31 @@ static void cut(h2o_req_t *req, unsigned status, struct text answer)
 }
 
 /* Whether it is a large request at a time when such hold more than half of limits.memory. Those that arrive quickly, as
- * from browsers, must find room among those that do not. */
+ * from browsers, must find room among those that do not. The same holds for their answers. */
 static bool is_to_hurry(const struct worker *worker, h2o_req_t *req)
 {
-    const size_t held = atomic_load_explicit(&worker->tools.serving->held, memory_order_relaxed);
     const h2o_buffer_t *input = req->conn->callbacks->get_socket(req->conn)->input;
-    return held > worker_config(worker)->limits.memory / 2 &&
+    return held_now(worker) > worker_config(worker)->limits.memory / 2 &&
            input->capacity > h2o_socket_buffer_prototype._initial_buf.capacity;
+}
+
+/* How long it may take to arrive, or its answer to be taken. */
+static uint64_t allowed_ms(const struct worker *worker, h2o_req_t *req)
+{
+    return worker_config(worker)->limits.request_time_ms / (is_to_hurry(worker, req) ? HASTE : 1);
+}
+
+/* Whether it has been arriving, or its answer been taken, for `times` times that. */
+static bool is_over_time(const struct worker *worker, h2o_req_t *req, size_t times)
+{
+    return microseconds_passed(req) / 1000 / times >= allowed_ms(worker, req);
 }
 
 /* libh2o has only one timer, which runs from the connection's last answer on and takes no notice of a request that is
  * arriving. One that takes too long for that is ended here. */
 static void end_if_late(struct worker *worker, h2o_req_t *req)
 {
-    if (!is_arriving(req))
-        return;
-    const uint64_t allowed_ms = worker_config(worker)->limits.request_time_ms / (is_to_hurry(worker, req) ? HASTE : 1);
-    if (microseconds_passed(req) / 1000 >= allowed_ms) {
+    if (is_arriving(req) && is_over_time(worker, req, 1)) {
         metrics_event(worker->tools.metrics, METRICS_TIMED_OUT);
         cut(req, 408, TEXT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
     }
@@ -112,8 +115,7 @@ static bool has_stopped(const struct worker *worker, h2o_req_t *req)
         client->taken = arrived;
         client->taken_at = worker->swept_at;
     }
-    return arrived > 0 &&
-           worker->swept_at - client->taken_at >= PAUSE_MOST * worker_config(worker)->limits.request_time_ms;
+    return arrived > 0 && worker->swept_at - client->taken_at >= PAUSE_MOST * allowed_ms(worker, req);
 }
 
 /* Most answers fit into the kernel's buffers, unless the client has left many of them unread; so one that is still

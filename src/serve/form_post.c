@@ -36,12 +36,24 @@ static void write_text(struct writer *writer, struct text t)
         write_bytes(writer, t.at, t.size);
 }
 
-/* Escapes for an attribute in double quotes. Line breaks are escaped because a bare CR would be read as LF; the browser
- * sends every line break of a hidden field as CRLF, as it did when it first sent this form. */
+/* For an attribute in double quotes. Line breaks are escaped because a bare CR would be read as LF; the browser sends
+ * every line break of a hidden field as CRLF, as it did when it first sent this form. */
+static const char *const escapes[256] = {
+    ['&'] = "&amp;", ['"'] = "&quot;", ['<'] = "&lt;", ['>'] = "&gt;", ['\r'] = "&#13;", ['\n'] = "&#10;"};
+
+static size_t escaped_size(struct text t)
+{
+    size_t size = t.size;
+    for (size_t i = 0; i < t.size; ++i) {
+        const char *escape = escapes[(unsigned char)t.at[i]];
+        if (escape != NULL)
+            size += strlen(escape) - 1;
+    }
+    return size;
+}
+
 static void write_escaped(struct writer *writer, struct text t)
 {
-    static const char *const escapes[256] = {
-        ['&'] = "&amp;", ['"'] = "&quot;", ['<'] = "&lt;", ['>'] = "&gt;", ['\r'] = "&#13;", ['\n'] = "&#10;"};
     size_t clean = 0;
     for (size_t i = 0; i < t.size; ++i) {
         const char *escape = escapes[(unsigned char)t.at[i]];
@@ -54,13 +66,17 @@ static void write_escaped(struct writer *writer, struct text t)
     write_text(writer, text_from(t, clean));
 }
 
+#define FIELD_HEAD   "<input type=\"hidden\" name=\""
+#define FIELD_MIDDLE "\" value=\""
+#define FIELD_END    "\">\n"
+
 static void write_field(struct writer *writer, const struct form_field *field)
 {
-    write_text(writer, TEXT("<input type=\"hidden\" name=\""));
+    write_text(writer, TEXT(FIELD_HEAD));
     write_escaped(writer, field->name);
-    write_text(writer, TEXT("\" value=\""));
+    write_text(writer, TEXT(FIELD_MIDDLE));
     write_escaped(writer, field->value);
-    write_text(writer, TEXT("\">\n"));
+    write_text(writer, TEXT(FIELD_END));
 }
 
 static struct text origin_of(struct text url)
@@ -84,31 +100,36 @@ static struct text security_policy(struct text location, struct text onward, str
     return text_slice(writer.at, writer.size);
 }
 
-/* The page's size without escapes, so that it rarely needs to grow. */
-static size_t page_size(const struct form_fields *fields)
+/* The page around its fields. */
+#define PAGE_HEAD                                                                                                      \
+    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                                          \
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Signing in</title>\n</head>\n"   \
+    "<body>\n<form method=\"post\" accept-charset=\"utf-8\" action=\""
+#define PAGE_BEGIN "\">\n"
+#define PAGE_END                                                                                                       \
+    "<noscript><p>One more step to sign in:</p></noscript>\n<button type=\"submit\">Continue</button>\n</form>\n"      \
+    "<script>" SCRIPT "</script>\n</body>\n</html>\n"
+
+size_t form_post_size(const struct form_fields *fields, struct text location)
 {
-    size_t size = 2048;
+    size_t size = sizeof(PAGE_HEAD PAGE_BEGIN PAGE_END) - 1 + escaped_size(location);
     for (size_t i = 0; i < fields->count; ++i)
-        size += 48 + fields->items[i].name.size + fields->items[i].value.size;
+        size += sizeof(FIELD_HEAD FIELD_MIDDLE FIELD_END) - 1 + escaped_size(fields->items[i].name) +
+                escaped_size(fields->items[i].value);
     return size;
 }
 
 void form_post_page(struct page *page, const struct form_fields *fields, struct text location, struct text onward,
                     struct memory memory)
 {
-    const size_t size = page_size(fields);
+    const size_t size = form_post_size(fields, location);
     struct writer writer = {memory, memory.allocate(memory.context, size), 0, size};
-    write_text(&writer, TEXT("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Signing "
-                             "in</title>\n</head>\n"
-                             "<body>\n<form method=\"post\" accept-charset=\"utf-8\" action=\""));
+    write_text(&writer, TEXT(PAGE_HEAD));
     write_escaped(&writer, location);
-    write_text(&writer, TEXT("\">\n"));
+    write_text(&writer, TEXT(PAGE_BEGIN));
     for (size_t i = 0; i < fields->count; ++i)
         write_field(&writer, &fields->items[i]);
-    write_text(&writer, TEXT("<noscript><p>One more step to sign in:</p></noscript>\n<button "
-                             "type=\"submit\">Continue</button>\n</form>\n"
-                             "<script>" SCRIPT "</script>\n</body>\n</html>\n"));
+    write_text(&writer, TEXT(PAGE_END));
     page->content_type = TEXT("text/html; charset=utf-8");
     page->body = text_slice(writer.at, writer.size);
     page->security_policy = security_policy(location, onward, memory);

@@ -6,6 +6,7 @@
 #include "ssoferry/form_post.h"
 #include "ssoferry/framing.h"
 #include "health.h"
+#include "held.h"
 #include "ssoferry/log.h"
 #include "peer.h"
 #include "ssoferry/seed.h"
@@ -286,6 +287,9 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
             gateway_decide(&config->gateway, worker->tools.lookup, &request, memory, NULL, &decision);
         else if (decision.outcome == OUTCOME_TOO_LARGE)
             gateway_identify(&config->gateway, worker->tools.lookup, &request, memory, NULL, &decision);
+        if (decision.redirect == REDIRECT_FORM &&
+            !held_take_page(worker, req, form_post_size(&decision.form, decision.location)))
+            decision_refuse(&decision, OUTCOME_UNAVAILABLE, REASON_MEMORY);
         send_decision(req, &decision, &answer, fields.accept);
         account(worker, req, &decision, answer.request_id);
     }

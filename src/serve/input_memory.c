@@ -9,8 +9,8 @@
  * its own all the same, as Ubuntu's does, there is no such limit. */
 #include <stdlib.h>
 
+#include "held.h"
 #include "ssoferry/log.h"
-#include "worker_state.h"
 
 /* Whose input the buffer is; NULL for libh2o's other buffers. libh2o's prototype for the input of sockets belongs to
  * the thread, and so does what it says of files for large buffers, which there are none of. */
@@ -22,13 +22,11 @@ static struct worker *worker_of_buffer(const h2o_buffer_t *buffer)
                : NULL;
 }
 
-/* Counts `size` bytes more, unless that would be too many. */
+/* Whether a buffer may have `size` bytes, which are counted then. */
 static bool may_hold(struct worker *worker, size_t size)
 {
-    atomic_size_t *held = &worker->tools.serving->held;
-    if (atomic_fetch_add_explicit(held, size, memory_order_relaxed) + size <= worker_config(worker)->limits.memory)
+    if (held_take(worker, size))
         return true;
-    atomic_fetch_sub_explicit(held, size, memory_order_relaxed);
     metrics_event(worker->tools.metrics, METRICS_NO_MEMORY);
     if (worker_may_warn(worker))
         log_warning(
@@ -45,7 +43,7 @@ void h2o_buffer__do_free(h2o_buffer_t *buffer)
     }
     struct worker *worker = worker_of_buffer(buffer);
     if (worker != NULL)
-        atomic_fetch_sub_explicit(&worker->tools.serving->held, buffer->capacity, memory_order_relaxed);
+        held_give_back(worker, buffer->capacity);
     free(buffer);
 }
 
@@ -72,7 +70,7 @@ static void begin_buffer(h2o_buffer_t **at, size_t least)
     start(*at, prototype, least);
     struct worker *worker = worker_of_buffer(*at);
     if (worker != NULL)
-        atomic_fetch_add_explicit(&worker->tools.serving->held, least, memory_order_relaxed);
+        held_take_anyway(worker, least);
 }
 
 static bool grow_buffer(h2o_buffer_t **at, size_t least)

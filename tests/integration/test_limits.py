@@ -279,6 +279,34 @@ class TestConnections:
                 for connection in [small, *held]:
                     assert finished(connection), "it is small, or not late yet"
 
+    @pytest.mark.skipif(LIBH2O_KEEPS_ITS_OWN, reason="this libh2o calls its own functions for its buffers")
+    @pytest.mark.parametrize("secure, most", [(False, 2), (True, 1)], ids=["plain", "TLS"])
+    def test_form_pages_that_nobody_takes_hold_memory_too(self, gateway, authority, tmp_path, secure, most):
+        """Each stays until the browser has taken it, and over TLS libh2o encrypts it whole. Of who dawdles, a tenth of the time is asked."""
+        pair = authority.issue(tmp_path, "localhost")
+        listener = {"address": f"127.0.0.1:{free_port()}"} | ({"certificate": str(pair.certificate), "key": str(pair.key)} if secure else {})
+        gateway.configure(threads=1, listen=[*gateway.config["listen"], listener], limits={"body": "64KiB", "memory": "500KiB", "request_time": "80s"})
+        gateway.load({"acme": {"connection_id": CONNECTION_ID, "redirect": "form"}})
+        gateway.start()
+        request = wire.request_bytes("POST", "/old-sso/acme", "localhost", [("Content-Type", "application/x-www-form-urlencoded")],
+                                     b"SAMLResponse=" + b'"xxxx' * 8000)  # 40 KB in a buffer of 64, and a page of 80
+
+        def statuses():
+            return sorted(line["status"] for line in gateway.requests())
+
+        with contextlib.ExitStack() as crowd:
+            for count in range(1, most + 2):
+                reader = crowd.enter_context(socket.socket())
+                reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+                reader.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+                reader.connect(("127.0.0.1", int(listener["address"].split(":")[1])))
+                if secure:
+                    reader = crowd.enter_context(authority.client().wrap_socket(reader, server_hostname="localhost"))
+                reader.sendall(request)
+                gateway.wait_for(lambda: len(statuses()) == count)
+            assert statuses() == [200] * most + [503] and gateway.requests()[-1]["reason"] == "memory"
+            gateway.wait_for(lambda: gateway.raw(request).status == 200, timeout=40)
+
     def test_who_was_refused_gives_the_place_back(self, gateway):
         """Its socket is kept for a while, for the answer to arrive: until it closes, or for two seconds."""
         gateway.configure(limits={"connections": 4, "body": "1KiB", "idle_time": "60s", "request_time": "10m"})

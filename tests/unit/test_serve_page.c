@@ -94,6 +94,7 @@ static void fields_are_carried_and_escaped(void **state)
     assert_true(form_decode_all(body, arena_memory(arena), &fields));
     form_post_page(&page, &fields, TEXT("https://api.stytch.com/v1/x?a=1&b=2"), TEXT("https://app.example.com"),
                    arena_memory(arena));
+    assert_int_equal(page.body.size, form_post_size(&fields, TEXT("https://api.stytch.com/v1/x?a=1&b=2")));
     assert_true(holds(page.body, "action=\"https://api.stytch.com/v1/x?a=1&amp;b=2\""));
     assert_true(holds(page.body, "name=\"SAMLResponse\" value=\"PHNhbWw+\""));
     assert_true(holds(page.body, "name=\"RelayState\" value=\"&quot;&gt;&lt;script&gt;&amp;amp; x&#13;&#10;y\""));
