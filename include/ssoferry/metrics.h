@@ -28,7 +28,8 @@ enum metrics_event {
 struct metrics *metrics_new(void);          /* never NULL */
 void metrics_free(struct metrics *metrics); /* NULL is fine */
 
-/* Clears the counts by route, because route indexes now mean other routes. Prometheus sees a counter reset. */
+/* Clears the counts by route, because route indexes now mean other routes. Prometheus sees a counter reset. Each thread
+ * calls it for itself, in its own time; until all have, metrics_write() leaves out what is counted by route. */
 void metrics_routes_changed(struct metrics *metrics);
 
 enum { METRICS_NO_ROUTE = CONFIG_ROUTES_MAX };
@@ -59,6 +60,7 @@ struct metrics_rows {
 struct metrics_scene {
     const struct metrics *const *workers;
     size_t worker_count;
+    const struct metrics *own; /* of the thread that names the routes */
     const struct route *routes;
     size_t route_count;
     bool observe; /* every route observes */

@@ -100,6 +100,7 @@ static void answer_metrics(struct admin *admin, h2o_req_t *req)
     const struct metrics_scene scene = {
         .workers = from->metrics,
         .worker_count = from->worker_count,
+        .own = admin->metrics,
         .routes = gateway->routes,
         .route_count = gateway->route_count,
         .observe = gateway->observe,

@@ -54,6 +54,7 @@ struct counter {
 
 /* Only counters, which add_up() relies on. */
 struct metrics {
+    struct counter routes_changed; /* how often */
     struct counter durations[BUCKETS];
     struct counter duration_us;
     struct counter body_bytes;
@@ -83,11 +84,13 @@ struct metrics *metrics_new(void)
 static void reset(struct counter *counters, size_t count)
 {
     for (size_t i = 0; i < count; ++i)
-        atomic_store_explicit(&counters[i].value, 0, memory_order_relaxed);
+        atomic_store_explicit(&counters[i].value, 0, memory_order_release);
 }
 
+/* The number changes first, and metrics_write() compares it before and after it reads the counters. */
 void metrics_routes_changed(struct metrics *metrics)
 {
+    atomic_fetch_add(&metrics->routes_changed.value, 1);
     for (size_t route = 0; route < CONFIG_ROUTES_MAX; ++route) {
         reset(metrics->requests[route], ANSWERS);
         reset(metrics->rehearsed[route], OUTCOMES);
@@ -158,6 +161,16 @@ static void write_label_value(FILE *out, struct text value)
     }
 }
 
+/* Whether all workers count by the routes that the scene names. */
+static bool routes_agree(const struct metrics_scene *scene)
+{
+    for (size_t i = 0; i < scene->worker_count; ++i) {
+        if (atomic_load(&scene->workers[i]->routes_changed.value) != atomic_load(&scene->own->routes_changed.value))
+            return false;
+    }
+    return true;
+}
+
 /* All workers' counters together. The caller frees them. */
 static struct metrics *add_up(const struct metrics_scene *scene)
 {
@@ -166,7 +179,7 @@ static struct metrics *add_up(const struct metrics_scene *scene)
         const struct counter *from = (const struct counter *)scene->workers[worker];
         struct counter *to = (struct counter *)total;
         for (size_t i = 0; i < sizeof(struct metrics) / sizeof(struct counter); ++i)
-            add(&to[i], get(&from[i]));
+            add(&to[i], atomic_load_explicit(&from[i].value, memory_order_acquire));
     }
     return total;
 }
@@ -347,6 +360,7 @@ static void write_certificates(const struct metrics_scene *scene, const struct m
 
 void metrics_write(const struct metrics_scene *scene, FILE *out)
 {
+    const bool agreed = routes_agree(scene);
     struct metrics *total = add_up(scene);
     describe(out, "ssoferry_build_info", "gauge", "Version of the program.");
     fputs("ssoferry_build_info{version=\"" SSOFERRY_VERSION "\"} 1\n", out);
@@ -355,9 +369,11 @@ void metrics_write(const struct metrics_scene *scene, FILE *out)
         out, "ssoferry_configuration_current", "gauge",
         "0 if the configuration in use is not that of the file: it was refused or not reloaded, or takes a restart.",
         scene->configuration_current);
-    write_requests(scene, total, out);
-    write_unknown(scene, total, out);
-    write_rehearsed(scene, total, out);
+    if (agreed && routes_agree(scene)) {
+        write_requests(scene, total, out);
+        write_unknown(scene, total, out);
+        write_rehearsed(scene, total, out);
+    }
     write_durations(total, out);
     write_clients(total, out);
     write_certificates(scene, total, out);
