@@ -538,6 +538,17 @@ def test_diff_shows_rows_and_writes_nothing(loaded):
     assert loaded.export() == before and loaded.revision() == 1
 
 
+def test_diff_names_every_field_that_changes(config, loader):
+    plain("-c", config, "load", loader.file(f"version: 1\nconnections:\n  acme: {ACME}\n"))
+    after = {"connection_id": GLOBEX, "acs_url": f"https://login.acme-app.com/v1/b2b/sso/callback/{GLOBEX}", "state": "disabled", "redirect": "form",
+             "legacy_url": "https://legacy.example.net/acs", "organization_id": "organization-live-1", "label": "Acme"}
+    before = {"connection_id": ACME, "state": "stytch"}
+    text = "version: 1\nconnections:\n  acme:\n" + "".join(f"    {field}: {value}\n" for field, value in after.items())
+    line = plain("-c", config, "diff", loader.file(text)).stdout.splitlines()[0]
+    assert line.startswith("~ acme ") and sorted(line.removeprefix("~ acme ").split(", ")) == sorted(
+        f"{field}: {before.get(field, '(none)')} -> {value}" for field, value in after.items())
+
+
 def test_diff_as_json_and_for_scripts(loaded):
     changed = loaded.file(SMALL.replace("redirect: form", "redirect: 307"))
     result = loaded("diff", "--exit-code", "--json", changed, status=1)
@@ -1415,6 +1426,8 @@ def test_damaged_rows_are_named_and_others_are_shown(routed, loaded):
     explained = routed("explain", "/bare/globex").stdout
     assert re.search(r"^row +cannot be read$", explained, re.M) and "unavailable, reason record" in explained
     assert re.search(r"^because +the row cannot be used: load it again$", explained, re.M)
+    assert loaded("remove", "globex").stdout == "revision 2: 1 row removed\n"
+    assert loaded("history", "--show", "2").stdout.endswith("\n- globex (the stored record cannot be read)\n")
 
 
 def members(value):
@@ -1495,7 +1508,8 @@ def test_test_connections_beside_live_ones_are_told(loaded):
     other = loaded.file(odd_table("auth0", {"tried": connection_id(9, "test")}))
     for command in (["diff"], ["load", "--allow-removals", "--dry-run"]):
         assert told not in loaded(*command, "--all-sources", other).stderr  # the live ones go
-    assert told in loaded("load", other).stderr
+    for command in (["diff"], ["load"]):
+        assert told in loaded(*command, other).stderr
     assert told not in loaded.load(odd_table("auth0", {"tried": connection_id(8, "test")})).stderr  # it is what it was
     assert told not in loaded("set", "tried", "label=Tried").stderr
     assert told in loaded("set", "acme", f"connection_id={connection_id(1, 'test')}").stderr
@@ -1616,6 +1630,23 @@ def test_history_tells_what_became_of_a_row(loaded):
     assert "--id: ID must not be empty" in loaded("history", "--id", "", status=2).stderr
 
 
+def test_history_shows_no_more_rows_than_asked_for(loaded):
+    loaded.load(many_rows(5), "--merge")
+    shown = loaded("history", "--show", "2", "--limit", "2").stdout
+    assert shown.count("\n+ ") == 2 and shown.endswith("\n... and 3 more\n")
+    result = loaded("history", "--id", "acme", "--limit", "0")
+    assert (result.stdout, result.stderr) == ("", ""), "nothing was asked for, so nothing is said of what happened"
+
+
+def test_history_finds_a_row_anywhere_in_a_large_revision(loader):
+    """What a revision found is kept in pieces of half a megabyte."""
+    loader.load(many_rows(20_000))
+    loader.load(many_rows(20_000, first=1))
+    for row in (0, 1, 5_000, 10_000, 15_000, 19_999):
+        lines = map(json.loads, loader("history", "--id", f"customer-{row:07}", "--json").stdout.splitlines())
+        assert [(line["revision"], line["difference"]["change"]) for line in lines] == [(2, "changed"), (1, "added")], row
+
+
 def test_history_of_no_revision_and_of_none_that_can_be_read(loaded):
     assert loaded("history", "--limit", "0").stdout == loaded("history", "--limit", "0", "--json").stdout == ""
     assert "there is no revision 0: revisions are numbered from 1" in loaded("history", "--show", "0", status=1).stderr
@@ -1698,6 +1729,13 @@ def test_rollback_tells_of_rows_that_the_configuration_has_no_way_for_any_more(r
     assert "1 of these rows as they were, with the configuration as it is now, first umbrella (with a URL that is not allowed)" in again(str(revision - 1)).stderr
 
 
+def test_rollback_does_not_tell_of_rows_that_no_sign_in_can_use_already(routed, loader):
+    loader("set", "acme", "state=legacy")
+    loader("set", "acme", "label=Acme")
+    result = routed("rollback", "2", status=2, stdin=subprocess.DEVNULL)
+    assert "~ acme label: Acme -> (none)" in result.stdout and "no sign-in can use" not in result.stderr
+
+
 def test_rollback_to_what_is_not_kept(loaded):
     for i in range(51):
         loaded("set", "acme", f"label={i}")
@@ -1712,7 +1750,7 @@ def test_rollback_to_what_is_not_kept(loaded):
 
 def test_rollback_asks_on_a_terminal(loaded):
     loaded("set", "acme", "redirect=303")
-    for no in (b"n\n", b"\n", b"\x04", b"yn\n", b"yes, but\n", b" y\n", b"y" * 40 + b"\n"):
+    for no in (b"n\n", b"\n", b"\x04", b"yn\n", b"y\x04\x04", b"yes, but\n", b" y\n", b"y" * 40 + b"\n"):
         assert "[y/N]" in on_terminal(loaded.command("rollback", "1"), answer=no, status=1)
         assert loaded.revision() == 2, "only a yes is one"
     assert "revision 3: as revision 1 was" in on_terminal(loaded.command("rollback", "1"), answer=b"y\n")

@@ -101,18 +101,32 @@ def test_the_table_for_people(used):
     assert [(line.split()[1], line.split()[2], line.split()[-1]) for line in lines[verdict + 5:]] == [("ACME", "2", "acme"), ("acmee", "1", "acme")]
 
 
+def test_the_first_of_very_many(make_gateway):
+    """Not all of them are kept while they are sorted."""
+    gateway = make_gateway(routes=ROUTES)
+    gateway.load({f"customer-{number:04}": connection_id(number) for number in range(3000)})
+    gateway.start()
+    for number in (500, 500, 700):
+        assert gateway.get(f"/old-sso/customer-{number:04}").status == 307
+    gateway.stop()
+    assert names(gateway, "--sort", "hits", "--limit", 2) == ["customer-0500", "customer-0700"]
+    assert names(gateway, "--sort", "last_seen", "--limit", 1) == ["customer-0700"]
+
+
 def test_what_failed_is_shown_where_anything_has(gateway):
     gateway.start()
     use(gateway)
     for _ in range(3):
         assert gateway.get("/old-sso/hooli", host="legacy.example.net").status == 508
     assert gateway.post("/old-sso/hooli", b"x" * (1 << 20 | 1)).status == 413
+    for _ in range(4):  # so that the most hits are another's
+        gateway.get("/old-sso/acme")
     gateway.stop()
     said = gateway.loader("report").stdout
     lines = said.splitlines()
     assert lines[0].split()[3:6] == ["HITS", "FAILED", "FIRST"]
     assert {line.split()[1]: line.split()[3:5] for line in lines[1:6]} == {
-        "acme": ["3", "0"], "globex": ["0", "0"], "hooli": ["6", "4"], "initech": ["0", "0"], 'quo"te,comma': ["1", "0"]}
+        "acme": ["7", "0"], "globex": ["0", "0"], "hooli": ["6", "4"], "initech": ["0", "0"], 'quo"te,comma': ["1", "0"]}
     assert " 1 is disabled. Requests for 1 connection have failed since counting began. Counting began" in said
     assert "`ssoferry report --sort failed`; why: `decision` and `reason` in the request log." in said
     assert names(gateway, "--sort", "failed")[0] == "hooli"
@@ -185,6 +199,8 @@ def test_filters_and_orders(used):
     assert names(used, "--silent") == ["globex", "initech"]
     for form in ("--csv", "--json", "--state=legacy"):
         assert "ssoferry: warning: too early to retire any rows: counting began " in used.loader("report", "--silent", form).stderr
+    for idle, seconds in (("2w", 1_209_600), ("7d", 604_800), ("12h", 43_200), ("90m", 5_400), ("1s", 1)):
+        assert used.report("--idle", idle).totals["idle_seconds"] == seconds
     time.sleep(1)
     silent = used.loader("report", "--silent", "--idle", "1s")
     assert silent.stderr == "" and used.report("--idle", "1s").totals["may_retire"]
