@@ -106,6 +106,8 @@ static void names_that_no_request_has(void **state)
         {"both", "https://sso.example.com/x/y", ODDITY_NONE}, /* the catch-all takes all */
         {"both", "https://sso.example.com/bare", ODDITY_ADDRESS},
         {"relay", "acme/x", ODDITY_NONE},
+        {"mixed", "a/b", ODDITY_NONE}, /* one of its routes takes it so */
+        {"mixed", "Acme", ODDITY_NONE},
         {"host", "acme", ODDITY_NONE},
         {"host", "acme.example.com/x", ODDITY_SLASH},
     };
@@ -118,6 +120,8 @@ static void names_that_no_request_has(void **state)
         {.source = TEXT("issuer"), .identify_by = IDENTIFY_BY_ISSUER, .template = template_of("/complete/saml")},
         {.source = TEXT("both"), .template = template_of("/**/{identifier}")},
         {.source = TEXT("both"), .identify_by = IDENTIFY_BY_ISSUER, .template = template_of("/bare")},
+        {.source = TEXT("mixed"), .template = template_of("/m/{identifier...}")},
+        {.source = TEXT("mixed"), .fold_case = true, .template = template_of("/n/{identifier}")},
         {.source = TEXT("relay"), .identify_by = IDENTIFY_BY_RELAY_STATE, .template = template_of("/relay")},
         {.source = TEXT("host"), .template = template_of("https://{identifier}.example.com/acs")},
     };
@@ -158,10 +162,26 @@ static void owners_of_many_connections(void **state)
     owners_free(owners);
 }
 
+/* More than it remembers: the rest is not compared, and nothing takes for ever. */
+static void more_connections_than_are_remembered(void **state)
+{
+    enum { CONNECTIONS = 100000 };
+    struct owners *owners = owners_new();
+    char connection[64];
+    (void)state;
+    for (unsigned i = 0; i < CONNECTIONS; i++) {
+        snprintf(connection, sizeof connection, "saml-connection-live-51861cbc-d3b9-428b-9761-2222%08x", i);
+        assert_false(owners_contradict(owners, OWNER_ORGANIZATION, text_of(connection), TEXT("one")));
+    }
+    snprintf(connection, sizeof connection, "saml-connection-live-51861cbc-d3b9-428b-9761-2222%08x", 0);
+    assert_true(owners_contradict(owners, OWNER_ORGANIZATION, text_of(connection), TEXT("other")));
+    owners_free(owners);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_and_what_stands_in_their_way),
-                                       cmocka_unit_test(names_that_no_request_has),
-                                       cmocka_unit_test(owners_of_many_connections)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_and_what_stands_in_their_way), cmocka_unit_test(more_connections_than_are_remembered),
+        cmocka_unit_test(names_that_no_request_has), cmocka_unit_test(owners_of_many_connections)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

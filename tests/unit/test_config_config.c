@@ -483,6 +483,20 @@ static void each_ambiguous_pair_is_told_with_what_helps(void **state)
     free(told);
 }
 
+/* Nor does an earlier route do the same that sends sign-ins of the old provider's elsewhere. */
+static void a_route_with_legacy_relay_states_is_not_needless(void **state)
+{
+    char *told = NULL;
+    (void)state;
+    assert_null(read_text(LEGACY_SIDE "  - {match: /acs, identify_by: issuer, legacy_url: 'https://x.example/'}\n"
+                                      "  - {match: /acs, identify_by: issuer, legacy_url: 'https://x.example/',\n"
+                                      "     legacy_relay_states: [old_]}\n",
+                          &told));
+    if (strstr(told, "takes first; no order helps") == NULL)
+        fail_msg("%s", told);
+    free(told);
+}
+
 /* What is taken, with a word. */
 static const struct {
     const char *yaml, *told;
@@ -886,6 +900,7 @@ int main(void)
         cmocka_unit_test(an_address_fits_into_the_head),
         cmocka_unit_test(what_was_meant_is_told_and_nothing_more),
         cmocka_unit_test(addresses_of_their_own_are_fine),
+        cmocka_unit_test(a_route_with_legacy_relay_states_is_not_needless),
         cmocka_unit_test(a_bad_address_is_no_second_one),
         cmocka_unit_test(a_fallback_below_a_narrower_route_is_fine),
     };

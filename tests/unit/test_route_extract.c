@@ -308,6 +308,35 @@ static void long_relay_states_are_refused(void **state)
     template_free(route.template);
 }
 
+/* 8192 bytes of JSON are read, 8193 are not, however they are encoded. */
+static void a_json_relay_state_has_a_length_limit(void **state)
+{
+    static const char json[] = "{\"connection\":\"acme\"}";
+    enum { SIZE = 8192, START = 11 };
+    char *body = memory_allocate(START + 3 * (SIZE + 1) + 1);
+    struct route route;
+    (void)state;
+    make_route(&route, "/acs", IDENTIFY_BY_RELAY_STATE);
+    route.relay_state_key = TEXT("connection");
+    for (size_t size = SIZE; size <= SIZE + 1; size++) {
+        struct arena *arena = arena_new();
+        struct extraction extraction;
+        memcpy(body, "RelayState=", START);
+        for (size_t i = 0; i < size; i++)
+            snprintf(body + START + 3 * i, 4, "%%%02X", i < strlen(json) ? (unsigned)json[i] : (unsigned)' ');
+        struct request request = {.method = METHOD_POST,
+                                  .path = TEXT("/acs"),
+                                  .content_type = TEXT(FORM),
+                                  .body = text_slice(body, START + 3 * size)};
+        extract(&route, 1, &request, arena_memory(arena), NULL, &extraction);
+        assert_int_equal(extraction.problem, size == SIZE ? EXTRACT_FINE : EXTRACT_TOO_LONG);
+        assert_text(extraction.identifier, size == SIZE ? "acme" : NULL);
+        arena_free(arena);
+    }
+    free(body);
+    template_free(route.template);
+}
+
 /* -- logins that the old provider started -- */
 
 static const struct {
@@ -572,6 +601,7 @@ int main(void)
         cmocka_unit_test(identifiers_are_taken_from_fields),
         cmocka_unit_test(the_member_of_a_json_relay_state_can_be_named),
         cmocka_unit_test(long_relay_states_are_refused),
+        cmocka_unit_test(a_json_relay_state_has_a_length_limit),
         cmocka_unit_test(relay_states_of_the_old_provider_are_known_by_prefix),
         cmocka_unit_test(routes_are_tried_in_order_and_traced),
         cmocka_unit_test(an_empty_identifier_leaves_the_request_to_a_later_route),

@@ -661,6 +661,9 @@ static void a_circle_is_refused(void **state)
     fixture->settings.own_host_count = 2;
     decide(fixture, &request, "/round/nobody", &decision);
     assert_int_equal(decision.status, 508);
+    fixture->settings.redirect = REDIRECT_FORM;
+    decide(fixture, &request, "/round/nobody", &decision);
+    assert_int_equal(decision.status, 508);
 }
 
 static void no_way_to_stytch_leads_back(void **state)

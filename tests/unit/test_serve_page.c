@@ -105,6 +105,9 @@ static void fields_are_carried_and_escaped(void **state)
     assert_true(holds(page.security_policy, "base-uri 'none'"));
     assert_false(holds(page.security_policy, "frame-ancestors")); /* it signs in within a frame as well */
     assert_hash(&page, "<script>", "</script>");
+    form_post_page(&page, &fields, TEXT("https://old.example.com?sp=1"), TEXT("https://app.example.com"),
+                   arena_memory(arena));
+    assert_true(holds(page.security_policy, "form-action https://old.example.com https://app.example.com;"));
     arena_free(arena);
 }
 
