@@ -23,6 +23,7 @@
 static int report = -1;
 static const char *outside; /* a file that the daemon has nothing to do with */
 static const char *config;
+static const char *store;
 
 static long open_path(const char *path, int flags)
 {
@@ -55,6 +56,12 @@ static long write_own_memory(void)
 static long remove_elsewhere(void)
 {
     return unlink(outside) == 0 ? open_path(outside, O_WRONLY | O_CREAT) : -1;
+}
+
+/* Which it may write to. */
+static long remove_the_table(void)
+{
+    return unlink(store);
 }
 
 static long execute(void)
@@ -220,6 +227,7 @@ static const struct {
     {"read_elsewhere", read_elsewhere},
     {"write_elsewhere", write_elsewhere},
     {"remove_elsewhere", remove_elsewhere},
+    {"remove_the_table", remove_the_table},
     {"write_configuration", write_configuration},
     {"write_own_memory", write_own_memory},
     {"execute", execute},
@@ -270,5 +278,6 @@ __attribute__((constructor)) static void prepare(void)
     report = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     outside = getenv("ATTEMPTS_OUTSIDE");
     config = getenv("ATTEMPTS_CONFIG");
+    store = getenv("ATTEMPTS_STORE");
     sigaction(SIGWINCH, &action, NULL);
 }

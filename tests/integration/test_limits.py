@@ -124,6 +124,17 @@ class TestConnections:
             connection.close()
         gateway.wait_for(lambda: gateway.admin.metric(REFUSED) > before)
 
+    def test_at_the_limit_of_descriptors_idle_connections_make_room(self, gateway):
+        gateway.configure(threads=1, limits={"idle_time": "10m", "request_time": "10m"})
+        gateway.start()
+        highest = max(int(descriptor.name) for descriptor in Path(f"/proc/{gateway.pid}/fd").iterdir())
+        _, hard = resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (highest + 4, hard))
+        idle = [gateway.connect() for _ in range(20)]  # more than there are descriptors for
+        assert all(served(connection) for connection in idle)
+        for connection in idle:
+            connection.close()
+
     def test_over_the_limit_of_connections_they_wait_and_are_served(self, gateway):
         gateway.configure(limits={"connections": 4, "request_time": "10m"})
         gateway.start()

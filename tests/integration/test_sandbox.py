@@ -21,7 +21,7 @@ from programs import is_sanitized, program, run
 LOW_PORTS = range(601, 1024)  # root's
 REFUSED = {errno.ENOSYS, errno.EACCES, errno.EPERM}
 LANDLOCK = ctypes.CDLL(None).syscall(444, None, 0, 1)  # landlock_create_ruleset(LANDLOCK_CREATE_RULESET_VERSION): of the kernel, or -1
-FILES = {"read_elsewhere", "write_elsewhere", "remove_elsewhere", "write_configuration", "write_own_memory"}  # Landlock's share
+FILES = {"read_elsewhere", "write_elsewhere", "remove_elsewhere", "remove_the_table", "write_configuration", "write_own_memory"}  # Landlock's share
 OF_ROOT = {"become_root", "mount_something"}
 OF_SANITIZERS = {"trace", "run_data", "make_executable", "make_process", "fork_itself", "signal_a_thread", "read_another", "change_itself"}
 OF_LOOKING = {"fork_itself", "give_a_file_an_owner"}  # what the process takes that looks into the usage file
@@ -36,7 +36,8 @@ class Attempts:
         self.report = gateway.directory / "report"
         self.outside = gateway.directory.parent / "outside.txt"
         self.outside.write_text("keep me")
-        start_with(gateway, "attempts", monkeypatch, ATTEMPTS_REPORT=self.report, ATTEMPTS_OUTSIDE=self.outside, ATTEMPTS_CONFIG=gateway.config_path)
+        start_with(gateway, "attempts", monkeypatch, ATTEMPTS_REPORT=self.report, ATTEMPTS_OUTSIDE=self.outside, ATTEMPTS_CONFIG=gateway.config_path,
+                   ATTEMPTS_STORE=gateway.store)
 
     def made_by(self, thread):
         """Has the thread try everything; {name: errno}."""
@@ -73,7 +74,7 @@ def test_what_it_does_not_need_it_cannot_do(make_attempts, usage):
     expected |= OF_THE_PROCESSOR
     for thread, made in attempts.made_by_each().items():
         assert {name for name, problem in made.items() if problem not in REFUSED} <= expected, thread
-        assert len(made) == 28 and (not usage or {made[name] for name in OF_LOOKING} == {0})
+        assert len(made) == 29 and (not usage or {made[name] for name in OF_LOOKING} == {0})
     assert attempts.outside.read_text() == "keep me" or "write_elsewhere" in expected
     assert attempts.gateway.get("/old-sso/acme").status == 307
 

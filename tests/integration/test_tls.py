@@ -811,6 +811,25 @@ class TestCheck:
         said = self.check(it, 2)
         assert re.search(re.escape(f"error: {it.pairs[0].certificate}: certificate 2 in it cannot be used (") + r"[^)]+\): is the file whole\?", said)
 
+    @pytest.mark.parametrize("number, what", [(1, "ee key too small"), (2, "ca key too small")], ids=["own", "above"])
+    def test_a_weak_certificate_is_named_and_not_left_out(self, secured, tmp_path, number, what):
+        it = secured()
+        path, weak = it.pairs[0].certificate, tmp_path / "weak.pem"
+        key = it.pairs[0].key if number == 1 else tmp_path / "weak.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:1024", "-nodes", "-subj", f"/CN={NAME}", "-days", "29",
+                        "-keyout", key, "-out", weak], check=True, capture_output=True)
+        path.write_text((path.read_text() if number == 2 else "") + weak.read_text())
+        said = self.check(it, 2)
+        assert self.place(it, "certificate", path) + f"error: {path}: " in said and what in said
+
+    def test_a_certificate_of_tomorrow_is_a_warning(self, secured, tmp_path):
+        it = secured()
+        path = it.pairs[0].certificate
+        encoded = ssl.PEM_cert_to_DER_cert(path.read_text())
+        times = re.search(rb"\x17\x0d(\d{12}Z)\x17\x0d(\d{12}Z)", encoded)  # of its validity: from its end on
+        path.write_text(ssl.DER_cert_to_PEM_cert(encoded[:times.start(1)] + times[2] + encoded[times.end(1):]))
+        assert f"warning: {path} ({NAME}) is not valid yet: look at the clock" in self.check(it, 0)
+
     def test_a_chain_of_strangers_or_in_another_order_is_a_warning(self, secured, authority, tmp_path):
         it = secured()
         path, issuer = it.pairs[0].certificate, authority.file.read_text()
