@@ -41,6 +41,7 @@ struct report_totals {
     int64_t counted_since; /* when counting began; 0: nothing was ever counted */
     unsigned idle_days;    /* days that options.idle reaches back, including today; at most USAGE_DAYS; 0 at a glance */
     unsigned uncounted_days; /* how many of those had no counting, as far as is known; 0 at a glance */
+    unsigned forgotten_days; /* how many days options.idle is longer than USAGE_DAYS: of these it is not known */
     uint64_t rows[CONNECTION_STATES];
     uint64_t seen[CONNECTION_STATES]; /* rows with a hit within options.idle */
     uint64_t idle;                    /* idle rows in any state: the list to retire, see report_may_retire() */
@@ -92,8 +93,20 @@ bool report_unknown(struct report *report, size_t suggest, const struct report_u
  */
 void report_verdict(const struct report *report, char *out, size_t size);
 
-/* Whether the idle rows can be taken as the list to retire: counting has gone on for long enough, and no route
- * rehearses. */
+/* Why the idle rows cannot be taken as the list to retire. */
+enum report_doubt {
+    REPORT_CERTAIN, /* they can */
+    REPORT_NOTHING_COUNTED,
+    REPORT_IDLE_TOO_LONG,   /* see forgotten_days */
+    REPORT_COUNTING_IS_NEW, /* it began less than options.idle ago */
+    REPORT_DAYS_MISSED,     /* see report_misses_days() */
+    REPORT_REHEARSING,
+};
+
+/* The first of these that applies; known before the first row. */
+enum report_doubt report_doubt(const struct report *report);
+
+/* Whether there is no such doubt. */
 bool report_may_retire(const struct report *report);
 
 #endif

@@ -107,6 +107,14 @@ static bool print_rows(struct report_rows *rows, uint64_t *shown, struct error *
     return report_rows_each(rows, show_row, &view, error);
 }
 
+static const char *what_of_the_silent(enum report_doubt doubt)
+{
+    if (doubt == REPORT_CERTAIN)
+        return "The silent ones are the list to retire";
+    return doubt == REPORT_IDLE_TOO_LONG ? "--idle is too long to retire the silent ones by"
+                                         : "It is too early to retire the silent ones";
+}
+
 static void print_verdict(const struct report_rows *rows, uint64_t shown)
 {
     char verdict[REPORT_VERDICT_SIZE];
@@ -116,9 +124,7 @@ static void print_verdict(const struct report_rows *rows, uint64_t shown)
     if (totals->failed > 0)
         printf("Which failed: `ssoferry report --sort failed`; why: `decision` and `reason` in the request log.\n");
     if (totals->idle > 0 && totals->counted_since > 0 && !rows->silent_only)
-        printf("%s: `ssoferry report --silent` shows them.\n", report_may_retire(rows->report)
-                                                                   ? "The silent ones are the list to retire"
-                                                                   : "It is too early to retire the silent ones");
+        printf("%s: `ssoferry report --silent` shows them.\n", what_of_the_silent(report_doubt(rows->report)));
 }
 
 static void show_unknown(struct grid *grid, const struct report_rows *rows, const struct report_unknown *unknown,
@@ -185,26 +191,36 @@ static void warn_of_haste(const struct report_rows *rows)
 {
     char since[TIME_SIZE], until[TIME_SIZE];
     const struct report_totals *totals = report_totals(rows->report);
-    const int64_t counted_since = totals->counted_since;
-    if (!rows->silent_only || report_may_retire(rows->report))
+    switch (report_doubt(rows->report)) {
+    case REPORT_CERTAIN:
         return;
-    if (counted_since == 0)
+    case REPORT_NOTHING_COUNTED:
         log_warning("too early to retire any rows: nothing has been counted yet");
-    else if (rows->now - counted_since < rows->idle)
+        return;
+    case REPORT_IDLE_TOO_LONG:
+        log_warning("--idle is too long to retire any rows by: whether anything was counted is known of the last %d "
+                    "days only, so choose %dd or less",
+                    USAGE_DAYS, USAGE_DAYS);
+        return;
+    case REPORT_COUNTING_IS_NEW:
         log_warning("too early to retire any rows: counting began %s, so who has been silent that long is known only "
                     "from %s on",
-                    time_text(counted_since, since), time_text(counted_since + rows->idle, until));
-    else if (report_misses_days(totals))
+                    time_text(totals->counted_since, since), time_text(totals->counted_since + rows->idle, until));
+        return;
+    case REPORT_DAYS_MISSED:
         log_warning("too early to retire any rows: nothing was counted on %u of the last %u days, so it is not known "
                     "who was silent",
                     totals->uncounted_days, totals->idle_days);
-    else
+        return;
+    case REPORT_REHEARSING:
         log_warning("too early to retire any rows: this is a rehearsal (observe)");
+    }
 }
 
 static bool print(struct report_rows *rows, const struct arguments *arguments, struct error *error)
 {
-    warn_of_haste(rows);
+    if (rows->silent_only)
+        warn_of_haste(rows);
     /* Unknown identifiers have no state, and are not rows to retire. */
     bool unknown = rows->any_state && !rows->silent_only;
     if (arguments->json)

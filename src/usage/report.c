@@ -45,9 +45,16 @@ void report_rewind(struct report *report)
                                             .counted_since = old->counted_since,
                                             .idle_days = old->idle_days,
                                             .uncounted_days = old->uncounted_days,
+                                            .forgotten_days = old->forgotten_days,
                                             .unknown_hits = old->unknown_hits,
                                             .counted_hits = old->counted_hits};
     go_to_start(report);
+}
+
+static unsigned days_beyond_known(int64_t idle)
+{
+    const int64_t beyond = idle - USAGE_DAYS * REPORT_DAY;
+    return beyond > 0 ? (unsigned)((beyond - 1) / REPORT_DAY) + 1 : 0;
 }
 
 /* Counts days without counting, when silence says nothing about the customers. */
@@ -85,6 +92,7 @@ bool report_open(struct report **opened, struct table *table, const struct repor
     report->arena = arena_new();
     if (report->options.idle == 0)
         report->options.idle = REPORT_IDLE_DAYS * REPORT_DAY;
+    report->totals.forgotten_days = days_beyond_known(report->options.idle);
     if (!snapshot_open(&report->snapshot, table, error) || !open_usage(report, error)) {
         report_close(report);
         return false;
@@ -229,14 +237,27 @@ const struct report_totals *report_totals(const struct report *report)
 
 void report_verdict(const struct report *report, char *out, size_t size)
 {
-    verdict_write(&report->totals, &report->options, out, size);
+    verdict_write(&report->totals, &report->options, report_doubt(report), out, size);
+}
+
+enum report_doubt report_doubt(const struct report *report)
+{
+    const struct report_options *options = &report->options;
+    const struct report_totals *totals = &report->totals;
+    if (totals->counted_since == 0)
+        return REPORT_NOTHING_COUNTED;
+    if (totals->forgotten_days > 0)
+        return REPORT_IDLE_TOO_LONG;
+    if (options->now - totals->counted_since < options->idle)
+        return REPORT_COUNTING_IS_NEW;
+    if (report_misses_days(totals))
+        return REPORT_DAYS_MISSED;
+    return options->rehearsing > 0 ? REPORT_REHEARSING : REPORT_CERTAIN;
 }
 
 bool report_may_retire(const struct report *report)
 {
-    const struct report_options *options = &report->options;
-    return report->totals.counted_since > 0 && options->now - report->totals.counted_since >= options->idle &&
-           !report_misses_days(&report->totals) && options->rehearsing == 0;
+    return report_doubt(report) == REPORT_CERTAIN;
 }
 
 /* -- unknown identifiers -- */

@@ -90,35 +90,51 @@ static void say_failed(struct sentence *sentence, uint64_t failed)
             failed == 1 ? "" : "s");
 }
 
-/* Silence is reported only as far back as counting goes. */
-static void say_silent(struct sentence *sentence, const struct report_totals *totals,
-                       const struct report_options *options)
+static void say_silent(struct sentence *sentence, const struct report_totals *totals, int64_t idle)
 {
-    int64_t counted = options->now - totals->counted_since;
-    if (totals->counted_since == 0) {
+    if (totals->idle > 0)
+        say(sentence, " %" PRIu64 " %s been silent for ", totals->idle, has_or_have(totals->idle));
+    else
+        say(sentence, " None has been silent for ");
+    say_duration(sentence, idle, true);
+    if (totals->idle_never > 0 && totals->idle_never == totals->idle)
+        say(sentence, ", ever since counting began");
+    else if (totals->idle_never > 0)
+        say(sentence, ", %" PRIu64 " of them ever since counting began", totals->idle_never);
+    say(sentence, ".");
+}
+
+/* Silence is reported only as far back as counting goes, and as that is known. */
+static void say_silence(struct sentence *sentence, const struct report_totals *totals,
+                        const struct report_options *options, enum report_doubt doubt)
+{
+    switch (doubt) {
+    case REPORT_NOTHING_COUNTED:
         say(sentence, " Nothing has been counted yet, so nothing is known of who still uses the old addresses.");
-    } else if (counted < options->idle) {
+        return;
+    case REPORT_IDLE_TOO_LONG:
+        say(sentence, " Whether anything was counted is known of the last %d days only, so who has been silent for ",
+            USAGE_DAYS);
+        say_duration(sentence, options->idle, true);
+        say(sentence, " is not known.");
+        return;
+    case REPORT_COUNTING_IS_NEW:
         say(sentence, " Counting began only ");
-        say_duration(sentence, counted, false);
+        say_duration(sentence, options->now - totals->counted_since, false);
         say(sentence, " ago; %" PRIu64 " %s not been seen since.", totals->never, has_or_have(totals->never));
-    } else if (report_misses_days(totals)) {
+        return;
+    case REPORT_DAYS_MISSED:
         say(sentence, " Nothing was counted on %u of the last %u days, so who has been silent is not known.",
             totals->uncounted_days, totals->idle_days);
-    } else {
-        if (totals->idle > 0)
-            say(sentence, " %" PRIu64 " %s been silent for ", totals->idle, has_or_have(totals->idle));
-        else
-            say(sentence, " None has been silent for ");
-        say_duration(sentence, options->idle, true);
-        if (totals->idle_never > 0 && totals->idle_never == totals->idle)
-            say(sentence, ", ever since counting began");
-        else if (totals->idle_never > 0)
-            say(sentence, ", %" PRIu64 " of them ever since counting began", totals->idle_never);
-        say(sentence, ".");
+        return;
+    case REPORT_CERTAIN:
+    case REPORT_REHEARSING:
+        say_silent(sentence, totals, options->idle);
     }
 }
 
-void verdict_write(const struct report_totals *totals, const struct report_options *options, char *out, size_t size)
+void verdict_write(const struct report_totals *totals, const struct report_options *options, enum report_doubt doubt,
+                   char *out, size_t size)
 {
     struct sentence sentence = {out, size, 0};
     uint64_t all = 0;
@@ -134,5 +150,5 @@ void verdict_write(const struct report_totals *totals, const struct report_optio
     say_rehearsal(&sentence, options);
     say_cut_over(&sentence, totals, all, options);
     say_failed(&sentence, totals->failed);
-    say_silent(&sentence, totals, options);
+    say_silence(&sentence, totals, options, doubt);
 }

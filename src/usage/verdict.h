@@ -4,6 +4,7 @@
 
 #include "ssoferry/report.h"
 
-void verdict_write(const struct report_totals *totals, const struct report_options *options, char *out, size_t size);
+void verdict_write(const struct report_totals *totals, const struct report_options *options, enum report_doubt doubt,
+                   char *out, size_t size);
 
 #endif

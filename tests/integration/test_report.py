@@ -19,6 +19,7 @@ from ports import free_port
 from preload import days_ago, environment_with, start_with
 from process import children, has_ended
 from programs import is_sanitized, program
+from store_file import StoreFile
 from stytch_ids import connection_id
 
 
@@ -300,7 +301,7 @@ def serve_days_ago(gateway, monkeypatch, days, *identifiers):
 @pytest.fixture
 def loaded_long_ago(at_noon, make_gateway, monkeypatch):
     gateway = make_gateway(routes=ROUTES, legacy={"allowed_hosts": ["legacy.example.net"]})
-    with days_ago(gateway.directory, monkeypatch, 100):
+    with days_ago(gateway.directory, monkeypatch, 500):
         gateway.load(ROWS)
     return gateway
 
@@ -321,6 +322,25 @@ def test_nobody_is_silent_for_days_that_were_not_counted(loaded_long_ago, monkey
     totals = gateway.report("--idle", "90d").totals
     assert (totals["may_retire"], totals["uncounted_days"]) == (False, 59)
     assert "It is too early to retire the silent ones" in gateway.loader("report").stdout
+
+
+def test_nobody_is_silent_for_longer_than_days_are_known(loaded_long_ago, monkeypatch):
+    """The usage file tells of 90 days whether there was counting; a daemon may have been off for months before them."""
+    gateway = loaded_long_ago
+    serve_days_ago(gateway, monkeypatch, 400)
+    serve_days_ago(gateway, monkeypatch, 0, "acme")
+    # A file of a release that noted no days is as if there had been counting on all of them.
+    StoreFile(gateway.store.with_name(gateway.store.name + ".usage")).remove_key(b"*\0days", database=b"hits")
+    for idle, days in (("365d", 275), ("91d", 1), ("2161h", 1), ("90d", 0)):
+        totals = gateway.report("--idle", idle).totals
+        assert (totals["may_retire"], totals["uncounted_days"], totals["forgotten_days"]) == (days == 0, 0, days), idle
+    for form in "--json", "--csv", "--limit=1":
+        assert ("warning: --idle is too long to retire any rows by: whether anything was counted is known of the last 90 days only, "
+                "so choose 90d or less") in gateway.loader("report", "--silent", "--idle", "365d", form).stderr
+    told = gateway.loader("report", "--idle", "365d").stdout
+    assert "Whether anything was counted is known of the last 90 days only, so who has been silent for 365 days is not known." in told
+    assert "ever since" not in told and "--idle is too long to retire the silent ones by: `ssoferry report --silent` shows them." in told
+    assert gateway.loader("report", "--silent", "--idle", "90d").stderr == ""
 
 
 @pytest.mark.parametrize("days", [5 * 365, -20 * 365], ids=["ahead", "behind"])
