@@ -40,8 +40,10 @@ struct report_totals {
     struct table_state table;
     int64_t counted_since; /* when counting began; 0: nothing was ever counted */
     unsigned idle_days;    /* days that options.idle reaches back, including today; at most USAGE_DAYS; 0 at a glance */
-    unsigned uncounted_days; /* how many of those had no counting, as far as is known; 0 at a glance */
-    unsigned forgotten_days; /* how many days options.idle is longer than USAGE_DAYS: of these it is not known */
+    unsigned uncounted_days;       /* how many of those had no counting, as far as is known; 0 at a glance */
+    unsigned forgotten_days;       /* how many days options.idle is longer than USAGE_DAYS: of these it is not known */
+    int64_t additions_known_since; /* rows added before it cannot be told from those that were there before options.idle
+                                      or counting began; 0: all can, or at a glance */
     uint64_t rows[CONNECTION_STATES];
     uint64_t seen[CONNECTION_STATES]; /* rows with a hit within options.idle */
     uint64_t idle;                    /* idle rows in any state: the list to retire, see report_may_retire() */
@@ -100,6 +102,7 @@ enum report_doubt {
     REPORT_IDLE_TOO_LONG,   /* see forgotten_days */
     REPORT_COUNTING_IS_NEW, /* it began less than options.idle ago */
     REPORT_DAYS_MISSED,     /* see report_misses_days() */
+    REPORT_ROWS_MAY_BE_NEW, /* see additions_known_since */
     REPORT_REHEARSING,
 };
 

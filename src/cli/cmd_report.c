@@ -107,24 +107,26 @@ static bool print_rows(struct report_rows *rows, uint64_t *shown, struct error *
     return report_rows_each(rows, show_row, &view, error);
 }
 
-static const char *what_of_the_silent(enum report_doubt doubt)
-{
-    if (doubt == REPORT_CERTAIN)
-        return "The silent ones are the list to retire";
-    return doubt == REPORT_IDLE_TOO_LONG ? "--idle is too long to retire the silent ones by"
-                                         : "It is too early to retire the silent ones";
-}
-
 static void print_verdict(const struct report_rows *rows, uint64_t shown)
 {
+    static const char *const hints[] = {
+        [REPORT_CERTAIN] = "The silent ones are the list to retire",
+        [REPORT_NOTHING_COUNTED] = NULL,
+        [REPORT_IDLE_TOO_LONG] = "--idle is too long to retire the silent ones by",
+        [REPORT_COUNTING_IS_NEW] = "It is too early to retire the silent ones",
+        [REPORT_DAYS_MISSED] = "It is too early to retire the silent ones",
+        [REPORT_ROWS_MAY_BE_NEW] = "Some of the silent ones may be too new to retire",
+        [REPORT_REHEARSING] = "It is too early to retire the silent ones",
+    };
+    const char *hint = hints[report_doubt(rows->report)];
     char verdict[REPORT_VERDICT_SIZE];
     const struct report_totals *totals = report_totals(rows->report);
     report_verdict(rows->report, verdict, sizeof(verdict));
     printf("%s%s\n", shown > 0 ? "\n" : "", verdict);
     if (totals->failed > 0)
         printf("Which failed: `ssoferry report --sort failed`; why: `decision` and `reason` in the request log.\n");
-    if (totals->idle > 0 && totals->counted_since > 0 && !rows->silent_only)
-        printf("%s: `ssoferry report --silent` shows them.\n", what_of_the_silent(report_doubt(rows->report)));
+    if (totals->idle > 0 && hint != NULL && !rows->silent_only)
+        printf("%s: `ssoferry report --silent` shows them.\n", hint);
 }
 
 static void show_unknown(struct grid *grid, const struct report_rows *rows, const struct report_unknown *unknown,
@@ -211,6 +213,11 @@ static void warn_of_haste(const struct report_rows *rows)
         log_warning("too early to retire any rows: nothing was counted on %u of the last %u days, so it is not known "
                     "who was silent",
                     totals->uncounted_days, totals->idle_days);
+        return;
+    case REPORT_ROWS_MAY_BE_NEW:
+        log_warning("some rows may be too new to retire: those added before %s cannot be told from old ones, because "
+                    "only the last %d revisions are kept; find out when the ones never seen were added",
+                    time_text(totals->additions_known_since, since), TABLE_REVISIONS_KEPT);
         return;
     case REPORT_REHEARSING:
         log_warning("too early to retire any rows: this is a rehearsal (observe)");

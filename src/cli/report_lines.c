@@ -131,6 +131,7 @@ static void print_json_totals(const struct report_rows *rows)
     json_object_set_new(object, "counted_since", json_time(totals->counted_since));
     json_object_set_new(object, "uncounted_days", json_integer(totals->uncounted_days));
     json_object_set_new(object, "forgotten_days", json_integer(totals->forgotten_days));
+    json_object_set_new(object, "additions_known_since", json_time(totals->additions_known_since));
     json_object_set_new(object, "idle_seconds", json_integer(rows->idle / 1000000));
     json_object_set_new(object, "rows", json_states(totals->rows));
     json_object_set_new(object, "seen", json_states(totals->seen));

@@ -68,6 +68,7 @@ static void add_totals(json_t *root, const struct report *report)
     json_object_set_new(root, "changed_at", json_time(totals->table.changed_at));
     json_object_set_new(root, "counted_since", json_time(totals->counted_since));
     json_object_set_new(root, "uncounted_days", json_integer(totals->uncounted_days));
+    json_object_set_new(root, "additions_known_since", json_time(totals->additions_known_since));
     json_object_set_new(root, "idle_days", json_integer(REPORT_IDLE_DAYS));
     json_object_set_new(root, "states", json_states(totals->rows));
     json_object_set_new(root, "seen", json_states(totals->seen));

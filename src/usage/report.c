@@ -18,7 +18,7 @@ struct report {
     struct usage_row ahead; /* the next row of usage, if USAGE_AHEAD */
     struct connection_buffer connection;
     struct report_totals totals;
-    bool has_spared; /* what follows was collected: at the first row, because it takes a walk */
+    bool has_spared; /* what follows is complete: at the first row, because it takes a walk */
     struct spared spared;
     struct arena *arena; /* for what follows */
     struct report_unknown *unknown;
@@ -46,6 +46,7 @@ void report_rewind(struct report *report)
                                             .idle_days = old->idle_days,
                                             .uncounted_days = old->uncounted_days,
                                             .forgotten_days = old->forgotten_days,
+                                            .additions_known_since = old->additions_known_since,
                                             .unknown_hits = old->unknown_hits,
                                             .counted_hits = old->counted_hits};
     go_to_start(report);
@@ -66,6 +67,16 @@ static bool look_for_gaps(struct report *report, struct error *error)
     return usage_reader_uncounted(report->usage, report->totals.idle_days, &report->totals.uncounted_days, error);
 }
 
+/* Finds how far back it is known which rows are new. Those that were there when counting began have been silent since
+ * then, however new they were. */
+static bool look_for_additions(struct report *report, struct error *error)
+{
+    const struct report_options *options = &report->options;
+    const int64_t idle_since = options->now - options->idle, counted_since = report->totals.counted_since;
+    return spared_look_back(&report->spared, report->snapshot, idle_since > counted_since ? idle_since : counted_since,
+                            options->now, &report->totals.additions_known_since, error);
+}
+
 static bool open_usage(struct report *report, struct error *error)
 {
     const struct report_options *options = &report->options;
@@ -80,7 +91,7 @@ static bool open_usage(struct report *report, struct error *error)
         report->totals.unknown_hits = counted->unknown_hits;
         for (int i = 0; i < USAGE_OUTCOMES; ++i)
             report->totals.counted_hits += counted->hits[i];
-        good = options->glance || look_for_gaps(report, error);
+        good = options->glance || (look_for_gaps(report, error) && look_for_additions(report, error));
     }
     return good;
 }
@@ -186,8 +197,8 @@ static bool collect_spared(struct report *report, struct error *error)
     const struct report_options *options = &report->options;
     if (report->has_spared || report->usage == NULL)
         return true;
-    report->has_spared = spared_collect(&report->spared, report->snapshot, report->usage, options->now - options->idle,
-                                        options->now, error);
+    report->has_spared =
+        spared_collect(&report->spared, report->snapshot, report->usage, options->now - options->idle, error);
     go_to_start(report);
     return report->has_spared;
 }
@@ -252,6 +263,8 @@ enum report_doubt report_doubt(const struct report *report)
         return REPORT_COUNTING_IS_NEW;
     if (report_misses_days(totals))
         return REPORT_DAYS_MISSED;
+    if (totals->additions_known_since != 0)
+        return REPORT_ROWS_MAY_BE_NEW;
     return options->rehearsing > 0 ? REPORT_REHEARSING : REPORT_CERTAIN;
 }
 

@@ -71,27 +71,29 @@ static bool collect_used(struct spared *spared, struct snapshot *snapshot, struc
     return result == LOOKUP_ABSENT;
 }
 
-/* Where to look for new rows: after revision `number`, if any later one has `added` some. */
-struct newer {
-    uint64_t number, added;
-};
-
-/* Finds the revision before the first kept one that was made after `from`, or the newest. A revision dated in the
+/* That is the revision before the first kept one that was made after `from`, or the newest. A revision dated in the
  * future says nothing about when it was made; nor does one dated long ago behind a recent one. */
-static bool find_revision(const struct snapshot *snapshot, int64_t from, int64_t now, struct newer *newer,
-                          struct error *error)
+bool spared_look_back(struct spared *spared, const struct snapshot *snapshot, int64_t from, int64_t now,
+                      int64_t *known_since, struct error *error)
 {
     enum lookup_result result = LOOKUP_FOUND;
     uint64_t added = 0;
-    *newer = (struct newer){.number = snapshot_state(snapshot)->revision};
-    for (uint64_t each = newer->number; each > 0 && result == LOOKUP_FOUND; --each) {
+    int64_t earliest = now;
+    spared->newest_before = snapshot_state(snapshot)->revision;
+    for (uint64_t each = spared->newest_before; each > 0 && result == LOOKUP_FOUND; --each) {
         struct revision revision = {0};
         result = revision_read(snapshot, each, &revision, error);
         added += revision.counts.added;
-        if (result == LOOKUP_FOUND && revision.changed_at > from && revision.changed_at <= now)
-            *newer = (struct newer){.number = each - 1, .added = added};
+        if (result == LOOKUP_FOUND && revision.changed_at <= now) {
+            earliest = revision.changed_at;
+            if (earliest > from) {
+                spared->newest_before = each - 1;
+                spared->added_since = added;
+            }
+        }
         revision_release(&revision);
     }
+    *known_since = result == LOOKUP_ABSENT && earliest > from ? earliest : 0;
     return result != LOOKUP_FAILED;
 }
 
@@ -102,14 +104,12 @@ static void on_newcomer(void *context, struct text key)
 }
 
 bool spared_collect(struct spared *spared, struct snapshot *snapshot, struct usage_reader *usage, int64_t from,
-                    int64_t now, struct error *error)
+                    struct error *error)
 {
-    const int64_t since = usage_reader_totals(usage)->since;
-    struct newer newer;
     spared->hash_key = hash_key_new();
     return collect_used(spared, snapshot, usage, from, error) &&
-           find_revision(snapshot, from > since ? from : since, now, &newer, error) &&
-           (newer.added == 0 || revision_newcomers(snapshot, newer.number, on_newcomer, spared, error));
+           (spared->added_since == 0 ||
+            revision_newcomers(snapshot, spared->newest_before, on_newcomer, spared, error));
 }
 
 bool spared_has(const struct spared *spared, struct text key, struct text connection_id)

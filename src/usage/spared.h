@@ -12,15 +12,21 @@ struct hash_set {
 
 /* Takes 16 to 32 bytes for each connection and row in it. */
 struct spared {
+    uint64_t newest_before; /* rows that were not there after this revision are new; */
+    uint64_t added_since;   /* so many were added in later ones, counting again what was removed meanwhile */
     struct hash_key hash_key;
     struct hash_set connections; /* used through this row or another */
     struct hash_set rows;        /* that have not existed for as long */
 };
 
-/* Collects what was used, and what was added while counting was on, after `from`, as far back as revisions are kept.
- * Moves the reader. */
+/* Finds since which revision rows are new, that is, added after `from`. Sets *known_since to 0 if that revision is
+ * kept, and else to when the first kept one was made: what was added before cannot be told from old rows. */
+bool spared_look_back(struct spared *spared, const struct snapshot *snapshot, int64_t from, int64_t now,
+                      int64_t *known_since, struct error *error) __attribute__((warn_unused_result));
+
+/* Then collects what was used after `from`, and what is new. Moves the reader. */
 bool spared_collect(struct spared *spared, struct snapshot *snapshot, struct usage_reader *usage, int64_t from,
-                    int64_t now, struct error *error) __attribute__((warn_unused_result));
+                    struct error *error) __attribute__((warn_unused_result));
 bool spared_has(const struct spared *spared, struct text key, struct text connection_id);
 void spared_release(struct spared *spared); /* all zeros is fine */
 

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "ssoferry/time_text.h"
+
 struct sentence {
     char *out;
     size_t size, used;
@@ -92,12 +94,16 @@ static void say_failed(struct sentence *sentence, uint64_t failed)
 
 static void say_silent(struct sentence *sentence, const struct report_totals *totals, int64_t idle)
 {
+    char since[TIME_SIZE];
     if (totals->idle > 0)
         say(sentence, " %" PRIu64 " %s been silent for ", totals->idle, has_or_have(totals->idle));
     else
         say(sentence, " None has been silent for ");
     say_duration(sentence, idle, true);
-    if (totals->idle_never > 0 && totals->idle_never == totals->idle)
+    if (totals->idle > 0 && totals->additions_known_since != 0)
+        say(sentence, ", or %s newer than that if added before %s", is_or_are(totals->idle),
+            time_text(totals->additions_known_since, since));
+    else if (totals->idle_never > 0 && totals->idle_never == totals->idle)
         say(sentence, ", ever since counting began");
     else if (totals->idle_never > 0)
         say(sentence, ", %" PRIu64 " of them ever since counting began", totals->idle_never);
@@ -127,6 +133,7 @@ static void say_silence(struct sentence *sentence, const struct report_totals *t
         say(sentence, " Nothing was counted on %u of the last %u days, so who has been silent is not known.",
             totals->uncounted_days, totals->idle_days);
         return;
+    case REPORT_ROWS_MAY_BE_NEW:
     case REPORT_CERTAIN:
     case REPORT_REHEARSING:
         say_silent(sentence, totals, options->idle);

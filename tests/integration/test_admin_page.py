@@ -16,8 +16,9 @@ import wire
 from browser import Chromium
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
 from ports import free_port
-from preload import start_with
+from preload import days_ago, start_with
 from programs import ROOT, program
+from store_file import StoreFile
 
 ASSETS = ROOT / "src/serve/assets"
 SCRIPTS = ("dom.js", "rows.js", "summary.js", "table.js", "lists.js", "admin.js")
@@ -531,6 +532,20 @@ class TestAtItsEdges:
         gateway.start()
         page.visit(gateway)
         assert re.search(r"Nothing was counted on 3\d of the last 31 days: too early to retire any connection", page.words)
+
+    def test_rows_that_may_be_new_are_told(self, at_noon, make_gateway, page, monkeypatch):
+        gateway = make_gateway(**admin_config())
+        with days_ago(gateway.directory, monkeypatch, 60):
+            gateway.load({"acme": CONNECTION_ID})
+            gateway.start()
+        gateway.stop()
+        StoreFile(gateway.store.with_name(gateway.store.name + ".usage")).remove_key(b"*\0days", database=b"hits")
+        gateway.set("newco", f"connection_id={OTHER_CONNECTION_ID}")
+        for number in range(50):
+            gateway.set("acme", f"label=Acme {number}")
+        gateway.start()
+        page.visit(gateway)
+        assert re.search(r"Connections added before .+ cannot be told from old ones: find out when those never seen were added before you retire any", page.words)
 
     def test_nothing_loaded_says_what_to_do(self, make_gateway, page):
         gateway = make_gateway(**admin_config())

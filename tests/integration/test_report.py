@@ -3,6 +3,7 @@ import contextlib
 import csv
 import datetime
 import io
+import json
 import os
 import pty
 import re
@@ -324,13 +325,17 @@ def test_nobody_is_silent_for_days_that_were_not_counted(loaded_long_ago, monkey
     assert "It is too early to retire the silent ones" in gateway.loader("report").stdout
 
 
+def as_if_counted_each_day(gateway):
+    """As is taken to be of a file of a release that noted no days."""
+    StoreFile(gateway.store.with_name(gateway.store.name + ".usage")).remove_key(b"*\0days", database=b"hits")
+
+
 def test_nobody_is_silent_for_longer_than_days_are_known(loaded_long_ago, monkeypatch):
     """The usage file tells of 90 days whether there was counting; a daemon may have been off for months before them."""
     gateway = loaded_long_ago
     serve_days_ago(gateway, monkeypatch, 400)
     serve_days_ago(gateway, monkeypatch, 0, "acme")
-    # A file of a release that noted no days is as if there had been counting on all of them.
-    StoreFile(gateway.store.with_name(gateway.store.name + ".usage")).remove_key(b"*\0days", database=b"hits")
+    as_if_counted_each_day(gateway)
     for idle, days in (("365d", 275), ("91d", 1), ("2161h", 1), ("90d", 0)):
         totals = gateway.report("--idle", idle).totals
         assert (totals["may_retire"], totals["uncounted_days"], totals["forgotten_days"]) == (days == 0, 0, days), idle
@@ -341,6 +346,40 @@ def test_nobody_is_silent_for_longer_than_days_are_known(loaded_long_ago, monkey
     assert "Whether anything was counted is known of the last 90 days only, so who has been silent for 365 days is not known." in told
     assert "ever since" not in told and "--idle is too long to retire the silent ones by: `ssoferry report --silent` shows them." in told
     assert gateway.loader("report", "--silent", "--idle", "90d").stderr == ""
+
+
+def test_a_row_that_may_be_new_is_no_row_to_retire(loaded_long_ago, monkeypatch):
+    """Which rows are new is known as far back as revisions are kept; a cut-over customer by customer makes many."""
+    gateway = loaded_long_ago
+    serve_days_ago(gateway, monkeypatch, 400)
+    with days_ago(gateway.directory, monkeypatch, 20):
+        gateway.set("newco", f"connection_id={connection_id(7)}")
+    with days_ago(gateway.directory, monkeypatch, 10):
+        for number in range(48):
+            gateway.set("acme", f"label=Acme {number}")
+        known = json.loads(gateway.loader("history", "--json").stdout.splitlines()[0])["changed_at"][:10]
+    serve_days_ago(gateway, monkeypatch, 0, "acme")
+    as_if_counted_each_day(gateway)
+    totals = gateway.report("--idle", "90d").totals
+    assert (totals["may_retire"], totals["additions_known_since"]) == (True, None), "all revisions are kept"
+    assert "newco" not in names(gateway, "--silent", "--idle", "90d") and gateway.loader("report", "--silent").stderr == ""
+
+    with days_ago(gateway.directory, monkeypatch, 9):
+        for number in range(2):
+            gateway.set("acme", f"label=Acme & {number}")
+    totals = gateway.report("--idle", "90d").totals
+    assert (totals["may_retire"], totals["additions_known_since"][:10]) == (False, known)
+    since = totals["additions_known_since"]
+    for form in "--json", "--csv", "--limit=1":
+        assert (f"warning: some rows may be too new to retire: those added before {since} cannot be told from old ones, because only the last "
+                "50 revisions are kept; find out when the ones never seen were added") in gateway.loader("report", "--silent", "--idle", "90d", form).stderr
+    told = gateway.loader("report", "--idle", "90d").stdout
+    assert f" 5 have been silent for 90 days, or are newer than that if added before {since}." in told
+    assert "Some of the silent ones may be too new to retire: `ssoferry report --silent` shows them." in told
+    # Nobody who was added in the last five days can be too new for what is known.
+    totals = gateway.report("--idle", "5d").totals
+    assert (totals["may_retire"], totals["additions_known_since"]) == (True, None)
+    assert gateway.loader("report", "--silent", "--idle", "5d").stderr == ""
 
 
 @pytest.mark.parametrize("days", [5 * 365, -20 * 365], ids=["ahead", "behind"])

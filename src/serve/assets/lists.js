@@ -75,6 +75,7 @@ function retireHint() {
   if (since === null) return "Nothing has been counted yet: too early to retire any connection.";
   const listened = Math.floor((Date.parse(report.now) - Date.parse(since)) / DAY_MS);
   if (report.may_retire) return `No hit for ${idleSpan()}: nobody seems to need their old address.`;
+  if (listened >= report.idle_days && report.additions_known_since) return `Connections added before ${exactly(report.additions_known_since)} cannot be told from old ones: find out when those never seen were added before you retire any.`;
   if (listened >= report.idle_days) return `Nothing was counted on ${number(report.uncounted_days)} of the last ${count(report.idle_days + 1, "day", "days")}: too early to retire any connection.`;
   return `Counting began ${listened === 0 ? "less than a day" : count(listened, "day", "days")} ago: too early to retire any connection.`;
 }
