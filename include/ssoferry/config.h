@@ -90,6 +90,7 @@ bool config_read(struct config **config, const char *path, struct faults *faults
 /* What the routes of one source have in common. */
 struct source_routes {
     size_t count;          /* number of routes; 0: nothing looks this source up */
+    size_t observing;      /* so many of them observe, whether or not they have a legacy URL */
     bool legacy_url;       /* at least one has a legacy URL */
     bool no_legacy_url;    /* at least one has none */
     bool all_fold_case;    /* all fold case */

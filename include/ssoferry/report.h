@@ -15,7 +15,8 @@ struct report_options {
     struct text source;        /* report only this source; empty: all. Borrowed until report_close() */
     int64_t now;               /* microseconds UTC */
     int64_t idle;              /* microseconds without a hit until a connection counts as idle; 0: REPORT_IDLE_DAYS */
-    size_t routes, rehearsing; /* number of routes, and of those that rehearse; if any do, the verdict is conditional */
+    size_t routes, rehearsing; /* number of routes to the source, and of those that rehearse; if any do, the verdict is
+                                  conditional */
     bool glance; /* only for what is known of table and usage as a whole, not of rows: nothing is walked */
 };
 

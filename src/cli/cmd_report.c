@@ -253,6 +253,24 @@ static int check_source(struct context *context, const struct report_rows *rows)
     return status;
 }
 
+static struct report_options options_of(const struct context *context, const struct report_rows *rows)
+{
+    const struct gateway_settings *gateway = &context->config->gateway;
+    struct report_options options = {.store = context->store,
+                                     .source = rows->source,
+                                     .now = rows->now,
+                                     .idle = rows->idle,
+                                     .routes = gateway->route_count,
+                                     .rehearsing = gateway_rehearsing(gateway)};
+    /* A source does not rehearse because another does. If all do, so does one that no route leads to. */
+    if (rows->source.size > 0 && !gateway->observe) {
+        const struct source_routes routes = config_source_routes(context->config, rows->source);
+        options.routes = routes.count;
+        options.rehearsing = routes.observing;
+    }
+    return options;
+}
+
 int cmd_report(struct context *context, const struct arguments *arguments)
 {
     struct error error = {0};
@@ -263,12 +281,7 @@ int cmd_report(struct context *context, const struct arguments *arguments)
     }
     if (!report_rows_choose(&rows, arguments, clock_utc_us(), &error))
         return complain(&error);
-    const struct report_options options = {.store = context->store,
-                                           .source = rows.source,
-                                           .now = rows.now,
-                                           .idle = rows.idle,
-                                           .routes = context->config->gateway.route_count,
-                                           .rehearsing = gateway_rehearsing(&context->config->gateway)};
+    const struct report_options options = options_of(context, &rows);
     context_give_way(context);
     bool good = report_open(&rows.report, context->table, &options, &error) && print(&rows, arguments, &error);
     int status = good ? check_source(context, &rows) : complain(&error);

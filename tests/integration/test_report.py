@@ -256,6 +256,30 @@ def test_sources_are_apart(used):
     assert names(used) == ["acme", *ROWS]
 
 
+def test_a_source_does_not_rehearse_because_another_does(make_gateway):
+    legacy = "https://legacy.example.net/{identifier}"
+    gateway = make_gateway(legacy={"allowed_hosts": ["legacy.example.net"]}, routes=[
+        {"match": "/a/{identifier}", "source": "a", "legacy_url": legacy}, {"match": "/b/{identifier}", "source": "b", "legacy_url": legacy, "observe": True},
+        {"match": "/c/{identifier}", "source": "c", "legacy_url": legacy, "observe": True}, {"match": "/d/{identifier}", "source": "c", "legacy_url": legacy}])
+    for number, source in enumerate("abcd"):
+        gateway.load({"acme": connection_id(number)}, source=source)
+    gateway.start()
+    gateway.stop()
+    time.sleep(1)
+
+    def told(source):
+        totals = gateway.report("--source", source, "--idle", "1s").totals
+        return totals["verdict"].split(" connection")[0], totals["may_retire"]
+
+    assert told("a") == told("d") == ("1 of 1", True), "the other sources alone rehearse"
+    assert told("b") == ("Rehearsal (observe): every sign-in goes to the old system. Without it, 1 of 1", False)
+    some = "Rehearsal on some routes (observe): every sign-in by them goes to the old system. Without it, "
+    assert told("c") == (some + "1 of 1", False)
+    assert gateway.report().totals["verdict"].startswith(some + "4 of 4")
+    gateway.configure(observe=True)
+    assert [told(source)[1] for source in "abcd"] == [False] * 4, "no route leads to a row of d, and none cuts anybody over"
+
+
 def test_how_many_unknown_identifiers_are_shown(gateway):
     gateway.start()
     strangers = [f"a-stranger-{number:02}" for number in range(25)]
