@@ -7,7 +7,7 @@
  * against any number of names that do not repeat.
  *
  * A name that has long been silent gives way more easily: its hits count half for every ten days. After USAGE_DAYS it
- * is dropped.
+ * is dropped, when the file is next looked through: as hits of any unknown name are written, and once a day.
  *
  * The kept names are in the usage file, so they outlive the process, and several processes add to the same ones. Memory
  * has the file's state as of the last flush plus what came since; the next flush merges the two. */
@@ -24,8 +24,9 @@ struct kept_entry {
     uint64_t weight;     /* hits, reduced for silence */
     int64_t first, last; /* microseconds UTC */
     uint16_t key_size;
-    uint16_t next; /* in its bucket: index + 1; 0: none */
-    bool stored;   /* it is in the file */
+    uint16_t next;  /* in its bucket: index + 1; 0: none */
+    bool stored;    /* it is in the file, */
+    bool corrected; /* but with a time of a clock that was ahead */
 };
 
 enum { KEPT_BUCKETS = 4096 };

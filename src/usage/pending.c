@@ -10,7 +10,8 @@ enum { SLOTS_AHEAD = 16, ENTRIES_AHEAD = 16, KEYS_AHEAD = 8 };
 
 void pending_init(struct pending *pending, const struct hash_key *hash_key, int64_t now)
 {
-    *pending = (struct pending){.hash_key = *hash_key, .latest = now, .noted_day = UINT32_MAX};
+    *pending =
+        (struct pending){.hash_key = *hash_key, .latest = now, .noted_day = UINT32_MAX, .weeded_day = UINT32_MAX};
     tally_init(&pending->known, PENDING_MAX, PENDING_BYTES_MAX);
     pending->kept = kept_new();
     pending->spare = kept_new();
@@ -105,7 +106,7 @@ static void forget_places(struct pending *pending)
 void pending_begin_anew(struct pending *pending)
 {
     forget_places(pending);
-    pending->noted_day = UINT32_MAX;
+    pending->noted_day = pending->weeded_day = UINT32_MAX;
     pending->corrected = false;
     pending_forget_unknown(pending);
 }
@@ -238,13 +239,24 @@ static int write_totals(const struct pending *pending, struct usage_file *file, 
     return mdb_put(txn, file->meta, &key, &value, 0);
 }
 
+static bool must_correct(const struct pending *pending)
+{
+    return pending->clock > 0 && !pending->corrected;
+}
+
+/* Not at each flush: it takes a walk through all of them. */
+static bool must_write_unknown(const struct pending *pending)
+{
+    return pending->kept->changed || must_correct(pending) ||
+           (pending->clock > 0 && pending->weeded_day != day_of(pending->clock));
+}
+
 static int write_all(struct pending *pending, struct usage_file *file, MDB_txn *txn)
 {
-    bool correct = pending->clock > 0 && !pending->corrected;
-    int code = correct ? correct_rows(file, txn, pending->clock) : MDB_SUCCESS;
+    int code = must_correct(pending) ? correct_rows(file, txn, pending->clock) : MDB_SUCCESS;
     if (code == MDB_SUCCESS)
         code = write_known(pending, file, txn);
-    if (code == MDB_SUCCESS && pending->kept->changed)
+    if (code == MDB_SUCCESS && must_write_unknown(pending))
         code = pending_write_unknown(pending, file, txn);
     return code == MDB_SUCCESS ? write_totals(pending, file, txn) : code;
 }
@@ -269,9 +281,9 @@ int pending_write(struct pending *pending, struct usage_file *file, int64_t now,
     code = mdb_txn_commit(txn);
     if (code != MDB_SUCCESS)
         return code;
-    pending->corrected = steady;
-    if (pending->kept->changed)
+    if (must_write_unknown(pending))
         pending_settle_unknown(pending);
+    pending->corrected = steady;
     tally_clear(&pending->known);
     pending->totals = (struct usage_totals){.since = 0};
     return MDB_SUCCESS;

@@ -21,10 +21,11 @@ struct pending {
     struct row_place *places;   /* while `known` is written; here, so that it is not lost if that is left */
     struct kept *kept, *spare;  /* unknown identifiers; a flush prepares the other one */
     struct sketch sketch;
-    int64_t latest;     /* the newest time counted, which serves as the clock */
-    int64_t clock;      /* the machine's time at the flush; 0: unreliable */
-    uint32_t noted_day; /* UINT32_MAX: none yet */
-    bool corrected;     /* all rows of the file were corrected by a clock that has been steady since */
+    int64_t latest;      /* the newest time counted, which serves as the clock */
+    int64_t clock;       /* the machine's time at the flush; 0: unreliable */
+    uint32_t noted_day;  /* UINT32_MAX: none yet */
+    bool corrected;      /* all rows of the file were corrected by a clock that has been steady since */
+    uint32_t weeded_day; /* of such a clock, when the file's unknown identifiers were last looked through */
 };
 
 void pending_init(struct pending *pending, const struct hash_key *hash_key, int64_t now);
@@ -47,7 +48,8 @@ bool pending_is_large(const struct pending *pending);
  * is left in the middle (errand_run()), where pending_begin_anew() must follow before the next. The first call reads
  * the file's unknown identifiers and, in a new file, notes when counting began. `now` is the machine's time. If that
  * has been `steady`, times in the file more than five minutes later come from a clock that was ahead, and are moved
- * back: in all rows when it has just become steady, then in those that are counted. Returns an LMDB code. */
+ * back: in all rows and unknown identifiers when it has just become steady, then in those that are counted. Once a day
+ * of a steady clock, unknown identifiers that have been silent for USAGE_DAYS are dropped. Returns an LMDB code. */
 int pending_write(struct pending *pending, struct usage_file *file, int64_t now, bool steady);
 
 /* Forgets what was read from and written to the file, since the next file is another one. What waits keeps waiting. */

@@ -21,22 +21,30 @@ static int offer(struct pending *pending, struct text key, const struct kept_ent
     return code == MDB_SUCCESS && !taken && entry->stored ? forget(file, txn, key) : code;
 }
 
+/* How long an identifier has been silent. `latest` stands still while nothing is counted. */
+static int64_t silence_since(const struct pending *pending, int64_t last)
+{
+    return (pending->clock > pending->latest ? pending->clock : pending->latest) - last;
+}
+
 static bool read_entry(const struct pending *pending, struct text key, struct text value, struct kept_entry *entry)
 {
     struct unknown_record record;
     if (!unknown_record_decode(value, &record) || key.size > CONNECTION_KEY_SIZE_MAX)
         return false;
-    record.last = usage_time_believed(record.last, pending->clock);
+    const int64_t first = usage_time_believed(record.first, pending->clock);
+    const int64_t last = usage_time_believed(record.last, pending->clock);
     *entry = (struct kept_entry){
         .hash = keyed_hash(&pending->hash_key, key),
         .hits = record.hits,
         .error = record.error,
-        .weight = kept_weight(record.hits, pending->latest - record.last),
-        .first = record.first,
-        .last = record.last,
+        .weight = kept_weight(record.hits, silence_since(pending, last)),
+        .first = first,
+        .last = last,
         .stored = true,
+        .corrected = first != record.first || last != record.last,
     };
-    return pending->latest - record.last < kept_for;
+    return silence_since(pending, last) < kept_for;
 }
 
 /* Reads the file's entries into `spare`, and deletes those that are too old or unreadable. */
@@ -70,6 +78,7 @@ static int merge(struct pending *pending, struct usage_file *file, MDB_txn *txn)
         struct text key = kept_key(pending->kept, &pending->kept->entries[i]);
         if (entry.fresh == 0)
             continue;
+        entry.first = usage_time_believed(entry.first, pending->clock);
         entry.last = usage_time_believed(entry.last, pending->clock);
         struct kept_entry *there = kept_find(pending->spare, key, entry.hash);
         if (there != NULL) {
@@ -77,7 +86,7 @@ static int merge(struct pending *pending, struct usage_file *file, MDB_txn *txn)
             continue;
         }
         entry.stored = false;
-        entry.weight = kept_weight(entry.hits, pending->latest - entry.last);
+        entry.weight = kept_weight(entry.hits, silence_since(pending, entry.last));
         code = offer(pending, key, &entry, file, txn);
     }
     return code;
@@ -98,7 +107,7 @@ int pending_write_unknown(struct pending *pending, struct usage_file *file, MDB_
         code = merge(pending, file, txn);
     for (size_t i = 0; i < pending->spare->count && code == MDB_SUCCESS; ++i) {
         const struct kept_entry *entry = &pending->spare->entries[i];
-        if (entry->fresh > 0)
+        if (entry->fresh > 0 || entry->corrected)
             code = write_entry(pending->spare, entry, file, txn);
     }
     return code;
@@ -110,8 +119,11 @@ void pending_settle_unknown(struct pending *pending)
     for (size_t i = 0; i < settled->count; ++i) {
         settled->entries[i].fresh = 0;
         settled->entries[i].stored = true;
+        settled->entries[i].corrected = false;
     }
     settled->changed = false;
+    if (pending->clock > 0)
+        pending->weeded_day = day_of(pending->clock);
     pending->spare = pending->kept;
     pending->kept = settled;
 }

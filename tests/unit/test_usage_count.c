@@ -1,10 +1,5 @@
+#include "usage_clock.h"
 #include "usage_fixture.h"
-
-#include <stdatomic.h>
-#include <sys/syscall.h>
-#include <time.h>
-
-#include "ssoferry/clock.h"
 
 static void nothing_is_there_before_the_first_count(void **state)
 {
@@ -195,26 +190,6 @@ static void days_are_kept_for_ninety(void **state)
         assert_int_equal(row.hits[USAGE_STYTCH], sum);
         usage_reader_close(reader);
     }
-}
-
-static atomic_int hours_passed, days_jumped; /* of all clocks; of the one that can be set */
-static time_t until_noon;                    /* when the tests begin: none runs into the next day */
-
-/* In libc's place. */
-int clock_gettime(clockid_t clock, struct timespec *time)
-{
-    int failed = (int)syscall(SYS_clock_gettime, clock, time);
-    time->tv_sec += 3600 * atomic_load(&hours_passed);
-    if (clock == CLOCK_REALTIME)
-        time->tv_sec += (time_t)86400 * atomic_load(&days_jumped) + until_noon;
-    return failed;
-}
-
-static int begin_at_noon(void **state)
-{
-    (void)state;
-    until_noon = 86400 / 2 - clock_utc_us() / 1000000 % 86400;
-    return 0;
 }
 
 struct hits {
