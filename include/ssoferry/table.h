@@ -70,6 +70,7 @@ enum table_place {
     TABLE_IN_PLACE,
     TABLE_GONE,      /* deleted or moved away: a loader no longer reaches the open one */
     TABLE_REPLACED,  /* the same, and another file stands there */
+    TABLE_FILLED,    /* another table stands there, and the open one was never loaded. It can be reopened. */
     TABLE_LOCK_GONE, /* the lock file was deleted; whoever opens the table next creates a new one */
     TABLE_LOCK_NEW,  /* that has happened, or it was emptied: the new lock's users and this process do not know of each
                       * other, so this one misses changes and may look for rows where they no longer are. It can be

@@ -171,7 +171,7 @@ static void drain(struct server *server, int got)
 /* Whether answers may be wrong or missing until the table is opened anew, which is then possible. */
 static bool must_end(const struct server *server)
 {
-    return server->place == TABLE_LOCK_NEW || server->place == TABLE_WRITTEN_ANEW;
+    return server->place == TABLE_LOCK_NEW || server->place == TABLE_WRITTEN_ANEW || server->place == TABLE_FILLED;
 }
 
 bool life_run(struct server *server, struct error *error)
@@ -194,5 +194,7 @@ bool life_run(struct server *server, struct error *error)
     if (end_name(got) != NULL)
         return true;
     return !must_end(server) || error_set(error, ERROR_FAILED, "%s%s: start ssoferryd again", table_path(server->table),
-                                          server->place == TABLE_LOCK_NEW ? "-lock was replaced" : " was written over");
+                                          server->place == TABLE_LOCK_NEW ? "-lock was replaced"
+                                          : server->place == TABLE_FILLED ? " was put in an empty table's place"
+                                                                          : " was written over");
 }

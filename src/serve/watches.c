@@ -33,6 +33,9 @@ static void watch_store(struct server *server)
                     "put it back, or restart ssoferryd, which then opens the new one",
                     path);
         break;
+    case TABLE_FILLED:
+        log_info("another table stands at %s now, and the open one was never loaded: ending", path);
+        break;
     case TABLE_LOCK_GONE:
         log_warning("%s-lock was deleted or replaced; changes may not be seen from now on: restart ssoferryd", path);
         break;

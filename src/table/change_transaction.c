@@ -7,6 +7,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "ssoferry/guard.h"
+
 /* Never shortens it: no other writer starts before store_unlock_writer(). On a full disk, a hole is good enough. LMDB
  * has synced the file before, so its new length is synced here, or a power cut might leave the old one. */
 void change_cover_last_page(const struct table *table)
@@ -28,6 +30,14 @@ void change_give_back(const struct change *change)
         (void)!ftruncate(file.fd, (off_t)file.needed);
 }
 
+/* LMDB numbers a transaction that writes by the lock file, and would write over a newer one of the data file. A writer
+ * that died between the two is no reason for that: LMDB then sets the lock file's number right before the next one. */
+static bool follows_newest(const struct table *table, MDB_txn *txn)
+{
+    MDB_envinfo info;
+    return guard_info(table->env, &info) != MDB_SUCCESS || mdb_txn_id(txn) == info.me_last_txnid + 1;
+}
+
 bool change_open_transaction(struct change *change, struct error *error)
 {
     struct table *table = change->snapshot.table;
@@ -36,6 +46,8 @@ bool change_open_transaction(struct change *change, struct error *error)
     if (!store_begin_rows(table, 0, &txn, &rows, error))
         return false;
     change->snapshot.txn = txn;
+    if (!follows_newest(table, txn))
+        return store_written_over(table, error);
     return snapshot_attach(&change->snapshot, table, txn, rows, error);
 }
 

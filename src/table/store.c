@@ -42,6 +42,14 @@ bool store_fail(const char *path, int code, const char *doing, struct error *err
     return environment_fail(causes, sizeof causes / sizeof causes[0], path, code, doing, error);
 }
 
+bool store_written_over(const struct table *table, struct error *error)
+{
+    return error_set(error, ERROR_FAILED,
+                     "%s: the file was written over while a program had it open: end every program that has it open "
+                     "(fuser %s-lock) and try again",
+                     table->path, table->path);
+}
+
 /* -- the size of the map -- */
 
 /* LMDB unmaps the old map before it maps the new one, and cannot go back. So first check that there is room. */

@@ -78,6 +78,9 @@ static inline uint64_t number_read(const unsigned char *at, unsigned size)
 /* Sets *error from an LMDB code or an errno and returns false: "PATH: cannot DOING: CAUSE: ADVICE". */
 bool store_fail(const char *path, int code, const char *doing, struct error *error);
 
+/* Sets *error for a file whose newest transaction is not the one in the lock file, and returns false. */
+bool store_written_over(const struct table *table, struct error *error);
+
 /* Begins and counts a transaction; call store_done() once it has ended. `flags` is 0 or MDB_RDONLY. */
 bool store_begin(struct table *table, unsigned flags, MDB_txn **txn, struct error *error)
     __attribute__((warn_unused_result));

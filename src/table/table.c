@@ -1,6 +1,7 @@
 #include "ssoferry/table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -122,11 +123,7 @@ static uint64_t newest_transaction(const struct table *table)
 static bool check_transaction(const struct table *table, MDB_txn *txn, uint64_t before, struct error *error)
 {
     const uint64_t number = mdb_txn_id(txn);
-    return (number + 1 >= before && number <= newest_transaction(table)) ||
-           error_set(error, ERROR_FAILED,
-                     "%s: the file was written over while a program had it open: end every program that has it open "
-                     "(fuser %s-lock) and try again",
-                     table->path, table->path);
+    return (number + 1 >= before && number <= newest_transaction(table)) || store_written_over(table, error);
 }
 
 /* Gives back the slots of readers that died. */
@@ -178,10 +175,22 @@ static void share(const struct table *table)
         table_file_share(table->path, fd, table->lock_file);
 }
 
+/* An overlay file system makes a copy of a lower file when somebody first opens that for writing. Whoever has opened
+ * the lower one only for reading does not see what is written from then on. */
+static void copy_up(const char *path)
+{
+    const int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd >= 0) /* otherwise this process may only read it */
+        close(fd);
+}
+
 bool table_open(struct table **opened, const char *path, const struct table_options *options, struct error *error)
 {
     int lock_file;
-    if (!prepare_file(path, options->mode, error) || !table_lock_hold(&lock_file, path, max_readers(options), error))
+    if (!prepare_file(path, options->mode, error))
+        return false;
+    copy_up(path);
+    if (!table_lock_hold(&lock_file, path, max_readers(options), error))
         return false;
     struct table *table = memory_zeroed(1, sizeof *table);
     table->path = memory_string(text_of(path));

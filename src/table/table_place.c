@@ -108,13 +108,36 @@ static void forget_rows(struct table *table)
     pthread_mutex_unlock(&table->lock);
 }
 
+/* What was never loaded has no answers to go on with. */
+static bool was_never_loaded(struct table *table)
+{
+    struct snapshot *snapshot = NULL;
+    struct error ignored;
+    if (!snapshot_open(&snapshot, table, &ignored))
+        return false;
+    const bool never = snapshot_state(snapshot)->revision == 0;
+    snapshot_close(snapshot);
+    return never;
+}
+
+static enum table_place replaced_by(struct table *table)
+{
+    struct error ignored;
+    if (access(table->path, F_OK) != 0)
+        return TABLE_GONE;
+    return was_never_loaded(table) && access(table->path, R_OK) == 0 &&
+                   table_file_look(table->path, &ignored) == TABLE_FILE_THERE
+               ? TABLE_FILLED
+               : TABLE_REPLACED;
+}
+
 enum table_place table_place(struct table *table)
 {
     const int fd = table_descriptor(table);
     enum table_place place = TABLE_IN_PLACE;
     char *lock = path_with(table->path, "-lock");
     if (fd >= 0 && !stands_at(table->path, fd))
-        place = access(table->path, F_OK) == 0 ? TABLE_REPLACED : TABLE_GONE;
+        place = replaced_by(table);
     else if (table->lock_file >= 0 && !stands_at(lock, table->lock_file))
         place = access(lock, R_OK | W_OK) == 0 ? TABLE_LOCK_NEW : TABLE_LOCK_GONE;
     else if (table->lock_file >= 0 && is_empty(table->lock_file))

@@ -14,7 +14,9 @@ import wire
 from admin import Admin
 from callers import Caller, Calling, Rows
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
+from namespaces import unsharing
 from ports import free_port
+from programs import program
 
 LIVE = "https://api.stytch.com/v1/b2b/sso/callback/"
 SHORT_ID = "saml-connection-live-a-short-one-kept-as-text"
@@ -271,6 +273,69 @@ def test_a_store_that_is_deleted_or_replaced_is_noticed(make_gateway, replacemen
     away.rename(gateway.store)
     gateway.wait_for(lambda: "is in its place again" in gateway.stderr)
     assert Admin(port).metric("ssoferry_table_in_place") == 1
+
+
+def test_a_table_put_in_the_place_of_one_never_loaded_is_opened_anew(make_gateway):
+    """As when a package has started the daemon before a backup is put there, or the store's disk is mounted late: it has no answers to go on with."""
+    gateway = make_gateway()
+    gateway.start()
+    assert gateway.get("/old-sso/acme").status == 503
+    other = gateway.directory / "other.mdb"
+    other.write_bytes(b"no table yet" * 1000)
+    other.rename(gateway.store)
+    gateway.wait_for(lambda: f"warning: {gateway.store} was replaced by another file" in gateway.stderr)
+    gateway.loader("--store", other, "load", gateway.mapping_file({"acme": CONNECTION_ID}))
+    other.rename(gateway.store)
+    assert gateway.wait_for_end() == 1
+    assert f"error: {gateway.store} was put in an empty table's place: start ssoferryd again" in gateway.stderr
+    gateway.start()
+    assert gateway.get("/old-sso/acme").location == LIVE + CONNECTION_ID
+
+
+def test_a_file_that_is_one_change_ahead_is_not_written_over(make_gateway):
+    """As when a node that was left out gets the copy of another: by the lock file's number LMDB would write over the newest change."""
+    gateway = make_gateway()
+    ahead = gateway.directory / "ahead.mdb"
+    gateway.load({"acme": CONNECTION_ID, "globex": CONNECTION_ID})
+    shutil.copyfile(gateway.store, ahead)
+    gateway.loader("--store", ahead, "set", "acme", "state=disabled")
+    gateway.start()
+    shutil.copyfile(ahead, gateway.store)
+    refused = gateway.loader("set", "globex", "state=disabled", expect=1)
+    assert "the file was written over while a program had it open: end every program that has it open" in refused.stderr
+    gateway.stop()
+    assert [json.loads(line)["command"] for line in gateway.loader("history", "--json").stdout.splitlines()] == ["set", "load"]
+    gateway.set("globex", "label=Globex")
+    gateway.start()
+    assert (gateway.get("/old-sso/acme").status, gateway.get("/old-sso/globex").status) == (410, 307)
+
+
+OVERLAY = """
+mkdir "$1/lower" "$1/upper" "$1/work"
+mv "$2"/* "$1/lower" && mount -t overlay overlay -o "lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work" "$2" || exit 77
+shift 2
+exec "$@"
+"""
+
+
+def test_a_change_is_seen_where_the_table_is_in_a_layer_below(make_gateway, tmp_path_factory):
+    """Of an overlay file system, as a table in a container's image is: the first change makes a copy of the file."""
+    gateway = make_gateway()
+    gateway.load({"acme": CONNECTION_ID})
+    layers = tmp_path_factory.mktemp("layers")
+    asked = f"""
+{program("ssoferryd")} -c {gateway.config_path} >/dev/null 2>&1 & trap 'kill $!; wait' EXIT
+for try in $(seq 100); do curl -sf {gateway.origin()}/healthz && break; sleep 0.1; done
+for id in {OTHER_CONNECTION_ID} {CONNECTION_ID}; do
+    {program("ssoferry")} -c {gateway.config_path} set acme connection_id=$id
+    curl -s -o /dev/null -w '%{{redirect_url}}\n' {gateway.origin()}/old-sso/acme
+done
+"""
+    done = subprocess.run([*unsharing("--mount", mapped="--map-root-user"), "sh", "-c", OVERLAY, "sh", layers, gateway.store.parent, "sh", "-c", asked],
+                          capture_output=True, text=True, timeout=60)
+    if done.returncode == 77:
+        pytest.skip("overlays are not allowed here")
+    assert re.findall(r"https://\S+", done.stdout) == [LIVE + OTHER_CONNECTION_ID, LIVE + CONNECTION_ID], done
 
 
 @pytest.mark.parametrize(("make", "told"), [(os.symlink, "is a symbolic link"), (os.link, "has another name, by a hard link")])
