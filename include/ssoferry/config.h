@@ -76,7 +76,7 @@ struct config {
         uint64_t timeout_ms; /* after that delay: time for requests to finish */
     } drain;
     enum request_log request_log;
-    struct text onward_sources;    /* where Stytch sends browsers next: CSP sources, separated by spaces */
+    struct text onward_sources;    /* where browsers are sent next: CSP sources, separated by spaces */
     struct connection_rules rules; /* what rows may contain */
     struct gateway_settings gateway;
 };

@@ -53,15 +53,24 @@ void building_free(struct building *building)
     free(building);
 }
 
-/* If the operator does not say where Stytch sends browsers next: any https page, and a developer's own machine. */
+static struct text join(struct building *building, struct text before, const char *between, struct text after)
+{
+    const struct text parts[] = {before, text_of(between), after};
+    return text_join(parts, sizeof(parts) / sizeof(parts[0]), arena_memory(building->arena));
+}
+
+/* If the operator does not say where browsers are sent next: any https page, and a developer's own machine. Else the
+ * gateway's own names besides: the old system takes itself to be there, and redirects to them. */
 static struct text onward_sources(struct building *building)
 {
-    struct text joined = TEXT("https: http://localhost:* http://127.0.0.1:*");
-    for (size_t i = 0; i < building->onward_sources.count; ++i) {
-        struct text source = building->onward_sources.items[i];
-        const struct text parts[] = {joined, TEXT(" "), source};
-        joined = i == 0 ? source : text_join(parts, sizeof(parts) / sizeof(parts[0]), arena_memory(building->arena));
-    }
+    const struct text *sources = building->onward_sources.items;
+    if (building->onward_sources.count == 0)
+        return TEXT("https: http://localhost:* http://127.0.0.1:*");
+    struct text joined = sources[0];
+    for (size_t i = 1; i < building->onward_sources.count; ++i)
+        joined = join(building, joined, " ", sources[i]);
+    for (size_t i = 0; i < building->own_hosts.count; ++i)
+        joined = join(building, joined, " https://", building->own_hosts.items[i]);
     return joined;
 }
 

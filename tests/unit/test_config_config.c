@@ -144,7 +144,8 @@ static void every_key_is_read(void **state)
     assert_text(config->gateway.live_url, "https://l.example");
     assert_text(config->gateway.test_url, "http://127.0.0.1:9000");
     assert_text(config->gateway.unmatched_url, "https://legacy.example.com");
-    assert_text(config->onward_sources, "https://a.example https://*.b.example:8443");
+    assert_text(config->onward_sources,
+                "https://a.example https://*.b.example:8443 https://sso.example.com https://a.example:8443");
     assert_int_equal(config->gateway.redirect, REDIRECT_303);
     assert_int_equal(config->limits.connections, 5);
     assert_int_equal(config->limits.head, 8192);
