@@ -1,5 +1,6 @@
 #include "rows.h"
 
+#include "context.h"
 #include "output.h"
 #include "ssoferry/log.h"
 #include "ssoferry/revision.h"
@@ -42,7 +43,8 @@ enum lookup_result rows_next_source(struct snapshot *snapshot, struct text after
     enum lookup_result result = rows_next(snapshot, (struct text){0}, &row, &source, &identifier, error);
     if (result != LOOKUP_FOUND)
         return result;
-    if (source.size > SOURCE_SIZE_MAX) { /* the caller could not get past it and would find it again and again */
+    /* The caller could not get past such a source, and would find it again and again. */
+    if (source.size == 0 || source.size > SOURCE_SIZE_MAX) {
         error_set(error, ERROR_FAILED, "a row of the table has a source that cannot be one: the store is damaged");
         return LOOKUP_FAILED;
     }
@@ -101,6 +103,8 @@ int rows_complain_source(struct snapshot *snapshot, struct text source)
     char name[SOURCE_SIZE_MAX + 1] = "";
     for (int i = 0; i < SOURCES_SHOWN && rows_next_source(snapshot, text_of(name), name, &error) == LOOKUP_FOUND; ++i)
         snprintf(sources + strlen(sources), sizeof(sources) - strlen(sources), "%s%s", i > 0 ? ", " : "", name);
+    if (error.kind != ERROR_NONE)
+        return complain(&error);
     if (sources[0] == '\0')
         log_error("the table has no rows; `ssoferry load` fills it");
     else

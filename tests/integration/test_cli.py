@@ -1430,6 +1430,20 @@ def test_damaged_rows_are_named_and_others_are_shown(routed, loaded):
     assert loaded("history", "--show", "2").stdout.endswith("\n- globex (the stored record cannot be read)\n")
 
 
+def test_a_row_without_a_source_ends_a_search_for_sources(loader):
+    """As by a disk that writes a page of another database here. Behind no source comes the first one, over and over: whoever looked for the
+    next one found it again, and a load kept all other writers waiting meanwhile."""
+    file = loader.file(f"version: 1\nsources:\n  auth0: {{acme: {ACME}}}\n  default: {{globex: {GLOBEX}}}\n")
+    loader("load", file)
+    loader.store.write_bytes(loader.store.read_bytes().replace(b"auth0\0acme", b"\0uth0\0acme"))
+    assert "there is no zz in source default" in loader("get", "zz", status=1).stderr
+    damaged = "ssoferry: error: a row of the table has a source that cannot be one: the store is damaged\n"
+    for command in ("list", "--source", "zz"), ("diff", "--all-sources", file), ("load", "--all-sources", file):
+        assert loader(*command, status=1).stderr == damaged
+    loader("load", file)
+    assert loader("get", "--json", "--source", "auth0", "acme").stdout
+
+
 def members(value):
     """The names in it, but those of objects by state, outcome or date, whose names are values."""
     if isinstance(value, list):
