@@ -257,12 +257,13 @@ static void print_no_row(const struct meant *meant)
 {
     char names[MEANT_NAMES_SIZE];
     meant_names(meant, names);
-    printf("%-13snone%s%s%s", "row", meant->elsewhere[0] != '\0' ? "; source " : "", meant->elsewhere,
-           meant->elsewhere[0] != '\0' ? " has it" : "");
+    printf("%-13snone", "row");
     if (meant->removed_by > 0) {
         printf("; ");
         output_text(stdout, text_of(meant->removed));
     }
+    if (meant->elsewhere[0] != '\0')
+        printf("; source %s has %s", meant->elsewhere, meant->removed_by > 0 ? "another of that name" : "it");
     if (names[0] != '\0') {
         printf("; did you mean ");
         output_text(stdout, text_of(names));

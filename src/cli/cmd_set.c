@@ -225,8 +225,9 @@ static int look_for_meant(struct set *set)
     if (result == LOOKUP_ABSENT || result == LOOKUP_NOT_LOADED) {
         const bool found = meant_find_typed(snapshot, set->source, identifier, &meant) ||
                            address_find_row(&set->edit.context->config->gateway, snapshot, identifier, &row);
-        set->nothing_meant = meant.removed_by > 0 || (!found && rows_are_compared(snapshot));
-        if (meant.removed_by > 0) {
+        const bool was_removed = meant.removed_by > 0 && meant.elsewhere[0] == '\0';
+        set->nothing_meant = was_removed || (!found && rows_are_compared(snapshot));
+        if (was_removed) {
             warn_of_removal(set, snapshot, identifier, &meant);
         } else if (!found && !set->nothing_meant) {
             log_error("there is no %.*s in source %.*s, and the table is too large to look for a name like it",

@@ -19,6 +19,7 @@ bool meant_find_elsewhere(struct snapshot *snapshot, struct text source, struct 
             snapshot_find(snapshot, text_of(name), identifier, &buffer, &error) == LOOKUP_FOUND)
             return true;
     }
+    name[0] = '\0';
     return false;
 }
 
@@ -183,20 +184,17 @@ static void find_parts(struct snapshot *snapshot, struct text source, struct tex
 static bool find_by_name(struct snapshot *snapshot, struct text source, struct text identifier, bool near,
                          struct meant *meant)
 {
-    *meant = (struct meant){0};
+    *meant = (struct meant){.near = near};
     if (find_spelled(snapshot, source, identifier, meant))
         return true;
-    if (meant_find_elsewhere(snapshot, source, identifier, meant->elsewhere)) {
-        if (near)
-            find_within(snapshot, source, identifier, 0, &meant->nearest);
-        return true;
-    }
-    meant->elsewhere[0] = '\0';
+    const bool is_elsewhere = meant_find_elsewhere(snapshot, source, identifier, meant->elsewhere);
     if (near && find_removal(snapshot, source, identifier, meant))
         return true;
-    if (near)
+    if (near && is_elsewhere)
+        find_within(snapshot, source, identifier, 0, &meant->nearest);
+    else if (near)
         meant_find_nearest(snapshot, source, identifier, &meant->nearest);
-    return meant->nearest.count > 0;
+    return is_elsewhere || meant->nearest.count > 0;
 }
 
 bool meant_find(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant)
@@ -282,18 +280,34 @@ static int complain_spelled(struct text source, struct text identifier, struct t
     return STATUS_FAILED;
 }
 
-/* With --source, a name in other capitals there is at least as likely as the other source. */
+/* With --source, a name in other capitals there is at least as likely as the other source. If the history was not
+ * searched, the row may have been removed, and that of the other source is another customer's. */
 static int complain_elsewhere(struct text source, struct text identifier, const struct meant *meant)
 {
     char names[MEANT_NAMES_SIZE];
     meant_names(meant, names);
-    if (names[0] == '\0')
+    if (!meant->near)
+        log_error("there is no %.*s in source %.*s; source %s has a row of that name", TEXT_ARGS(identifier),
+                  TEXT_ARGS(source), meant->elsewhere);
+    else if (names[0] == '\0')
         log_error("there is no %.*s in source %.*s, but in source %s: use --source %s", TEXT_ARGS(identifier),
                   TEXT_ARGS(source), meant->elsewhere, meant->elsewhere);
     else
         log_error("there is no %.*s in source %.*s; did you mean %s? Or the %.*s of source %s (--source %s)?",
                   TEXT_ARGS(identifier), TEXT_ARGS(source), names, TEXT_ARGS(identifier), meant->elsewhere,
                   meant->elsewhere);
+    return STATUS_FAILED;
+}
+
+/* The row of another source is another customer's: whoever takes a row out twice must not be sent there. */
+static int complain_removed(struct text source, struct text identifier, const struct meant *meant)
+{
+    char other[IDENTIFIER_SIZE_MAX + 2 * SOURCE_SIZE_MAX + 64] = "";
+    if (meant->elsewhere[0] != '\0')
+        snprintf(other, sizeof(other), ". The %.*s of source %s is another row (--source %s)", TEXT_ARGS(identifier),
+                 meant->elsewhere, meant->elsewhere);
+    log_error("there is no %.*s in source %.*s: %s; `ssoferry history --show %llu` shows what else it did%s",
+              TEXT_ARGS(identifier), TEXT_ARGS(source), meant->removed, (unsigned long long)meant->removed_by, other);
     return STATUS_FAILED;
 }
 
@@ -342,13 +356,10 @@ int meant_complain(const struct gateway_settings *routes, struct snapshot *snaps
     }
     if (meant->spelled)
         return complain_spelled(source, identifier, text_of(meant->nearest.found[0].name));
+    if (meant->removed_by > 0)
+        return complain_removed(source, identifier, meant);
     if (meant->elsewhere[0] != '\0')
         return complain_elsewhere(source, identifier, meant);
-    if (meant->removed_by > 0) {
-        log_error("there is no %.*s in source %.*s: %s; `ssoferry history --show %llu` shows what else it did",
-                  TEXT_ARGS(identifier), TEXT_ARGS(source), meant->removed, (unsigned long long)meant->removed_by);
-        return STATUS_FAILED;
-    }
     if (is_address)
         return complain_address(source, identifier, &row);
     meant_names(meant, names);

@@ -8,8 +8,9 @@
 
 /* What may have been meant by a name that does not exist, and so is probably mistyped. */
 struct meant {
+    bool near;                           /* similar names and the history were searched */
     char elsewhere[SOURCE_SIZE_MAX + 1]; /* another source that has the identifier; "": none */
-    uint64_t removed_by;                 /* if no other source has it, the kept revision that removed it; 0: none */
+    uint64_t removed_by;                 /* the kept revision that removed it from this source; 0: none */
     char removed[512];                   /* describes that: "revision 7 removed it (load by ops@vm, 2026-...)" */
     const char *field;                   /* the field of other rows that it equals, such as "label"; NULL: none */
     char source[SOURCE_SIZE_MAX + 1];    /* the source of the first of those rows */
@@ -19,8 +20,9 @@ struct meant {
                              * `elsewhere` is set; at most NEAREST_KEPT */
 };
 
-/* Fills in `meant`; false if nothing was found. Searches for similar names and in the history only if `near` is set,
- * since that reads every row of the source, and some of every kept revision. */
+/* Fills in `meant`; false if nothing was found. Searches for similar names only if `near` is set, since that reads
+ * every row of the source; and in the history, of which it reads some of every kept revision, also if another source
+ * has the identifier: its row is another customer's. */
 bool meant_find(struct snapshot *snapshot, struct text source, struct text identifier, bool near, struct meant *meant);
 
 /* Finds names in the source that a few typing mistakes make of this one: in a table that is too large for that, only
@@ -44,7 +46,8 @@ int meant_complain(const struct gateway_settings *routes, struct snapshot *snaps
 enum { MEANT_NAMES_SIZE = NEAREST_KEPT * (IDENTIFIER_SIZE_MAX + 4) + 1 };
 void meant_names(const struct meant *meant, char *names);
 
-/* Finds a source other than `source` that has the identifier, and copies it to `name`, of SOURCE_SIZE_MAX + 1 bytes. */
+/* Finds a source other than `source` that has the identifier, and copies it to `name`, of SOURCE_SIZE_MAX + 1 bytes;
+ * otherwise empties that. */
 bool meant_find_elsewhere(struct snapshot *snapshot, struct text source, struct text identifier, char *name);
 
 #endif

@@ -1062,6 +1062,25 @@ def test_the_source_that_was_asked_for_comes_before_others(loader):
         assert "there is no acme in source keycloak; did you mean Acme? Or the acme of source auth0 (--source auth0)?" in said
 
 
+def test_a_row_that_was_removed_is_told_before_another_of_that_name(loader, config):
+    """Whoever repeats a remove, or wants the row back, means the row that is gone: not another customer's of another source."""
+    names = ["acme", "globex", "hooli", "initech", "umbrella", "wayne"]  # more than are looked at closely
+    of = lambda source, first: f"  {source}:\n" + "".join(f"    {name}: {connection_id(first + i)}\n" for i, name in enumerate(names))
+    loader.load("version: 1\nsources:\n" + of("auth0", 10) + of("default", 20))
+    loader("remove", *names, "--actor", "alice@ops")
+    for command in (["get", "acme"], ["remove", "acme"], ["remove", *names], ["set", "acme", "state=disabled"], ["set", *names, "redirect=303"]):
+        said = loader(*command, status=1).stderr
+        told = re.findall(r"there is no (\w+) in source default: revision 2 removed it \(remove by alice@ops, [^)]*\); "
+                          r"`ssoferry history --show 2` shows what else it did\. The (\w+) of source auth0 is another row \(--source auth0\)\n", said)
+        assert told == [(name, name) for name in command[:6] if name in names] and "use --source" not in said
+        assert ("there is no wayne in source default; source auth0 has a row of that name\n" in said) == ("wayne" in command)
+    assert loader.revision() == 2
+    assert re.search(r"^row +none; revision 2 removed it \(remove by alice@ops, [^)]*\); source auth0 has another of that name$",
+                     plain("-c", config, "explain", "/old-sso/acme").stdout, re.M)
+    answer = explain(config, "/old-sso/acme")
+    assert (answer["removed_by"], answer["other_source"]) == (2, "auth0")
+
+
 SPELLED = [("Contoso\u00a0Ltd", "Contoso\\u00a0Ltd"), ("Contoso\u00a0Ltd", "Contoso<U+00A0>Ltd"), ("acme ", "acme\\x20"), ("a\U000e0001b", "a\\U000e0001b")]
 
 
