@@ -1,33 +1,12 @@
 /* set: changes fields of rows, or adds rows, as one revision. */
-#include "address.h"
-#include "meant.h"
 #include "output.h"
 #include "rows.h"
 #include "set_all.h"
+#include "set_new.h"
 #include "ssoferry/log.h"
 #include "ssoferry/mapping_file.h"
 
 /* -- one named row -- */
-
-static bool is_like_field(struct text identifier)
-{
-    size_t size = 0;
-    while (size < identifier.size &&
-           ((identifier.at[size] >= 'a' && identifier.at[size] <= 'z') || identifier.at[size] == '_'))
-        ++size;
-    return size > 0 && size < identifier.size && identifier.at[size] == '=';
-}
-
-/* An unknown identifier is probably mistyped, or, among several words like NAME=VALUE, a mistyped field. Giving a
- * connection shows that a new row is intended. Giving only a state shows that only if there is a table and the name
- * resembles nothing else in it: somebody taking a customer back must not be told it was done while the customer's row
- * is unchanged. */
-static bool may_add(const struct set *set, struct snapshot *snapshot, struct text identifier)
-{
-    if (set_names_field(set, TEXT("connection_id")))
-        return set->names == 1 || !is_like_field(identifier);
-    return set->names == 1 && set_names_field(set, TEXT("state")) && snapshot != NULL && set->nothing_meant;
-}
 
 /* Encodes into `buffer` the row as the words want it, starting from the one in the table if there is one. `snapshot` is
  * NULL if there is no table yet. */
@@ -39,7 +18,7 @@ static int edited_row(struct set *set, struct snapshot *snapshot, struct text id
     if (result == LOOKUP_FAILED)
         return error_exit_status(error);
     set->created = result != LOOKUP_FOUND;
-    if (set->created && !may_add(set, snapshot, identifier))
+    if (set->created && !set_new_allowed(set, snapshot, identifier))
         return snapshot != NULL ? edit_note_unknown(&set->edit, identifier) : STATUS_FAILED;
     if (set->created)
         buffer->row = (struct connection){.state = CONNECTION_STYTCH};
@@ -96,14 +75,6 @@ static bool put_row(struct set *set, struct change *change, struct text identifi
     return change_put(change, text_slice(key, key_size), text_slice(record, record_size), error);
 }
 
-static void say_how_to_add(const struct set *set)
-{
-    log_info(
-        "to add a row with that name all the same, %sgive connection_id=ID, or `ssoferry load --merge` a file with "
-        "it",
-        set->names > 1 ? "name it alone and " : "");
-}
-
 /* Handles one name. If its row cannot be read, or cannot be as the words want it, that is reported here so that the
  * others are still handled; *error is for what ends the whole command. */
 static int set_one(struct set *set, struct change *change, size_t i, struct error *error)
@@ -151,7 +122,7 @@ static void on_refusal(const struct edit *edit)
         log_info("nothing was changed: %zu of the %zu rows can be changed this way; leave out those named above",
                  set->good, set->names);
     if (edit->unknown_count > 0)
-        say_how_to_add(set);
+        set_new_tell_how(set);
 }
 
 /* -- the command -- */
@@ -170,7 +141,7 @@ static int open_for_set(struct set *set)
             return complain(&error);
         if (status != STATUS_DONE) {
             log_error("there is no store at %s; is another one meant?", context->store);
-            say_how_to_add(set);
+            set_new_tell_how(set);
             return status;
         }
     }
@@ -191,56 +162,6 @@ static int check_words(const struct set *set)
         }
     }
     return set_fields(set, &any, &error) ? STATUS_DONE : complain(&error);
-}
-
-/* A row that was removed may be wanted back at once, by its state alone. But its customer may have another name by now,
- * or its name may have been the mistake that was taken back. */
-static void warn_of_removal(const struct set *set, struct snapshot *snapshot, struct text identifier,
-                            struct meant *meant)
-{
-    char names[MEANT_NAMES_SIZE];
-    meant_find_nearest(snapshot, set->source, identifier, &meant->nearest);
-    meant_names(meant, names);
-    log_warning("there was no %.*s any more: %s; the new row has only the fields given here%s%s%s",
-                TEXT_ARGS(identifier), meant->removed, names[0] == '\0' ? "" : ". Was ", names,
-                names[0] == '\0' ? "" : " meant? Then `ssoferry rollback` undoes this");
-}
-
-/* Finds out whether an unknown name may have been meant for another, and if so reports that. may_add() needs the
- * result, and it is done before other writers have to wait. */
-static int look_for_meant(struct set *set)
-{
-    struct error error = {0};
-    struct meant meant;
-    struct address_row row;
-    struct snapshot *snapshot = NULL;
-    struct connection_buffer buffer;
-    struct text identifier = text_of(set->edit.arguments->words[0]);
-    int status = STATUS_DONE;
-    if (set->names > 1 || !set_names_field(set, TEXT("state")) || set_names_field(set, TEXT("connection_id")))
-        return status;
-    if (!snapshot_open(&snapshot, set->edit.context->table, &error))
-        return complain(&error);
-    enum lookup_result result = snapshot_find(snapshot, set->source, identifier, &buffer, &error);
-    if (result == LOOKUP_ABSENT || result == LOOKUP_NOT_LOADED) {
-        const bool found = meant_find_typed(snapshot, set->source, identifier, &meant) ||
-                           address_find_row(&set->edit.context->config->gateway, snapshot, identifier, &row);
-        const bool was_removed = meant.removed_by > 0 && meant.elsewhere[0] == '\0';
-        set->nothing_meant = was_removed || (!found && rows_are_compared(snapshot));
-        if (was_removed) {
-            warn_of_removal(set, snapshot, identifier, &meant);
-        } else if (!found && !set->nothing_meant) {
-            log_error("there is no %.*s in source %.*s, and the table is too large to look for a name like it",
-                      TEXT_ARGS(identifier), TEXT_ARGS(set->source));
-            status = STATUS_FAILED;
-            say_how_to_add(set);
-        } else if (!set->nothing_meant) {
-            status = meant_complain(&set->edit.context->config->gateway, snapshot, set->source, identifier, &meant);
-            say_how_to_add(set);
-        }
-    }
-    snapshot_close(snapshot);
-    return status;
 }
 
 /* "revision 7: acme changed", "revision 7: 2 rows changed, 1 added" */
@@ -281,7 +202,7 @@ static int set_named(struct set *set)
     if (status == STATUS_DONE)
         status = open_for_set(set);
     if (status == STATUS_DONE)
-        status = look_for_meant(set);
+        status = set_new_look(set);
     if (status == STATUS_DONE)
         status = edit_run(&set->edit);
     if (status != STATUS_DONE)
