@@ -72,6 +72,24 @@ static bool is_elsewhere(const struct gateway_settings *settings, const struct r
            !address_has_listed_host(settings, host);
 }
 
+bool address_is_taken(const struct gateway_settings *settings, struct text address)
+{
+    struct request request = {.method = METHOD_POST};
+    struct template_capture capture;
+    if (!address_looks_like(address) || !address_split(address, &request) ||
+        (request.host.size > 0 && settings->own_host_count > 0 && !address_has_listed_host(settings, request.host)))
+        return false;
+    const bool is_path = request.host.size == 0;
+    for (size_t i = 0; i < settings->route_count; ++i) {
+        const struct template *template = settings->routes[i].template;
+        if (is_path)
+            request.host = template_host(template);
+        if (!template_begins_anyhow(template) && template_match(template, &request, &capture) == TEMPLATE_MATCHES)
+            return true;
+    }
+    return false;
+}
+
 static bool has_row(struct snapshot *snapshot, struct text source, struct text identifier, struct address_row *row)
 {
     struct error error;

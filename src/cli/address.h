@@ -16,6 +16,10 @@ bool address_split(struct text address, struct request *request) __attribute__((
 /* Whether `hosts` of the configuration lists the host of HOST[:PORT]. */
 bool address_has_listed_host(const struct gateway_settings *settings, struct text host);
 
+/* Whether a route of any source takes an address, or a path at the route's own host; other than routes that begin with
+ * any segment, which take the entity IDs of many IdPs, too. */
+bool address_is_taken(const struct gateway_settings *settings, struct text address);
+
 /* A row's name. */
 struct address_row {
     char source[SOURCE_SIZE_MAX + 1], identifier[IDENTIFIER_SIZE_MAX + 1];

@@ -362,6 +362,12 @@ int meant_complain(const struct gateway_settings *routes, struct snapshot *snaps
         return complain_elsewhere(source, identifier, meant);
     if (is_address)
         return complain_address(source, identifier, &row);
+    if (address_is_taken(routes, identifier)) {
+        log_error("there is no %.*s in source %.*s: it is an address that sign-ins come to, not an identifier; "
+                  "`ssoferry explain URL` shows the identifier in it",
+                  TEXT_ARGS(identifier), TEXT_ARGS(source));
+        return STATUS_FAILED;
+    }
     meant_names(meant, names);
     if (meant->field != NULL || meant->joined)
         return complain_odd(source, identifier, meant, names);

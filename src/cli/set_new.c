@@ -54,14 +54,15 @@ static int look_for_meant(struct set *set, struct snapshot *snapshot, struct tex
     const struct gateway_settings *routes = &set->edit.context->config->gateway;
     const bool found = meant_find_typed(snapshot, set->source, identifier, &meant) ||
                        address_find_row(routes, snapshot, identifier, &row);
-    const bool was_removed = meant.removed_by > 0 && meant.elsewhere[0] == '\0';
-    set->nothing_meant = was_removed || (!found && rows_are_compared(snapshot));
+    const bool is_address = address_is_taken(routes, identifier);
+    const bool was_removed = meant.removed_by > 0 && meant.elsewhere[0] == '\0' && !is_address;
+    set->nothing_meant = was_removed || (!found && !is_address && rows_are_compared(snapshot));
     if (was_removed)
         warn_of_removal(set, snapshot, identifier, &meant);
     if (set->nothing_meant)
         return STATUS_DONE;
     int status = STATUS_FAILED;
-    if (found)
+    if (found || is_address)
         status = meant_complain(routes, snapshot, set->source, identifier, &meant);
     else
         log_error("there is no %.*s in source %.*s, and the table is too large to look for a name like it",

@@ -123,7 +123,7 @@ static bool check_reached(struct set *set, struct text identifier, const struct 
     if (!set->created || set_names_field(set, TEXT("connection_id")))
         return true;
     enum oddity oddity = audit_row(&set->audit, set->source, identifier, row);
-    if (oddity != ODDITY_UNREACHED && oddity != ODDITY_ADDRESS)
+    if (oddity != ODDITY_UNREACHED && oddity != ODDITY_ADDRESS && oddity != ODDITY_SLASH)
         return true;
     return error_set(error, ERROR_FAILED, "%s. Nothing was changed",
                      oddity_text(oddity, set->source, identifier, text));

@@ -1018,6 +1018,7 @@ def test_set_to_legacy_wants_a_legacy_url(routed, loader):
         (["--source", "auth0", "https://sso.example.com/auth0/umbrella"], "is an address that sign-ins come to, not an identifier"),
         (["--source", "auth0", "/auth0/umbrella"], "is an address that sign-ins come to, not an identifier"),
         (["--source", "auth9", "umbrella"], "no route has source auth9"),
+        (["--source", "auth0", "old/umbrella"], "has a slash, and the routes of source auth0 look in one segment"),
     ],
 )
 def test_a_row_that_no_sign_in_asks_for_is_not_made_of_a_state(routed, loader, arguments, words):
@@ -1026,6 +1027,33 @@ def test_a_row_that_no_sign_in_asks_for_is_not_made_of_a_state(routed, loader, a
         assert words in routed("set", *arguments, f"state={state}", status=1).stderr
     assert loader.export() == before
     assert words in routed("set", *arguments, "state=legacy", f"connection_id={ACME}", "legacy_url=https://legacy.example.net/").stderr
+
+
+@pytest.mark.parametrize("source", ["issuer", "relayed"])
+@pytest.mark.parametrize("address, told", [
+    ("/auth0/umbrella", True), ("https://sso.example.com/auth0/umbrella", True), ("http://SSO.example.com:8443/auth0/umbrella?x=1", True),
+    ("/issuer", True), ("/hosted/umbrella", True), ("https://hosted.example.com/hosted/umbrella", True),
+    ("https://idp.example.com/auth0/umbrella", False), ("/elsewhere/umbrella", False), ("https://sso.example.com/any/umbrella", False)])
+def test_the_address_of_another_source_is_not_made_a_row_of_a_state(loader, source, address, told):
+    """Somebody forgot --source: sign-ins would go on unchanged, and later the right command would be sent to the wrong row. Other such names
+    may be an Issuer or a RelayState."""
+    routes = CONFIGURATION_OF_SOURCES.replace("hosts: [sso.", "hosts: [hosted.example.com, sso.").format(store=loader.store) + """\
+  - match: https://hosted.example.com/hosted/{identifier}
+    source: hosted
+  - match: /relayed
+    source: relayed
+    identify_by: relay_state
+  - match: /{identifier}/*
+    source: any
+"""
+    config = loader.file(routes, "ssoferryd.yaml")
+    loader.load(SMALL)
+    before = loader.export()
+    for state in "legacy", "disabled":
+        command = ["-c", config, "set", "--source", source, address, f"state={state}", "legacy_url=https://legacy.example.net/x"]
+        assert ("it is an address that sign-ins come to, not an identifier; `ssoferry explain URL`" in plain(*command, status=int(told)).stderr) == told
+    assert (loader.export() == before) == told
+    plain("-c", config, "set", "--source", source, address, f"connection_id={ACME}")
 
 
 def test_an_address_is_told_to_be_one(routed, loader):
