@@ -93,7 +93,9 @@ static int set_one(struct set *set, struct change *change, size_t i, struct erro
         warn_of_stage(set, change_snapshot(change), &buffer.row);
     set->connects = set->connects || (set->created ? buffer.row.connection_id.size > 0
                                                    : !text_equal(set->was.connection_id, buffer.row.connection_id));
-    if (!set->created)
+    if (set->created)
+        set_new_note(set, identifier);
+    else
         siblings_note(&set->siblings, &set->was, &buffer.row);
     return put_row(set, change, identifier, &buffer.row, error) ? STATUS_DONE : STATUS_FAILED;
 }
@@ -103,7 +105,7 @@ static int run_set(struct edit *edit, struct change *change, struct error *error
 {
     struct set *set = (struct set *)(void *)edit;
     int worst = STATUS_DONE;
-    set->good = set->cut_over = 0;
+    set->good = set->cut_over = set->added.count = 0;
     siblings_release(&set->siblings);
     for (size_t i = 0; i < set->names && error->kind == ERROR_NONE; ++i) {
         int status = set_one(set, change, i, error);
@@ -213,6 +215,7 @@ static int set_named(struct set *set)
         print_text(set);
     rows_warn_of_cut_over(set->cut_over, false);
     edit_tell_namesakes(&set->edit, set->names);
+    set_new_tell(set);
     siblings_warn(&set->siblings, set->edit.context->table);
     if (set->connects)
         tell_sharers(set);

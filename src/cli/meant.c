@@ -29,8 +29,10 @@ static void keep(struct nearest *found, struct text name)
     snprintf(found->found[found->count++].name, IDENTIFIER_SIZE_MAX + 1, "%.*s", TEXT_ARGS(name));
 }
 
-/* Names that are at most `limit` edits away. People look for a name in either form, percent-encoded or not. */
+/* Names that are at most `limit` edits away, of all rows or of those that count. People look for a name in either form,
+ * percent-encoded or not. */
 static void find_within(struct snapshot *snapshot, struct text source, struct text wanted, unsigned limit,
+                        bool (*counts)(const void *context, struct text record), const void *context,
                         struct nearest *nearest)
 {
     char wanted_bytes[IDENTIFIER_SIZE_MAX], bytes[IDENTIFIER_SIZE_MAX];
@@ -40,14 +42,24 @@ static void find_within(struct snapshot *snapshot, struct text source, struct te
     struct table_row row;
     struct text row_source, identifier;
     rows_seek(snapshot, source);
-    while (rows_next(snapshot, source, &row, &row_source, &identifier, &error) == LOOKUP_FOUND)
-        nearest_offer_spelled(nearest, identifier_decoded(identifier, bytes), identifier);
+    while (rows_next(snapshot, source, &row, &row_source, &identifier, &error) == LOOKUP_FOUND) {
+        if (counts == NULL || counts(context, row.record))
+            nearest_offer_spelled(nearest, identifier_decoded(identifier, bytes), identifier);
+    }
+}
+
+void meant_find_nearest_of(struct snapshot *snapshot, struct text source, struct text wanted,
+                           bool (*counts)(const void *context, struct text record), const void *context,
+                           struct nearest *nearest)
+{
+    const unsigned capitals_alone = 0; /* which is quick to check */
+    find_within(snapshot, source, wanted, rows_are_compared(snapshot) ? UINT_MAX : capitals_alone, counts, context,
+                nearest);
 }
 
 void meant_find_nearest(struct snapshot *snapshot, struct text source, struct text wanted, struct nearest *nearest)
 {
-    const unsigned capitals_alone = 0; /* which is quick to check */
-    find_within(snapshot, source, wanted, rows_are_compared(snapshot) ? UINT_MAX : capitals_alone, nearest);
+    meant_find_nearest_of(snapshot, source, wanted, NULL, NULL, nearest);
 }
 
 /* The row does not exist, so the last thing that happened to it is that it was removed. */
@@ -191,7 +203,7 @@ static bool find_by_name(struct snapshot *snapshot, struct text source, struct t
     if (near && find_removal(snapshot, source, identifier, meant))
         return true;
     if (near && is_elsewhere)
-        find_within(snapshot, source, identifier, 0, &meant->nearest);
+        find_within(snapshot, source, identifier, 0, NULL, NULL, &meant->nearest);
     else if (near)
         meant_find_nearest(snapshot, source, identifier, &meant->nearest);
     return is_elsewhere || meant->nearest.count > 0;

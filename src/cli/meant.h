@@ -29,6 +29,11 @@ bool meant_find(struct snapshot *snapshot, struct text source, struct text ident
  * those in other capitals. */
 void meant_find_nearest(struct snapshot *snapshot, struct text source, struct text wanted, struct nearest *nearest);
 
+/* The same among the rows that count. */
+void meant_find_nearest_of(struct snapshot *snapshot, struct text source, struct text wanted,
+                           bool (*counts)(const void *context, struct text record), const void *context,
+                           struct nearest *nearest);
+
 /* Like meant_find() with `near`, for words that somebody typed: they may have given a customer's label, connection or
  * organization instead of the identifier, or several identifiers as one word. */
 bool meant_find_typed(struct snapshot *snapshot, struct text source, struct text identifier, struct meant *meant);

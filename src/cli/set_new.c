@@ -2,6 +2,7 @@
 
 #include "address.h"
 #include "meant.h"
+#include "output.h"
 #include "rows.h"
 #include "ssoferry/log.h"
 
@@ -87,4 +88,65 @@ int set_new_look(struct set *set)
         status = look_for_meant(set, snapshot, identifier);
     snapshot_close(snapshot);
     return status;
+}
+
+void set_new_note(struct set *set, struct text identifier)
+{
+    if (set->added.count < SET_ADDED_TOLD)
+        set->added.names[set->added.count++] = identifier;
+}
+
+/* Such a row may be waiting for the connection that the new row has got. */
+static bool has_none(const void *context, struct text record)
+{
+    (void)context;
+    return connection_record_id(record).size == 0;
+}
+
+/* Rows of the same connection are other names of the customer, and the new row itself. */
+static bool has_another(const void *context, struct text record)
+{
+    const struct text *id = context;
+    return !text_equal(connection_record_id(record), *id);
+}
+
+static void tell_of_added(const struct set *set, struct snapshot *snapshot, struct text identifier, struct text id)
+{
+    struct meant meant = {0};
+    char names[MEANT_NAMES_SIZE];
+    const unsigned long long before = (unsigned long long)set->edit.revision - 1;
+    meant_find_nearest_of(snapshot, set->source, identifier, has_none, NULL, &meant.nearest);
+    const bool waits = meant.nearest.count > 0;
+    if (!waits)
+        meant_find_nearest_of(snapshot, set->source, identifier, has_another, &id, &meant.nearest);
+    meant_names(&meant, names);
+    if (waits)
+        log_warning("%.*s had no row and got a new one. Was %s meant, which has no connection_id? Then `ssoferry "
+                    "rollback %llu` undoes this",
+                    TEXT_ARGS(identifier), names, before);
+    else if (meant.nearest.count > 0)
+        log_info("%.*s had no row and got a new one. Was %s meant? Then `ssoferry rollback %llu` undoes this",
+                 TEXT_ARGS(identifier), names, before);
+    else if (set->edit.counts.added < set->names)
+        log_info("%.*s had no row and got a new one", TEXT_ARGS(identifier));
+}
+
+void set_new_tell(const struct set *set)
+{
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    struct connection row = {0}; /* all names have got the same fields */
+    char record[CONNECTION_RECORD_SIZE_MAX], more[NUMBER_SIZE];
+    const uint64_t added = set->edit.counts.added;
+    if (added == 0 || !set_fields(set, &row, &error) || row.connection_id.size == 0 ||
+        !snapshot_open(&snapshot, set->edit.context->table, &error))
+        return; /* the command itself succeeded; this is only a hint */
+    const struct text id = connection_record_id(text_slice(record, connection_encode(&row, record)));
+    for (size_t i = 0; i < set->added.count; ++i)
+        tell_of_added(set, snapshot, set->added.names[i], id);
+    snapshot_close(snapshot);
+    if (added < set->names && added > set->added.count)
+        log_info("and %s more new row%s: `ssoferry history --show %llu` shows them",
+                 number_grouped(added - set->added.count, more), plural(added - set->added.count),
+                 (unsigned long long)set->edit.revision);
 }

@@ -16,4 +16,11 @@ bool set_new_allowed(const struct set *set, struct snapshot *snapshot, struct te
 /* Says how to add a row that was refused. */
 void set_new_tell_how(const struct set *set);
 
+/* Notes a row that is added, for set_new_tell(). Of more than SET_ADDED_TOLD, the first. */
+void set_new_note(struct set *set, struct text identifier);
+
+/* After the change: tells of the noted rows which other rows may have been meant, since their names are similar and
+ * their connections are others. Reads every row for each. Also names rows that are new among others. */
+void set_new_tell(const struct set *set);
+
 #endif

@@ -6,7 +6,7 @@
 #include "siblings.h"
 #include "ssoferry/audit.h"
 
-enum { SET_SOURCES_SHOWN = 5 };
+enum { SET_SOURCES_SHOWN = 5, SET_ADDED_TOLD = 5 };
 
 /* Progress of --all. Starts each attempt as {0}, except for `told` and `warned`. */
 struct set_all {
@@ -22,6 +22,12 @@ struct set_all {
     char last[SOURCE_SIZE_MAX + 1]; /* the last source counted */
 };
 
+/* Names of rows that were added: the first of them. */
+struct set_added {
+    struct text names[SET_ADDED_TOLD];
+    size_t count;
+};
+
 /* `edit` comes first: its functions get a pointer to it and use it as a struct set. */
 struct set {
     struct edit edit;
@@ -35,6 +41,7 @@ struct set {
     uint64_t cut_over;     /* of those, the ones that go to Stytch now although the configuration says to rehearse */
     struct audit audit;
     struct siblings siblings;
+    struct set_added added;
     enum connection_state state; /* --state with --all, if given */
     struct set_all all;
 };

@@ -927,6 +927,35 @@ def test_a_name_that_no_row_is_near_is_added_with_its_state_alone(loaded):
     assert loaded("set", "hooli,corp", "state=disabled").stdout == "revision 5: hooli,corp added\n"
 
 
+def test_a_row_that_is_added_beside_a_name_like_it_is_told(loader):
+    """Who is cut over by a connection_id has a row without one, and a mistyped name makes another: the customer stays behind."""
+    loader.load(f"version: 1\nconnections:\n  acme: {{connection_id: {ACME}, state: legacy}}\n  initech: {{state: legacy}}\n")
+    for name in "initec", "Initech":
+        result = loader("set", name, f"connection_id={INITECH}", "state=stytch")
+        revision = loader.revision() - 1
+        assert result.stdout == f"revision {revision + 1}: {name} added\n"
+        assert result.stderr == (f"ssoferry: warning: {name} had no row and got a new one. Was initech meant, which has no connection_id? "
+                                 f"Then `ssoferry rollback {revision}` undoes this\n")
+        loader("rollback", "--yes", revision)
+    told = loader("set", "acmee", f"connection_id={GLOBEX}").stderr  # another customer, mostly, as where names are numbers
+    assert told == "ssoferry: acmee had no row and got a new one. Was acme meant? Then `ssoferry rollback 5` undoes this\n"
+    assert "Was acmee meant?" in loader("set", "acmeo", f"connection_id={ACME}").stderr, "and not another name of the same customer"
+    assert "Was acme, acmee or acmeo meant? Then `ssoferry rollback 7`" in loader("set", "acmex", f"connection_id={connection_id(9)}").stderr
+    assert "got a new one" not in loader("set", "acmey", "connection_id=", "state=disabled").stderr
+
+
+def test_rows_that_are_added_among_others_are_told(loaded):
+    result = loaded("set", "acme", "wayne", "label=x", f"connection_id={connection_id(9)}")
+    assert result.stdout == "revision 2: 1 row changed, 1 added\n"
+    assert "ssoferry: wayne had no row and got a new one\n" in result.stderr
+    names = ["hooli", "umbrella", "stark", "cyberdyne", "tyrell", "wonka", "soylent"]
+    told = loaded("set", "acme", *names, f"connection_id={connection_id(9)}").stderr
+    assert re.findall(r"(\w+) had no row", told) == names[:5] and "and 2 more new rows: `ssoferry history --show 3` shows them" in told
+    assert "had no row" not in loaded("set", "aperture", "blackmesa", f"connection_id={connection_id(9)}").stderr, "all of them are new"
+    told = loaded("set", "acme", "intech", f"connection_id={connection_id(9)}", "--json").stderr
+    assert "intech had no row and got a new one. Was initech meant? Then `ssoferry rollback 4`" in told
+
+
 def test_changes_as_json_of_an_expected_revision(loaded):
     for command, revision, counts in [
         (["set", "acme", "hooli", f"connection_id={INITECH}"], 2, (1, 1, 0, 4)),
