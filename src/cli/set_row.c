@@ -9,9 +9,8 @@ enum { ROW_NAME_SIZE = CONNECTION_KEY_SIZE_MAX + 16 };
 
 /* -- the words -- */
 
-static bool split_field(const char *word, struct text *name, struct text *value)
+static bool split_field(struct text whole, struct text *name, struct text *value)
 {
-    struct text whole = text_of(word);
     size_t equals = text_find(whole, '=', 0);
     *name = text_slice(whole.at, equals);
     *value = equals < whole.size ? text_from(whole, equals + 1) : (struct text){0};
@@ -32,7 +31,7 @@ static bool is_assignment(const char *word)
 {
     struct nearest nearest;
     struct text name, value;
-    if (!split_field(word, &name, &value))
+    if (!split_field(text_of(word), &name, &value))
         return false;
     find_field(&nearest, name);
     return nearest.count > 0;
@@ -52,7 +51,7 @@ static bool stands_before(const struct set *set, size_t end, struct text field)
     const struct arguments *arguments = set->edit.arguments;
     for (size_t i = set->names; i < end; ++i) {
         struct text name, value;
-        if (split_field(arguments->words[i], &name, &value) && text_equal(name, field))
+        if (split_field(text_of(arguments->words[i]), &name, &value) && text_equal(name, field))
             return true;
     }
     return false;
@@ -79,7 +78,7 @@ bool set_fields(const struct set *set, struct connection *row, struct error *err
     for (size_t i = set->names; i < arguments->word_count; ++i) {
         struct text name, value;
         const char *why;
-        if (!split_field(arguments->words[i], &name, &value))
+        if (!split_field(text_of(arguments->words[i]), &name, &value))
             return error_set(error, ERROR_INPUT,
                              "'%s' is not FIELD=VALUE, such as state=legacy; identifiers come first",
                              arguments->words[i]);
@@ -141,6 +140,21 @@ static bool check_spelling(const struct set *set, struct text identifier, struct
                      TEXT_ARGS(identifier), identifier_warning(identifier));
 }
 
+/* Refuses a new row whose name is a good field: the identifier before it is missing, as when a script's variable is
+ * empty, and the script would go on. */
+static bool check_name(const struct set *set, struct text identifier, struct error *error)
+{
+    const char *why;
+    struct connection any = {0};
+    struct text name, value;
+    if (!set->created || !split_field(identifier, &name, &value) || !connection_set_field(&any, name, value, &why))
+        return true;
+    return error_set(error, ERROR_INPUT,
+                     "%.*s is a field and its value: write the identifier before it. If that is meant to be a name, "
+                     "`ssoferry load --merge` a file with it",
+                     TEXT_ARGS(identifier));
+}
+
 /* The row without any URL that neither the words name nor its state uses. A URL whose host is no longer allowed must
  * not prevent taking the customer back. Without a configuration nobody knows which hosts are allowed: the way back that
  * a row has was allowed when it came. */
@@ -172,8 +186,8 @@ bool set_edit_row(struct set *set, struct text identifier, struct connection *ro
     struct connection_problem problem;
     struct connection checked = checked_part(set, row);
     if (connection_check(&checked, &context->config->rules, &problem)) {
-        if (!check_spelling(set, identifier, error) || !check_reached(set, identifier, row, error) ||
-            !check_legacy(set, identifier, row, error))
+        if (!check_name(set, identifier, error) || !check_spelling(set, identifier, error) ||
+            !check_reached(set, identifier, row, error) || !check_legacy(set, identifier, row, error))
             return false;
         note_cut_over(set, was, row);
         return true;

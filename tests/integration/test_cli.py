@@ -956,6 +956,25 @@ def test_rows_that_are_added_among_others_are_told(loaded):
     assert "intech had no row and got a new one. Was initech meant? Then `ssoferry rollback 4`" in told
 
 
+@pytest.mark.parametrize("name", ["state=stytch", f"connection_id={ACME}", "redirect=form", "label=Wayne", "legacy_url="])
+def test_a_field_in_the_place_of_an_identifier_is_not_made_a_row(loader, name):
+    """As in a script whose variable of the identifier is empty: it would go on, and nobody be cut over."""
+    said = f"{name} is a field and its value: write the identifier before it. If that is meant to be a name, `ssoferry load --merge` a file with it"
+    for fields in ([f"connection_id={GLOBEX}"], ["state=disabled"]):
+        assert loader("set", name, *fields, status=2 if "state=disabled" not in fields else 1).stdout == ""
+    assert not loader.store.exists()
+    loader.load(SMALL)
+    for fields in ([f"connection_id={GLOBEX}"], ["state=disabled"], ["state=disabled", f"connection_id={GLOBEX}"]):
+        assert said in loader("set", name, *fields, status=2).stderr
+    loader("load", "--merge", loader.file(odd_table("default", {json.dumps(name): ACME})))
+    assert loader("set", name, "label=x").stdout == f"revision 3: {name} changed\n"
+
+
+@pytest.mark.parametrize("name", ["connection=acme", "state=acme", "stat=legacy", "redirect=301", "label"])
+def test_a_name_that_is_like_a_field_is_made_a_row(loader, name):
+    assert loader("set", name, f"connection_id={GLOBEX}").stdout == f"revision 1: {name} added\n"
+
+
 def test_changes_as_json_of_an_expected_revision(loaded):
     for command, revision, counts in [
         (["set", "acme", "hooli", f"connection_id={INITECH}"], 2, (1, 1, 0, 4)),
