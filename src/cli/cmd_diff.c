@@ -4,6 +4,7 @@
 #include "effect.h"
 #include "files.h"
 #include "output.h"
+#include "siblings.h"
 #include "ssoferry/log.h"
 
 struct diff {
@@ -12,12 +13,15 @@ struct diff {
     uint64_t expected; /* approximate number of rows, for the progress bar */
     uint64_t seen;
     struct effect effect;
+    struct siblings siblings;
 };
 
 static bool on_difference(void *context, const struct difference *difference, struct error *error)
 {
     struct diff *diff = context;
     effect_add(&diff->effect, difference);
+    if (difference->kind == DIFFERENCE_CHANGED)
+        siblings_note_change(&diff->siblings, difference);
     progress_update(diff->progress, ++diff->seen, diff->expected);
     if (difference->kind == DIFFERENCE_NONE)
         return true;
@@ -39,8 +43,9 @@ static void print_summary(const struct effect *effect)
 
 /* Gives the warnings that load would give, so that they come as no surprise. */
 static void announce(const struct context *context, const struct files *files, const struct arguments *arguments,
-                     const struct effect *effect)
+                     struct diff *diff)
 {
+    const struct effect *effect = &diff->effect;
     if (context->table == NULL)
         log_info("there is no store at %s yet; `ssoferry load` makes it", context->store);
     const struct text *sources;
@@ -50,6 +55,7 @@ static void announce(const struct context *context, const struct files *files, c
                     effect_way_to_keep(arguments->all_sources));
     effect_warn(effect, 0);
     effect_warn_of_stages(effect, files->mapping);
+    siblings_warn_of_files(&diff->siblings, context->table, files, arguments);
 }
 
 static int compare(struct context *context, struct files *files, const struct arguments *arguments,
@@ -64,21 +70,23 @@ static int compare(struct context *context, struct files *files, const struct ar
         return complain(&error);
 
     diff.expected = rowset_count(mapping_rows(files->mapping));
-    enum mapping_mode mode = arguments->merge ? MAPPING_MERGE : MAPPING_REPLACE;
     progress_phase(progress, "comparing");
     bool fine = files_claim_sources(files, snapshot, arguments, &error);
     if (fine && snapshot != NULL)
         effect_others(&diff.effect, files->mapping, snapshot);
-    fine = fine && files_compare(files, snapshot, mode, on_difference, &diff, &error);
+    fine = fine && files_compare(files, snapshot, arguments, on_difference, &diff, &error);
     progress_erase(progress);
     snapshot_close(snapshot);
     effect_end(&diff.effect);
-    if (!fine)
+    if (!fine) {
+        siblings_release(&diff.siblings);
         return ferror(stdout) ? STATUS_FAILED : complain(&error);
+    }
 
     if (!arguments->json)
         print_summary(&diff.effect);
-    announce(context, files, arguments, &diff.effect);
+    announce(context, files, arguments, &diff);
+    siblings_release(&diff.siblings);
     return effect_differs(&diff.effect) && arguments->exit_code ? STATUS_FAILED : STATUS_DONE;
 }
 

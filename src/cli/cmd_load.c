@@ -16,33 +16,21 @@ struct load {
     struct bulk bulk;
     struct change *change; /* NULL in a dry run */
     struct effect effect;
-    struct siblings siblings; /* of a small batch; not looked for if more rows change */
+    struct siblings siblings;
     uint64_t seen, expected;
     uint64_t before, revision; /* the table's revisions, before and after */
     uint64_t rows;             /* in the whole table afterwards */
 };
-
-/* Notes only rows whose state alone changed: where two rows have swapped connections, nobody is left behind. An
- * unreadable record belongs to nobody, and is replaced. */
-static void note_sibling(struct load *load, const struct difference *difference)
-{
-    struct error error;
-    struct connection_buffer before, after;
-    if (difference->kind == DIFFERENCE_CHANGED && load->effect.rows[DIFFERENCE_CHANGED] <= SIBLINGS_NOTED_MAX &&
-        connection_decode(difference->before, &before, &error) &&
-        connection_decode(difference->after, &after, &error) &&
-        text_equal(before.row.connection_id, after.row.connection_id))
-        siblings_note(&load->siblings, &before.row, &after.row);
-}
 
 static bool on_difference(void *context, const struct difference *difference, struct error *error)
 {
     struct load *load = context;
     effect_add(&load->effect, difference);
     progress_update(&load->progress, ++load->seen, load->expected);
+    if (difference->kind == DIFFERENCE_CHANGED)
+        siblings_note_change(&load->siblings, difference);
     if (load->change == NULL)
         return true;
-    note_sibling(load, difference);
     switch (difference->kind) {
     case DIFFERENCE_ADDED:
     case DIFFERENCE_CHANGED:
@@ -88,8 +76,7 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
         return false;
     if (snapshot != NULL)
         effect_others(&load->effect, load->files.mapping, snapshot);
-    enum mapping_mode mode = load->arguments->merge ? MAPPING_MERGE : MAPPING_REPLACE;
-    if (!files_compare(&load->files, snapshot, mode, on_difference, load, error))
+    if (!files_compare(&load->files, snapshot, load->arguments, on_difference, load, error))
         return false;
     effect_end(&load->effect);
     load->rows = rows + load->effect.rows[DIFFERENCE_ADDED] - load->effect.rows[DIFFERENCE_REMOVED];
@@ -178,7 +165,9 @@ static int run(struct load *load)
     /* Only warns: sending everybody back in a hurry must not need an option that nobody remembers. */
     effect_warn(&load->effect, load->arguments->dry_run ? 0 : load->revision);
     effect_warn_of_stages(&load->effect, load->files.mapping);
-    if (load->effect.rows[DIFFERENCE_CHANGED] <= SIBLINGS_NOTED_MAX)
+    if (load->arguments->dry_run)
+        siblings_warn_of_files(&load->siblings, load->context->table, &load->files, load->arguments);
+    else
         siblings_warn(&load->siblings, load->context->table);
     if (load->before == 0 && load->rows == 0)
         log_warning("this load has no rows, but the table counts as loaded now: every identifier is unknown");

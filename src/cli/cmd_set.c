@@ -235,8 +235,7 @@ static int set_all(struct set *set)
         return status;
     status = set_all_print(set);
     rows_warn_of_cut_over(set->cut_over, set->edit.arguments->dry_run);
-    if (!set->edit.arguments->dry_run)
-        siblings_warn(&set->siblings, set->edit.context->table);
+    set_all_warn_of_siblings(set);
     return status;
 }
 

@@ -202,11 +202,12 @@ static bool compare_with_nothing(struct rowset *rows,
     return result == LOOKUP_ABSENT;
 }
 
-bool files_compare(const struct files *files, struct snapshot *snapshot, enum mapping_mode mode,
+bool files_compare(const struct files *files, struct snapshot *snapshot, const struct arguments *arguments,
                    bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
                    void *context, struct error *error)
 {
     if (snapshot == NULL)
         return compare_with_nothing(mapping_rows(files->mapping), on_difference, context, error);
+    const enum mapping_mode mode = arguments->merge ? MAPPING_MERGE : MAPPING_REPLACE;
     return mapping_compare(files->mapping, snapshot, mode, on_difference, context, error);
 }

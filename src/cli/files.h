@@ -41,8 +41,9 @@ void files_print_sources(const struct files *files, FILE *out);
 bool files_claim_sources(struct files *files, struct snapshot *snapshot, const struct arguments *arguments,
                          struct error *error) __attribute__((warn_unused_result));
 
-/* Like mapping_compare(), except that a NULL snapshot stands for a store that does not exist yet: every row is new. */
-bool files_compare(const struct files *files, struct snapshot *snapshot, enum mapping_mode mode,
+/* Like mapping_compare(), which merges with --merge, except that a NULL snapshot stands for a store that does not exist
+ * yet: every row is new. */
+bool files_compare(const struct files *files, struct snapshot *snapshot, const struct arguments *arguments,
                    bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
                    void *context, struct error *error) __attribute__((warn_unused_result));
 

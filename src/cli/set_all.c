@@ -155,6 +155,37 @@ int set_all_run(struct edit *edit, struct change *change, struct error *error)
 
 /* -- what is said -- */
 
+static bool would_change(struct set *set, const struct table_row *row, struct text source, struct text identifier)
+{
+    struct error error = {0};
+    struct connection_buffer buffer;
+    set->source = source;
+    return (set->edit.source.size == 0 || text_equal(source, set->edit.source)) &&
+           is_asked_for(set, row, source, identifier) && connection_decode(row->record, &buffer, &error) &&
+           set_edit_row(set, identifier, &buffer.row, &error);
+}
+
+void set_all_warn_of_siblings(struct set *set)
+{
+    struct error error = {0};
+    struct table_row row;
+    struct text source, identifier;
+    if (!set->edit.arguments->dry_run) {
+        siblings_warn(&set->siblings, set->edit.context->table);
+        return;
+    }
+    struct snapshot *snapshot = siblings_open(&set->siblings, set->edit.context->table);
+    if (snapshot == NULL)
+        return;
+    set->siblings.would = true;
+    rows_seek(snapshot, (struct text){0});
+    while (rows_next(snapshot, (struct text){0}, &row, &source, &identifier, &error) == LOOKUP_FOUND) {
+        if (siblings_have(&set->siblings, row.record) && !would_change(set, &row, source, identifier))
+            siblings_tell(&set->siblings, row.key, row.record);
+    }
+    siblings_close(&set->siblings, snapshot);
+}
+
 static void tell_of_no_rows(const struct set *set)
 {
     struct error error = {0};

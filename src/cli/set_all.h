@@ -14,4 +14,7 @@ void set_all_on_refusal(const struct edit *edit);
 /* Prints the result. Returns the exit status. */
 int set_all_print(const struct set *set);
 
+/* siblings_warn(), in a dry run of the rows as they would be. Last of all, since it goes through the rows once more. */
+void set_all_warn_of_siblings(struct set *set);
+
 #endif

@@ -44,9 +44,19 @@ static int compare(const void *a, const void *b)
     return order != 0 ? order : (int)first->state - (int)second->state;
 }
 
+void siblings_note_change(struct siblings *siblings, const struct difference *difference)
+{
+    struct error error;
+    struct connection_buffer before, after;
+    if (++siblings->changed <= SIBLINGS_NOTED_MAX && connection_decode(difference->before, &before, &error) &&
+        connection_decode(difference->after, &after, &error) &&
+        text_equal(before.row.connection_id, after.row.connection_id))
+        siblings_note(siblings, &before.row, &after.row);
+}
+
 /* Compares encoded records, because decoding millions of rows would take longer than everything else. A row without a
  * connection, such as a legacy one, has no siblings. */
-static bool is_sibling(const struct siblings *siblings, struct text record)
+bool siblings_have(const struct siblings *siblings, struct text record)
 {
     struct sibling wanted;
     const struct text id = connection_record_id(record);
@@ -65,42 +75,92 @@ static void warn(const struct siblings *siblings, struct text source, struct tex
             "%.*s (source %.*s) still leads to %.*s: if that is the same customer by another name, set it as well",
             TEXT_ARGS(identifier), TEXT_ARGS(source), TEXT_ARGS(row->connection_id));
     else
-        log_warning("%.*s (source %.*s) leads to the same connection and is still %s: if that is the same customer by "
+        log_warning("%.*s (source %.*s) leads to the same connection and %s %s: if that is the same customer by "
                     "another name, set it as well",
-                    TEXT_ARGS(identifier), TEXT_ARGS(source), connection_state_name(row->state));
+                    TEXT_ARGS(identifier), TEXT_ARGS(source), siblings->would ? "would still be" : "is still",
+                    connection_state_name(row->state));
 }
 
-static uint64_t warn_of_each(const struct siblings *siblings, struct snapshot *snapshot)
+struct snapshot *siblings_open(struct siblings *siblings, struct table *table)
 {
     struct error error = {0};
-    struct table_row row;
+    struct snapshot *snapshot = NULL;
+    if (siblings->count == 0 || siblings->changed > SIBLINGS_NOTED_MAX || !snapshot_open(&snapshot, table, &error))
+        return NULL; /* the command itself succeeded; this is only a hint */
+    if (!rows_are_compared(snapshot)) {
+        snapshot_close(snapshot);
+        return NULL;
+    }
+    siblings->found = 0;
+    qsort(siblings->noted, siblings->count, sizeof(*siblings->noted), compare);
+    return snapshot;
+}
+
+void siblings_tell(struct siblings *siblings, struct text key, struct text record)
+{
+    struct error error = {0};
     struct text source, identifier;
     struct connection_buffer buffer;
-    uint64_t found = 0;
-    rows_seek(snapshot, (struct text){0});
-    while (snapshot_next(snapshot, &row, &error) == LOOKUP_FOUND) {
-        if (is_sibling(siblings, row.record) && connection_key_split(row.key, &source, &identifier) &&
-            connection_decode(row.record, &buffer, &error) && found++ < SIBLINGS_SHOWN)
-            warn(siblings, source, identifier, &buffer.row);
-    }
-    return found;
+    if (siblings_have(siblings, record) && connection_key_split(key, &source, &identifier) &&
+        connection_decode(record, &buffer, &error) && siblings->found++ < SIBLINGS_SHOWN)
+        warn(siblings, source, identifier, &buffer.row);
+}
+
+void siblings_close(struct siblings *siblings, struct snapshot *snapshot)
+{
+    char more[NUMBER_SIZE];
+    snapshot_close(snapshot);
+    if (siblings->found > SIBLINGS_SHOWN)
+        log_warning("and %s more such row%s", number_grouped(siblings->found - SIBLINGS_SHOWN, more),
+                    plural(siblings->found - SIBLINGS_SHOWN));
 }
 
 void siblings_warn(struct siblings *siblings, struct table *table)
 {
     struct error error = {0};
-    struct snapshot *snapshot = NULL;
-    char more[NUMBER_SIZE];
-    if (siblings->count == 0 || !snapshot_open(&snapshot, table, &error))
-        return; /* the command itself succeeded; this is only a hint */
-    qsort(siblings->noted, siblings->count, sizeof(*siblings->noted), compare);
-    uint64_t found = 0;
-    if (rows_are_compared(snapshot))
-        found = warn_of_each(siblings, snapshot);
-    if (found > SIBLINGS_SHOWN)
-        log_warning("and %s more such row%s", number_grouped(found - SIBLINGS_SHOWN, more),
-                    plural(found - SIBLINGS_SHOWN));
-    snapshot_close(snapshot);
+    struct table_row row;
+    struct snapshot *snapshot = siblings_open(siblings, table);
+    if (snapshot == NULL)
+        return;
+    rows_seek(snapshot, (struct text){0});
+    while (snapshot_next(snapshot, &row, &error) == LOOKUP_FOUND)
+        siblings_tell(siblings, row.key, row.record);
+    siblings_close(siblings, snapshot);
+}
+
+static bool tell_of_difference(void *context, const struct difference *difference, struct error *error)
+{
+    (void)error;
+    if (difference->kind != DIFFERENCE_REMOVED)
+        siblings_tell(context, difference->key, difference->after);
+    return true;
+}
+
+static void tell_of_source(struct siblings *siblings, struct snapshot *snapshot, struct text source)
+{
+    struct error error = {0};
+    struct table_row row;
+    struct text row_source, identifier;
+    rows_seek(snapshot, source);
+    while (rows_next(snapshot, source, &row, &row_source, &identifier, &error) == LOOKUP_FOUND)
+        siblings_tell(siblings, row.key, row.record);
+}
+
+void siblings_warn_of_files(struct siblings *siblings, struct table *table, const struct files *files,
+                            const struct arguments *arguments)
+{
+    struct error error = {0};
+    char name[SOURCE_SIZE_MAX + 1] = "";
+    struct snapshot *snapshot = siblings_open(siblings, table);
+    if (snapshot == NULL)
+        return;
+    siblings->would = true;
+    bool fine = files_compare(files, snapshot, arguments, tell_of_difference, siblings, &error);
+    while (fine && rows_next_source(snapshot, text_of(name), name, &error) == LOOKUP_FOUND) {
+        if (!mapping_has_source(files->mapping, text_of(name)))
+            tell_of_source(siblings, snapshot, text_of(name));
+    }
+    siblings_close(siblings, snapshot);
 }
 
 void siblings_tell_sharers(struct table *table, struct text connection_id,

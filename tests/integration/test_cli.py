@@ -1345,7 +1345,9 @@ def test_a_batch_that_leaves_another_name_of_a_customer_behind_is_told(loader):
     everybody = ["con-4", "'http://idp/x'", "other"]
     left = "http://idp/x (source auth0) leads to the same connection and is still"
     assert told(batch("legacy", *everybody)) == []
-    assert told(batch("stytch", "con-4", "other"), "--merge", "--dry-run") == []
+    rehearsed = told(batch("stytch", "con-4", "other"), "--merge", "--dry-run")
+    assert rehearsed == [line for line in loader("diff", "--merge", loader.home / "connections.yaml").stderr.splitlines() if "same connection" in line]
+    assert len(rehearsed) == 1 and f"{left[:-len('is still')]}would still be legacy" in rehearsed[0]
     found = told(batch("stytch", "con-4", "other"), "--merge")
     assert len(found) == 1 and f"{left} legacy" in found[0]
     assert told(batch("stytch", *everybody)) == []  # the one left behind, now on its own
@@ -1353,6 +1355,45 @@ def test_a_batch_that_leaves_another_name_of_a_customer_behind_is_told(loader):
     assert told(batch("legacy", *everybody), "--merge") == told(batch("stytch", *everybody), "--merge") == []
     swapped = loader.load(odd_table("auth0", {"con-4": GLOBEX, "'http://idp/x'": GLOBEX, "other": ACME}), "--merge")
     assert "by another name" not in swapped.stderr, "nobody still is what they were"
+
+
+@pytest.mark.parametrize("after, left", [
+    ({"default": {"acme": "stytch"}}, []),
+    ({"default": {"acme": "stytch", "acme-eu": "legacy", "new": "legacy"}}, ["acme-eu", "new"]),
+    ({"default": {"acme": "stytch", "acme-eu": "stytch"}}, []),
+    ({"default": {"acme": "stytch", "acme-eu": "disabled"}}, []),
+    ({"default": {"acme": "stytch"}, "auth0": {}}, []),
+    ({"default": {"acme": "stytch", "acme-eu": "legacy"}, "auth0": {"old": "legacy", "acme-us": "legacy"}}, ["acme-eu", "acme-us", "old"]),
+])
+@pytest.mark.parametrize("option", [[], ["--merge"], ["--all-sources"]])
+def test_a_rehearsed_load_tells_whom_the_load_would_leave_behind(loader, option, after, left):
+    table = lambda sources: "version: 1\nsources:\n" + "".join(f"  {source}:{'' if rows else ' {}'}\n" + "".join(
+        f"    {name}: {{connection_id: {ACME}, state: {state}}}\n" for name, state in rows.items()) for source, rows in sources.items())
+    names = lambda result: re.findall(r"(\S+) \(source \w+\) leads to the same connection", result.stderr)
+    loader.load(table({"default": {"acme": "legacy", "acme-eu": "legacy"}, "auth0": {"old": "legacy"}}))
+    if option != ["--all-sources"] and ("auth0" not in after or option == ["--merge"]) and "old" not in left:
+        left = [*left, "old"]
+    if option == ["--merge"] and "acme-eu" not in after["default"]:
+        left = ["acme-eu", *left]
+    file = loader.file(table(after))
+    for command in ["diff"], ["load", "--dry-run", "--allow-removals"]:
+        rehearsed = loader(*command, *option, file)
+        assert sorted(names(rehearsed)) == sorted(left) and "is still" not in rehearsed.stderr
+    assert sorted(names(loader("load", "--allow-removals", *option, file))) == sorted(left)
+
+
+def test_a_rehearsed_set_of_all_rows_tells_whom_it_would_leave_behind(routed, loader):
+    rows = lambda *names: "".join(f"    {name}: {{connection_id: {ACME}, legacy_url: 'https://legacy.example.net/'}}\n" for name in names)
+    file = loader.file(f"version: 1\nsources:\n  auth0:\n{rows('acme', 'acme-eu')}  folded:\n{rows('acme-us')}"
+                       f"  default:\n{rows('hooli')}    initech: {ACME}\n")
+    routed("load", "--allow-removals", file)
+    for options, left in (["--source", "auth0"], ["acme-us", "hooli", "initech"]), (["--keep-going"], ["initech"]):
+        told = []
+        for dry_run in ["--dry-run"], []:
+            result = routed("set", "--all", "--state", "stytch", "state=legacy", *options, *dry_run, status=int(options == ["--keep-going"]))
+            told.append(sorted(re.findall(r"(\S+) \(source \w+\) leads to the same connection and (?:is still|would still be) stytch", result.stderr)))
+        assert told == [left, left]
+        loader("rollback", "--yes", 2)
 
 
 def odd_table(source, rows):
