@@ -239,6 +239,9 @@ static bool read_file(struct file_reader *file, struct error *error)
         yaml_fault(yaml, &file->rows.short_id,
                    "the file ends in the middle of this connection id: was it copied in full? If it was, end its last "
                    "line with a line break");
+    if (file->rows.legacy_url.kind != YAML_END && yaml_ends_in(yaml, &file->rows.legacy_url))
+        yaml_warning(yaml, &file->rows.legacy_url,
+                     "the file ends in this legacy_url, without a line break: was it copied in full?");
     return true;
 }
 

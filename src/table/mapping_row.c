@@ -220,6 +220,8 @@ static void warn_of_row(struct row_reader *row)
     connection_warn(&row->row, row->reader->mapping->rules, warn_of_field, row);
     if (row->row.connection_id.size > 0)
         note_id(row->reader, place, row->row.connection_id);
+    if (row->row.legacy_url.size > 0)
+        row->reader->legacy_url = row->places[connection_field_index(TEXT("legacy_url"))];
 }
 
 /* Reads the fields after `key`. Returns the size of the record in reader->record, or 0 if the row is faulty. */

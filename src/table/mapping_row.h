@@ -13,6 +13,7 @@ struct mapping_reader {
     char source[SOURCE_SIZE_MAX];            /* of the connections being read */
     size_t source_size;                      /* 0: none named yet */
     struct yaml_node short_id;               /* the last id that does not end in a whole UUID; kind YAML_END: none */
+    struct yaml_node legacy_url;             /* the last one; kind YAML_END: none */
     char key[CONNECTION_KEY_SIZE_MAX];       /* of the row being read */
     struct text identifier;                  /* of that row, in `key`; empty if it is invalid */
     char record[CONNECTION_RECORD_SIZE_MAX];

@@ -321,6 +321,17 @@ def test_every_message_that_the_document_names_is_what_the_program_says(loader):
         assert kind in document or kind.split(" are not")[0] in document, kind
 
 
+def test_a_file_that_may_have_been_cut_off_in_a_legacy_url_is_told(loader, config):
+    """Whatever is left of it is a URL as well; but many a file that somebody wrote ends without a line break, too."""
+    whole = f"version: 1\nconnections:\n  globex: {GLOBEX}\n  acme:\n    state: legacy\n    legacy_url: https://legacy.example.net/sso/acme"
+    said = "6:17: warning: the file ends in this legacy_url, without a line break: was it copied in full?"
+    document = (ROOT / "docs/mapping-file.md").read_text()
+    assert said.removeprefix("6:17: warning: ") in document
+    for text, told in [(whole, True), (whole[:-3], True), (whole + "\n", False), (whole + " #", False), (whole.replace("https", '"https') + '"', False),
+                       (whole + f"\n    connection_id: {ACME}", False)]:
+        assert (said in plain("-c", config, "check", loader.file(text)).stderr) == told, text
+
+
 def test_the_examples_of_the_document_are_good(loader, config):
     examples = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/mapping-file.md").read_text(), re.DOTALL)
     assert len(examples) >= 2
@@ -1454,7 +1465,8 @@ def test_the_document_quotes_what_the_program_says(routed, loader):
     rows = ["{a: {legacy_url: 'https://sso.example.com/'}}", "\n  a:", "\n  b: c: d", "@a", '"\\q"', "[" * 66,
             f"{{\"\\u200b\": {ACME}}}", f"{{'a\\x20': {ACME}}}", f"{{\"u\\u0308\": {ACME}}}", f"{{a: {of(1)}, b: {of(2)}}}", f"{{a: {called('A')}, b: {called('B')}}}"]
     texts = [f"version: 1\nconnections: {row}\n" for row in rows] + [odd_table(source, rows) for source, rows, *_ in ODDITIES]
-    for text in [*texts, "version: 1\nsources: []\n", odd_table("auth0", {"acme": test}), "%YAML 1.1\n" * 101 + SMALL, SMALL + "# \u2028"]:
+    for text in [*texts, "version: 1\nsources: []\n", odd_table("auth0", {"acme": test}), "%YAML 1.1\n" * 101 + SMALL, SMALL + "# \u2028",
+                 odd_table("default", {"a": "\n    state: legacy\n    legacy_url: https://legacy.example.net/a"}).rstrip()]:
         said += subprocess.run([PROGRAM, "-c", config, "check", loader.file(text)], capture_output=True, text=True, timeout=TIMEOUT).stderr
     said += routed("check", loader.file(SMALL), loader.file(SMALL.replace(ACME, test), "more.yaml"), status=2).stderr
     said += routed("load", "--merge", loader.file(odd_table("default", {"hooli": test}))).stderr
