@@ -123,8 +123,7 @@ static void on_refusal(const struct edit *edit)
     else if (set->names > 1)
         log_info("nothing was changed: %zu of the %zu rows can be changed this way; leave out those named above",
                  set->good, set->names);
-    if (edit->unknown_count > 0)
-        set_new_tell_how(set);
+    set_new_tell_refused(set);
 }
 
 /* -- the command -- */

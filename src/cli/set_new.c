@@ -34,19 +34,6 @@ void set_new_tell_how(const struct set *set)
         set->names > 1 ? "name it alone and " : "");
 }
 
-/* A row that was removed may be wanted back at once, by its state alone. But its customer may have another name by now,
- * or its name may have been the mistake that was taken back. */
-static void warn_of_removal(const struct set *set, struct snapshot *snapshot, struct text identifier,
-                            struct meant *meant)
-{
-    char names[MEANT_NAMES_SIZE];
-    meant_find_nearest(snapshot, set->source, identifier, &meant->nearest);
-    meant_names(meant, names);
-    log_warning("there was no %.*s any more: %s; the new row has only the fields given here%s%s%s",
-                TEXT_ARGS(identifier), meant->removed, names[0] == '\0' ? "" : ". Was ", names,
-                names[0] == '\0' ? "" : " meant? Then `ssoferry rollback` undoes this");
-}
-
 /* Whether another row may have been meant by an unknown name, which is then reported. */
 static int look_for_meant(struct set *set, struct snapshot *snapshot, struct text identifier)
 {
@@ -58,8 +45,10 @@ static int look_for_meant(struct set *set, struct snapshot *snapshot, struct tex
     const bool is_address = address_is_taken(routes, identifier);
     const bool was_removed = meant.removed_by > 0 && meant.elsewhere[0] == '\0' && !is_address;
     set->nothing_meant = was_removed || (!found && !is_address && rows_are_compared(snapshot));
-    if (was_removed)
-        warn_of_removal(set, snapshot, identifier, &meant);
+    if (was_removed) {
+        meant_find_nearest(snapshot, set->source, identifier, &meant.nearest);
+        set->removed = meant;
+    }
     if (set->nothing_meant)
         return STATUS_DONE;
     int status = STATUS_FAILED;
@@ -131,14 +120,41 @@ static void tell_of_added(const struct set *set, struct snapshot *snapshot, stru
         log_info("%.*s had no row and got a new one", TEXT_ARGS(identifier));
 }
 
-void set_new_tell(const struct set *set)
+/* A row that was removed may be wanted back at once, by its state alone. But its customer may have another name by now,
+ * or its name may have been the mistake that was taken back. */
+static void warn_of_removal(const struct set *set)
+{
+    char names[MEANT_NAMES_SIZE], hint[MEANT_NAMES_SIZE + 96] = "";
+    meant_names(&set->removed, names);
+    if (names[0] != '\0')
+        snprintf(hint, sizeof(hint), ". Was %s meant? Then `ssoferry rollback %llu` undoes this", names,
+                 (unsigned long long)set->edit.revision - 1);
+    log_warning("there was no %s any more: %s; the new row has only the fields given here%s",
+                set->edit.arguments->words[0], set->removed.removed, hint);
+}
+
+void set_new_tell_refused(const struct set *set)
+{
+    const struct arguments *arguments = set->edit.arguments;
+    const bool is_named = arguments->source != NULL;
+    if (set->edit.unknown_count > 0)
+        set_new_tell_how(set);
+    if (set->removed.removed_by > 0)
+        log_info(
+            "%s had a row until %s: `ssoferry history --id %s%s%s` shows what it was, and `ssoferry rollback %llu` "
+            "brings back the table before that, without all changes since",
+            arguments->words[0], set->removed.removed, arguments->words[0], is_named ? " --source " : "",
+            is_named ? arguments->source : "", (unsigned long long)set->removed.removed_by - 1);
+}
+
+static void tell_all_added(const struct set *set)
 {
     struct error error = {0};
     struct snapshot *snapshot = NULL;
     struct connection row = {0}; /* all names have got the same fields */
     char record[CONNECTION_RECORD_SIZE_MAX], more[NUMBER_SIZE];
     const uint64_t added = set->edit.counts.added;
-    if (added == 0 || !set_fields(set, &row, &error) || row.connection_id.size == 0 ||
+    if (!set_fields(set, &row, &error) || row.connection_id.size == 0 ||
         !snapshot_open(&snapshot, set->edit.context->table, &error))
         return; /* the command itself succeeded; this is only a hint */
     const struct text id = connection_record_id(text_slice(record, connection_encode(&row, record)));
@@ -149,4 +165,13 @@ void set_new_tell(const struct set *set)
         log_info("and %s more new row%s: `ssoferry history --show %llu` shows them",
                  number_grouped(added - set->added.count, more), plural(added - set->added.count),
                  (unsigned long long)set->edit.revision);
+}
+
+void set_new_tell(const struct set *set)
+{
+    if (set->edit.counts.added == 0)
+        return;
+    if (set->removed.removed_by > 0)
+        warn_of_removal(set);
+    tell_all_added(set);
 }

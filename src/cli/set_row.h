@@ -3,6 +3,7 @@
 #define SSOFERRY_CLI_SET_ROW_H
 
 #include "edit.h"
+#include "meant.h"
 #include "siblings.h"
 #include "ssoferry/audit.h"
 
@@ -42,6 +43,7 @@ struct set {
     struct audit audit;
     struct siblings siblings;
     struct set_added added;
+    struct meant removed; /* of the only name, if its row was removed by removed_by, and nothing else was meant */
     enum connection_state state; /* --state with --all, if given */
     struct set_all all;
 };

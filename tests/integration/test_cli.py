@@ -1841,7 +1841,20 @@ def test_a_row_that_was_removed_is_told_before_names_that_are_near(loaded, confi
     loaded("remove", "acme")
     loaded("set", "acmee", f"connection_id={GLOBEX}")  # a customer may have got another name
     said = loaded("set", "acme", "state=disabled").stderr
-    assert "the new row has only the fields given here. Was acmee meant? Then `ssoferry rollback` undoes this" in said
+    assert f"the new row has only the fields given here. Was acmee meant? Then `ssoferry rollback {loaded.revision() - 1}` undoes this" in said
+
+
+def test_a_row_that_was_removed_and_cannot_be_made_of_a_state_is_told_how_to_get_back(loaded):
+    loaded("remove", "globex", "--actor", "alice@ops")
+    loaded("set", "acme", "label=x")
+    said = loaded("set", "globex", "state=stytch", status=2).stderr
+    assert "connection_id is missing" in said and "the new row has" not in said
+    assert re.search(r"ssoferry: globex had a row until revision 2 removed it \(remove by alice@ops, [^)]*\): `ssoferry history --id globex` shows what "
+                     r"it was, and `ssoferry rollback 1` brings back the table before that, without all changes since\n$", said)
+    told = loaded("set", "--expect-revision", "2", "globex", "state=disabled", status=1).stderr
+    assert "the new row has" not in told and loaded.revision() == 3
+    lines = loaded("set", "globex", "state=disabled").stderr.splitlines()
+    assert "there was no globex any more: revision 2 removed it" in lines[-1] and "brings back" not in lines[-1]
 
 
 def test_rollback(loaded):
