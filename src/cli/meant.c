@@ -355,6 +355,17 @@ static int complain_unlike(struct text source, struct text identifier)
     return STATUS_FAILED;
 }
 
+/* The two may look the same. */
+static int complain_near(struct text source, struct text identifier, const struct meant *meant, const char *names)
+{
+    const char *given = identifier_warning(identifier);
+    const char *why = given != NULL ? given : identifier_warning(text_of(meant->nearest.found[0].name));
+    const char *whose = given != NULL ? " The name given " : " That name ";
+    log_error("there is no %.*s in source %.*s; did you mean %s?%s%s", TEXT_ARGS(identifier), TEXT_ARGS(source), names,
+              why == NULL ? "" : whose, why == NULL ? "" : why);
+    return STATUS_FAILED;
+}
+
 int meant_complain(const struct gateway_settings *routes, struct snapshot *snapshot, struct text source,
                    struct text identifier, const struct meant *meant)
 {
@@ -387,6 +398,5 @@ int meant_complain(const struct gateway_settings *routes, struct snapshot *snaps
         return rows_complain_source(snapshot, source);
     if (meant->nearest.count == 0)
         return complain_unlike(source, identifier);
-    log_error("there is no %.*s in source %.*s; did you mean %s?", TEXT_ARGS(identifier), TEXT_ARGS(source), names);
-    return STATUS_FAILED;
+    return complain_near(source, identifier, meant, names);
 }

@@ -1201,6 +1201,18 @@ def test_an_accent_that_is_a_character_of_its_own_is_warned_of(loader):
     assert told.count("has an accent as a character of its own") == 1
 
 
+@pytest.mark.parametrize("there, given, told", [
+    ("größe, 1", "gro\u0308ße, 1", "The name given has an accent as a character of its own, "),
+    ("gro\u0308ße, 1", "größe, 1", "That name has an accent as a character of its own, "),
+    ("größe, 1", "größe, 1 ", "The name given begins or ends with a blank"),
+    ("größe, 1", "größe, 2", None)])
+def test_names_that_look_the_same_are_told_apart(loader, there, given, told):
+    loader.load(odd_table("default", {json.dumps(there): ACME}))
+    for command in (["get"], ["remove"], ["set", "state=disabled"]):
+        said = loader(command[0], given, *command[1:], status=1).stderr.splitlines()[0]
+        assert re.search(r"there is no gr[^;]*; did you mean gr[^?]*\?" + (f" {told}" if told else "$"), said)
+
+
 def test_a_row_made_of_a_state_alone_is_told(loaded):
     assert "wayne had no row: it gets a new one, and no other row is changed" in loaded("set", "wayne", "state=legacy").stderr
     assert "had no row" not in loaded("set", "wayne", "state=disabled").stderr
