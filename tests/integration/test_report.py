@@ -105,7 +105,7 @@ def test_the_table_for_people(used):
 
 def test_the_first_of_very_many(make_gateway):
     """Not all of them are kept while they are sorted."""
-    gateway = make_gateway(routes=ROUTES)
+    gateway = make_gateway(routes=ROUTES, threads=1)
     gateway.load({f"customer-{number:04}": connection_id(number) for number in range(3000)})
     gateway.start()
     for number in (500, 500, 700):
