@@ -1,5 +1,7 @@
-"""nginx, HAProxy and Caddy in front of gateways, by the samples of config/balancers with other addresses. `scripts/install-deps --peers` unpacks them."""
+"""nginx, HAProxy and Caddy in front of gateways, by the samples of config/balancers with other addresses, and nginx in front of the old system, by the one in
+docs/legacy-systems.md. `scripts/install-deps --peers` unpacks them."""
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -34,15 +36,20 @@ class Balancer:
         self._process = None
         directory.mkdir()
 
+    def text(self):
+        return (SAMPLES / self.sample).read_text()
+
     def sampled(self, replaced):
         """The sample, with other words in the place of those that are of a site."""
-        text = (SAMPLES / self.sample).read_text()
-        port = "8080" if self.speaks_http else "8443"
-        nodes = {f"{name}:{port}": f"{host}:{node_port}" for name, (host, node_port) in zip(NODES, self._nodes)}
-        for old, new in {**nodes, **replaced}.items():
+        text = self.text()
+        for old, new in {**self.nodes(), **replaced}.items():
             assert old in text, f"{self.sample} has no {old}"
             text = text.replace(old, new)
         return text
+
+    def nodes(self):
+        port = "8080" if self.speaks_http else "8443"
+        return {f"{name}:{port}": f"{host}:{node_port}" for name, (host, node_port) in zip(NODES, self._nodes)}
 
     def write(self, name, text):
         path = self.directory / name
@@ -93,12 +100,16 @@ class Nginx(Balancer):
 
     def site(self):
         replaced = {"/var/log/nginx/sso.log": f"{self.directory}/sso.log", "443 ssl": f"127.0.0.1:{self.port} ssl", "/etc/nginx/tls/fullchain.pem": str(self.pair.certificate), "/etc/nginx/tls/privkey.pem": str(self.pair.key)}
+        return self.in_http(replaced)
+
+    def in_http(self, replaced):
+        """The sample inside the rest of Debian's nginx.conf, as far as that matters here."""
         paths = "".join(f"{kind}_temp_path {self.directory}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         return f"http {{ access_log {self.directory}/access.log; {paths}\n{self.sampled(replaced)}}}\n"
 
     def commands(self):
         user = "user root; " if os.geteuid() == 0 else ""
-        file = self.write("nginx.conf", f"{user}daemon off; pid {self.directory}/pid; error_log stderr;\n{self.site()}\nevents {{}}\n")
+        file = self.write("nginx.conf", f"{user}daemon off; pid {self.directory}/pid; error_log stderr warn;\n{self.site()}\nevents {{}}\n")
         command = [self.program, "-e", "stderr", "-c", file]
         return [*command, "-t"], command
 
@@ -115,6 +126,28 @@ class NginxStream(Nginx):
         check, command = super().commands()
         load = ["-g", f"load_module {self.module};"]
         return [*check, *load], [*command, *load]
+
+
+class SecondName(Nginx):
+    """In front of the old system, which is the one node, by TLS."""
+
+    sample = "docs/legacy-systems.md"
+
+    def text(self):
+        section = (ROOT / self.sample).read_text().split("\n## The old system's second name\n")[1].split("\n## ")[0]
+        return re.search(r"```\n(.*?)```", section, re.DOTALL)[1]
+
+    def nodes(self):
+        [(host, port)] = self._nodes
+        return {"10.20.1.20": f"{host}:{port}"}
+
+    def site(self):
+        pair = f"ssl_certificate {self.pair.certificate}; ssl_certificate_key {self.pair.key};"
+        return self.in_http({"/var/log/nginx/legacy.log": f"{self.directory}/legacy.log", "443 ssl": f"127.0.0.1:{self.port} ssl",
+                             "# ssl_certificate, ssl_certificate_key": pair})
+
+    def _answers(self):
+        return self.ask("/")[0] == 200
 
 
 class HAProxy(Balancer):

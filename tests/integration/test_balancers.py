@@ -1,13 +1,14 @@
 """Behind nginx, HAProxy and Caddy, as config/balancers sets them up: what arrives, what is refused, and two nodes that are restarted one after the other."""
 import pytest
 
-from balancers import BALANCERS, Nginx
+from balancers import BALANCERS, Nginx, SecondName
 from browser import Chromium
 from callers import Caller, Calling, Rows
 from certificates import fingerprint
 from cutover import CONNECTION_ID
 from ports import free_port
 from sign_ins import USER
+from web_server import Reply, WebServer
 
 LOCATION = f"https://api.stytch.com/v1/b2b/sso/callback/{CONNECTION_ID}"
 ROWS = Rows({"acme": {(307, LOCATION)}})
@@ -70,6 +71,41 @@ def test_nginx_keeps_messages_out_of_its_logs_and_files(make_gateway, balance, t
     gateway.wait_for(lambda: log.read_text().count(" /old-sso/acme 307 ") == 2)
     logs = "".join(file.read_text() for file in balancer.directory.glob("*.log")) + balancer.said
     assert "in-the-query" not in logs and "a client request body is buffered to a temporary file" not in logs
+
+
+@pytest.fixture
+def old_system(pair):
+    """By TLS, with cookies as large as some systems set; what comes is in its `received`."""
+    received = []
+
+    def respond(request):
+        received.append(request)
+        return Reply(200, "Signed in", tuple(("Set-Cookie", f"{name}={2000 * 'c'}") for name in "abc"))
+
+    server = WebServer("127.0.0.1", respond, pair)
+    server.received = received
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def second_name(tmp_path, old_system, pair):
+    proxy = SecondName(tmp_path / "second-name", [("127.0.0.1", old_system.port)], pair).start()
+    yield proxy
+    proxy.stop()
+
+
+def test_the_proxy_for_the_second_name_passes_on_what_the_gateway_sends(second_name, old_system, tmp_path):
+    """Where it went, the old system is told its old name, and who comes; no message gets into logs and files."""
+    query, file = "SAMLResponse=in-the-query", tmp_path / "body"
+    file.write_bytes(b"A" * BODY)
+    for path, *options in ((f"/saml/acs?{query}{(URI - 64) * 'A'}",), (f"/saml/acs?{query}", "--data-binary", f"@{file}")):
+        assert second_name.ask(path, "--interface", CLIENT, *options)[0] == 200
+        arrived = old_system.received[-1]
+        assert arrived.target == path and len(arrived.body) == (BODY if options else 0)
+        assert [arrived.header(name) for name in ("Host", "X-Forwarded-For", "X-Forwarded-Proto")] == ["sso.example.com", CLIENT, "https"]
+    logs = "".join(each.read_text() for each in second_name.directory.glob("*.log")) + second_name.said
+    assert logs.count(" /saml/acs 200") == 2 and "in-the-query" not in logs and "temporary file" not in logs
 
 
 @pytest.mark.parametrize("kind", BALANCERS)

@@ -1,5 +1,6 @@
 """A small HTTP server in a thread, whose requests are kept as the bytes that arrived."""
 import http.server
+import ssl
 import threading
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -41,14 +42,18 @@ class Reply:
 
 
 class WebServer:
-    """Calls `respond(Received) -> Reply` in a thread of its own for each connection."""
+    """Calls `respond(Received) -> Reply` in a thread of its own for each connection. With a KeyPair it speaks TLS."""
 
-    def __init__(self, host, respond):
+    def __init__(self, host, respond, pair=None):
         self.host = host
         self._server = http.server.ThreadingHTTPServer((host, 0), _handler(respond))
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
-        self.origin = f"http://{host}:{self.port}"
+        self.origin = f"{'https' if pair else 'http'}://{host}:{self.port}"
+        if pair:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(pair.certificate, pair.key)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 
