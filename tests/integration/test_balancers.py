@@ -1,6 +1,12 @@
 """Behind nginx, HAProxy and Caddy, as config/balancers sets them up: what arrives, what is refused, and two nodes that are restarted one after the other."""
+import contextlib
+import ssl
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+import wire
 from balancers import BALANCERS, Nginx, SecondName
 from browser import Chromium
 from callers import Caller, Calling, Rows
@@ -14,6 +20,7 @@ LOCATION = f"https://api.stytch.com/v1/b2b/sso/callback/{CONNECTION_ID}"
 ROWS = Rows({"acme": {(307, LOCATION)}})
 CLIENT = "127.0.0.7"  # who comes by the balancer, which itself is 127.0.0.1
 URI, BODY = 16 << 10, 1 << 20  # limits.uri and limits.body
+PAUSE = 5.5  # seconds, of limits.request_time's 10
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +50,8 @@ def balance(tmp_path, pair):
             gateway.load({"acme": CONNECTION_ID})
             gateway.start()
         nodes = [("127.0.0.1", gateway.port if kind.speaks_http else gateway.secure_port) for gateway in gateways]
-        started.append(kind(tmp_path / "balancer", (nodes * 2)[:2], pair))
-        return started[0].start()
+        started.append(kind(tmp_path / f"balancer-{len(started) + 1}", (nodes * 2)[:2], pair))
+        return started[-1].start()
 
     yield start
     for balancer in started:
@@ -124,6 +131,29 @@ def test_the_gateway_says_what_is_too_large(kind, make_gateway, balance, tmp_pat
         assert balancer.ask("/old-sso/acme")[0] == 307
     # Each worker writes its own lines, so that they need not come in order.
     gateway.wait_for(lambda: sorted(line["status"] for line in gateway.requests() if line["status"] >= 400) == [413, 414, 431])
+
+
+def send_with_a_pause(balancer, authority, size):
+    """The status of a POST that stops for a while in the midst of its body; None where it got no answer."""
+    data = wire.request_bytes("POST", "/old-sso/acme", "localhost", [("Content-Length", str(size))], b"A" * size)
+    with wire.Connection(("127.0.0.1", balancer.port)) as connection:
+        connection.socket = authority.client().wrap_socket(connection.socket, server_hostname="localhost")
+        connection.send(data[:-size // 2])
+        time.sleep(PAUSE)
+        with contextlib.suppress(ssl.SSLError, ConnectionError):  # it was cut
+            connection.send(data[-size // 2:])
+            answer = connection.answer()
+            return answer and answer.status
+    return None
+
+
+def test_a_sign_in_may_pause(make_gateway, balance, authority):
+    """As that of a phone without a network for some seconds; the gateway allows it."""
+    balancers = [balance(kind, [make_gateway()]) for kind in BALANCERS]
+    sent = [(balancer, size) for balancer in balancers for size in (2_000, 300_000)]
+    with ThreadPoolExecutor(len(sent)) as pool:
+        statuses = list(pool.map(lambda each: send_with_a_pause(each[0], authority, each[1]), sent))
+    assert {(balancer.sample, size): status for (balancer, size), status in zip(sent, statuses)} == {(balancer.sample, size): 307 for balancer, size in sent}
 
 
 @pytest.mark.parametrize("kind", BALANCERS)

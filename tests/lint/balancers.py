@@ -32,6 +32,7 @@ listed = subprocess.run([sys.argv[1], "--list-keys"], check=True, capture_output
 defaults = {line.split("\t")[0]: line.split("\t")[2] for line in listed.splitlines()}
 URI, TAKEN, BODY = (number(defaults[f"limits.{name}"]) for name in ("uri", "head", "body"))
 IDLE, DRAIN = number(defaults["limits.idle_time"]), number(defaults["drain.delay"])
+ARRIVES = number(defaults["limits.request_time"])
 URL = int(re.search(r"\bURL_SIZE_MAX = (\d+)", Path("include/ssoferry/url.h").read_text())[1])
 ANSWER = URI + URL + HEAD  # whose Location repeats the query behind a row's URL
 
@@ -44,6 +45,7 @@ CHECKS = [
     ("nginx-stream.conf", "fail_timeout", lambda time: time < DRAIN, "not less than drain.delay"),
     ("nginx-stream.conf", "proxy_timeout", lambda time: time < IDLE, "not less than limits.idle_time"),
     ("haproxy.cfg", "tune.bufsize", lambda size: size > HEAD + max(TAKEN, ANSWER), "no room for limits.head and a Location"),
+    ("haproxy.cfg", "timeout server", lambda time: time > ARRIVES, "not more than limits.request_time"),
     ("haproxy.cfg", "inter", lambda time: 2 * time < DRAIN, "not half of drain.delay"),
     ("haproxy.cfg", "fall", lambda checks: checks == 2, "not 2, which inter is for"),
     ("haproxy.cfg", "rise", lambda checks: checks == 1, "not 1: the next node would be gone before this one is back"),
