@@ -167,7 +167,7 @@ class Caddy(Balancer):
 
     def commands(self):
         site = f"https://localhost:{self.port} {{\n\ttls {self.pair.certificate} {self.pair.key}"
-        file = self.write("Caddyfile", "{\n\tadmin off\n\tauto_https off\n}\n" + self.sampled({"sso.example.com {": site}))
+        file = self.write("Caddyfile", self.sampled({"\n{\n": "\n{\n\tadmin off\n\tauto_https off\n", "sso.example.com {": site}))
         words = ["--adapter", "caddyfile", "--config", file]
         return [self.program, "validate", *words], [self.program, "run", *words]
 

@@ -1,5 +1,6 @@
 """Behind nginx, HAProxy and Caddy, as config/balancers sets them up: what arrives, what is refused, and two nodes that are restarted one after the other."""
 import contextlib
+import socket
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import wire
-from balancers import BALANCERS, Nginx, SecondName
+from balancers import BALANCERS, Caddy, Nginx, SecondName
 from browser import Chromium
 from callers import Caller, Calling, Rows
 from certificates import fingerprint
@@ -58,6 +59,12 @@ def balance(tmp_path, pair):
         balancer.stop()
 
 
+def secure_connection(balancer, authority):
+    connection = wire.Connection(("127.0.0.1", balancer.port))
+    connection.socket = authority.client().wrap_socket(connection.socket, server_hostname="localhost")
+    return connection
+
+
 @pytest.mark.parametrize("kind", BALANCERS)
 def test_a_browser_signs_in(kind, make_cutover, balance, trusting_browser):
     cutover = make_cutover()
@@ -78,6 +85,35 @@ def test_nginx_keeps_messages_out_of_its_logs_and_files(make_gateway, balance, t
     gateway.wait_for(lambda: log.read_text().count(" /old-sso/acme 307 ") == 2)
     logs = "".join(file.read_text() for file in balancer.directory.glob("*.log")) + balancer.said
     assert "in-the-query" not in logs and "a client request body is buffered to a temporary file" not in logs
+
+
+def test_nginx_keeps_pages_for_slow_clients_out_of_files(make_gateway, balance, authority):
+    """A page of `redirect: form` has the whole message in it."""
+    balancer = balance(Nginx, [make_gateway(routes=[{"match": "/old-sso/{identifier}", "redirect": "form"}])])
+    message = b"SAMLResponse=" + 900_000 * b"A"
+    form = [("Content-Type", "application/x-www-form-urlencoded")]
+    with socket.socket() as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)  # as over a network: on loopback, the kernel takes the whole page
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        client.connect(("127.0.0.1", balancer.port))
+        with authority.client().wrap_socket(client, server_hostname="localhost") as reader:
+            reader.sendall(wire.request_bytes("POST", "/old-sso/acme", "localhost", [*form, ("Connection", "close")], message))
+            time.sleep(1)
+            answer = b"".join(iter(lambda: reader.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200 ") and message.split(b"=")[1] in answer
+    assert "temporary file" not in balancer.said
+
+
+def test_caddy_keeps_messages_out_of_its_log(make_gateway, balance):
+    """Of itself it logs the whole request where no node answers."""
+    gateway = make_gateway()
+    balancer = balance(Caddy, [gateway])
+    gateway.stop()
+    words = ["--data", "SAMLResponse=in-the-body", "--referer", "https://idp.example.com/?in-the-referer"]
+    assert balancer.ask("/old-sso/acme?SAMLResponse=in-the-query&code=1", *words)[0] in (502, 503)
+    gateway.wait_for(lambda: '"http.log.error"' in balancer.said)
+    assert '"uri":"/old-sso/acme?..."' in balancer.said
+    assert not [place for place in ("in-the-query", "in-the-body", "in-the-referer") if place in balancer.said]
 
 
 @pytest.fixture
@@ -136,8 +172,7 @@ def test_the_gateway_says_what_is_too_large(kind, make_gateway, balance, tmp_pat
 def send_with_a_pause(balancer, authority, size):
     """The status of a POST that stops for a while in the midst of its body; None where it got no answer."""
     data = wire.request_bytes("POST", "/old-sso/acme", "localhost", [("Content-Length", str(size))], b"A" * size)
-    with wire.Connection(("127.0.0.1", balancer.port)) as connection:
-        connection.socket = authority.client().wrap_socket(connection.socket, server_hostname="localhost")
+    with secure_connection(balancer, authority) as connection:
         connection.send(data[:-size // 2])
         time.sleep(PAUSE)
         with contextlib.suppress(ssl.SSLError, ConnectionError):  # it was cut
