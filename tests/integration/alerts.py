@@ -39,6 +39,10 @@ def readable(values):
     return {'ssoferry_table_readable{job="ssoferry",instance="a"}': values}
 
 
+def connections(event, values):
+    return {f'ssoferry_client_connections_{event}_total{{job="ssoferry",instance="a"}}': values}
+
+
 A = {"job": "ssoferry", "instance": "a"}
 JOB = {"job": "ssoferry"}
 DIFFER = ("SsoferryTablesDiffer", "SsoferryRevisionsDiffer")
@@ -59,6 +63,23 @@ CASES = {
         requests("disabled", 410, "0x10 1x90"),
         {(10, "SsoferryDisabledRowUsed"): [], (12, "SsoferryDisabledRowUsed"): [A | {"route": "/a"}],
          (60, "SsoferryDisabledRowUsed"): [A | {"route": "/a"}], (80, "SsoferryDisabledRowUsed"): []}),
+    "a customer whose message is too large, whose first one makes the series": (
+        requests("stytch", 307, "0+100x120") | requests("too_large", 413, "_x10 1x110"),
+        {(9, "SsoferryTooLarge"): [], (12, "SsoferryTooLarge"): [A | {"route": "/a"}], (60, "SsoferryTooLarge"): [A | {"route": "/a"}], (80, "SsoferryTooLarge"): []}),
+    "a customer whose message is too large, once an hour and a half": (
+        requests("too_large", 413, "0x10 1x90 2x90"), {(12, "SsoferryTooLarge"): [A | {"route": "/a"}], (80, "SsoferryTooLarge"): [], (103, "SsoferryTooLarge"): [A | {"route": "/a"}]}),
+    "addresses that are too long, of a customer": (requests("too_large", 414, "0+1x120", route="none"), {(60, "SsoferryTooLarge"): [A | {"route": "none"}]}),
+    "addresses that are too long, of a scanner that goes on": (requests("too_large", 414, "0x10 10x110", route="none"), {(minute, "SsoferryTooLarge"): [] for minute in (12, 60)}),
+    "broken messages of a customer's identity provider": (
+        requests("stytch", 307, "0+100x120") | requests("malformed", 400, "0+30x120") | requests("malformed", 400, "0+600x120", route="none"),
+        {(60, "SsoferryMalformedSignIns"): [A | {"route": "/a"}]}),
+    "pages that are loaded again, at night": (requests("stytch", 307, "0x30 1x60") | requests("malformed", 400, "0x20 2x10 4x60"), {(minute, "SsoferryMalformedSignIns"): [] for minute in (25, 40)}),
+    "large requests that find no memory": (
+        connections("without_memory", "0x10 1x60"), {(10, "SsoferryMemoryLimit"): [], (12, "SsoferryMemoryLimit"): [A], (30, "SsoferryMemoryLimit"): []}),
+    "a balancer without PROXY headers": (
+        connections("accepted", "0+1000x60") | connections("without_proxy_header", "0+1000x60"), {(5, "SsoferryNoProxyHeader"): [], (30, "SsoferryNoProxyHeader"): [A]}),
+    "health checks without a PROXY header, at night": (connections("accepted", "0+35x60") | connections("without_proxy_header", "0+30x60"), {(50, "SsoferryNoProxyHeader"): []}),
+    "a scanner without a PROXY header, by day": (connections("accepted", "0+1000x60") | connections("without_proxy_header", "0+200x60"), {(50, "SsoferryNoProxyHeader"): []}),
     "unknown identifiers in a rehearsal, which sends them to the legacy side, as what no route takes": (
         requests("legacy", 307, "0+10x60") | requests("legacy", 307, "0+1000x60", route="none") | requests("unknown", 404, "0x60") | {UNKNOWN: "0+1x60"},
         {(50, "SsoferryUnknownIdentifiers"): [A]}),
