@@ -142,6 +142,18 @@ def test_the_pod_gives_time_to_drain(pod, config):
     assert pod["terminationGracePeriodSeconds"] > int(pause) + sum(seconds(config["drain"][key]) for key in ("delay", "timeout"))
 
 
+def size(text):
+    number, unit = re.fullmatch(r"(\d+)([KMG]i)B?", text).groups()
+    return int(number) << {"Ki": 10, "Mi": 20, "Gi": 30}[unit]
+
+
+def test_the_pod_has_memory_for_all_connections(pod, config):
+    """Also where each has sent just what limits.memory does not count: with that, some 22 KB."""
+    limits = {**{name: defaults()[f"limits.{name}"] for name in ("connections", "memory")}, **config["limits"]}
+    taken = int(limits["connections"]) * size("24KiB") + size(limits["memory"])
+    assert taken < size(pod["containers"][0]["resources"]["limits"]["memory"])
+
+
 def test_the_pod_is_shut_in(pod):
     assert pod["securityContext"]["runAsNonRoot"] is True and pod["securityContext"]["runAsUser"] > 0
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
