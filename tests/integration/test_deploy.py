@@ -204,6 +204,12 @@ def test_image_and_pod_agree(pod):
     assert {container["image"] for container in (*pod["initContainers"], *pod["containers"])} == {f"ssoferry:{project}"}
 
 
+@pytest.mark.parametrize("file", ["config/deploy/Dockerfile", "docs/operations.md"])
+def test_who_mounts_a_configuration_is_told_how_to_be_reached(file):
+    """The sample listens on loopback, and the mount hides what the image has in its place."""
+    assert f"`listen: [{{address: 0.0.0.0:{dockerfile.settings()['EXPOSE']}}}]`" in (ROOT / file).read_text()
+
+
 def health_check(*arguments):
     return subprocess.run([dockerfile.DEPLOY / "healthcheck", *map(str, arguments)], capture_output=True, text=True, timeout=30)
 
