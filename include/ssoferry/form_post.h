@@ -9,10 +9,11 @@
 /* The size of the page that posts `fields` to `location`, in bytes. */
 size_t form_post_size(const struct form_fields *fields, struct text location);
 
-/* Builds the page that posts `fields` to `location`, in `memory`. Its policy allows the form to lead to the target's
- * origin and on to `onward`, CSP sources separated by spaces: Chromium checks form-action on every redirect that
- * follows, and Stytch answers a sign-in with a redirect to the application. */
+/* Builds the page that posts `fields` to `location`, in `memory`. `size` is what form_post_size() gave for them. Its
+ * policy allows the form to lead to the target's origin and on to `onward`, CSP sources separated by spaces: Chromium
+ * checks form-action on every redirect that follows, and Stytch answers a sign-in with a redirect to the application.
+ */
 void form_post_page(struct page *page, const struct form_fields *fields, struct text location, struct text onward,
-                    struct memory memory);
+                    size_t size, struct memory memory);
 
 #endif

@@ -29,11 +29,6 @@ __attribute__((format(printf, 3, 4))) static bool complain(struct parser *parser
     return false;
 }
 
-static struct text part_from(struct text t, size_t start)
-{
-    return text_from(t, start);
-}
-
 /* Decodes a literal into the template's bytes. */
 static bool take_literal(struct parser *parser, struct text raw, enum text_plus plus, struct text *literal)
 {
@@ -59,7 +54,7 @@ static bool take_hole(struct parser *parser, struct text part, enum template_pla
 {
     *hole = (struct hole){.before = part};
     for (size_t i = 0; i < part.size; i++) {
-        struct text rest = part_from(part, i);
+        struct text rest = text_from(part, i);
         if (rest.at[0] == '}')
             return complain(parser, rest.at, "there is a '}' without its '{'; write %%7D for a brace");
         if (rest.at[0] != '{')
@@ -73,7 +68,7 @@ static bool take_hole(struct parser *parser, struct text part, enum template_pla
         parser->template->place = place;
         hole->here = true;
         hole->before = text_slice(part.at, i);
-        hole->after = part_from(rest, hole->spread ? SPREAD_HOLE.size : HOLE.size);
+        hole->after = text_from(rest, hole->spread ? SPREAD_HOLE.size : HOLE.size);
         i += (hole->spread ? SPREAD_HOLE.size : HOLE.size) - 1;
     }
     return true;
@@ -134,7 +129,7 @@ static bool parse_labels(struct parser *parser, struct text host)
     do {
         end = text_find(host, '.', start);
         /* The dots of {identifier...} do not end a label. */
-        if (text_starts(part_from(host, start), SPREAD_HOLE))
+        if (text_starts(text_from(host, start), SPREAD_HOLE))
             end = start + SPREAD_HOLE.size;
         struct text label = text_slice(host.at + start, end - start);
         bool variable = false;
@@ -145,7 +140,7 @@ static bool parse_labels(struct parser *parser, struct text host)
         if (variable) {
             pattern->kind = label.size == host.size ? HOST_WHOLE : HOST_LABEL;
             pattern->before = take_folded(parser, text_slice(host.at, start));
-            pattern->after = take_folded(parser, part_from(host, end));
+            pattern->after = take_folded(parser, text_from(host, end));
         }
         start = end + 1;
     } while (end < host.size);
@@ -162,9 +157,9 @@ static bool parse_host(struct parser *parser, struct text authority)
     if (address && name_end == host.size)
         return complain(parser, host.at, "an address in brackets needs its ']'");
     host.size = name_end + (address ? 1 : 0);
-    struct text port = part_from(authority, host.size);
+    struct text port = text_from(authority, host.size);
     uint64_t number;
-    if (port.size > 0 && (port.at[0] != ':' || !text_to_number(part_from(port, 1), 65535, &number)))
+    if (port.size > 0 && (port.at[0] != ':' || !text_to_number(text_from(port, 1), 65535, &number)))
         return complain(parser, port.at, "what follows the host is not a port");
     if (host.size > 1 && host.at[host.size - 1] == '.')
         host.size--;
@@ -332,7 +327,7 @@ static bool parse(struct parser *parser)
         size_t slash = text_find(rest, '/', scheme);
         if (!parse_host(parser, text_slice(rest.at + scheme, slash - scheme)))
             return false;
-        rest = part_from(rest, slash);
+        rest = text_from(rest, slash);
     }
     if (rest.size == 0 || rest.at[0] != '/')
         return complain(parser, rest.at,
@@ -342,7 +337,7 @@ static bool parse(struct parser *parser)
     if (!parse_path(parser, text_slice(rest.at, question)))
         return false;
     build_lead(parser);
-    if (question < rest.size && !parse_query(parser, part_from(rest, question + 1)))
+    if (question < rest.size && !parse_query(parser, text_from(rest, question + 1)))
         return false;
     if (template->place != TEMPLATE_IN_PATH)
         template->identifier_segment = template->segment_count;

@@ -120,9 +120,8 @@ size_t form_post_size(const struct form_fields *fields, struct text location)
 }
 
 void form_post_page(struct page *page, const struct form_fields *fields, struct text location, struct text onward,
-                    struct memory memory)
+                    size_t size, struct memory memory)
 {
-    const size_t size = form_post_size(fields, location);
     struct writer writer = {memory, memory.allocate(memory.context, size), 0, size};
     write_text(&writer, TEXT(PAGE_HEAD));
     write_escaped(&writer, location);

@@ -165,13 +165,25 @@ static const char *error_code(const struct decision *decision)
     return decision->outcome == OUTCOME_MALFORMED ? decision_reason_code(decision) : outcome_name(decision->outcome);
 }
 
-static void send_decision(h2o_req_t *req, const struct decision *decision, struct answer *answer, struct text accept)
+/* Makes the form's page, or a refusal of the decision if there is no memory for it. */
+static void make_form(h2o_req_t *req, struct decision *decision, struct page *page)
+{
+    struct worker *worker = worker_of(req->conn->ctx);
+    const size_t size = form_post_size(&decision->form, decision->location);
+    if (held_take_page(worker, req, size))
+        form_post_page(page, &decision->form, decision->location, worker_config(worker)->onward_sources, size,
+                       answer_memory(req));
+    else
+        decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_MEMORY);
+}
+
+static void send_decision(h2o_req_t *req, struct decision *decision, struct answer *answer, struct text accept)
 {
     struct memory memory = answer_memory(req);
     struct page page;
+    if (decision->redirect == REDIRECT_FORM)
+        make_form(req, decision, &page);
     if (decision->redirect == REDIRECT_FORM) {
-        struct text onward = worker_config(worker_of(req->conn->ctx))->onward_sources;
-        form_post_page(&page, &decision->form, decision->location, onward, memory);
         answer->page = &page;
     } else if (decision->redirect == REDIRECT_UNSET) {
         page_error(&page, page_wants_json(accept), decision->status, error_code(decision), decision->explanation,
@@ -287,9 +299,6 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
             gateway_decide(&config->gateway, worker->tools.lookup, &request, memory, NULL, &decision);
         else if (decision.outcome == OUTCOME_TOO_LARGE)
             gateway_identify(&config->gateway, worker->tools.lookup, &request, memory, NULL, &decision);
-        if (decision.redirect == REDIRECT_FORM &&
-            !held_take_page(worker, req, form_post_size(&decision.form, decision.location)))
-            decision_refuse(&decision, OUTCOME_UNAVAILABLE, REASON_MEMORY);
         send_decision(req, &decision, &answer, fields.accept);
         account(worker, req, &decision, answer.request_id);
     }

@@ -63,8 +63,8 @@ CASES = {
         requests("disabled", 410, "0x10 1x90"),
         {(10, "SsoferryDisabledRowUsed"): [], (12, "SsoferryDisabledRowUsed"): [A | {"route": "/a"}],
          (60, "SsoferryDisabledRowUsed"): [A | {"route": "/a"}], (80, "SsoferryDisabledRowUsed"): []}),
-    "a customer whose message is too large, whose first one makes the series": (
-        requests("stytch", 307, "0+100x120") | requests("too_large", 413, "_x10 1x110"),
+    "a customer whose message is too large": (
+        requests("stytch", 307, "0+100x120") | requests("too_large", 413, "0x10 1x110"),
         {(9, "SsoferryTooLarge"): [], (12, "SsoferryTooLarge"): [A | {"route": "/a"}], (60, "SsoferryTooLarge"): [A | {"route": "/a"}], (80, "SsoferryTooLarge"): []}),
     "a customer whose message is too large, once an hour and a half": (
         requests("too_large", 413, "0x10 1x90 2x90"), {(12, "SsoferryTooLarge"): [A | {"route": "/a"}], (80, "SsoferryTooLarge"): [], (103, "SsoferryTooLarge"): [A | {"route": "/a"}]}),

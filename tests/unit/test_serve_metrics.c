@@ -111,8 +111,11 @@ static void each_answer_is_counted_as_itself(void **state)
     "ssoferry_requests_total{route=\"" route "\",decision=\"legacy\",status=\"307\"} 0\n"                              \
     "ssoferry_requests_total{route=\"" route "\",decision=\"disabled\",status=\"410\"} 0\n"                            \
     "ssoferry_requests_total{route=\"" route "\",decision=\"unknown\",status=\"404\"} 0\n"                             \
+    "ssoferry_requests_total{route=\"" route "\",decision=\"too_large\",status=\"413\"} 0\n"                           \
     "ssoferry_requests_total{route=\"" route "\",decision=\"unavailable\",status=\"503\"} 0\n"                         \
-    "ssoferry_requests_total{route=\"" route "\",decision=\"loop\",status=\"508\"} 0\n"
+    "ssoferry_requests_total{route=\"" route "\",decision=\"loop\",status=\"508\"} 0\n"                                \
+    "ssoferry_requests_total{route=\"" route "\",decision=\"too_large\",status=\"414\"} 0\n"                           \
+    "ssoferry_requests_total{route=\"" route "\",decision=\"too_large\",status=\"431\"} 0\n"
 
 /* To Prometheus, what is first seen with a value has not increased. */
 static void what_alerts_watch_is_there_from_the_start(void **state)
