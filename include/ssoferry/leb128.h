@@ -5,9 +5,7 @@
 
 #include "ssoferry/text.h"
 
-enum { LEB128_SIZE_MAX = 10 }; /* bytes of the largest number */
-
-/* Writes a number of at most LEB128_SIZE_MAX bytes, and returns where it ends. */
+/* Writes a number, which takes 10 bytes at the most, and returns where it ends. */
 static inline void *leb128_put(void *at, uint64_t number)
 {
     unsigned char *byte = at;
