@@ -264,10 +264,13 @@ class TestMetrics:
 
     def test_the_limit_of_connections_is_counted_and_lifted(self, pair):
         gateway, admin = pair
-        gateway.configure(limits={"connections": 3})
+        gateway.configure(limits={"connections": 3, "request_time": "10m"})
         gateway.load({"acme": CONNECTION_ID})
         gateway.start()
-        held = [gateway.connect() for _ in range(3)]
+        held = []
+        for _ in range(3):  # who is idle would make room
+            held.append(gateway.connect())
+            held[-1].send(b"GET /old-sso/acme HTTP/1.1\r\n")
         gateway.wait_for(lambda: admin.metrics()["ssoferry_client_connections_open"] == 3)
         late = gateway.connect()
         late.send(b"GET /old-sso/acme HTTP/1.1\r\nHost: a\r\n\r\n")
