@@ -388,11 +388,11 @@ class TestConnections:
         [room] = re.findall(r"limits.connections is 10000, but the limit on open files leaves room for (\d+) connections", gateway.stderr)
         assert 100 < int(room) < 200
         too_large = wire.request_bytes("POST", "/old-sso/acme", "localhost", [("Content-Length", "100000000")])
-        quiet = [gateway.connect() for _ in range(60)]
-        crowd = [gateway.connect() for _ in range(200)]
-        for connections, data in (quiet, GET), (crowd, too_large):
-            for connection in connections:
-                connection.send(data[:-2])
+        quiet, crowd = [], []
+        for connections, count, data in (quiet, 60, GET), (crowd, 200, too_large):
+            for _ in range(count):
+                connections.append(gateway.connect())
+                connections[-1].send(data[:-2])
         gateway.wait_for(lambda: gateway.admin.metric(OPEN) == int(room))
         self.check_admin(gateway)
         deadline = time.monotonic() + 100
