@@ -2450,4 +2450,12 @@ def test_a_slow_load_shows_no_bar_in_a_pipe(loaded):
 
 
 def test_a_quick_load_shows_no_bar(loader):
-    assert "\r\x1b" not in on_terminal(loader.command("load", loader.file(SMALL)))
+    def shows_none():
+        began = time.monotonic()
+        shown = "\r\x1b" in on_terminal(loader.command("load", loader.file(SMALL)))
+        assert not shown or time.monotonic() - began >= 0.5
+        for file in loader.home.glob("connections.mdb*"):
+            file.unlink()
+        return not shown
+
+    wait_until(shows_none)  # but a disk may be slow once
