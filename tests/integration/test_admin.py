@@ -387,7 +387,7 @@ class TestReport:
         told = json.loads(gateway.loader("history", "--json").stdout.splitlines()[0])
         assert [told[name] for name in ("command", "actor", "message")] == [r"s\xe9t", r"jos\xe9", r"jos\xe9phine's"]
 
-    def test_nothing_new_is_said_with_304(self, started):
+    def test_nothing_new_is_said_with_304(self, at_noon, started):
         gateway, admin = started
         gateway.get("/old-sso/acme")
         gateway.wait_for(lambda: admin.json("/report.json")["hits"] == 1)
@@ -400,7 +400,7 @@ class TestReport:
         gateway.wait_for(lambda: gateway.report().totals["hits"] == 2)
         assert admin.get("/report.json", (("If-None-Match", tag),)).status == 200
 
-    def test_each_kind_of_news_is_told(self, started):
+    def test_each_kind_of_news_is_told(self, at_noon, started):
         gateway, admin = started
 
         def news(tag):
@@ -502,7 +502,7 @@ class TestReport:
         answer = admin.get("/report.json", (("If-None-Match", tag),))
         assert (answer.status, answer.body) == (304, b"")
 
-    def test_no_news_of_many_rows_costs_little(self, pair):
+    def test_no_news_of_many_rows_costs_little(self, at_noon, pair):
         gateway, admin = pair
         gateway.load({f"customer-{n:05}": CONNECTION_ID for n in range(10_000)})
         gateway.start()
