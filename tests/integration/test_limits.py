@@ -673,13 +673,19 @@ class TestManyRequestsAtOnce:
         gateway.load({"acme": CONNECTION_ID})
         gateway.start()
         with socket.create_connection(gateway.address, timeout=60) as greedy:
-            reader = threading.Thread(target=lambda: [None for _ in iter(lambda: greedy.recv(1 << 20), b"")])
+            def read():
+                with contextlib.suppress(ConnectionError):
+                    while greedy.recv(1 << 20):
+                        pass
+
+            reader = threading.Thread(target=read)
             reader.start()
             most = 0
-            for _ in range(600):
-                greedy.sendall(GET * 1000)
-                [window] = struct.unpack_from("I", greedy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), WINDOW_AT)
-                most = max(most, window)
-            greedy.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionError):  # after a turn that takes long, as with a sanitizer, nobody reads it to its end
+                for _ in range(600):
+                    greedy.sendall(GET * 1000)
+                    [window] = struct.unpack_from("I", greedy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), WINDOW_AT)
+                    most = max(most, window)
+                greedy.shutdown(socket.SHUT_WR)
             reader.join()
         assert 0 < most <= 128 * 1024
