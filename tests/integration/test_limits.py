@@ -130,8 +130,11 @@ class TestConnections:
         highest = max(int(descriptor.name) for descriptor in Path(f"/proc/{gateway.pid}/fd").iterdir())
         _, hard = resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (highest + 4, hard))
-        idle = [gateway.connect() for _ in range(20)]  # more than there are descriptors for
-        assert all(served(connection) for connection in idle)
+        idle = []
+        for _ in range(20):  # more than there are descriptors for
+            idle.append(gateway.connect())
+            idle[-1].send(GET)
+        assert all(connection.answer().location == LOCATION for connection in idle)
         for connection in idle:
             connection.close()
 
