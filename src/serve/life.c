@@ -69,14 +69,17 @@ int life_end_descriptor(void)
     return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
-/* Waits up to `ms` milliseconds for a signal. Returns it, or 0. */
+/* Waits up to `ms` milliseconds for a signal. Returns it, or 0. A pause of the process, as by a debugger, interrupts
+ * the wait and does not prolong it. */
 static int wait_signal(struct server *server, uint64_t ms)
 {
-    struct timespec timeout = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000L};
+    const uint64_t end = clock_monotonic_ms() + ms;
     int got = 0;
-    do
+    do {
+        const uint64_t now = clock_monotonic_ms(), left = now < end ? end - now : 0;
+        const struct timespec timeout = {(time_t)(left / 1000), (long)(left % 1000) * 1000000L};
         got = sigtimedwait(&server->signals, NULL, &timeout);
-    while (got < 0 && errno == EINTR);
+    } while (got < 0 && errno == EINTR);
     return got < 0 ? 0 : got;
 }
 

@@ -129,6 +129,18 @@ class TestStop:
             gateway.stop()
             assert half.closed()
 
+    def test_a_daemon_that_is_paused_meanwhile_drains_no_longer(self, gateway):
+        """As by a debugger, or by a container's freezer: to go on is no signal to begin anew."""
+        gateway.configure(drain={"delay": "3s", "timeout": "10m"})
+        gateway.start()
+        gateway.terminate()
+        deadline = time.monotonic() + 60
+        while gateway.accepts():
+            assert time.monotonic() < deadline, "each pause makes it wait all of its time again"
+            for number in (signal.SIGSTOP, signal.SIGCONT):
+                gateway.signal(number)
+                time.sleep(0.1)
+
     def test_a_second_signal_ends_it_at_once(self, gateway):
         gateway.configure(drain={"delay": "10m", "timeout": "10m"})
         gateway.start()
