@@ -109,7 +109,8 @@ def test_caddy_keeps_messages_out_of_its_log(make_gateway, balance):
     gateway = make_gateway()
     balancer = balance(Caddy, [gateway])
     gateway.stop()
-    words = ["--data", "SAMLResponse=in-the-body", "--referer", "https://idp.example.com/?in-the-referer"]
+    # Over HTTP/2, a stream is reset behind an answer for which the body was not read, and curl 7.88 may have none then.
+    words = ["--http1.1", "--data", "SAMLResponse=in-the-body", "--referer", "https://idp.example.com/?in-the-referer"]
     assert balancer.ask("/old-sso/acme?SAMLResponse=in-the-query&code=1", *words)[0] in (502, 503)
     gateway.wait_for(lambda: '"http.log.error"' in balancer.said)
     assert '"uri":"/old-sso/acme?..."' in balancer.said
