@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 import subprocess
-import time
+import threading
 
 import pytest
 
@@ -420,14 +420,19 @@ class TestLittleThatWouldCostMuch:
     @pytest.mark.parametrize("times, answered", [(5, True), (60, False)])
     def test_very_many_new_keys_end_the_connection(self, shared, times, answered):
         command = ["openssl", "s_client", "-connect", f"127.0.0.1:{shared.port}", "-CAfile", shared.authority.file, "-servername", NAME, "-tls1_3"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as client:
-            with contextlib.suppress(BrokenPipeError):
-                for line in ["k\n"] * times + [f"GET /old-sso/acme HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n"]:
-                    time.sleep(0.02)  # a command is what a read of it begins with
-                    client.stdin.write(line)
-                    client.stdin.flush()
-                time.sleep(0.5)
-            said = client.communicate(timeout=30)[0]
+        said = []
+        with contextlib.suppress(BrokenPipeError), subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1) as client:
+            timer = threading.Timer(60, client.kill)
+            timer.start()
+            for turn in range(1, times + 1):  # a command is what a read of it begins with, so the next waits until this one was read
+                client.stdin.write("k\n")
+                while "".join(said).count("KEYUPDATE") < turn and (line := client.stdout.readline()):
+                    said.append(line)
+            client.stdin.write(f"GET /old-sso/acme HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n")
+            said.append(client.stdout.read())
+        timer.cancel()
+        said = "".join(said)
         assert said.count("KEYUPDATE") == times or not answered
         assert (LOCATION in said) == answered
         assert shared.ask().location == LOCATION
