@@ -104,11 +104,13 @@ static void enter(struct server *server, enum phase phase)
         worker_wake(&server->workers[i]);
 }
 
-/* Returns when the workers have finished, the time is up, or a second signal arrives. */
-static void wait_for_workers(struct server *server)
+/* Returns when the workers have finished, the time is up, or a second signal arrives. The time runs from when they are
+ * told, not from when this thread gets the processor back. */
+static void finish_requests(struct server *server)
 {
     const uint64_t end = clock_monotonic_ms() + server->config->drain.timeout_ms;
     bool hurry = false;
+    enter(server, PHASE_STOPPING);
     while (!hurry && atomic_load(&server->serving.workers) > 0 && clock_monotonic_ms() < end)
         hurry = wait_for_hurry(server, STEP_MS);
     if (atomic_load(&server->serving.clients) > 0)
@@ -161,9 +163,8 @@ static void drain(struct server *server, int got)
     /* After Ctrl-C there is no balancer that has to notice first. */
     const bool hurry = got != SIGINT && server->config->drain.delay_ms > 0 && wait_for_balancers(server);
     (void)close_doors(server); /* before the workers close the sockets */
-    enter(server, hurry ? PHASE_LEAVING : PHASE_STOPPING);
     if (!hurry)
-        wait_for_workers(server);
+        finish_requests(server);
     enter(server, PHASE_LEAVING);
     for (size_t i = 0; i < server->worker_count; ++i)
         worker_join(&server->workers[i]);
