@@ -9,6 +9,7 @@ import pytest
 
 from admin import Admin
 from cutover import CONNECTION_ID
+from output import Output
 from ports import free_port
 from preload import signal_thread, start_with, workers
 from process import cpu_seconds
@@ -17,34 +18,30 @@ WATCHDOG = 0.2  # seconds
 
 
 class Manager:
-    """As systemd: a socket that the daemon sends its states to."""
+    """As systemd: a socket that the daemon sends its states to. Each is read at once, as ten that wait would have the daemon wait, too."""
 
     def __init__(self, directory, monkeypatch, abstract=False):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         path = str(directory / "notify")
-        self.socket.bind("\0" + path if abstract else path)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own:
+            own.bind("\0" + path if abstract else path)
+            self._output = Output(own.detach())
+        self._seen = 0
         monkeypatch.setenv("NOTIFY_SOCKET", "@" + path if abstract else path)
 
     def next(self, but=("WATCHDOG=1",), timeout=60):
         """The next message that is none of `but`; None where none comes."""
         deadline = time.monotonic() + timeout
-        while (left := deadline - time.monotonic()) > 0:
-            self.socket.settimeout(left)
-            try:
-                message = self.socket.recv(4096).decode()
-            except TimeoutError:
+        while True:
+            for message in self._output.look()[self._seen:]:
+                self._seen += 1
+                if message.decode() not in but:
+                    return message.decode()
+            if time.monotonic() > deadline:
                 return None
-            if message not in but:
-                return message
-        return None
+            time.sleep(0.005)
 
     def forget(self):
-        self.socket.setblocking(False)
-        try:
-            while self.socket.recv(4096):
-                pass
-        except BlockingIOError:
-            return
+        self._seen = len(self._output.look())
 
 
 @pytest.fixture(params=[False, True], ids=["path", "abstract"])
