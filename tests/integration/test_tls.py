@@ -612,7 +612,7 @@ class TestReload:
 
             self.renew(it)
             it.gateway.wait_for(lambda: it.serial() != old)
-            assert it.admin.metric("ssoferry_tls_certificates_current") == 1
+            it.gateway.wait_for(lambda: it.admin.metric("ssoferry_tls_certificates_current") == 1)
             it.gateway.wait_for(lambda: it.admin.metric("ssoferry_configuration_current") == 1)
 
     def test_half_a_renewal_waits_for_its_other_half(self, it):
