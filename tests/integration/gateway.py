@@ -21,6 +21,7 @@ from store_file import StoreFile
 MANY = 500  # rows of a mapping file
 START_TIMEOUT = 60  # seconds; sanitized programs on a busy machine are slow
 STOP_TIMEOUT = 60
+TURN_LONG = 0.2  # seconds; src/serve/http.c
 
 Report = namedtuple("Report", "rows unknown totals")
 
@@ -241,6 +242,19 @@ class Gateway:
     def post(self, target, body, headers=(), host=None):
         """A form, as a browser sends it."""
         return self.request("POST", target, (("Content-Type", "application/x-www-form-urlencoded"), *headers), body, host)
+
+    def pipeline(self, requests):
+        """Sends all of these at once; their answers. A daemon whose turn of the loop lasts for long, as it does where others have the processor, ends
+        the connection with one of them, and gets the rest by another."""
+        answers = []
+        while len(answers) < len(requests):
+            began = time.monotonic()
+            with self.connect() as connection:
+                connection.send_what_is_taken(b"".join(requests[len(answers):]))
+                while len(answers) < len(requests) and (answer := connection.answer()):
+                    answers.append(answer)
+            assert len(answers) == len(requests) or time.monotonic() - began > TURN_LONG, f"ended after {len(answers)} of {len(requests)} answers"
+        return answers
 
     # -- what it said -----------------------------------------------------------------------------------------------------
 

@@ -105,11 +105,8 @@ def test_logging_costs_no_system_call_a_request(make_gateway):
     gateway.start()
     requests = 2000
     began = time.monotonic()
-    with gateway.connect() as connection:
-        for _ in range(requests // 100):
-            connection.send(b"".join([wire.request_bytes("GET", "/old-sso/acme", "localhost")] * 100))
-            for _ in range(100):
-                connection.answer()
+    for _ in range(requests // 100):
+        gateway.pipeline([wire.request_bytes("GET", "/old-sso/acme", "localhost")] * 100)
     gateway.stop()
     tenths = 10 * (time.monotonic() - began)  # at each of which what there is may be written
     assert len(gateway.requests()) == requests
@@ -153,11 +150,9 @@ def test_a_reader_that_stands_still_holds_nobody_up_and_what_it_misses_is_told(m
     gateway.start(stdout_is_held=True)
     request = wire.request_bytes("GET", "/old-sso/" + "%22" * 440, "localhost")  # with a line of 2 KB
     batches = 0
-    with gateway.connect() as connection:
-        while admin.metric("ssoferry_log_lines_dropped_total") == 0:
-            assert (batches := batches + 1) < 1000, "the lines go somewhere"
-            connection.send(request * 50)
-            assert {connection.answer().status for _ in range(50)} == {404}
+    while admin.metric("ssoferry_log_lines_dropped_total") == 0:
+        assert (batches := batches + 1) < 1000, "the lines go somewhere"
+        assert {answer.status for answer in gateway.pipeline([request] * 50)} == {404}
     dropped = int(admin.metric("ssoferry_log_lines_dropped_total"))
     gateway.stop()
     lost = int(re.search(r"warning: lines of the request log that were lost at the end: (\d+); ", gateway.stderr)[1])
@@ -198,9 +193,8 @@ def test_a_terminal_that_nobody_reads_holds_no_message_up(make_gateway):
     reader, writer = os.openpty()
     gateway.before_start = lambda: os.dup2(writer, 1)
     gateway.start(stdout_is_read=False)
-    with gateway.connect() as connection:
-        connection.send(wire.request_bytes("GET", "/old-sso/" + "%22" * 440, "localhost") * 100)  # with lines of 2 KB
-        assert {connection.answer().status for _ in range(100)} == {404}
+    answers = gateway.pipeline([wire.request_bytes("GET", "/old-sso/" + "%22" * 440, "localhost")] * 100)  # with lines of 2 KB
+    assert {answer.status for answer in answers} == {404}
     gateway.signal(signal.SIGHUP)
     gateway.wait_for(lambda: "reload: done" in gateway.stderr)
     gateway.stop()
