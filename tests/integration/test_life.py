@@ -69,24 +69,38 @@ class TestStop:
         gateway.stop()
         assert all(connection.closed() for connection in connections)
 
-    def test_a_connection_in_use_ends_with_an_answer(self, gateway):
-        """Its next request may be on the way when the end comes, so that it is never closed between two that follow one another closely."""
-        gateway.start()
+    def last_answer(self, gateway):
+        """Of a connection in use while the daemon is told to end; None where we were held up between two requests, so that its end may have crossed
+        the second."""
         with gateway.connect() as connection:
             ask = wire.request_bytes("GET", "/old-sso/acme", "localhost")
             told_at = time.monotonic() + 1.5  # when it is no longer young
-            said = "keep-alive"
+            asked_at, said = time.monotonic(), "keep-alive"
             while said == "keep-alive":
                 if told_at and time.monotonic() > told_at:
                     gateway.terminate()
                     told_at = None
                 time.sleep(0.05)
-                connection.send(ask)
+                used_at, asked_at = asked_at, time.monotonic()
+                connection.send_what_is_taken(ask)
+                held_up = time.monotonic() - used_at > 0.9
                 answer = connection.answer()
+                if answer is None and held_up:
+                    return None
                 assert answer and answer.location == LOCATION
                 said = answer.header("Connection")
-            assert said == "close" and told_at is None
-            assert connection.closed()
+            assert told_at is None and connection.closed()
+            return said
+
+    def test_a_connection_in_use_ends_with_an_answer(self, gateway):
+        """Its next request may be on the way when the end comes, so that it is never closed between two that follow one another closely."""
+        for _ in range(5):
+            gateway.start()
+            said = self.last_answer(gateway)
+            gateway.stop()
+            if said:
+                break
+        assert said == "close"
 
     def test_an_unfinished_request_holds_it_up_only_so_long(self, gateway):
         gateway.configure(drain={"delay": "0s", "timeout": "100ms"})
