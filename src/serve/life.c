@@ -172,10 +172,12 @@ static void drain(struct server *server, int got)
 
 /* -- serving -- */
 
-/* Whether answers may be wrong or missing until the table is opened anew, which is then possible. */
+/* Whether answers may be wrong or missing until the table is opened anew, which is then possible. A rehearsal that
+ * needs no table misses no answer for one that was never loaded. */
 static bool must_end(const struct server *server)
 {
-    return server->place == TABLE_LOCK_NEW || server->place == TABLE_WRITTEN_ANEW || server->place == TABLE_FILLED;
+    return server->place == TABLE_LOCK_NEW || server->place == TABLE_WRITTEN_ANEW ||
+           (server->place == TABLE_FILLED && gateway_needs_table(&server->config->gateway));
 }
 
 bool life_run(struct server *server, struct error *error)

@@ -69,10 +69,10 @@ static bool allow_files(int rules, const struct config *config, const char *conf
         allow_rereading(rules, config_path) && allow_removing(rules, config->admin) && allow_instruments(rules);
     for (size_t i = 0; i < config->listen_count; ++i)
         allowed = allowed && allow_listener(rules, &config->listen[i]);
-    /* The table is already open, and is read through its descriptor. The usage file may be created and reopened beside
-     * it, after a child has read it with output to /dev/null. */
-    return allowed && (!config->usage || (allow_directory_of(rules, config->store, LANDLOCK_WRITE) &&
-                                          landlock_allow(rules, "/dev/null", LANDLOCK_DEVICE)));
+    /* The table is already open, and is read through its descriptor; another that is put in its place is looked at. The
+     * usage file may be created and reopened beside it, after a child has read it with output to /dev/null. */
+    return allowed && allow_directory_of(rules, config->store, config->usage ? LANDLOCK_WRITE : LANDLOCK_READ) &&
+           (!config->usage || landlock_allow(rules, "/dev/null", LANDLOCK_DEVICE));
 }
 
 static void restrict_files(const struct config *config, const char *config_path)

@@ -34,7 +34,12 @@ static void watch_store(struct server *server)
                     path);
         break;
     case TABLE_FILLED:
-        log_info("another table stands at %s now, and the open one was never loaded: ending", path);
+        if (gateway_needs_table(&server->config->gateway))
+            log_info("another table stands at %s now, and the open one was never loaded: ending", path);
+        else
+            log_warning("another table stands at %s now, and the open one was never loaded; the rehearsal goes on, and "
+                        "finds no row until ssoferryd is restarted",
+                        path);
         break;
     case TABLE_LOCK_GONE:
         log_warning("%s-lock was deleted or replaced; changes may not be seen from now on: restart ssoferryd", path);

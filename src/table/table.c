@@ -184,6 +184,20 @@ static void copy_up(const char *path)
         close(fd);
 }
 
+static struct table *new_table(const char *path, const struct table_options *options)
+{
+    struct table *table = memory_zeroed(1, sizeof *table);
+    table->path = memory_string(text_of(path));
+    table->lock_file = -1;
+    table->mode = options->mode;
+    table->transaction_size = options->transaction_size ? options->transaction_size : TRANSACTION_SIZE_DEFAULT;
+    table->lookup_memory = options->lookup_memory ? options->lookup_memory : LOOKUP_MEMORY_DEFAULT;
+    table->on_wait = options->on_wait;
+    pthread_mutex_init(&table->writer, NULL);
+    pthread_mutex_init(&table->lock, NULL);
+    return table;
+}
+
 bool table_open(struct table **opened, const char *path, const struct table_options *options, struct error *error)
 {
     int lock_file;
@@ -192,15 +206,8 @@ bool table_open(struct table **opened, const char *path, const struct table_opti
     copy_up(path);
     if (!table_lock_hold(&lock_file, path, max_readers(options), error))
         return false;
-    struct table *table = memory_zeroed(1, sizeof *table);
-    table->path = memory_string(text_of(path));
+    struct table *table = new_table(path, options);
     table->lock_file = lock_file;
-    table->mode = options->mode;
-    table->transaction_size = options->transaction_size ? options->transaction_size : TRANSACTION_SIZE_DEFAULT;
-    table->lookup_memory = options->lookup_memory ? options->lookup_memory : LOOKUP_MEMORY_DEFAULT;
-    table->on_wait = options->on_wait;
-    pthread_mutex_init(&table->writer, NULL);
-    pthread_mutex_init(&table->lock, NULL);
     int code = open_env(&table->env, path, options);
     if (code == MDB_SUCCESS)
         share(table);
@@ -227,6 +234,23 @@ void table_close(struct table *table)
     pthread_mutex_destroy(&table->writer);
     free(table->path);
     free(table);
+}
+
+bool store_could_be_opened(const char *path)
+{
+    const struct table_options reading = {.mode = TABLE_READ};
+    const struct environment_options wanted = {
+        .flags = MDB_NOTLS | MDB_RDONLY | MDB_NOLOCK,
+        .databases = NAMED_DATABASES,
+        .map_size = (uint64_t)sysconf(_SC_PAGESIZE), /* LMDB takes as much as the file says */
+    };
+    struct error ignored;
+    struct table *table = new_table(path, &reading);
+    const int code = environment_open(&table->env, path, &wanted);
+    const bool could = code == MDB_SUCCESS ? guard_prepare(table->env) == MDB_SUCCESS && open_tables(table, &ignored)
+                                           : code == EACCES && access(path, R_OK) == 0;
+    table_close(table);
+    return could;
 }
 
 const char *table_path(const struct table *table)

@@ -1,5 +1,6 @@
 #include "table_lock.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "ssoferry/lock_file.h"
+#include "ssoferry/memory.h"
 #include "store.h"
 #include "table_file.h"
 
@@ -120,6 +122,47 @@ bool table_lock_hold(int *lock, const char *path, unsigned max_readers, struct e
         return true;
     table_lock_release(*lock);
     return refuse(path, user, false, error);
+}
+
+static bool is_permitted(const char *path, int use)
+{
+    return access(path, use) == 0 || errno == EROFS; /* where nobody writes, LMDB reads without the lock file */
+}
+
+static bool can_be_made(const char *path)
+{
+    char *parent = memory_string(text_directory(path));
+    const bool can = is_permitted(parent, W_OK | X_OK);
+    free(parent);
+    return can;
+}
+
+/* The one that this process has open is not to be opened once more: closing it would drop LMDB's locks on it. Another
+ * one is looked at as far as the sandbox lets us. */
+static bool can_be_shared(int held, const char *lock, ino_t inode)
+{
+    pid_t user;
+    struct stat ours, found;
+    if (lstat(lock, &found) != 0)
+        return errno == ENOENT && can_be_made(lock);
+    if (held >= 0 && fstat(held, &ours) == 0 && ours.st_dev == found.st_dev && ours.st_ino == found.st_ino)
+        return !is_of_another(held, byte_of(inode), &user);
+    if (!S_ISREG(found.st_mode) || !is_permitted(lock, R_OK | W_OK))
+        return false;
+    const int fd = open(lock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    const bool can = fd < 0 || !is_of_another(fd, byte_of(inode), &user);
+    if (fd >= 0)
+        close(fd);
+    return can;
+}
+
+bool table_lock_could_be_held(int held, const char *path)
+{
+    struct stat st;
+    char *lock = path_with(path, "-lock");
+    const bool could = stat(path, &st) == 0 && can_be_shared(held, lock, st.st_ino);
+    free(lock);
+    return could;
 }
 
 bool table_lock_is_shared(int lock, ino_t inode)

@@ -22,6 +22,11 @@
 bool table_lock_hold(int *lock, const char *path, unsigned max_readers, struct error *error)
     __attribute__((warn_unused_result));
 
+/* Whether whoever starts now could hold it for the table at `path`, and use it: it is there and writable, or could be
+ * made, and nobody else holds it for another table. For a process that holds `held` (-1: none) for the table that stood
+ * there before. */
+bool table_lock_could_be_held(int held, const char *path);
+
 /* Whether another of our programs holds it for the same table, given by its inode. */
 bool table_lock_is_shared(int lock, ino_t inode);
 

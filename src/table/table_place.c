@@ -8,6 +8,7 @@
 #include "ssoferry/row_cache.h"
 #include "store.h"
 #include "table_file.h"
+#include "table_lock.h"
 
 /* -- the names -- */
 
@@ -108,7 +109,6 @@ static void forget_rows(struct table *table)
     pthread_mutex_unlock(&table->lock);
 }
 
-/* What was never loaded has no answers to go on with. */
 static bool was_never_loaded(struct table *table)
 {
     struct snapshot *snapshot = NULL;
@@ -120,15 +120,19 @@ static bool was_never_loaded(struct table *table)
     return never;
 }
 
-static enum table_place replaced_by(struct table *table)
+/* Looks as table_open() would, but opens no lock file: whoever ended for what cannot be opened would stay away. */
+static bool could_be_opened_anew(const struct table *table)
 {
     struct error ignored;
+    return table_file_look(table->path, &ignored) == TABLE_FILE_THERE &&
+           table_lock_could_be_held(table->lock_file, table->path) && store_could_be_opened(table->path);
+}
+
+static enum table_place replaced_by(struct table *table)
+{
     if (access(table->path, F_OK) != 0)
         return TABLE_GONE;
-    return was_never_loaded(table) && access(table->path, R_OK) == 0 &&
-                   table_file_look(table->path, &ignored) == TABLE_FILE_THERE
-               ? TABLE_FILLED
-               : TABLE_REPLACED;
+    return was_never_loaded(table) && could_be_opened_anew(table) ? TABLE_FILLED : TABLE_REPLACED;
 }
 
 enum table_place table_place(struct table *table)

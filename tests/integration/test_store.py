@@ -1,4 +1,5 @@
 """The table under the daemon: replaced while it serves, tampered with, taken away."""
+import ctypes
 import json
 import os
 import re
@@ -286,6 +287,104 @@ def test_a_table_put_in_the_place_of_one_never_loaded_is_opened_anew(make_gatewa
     gateway.wait_for(lambda: f"warning: {gateway.store} was replaced by another file" in gateway.stderr)
     gateway.loader("--store", other, "load", gateway.mapping_file({"acme": CONNECTION_ID}))
     other.rename(gateway.store)
+    assert gateway.wait_for_end() == 1
+    assert f"error: {gateway.store} was put in an empty table's place: start ssoferryd again" in gateway.stderr
+    gateway.start()
+    assert gateway.get("/old-sso/acme").location == LIVE + CONNECTION_ID
+
+
+def obey_permissions():
+    """In the daemon's process: root, too, is to be refused what the permissions refuse."""
+    drop_from_bounding_set, override = 24, 1
+    ctypes.CDLL(None).prctl(drop_from_bounding_set, override, 0, 0, 0)
+
+
+class TestWhatCannotBeOpened:
+    """Put in the place of a table that was never loaded: a daemon that ended for it would not start again."""
+
+    @pytest.fixture
+    def waiting(self, request, make_gateway):
+        gateway = make_gateway(usage=getattr(request, "param", True))
+        gateway.before_start = obey_permissions
+        gateway.start()
+        return gateway
+
+    def refused(self, gateway):
+        gateway.wait_for(lambda: f"warning: {gateway.store} was replaced by another file" in gateway.stderr)
+        gateway.signal(signal.SIGHUP)  # which has it look again
+        gateway.wait_for(lambda: "reload: done" in gateway.stderr)
+        assert gateway.get("/old-sso/acme").status == 503
+        gateway.check_running()
+
+    def opened(self, gateway):
+        assert gateway.wait_for_end() == 1
+        assert f"error: {gateway.store} was put in an empty table's place: start ssoferryd again" in gateway.stderr
+        gateway.start()
+        assert gateway.get("/old-sso/acme").location == LIVE + CONNECTION_ID
+
+    def table(self, gateway, name="other.mdb"):
+        path = gateway.directory / name
+        gateway.loader("--store", path, "load", gateway.mapping_file({"acme": CONNECTION_ID}))
+        return path
+
+    @pytest.mark.parametrize("lock", [None, "a link", "not writable"])
+    def test_in_another_directory(self, waiting, lock):
+        """By a link that was turned, or a mount: the lock file, which whoever opens the table needs, is another one, too."""
+        other = waiting.directory / "other"
+        other.mkdir()
+        table = self.table(waiting, "other/connections.mdb")
+        held = table.with_name("connections.mdb-lock")
+        held.unlink()
+        if lock == "a link":
+            held.symlink_to("elsewhere")
+        elif lock == "not writable":
+            held.touch(mode=0o400)
+        other.chmod(0o555)
+        waiting.store.parent.rename(waiting.directory / "away")
+        waiting.store.parent.symlink_to(other)
+        self.refused(waiting)
+        other.chmod(0o755)
+        held.unlink(missing_ok=True)
+        self.opened(waiting)
+
+    @pytest.mark.parametrize("waiting", [True, False], indirect=True, ids=["usage", "no usage"])
+    def test_a_copy_under_way(self, waiting):
+        table = self.table(waiting)
+        whole = table.read_bytes()
+        os.truncate(table, len(whole) - PAGE)
+        table.rename(waiting.store)
+        self.refused(waiting)
+        waiting.store.write_bytes(whole)
+        self.opened(waiting)
+
+    def test_a_table_of_another_program(self, waiting):
+        table = self.table(waiting)
+        table.write_bytes(table.read_bytes().replace(b"connections", b"connectings"))
+        table.rename(waiting.store)
+        self.refused(waiting)
+
+    def test_while_another_program_has_the_former_one_open(self, waiting, make_gateway):
+        """It is refused what stands there now until both have ended."""
+        sibling = make_gateway(store=str(waiting.store), usage=False)
+        sibling.start()
+        self.table(waiting).rename(waiting.store)
+        self.refused(waiting)
+        sibling.stop()
+        self.opened(waiting)
+
+
+def test_a_rehearsal_does_not_end_for_a_table_put_in_the_place_of_one_never_loaded(make_gateway):
+    """It sends everybody to the old system, with or without a table; only what it logs needs one."""
+    legacy = "https://legacy.example.net/{identifier}"
+    gateway = make_gateway(observe=True, legacy={"allowed_hosts": ["legacy.example.net"]}, routes=[{"match": "/old-sso/{identifier}", "legacy_url": legacy}])
+    gateway.start()
+    other = gateway.directory / "other.mdb"
+    gateway.loader("--store", other, "load", gateway.mapping_file({"acme": CONNECTION_ID}))
+    other.rename(gateway.store)
+    gateway.wait_for(lambda: f"warning: another table stands at {gateway.store} now, and the open one was never loaded" in gateway.stderr)
+    assert (gateway.get("/healthz").status, gateway.get("/old-sso/acme").location) == (200, legacy.format(identifier="acme"))
+    gateway.configure(observe=None)
+    gateway.signal(signal.SIGHUP)  # now sign-ins need it
     assert gateway.wait_for_end() == 1
     assert f"error: {gateway.store} was put in an empty table's place: start ssoferryd again" in gateway.stderr
     gateway.start()
