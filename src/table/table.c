@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -176,9 +178,14 @@ static void share(const struct table *table)
 }
 
 /* An overlay file system makes a copy of a lower file when somebody first opens that for writing. Whoever has opened
- * the lower one only for reading does not see what is written from then on. */
-static void copy_up(const char *path)
+ * the lower one only for reading does not see what is written from then on: for a daemon, that is every change, while
+ * a command that reads shows one revision and ends. Elsewhere it would look like a change to whoever watches the file.
+ */
+static void copy_up(const char *path, enum table_mode mode)
 {
+    struct statfs system;
+    if (mode == TABLE_READ || statfs(path, &system) != 0 || system.f_type != OVERLAYFS_SUPER_MAGIC)
+        return;
     const int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd >= 0) /* otherwise this process may only read it */
         close(fd);
@@ -203,7 +210,7 @@ bool table_open(struct table **opened, const char *path, const struct table_opti
     int lock_file;
     if (!prepare_file(path, options->mode, error))
         return false;
-    copy_up(path);
+    copy_up(path, options->mode);
     if (!table_lock_hold(&lock_file, path, max_readers(options), error))
         return false;
     struct table *table = new_table(path, options);

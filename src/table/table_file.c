@@ -37,13 +37,21 @@ static char *parent_of(const char *path)
     return memory_string(text_directory(path));
 }
 
+/* Not if it is so already: whoever watches the file would see a change. */
+static void give_to_group(int fd)
+{
+    struct stat status;
+    if (fstat(fd, &status) == 0 && (status.st_mode & 07777) != 0660)
+        (void)fchmod(fd, 0660);
+}
+
 void table_file_share(const char *path, int file, int lock)
 {
     struct stat status;
     char *parent = parent_of(path);
     if (stat(parent, &status) == 0 && (status.st_mode & (S_ISGID | S_IWGRP)) == (S_ISGID | S_IWGRP)) {
-        (void)fchmod(file, 0660);
-        (void)fchmod(lock, 0660);
+        give_to_group(file);
+        give_to_group(lock);
     }
     free(parent);
 }

@@ -1,10 +1,12 @@
 """The table under the daemon: replaced while it serves, tampered with, taken away."""
+import contextlib
 import ctypes
 import json
 import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -417,24 +419,86 @@ exec "$@"
 """
 
 
+def run_above(layers, gateway, asked):
+    """Runs a shell's words where the store's directory is the lower layer of an overlay file system."""
+    done = subprocess.run([*unsharing("--mount", mapped="--map-root-user"), "sh", "-c", OVERLAY, "sh", layers, gateway.store.parent, "sh", "-c", asked],
+                          capture_output=True, text=True, timeout=60)
+    if done.returncode == 77:
+        pytest.skip("overlays are not allowed here")
+    return done
+
+
 def test_a_change_is_seen_where_the_table_is_in_a_layer_below(make_gateway, tmp_path_factory):
     """Of an overlay file system, as a table in a container's image is: the first change makes a copy of the file."""
     gateway = make_gateway()
     gateway.load({"acme": CONNECTION_ID})
-    layers = tmp_path_factory.mktemp("layers")
-    asked = f"""
+    done = run_above(tmp_path_factory.mktemp("layers"), gateway, f"""
 {program("ssoferryd")} -c {gateway.config_path} >/dev/null 2>&1 & trap 'kill $!; wait' EXIT
 for try in $(seq 100); do curl -sf {gateway.origin()}/healthz && break; sleep 0.1; done
 for id in {OTHER_CONNECTION_ID} {CONNECTION_ID}; do
     {program("ssoferry")} -c {gateway.config_path} set acme connection_id=$id
     curl -s -o /dev/null -w '%{{redirect_url}}\n' {gateway.origin()}/old-sso/acme
 done
-"""
-    done = subprocess.run([*unsharing("--mount", mapped="--map-root-user"), "sh", "-c", OVERLAY, "sh", layers, gateway.store.parent, "sh", "-c", asked],
-                          capture_output=True, text=True, timeout=60)
-    if done.returncode == 77:
-        pytest.skip("overlays are not allowed here")
+""")
     assert re.findall(r"https://\S+", done.stdout) == [LIVE + OTHER_CONNECTION_ID, LIVE + CONNECTION_ID], done
+
+
+def test_reading_copies_nothing_up_from_a_layer_below(make_gateway, tmp_path_factory):
+    gateway = make_gateway()
+    gateway.load({"acme": CONNECTION_ID})
+    layers = tmp_path_factory.mktemp("layers")
+    done = run_above(layers, gateway, f"{program('ssoferry')} -c {gateway.config_path} list")
+    assert "acme" in done.stdout and (layers / "lower" / gateway.store.name).exists()
+    assert not (layers / "upper" / gateway.store.name).exists()
+
+
+class Watch:
+    """What a unit with PathChanged= or PathModified= wakes up for."""
+
+    MODIFY, ATTRIB, CLOSE_WRITE = 0x2, 0x4, 0x8
+    HEAD = struct.Struct("iIII")
+
+    def __init__(self, path):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._file = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        assert libc.inotify_add_watch(self._file, bytes(path), self.MODIFY | self.ATTRIB | self.CLOSE_WRITE) >= 0, os.strerror(ctypes.get_errno())
+
+    def seen(self):
+        try:
+            return [mask for _, mask, _, _ in self.HEAD.iter_unpack(os.read(self._file, 1 << 16))]  # no names: the watch is of no directory
+        except BlockingIOError:
+            return []
+
+    def close(self):
+        os.close(self._file)
+
+
+class TestWatchedStore:
+    """Somebody who makes a backup whenever it changes must not be woken by the backup."""
+
+    @pytest.fixture
+    def watched(self, make_gateway):
+        gateway = make_gateway()
+        gateway.store.parent.chmod(0o2770)  # as the package makes it
+        gateway.mapping = gateway.mapping_file({"acme": CONNECTION_ID})
+        gateway.loader("load", gateway.mapping)
+        with contextlib.closing(Watch(gateway.store)) as watch:
+            gateway.watch = watch
+            yield gateway
+
+    def test_reading_is_no_change(self, watched):
+        watched.loader("set", "acme", "label=Acme")
+        assert watched.watch.seen()
+        for command in (["list"], ["export"], ["get", "acme"], ["report"], ["history"], ["stat"], ["check", "--table"], ["diff", watched.mapping],
+                        ["load", "-n", watched.mapping], ["explain", watched.origin() + "/old-sso/acme"], ["backup", watched.directory / "copy.mdb"]):
+            watched.loader(*command, expect=None)
+            assert watched.watch.seen() == [], command
+
+    def test_serving_is_no_change(self, watched):
+        watched.start()
+        assert watched.get("/old-sso/acme").status == 307
+        watched.stop()
+        assert watched.watch.seen() == []
 
 
 @pytest.mark.parametrize(("make", "told"), [(os.symlink, "is a symbolic link"), (os.link, "has another name, by a hard link")])
