@@ -110,6 +110,9 @@ enum report_doubt {
 /* The first of these that applies; known before the first row. */
 enum report_doubt report_doubt(const struct report *report);
 
+/* Its name in JSON, such as "days_missed"; empty for REPORT_CERTAIN. Static. */
+struct text report_doubt_name(enum report_doubt doubt);
+
 /* Whether there is no such doubt. */
 bool report_may_retire(const struct report *report);
 

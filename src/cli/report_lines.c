@@ -141,6 +141,7 @@ static void print_json_totals(const struct report_rows *rows)
     json_object_set_new(object, "hits", json_number(totals->hits));
     json_object_set_new(object, "unknown_hits", json_number(totals->unknown_hits));
     json_object_set_new(object, "may_retire", json_boolean(report_may_retire(rows->report)));
+    json_object_set_new(object, "doubt", json_text_or_null(report_doubt_name(report_doubt(rows->report))));
     json_object_set_new(object, "verdict", json_string(verdict));
     output_json(object);
 }

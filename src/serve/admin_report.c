@@ -74,6 +74,7 @@ static void add_totals(json_t *root, const struct report *report)
     json_object_set_new(root, "seen", json_states(totals->seen));
     json_object_set_new(root, "idle", json_number(totals->idle));
     json_object_set_new(root, "may_retire", json_boolean(report_may_retire(report)));
+    json_object_set_new(root, "doubt", json_text_or_null(report_doubt_name(report_doubt(report))));
     json_object_set_new(root, "never", json_number(totals->never));
     json_object_set_new(root, "failed", json_number(totals->failed));
     json_object_set_new(root, "hits", json_number(totals->hits));

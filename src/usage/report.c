@@ -268,6 +268,20 @@ enum report_doubt report_doubt(const struct report *report)
     return options->rehearsing > 0 ? REPORT_REHEARSING : REPORT_CERTAIN;
 }
 
+struct text report_doubt_name(enum report_doubt doubt)
+{
+    static const char *const names[] = {
+        [REPORT_CERTAIN] = "",
+        [REPORT_NOTHING_COUNTED] = "nothing_counted",
+        [REPORT_IDLE_TOO_LONG] = "idle_too_long",
+        [REPORT_COUNTING_IS_NEW] = "counting_is_new",
+        [REPORT_DAYS_MISSED] = "days_missed",
+        [REPORT_ROWS_MAY_BE_NEW] = "rows_may_be_new",
+        [REPORT_REHEARSING] = "rehearsing",
+    };
+    return text_of(names[doubt]);
+}
+
 bool report_may_retire(const struct report *report)
 {
     return report_doubt(report) == REPORT_CERTAIN;

@@ -547,6 +547,24 @@ class TestAtItsEdges:
         page.visit(gateway)
         assert re.search(r"Connections added before .+ cannot be told from old ones: find out when those never seen were added before you retire any", page.words)
 
+    def test_days_without_counting_come_before_rows_that_may_be_new(self, at_noon, make_gateway, page, monkeypatch):
+        """Here as in `ssoferry report`: who was silent is not known, so nothing is to be found out about the rows yet."""
+        gateway = make_gateway(**admin_config())
+        with days_ago(gateway.directory, monkeypatch, 60):
+            gateway.load({"acme": CONNECTION_ID})
+            gateway.start()
+        gateway.stop()
+        gateway.set("newco", f"connection_id={OTHER_CONNECTION_ID}")
+        for number in range(50):
+            gateway.set("acme", f"label=Acme {number}")
+        gateway.start()
+        page.visit(gateway)
+        assert re.search(r"Nothing was counted on 3\d of the last 31 days: too early to retire any connection", page.words)
+        assert "cannot be told from old ones" not in page.words
+        totals = gateway.report().totals
+        assert (totals["doubt"], totals["may_retire"]) == ("days_missed", False) and totals["additions_known_since"]
+        assert "too early to retire any rows: nothing was counted on 3" in gateway.loader("report", "--silent").stderr
+
     def test_nothing_loaded_says_what_to_do(self, make_gateway, page):
         gateway = make_gateway(**admin_config())
         gateway.start()

@@ -62,22 +62,26 @@ function updateRetired(item, { row }) {
   setAgo(item.seen, row.last_seen, "never seen");
 }
 
-// When counting began, as far as is known; null if nothing was ever counted.
-function countedSince() {
-  const first = rows.reduce((time, { row }) => (row.first_seen && !(time <= row.first_seen) ? row.first_seen : time), undefined);
-  return report.counted_since ?? first ?? null;
+const TOO_EARLY = "too early to retire any connection.";
+
+function countedFor() {
+  const days = Math.floor((Date.parse(report.now) - Date.parse(report.counted_since)) / DAY_MS);
+  return days === 0 ? "less than a day" : count(days, "day", "days");
 }
+
+// By the report's doubt. It never has idle_too_long, which is of other spans of time.
+const doubts = {
+  nothing_counted: () => `Nothing has been counted yet: ${TOO_EARLY}`,
+  counting_is_new: () => `Counting began ${countedFor()} ago: ${TOO_EARLY}`,
+  days_missed: () => `Nothing was counted on ${number(report.uncounted_days)} of the last ${count(report.idle_days + 1, "day", "days")}: ${TOO_EARLY}`,
+  rows_may_be_new: () => `Connections added before ${exactly(report.additions_known_since)} cannot be told from old ones: find out when those never seen were added before you retire any.`,
+};
 
 // Silence is meaningful only if counting has gone on for that long.
 function retireHint() {
-  if (report.observe) return "Rehearsal: too early to retire any connection.";
-  const since = countedSince();
-  if (since === null) return "Nothing has been counted yet: too early to retire any connection.";
-  const listened = Math.floor((Date.parse(report.now) - Date.parse(since)) / DAY_MS);
+  if (report.observe) return `Rehearsal: ${TOO_EARLY}`;
   if (report.may_retire) return `No hit for ${idleSpan()}: nobody seems to need their old address.`;
-  if (listened >= report.idle_days && report.additions_known_since) return `Connections added before ${exactly(report.additions_known_since)} cannot be told from old ones: find out when those never seen were added before you retire any.`;
-  if (listened >= report.idle_days) return `Nothing was counted on ${number(report.uncounted_days)} of the last ${count(report.idle_days + 1, "day", "days")}: too early to retire any connection.`;
-  return `Counting began ${listened === 0 ? "less than a day" : count(listened, "day", "days")} ago: too early to retire any connection.`;
+  return doubts[report.doubt]();
 }
 
 function showRetired() {
