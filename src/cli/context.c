@@ -10,6 +10,7 @@
 #include "ssoferry/background.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
+#include "ssoferry/shell_word.h"
 
 enum { ACTOR_SIZE_MAX = 256, MESSAGE_SIZE_MAX = 1024 };
 
@@ -122,7 +123,9 @@ bool context_store_exists(const struct context *context)
 
 static void tell_of_waiting(const char *path)
 {
-    log_info("waiting for another ssoferry to finish its change (`fuser -v %s` shows it); Ctrl-C gives up", path);
+    char *word = shell_word(text_of(path));
+    log_info("waiting for another ssoferry to finish its change (`fuser -v %s` shows it); Ctrl-C gives up", word);
+    free(word);
 }
 
 bool context_open_table(struct context *context, enum table_mode mode, struct error *error)

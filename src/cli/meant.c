@@ -2,12 +2,14 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <stdlib.h>
 
 #include "address.h"
 #include "output.h"
 #include "rows.h"
 #include "ssoferry/log.h"
 #include "ssoferry/revision.h"
+#include "ssoferry/shell_word.h"
 
 bool meant_find_elsewhere(struct snapshot *snapshot, struct text source, struct text identifier, char *name)
 {
@@ -254,41 +256,13 @@ int meant_complain_unknown(const struct gateway_settings *routes, struct snapsho
     return meant_complain(routes, snapshot, source, identifier, &meant);
 }
 
-/* A byte as bash and zsh take it within $'...', whatever the locale. */
-static char *write_byte(char *out, unsigned char byte, bool is_hidden)
-{
-    static const char hex[] = "0123456789abcdef";
-    if (is_hidden || byte == '\\' || byte == '\'')
-        *out++ = '\\';
-    if (!is_hidden) {
-        *out++ = (char)byte;
-        return out;
-    }
-    *out++ = 'x';
-    *out++ = hex[byte >> 4];
-    *out++ = hex[byte & 15];
-    return out;
-}
-
-static void write_shell_word(struct text name, char *out)
-{
-    for (size_t i = 0; i < name.size;) {
-        size_t next = i;
-        const bool is_end_blank = name.at[i] == ' ' && (i == 0 || i + 1 == name.size);
-        const bool is_hidden = text_hides(text_character(name, &next)) || is_end_blank;
-        for (; i < next; ++i)
-            out = write_byte(out, (unsigned char)name.at[i], is_hidden);
-    }
-    *out = '\0';
-}
-
 static int complain_spelled(struct text source, struct text identifier, struct text name)
 {
-    char word[4 * IDENTIFIER_SIZE_MAX + 1];
-    write_shell_word(name, word);
+    char *word = shell_word(name);
     log_error("there is no %.*s in source %.*s: the row's name has the invisible character itself. In bash and zsh, "
-              "write $'%s'",
+              "write %s",
               TEXT_ARGS(identifier), TEXT_ARGS(source), word);
+    free(word);
     return STATUS_FAILED;
 }
 

@@ -1,10 +1,13 @@
 #include "set_new.h"
 
+#include <stdlib.h>
+
 #include "address.h"
 #include "meant.h"
 #include "output.h"
 #include "rows.h"
 #include "ssoferry/log.h"
+#include "ssoferry/shell_word.h"
 
 /* Among several words, such a name is probably a mistyped field. */
 static bool is_like_field(struct text identifier)
@@ -139,12 +142,14 @@ void set_new_tell_refused(const struct set *set)
     const bool is_named = arguments->source != NULL;
     if (set->edit.unknown_count > 0)
         set_new_tell_how(set);
-    if (set->removed.removed_by > 0)
-        log_info(
-            "%s had a row until %s: `ssoferry history --id %s%s%s` shows what it was, and `ssoferry rollback %llu` "
-            "brings back the table before that, without all changes since",
-            arguments->words[0], set->removed.removed, arguments->words[0], is_named ? " --source " : "",
-            is_named ? arguments->source : "", (unsigned long long)set->removed.removed_by - 1);
+    if (set->removed.removed_by == 0)
+        return;
+    char *word = shell_word(text_of(arguments->words[0]));
+    log_info("%s had a row until %s: `ssoferry history --id %s%s%s` shows what it was, and `ssoferry rollback %llu` "
+             "brings back the table before that, without all changes since",
+             arguments->words[0], set->removed.removed, word, is_named ? " --source " : "",
+             is_named ? arguments->source : "", (unsigned long long)set->removed.removed_by - 1);
+    free(word);
 }
 
 static void tell_all_added(const struct set *set)

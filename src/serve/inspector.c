@@ -11,6 +11,7 @@
 #include "ssoferry/clock.h"
 #include "ssoferry/log.h"
 #include "ssoferry/memory.h"
+#include "ssoferry/shell_word.h"
 
 enum {
     ROWS_AT_ONCE = 256, /* take a few tenths of a millisecond */
@@ -94,7 +95,9 @@ static void write_line(struct inspector *inspector, uint64_t unusable)
         append_kind(line, inspection, kind);
         joint = ", ";
     }
-    append(line, "; `ssoferry -c %s check --table` says which and why", inspector->config_path);
+    char *config = shell_word(text_of(inspector->config_path));
+    append(line, "; `ssoferry -c %s check --table` says which and why", config);
+    free(config);
 }
 
 /* Always reports after a start or a reload; after a change of rows only if the number has changed. */

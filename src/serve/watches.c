@@ -1,6 +1,7 @@
 #include "watches.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -8,6 +9,16 @@
 #include "reload.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/log.h"
+#include "ssoferry/shell_word.h"
+
+static void warn_of_others(const char *path)
+{
+    char *word = shell_word(text_of(path));
+    log_warning("%s was written over while it was open, so answers may be wrong, and nobody can change it: end every "
+                "other program that has it open (fuser %s-lock), and ssoferryd ends, too, to open it anew",
+                path, word);
+    free(word);
+}
 
 /* An open table whose file was deleted is still valid and answers must continue, so this only warns. Only if a new lock
  * file was made, or the file written over, could answers be wrong. */
@@ -57,10 +68,7 @@ static void watch_store(struct server *server)
             path);
         break;
     case TABLE_WRITTEN_OVER:
-        log_warning(
-            "%s was written over while it was open, so answers may be wrong, and nobody can change it: end every "
-            "other program that has it open (fuser %s-lock), and ssoferryd ends, too, to open it anew",
-            path, path);
+        warn_of_others(path);
         break;
     case TABLE_WRITTEN_ANEW:
         log_warning("%s was written over while it was open, so answers may be wrong, and nobody can change it: ending",

@@ -1,12 +1,14 @@
 #include "store.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "ssoferry/guard.h"
+#include "ssoferry/shell_word.h"
 
 enum { STATE_SIZE = 16 + 8 * CONNECTION_STATES };
 
@@ -44,10 +46,13 @@ bool store_fail(const char *path, int code, const char *doing, struct error *err
 
 bool store_written_over(const struct table *table, struct error *error)
 {
-    return error_set(error, ERROR_FAILED,
-                     "%s: the file was written over while a program had it open: end every program that has it open "
-                     "(fuser %s-lock) and try again",
-                     table->path, table->path);
+    char *word = shell_word(text_of(table->path));
+    error_set(error, ERROR_FAILED,
+              "%s: the file was written over while a program had it open: end every program that has it open (fuser "
+              "%s-lock) and try again",
+              table->path, word);
+    free(word);
+    return false;
 }
 
 /* -- the size of the map -- */

@@ -9,6 +9,7 @@
 
 #include "ssoferry/lock_file.h"
 #include "ssoferry/memory.h"
+#include "ssoferry/shell_word.h"
 #include "store.h"
 #include "table_file.h"
 
@@ -89,10 +90,14 @@ static bool refuse(const char *path, pid_t user, bool is_gone, struct error *err
     if (user != 0 && is_gone)
         snprintf(where, sizeof where, " (a copy of /proc/%ld/fd/N, the one that leads to it, if it was deleted)",
                  (long)user);
-    return error_set(error, ERROR_FAILED,
-                     "%s: %s, and %s still has that open: put it back%s, or end every program that has it open (fuser "
-                     "%s-lock) and try again",
-                     path, is_gone ? "the file that stood here is gone" : "another file stood here", who, where, path);
+    char *word = shell_word(text_of(path));
+    error_set(
+        error, ERROR_FAILED,
+        "%s: %s, and %s still has that open: put it back%s, or end every program that has it open (fuser %s-lock) "
+        "and try again",
+        path, is_gone ? "the file that stood here is gone" : "another file stood here", who, where, word);
+    free(word);
+    return false;
 }
 
 bool table_lock_is_free(const char *path, struct error *error)
