@@ -15,12 +15,15 @@ bool meant_find_elsewhere(struct snapshot *snapshot, struct text source, struct 
 {
     struct error error = {0};
     struct connection_buffer buffer;
+    enum lookup_result next;
     name[0] = '\0';
-    while (rows_next_source(snapshot, text_of(name), name, &error) == LOOKUP_FOUND) {
+    while ((next = rows_next_source(snapshot, text_of(name), name, &error)) == LOOKUP_FOUND) {
         if (!text_equal(text_of(name), source) &&
             snapshot_find(snapshot, text_of(name), identifier, &buffer, &error) == LOOKUP_FOUND)
             return true;
     }
+    if (next == LOOKUP_FAILED) /* of what comes behind, nothing is known */
+        log_warning("%s", error.message);
     name[0] = '\0';
     return false;
 }

@@ -1598,8 +1598,9 @@ def test_a_row_without_a_source_ends_a_search_for_sources(loader):
     file = loader.file(f"version: 1\nsources:\n  auth0: {{acme: {ACME}}}\n  default: {{globex: {GLOBEX}}}\n")
     loader("load", file)
     loader.store.write_bytes(loader.store.read_bytes().replace(b"auth0\0acme", b"\0uth0\0acme"))
-    assert "there is no zz in source default" in loader("get", "zz", status=1).stderr
     damaged = "ssoferry: error: a row of the table has a source that cannot be one: the store is damaged\n"
+    said = loader("get", "zz", status=1).stderr
+    assert "there is no zz in source default" in said and damaged.replace("error", "warning") in said
     for command in ("list", "--source", "zz"), ("diff", "--all-sources", file), ("load", "--all-sources", file):
         assert loader(*command, status=1).stderr == damaged
     loader("load", file)
