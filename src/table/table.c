@@ -184,7 +184,9 @@ static void share(const struct table *table)
 static void copy_up(const char *path, enum table_mode mode)
 {
     struct statfs system;
-    if (mode == TABLE_READ || statfs(path, &system) != 0 || system.f_type != OVERLAYFS_SUPER_MAGIC)
+    if (mode == TABLE_READ || statfs(path, &system) != 0 ||
+        (system.f_type != OVERLAYFS_SUPER_MAGIC &&
+         system.f_type != FUSE_SUPER_MAGIC)) /* fuse-overlayfs, among others */
         return;
     const int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd >= 0) /* otherwise this process may only read it */
