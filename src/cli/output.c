@@ -125,6 +125,12 @@ void grid_start(struct grid *grid, size_t columns, const char *const *headings)
         grid->width[i] = strlen(headings[i]);
 }
 
+/* A cell that is wider than its column moves the rest of its own line. */
+static size_t blanks_behind(size_t width, size_t used)
+{
+    return (used < width ? width - used : 0) + 2;
+}
+
 static void print_row(const struct grid *grid, const struct text *cells)
 {
     size_t last = grid->columns;
@@ -133,8 +139,8 @@ static void print_row(const struct grid *grid, const struct text *cells)
     for (size_t i = 0; i < last; ++i) {
         if (grid->hidden[i])
             continue;
-        size_t used = walk(stdout, cells[i]);
-        for (; i + 1 < last && used < grid->width[i] + 2; ++used)
+        const size_t used = walk(stdout, cells[i]);
+        for (size_t pad = blanks_behind(grid->width[i], used); i + 1 < last && pad > 0; --pad)
             putc_unlocked(' ', stdout);
     }
     putchar('\n');
@@ -147,9 +153,9 @@ void grid_row(struct grid *grid, const struct text *cells)
         return;
     }
     for (size_t i = 0; i < grid->columns; ++i) {
-        size_t width = walk(NULL, cells[i]);
-        if (width > grid->width[i])
-            grid->width[i] = width;
+        const size_t width = walk(NULL, cells[i]), widens = width < GRID_WIDTH_MAX ? width : GRID_WIDTH_MAX;
+        if (widens > grid->width[i])
+            grid->width[i] = widens;
     }
 }
 

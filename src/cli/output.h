@@ -29,7 +29,10 @@ bool output_is_coloured(void);
 
 /* -- a table with columns: every row is passed twice, first to be measured, then to be printed -- */
 
-enum { GRID_COLUMNS_MAX = 8 };
+enum {
+    GRID_COLUMNS_MAX = 8,
+    GRID_WIDTH_MAX = 64, /* to which a cell widens its column: strangers choose names that reports show */
+};
 
 struct grid {
     size_t columns;

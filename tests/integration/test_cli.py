@@ -889,6 +889,18 @@ def test_list_filters(loaded):
     assert nothing.stdout == "" and "no row matches" in nothing.stderr
 
 
+def test_one_long_identifier_pads_no_other_line_of_a_list(loader):
+    """Up to 64 columns, a cell widens its column; what is longer runs on in its own line, whole."""
+    fits, long = "f" * 64, "l" * 440
+    loader.load(f"version: 1\nconnections:\n  acme: {ACME}\n  {fits}: {GLOBEX}\n  {long}: {INITECH}\n")
+    assert loader("list").stdout.splitlines() == [
+        f"SOURCE   {'IDENTIFIER':64}  STATE   REDIRECT  {'CONNECTION':{len(ACME)}}  LABEL",
+        f"default  {'acme':64}  stytch  -         {ACME}",
+        f"default  {fits}  stytch  -         {GLOBEX}",
+        f"default  {long}  stytch  -         {INITECH}",
+    ]
+
+
 def test_set_changes_one_row(loaded):
     assert loaded("set", "acme", "redirect=303", "label=Acme, Inc.").stdout == "revision 2: acme changed\n"
     assert loaded.rows("--match", "acme")[0]["label"] == "Acme, Inc."

@@ -302,6 +302,19 @@ def test_how_many_unknown_identifiers_are_shown(gateway):
     assert shown("--limit", 2)[1] == in_order[:2]
 
 
+def test_a_long_unknown_identifier_pads_no_other_line(gateway):
+    """Anybody may ask for one."""
+    gateway.start()
+    use(gateway)
+    long = "x" * 440
+    gateway.get(f"/old-sso/{long}")
+    gateway.stop()
+    lines = gateway.loader("report").stdout.splitlines()
+    unknown = lines[lines.index("Unknown identifiers:") + 1:]
+    assert len(unknown) == 4 and max(len(line) for line in unknown if long not in line) < 150
+    assert [re.split("  +", line)[:3] for line in unknown if long in line] == [["default", long, "1"]]
+
+
 def test_a_row_that_is_added_is_not_unknown_any_more(used):
     used.set("acmee", f"connection_id={connection_id(4)}")
     assert [line["identifier"] for line in used.report().unknown] == ["ACME"]
