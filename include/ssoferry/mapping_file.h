@@ -70,11 +70,18 @@ bool mapping_compare(struct mapping *mapping, struct snapshot *snapshot, enum ma
                      bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
                      void *context, struct error *error) __attribute__((warn_unused_result));
 
+/* Called after each row of an export with the number of rows written. To end the export, sets *error and returns false.
+ */
+struct mapping_export_watch {
+    bool (*on_row)(void *context, uint64_t rows, struct error *error);
+    void *context;
+};
+
 /* Writes a snapshot's rows as a mapping file: those of `source`, or all if it is empty. With several sources, a
  * `sources:` mapping replaces `source:` and `connections:`. The same rows always give the same bytes. If it fails, the
- * output ends with something no YAML reader accepts, so that a part cannot pass for the whole. *rows, which may be
- * NULL, gets their number. */
-bool mapping_export(struct snapshot *snapshot, struct text source, FILE *out, uint64_t *rows, struct error *error)
-    __attribute__((warn_unused_result));
+ * output ends with something no YAML reader accepts, so that a part cannot pass for the whole; it fails at the first
+ * row that cannot be written. `watch` and `rows` may be NULL; *rows gets the number of rows. */
+bool mapping_export(struct snapshot *snapshot, struct text source, FILE *out, const struct mapping_export_watch *watch,
+                    uint64_t *rows, struct error *error) __attribute__((warn_unused_result));
 
 #endif

@@ -24,7 +24,7 @@ static void hold_signals(sigset_t *before)
     sigprocmask(SIG_BLOCK, &held, before);
 }
 
-static bool interrupted(void)
+bool written_file_interrupted(void)
 {
     sigset_t pending;
     sigpending(&pending);
@@ -122,11 +122,13 @@ bool written_file_open(struct written_file *file, const char *path, const char *
 
 bool written_file_close(struct written_file *file, bool keep, struct error *error)
 {
-    bool written = !ferror(file->stream) && fflush(file->stream) == 0 && fsync(fileno(file->stream)) == 0;
+    const bool wanted = keep && !written_file_interrupted();
+    const bool written =
+        wanted && !ferror(file->stream) && fflush(file->stream) == 0 && fsync(fileno(file->stream)) == 0;
     int errnum = errno;
     fclose(file->stream);
     bool placed = false;
-    if (keep && written && !interrupted()) {
+    if (written && !written_file_interrupted()) {
         placed = rename(file->temporary, file->path) == 0;
         errnum = errno;
     }

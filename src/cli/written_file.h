@@ -21,6 +21,9 @@ struct written_file {
 bool written_file_open(struct written_file *file, const char *path, const char *model, struct error *error)
     __attribute__((warn_unused_result));
 
+/* Whether one of these signals has come. Ask it while writing: written_file_close() then ends the program. */
+bool written_file_interrupted(void);
+
 /* If `keep`, if no signal came meanwhile, and if everything reached the disk, renames the file into place; otherwise
  * removes it. Leaves *error alone if `keep` is false. Call it exactly once after a successful open. */
 bool written_file_close(struct written_file *file, bool keep, struct error *error) __attribute__((warn_unused_result));

@@ -122,9 +122,19 @@ static void write_row(struct text identifier, const struct connection *row, cons
 struct exporting {
     struct snapshot *snapshot;
     FILE *out;
-    const char *indent; /* indentation of rows */
+    const struct mapping_export_watch *watch; /* may be NULL */
+    const char *indent;                       /* indentation of rows */
     uint64_t rows;
 };
+
+/* Whether the rows that follow have anywhere to go, and are still wanted. */
+static bool goes_on(const struct exporting *exporting, struct error *error)
+{
+    const struct mapping_export_watch *watch = exporting->watch;
+    if (ferror(exporting->out))
+        return error_set_errno(error, ERROR_FAILED, errno, "the mapping file cannot be written");
+    return watch == NULL || watch->on_row(watch->context, exporting->rows, error);
+}
 
 static bool export_row(struct exporting *exporting, const struct table_row *row, struct text identifier,
                        struct error *error)
@@ -138,7 +148,7 @@ static bool export_row(struct exporting *exporting, const struct table_row *row,
                          identifier_problem(identifier));
     write_row(identifier, &buffer.row, exporting->indent, exporting->out);
     exporting->rows++;
-    return true;
+    return goes_on(exporting, error);
 }
 
 /* Writes the rows of one source, from the first on. */
@@ -214,9 +224,10 @@ static bool export_all(struct exporting *exporting, struct error *error)
     return result == LOOKUP_ABSENT;
 }
 
-bool mapping_export(struct snapshot *snapshot, struct text source, FILE *out, uint64_t *rows, struct error *error)
+bool mapping_export(struct snapshot *snapshot, struct text source, FILE *out, const struct mapping_export_watch *watch,
+                    uint64_t *rows, struct error *error)
 {
-    struct exporting exporting = {.snapshot = snapshot, .out = out};
+    struct exporting exporting = {.snapshot = snapshot, .out = out, .watch = watch};
     fputs("version: 1\n", out);
     bool good = source.size > 0 ? export_one(&exporting, source, error) : export_all(&exporting, error);
     if (!good)

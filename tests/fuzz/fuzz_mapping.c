@@ -86,7 +86,7 @@ static void check_export(struct reading *first)
     FILE *out = open_memstream(&exported, &size);
     MUST(out != NULL && change_begin(&change, table, &error));
     MUST(mapping_compare(first->mapping, change_snapshot(change), MAPPING_REPLACE, put_row, change, &error));
-    MUST(mapping_export(change_snapshot(change), TEXT(""), out, &rows, &error));
+    MUST(mapping_export(change_snapshot(change), TEXT(""), out, NULL, &rows, &error));
     change_abort(change);
     fclose(out);
     MUST(rows == rowset_count(mapping_rows(first->mapping)));

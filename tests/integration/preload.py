@@ -3,6 +3,7 @@ import contextlib
 import ctypes
 import os
 import re
+import sys
 import time
 from pathlib import Path
 
@@ -42,6 +43,18 @@ def days_ago(directory, monkeypatch, days):
             patch.setenv(name, value)
         patch.setenv("CLOCK_BEHIND_DAYS", str(days))
         yield
+
+
+class Reads:
+    """How much a program reads of tables; a SIGINT comes at one of these reads."""
+
+    def __init__(self, directory, interrupt_at=0):
+        self._counted = Path(directory) / "reads"
+        self.environment = {**os.environ, **environment_with(program("reads.so"), directory), "READS_COUNTED": str(self._counted),
+                            "READS_INTERRUPT_AT": str(interrupt_at)}
+
+    def count(self):
+        return int.from_bytes(self._counted.read_bytes(), sys.byteorder)
 
 
 def threads(pid):

@@ -18,7 +18,7 @@ import time
 import pytest
 
 from faulty import Faults
-from preload import environment_with
+from preload import Reads, environment_with
 from programs import ROOT, program
 from store_file import StoreFile
 from stytch_ids import connection_id
@@ -489,6 +489,13 @@ def test_a_signal_ends_an_export_unless_it_is_ignored(loaded):
         target.unlink()
         assert not list(loaded.home.glob("out.yaml*"))
     assert ended > 0, "no export was interrupted"
+
+
+def test_a_signal_ends_an_export_at_once(loader):
+    loader.load(many_rows(MANY))
+    reads = Reads(loader.home, interrupt_at=MANY // 4)
+    loader("export", "-o", loader.home / "out.yaml", env=reads.environment, status=-signal.SIGINT)
+    assert reads.count() < MANY / 2 and not list(loader.home.glob("out.yaml*"))
 
 
 def test_export_opens_up_nothing_and_follows_links(loaded):
@@ -2326,6 +2333,37 @@ def test_a_reader_that_has_seen_enough(loader):
         program.stdout.close()
         assert program.stderr.read() == b"" and program.wait(TIMEOUT) == 1
         program.stderr.close()
+
+
+MANY = 20000
+ONCE, TWICE = MANY, 2 * MANY  # to measure columns, list and report read all rows before they print the first
+PRINTING = [(["export"], ONCE), (["list", "--json"], ONCE), (["list"], TWICE), (["report"], TWICE), (["report", "--json"], ONCE), (["report", "--csv"], ONCE),
+            (["report", "--sort", "hits"], 3 * MANY), (["history", "--show", "1"], ONCE), (["history", "--show", "1", "--json"], ONCE)]
+
+
+@pytest.mark.parametrize("arguments, all_reads", PRINTING, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_nothing_more_is_read_once_nobody_can_have_it(loader, arguments, all_reads):
+    """The reader has seen enough, or the disk is full."""
+    loader.load(many_rows(MANY))
+    reads = Reads(loader.home)
+    loader(*arguments, env=reads.environment)
+    assert reads.count() >= all_reads
+    program = subprocess.Popen(loader.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=reads.environment)
+    program.stdout.readline()
+    program.stdout.close()
+    assert program.wait(TIMEOUT) == 1
+    assert reads.count() < all_reads - MANY / 2
+    with open("/dev/full", "w") as full:
+        assert subprocess.run(loader.command(*arguments), stdout=full, stderr=subprocess.DEVNULL, env=reads.environment, timeout=TIMEOUT).returncode == 1
+    assert reads.count() < all_reads - MANY / 2
+
+
+def test_an_export_to_a_full_disk_ends_there(loader):
+    loader.load(many_rows(MANY))
+    reads, target = Reads(loader.home), loader.home / "out.yaml"
+    said = loader("export", "-o", target, status=1, env=reads.environment, preexec_fn=file_size_limit(64 * 1024)).stderr
+    assert said == f"ssoferry: error: cannot write {target}: File too large\n"
+    assert reads.count() < MANY / 2 and not list(loader.home.glob("out.yaml*"))
 
 
 # -- several at once, and interrupted --------------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ static inline char *export_table(struct table *table, const char *source)
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
     assert_done(snapshot_open(&snapshot, table, &error));
-    assert_done(mapping_export(snapshot, text_of(source), out, &rows, &error));
+    assert_done(mapping_export(snapshot, text_of(source), out, NULL, &rows, &error));
     if (source[0] == '\0')
         assert_int_equal(rows, table_state_total(snapshot_state(snapshot)));
     snapshot_close(snapshot);

@@ -256,13 +256,15 @@ static void failing_output(void **state)
 {
     struct error error = {0};
     struct snapshot *snapshot = NULL;
+    uint64_t rows = 0;
     FILE *full = fopen("/dev/full", "we");
     assert_non_null(full);
     setvbuf(full, NULL, _IONBF, 0);
     struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
     load_rows(table, 1, 10, 0);
     assert_done(snapshot_open(&snapshot, table, &error));
-    assert_false(mapping_export(snapshot, TEXT(""), full, NULL, &error));
+    assert_false(mapping_export(snapshot, TEXT(""), full, NULL, &rows, &error));
+    assert_true(rows == 1); /* nothing more is read */
     assert_int_equal(error.kind, ERROR_FAILED);
     assert_non_null(strstr(error.message, "No space left on device"));
     snapshot_close(snapshot);
@@ -286,6 +288,36 @@ static size_t errors_of(const char *path, const char *yaml)
     return errors;
 }
 
+static bool two_rows_only(void *context, uint64_t rows, struct error *error)
+{
+    uint64_t *told = context;
+    *told = rows;
+    return rows < 2 || error_set(error, ERROR_FAILED, "that is enough");
+}
+
+/* What was written until then is no mapping file. */
+static void ended_early(void **state)
+{
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    char *text = NULL;
+    size_t size = 0;
+    uint64_t told = 0, rows = 0;
+    const struct mapping_export_watch watch = {two_rows_only, &told};
+    struct table *table = open_table(scratch_path(*state, "t.mdb"), TABLE_WRITE, 0);
+    load_rows(table, 1, 10, 0);
+    assert_done(snapshot_open(&snapshot, table, &error));
+    FILE *out = open_memstream(&text, &size);
+    assert_false(mapping_export(snapshot, TEXT(""), out, &watch, &rows, &error));
+    assert_string_equal(error.message, "that is enough");
+    assert_true(told == 2 && rows == 2);
+    fclose(out);
+    assert_int_equal(errors_of(scratch_path(*state, "m.yaml"), text), 1);
+    free(text);
+    snapshot_close(snapshot);
+    table_close(table);
+}
+
 /* What was written until then is no mapping file: loading it would remove all rows behind the damaged one. */
 static void damaged_rows(void **state)
 {
@@ -306,7 +338,7 @@ static void damaged_rows(void **state)
         commit(change);
         assert_done(snapshot_open(&snapshot, table, &error));
         FILE *out = open_memstream(&text, &size);
-        assert_false(mapping_export(snapshot, TEXT(""), out, NULL, &error));
+        assert_false(mapping_export(snapshot, TEXT(""), out, NULL, NULL, &error));
         assert_non_null(strstr(error.message, "damaged"));
         fclose(out);
         assert_int_equal(errors_of(scratch_path(*state, "m.yaml"), text), 1);
@@ -320,8 +352,8 @@ static void damaged_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scratch_test(as_expected),    scratch_test(random_rows),  scratch_test(longest_keys),
-        scratch_test(failing_output), scratch_test(damaged_rows),
+        scratch_test(as_expected),    scratch_test(random_rows), scratch_test(longest_keys),
+        scratch_test(failing_output), scratch_test(ended_early), scratch_test(damaged_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
