@@ -183,7 +183,7 @@ static bool print_table(struct report_rows *rows, bool unknown, struct error *er
     if (shown == 0 && rows->limit > 0 && table_state_total(&report_totals(rows->report)->table) > 0)
         log_info("no row matches");
     print_verdict(rows, shown);
-    return !unknown || print_unknown(rows, error);
+    return !unknown || ferror(stdout) || print_unknown(rows, error);
 }
 
 /* -- the command -- */

@@ -151,7 +151,7 @@ bool report_print_json(struct report_rows *rows, bool unknown, struct error *err
     const struct report_unknown *all = NULL;
     size_t count = 0;
     if (!report_rows_each(rows, print_json_row, rows, error) ||
-        (unknown && !report_unknown(rows->report, REPORT_SUGGESTIONS_MAX, &all, &count, error)))
+        (unknown && !ferror(stdout) && !report_unknown(rows->report, REPORT_SUGGESTIONS_MAX, &all, &count, error)))
         return false;
     for (size_t i = 0; i < count; ++i)
         print_json_unknown(&all[i]);
@@ -235,7 +235,7 @@ bool report_print_csv(struct report_rows *rows, bool unknown, struct error *erro
         printf(",%s", usage_outcome_name((enum usage_outcome)i));
     fputs_unlocked(",first_seen,last_seen,idle,did_you_mean\r\n", stdout);
     if (!report_rows_each(rows, print_csv_row, NULL, error) ||
-        (unknown && !report_unknown(rows->report, REPORT_SUGGESTIONS_MAX, &all, &count, error)))
+        (unknown && !ferror(stdout) && !report_unknown(rows->report, REPORT_SUGGESTIONS_MAX, &all, &count, error)))
         return false;
     for (size_t i = 0; i < count; ++i)
         print_csv_unknown(&all[i]);

@@ -17,7 +17,7 @@ import pytest
 import wire
 from admin import Admin
 from ports import free_port
-from preload import days_ago, environment_with, start_with
+from preload import Reads, days_ago, environment_with, start_with
 from process import children, has_ended
 from programs import is_sanitized, program
 from store_file import StoreFile
@@ -313,6 +313,21 @@ def test_a_long_unknown_identifier_pads_no_other_line(gateway):
     unknown = lines[lines.index("Unknown identifiers:") + 1:]
     assert len(unknown) == 4 and max(len(line) for line in unknown if long not in line) < 150
     assert [re.split("  +", line)[:3] for line in unknown if long in line] == [["default", long, "1"]]
+
+
+@pytest.mark.parametrize("option", [(), ("--json",), ("--csv",)])
+def test_what_was_meant_is_not_looked_for_once_the_disk_is_full(make_gateway, option):
+    gateway = make_gateway(routes=ROUTES)
+    gateway.load({f"customer-{number:04}": connection_id(number) for number in range(9999)})
+    gateway.start()
+    gateway.get("/old-sso/customer-000")
+    gateway.stop()
+    reads = Reads(gateway.directory)
+    assert "customer-0000" in gateway.loader("report", *option, env=reads.environment).stdout
+    all_reads = reads.count()
+    with open("/dev/full", "w") as full:
+        subprocess.run([program("ssoferry"), "--store", gateway.store, "report", *option], stdout=full, stderr=subprocess.DEVNULL, env=reads.environment)
+    assert reads.count() < all_reads - 15000
 
 
 def test_a_row_that_is_added_is_not_unknown_any_more(used):
