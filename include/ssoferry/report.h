@@ -69,6 +69,18 @@ bool report_open(struct report **report, struct table *table, const struct repor
     __attribute__((warn_unused_result));
 void report_close(struct report *report); /* NULL is fine */
 
+/* Told how far report_prepare() is: first about how many steps it takes, then of each step. */
+struct report_watch {
+    void (*on_start)(void *context, uint64_t steps);
+    void (*on_step)(void *context);
+    void *context;
+};
+
+/* Finds out what all rows need to be known, who was used and which rows are new; otherwise the first row takes that
+ * long. */
+bool report_prepare(struct report *report, const struct report_watch *watch, struct error *error)
+    __attribute__((warn_unused_result));
+
 /* Gives the next row in key order, in one pass: LOOKUP_FOUND, LOOKUP_ABSENT after the last, or LOOKUP_FAILED. */
 enum lookup_result report_next(struct report *report, struct report_row *row, struct error *error)
     __attribute__((warn_unused_result));

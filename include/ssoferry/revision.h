@@ -39,20 +39,23 @@ bool revision_walk_row(struct snapshot *snapshot, struct text key,
                                            const struct difference *difference),
                        void *context, struct error *error) __attribute__((warn_unused_result));
 
-/* Like revision_differences(), for what revision_rollback() to `number` would do: `before` is the row as it is now. */
+/* Like revision_differences(), for what revision_rollback() to `number` would do: `before` is the row as it is now.
+ * Rows that were changed and changed back come with DIFFERENCE_NONE. */
 bool revision_distance(struct snapshot *snapshot, uint64_t number,
                        bool (*on_difference)(void *context, const struct difference *difference, struct error *error),
                        void *context, struct error *error) __attribute__((warn_unused_result));
 
-/* Calls `on_key` in key order for each row that did not exist after revision `number` and was added since, even if it
- * is gone again. ERROR_INPUT if a revision after `number` is not kept. */
+/* Calls `on_row` in key order for each row that a revision after `number` touched, and says whether it did not exist
+ * after `number`: then it was added since, even if it is gone again. ERROR_INPUT if a revision after `number` is not
+ * kept. */
 bool revision_newcomers(const struct snapshot *snapshot, uint64_t number,
-                        void (*on_key)(void *context, struct text key), void *context, struct error *error)
+                        void (*on_row)(void *context, struct text key, bool is_new), void *context, struct error *error)
     __attribute__((warn_unused_result));
 
 /* Puts and removes rows to restore the table as it was after revision `number` (0: empty, as before the first). The
- * change must not have changed anything yet; the caller commits it. ERROR_INPUT if there is no such revision, or one
- * after it is no longer kept. */
-bool revision_rollback(struct change *change, uint64_t number, struct error *error) __attribute__((warn_unused_result));
+ * change must not have changed anything yet; the caller commits it. `on_row`, which may be NULL, is called for each of
+ * these rows. ERROR_INPUT if there is no such revision, or one after it is no longer kept. */
+bool revision_rollback(struct change *change, uint64_t number, void (*on_row)(void *context), void *context,
+                       struct error *error) __attribute__((warn_unused_result));
 
 #endif

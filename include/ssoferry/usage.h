@@ -130,6 +130,9 @@ void usage_reader_close(struct usage_reader *reader);
 /* The totals. Live as long as the reader. */
 const struct usage_totals *usage_reader_totals(const struct usage_reader *reader);
 
+/* How many rows there are, or 0 if that cannot be read. */
+uint64_t usage_reader_count(const struct usage_reader *reader);
+
 /* Read rows in key order. usage_reader_seek() goes to before the first key >= `key` (empty: before the first row, where
  * a new reader starts). usage_reader_next() returns LOOKUP_FOUND, LOOKUP_ABSENT after the last row, or LOOKUP_FAILED.
  */

@@ -35,10 +35,8 @@ static void print_faults(const struct files *files, bool test_only)
 static int check_files(struct context *context, const struct arguments *arguments)
 {
     struct files files;
-    struct progress progress;
     context_give_way(context);
-    progress_start(&progress);
-    int status = files_read(&files, context, arguments, &progress, "");
+    int status = files_read(&files, context, arguments, &context->progress, "");
     bool test_only = status == STATUS_DONE && mapping_stage(files.mapping) == STAGE_TEST;
     if (arguments->json) {
         print_faults(&files, test_only);
@@ -60,7 +58,7 @@ static int check_files(struct context *context, const struct arguments *argument
 #define NEVER_LOADED "the table has no mapping yet: `ssoferry load` gives it one"
 
 struct table_check {
-    const struct context *context;
+    struct context *context;
     bool json;
     struct audit audit;
     struct faults *faults;
@@ -78,6 +76,7 @@ static void say(const struct table_check *check, enum fault_severity severity, c
     faults_add(check->faults, severity, check->file, 0, 0, 0, "%s", message);
     if (!check->json)
         return;
+    progress_erase(&check->context->progress);
     json_t *object = json_object();
     json_object_set_new(object, "severity", json_string(severity == FAULT_ERROR ? "error" : "warning"));
     json_object_set_new(object, "problem", json_string(problem));
@@ -176,12 +175,16 @@ static bool check_rows(struct table_check *check, struct snapshot *snapshot, str
 {
     struct table_row row;
     enum lookup_result result;
+    struct progress *progress = &check->context->progress;
+    progress_count(progress, "checking rows", table_state_total(snapshot_state(snapshot)));
     rows_seek(snapshot, (struct text){0});
     while ((result = rows_next(snapshot, (struct text){0}, &row, &check->source, &check->identifier, error)) ==
            LOOKUP_FOUND) {
         ++check->rows;
         check_row(check, row.record);
+        progress_step(progress);
     }
+    progress_erase(progress);
     return result == LOOKUP_ABSENT;
 }
 

@@ -10,8 +10,6 @@
 struct diff {
     struct difference_style style;
     struct progress *progress;
-    uint64_t expected; /* approximate number of rows, for the progress bar */
-    uint64_t seen;
     struct effect effect;
     struct siblings siblings;
 };
@@ -22,7 +20,7 @@ static bool on_difference(void *context, const struct difference *difference, st
     effect_add(&diff->effect, difference);
     if (difference->kind == DIFFERENCE_CHANGED)
         siblings_note_change(&diff->siblings, difference);
-    progress_update(diff->progress, ++diff->seen, diff->expected);
+    progress_step(diff->progress);
     if (difference->kind == DIFFERENCE_NONE)
         return true;
     progress_erase(diff->progress);
@@ -42,7 +40,7 @@ static void print_summary(const struct effect *effect)
 }
 
 /* Gives the warnings that load would give, so that they come as no surprise. */
-static void announce(const struct context *context, const struct files *files, const struct arguments *arguments,
+static void announce(struct context *context, const struct files *files, const struct arguments *arguments,
                      struct diff *diff)
 {
     const struct effect *effect = &diff->effect;
@@ -55,12 +53,12 @@ static void announce(const struct context *context, const struct files *files, c
                     effect_way_to_keep(arguments->all_sources));
     effect_warn(effect, 0);
     effect_warn_of_stages(effect, files->mapping);
-    siblings_warn_of_files(&diff->siblings, context->table, files, arguments);
+    siblings_warn_of_files(&diff->siblings, context, files, arguments);
 }
 
-static int compare(struct context *context, struct files *files, const struct arguments *arguments,
-                   struct progress *progress)
+static int compare(struct context *context, struct files *files, const struct arguments *arguments)
 {
+    struct progress *progress = &context->progress;
     struct error error = {0};
     struct snapshot *snapshot = NULL;
     struct diff diff = {.style = {.json = arguments->json, .coloured = output_is_coloured()},
@@ -69,8 +67,7 @@ static int compare(struct context *context, struct files *files, const struct ar
     if (context->table != NULL && !snapshot_open(&snapshot, context->table, &error))
         return complain(&error);
 
-    diff.expected = rowset_count(mapping_rows(files->mapping));
-    progress_phase(progress, "comparing");
+    progress_count(progress, "comparing", rowset_count(mapping_rows(files->mapping)));
     bool fine = files_claim_sources(files, snapshot, arguments, &error);
     if (fine && snapshot != NULL)
         effect_others(&diff.effect, files->mapping, snapshot);
@@ -97,12 +94,10 @@ int cmd_diff(struct context *context, const struct arguments *arguments)
         return complain(&error);
 
     struct files files;
-    struct progress progress;
     context_give_way(context);
-    progress_start(&progress);
-    int status = files_read(&files, context, arguments, &progress, "");
+    int status = files_read(&files, context, arguments, &context->progress, "");
     if (status == STATUS_DONE)
-        status = compare(context, &files, arguments, &progress);
+        status = compare(context, &files, arguments);
     files_close(&files);
     return status;
 }

@@ -11,13 +11,11 @@ struct load {
     struct context *context;
     const struct arguments *arguments;
     struct files files;
-    struct progress progress;
     struct revision_note note;
     struct bulk bulk;
     struct change *change; /* NULL in a dry run */
     struct effect effect;
     struct siblings siblings;
-    uint64_t seen, expected;
     uint64_t before, revision; /* the table's revisions, before and after */
     uint64_t rows;             /* in the whole table afterwards */
 };
@@ -26,7 +24,7 @@ static bool on_difference(void *context, const struct difference *difference, st
 {
     struct load *load = context;
     effect_add(&load->effect, difference);
-    progress_update(&load->progress, ++load->seen, load->expected);
+    progress_step(&load->context->progress);
     if (difference->kind == DIFFERENCE_CHANGED)
         siblings_note_change(&load->siblings, difference);
     if (load->change == NULL)
@@ -64,14 +62,13 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
     const struct table_state *state = snapshot != NULL ? snapshot_state(snapshot) : &(struct table_state){0};
     load->effect = (struct effect){.config = load->context->config};
     siblings_release(&load->siblings);
-    load->seen = 0;
-    load->expected = rowset_count(mapping_rows(load->files.mapping));
     load->before = load->revision = state->revision;
     uint64_t rows = table_state_total(state);
     if (!context_expects(load->context, load->arguments, state->revision, error))
         return false;
 
-    progress_phase(&load->progress, load->change != NULL ? "writing" : "comparing");
+    progress_count(&load->context->progress, load->change != NULL ? "writing" : "comparing",
+                   rowset_count(mapping_rows(load->files.mapping)));
     if (!files_claim_sources(&load->files, snapshot, load->arguments, error))
         return false;
     if (snapshot != NULL)
@@ -87,7 +84,7 @@ static bool compare(struct load *load, struct snapshot *snapshot, struct error *
 static bool write_once(struct load *load, struct error *error)
 {
     load->note.file_count = mapping_files(load->files.mapping, &load->note.files);
-    progress_erase(&load->progress); /* it may have to wait, and print that */
+    progress_erase(&load->context->progress); /* it may have to wait, and print that */
     if (!change_begin_bulk(&load->change, load->context->table, &load->bulk, error))
         return false;
     if (!compare(load, change_snapshot(load->change), error)) {
@@ -95,8 +92,8 @@ static bool write_once(struct load *load, struct error *error)
         load->change = NULL;
         return false;
     }
-    progress_phase(&load->progress, "committing");
-    progress_update_now(&load->progress, 1, 1);
+    progress_phase(&load->context->progress, "committing");
+    progress_update_now(&load->context->progress, 1, 1);
     struct change *change = load->change;
     load->change = NULL;
     return change_commit(change, &load->note, &load->revision, error);
@@ -151,11 +148,12 @@ static void print_text(const struct load *load)
 static int run(struct load *load)
 {
     struct error error = {0};
-    int status = files_read(&load->files, load->context, load->arguments, &load->progress, "; nothing was written");
+    int status =
+        files_read(&load->files, load->context, load->arguments, &load->context->progress, "; nothing was written");
     if (status != STATUS_DONE)
         return status;
     bool fine = load->arguments->dry_run ? dry_run(load, &error) : write_table(load, &error);
-    progress_erase(&load->progress);
+    progress_erase(&load->context->progress);
     if (!fine)
         return complain(&error);
     if (load->arguments->json)
@@ -166,9 +164,9 @@ static int run(struct load *load)
     effect_warn(&load->effect, load->arguments->dry_run ? 0 : load->revision);
     effect_warn_of_stages(&load->effect, load->files.mapping);
     if (load->arguments->dry_run)
-        siblings_warn_of_files(&load->siblings, load->context->table, &load->files, load->arguments);
+        siblings_warn_of_files(&load->siblings, load->context, &load->files, load->arguments);
     else
-        siblings_warn(&load->siblings, load->context->table);
+        siblings_warn(&load->siblings, load->context);
     if (load->before == 0 && load->rows == 0)
         log_warning("this load has no rows, but the table counts as loaded now: every identifier is unknown");
     return STATUS_DONE;
@@ -194,7 +192,6 @@ int cmd_load(struct context *context, const struct arguments *arguments)
         status = complain(&error);
     } else {
         context_give_way(context);
-        progress_start(&load.progress);
         status = run(&load);
         siblings_release(&load.siblings);
         files_close(&load.files);

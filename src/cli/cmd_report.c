@@ -104,6 +104,7 @@ static bool print_rows(struct report_rows *rows, uint64_t *shown, struct error *
         return true;
     view.grid.hidden[FAILED_COLUMN] = view.failed == 0;
     grid_measured(&view.grid);
+    rows->printing = true;
     return report_rows_each(rows, show_row, &view, error);
 }
 
@@ -271,6 +272,27 @@ static struct report_options options_of(const struct context *context, const str
     return options;
 }
 
+static void on_start(void *context, uint64_t steps)
+{
+    progress_count(context, "reading what was counted", steps);
+}
+
+static void on_step(void *context)
+{
+    progress_step(context);
+}
+
+static bool open_report(struct report_rows *rows, struct context *context, struct error *error)
+{
+    const struct report_options options = options_of(context, rows);
+    const struct report_watch watch = {on_start, on_step, &context->progress};
+    rows->progress = &context->progress;
+    const bool good =
+        report_open(&rows->report, context->table, &options, error) && report_prepare(rows->report, &watch, error);
+    progress_erase(rows->progress);
+    return good;
+}
+
 int cmd_report(struct context *context, const struct arguments *arguments)
 {
     struct error error = {0};
@@ -281,9 +303,8 @@ int cmd_report(struct context *context, const struct arguments *arguments)
     }
     if (!report_rows_choose(&rows, arguments, clock_utc_us(), &error))
         return complain(&error);
-    const struct report_options options = options_of(context, &rows);
     context_give_way(context);
-    bool good = report_open(&rows.report, context->table, &options, &error) && print(&rows, arguments, &error);
+    bool good = open_report(&rows, context, &error) && print(&rows, arguments, &error);
     int status = good ? check_source(context, &rows) : complain(&error);
     report_close(rows.report);
     report_rows_release(&rows);

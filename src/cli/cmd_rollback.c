@@ -20,6 +20,7 @@ struct rollback {
     uint64_t target;
     uint64_t seen_revision; /* the table's revision when the preview was shown */
     uint64_t differences;
+    uint64_t expected; /* rows to go back on, roughly, for the progress bar */
     struct effect effect;
     struct audit audit;
     uint64_t broken;            /* rows that no sign-in could use any more with this configuration */
@@ -75,13 +76,19 @@ static void warn_of_broken(const struct rollback *rollback)
 static bool preview_row(void *context, const struct difference *difference, struct error *error)
 {
     struct rollback *rollback = context;
+    struct progress *progress = &rollback->context->progress;
+    progress_step(progress);
+    if (difference->kind == DIFFERENCE_NONE)
+        return true;
     look_for_broken(rollback, difference);
     if (rollback->arguments->yes)
         return true;
     effect_add(&rollback->effect, difference);
     const struct difference_style style = {.json = rollback->arguments->json, .coloured = output_is_coloured()};
-    if (rollback->differences++ < ROWS_SHOWN || style.json)
+    if (rollback->differences++ < ROWS_SHOWN || style.json) {
+        progress_erase(progress);
         difference_print(difference, &style);
+    }
     return !ferror(stdout) || error_set(error, ERROR_FAILED, "standard output cannot be written to");
 }
 
@@ -107,6 +114,20 @@ static bool check_target(const struct rollback *rollback, const struct snapshot 
                      (unsigned long long)target, TABLE_REVISIONS_KEPT, (unsigned long long)earliest);
 }
 
+/* A row that several revisions touched counts more than once. What cannot be read is left out: nothing else needs it.
+ */
+static void count_expected(struct rollback *rollback, const struct snapshot *snapshot)
+{
+    struct error ignored = {0};
+    enum lookup_result result = LOOKUP_FOUND;
+    for (uint64_t each = rollback->seen_revision; each > rollback->target && result == LOOKUP_FOUND; --each) {
+        struct revision revision = {0};
+        result = revision_read(snapshot, each, &revision, &ignored);
+        rollback->expected += revision.counts.added + revision.counts.changed + revision.counts.removed;
+        revision_release(&revision);
+    }
+}
+
 /* Shows what would change, with the warnings last. */
 static bool preview_rows(struct rollback *rollback, struct snapshot *snapshot, struct error *error)
 {
@@ -114,8 +135,10 @@ static bool preview_rows(struct rollback *rollback, struct snapshot *snapshot, s
     rollback->audit.config = rollback->context->config;
     if (!snapshot_open(&rollback->effect.counted, rollback->context->table, error))
         return false;
+    progress_count(&rollback->context->progress, "comparing", rollback->expected);
     bool fine = revision_distance(snapshot, rollback->target, preview_row, rollback, error);
     effect_end(&rollback->effect);
+    progress_erase(&rollback->context->progress);
     snapshot_close(rollback->effect.counted);
     return fine;
 }
@@ -127,6 +150,7 @@ static bool preview(struct rollback *rollback, struct error *error)
         return false;
     rollback->seen_revision = snapshot_state(snapshot)->revision;
     rollback->rows = table_state_total(snapshot_state(snapshot));
+    count_expected(rollback, snapshot);
     bool fine = context_expects(rollback->context, rollback->arguments, rollback->seen_revision, error) &&
                 check_target(rollback, snapshot, error) &&
                 ((rollback->arguments->yes && !has_routes(rollback)) || preview_rows(rollback, snapshot, error));
@@ -153,7 +177,7 @@ static bool is_yes(const char *answer)
 }
 
 /* Asks for confirmation on the terminal. */
-static int ask(const struct rollback *rollback)
+static int ask(struct rollback *rollback)
 {
     if (rollback->arguments->yes) {
         warn_of_broken(rollback);
@@ -172,6 +196,7 @@ static int ask(const struct rollback *rollback)
     fprintf(stderr, "Roll back to revision %llu, which changes %s row%s? [y/N] ", (unsigned long long)rollback->target,
             number_grouped(rollback->differences, number), plural(rollback->differences));
     bool read = fgets(answer, sizeof(answer), stdin) != NULL;
+    progress_start(&rollback->context->progress); /* the time that took is nothing to wait for */
     if (!read)
         fputc('\n', stderr);
     if (is_yes(answer))
@@ -180,9 +205,16 @@ static int ask(const struct rollback *rollback)
     return STATUS_FAILED;
 }
 
+static void on_restored(void *context)
+{
+    progress_step(context);
+}
+
 static bool write_once(struct rollback *rollback, const struct revision_note *note, struct error *error)
 {
     struct change *change = NULL;
+    struct progress *progress = &rollback->context->progress;
+    progress_erase(progress); /* it may have to wait, and print that */
     if (!change_begin_bulk(&change, rollback->context->table, &rollback->bulk, error))
         return false;
     uint64_t revision = snapshot_state(change_snapshot(change))->revision;
@@ -191,13 +223,16 @@ static bool write_once(struct rollback *rollback, const struct revision_note *no
                           "the table has changed meanwhile and is at revision %llu; nothing was written: run rollback "
                           "again to see what it would change now",
                           (unsigned long long)revision);
-    fine = fine && revision_rollback(change, rollback->target, error);
+    progress_count(progress, "restoring rows", rollback->expected);
+    fine = fine && revision_rollback(change, rollback->target, on_restored, progress, error);
     if (!fine) {
         change_abort(change);
         return false;
     }
     rollback->counts = change_counts(change);
     rollback->rows = table_state_total(snapshot_state(change_snapshot(change)));
+    progress_phase(progress, "committing");
+    progress_update_now(progress, 1, 1);
     return change_commit(change, note, &rollback->revision, error);
 }
 
@@ -223,6 +258,7 @@ static bool write_table(struct rollback *rollback, struct error *error)
         if (!change_again(rollback->context->table, &rollback->bulk, error))
             break;
     }
+    progress_erase(&rollback->context->progress);
     context_note_release(&note);
     free(words);
     return fine;

@@ -70,6 +70,7 @@ int cmd_get(struct context *context, const struct arguments *arguments)
 struct listing {
     const struct arguments *arguments;
     struct snapshot *snapshot;
+    struct progress *progress;
     struct text source; /* empty: all */
     bool any_state;
     enum connection_state state;
@@ -113,8 +114,16 @@ static void show(const struct listing *listing, struct text source, struct text 
     grid_row(listing->grid, cells);
 }
 
-/* One pass over the selected rows. */
-static bool walk(struct listing *listing, struct error *error)
+static void count_progress(const struct listing *listing)
+{
+    const uint64_t rows = table_state_total(snapshot_state(listing->snapshot));
+    if (listing->grid == NULL || listing->grid->printing)
+        progress_count_printed(listing->progress, rows);
+    else
+        progress_count(listing->progress, "reading the table", rows);
+}
+
+static bool walk_rows(struct listing *listing, struct error *error)
 {
     const struct option_number *limit = &listing->arguments->limit;
     struct table_row row;
@@ -127,6 +136,7 @@ static bool walk(struct listing *listing, struct error *error)
         result = rows_next(listing->snapshot, listing->source, &row, &source, &identifier, error);
         if (result != LOOKUP_FOUND)
             break;
+        progress_step(listing->progress);
         if (!matches(listing, identifier, row.record))
             continue;
         struct error why;
@@ -137,6 +147,15 @@ static bool walk(struct listing *listing, struct error *error)
         show(listing, source, identifier, &buffer.row);
     }
     return result != LOOKUP_FAILED;
+}
+
+/* One pass over the selected rows. */
+static bool walk(struct listing *listing, struct error *error)
+{
+    count_progress(listing);
+    const bool good = walk_rows(listing, error);
+    progress_erase(listing->progress);
+    return good;
 }
 
 static bool list_text(struct listing *listing, struct error *error)
@@ -157,7 +176,8 @@ static bool list_text(struct listing *listing, struct error *error)
 int cmd_list(struct context *context, const struct arguments *arguments)
 {
     struct error error = {0};
-    struct listing listing = {.arguments = arguments, .any_state = arguments->state == NULL};
+    struct listing listing = {
+        .arguments = arguments, .progress = &context->progress, .any_state = arguments->state == NULL};
     if (arguments->source != NULL && !rows_source(arguments, &listing.source, &error))
         return complain(&error);
     if (arguments->state != NULL && !connection_state_parse(text_of(arguments->state), &listing.state)) {
@@ -183,29 +203,45 @@ int cmd_list(struct context *context, const struct arguments *arguments)
     return status;
 }
 
+static bool show_progress(void *context, uint64_t rows, struct error *error)
+{
+    (void)rows;
+    (void)error;
+    progress_step(context);
+    return true;
+}
+
 /* To ask the system for each row would take as long as to write it. */
 static bool stop_if_interrupted(void *context, uint64_t rows, struct error *error)
 {
     enum { ROWS_BETWEEN = 256 };
-    (void)context;
+    progress_step(context);
     return rows % ROWS_BETWEEN != 0 || !written_file_interrupted() ||
            error_set(error, ERROR_FAILED, "the export was interrupted");
 }
 
-static int export_to(const struct context *context, struct snapshot *snapshot, struct text source, const char *path,
+static int print_export(struct context *context, struct snapshot *snapshot, struct text source, struct error *error)
+{
+    const struct mapping_export_watch watch = {show_progress, &context->progress};
+    progress_count_printed(&context->progress, table_state_total(snapshot_state(snapshot)));
+    const bool fine = mapping_export(snapshot, source, stdout, &watch, NULL, error);
+    progress_erase(&context->progress);
+    return fine || ferror(stdout) ? STATUS_DONE : complain(error); /* a failed write is reported at the end */
+}
+
+static int export_to(struct context *context, struct snapshot *snapshot, struct text source, const char *path,
                      struct error *error)
 {
-    if (path == NULL || strcmp(path, "-") == 0) {
-        if (!mapping_export(snapshot, source, stdout, NULL, NULL, error) && !ferror(stdout))
-            return complain(error);
-        return STATUS_DONE; /* a failed write is reported at the end */
-    }
+    if (path == NULL || strcmp(path, "-") == 0)
+        return print_export(context, snapshot, source, error);
     struct written_file file;
     uint64_t rows;
-    const struct mapping_export_watch watch = {.on_row = stop_if_interrupted};
+    const struct mapping_export_watch watch = {stop_if_interrupted, &context->progress};
     if (!context_may_write(context, path, error) || !written_file_open(&file, path, context->store, error))
         return complain(error);
+    progress_count(&context->progress, "writing rows", table_state_total(snapshot_state(snapshot)));
     bool fine = mapping_export(snapshot, source, file.stream, &watch, &rows, error);
+    progress_erase(&context->progress);
     bool torn = ferror(file.stream); /* closing reports that, with the file's name */
     fine = written_file_close(&file, fine || torn, error) && fine;
     if (!fine)

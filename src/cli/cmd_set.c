@@ -215,7 +215,7 @@ static int set_named(struct set *set)
     rows_warn_of_cut_over(set->cut_over, false);
     edit_tell_namesakes(&set->edit, set->names);
     set_new_tell(set);
-    siblings_warn(&set->siblings, set->edit.context->table);
+    siblings_warn(&set->siblings, set->edit.context);
     if (set->connects)
         tell_sharers(set);
     return STATUS_DONE;

@@ -154,6 +154,7 @@ void context_tell_of_new_store(const struct context *context)
 void context_give_way(struct context *context)
 {
     background_step_back();
+    progress_start(&context->progress);
     if (context->table != NULL && table_is_shared(context->table))
         pauses_begin(&context->pauses);
 }

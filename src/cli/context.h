@@ -3,6 +3,7 @@
 #define SSOFERRY_CLI_CONTEXT_H
 
 #include "command.h"
+#include "progress.h"
 #include "ssoferry/config.h"
 #include "ssoferry/pauses.h"
 #include "ssoferry/table.h"
@@ -11,12 +12,13 @@
 
 struct context {
     const struct command *command;
-    struct config *config;   /* never NULL with NEEDS_RULES or more */
-    const char *config_path; /* NULL: defaults, without a file */
-    const char *store;       /* NULL below NEEDS_STORE */
-    struct table *table;     /* NULL: not open */
-    bool makes_store;        /* there was no store when it was opened */
-    struct pauses pauses;    /* set up by context_give_way() */
+    struct config *config;    /* never NULL with NEEDS_RULES or more */
+    const char *config_path;  /* NULL: defaults, without a file */
+    const char *store;        /* NULL below NEEDS_STORE */
+    struct table *table;      /* NULL: not open */
+    bool makes_store;         /* there was no store when it was opened */
+    struct pauses pauses;     /* set up by context_give_way(), */
+    struct progress progress; /* and so is this */
 };
 
 /* Prepares what the command needs. Prints any problem and returns the exit status, STATUS_DONE if all is well. Call
@@ -39,7 +41,7 @@ bool context_open_table(struct context *context, enum table_mode mode, struct er
 void context_tell_of_new_store(const struct context *context);
 
 /* Call before working on much of the table. Until context_close() the command gives way to other programs on the
- * machine, and also pauses while another process, usually a daemon, has the table open. */
+ * machine, and also pauses while another process, usually a daemon, has the table open; and its progress is shown. */
 void context_give_way(struct context *context);
 
 /* Whether a file may be written at `path`: false, with *error set, if it would replace the store, a file beside it, or

@@ -41,7 +41,9 @@ static void tell_refusal(const struct edit *edit)
 static int run_once(struct edit *edit, const struct revision_note *note, struct error *error)
 {
     struct change *change = NULL;
+    struct progress *progress = &edit->context->progress;
     edit->unknown_count = 0;
+    progress_erase(progress); /* it may have to wait, and print that */
     if (edit->arguments->all ? !change_begin_bulk(&change, edit->context->table, &edit->bulk, error)
                              : !change_begin(&change, edit->context->table, error))
         return STATUS_FAILED;
@@ -51,6 +53,7 @@ static int run_once(struct edit *edit, const struct revision_note *note, struct 
                      : STATUS_FAILED;
     if (status != STATUS_DONE) {
         change_abort(change);
+        progress_erase(progress);
         if (error->kind == ERROR_NONE)
             tell_refusal(edit);
         return status;
@@ -63,6 +66,8 @@ static int run_once(struct edit *edit, const struct revision_note *note, struct 
         change_abort(change);
         return STATUS_DONE;
     }
+    progress_phase(progress, "committing");
+    progress_update_now(progress, 1, 1);
     return change_commit(change, note, &edit->revision, error) ? STATUS_DONE : STATUS_FAILED;
 }
 
@@ -81,6 +86,7 @@ int edit_run(struct edit *edit)
         if (error.kind == ERROR_NONE || !change_again(edit->context->table, &edit->bulk, &error))
             break;
     }
+    progress_erase(&edit->context->progress);
     context_note_release(&note);
     free(edit->unknown);
     return error.kind != ERROR_NONE ? complain(&error) : status;

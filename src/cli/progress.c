@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ssoferry/clock.h"
@@ -23,6 +24,26 @@ void progress_start(struct progress *progress)
 void progress_phase(struct progress *progress, const char *phase)
 {
     progress->phase = phase;
+}
+
+void progress_count(struct progress *progress, const char *phase, uint64_t total)
+{
+    progress->phase = phase;
+    progress->done = 0;
+    progress->total = total;
+}
+
+static bool goes_to_a_file(int fd)
+{
+    struct stat facts;
+    return fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode);
+}
+
+void progress_count_printed(struct progress *progress, uint64_t total)
+{
+    progress_erase(progress);
+    progress->wanted = progress->wanted && goes_to_a_file(STDOUT_FILENO);
+    progress_count(progress, "printing rows", total);
 }
 
 static size_t terminal_width(void)

@@ -150,6 +150,7 @@ bool report_print_json(struct report_rows *rows, bool unknown, struct error *err
 {
     const struct report_unknown *all = NULL;
     size_t count = 0;
+    rows->printing = true;
     if (!report_rows_each(rows, print_json_row, rows, error) ||
         (unknown && !ferror(stdout) && !report_unknown(rows->report, REPORT_SUGGESTIONS_MAX, &all, &count, error)))
         return false;
@@ -230,6 +231,7 @@ bool report_print_csv(struct report_rows *rows, bool unknown, struct error *erro
 {
     const struct report_unknown *all = NULL;
     size_t count = 0;
+    rows->printing = true;
     fputs_unlocked("kind,source,identifier,state,label,hits", stdout);
     for (int i = 0; i < USAGE_OUTCOMES; ++i)
         printf(",%s", usage_outcome_name((enum usage_outcome)i));

@@ -135,6 +135,15 @@ static bool is_asked_for(const struct report_rows *rows, const struct report_row
     return (rows->any_state || row->connection->row.state == rows->state) && (!rows->silent_only || row->idle);
 }
 
+/* Begins a pass that shows rows, or only reads them. */
+static void count_progress(const struct report_rows *rows, bool shows, uint64_t steps)
+{
+    if (shows && rows->printing)
+        progress_count_printed(rows->progress, steps);
+    else
+        progress_count(rows->progress, "reading the table", steps);
+}
+
 /* One pass in the table's order: shows rows, or remembers them if `on_row` is NULL. */
 static bool walk(struct report_rows *rows, void (*on_row)(void *context, const struct report_row *row), void *context,
                  struct error *error)
@@ -143,7 +152,9 @@ static bool walk(struct report_rows *rows, void (*on_row)(void *context, const s
     enum lookup_result result = LOOKUP_ABSENT;
     size_t room = 0;
     report_rewind(rows->report);
+    count_progress(rows, on_row != NULL, table_state_total(&report_totals(rows->report)->table));
     while (!ferror(stdout) && (result = report_next(rows->report, &row, error)) == LOOKUP_FOUND) {
+        progress_step(rows->progress);
         if (!is_asked_for(rows, &row))
             continue;
         if (on_row == NULL)
@@ -154,8 +165,8 @@ static bool walk(struct report_rows *rows, void (*on_row)(void *context, const s
     return result != LOOKUP_FAILED;
 }
 
-bool report_rows_each(struct report_rows *rows, void (*on_row)(void *context, const struct report_row *row),
-                      void *context, struct error *error)
+static bool each(struct report_rows *rows, void (*on_row)(void *context, const struct report_row *row), void *context,
+                 struct error *error)
 {
     if (rows->order == ORDER_IDENTIFIER && rows->limit == UINT64_MAX)
         return walk(rows, on_row, context, error);
@@ -165,8 +176,10 @@ bool report_rows_each(struct report_rows *rows, void (*on_row)(void *context, co
         sort_and_cut(rows);
         rows->collected = true;
     }
+    count_progress(rows, true, rows->sorted_count);
     for (size_t i = 0; i < rows->sorted_count && !ferror(stdout); ++i) {
         struct report_row row;
+        progress_step(rows->progress);
         enum lookup_result result = report_find(rows->report, rows->sorted[i].key, &row, error);
         if (result == LOOKUP_FAILED)
             return false;
@@ -174,6 +187,14 @@ bool report_rows_each(struct report_rows *rows, void (*on_row)(void *context, co
             on_row(context, &row);
     }
     return true;
+}
+
+bool report_rows_each(struct report_rows *rows, void (*on_row)(void *context, const struct report_row *row),
+                      void *context, struct error *error)
+{
+    const bool good = each(rows, on_row, context, error);
+    progress_erase(rows->progress);
+    return good;
 }
 
 void report_rows_release(struct report_rows *rows)

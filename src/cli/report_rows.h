@@ -3,6 +3,7 @@
 #define SSOFERRY_CLI_REPORT_ROWS_H
 
 #include "command.h"
+#include "progress.h"
 #include "ssoferry/report.h"
 
 enum report_order { ORDER_IDENTIFIER, ORDER_HITS, ORDER_FAILED, ORDER_LAST_SEEN };
@@ -10,9 +11,11 @@ enum report_order { ORDER_IDENTIFIER, ORDER_HITS, ORDER_FAILED, ORDER_LAST_SEEN 
 struct sorted_row;
 
 struct report_rows {
-    struct report *report; /* the caller's; set it after report_rows_choose() */
-    int64_t now, idle;     /* microseconds */
-    struct text source;    /* empty: all */
+    struct report *report;     /* the caller's; set it after report_rows_choose(), */
+    struct progress *progress; /* and this one */
+    bool printing;             /* the rows are printed now, not only measured; set by the caller */
+    int64_t now, idle;         /* microseconds */
+    struct text source;        /* empty: all */
     enum report_order order;
     bool any_state;
     enum connection_state state;

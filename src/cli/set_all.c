@@ -58,9 +58,10 @@ static enum lookup_result next_row(struct set *set, struct snapshot *snapshot, s
     struct table_row row;
     struct text source, identifier;
     enum lookup_result result;
-    do
+    do {
         result = rows_next(snapshot, set->edit.source, &row, &source, &identifier, error);
-    while (result == LOOKUP_FOUND && !is_asked_for(set, &row, source, identifier));
+        progress_step(&set->edit.context->progress);
+    } while (result == LOOKUP_FOUND && !is_asked_for(set, &row, source, identifier));
     if (result != LOOKUP_FOUND)
         return result;
     memcpy(standing->source, source.at, source.size);
@@ -82,6 +83,7 @@ static void refuse(struct set *set, const struct error *row_error)
     if (++all->refused <= all->told || all->told == REFUSALS_TOLD)
         return;
     all->told++;
+    progress_erase(&set->edit.context->progress);
     (void)complain(row_error);
 }
 
@@ -124,8 +126,10 @@ static bool set_row(struct set *set, struct change *change, const struct standin
         refuse(set, row_error);
         return true;
     }
-    if (set->good++ == 0 && !set->all.warned)
+    if (set->good++ == 0 && !set->all.warned) {
+        progress_erase(&set->edit.context->progress);
         set_warn(set, standing->identifier, &row);
+    }
     set->all.warned = true;
     return put(set, change, standing, &row, error);
 }
@@ -140,6 +144,8 @@ int set_all_run(struct edit *edit, struct change *change, struct error *error)
     set->good = set->cut_over = 0;
     edit->counts = (struct change_counts){0};
     siblings_release(&set->siblings);
+    progress_count(&edit->context->progress, edit->arguments->dry_run ? "reading the table" : "changing rows",
+                   table_state_total(snapshot_state(snapshot)));
     rows_seek(snapshot, edit->source);
     for (;;) {
         struct error row_error = {0};
@@ -171,15 +177,16 @@ void set_all_warn_of_siblings(struct set *set)
     struct table_row row;
     struct text source, identifier;
     if (!set->edit.arguments->dry_run) {
-        siblings_warn(&set->siblings, set->edit.context->table);
+        siblings_warn(&set->siblings, set->edit.context);
         return;
     }
-    struct snapshot *snapshot = siblings_open(&set->siblings, set->edit.context->table);
+    struct snapshot *snapshot = siblings_open(&set->siblings, set->edit.context);
     if (snapshot == NULL)
         return;
     set->siblings.would = true;
     rows_seek(snapshot, (struct text){0});
     while (rows_next(snapshot, (struct text){0}, &row, &source, &identifier, &error) == LOOKUP_FOUND) {
+        progress_step(set->siblings.progress);
         if (siblings_have(&set->siblings, row.record) && !would_change(set, &row, source, identifier))
             siblings_tell(&set->siblings, row.key, row.record);
     }

@@ -81,17 +81,20 @@ static void warn(const struct siblings *siblings, struct text source, struct tex
                     connection_state_name(row->state));
 }
 
-struct snapshot *siblings_open(struct siblings *siblings, struct table *table)
+struct snapshot *siblings_open(struct siblings *siblings, struct context *context)
 {
     struct error error = {0};
     struct snapshot *snapshot = NULL;
-    if (siblings->count == 0 || siblings->changed > SIBLINGS_NOTED_MAX || !snapshot_open(&snapshot, table, &error))
+    if (siblings->count == 0 || siblings->changed > SIBLINGS_NOTED_MAX ||
+        !snapshot_open(&snapshot, context->table, &error))
         return NULL; /* the command itself succeeded; this is only a hint */
     if (!rows_are_compared(snapshot)) {
         snapshot_close(snapshot);
         return NULL;
     }
     siblings->found = 0;
+    siblings->progress = &context->progress;
+    progress_count(siblings->progress, "comparing rows", table_state_total(snapshot_state(snapshot)));
     qsort(siblings->noted, siblings->count, sizeof(*siblings->noted), compare);
     return snapshot;
 }
@@ -101,38 +104,45 @@ void siblings_tell(struct siblings *siblings, struct text key, struct text recor
     struct error error = {0};
     struct text source, identifier;
     struct connection_buffer buffer;
-    if (siblings_have(siblings, record) && connection_key_split(key, &source, &identifier) &&
-        connection_decode(record, &buffer, &error) && siblings->found++ < SIBLINGS_SHOWN)
-        warn(siblings, source, identifier, &buffer.row);
+    if (!siblings_have(siblings, record) || !connection_key_split(key, &source, &identifier) ||
+        !connection_decode(record, &buffer, &error) || siblings->found++ >= SIBLINGS_SHOWN)
+        return;
+    progress_erase(siblings->progress);
+    warn(siblings, source, identifier, &buffer.row);
 }
 
 void siblings_close(struct siblings *siblings, struct snapshot *snapshot)
 {
     char more[NUMBER_SIZE];
     snapshot_close(snapshot);
+    progress_erase(siblings->progress);
     if (siblings->found > SIBLINGS_SHOWN)
         log_warning("and %s more such row%s", number_grouped(siblings->found - SIBLINGS_SHOWN, more),
                     plural(siblings->found - SIBLINGS_SHOWN));
 }
 
-void siblings_warn(struct siblings *siblings, struct table *table)
+void siblings_warn(struct siblings *siblings, struct context *context)
 {
     struct error error = {0};
     struct table_row row;
-    struct snapshot *snapshot = siblings_open(siblings, table);
+    struct snapshot *snapshot = siblings_open(siblings, context);
     if (snapshot == NULL)
         return;
     rows_seek(snapshot, (struct text){0});
-    while (snapshot_next(snapshot, &row, &error) == LOOKUP_FOUND)
+    while (snapshot_next(snapshot, &row, &error) == LOOKUP_FOUND) {
+        progress_step(siblings->progress);
         siblings_tell(siblings, row.key, row.record);
+    }
     siblings_close(siblings, snapshot);
 }
 
 static bool tell_of_difference(void *context, const struct difference *difference, struct error *error)
 {
+    struct siblings *siblings = context;
     (void)error;
+    progress_step(siblings->progress);
     if (difference->kind != DIFFERENCE_REMOVED)
-        siblings_tell(context, difference->key, difference->after);
+        siblings_tell(siblings, difference->key, difference->after);
     return true;
 }
 
@@ -142,16 +152,18 @@ static void tell_of_source(struct siblings *siblings, struct snapshot *snapshot,
     struct table_row row;
     struct text row_source, identifier;
     rows_seek(snapshot, source);
-    while (rows_next(snapshot, source, &row, &row_source, &identifier, &error) == LOOKUP_FOUND)
+    while (rows_next(snapshot, source, &row, &row_source, &identifier, &error) == LOOKUP_FOUND) {
+        progress_step(siblings->progress);
         siblings_tell(siblings, row.key, row.record);
+    }
 }
 
-void siblings_warn_of_files(struct siblings *siblings, struct table *table, const struct files *files,
+void siblings_warn_of_files(struct siblings *siblings, struct context *context, const struct files *files,
                             const struct arguments *arguments)
 {
     struct error error = {0};
     char name[SOURCE_SIZE_MAX + 1] = "";
-    struct snapshot *snapshot = siblings_open(siblings, table);
+    struct snapshot *snapshot = siblings_open(siblings, context);
     if (snapshot == NULL)
         return;
     siblings->would = true;

@@ -12,10 +12,11 @@ enum { SIBLINGS_NOTED_MAX = 1000 };
 struct siblings {
     struct sibling *noted; /* what the changed rows were before */
     size_t count;
-    bool moved;       /* one of them now has another connection */
-    bool would;       /* the change is not made */
-    uint64_t changed; /* by siblings_note_change() */
-    uint64_t found;   /* by siblings_tell() */
+    bool moved;                /* one of them now has another connection */
+    bool would;                /* the change is not made */
+    uint64_t changed;          /* by siblings_note_change() */
+    uint64_t found;            /* by siblings_tell() */
+    struct progress *progress; /* from siblings_open() on */
 };
 
 /* Frees and forgets what was noted. */
@@ -30,18 +31,18 @@ void siblings_note_change(struct siblings *siblings, const struct difference *di
 
 /* Warns of rows that still have the connection and state that a noted row had. If anything was noted, reads all rows,
  * unless the table has more than ROWS_COMPARED_MAX. */
-void siblings_warn(struct siblings *siblings, struct table *table);
+void siblings_warn(struct siblings *siblings, struct context *context);
 
 /* The same of rows that would have them, for a change that is not made: siblings_open() returns a snapshot to close
  * with siblings_close(), or NULL if there is nobody to look for; siblings_tell() is called in between with each row as
  * it would be. */
-struct snapshot *siblings_open(struct siblings *siblings, struct table *table);
+struct snapshot *siblings_open(struct siblings *siblings, struct context *context);
 void siblings_tell(struct siblings *siblings, struct text key, struct text record);
 bool siblings_have(const struct siblings *siblings, struct text record); /* whether it would be told */
 void siblings_close(struct siblings *siblings, struct snapshot *snapshot);
 
 /* The same, if the change would be to load the files. */
-void siblings_warn_of_files(struct siblings *siblings, struct table *table, const struct files *files,
+void siblings_warn_of_files(struct siblings *siblings, struct context *context, const struct files *files,
                             const struct arguments *arguments);
 
 /* Warns which other rows lead to the connection, except those for which `is_left_out` is true: the wrong connection may

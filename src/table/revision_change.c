@@ -24,6 +24,7 @@ struct after {
     enum lookup_result read; /* LOOKUP_FOUND: `row` is read but not yet used */
     struct undo_row row;
     struct guard_row copy; /* of the table's row */
+    bool tells_equal;      /* rows that were changed and changed back are told, too */
 };
 
 static bool find_after(struct after *after, struct text key, bool *there, struct text *record, struct error *error)
@@ -55,9 +56,12 @@ static bool tell(struct undo_reader *reader, struct after *after,
         bool there = false;
         if (!find_after(after, row.key, &there, &difference.after, error))
             return false;
-        if (there == row.was_there && text_equal(difference.before, difference.after))
-            continue; /* changed and changed back */
-        if (!there || !row.was_there)
+        const bool equal = there == row.was_there && text_equal(difference.before, difference.after);
+        if (equal && !after->tells_equal)
+            continue;
+        if (equal)
+            difference.kind = DIFFERENCE_NONE;
+        else if (!there || !row.was_there)
             difference.kind = there ? DIFFERENCE_ADDED : DIFFERENCE_REMOVED;
         if (!on_difference(context, &difference, error))
             return false;
@@ -118,7 +122,7 @@ bool revision_distance(struct snapshot *snapshot, uint64_t number,
                        void *context, struct error *error)
 {
     struct undo_reader *reader = NULL;
-    struct after now = {.snapshot = snapshot, .read = LOOKUP_ABSENT};
+    struct after now = {.snapshot = snapshot, .read = LOOKUP_ABSENT, .tells_equal = true};
     struct turned turned = {on_difference, context};
     bool good =
         are_kept_after(snapshot, number, error) &&
@@ -129,34 +133,36 @@ bool revision_distance(struct snapshot *snapshot, uint64_t number,
 }
 
 bool revision_newcomers(const struct snapshot *snapshot, uint64_t number,
-                        void (*on_key)(void *context, struct text key), void *context, struct error *error)
+                        void (*on_row)(void *context, struct text key, bool is_new), void *context, struct error *error)
 {
     struct undo_reader *reader = NULL;
     struct undo_row row;
     enum lookup_result result = LOOKUP_FAILED;
     if (are_kept_after(snapshot, number, error) &&
         undo_reader_open(&reader, snapshot->table, snapshot->txn, number + 1, snapshot->state.revision, error)) {
-        while ((result = undo_reader_next(reader, &row, error)) == LOOKUP_FOUND) {
-            if (!row.was_there)
-                on_key(context, row.key);
-        }
+        while ((result = undo_reader_next(reader, &row, error)) == LOOKUP_FOUND)
+            on_row(context, row.key, !row.was_there);
     }
     undo_reader_close(reader);
     return result == LOOKUP_ABSENT;
 }
 
-static bool restore(struct change *change, struct undo_reader *reader, struct error *error)
+static bool restore(struct change *change, struct undo_reader *reader, void (*on_row)(void *context), void *context,
+                    struct error *error)
 {
     struct undo_row row;
     enum lookup_result result;
     while ((result = undo_reader_next(reader, &row, error)) == LOOKUP_FOUND) {
         if (!(row.was_there ? change_put(change, row.key, row.record, error) : change_remove(change, row.key, error)))
             return false;
+        if (on_row != NULL)
+            on_row(context);
     }
     return result == LOOKUP_ABSENT;
 }
 
-bool revision_rollback(struct change *change, uint64_t number, struct error *error)
+bool revision_rollback(struct change *change, uint64_t number, void (*on_row)(void *context), void *context,
+                       struct error *error)
 {
     const struct snapshot *now = &change->snapshot;
     struct snapshot *before = NULL;
@@ -170,7 +176,7 @@ bool revision_rollback(struct change *change, uint64_t number, struct error *err
      * other writer can have come in between: the change began first. */
     bool good = are_kept_after(now, number, error) && snapshot_open(&before, now->table, error) &&
                 undo_reader_open(&reader, now->table, before->txn, number + 1, now->state.revision, error) &&
-                restore(change, reader, error);
+                restore(change, reader, on_row, context, error);
     undo_reader_close(reader);
     snapshot_close(before);
     return good;

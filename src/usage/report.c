@@ -192,21 +192,26 @@ static void finish_row(const struct report *report, struct text key, enum lookup
 }
 
 /* Keeps the report before its first row. */
-static bool collect_spared(struct report *report, struct error *error)
+static bool collect_spared(struct report *report, const struct report_watch *watch, struct error *error)
 {
     const struct report_options *options = &report->options;
     if (report->has_spared || report->usage == NULL)
         return true;
     report->has_spared =
-        spared_collect(&report->spared, report->snapshot, report->usage, options->now - options->idle, error);
+        spared_collect(&report->spared, report->snapshot, report->usage, options->now - options->idle, watch, error);
     go_to_start(report);
     return report->has_spared;
+}
+
+bool report_prepare(struct report *report, const struct report_watch *watch, struct error *error)
+{
+    return collect_spared(report, watch, error);
 }
 
 enum lookup_result report_next(struct report *report, struct report_row *row, struct error *error)
 {
     struct table_row found;
-    if (!collect_spared(report, error))
+    if (!collect_spared(report, NULL, error))
         return LOOKUP_FAILED;
     enum lookup_result result = snapshot_next(report->snapshot, &found, error);
     if (result != LOOKUP_FOUND)
@@ -225,7 +230,7 @@ enum lookup_result report_next(struct report *report, struct report_row *row, st
 
 enum lookup_result report_find(struct report *report, struct text key, struct report_row *row, struct error *error)
 {
-    if (!collect_spared(report, error))
+    if (!collect_spared(report, NULL, error))
         return LOOKUP_FAILED;
     if (!connection_key_split(key, &row->source, &row->identifier))
         return LOOKUP_ABSENT;

@@ -51,8 +51,14 @@ static bool has(const struct spared *spared, const struct hash_set *set, struct 
 
 /* -- collecting -- */
 
+static void tell(const struct report_watch *watch)
+{
+    if (watch != NULL)
+        watch->on_step(watch->context);
+}
+
 static bool collect_used(struct spared *spared, struct snapshot *snapshot, struct usage_reader *usage, int64_t from,
-                         struct error *error)
+                         const struct report_watch *watch, struct error *error)
 {
     struct connection_buffer buffer;
     struct usage_row row;
@@ -60,6 +66,7 @@ static bool collect_used(struct spared *spared, struct snapshot *snapshot, struc
     enum lookup_result result;
     usage_reader_seek(usage, (struct text){0});
     while ((result = usage_reader_next(usage, &row, error)) == LOOKUP_FOUND) {
+        tell(watch);
         if (row.last_seen <= from || !connection_key_split(row.key, &source, &identifier))
             continue;
         enum lookup_result found = snapshot_find(snapshot, source, identifier, &buffer, error);
@@ -77,18 +84,20 @@ bool spared_look_back(struct spared *spared, const struct snapshot *snapshot, in
                       int64_t *known_since, struct error *error)
 {
     enum lookup_result result = LOOKUP_FOUND;
-    uint64_t added = 0;
+    uint64_t added = 0, touched = 0;
     int64_t earliest = now;
     spared->newest_before = snapshot_state(snapshot)->revision;
     for (uint64_t each = spared->newest_before; each > 0 && result == LOOKUP_FOUND; --each) {
         struct revision revision = {0};
         result = revision_read(snapshot, each, &revision, error);
         added += revision.counts.added;
+        touched += revision.counts.added + revision.counts.changed + revision.counts.removed;
         if (result == LOOKUP_FOUND && revision.changed_at <= now) {
             earliest = revision.changed_at;
             if (earliest > from) {
                 spared->newest_before = each - 1;
                 spared->added_since = added;
+                spared->touched_since = touched;
             }
         }
         revision_release(&revision);
@@ -97,19 +106,30 @@ bool spared_look_back(struct spared *spared, const struct snapshot *snapshot, in
     return result != LOOKUP_FAILED;
 }
 
-static void on_newcomer(void *context, struct text key)
+struct newcomers {
+    struct spared *spared;
+    const struct report_watch *watch;
+};
+
+static void on_touched(void *context, struct text key, bool is_new)
 {
-    struct spared *spared = context;
-    put(&spared->rows, hash_of(spared, key));
+    const struct newcomers *newcomers = context;
+    if (is_new)
+        put(&newcomers->spared->rows, hash_of(newcomers->spared, key));
+    tell(newcomers->watch);
 }
 
 bool spared_collect(struct spared *spared, struct snapshot *snapshot, struct usage_reader *usage, int64_t from,
-                    struct error *error)
+                    const struct report_watch *watch, struct error *error)
 {
+    struct newcomers newcomers = {spared, watch};
     spared->hash_key = hash_key_new();
-    return collect_used(spared, snapshot, usage, from, error) &&
+    if (watch != NULL)
+        watch->on_start(watch->context,
+                        usage_reader_count(usage) + (spared->added_since > 0 ? spared->touched_since : 0));
+    return collect_used(spared, snapshot, usage, from, watch, error) &&
            (spared->added_since == 0 ||
-            revision_newcomers(snapshot, spared->newest_before, on_newcomer, spared, error));
+            revision_newcomers(snapshot, spared->newest_before, on_touched, &newcomers, error));
 }
 
 bool spared_has(const struct spared *spared, struct text key, struct text connection_id)

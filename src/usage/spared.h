@@ -3,7 +3,7 @@
 #define SSOFERRY_USAGE_SPARED_H
 
 #include "keyed_hash.h"
-#include "ssoferry/usage.h"
+#include "ssoferry/report.h"
 
 struct hash_set {
     size_t count, room;
@@ -13,7 +13,8 @@ struct hash_set {
 /* Takes 16 to 32 bytes for each connection and row in it. */
 struct spared {
     uint64_t newest_before; /* rows that were not there after this revision are new; */
-    uint64_t added_since;   /* so many were added in later ones, counting again what was removed meanwhile */
+    uint64_t added_since;   /* so many were added in later ones, counting again what was removed meanwhile, */
+    uint64_t touched_since; /* and so many added, changed or removed */
     struct hash_key hash_key;
     struct hash_set connections; /* used through this row or another */
     struct hash_set rows;        /* that have not existed for as long */
@@ -24,9 +25,9 @@ struct spared {
 bool spared_look_back(struct spared *spared, const struct snapshot *snapshot, int64_t from, int64_t now,
                       int64_t *known_since, struct error *error) __attribute__((warn_unused_result));
 
-/* Then collects what was used after `from`, and what is new. Moves the reader. */
+/* Then collects what was used after `from`, and what is new. Moves the reader. `watch` may be NULL. */
 bool spared_collect(struct spared *spared, struct snapshot *snapshot, struct usage_reader *usage, int64_t from,
-                    struct error *error) __attribute__((warn_unused_result));
+                    const struct report_watch *watch, struct error *error) __attribute__((warn_unused_result));
 bool spared_has(const struct spared *spared, struct text key, struct text connection_id);
 void spared_release(struct spared *spared); /* all zeros is fine */
 

@@ -115,6 +115,12 @@ const struct usage_totals *usage_reader_totals(const struct usage_reader *reader
 
 /* -- rows -- */
 
+uint64_t usage_reader_count(const struct usage_reader *reader)
+{
+    MDB_stat stat;
+    return guard_stat(reader->txn, reader->file->hits, &stat) == MDB_SUCCESS ? stat.ms_entries : 0;
+}
+
 void usage_reader_seek(struct usage_reader *reader, struct text key)
 {
     reader->placed = false;

@@ -730,3 +730,19 @@ def test_a_terminal_shows_the_last_days(used):
     assert lines[1].endswith("·" * 13 + "█") or used.days[0] != today(), lines[1]
     assert "·" not in lines[2]
     assert "█" not in used.loader("report").stdout
+
+
+def test_what_was_counted_is_read_with_a_bar(used):
+    """Who was used, and which rows are new, is found out before the first line."""
+    used.load({f"customer-{number:05}": connection_id(number) for number in range(20_000)}, arguments=("--merge",))
+    main, side = pty.openpty()
+    environment = {**os.environ, **environment_with(program("clock.so"), used.directory), "CLOCK_STEP_MS": "60", "TERM": "xterm"}
+    with subprocess.Popen([program("ssoferry"), "-c", used.config_path, "report", "--json"], stdout=subprocess.PIPE, stderr=side, env=environment) as report:
+        os.close(side)
+        rows = report.stdout.read().splitlines()
+        shown = os.read(main, 1 << 20).decode()
+    os.close(main)
+    assert report.returncode == 0 and len(rows) > 20_000
+    percents = list(map(int, re.findall(r"\r\x1b\[Kreading what was counted  \[[#.]+\]  +(\d+) %", shown)))
+    assert len(percents) > 2 and percents == sorted(percents) and percents[0] < 50 < percents[-1] <= 100
+    assert shown.endswith("%\r\x1b[K")

@@ -162,7 +162,7 @@ static inline unsigned change_somehow(struct table *table, uint64_t expected, un
 static inline uint64_t take_back(struct change *change, uint64_t revision)
 {
     struct error error = {0};
-    assert_done(revision_rollback(change, revision, &error));
+    assert_done(revision_rollback(change, revision, NULL, NULL, &error));
     return commit(change);
 }
 

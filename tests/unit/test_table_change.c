@@ -233,7 +233,7 @@ static void damaged_record_is_told(void **state)
     assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 3);
     /* What nobody could read is nothing that could be brought back, and does not keep the rest from it. */
     struct change *change = begin(table);
-    assert_done(revision_rollback(change, 1, &error));
+    assert_done(revision_rollback(change, 1, NULL, NULL, &error));
     assert_int_equal(commit(change), 3);
     assert_int_equal(lookup_find(lookup, TEXT("default"), TEXT("row-000002"), &buffer, &error), LOOKUP_ABSENT);
     assert_int_equal(state_of(table).rows[CONNECTION_STYTCH], 2);

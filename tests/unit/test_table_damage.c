@@ -233,9 +233,9 @@ static void test_a_page_that_cannot_be_read(void **state)
     table_close(table);
 }
 
-static void ignore_key(void *context, struct text key)
+static void ignore_key(void *context, struct text key, bool is_new)
 {
-    (void)context, (void)key;
+    (void)context, (void)key, (void)is_new;
 }
 
 static bool ignore_difference(void *context, const struct difference *difference, struct error *error)

@@ -167,7 +167,7 @@ static bool roll_back(struct table *table, uint64_t number, uint64_t *revision, 
 {
     struct change *change = begin(table);
     const struct revision_note note = {.command = "rollback", .actor = "tester"};
-    if (revision_rollback(change, number, error))
+    if (revision_rollback(change, number, NULL, NULL, error))
         return change_commit(change, &note, revision, error);
     change_abort(change);
     return false;
@@ -201,7 +201,8 @@ static void taken_back_as_the_model_says(void **state)
 
 struct expectation {
     const unsigned *before, *after;
-    unsigned row; /* the next that may differ */
+    unsigned row;   /* the next that may differ */
+    unsigned equal; /* rows told that do not */
 };
 
 static unsigned number_of(struct text record)
@@ -235,8 +236,20 @@ static bool on_difference(void *context, const struct difference *difference, st
     return true;
 }
 
+/* Also called for rows that were changed and changed back. */
+static bool on_distance(void *context, const struct difference *difference, struct error *error)
+{
+    struct expectation *expected = context;
+    if (difference->kind != DIFFERENCE_NONE)
+        return on_difference(context, difference, error);
+    assert_true(text_equal(difference->before, difference->after));
+    expected->equal++;
+    return true;
+}
+
 static void differences_as_the_model_says(void **state)
 {
+    unsigned equal = 0;
     struct model *model = calloc(1, sizeof *model);
     struct error error = {0};
     struct snapshot *snapshot = NULL;
@@ -247,17 +260,19 @@ static void differences_as_the_model_says(void **state)
         change_at_random(table, model);
     assert_done(snapshot_open(&snapshot, table, &error));
     for (uint64_t number = model->newest - TABLE_REVISIONS_KEPT + 1; number <= model->newest; number++) {
-        struct expectation expected = {model->rows[number - 1], model->rows[number], 0};
+        struct expectation expected = {model->rows[number - 1], model->rows[number], 0, 0};
         assert_done(revision_differences(snapshot, number, on_difference, &expected, &error));
         for (; expected.row < ROWS; expected.row++)
             assert_int_equal(expected.before[expected.row], expected.after[expected.row]);
     }
     for (uint64_t number = model->newest - TABLE_REVISIONS_KEPT; number <= model->newest; number++) {
-        struct expectation expected = {model->rows[model->newest], model->rows[number], 0};
-        assert_done(revision_distance(snapshot, number, on_difference, &expected, &error));
+        struct expectation expected = {model->rows[model->newest], model->rows[number], 0, 0};
+        assert_done(revision_distance(snapshot, number, on_distance, &expected, &error));
+        equal += expected.equal;
         for (; expected.row < ROWS; expected.row++)
             assert_int_equal(expected.before[expected.row], expected.after[expected.row]);
     }
+    assert_true(equal > 0);
     snapshot_close(snapshot);
     table_close(table);
     free(model);
@@ -282,7 +297,7 @@ static bool on_revision(void *context, const struct revision *revision, const st
         expected->number--;
     assert_int_equal(revision->number, expected->number);
     struct expectation pair = {expected->model->rows[expected->number - 1], expected->model->rows[expected->number],
-                               expected->row};
+                               expected->row, 0};
     assert_done(on_difference(&pair, difference, &error));
     assert_string_equal(revision->command, "load");
     expected->number--;
@@ -445,7 +460,7 @@ static void a_used_change_takes_nothing_back(void **state)
     load_rows(table, 1, 3, 0);
     struct change *change = begin(table);
     assert_done(put_row(change, "default", "x", 1, &error));
-    assert_false(revision_rollback(change, 0, &error));
+    assert_false(revision_rollback(change, 0, NULL, NULL, &error));
     assert_int_equal(error.kind, ERROR_FAILED);
     change_abort(change);
     table_close(table);
