@@ -2,6 +2,9 @@
 #ifndef SSOFERRY_LOCK_FILE_H
 #define SSOFERRY_LOCK_FILE_H
 
+/* "PATH-lock", to be freed. */
+char *lock_file_name(const char *path) __attribute__((malloc, returns_nonnull));
+
 /* Creates the lock file if it does not exist, and reserves disk space for it: LMDB writes to it through memory, and a
  * full disk would kill the process (SIGBUS). Call this before LMDB opens it. *fd is the file, or -1 if it cannot be
  * opened; do not close it while LMDB has the file open, because that drops LMDB's locks. Returns 0, ENOSPC or EDQUOT;

@@ -35,6 +35,7 @@ struct table_options {
 
 /* Opens the table at `path`, a single file with its lock beside it as PATH-lock. Errors name the path and what to do:
  * missing directory, no permission, read-only file system, not an LMDB file, a schema newer than TABLE_SCHEMA_VERSION.
+ * In a shared directory of another user's, root opens and makes the files as that user (ssoferry/shared_directory.h).
  */
 bool table_open(struct table **table, const char *path, const struct table_options *options, struct error *error)
     __attribute__((warn_unused_result));

@@ -38,11 +38,17 @@ static int reserve(int fd, unsigned max_readers)
     return st.st_size > 0 && can_be_written(fd, whole) ? 0 : code;
 }
 
-int lock_file_open(const char *path, unsigned max_readers, int *fd)
+char *lock_file_name(const char *path)
 {
     const size_t size = strlen(path) + sizeof "-lock";
     char *name = memory_allocate(size);
     snprintf(name, size, "%s-lock", path);
+    return name;
+}
+
+int lock_file_open(const char *path, unsigned max_readers, int *fd)
+{
+    char *name = lock_file_name(path);
     *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
     int code = *fd >= 0 ? reserve(*fd, max_readers) : errno;
     free(name);

@@ -11,6 +11,7 @@
 
 #include "ssoferry/guard.h"
 #include "ssoferry/memory.h"
+#include "ssoferry/shared_directory.h"
 #include "store.h"
 #include "table_file.h"
 #include "table_lock.h"
@@ -207,7 +208,8 @@ static struct table *new_table(const char *path, const struct table_options *opt
     return table;
 }
 
-bool table_open(struct table **opened, const char *path, const struct table_options *options, struct error *error)
+static bool open_in_place(struct table **opened, const char *path, const struct table_options *options,
+                          struct error *error)
 {
     int lock_file;
     if (!prepare_file(path, options->mode, error))
@@ -230,6 +232,17 @@ bool table_open(struct table **opened, const char *path, const struct table_opti
     }
     *opened = table;
     return true;
+}
+
+bool table_open(struct table **opened, const char *path, const struct table_options *options, struct error *error)
+{
+    struct shared_directory_visit visit;
+    shared_directory_enter(&visit, path);
+    const bool good = open_in_place(opened, path, options, error);
+    if (!good)
+        shared_directory_explain(&visit, path, options->mode == TABLE_WRITE, error);
+    shared_directory_leave(&visit);
+    return good;
 }
 
 void table_close(struct table *table)

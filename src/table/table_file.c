@@ -9,26 +9,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ssoferry/lock_file.h"
 #include "ssoferry/memory.h"
 #include "ssoferry/seed.h"
+#include "ssoferry/shared_directory.h"
 #include "store.h"
-
-char *path_with(const char *path, const char *suffix)
-{
-    size_t size = strlen(path), more = strlen(suffix) + 1;
-    char *joined = memory_allocate(size + more);
-    memcpy(joined, path, size);
-    memcpy(joined + size, suffix, more);
-    return joined;
-}
 
 char *path_beside(const char *path)
 {
-    char suffix[32];
+    static const char suffix[] = ".new-0123456789abcdef";
+    const size_t size = strlen(path) + sizeof suffix;
+    char *beside = memory_allocate(size);
     uint64_t words[2];
     seed_draw(words);
-    snprintf(suffix, sizeof suffix, ".new-%016" PRIx64, words[0]);
-    return path_with(path, suffix);
+    snprintf(beside, size, "%s.new-%016" PRIx64, path, words[0]);
+    return beside;
 }
 
 /* The directory of `path`, to be freed. */
@@ -47,13 +42,10 @@ static void give_to_group(int fd)
 
 void table_file_share(const char *path, int file, int lock)
 {
-    struct stat status;
-    char *parent = parent_of(path);
-    if (stat(parent, &status) == 0 && (status.st_mode & (S_ISGID | S_IWGRP)) == (S_ISGID | S_IWGRP)) {
-        give_to_group(file);
-        give_to_group(lock);
-    }
-    free(parent);
+    if (!shared_directory_has(path))
+        return;
+    give_to_group(file);
+    give_to_group(lock);
 }
 
 /* -- looking -- */
@@ -148,7 +140,7 @@ static bool can_open(const char *path, bool writing)
 
 bool table_file_fail(const char *path, int code, bool writing, struct error *error)
 {
-    char *lock = path_with(path, "-lock");
+    char *lock = lock_file_name(path);
     char *parent = parent_of(path);
     bool file_good = can_open(path, writing);
     bool lock_there = access(lock, F_OK) == 0;

@@ -23,14 +23,11 @@ int table_file_settle(const char *path);
 /* Sets *error after `code` from opening the file or its lock: which of them is at fault, and why. Returns false. */
 bool table_file_fail(const char *path, int code, bool writing, struct error *error);
 
-/* In a directory set up for sharing (setgid and group-writable, as the package creates it), gives the group access to
- * the table and its lock, whatever umask they were made with: the daemon's user must write the lock of a table that
- * root loaded. Only the files' owner can do this; for anybody else nothing happens. Takes descriptors, because a name
- * may by now link to somebody else's file; a lock of -1 is none. */
+/* In a shared directory (ssoferry/shared_directory.h), gives the group access to the table and its lock, whatever umask
+ * they were made with: the daemon's user must write the lock of a table that a member of the group loaded. Only the
+ * files' owner can do this; for anybody else nothing happens. Takes descriptors, because a name may by now link to
+ * somebody else's file; a lock of -1 is none. */
 void table_file_share(const char *path, int file, int lock);
-
-/* "PATHsuffix", to be freed. */
-char *path_with(const char *path, const char *suffix);
 
 /* "PATH.new-" and random digits, to be freed: a name that nobody else uses. A process's number would not be one, since
  * it may be 1 in two containers. */

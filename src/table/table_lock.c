@@ -73,7 +73,7 @@ static bool is_of_another(int fd, off_t byte, pid_t *user)
 
 static bool is_in_use(const char *path, pid_t *user)
 {
-    char *lock = path_with(path, "-lock");
+    char *lock = lock_file_name(path);
     int fd = open(lock, O_RDONLY | O_CLOEXEC);
     free(lock);
     bool used = fd >= 0 && is_used(fd, our_bytes, our_count, user);
@@ -164,7 +164,7 @@ static bool can_be_shared(int held, const char *lock, ino_t inode)
 bool table_lock_could_be_held(int held, const char *path)
 {
     struct stat st;
-    char *lock = path_with(path, "-lock");
+    char *lock = lock_file_name(path);
     const bool could = stat(path, &st) == 0 && can_be_shared(held, lock, st.st_ino);
     free(lock);
     return could;

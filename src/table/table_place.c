@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ssoferry/guard.h"
+#include "ssoferry/lock_file.h"
 #include "ssoferry/row_cache.h"
 #include "store.h"
 #include "table_file.h"
@@ -139,7 +140,7 @@ enum table_place table_place(struct table *table)
 {
     const int fd = table_descriptor(table);
     enum table_place place = TABLE_IN_PLACE;
-    char *lock = path_with(table->path, "-lock");
+    char *lock = lock_file_name(table->path);
     if (fd >= 0 && !stands_at(table->path, fd))
         place = replaced_by(table);
     else if (table->lock_file >= 0 && !stands_at(lock, table->lock_file))

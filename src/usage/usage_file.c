@@ -10,6 +10,7 @@
 #include "ssoferry/guard.h"
 #include "ssoferry/lock_file.h"
 #include "ssoferry/memory.h"
+#include "ssoferry/shared_directory.h"
 #include "usage_check.h"
 #include "usage_fault.h"
 
@@ -132,11 +133,9 @@ void usage_file_name(struct usage_file *file, const char *store)
     snprintf(file->path, size, "%s.usage", store);
 }
 
-enum usage_file_result usage_file_open(struct usage_file *file, const char *store, bool writing, int end,
-                                       struct error *error)
+static enum usage_file_result open_in_place(struct usage_file *file, bool writing, int end, struct error *error)
 {
     struct stat facts;
-    usage_file_name(file, store);
     bool there = stat(file->path, &facts) == 0;
     if (!there && errno == ENOENT && !writing)
         return USAGE_FILE_ABSENT;
@@ -148,6 +147,19 @@ enum usage_file_result usage_file_open(struct usage_file *file, const char *stor
     if (there && facts.st_size == 0 && !writing)
         return USAGE_FILE_ABSENT;
     return open_checked(file, writing, error);
+}
+
+enum usage_file_result usage_file_open(struct usage_file *file, const char *store, bool writing, int end,
+                                       struct error *error)
+{
+    struct shared_directory_visit visit;
+    usage_file_name(file, store);
+    shared_directory_enter(&visit, file->path);
+    const enum usage_file_result result = open_in_place(file, writing, end, error);
+    if (result == USAGE_FILE_FAILED)
+        shared_directory_explain(&visit, file->path, writing, error);
+    shared_directory_leave(&visit);
+    return result;
 }
 
 /* What was left in the middle stays as it is until the process ends: some of LMDB's pointers may lead nowhere. */

@@ -22,7 +22,8 @@ struct usage_file {
 enum usage_file_result { USAGE_FILE_OPEN, USAGE_FILE_ABSENT, USAGE_FILE_FAILED };
 
 /* Opens the usage file of the table at `store`. If it does not exist, it is created for writing; for reading the result
- * is USAGE_FILE_ABSENT. `end` is as for usage_check(). Call usage_file_close() in any case. */
+ * is USAGE_FILE_ABSENT. `end` is as for usage_check(). In a shared directory of another user's, root does this as that
+ * user (ssoferry/shared_directory.h). Call usage_file_close() in any case. */
 enum usage_file_result usage_file_open(struct usage_file *file, const char *store, bool writing, int end,
                                        struct error *error);
 void usage_file_close(struct usage_file *file);

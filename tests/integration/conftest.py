@@ -1,7 +1,10 @@
 """Fixtures: gateways that are judged when a test ends, and the parties on both sides of them."""
 import contextlib
 import os
+import shutil
 import signal
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +73,15 @@ class Gateways:
         with contextlib.ExitStack() as stack:
             for gateway in self._made:
                 stack.callback(gateway.stop)
+
+
+@pytest.fixture
+def open_directory():
+    """One that every user reaches, which pytest's are not."""
+    directory = Path(tempfile.mkdtemp(prefix="ssoferry-test-"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
 
 
 @pytest.fixture

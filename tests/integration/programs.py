@@ -5,6 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 _BIN = Path(os.environ.get("SSOFERRY_BIN") or ROOT / "build/dev/bin")
@@ -14,6 +16,9 @@ _SYSTEM = platform.freedesktop_os_release()
 
 # Ubuntu links libraries with -Bsymbolic-functions: libh2o calls its own functions, whichever of them the program has as well.
 LIBH2O_KEEPS_ITS_OWN = "ubuntu" in (_SYSTEM["ID"], *_SYSTEM.get("ID_LIKE", "").split())
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user; CI is root")
 
 
 def program(name):

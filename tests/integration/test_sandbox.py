@@ -7,8 +7,6 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +14,7 @@ from cutover import CONNECTION_ID
 from gateway import Gateway
 from ports import free_port
 from preload import signal_thread, start_with, threads, workers
-from programs import is_sanitized, program, run
+from programs import is_sanitized, needs_root, program, run
 
 LOW_PORTS = range(601, 1024)  # root's
 REFUSED = {errno.ENOSYS, errno.EACCES, errno.EPERM}
@@ -156,18 +154,6 @@ def test_a_directory_that_is_swapped_takes_a_restart(make_gateway, authority):
 
 
 # -- becoming somebody else -------------------------------------------------------------------------------------------------
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user; CI is root")
-
-
-@pytest.fixture
-def open_directory():
-    """One that every user reaches, which pytest's are not."""
-    directory = Path(tempfile.mkdtemp(prefix="ssoferry-test-"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory)
-
 
 @needs_root
 def test_root_opens_the_port_and_becomes_the_user(open_directory):

@@ -1,11 +1,19 @@
 """The store that root loads and the daemon's own user serves."""
+import contextlib
+import fcntl
 import os
+import pwd
 import stat
+import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
 from cutover import CONNECTION_ID
-from programs import run
+from gateway import Gateway
+from namespaces import unsharing
+from programs import check_words, needs_root, program, run
 
 
 def modes(store):
@@ -27,3 +35,162 @@ def test_a_shared_directory_shares_the_store(tmp_path, directory_mode, file_mode
     directory.chmod(directory_mode)
     run("ssoferry", "--store", directory / "connections.mdb", "set", "acme", f"connection_id={CONNECTION_ID}")
     assert modes(directory / "connections.mdb") == [file_mode] * 2
+
+
+# -- root among others ------------------------------------------------------------------------------------------------------
+#
+# Each member of the group may put a link in the place of any file in the directory, at any moment. Those below hold the
+# moment open: LMDB waits for the lock on its lock file's first byte, which is theirs.
+
+class Shared:
+    """A store in a directory as the package makes it, of a user other than root; and a place that only root may write."""
+
+    def __init__(self, directory):
+        nobody = pwd.getpwnam("nobody")
+        self.owner = nobody.pw_uid, nobody.pw_gid
+        self.directory = directory / "store"
+        self.directory.mkdir()
+        os.chown(self.directory, *self.owner)
+        self.directory.chmod(0o2770)
+        self.store = self.directory / "connections.mdb"
+        self.closed = directory / "closed"
+        self.closed.mkdir(0o700)
+        self.target = self.closed / "target"
+
+    def command(self, *arguments):
+        return [program("ssoferry"), "--store", str(self.store), *map(str, arguments)]
+
+    def run(self, *arguments, **options):
+        return run("ssoferry", "--store", self.store, *arguments, **options)
+
+    def set(self, *identifiers, **options):
+        return self.run("set", *identifiers, f"connection_id={CONNECTION_ID}", **options)
+
+    def owners(self):
+        return {path.name: (path.lstat().st_uid, path.lstat().st_gid) for path in self.directory.iterdir()}
+
+    def swap_for_a_link(self, path):
+        path.rename(path.with_name("moved-away"))
+        path.symlink_to(self.target)
+
+    @contextlib.contextmanager
+    def run_into_the_lock(self, lock, *arguments):
+        """Runs a command until it waits to open what the lock file belongs to, and on when the block ends."""
+        with lock.open("r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
+            process = subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            wait_for_a_waiter(file)
+            yield
+        output, _ = process.communicate(timeout=60)
+        check_words(output)
+        assert process.returncode in (0, 1), output
+
+
+def wait_for_a_waiter(file):
+    inode = f":{os.fstat(file.fileno()).st_ino} "
+    deadline = time.monotonic() + 30
+    while not any("->" in line and inode in line for line in Path("/proc/locks").read_text().splitlines()):
+        assert time.monotonic() < deadline, "nobody waits for the lock"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def shared(open_directory):
+    return Shared(open_directory)
+
+
+@pytest.fixture
+def counted(shared):
+    """With a usage file, as the daemon leaves it."""
+    gateway = Gateway(shared.directory.parent / "gateway", user="nobody", store=str(shared.store))
+    gateway.start()
+    gateway.stop()
+    assert shared.directory.joinpath("connections.mdb.usage").exists()
+    return shared
+
+
+@needs_root
+def test_root_writes_nowhere_by_a_link_in_the_stores_place(shared):
+    shared.set("acme")
+    with shared.run_into_the_lock(Path(f"{shared.store}-lock"), "set", "globex", f"connection_id={CONNECTION_ID}"):
+        shared.swap_for_a_link(shared.store)
+    assert not os.path.lexists(shared.target), "root made a file that a member of the group named"
+
+
+@needs_root
+def test_root_writes_nowhere_by_a_link_in_the_place_of_the_usage_files_lock(counted):
+    """A child opens the file first, to see whether it is sound; then its parent does."""
+    lock = Path(f"{counted.store}.usage-lock")
+    with counted.run_into_the_lock(lock, "report"):
+        counted.swap_for_a_link(lock)
+    assert not os.path.lexists(counted.target), "root made a file that a member of the group named"
+
+
+@needs_root
+def test_what_root_makes_is_the_owners(counted):
+    for path in counted.directory.iterdir():
+        path.unlink()
+    counted.set("acme")
+    assert counted.owners() == {name: counted.owner for name in ("connections.mdb", "connections.mdb-lock")}
+
+
+@needs_root
+def test_root_stays_root_but_for_the_opening(counted):
+    """What it reads before, and what it writes when the store is open."""
+    mapping = counted.closed / "mapping.yaml"
+    mapping.write_text(f"version: 1\nconnections:\n  acme: {CONNECTION_ID}\n")
+    assert stat.S_IMODE(mapping.stat().st_mode) == 0o600
+    counted.run("load", mapping)
+    counted.run("report")
+    counted.run("export", "-o", counted.closed / "export.yaml")
+    counted.run("backup", counted.closed / "backup.mdb")
+    assert [counted.closed.joinpath(name).stat().st_uid for name in ("export.yaml", "backup.mdb")] == [0, 0]
+
+
+@needs_root
+@pytest.mark.parametrize("suffix", ["", "-lock"])
+def test_what_is_to_do_about_roots_own_files_is_told(shared, suffix):
+    """As an older ssoferry made them, or cp(1)."""
+    shared.set("acme")
+    path = f"{shared.store}{suffix}"
+    os.chown(path, 0, 0)
+    os.chmod(path, 0o600)
+    told = shared.set("globex", expect=1).stderr
+    assert (f"{path}: root acts as user id {shared.owner[0]} here, the directory's owner, because the group could put links there: "
+            "give that user the file (chown -h)\n") in told
+    subprocess.run(["chown", "-h", str(shared.owner[0]), path], check=True, timeout=60)
+    shared.set("globex")
+
+
+@needs_root
+def test_a_link_that_is_there_is_told(shared):
+    shared.set("acme")
+    shared.swap_for_a_link(shared.store)
+    shared.target.write_text("root's own")
+    told = shared.set("globex", expect=1).stderr
+    assert f"{shared.store}: root acts as user id" in told and "a link to what that user may not open: remove it, and see who made it" in told
+    assert shared.target.read_text() == "root's own"
+
+
+@needs_root
+def test_a_directory_that_its_owner_does_not_reach_is_told(shared):
+    shared.directory.parent.chmod(0o700)
+    told = shared.set("acme", expect=1).stderr
+    assert f"{shared.store}: root acts as user id" in told and "let that user enter the directories above" in told
+
+
+@needs_root
+def test_root_that_may_be_nobody_else_goes_on_as_root(shared):
+    """As in a container without the capabilities."""
+    command = ["setpriv", "--bounding-set=-setuid,-setgid", *shared.command("set", "acme", f"connection_id={CONNECTION_ID}")]
+    subprocess.run(command, check=True, timeout=60)
+    assert {owner for owner, _ in shared.owners().values()} == {0} and modes(shared.store) == [0o660] * 2
+
+
+@needs_root
+def test_root_of_a_user_namespace_goes_on_as_root(shared):
+    """Where the directory's owner has no number."""
+    command = [*unsharing("--user", "--map-root-user", mapped="--map-root-user"), *shared.command("set", "acme", f"connection_id={CONNECTION_ID}")]
+    shared.directory.chmod(0o2777)
+    subprocess.run(command, check=True, timeout=60)
+    assert {owner for owner, _ in shared.owners().values()} == {0}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -788,6 +789,28 @@ static void shared_directories(void **state)
     assert_int_equal(rights_of(scratch_path(scratch, "shared.mdb-lock")), 0660);
 }
 
+/* In one of another user's, whatever comes of it: test_sharing.py has what root must not do there. */
+static void root_stays_root(void **state)
+{
+    struct scratch *scratch = *state;
+    const char *path = scratch_path(scratch, "t.mdb"), *folder = scratch_path(scratch, "folder.mdb");
+    struct stat status;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(chown(scratch->directory, 65534, 65534), 0);
+    assert_int_equal(chmod(scratch->directory, 02770), 0);
+    table_close(open_table(path, TABLE_WRITE, 0));
+    assert_int_equal(setfsuid((uid_t)-1), 0);
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(status.st_uid == 65534 && status.st_gid == 65534);
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        refuse(folder, modes[i], folder, "it is a directory");
+        assert_int_equal(setfsuid((uid_t)-1), 0);
+        assert_int_equal(setfsgid((gid_t)-1), getegid());
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -820,6 +843,7 @@ int main(void)
         scratch_test(written_over),
         scratch_test(bare_names),
         scratch_test(shared_directories),
+        scratch_test(root_stays_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/fsuid.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -728,6 +729,32 @@ static void the_lock_has_no_holes(void **state)
     }
 }
 
+/* In a shared directory of another user's, whatever comes of it. */
+static void root_opens_as_the_owner_and_stays_root(void **state)
+{
+    struct scratch *scratch = *state;
+    const char *store = scratch_path(scratch, "store"), *path = usage_path(scratch);
+    struct usage_reader *reader = NULL;
+    struct error error = {0};
+    struct stat status;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chown(scratch->directory, 65534, 65534), 0);
+    assert_int_equal(chmod(scratch->directory, 02770), 0);
+    struct usage *usage = open_usage(store, 1, NOON);
+    assert_int_equal(setfsuid((uid_t)-1), 0);
+    usage_close(usage);
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(status.st_uid == 65534 && status.st_gid == 65534);
+    usage_reader_close(open_reader(store, NOON));
+    assert_int_equal(setfsuid((uid_t)-1), 0);
+    assert_int_equal(chown(path, 0, 0), 0);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_false(usage_reader_open(&reader, store, NOON, &error));
+    assert_non_null(strstr(error.message, "give that user the file (chown -h)"));
+    assert_int_equal(setfsuid((uid_t)-1), 0);
+}
+
 static void a_lock_that_is_a_link_is_refused(void **state)
 {
     struct scratch *scratch = *state;
@@ -767,6 +794,7 @@ int main(void)
         scratch_test(a_page_that_cannot_be_read_ends_nothing),
         scratch_test(no_page_that_can_be_read_ends_nothing),
         scratch_test(the_lock_has_no_holes),
+        scratch_test(root_opens_as_the_owner_and_stays_root),
         scratch_test(a_lock_that_is_a_link_is_refused),
         scratch_test(a_record_that_cannot_be_read_begins_anew),
         scratch_test(a_full_disk_delays_but_loses_nothing),
