@@ -51,8 +51,9 @@ static BIO *open_file(const struct named_file *file, const struct tls_report *re
         return bio;
     if (problem == EACCES)
         FAULT(report, FAULT_ERROR, file,
-              "%s cannot be read by user id %u: let its user or group read it (chown, chgrp) and enter the folders "
-              "above; in a folder that is new since the start, or another one than then, it takes a restart (sandbox)",
+              "%s cannot be read by user id %u: let this user alone read it (chown, chmod 400) and enter the "
+              "folders above; in a folder that is new since the start, or another one than then, it takes a restart "
+              "(sandbox)",
               file->path, (unsigned)geteuid());
     else
         FAULT(report, FAULT_ERROR, file, "%s cannot be opened: %s", file->path, strerror(problem));

@@ -1,5 +1,6 @@
 """The unit and the container files: what can be told of them without systemd as the first process and without a container engine."""
 import configparser
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ import yaml
 
 import dockerfile
 from ports import free_port
-from programs import ROOT, program, run
+from programs import ROOT, needs_root, program, run
 from web_server import Reply, WebServer
 
 UNIT = ROOT / "config/ssoferryd.service"
@@ -208,6 +209,32 @@ def test_image_and_pod_agree(pod):
 def test_who_mounts_a_configuration_is_told_how_to_be_reached(file):
     """The sample listens on loopback, and the mount hides what the image has in its place."""
     assert f"`listen: [{{address: 0.0.0.0:{dockerfile.settings()['EXPOSE']}}}]`" in (ROOT / file).read_text()
+
+
+def tls_commands(directory):
+    """What docs/operations.md has root do for a private key, and again at each renewal; in another place, and for users and groups that are here."""
+    section = (ROOT / "docs/operations.md").read_text().split("\n## TLS\n")[1].split("\n## ")[0]
+    by_hand = "\n".join(re.findall(r"^\$ (install .*)$", section, re.MULTILINE))
+    hook = "\n".join(line.removeprefix("  ") for line in re.search(r"^  ```sh\n(.*?)^  ```$", section, re.MULTILINE | re.DOTALL)[1].splitlines())
+    for found, put in {"-o ssoferry": "-o nobody", "-g ssoferry": "-g daemon", "/etc/ssoferry": str(directory), "/etc/letsencrypt": str(directory)}.items():
+        by_hand, hook = by_hand.replace(found, put), hook.replace(found, put)
+    return by_hand, hook
+
+
+@needs_root
+def test_the_private_key_is_the_daemons_alone(open_directory):
+    """Operators are members of the group, which lets them change the table."""
+    key, live = open_directory / "tls/privkey.pem", open_directory / "live/sso.example.com"
+    live.mkdir(parents=True)
+    for name in ("privkey.pem", "fullchain.pem"):
+        live.joinpath(name).write_text("PEM")
+        live.joinpath(name).chmod(0o600)
+    for commands in tls_commands(open_directory):
+        key.unlink(missing_ok=True)
+        subprocess.run(["sh", "-e"], input=commands, cwd=live, env={**os.environ, "RENEWED_LINEAGE": str(live)}, text=True, check=True, timeout=60)
+        reads = lambda user, file: subprocess.run(["setpriv", f"--reuid={user}", "--regid=daemon", "--clear-groups", "cat", file],
+                                                  capture_output=True, timeout=60).returncode == 0
+        assert (reads("nobody", key), reads("nobody", key.with_name("fullchain.pem")), reads("games", key)) == (True, True, False), commands
 
 
 def health_check(*arguments):
