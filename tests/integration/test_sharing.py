@@ -3,6 +3,8 @@ import contextlib
 import fcntl
 import os
 import pwd
+import re
+import shutil
 import stat
 import subprocess
 import time
@@ -13,7 +15,7 @@ import pytest
 from cutover import CONNECTION_ID
 from gateway import Gateway
 from namespaces import unsharing
-from programs import check_words, needs_root, program, run
+from programs import ROOT, check_words, needs_root, program, run
 
 
 def modes(store):
@@ -194,3 +196,63 @@ def test_root_of_a_user_namespace_goes_on_as_root(shared):
     shared.directory.chmod(0o2777)
     subprocess.run(command, check=True, timeout=60)
     assert {owner for owner, _ in shared.owners().values()} == {0}
+
+
+# -- putting it right by hand -----------------------------------------------------------------------------------------------
+
+def commands_of_the_manual(directory):
+    """What docs/operations.md has root do about a store that a wrong umask made; elsewhere, and for a user who is here."""
+    section = (ROOT / "docs/operations.md").read_text().split("**In any other directory")[1]
+    commands = re.search(r"^```\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)[1]
+    assert all(line.startswith("$ ") for line in commands.splitlines()), commands
+    commands = "\n".join(line[2:] for line in commands.splitlines()).replace("/srv/sso", str(directory))
+    return commands.replace("ssoferry:ssoferry", "nobody:nogroup").replace("-u ssoferry ", "-u nobody ")
+
+
+def put_right(shared, swapping=None):
+    """`swapping`: each file is swapped for a link as this program begins, as a member of the group may do it."""
+    programs = shared.directory.parent / "programs"
+    programs.mkdir()
+    if swapping is not None:
+        wrapper = programs / swapping
+        wrapper.write_text(f"""#!/bin/sh
+for file; do
+    [ ! -f "$file" ] || [ -L "$file" ] || {{ mv "$file" moved-away && ln -s {shared.target} "$file"; }}
+done
+exec {shutil.which(swapping)} "$@"
+""")
+        wrapper.chmod(0o755)
+        programs.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    return subprocess.run(["sh", "-e"], input=commands_of_the_manual(shared.directory), text=True, capture_output=True, timeout=60, env=environment)
+
+
+@pytest.fixture
+def made_by_root(shared):
+    shared.closed.chmod(0o755)
+    shared.target.write_text("root's own")
+    for suffix in ("", "-lock"):
+        Path(f"{shared.store}{suffix}").write_text("")
+    return shared
+
+
+@needs_root
+def test_the_manual_puts_a_store_right_and_follows_no_link(made_by_root):
+    link = made_by_root.directory / "connections.mdb.link"
+    link.symlink_to(made_by_root.target)
+    before = made_by_root.target.stat()
+    done = put_right(made_by_root)
+    assert done.returncode == 0, done.stderr
+    link.unlink()
+    assert set(made_by_root.owners().values()) == {made_by_root.owner} and modes(made_by_root.store) == [0o660] * 2
+    assert made_by_root.target.stat() == before
+
+
+@needs_root
+@pytest.mark.parametrize("swapping", ["chown", "chmod"])
+def test_a_link_that_comes_while_the_store_is_put_right_is_not_followed(made_by_root, swapping):
+    before = made_by_root.target.stat()
+    put_right(made_by_root, swapping)
+    assert made_by_root.directory.joinpath("moved-away").exists(), "nothing was swapped"
+    after = made_by_root.target.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
