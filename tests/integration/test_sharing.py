@@ -256,3 +256,24 @@ def test_a_link_that_comes_while_the_store_is_put_right_is_not_followed(made_by_
     assert made_by_root.directory.joinpath("moved-away").exists(), "nothing was swapped"
     after = made_by_root.target.stat()
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+
+
+@needs_root
+@pytest.mark.parametrize("source", ["/backup/backup.mdb", "/proc/4711/fd/4"])
+def test_the_manual_puts_a_copy_back_and_follows_no_link(shared, source):
+    """Root may read what is put back, and the daemon's user need not."""
+    copy = shared.closed / "copy.mdb"
+    copy.write_text("a copy")
+    place = shared.closed / "place"
+    place.mkdir()
+    shared.store.symlink_to(place)
+    lines = (ROOT / "docs/operations.md").read_text().splitlines()
+    [command] = [line.strip().removeprefix("$ ") for line in lines if source in line and "connections.mdb" in line]
+    command = command.replace(source, str(copy)).replace("/var/lib/ssoferry/", "").replace("-u ssoferry", "-u nobody")
+    put_back = lambda: subprocess.run(["sh", "-c", command], cwd=shared.directory, capture_output=True, timeout=60)
+    put_back()
+    assert os.listdir(place) == []
+    shared.store.unlink(missing_ok=True)
+    assert put_back().returncode == 0
+    assert shared.owners() == {"connections.mdb": shared.owner} and shared.store.read_text() == "a copy"
+    assert stat.S_IMODE(shared.store.stat().st_mode) == 0o660
