@@ -1,6 +1,8 @@
 #include "written_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,12 +37,55 @@ bool written_file_interrupted(void)
     return false;
 }
 
-/* Resolves links in a path; the caller frees the result. NULL if the target has no name: it does not exist, or it is a
- * link in /proc/self/fd (as /dev/stdout is) to something that was never a file or has been deleted. */
-static char *end_of(const char *path)
+/* Reads the link at `path`: *target, to be freed, is the path that it names, or NULL if no link is there. Goes by a
+ * descriptor, so that the one whose maker is looked at is the one that is read. */
+static bool read_link(const char *path, char **target, struct error *error)
 {
+    char name[PATH_MAX];
     struct stat facts;
-    return lstat(path, &facts) == 0 && S_ISLNK(facts.st_mode) ? realpath(path, NULL) : memory_string(text_of(path));
+    *target = NULL;
+    const int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return true;
+    const bool is_link = fstat(fd, &facts) == 0 && S_ISLNK(facts.st_mode);
+    const ssize_t size = is_link ? readlinkat(fd, "", name, sizeof(name)) : -1;
+    close(fd);
+    if (size < 0)
+        return true;
+    if (facts.st_uid != geteuid() && facts.st_uid != 0) /* a trap, where others may write in the directory */
+        return error_set(error, ERROR_FAILED, "%s is a link that user id %u made: remove it, or name another file",
+                         path, (unsigned)facts.st_uid);
+    const struct text directory = text_directory(path);
+    const size_t room = directory.size + (size_t)size + sizeof("/");
+    *target = memory_allocate(room);
+    if (name[0] == '/')
+        snprintf(*target, room, "%.*s", (int)size, name);
+    else
+        snprintf(*target, room, "%.*s/%.*s", TEXT_ARGS(directory), (int)size, name);
+    return true;
+}
+
+/* Follows links at the end of a path. *end, to be freed, is NULL if the last one leads to nothing: to no file, round in
+ * a circle, or, in /proc/self/fd (as /dev/stdout does), to something that was never a file or has been deleted. */
+static bool find_end(const char *path, char **end, struct error *error)
+{
+    enum { LINKS_MAX = 40 }; /* the kernel's */
+    char *target = NULL;
+    bool is_link = false;
+    *end = memory_string(text_of(path));
+    for (int links = 0; links < LINKS_MAX; ++links) {
+        const bool read = read_link(*end, &target, error);
+        if (read && target == NULL && (!is_link || access(*end, F_OK) == 0))
+            return true;
+        free(*end);
+        *end = target;
+        if (!read || target == NULL)
+            return read;
+        is_link = true;
+    }
+    free(*end);
+    *end = NULL;
+    return true;
 }
 
 static bool is_output(const struct stat *facts)
@@ -98,8 +143,10 @@ static bool fail(const char *path, int errnum, struct error *error)
 bool written_file_open(struct written_file *file, const char *path, const char *model, struct error *error)
 {
     struct stat facts;
-    bool there = stat(path, &facts) == 0;
-    *file = (struct written_file){.path = end_of(path)};
+    *file = (struct written_file){.path = NULL};
+    if (!find_end(path, &file->path, error))
+        return false;
+    bool there = stat(file->path != NULL ? file->path : path, &facts) == 0;
     if (!there && file->path == NULL)
         return error_set(error, ERROR_FAILED, "%s is a link to nothing: remove it, or name another file", path);
     if (there && (file->path == NULL || !S_ISREG(facts.st_mode) || is_output(&facts))) {

@@ -19,7 +19,7 @@ import pytest
 
 from faulty import Faults
 from preload import Reads, environment_with
-from programs import ROOT, program
+from programs import ROOT, needs_root, program
 from store_file import StoreFile
 from stytch_ids import connection_id
 
@@ -523,6 +523,30 @@ def test_export_opens_up_nothing_and_follows_links(loaded):
         command = loaded.command("export", "-o", "/dev/stdout")
         refused = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT)
     assert refused.returncode == 1 and "leave out -o" in refused.stderr and target.read_text() == "kept\n"
+
+
+@needs_root
+def test_export_follows_no_link_of_another_users(loaded):
+    """As in a directory that they may write in; nor one that a link of one's own leads to."""
+    target, theirs, ours = (loaded.home / name for name in ("target.yaml", "theirs.yaml", "ours.yaml"))
+    target.write_text("kept")
+    for link, to in (theirs, target), (ours, theirs.name):
+        link.symlink_to(to)
+    os.chown(theirs, 4711, 4711, follow_symlinks=False)
+    for path in (ours, theirs):
+        told = loaded("export", "-o", path, status=1).stderr
+        assert f"error: {theirs} is a link that user id 4711 made: remove it, or name another file" in told
+    assert target.read_text() == "kept" and theirs.is_symlink()
+    os.chown(theirs, 0, 0, follow_symlinks=False)
+    loaded("export", "-o", ours)
+    assert target.read_text() == loaded.export() and ours.is_symlink() and theirs.is_symlink()
+
+
+def test_export_of_links_that_lead_to_one_another(loaded):
+    first, second = (loaded.home / name for name in ("first.yaml", "second.yaml"))
+    first.symlink_to(second)
+    second.symlink_to(first)
+    assert "first.yaml is a link to nothing: remove it, or name another file" in loaded("export", "-o", first, status=1).stderr
 
 
 @pytest.mark.parametrize("command", [["export", "-o"], ["backup"]], ids=["export", "backup"])
