@@ -286,6 +286,16 @@ def test_upgrading_keeps_the_table_and_what_was_edited(installed, deb, tmp_path)
     serve(installed)
 
 
+@pytest.mark.parametrize("spoil", ["ln -s /etc/shadow", "mkdir"])
+def test_a_spoilt_lock_file_stops_no_upgrade(installed, deb, tmp_path, spoil):
+    """By a member of the group."""
+    installed.run("sh", "-c", f"rm {STORE}-lock && {spoil} {STORE}-lock")
+    told = install(installed, upgrade_of(deb, tmp_path), "--force-confold").stderr
+    assert "\nssoferry: not every file of the store could be made; remove what stands in its place (see above), then: " in told
+    assert installed.run("dpkg-query", "-W", "-f", "${Status}", "ssoferry").stdout == "install ok installed"
+    assert installed.facts("/etc/shadow") == ("root", "shadow", "640")
+
+
 def test_removing_keeps_configuration_and_table_and_purging_nothing(empty, deb):
     before = empty.tree()
     install(empty, deb)
