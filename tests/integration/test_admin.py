@@ -118,6 +118,12 @@ class TestDoor:
         gateway.start()
         assert admin.get("/livez", host="sso-1.example.com").status == 200
 
+    def test_what_any_name_means_is_told_at_the_key(self):
+        key = (ROOT / "docs/man/ssoferryd.yaml.5").read_text().split("\n.It Cm admin.allow_remote\n")[1].split("\n.It ")[0]
+        listener = (ROOT / "docs/man/ssoferryd.8").read_text().split("This listener has neither passwords nor TLS.")[1].split("\n.Sh ")[0]
+        for manual in (key, listener):
+            assert "any web page that somebody in that network opens can read" in " ".join(manual.split()) and "DNS rebinding" in manual
+
     def test_the_public_port_has_none_of_it(self, started):
         gateway, _ = started
         assert gateway.get("/metrics").status == 404
