@@ -44,7 +44,8 @@ static void on_end(void *shared)
  * would refuse it for ever. */
 static bool is_alone(const struct worker *worker, h2o_req_t *req)
 {
-    return held_now(worker) <= req->conn->callbacks->get_socket(req->conn)->input->capacity;
+    const size_t own = req->conn->callbacks->get_socket(req->conn)->input->capacity;
+    return held_now(worker) <= (worker->input_is_counted ? own : 0);
 }
 
 bool held_take_page(struct worker *worker, h2o_req_t *req, size_t size)

@@ -6,7 +6,8 @@
  * of large requests does not keep it out.
  *
  * Like the parser of heads, these functions take the place of libh2o's own, and only in ssoferryd. Where libh2o calls
- * its own all the same, as Ubuntu's does, there is no such limit. */
+ * its own all the same, as Ubuntu's does, there is no such limit. Our own code comes here there, too, with buffers that
+ * were never counted: so a worker gives nothing back before libh2o has asked for room here. */
 #include <stdlib.h>
 
 #include "held.h"
@@ -42,7 +43,7 @@ void h2o_buffer__do_free(h2o_buffer_t *buffer)
         return;
     }
     struct worker *worker = worker_of_buffer(buffer);
-    if (worker != NULL)
+    if (worker != NULL && worker->input_is_counted)
         held_give_back(worker, buffer->capacity);
     free(buffer);
 }
@@ -61,16 +62,15 @@ static void begin_buffer(h2o_buffer_t **at, size_t least)
 {
     h2o_buffer_prototype_t *prototype = H2O_STRUCT_FROM_MEMBER(h2o_buffer_prototype_t, _initial_buf, *at);
     const size_t usual = prototype->_initial_buf.capacity, head = offsetof(h2o_buffer_t, _buf);
-    if (least <= usual) {
-        *at = h2o_mem_alloc_recycle(&prototype->allocator, head + usual);
-        start(*at, prototype, usual);
-        return;
-    }
-    *at = h2o_mem_alloc(head + least);
-    start(*at, prototype, least);
+    const size_t capacity = least <= usual ? usual : least;
+    *at = least <= usual ? h2o_mem_alloc_recycle(&prototype->allocator, head + usual) : h2o_mem_alloc(head + least);
+    start(*at, prototype, capacity);
     struct worker *worker = worker_of_buffer(*at);
-    if (worker != NULL)
-        held_take_anyway(worker, least);
+    if (worker == NULL)
+        return;
+    worker->input_is_counted = true;
+    if (capacity > usual)
+        held_take_anyway(worker, capacity);
 }
 
 static bool grow_buffer(h2o_buffer_t **at, size_t least)

@@ -36,6 +36,7 @@ struct worker {
     h2o_accept_ctx_t accept;
     h2o_multithread_receiver_t receiver;
     h2o_buffer_mmap_settings_t no_files; /* by which the thread's input buffers are known; see input_memory.c */
+    bool input_is_counted;               /* libh2o has asked us for one of them, and not itself */
     struct worker_tools tools;
     _Atomic(const struct config *) config; /* the one in use by this worker */
     int *fds;
