@@ -53,24 +53,41 @@ void building_free(struct building *building)
     free(building);
 }
 
-static struct text join(struct building *building, struct text before, const char *between, struct text after)
+/* Whether one of the CSP sources covers every https page. */
+static bool is_any_page(const struct text_list *sources)
 {
-    const struct text parts[] = {before, text_of(between), after};
-    return text_join(parts, sizeof(parts) / sizeof(parts[0]), arena_memory(building->arena));
+    for (size_t i = 0; i < sources->count; ++i) {
+        if (text_equal_fold(sources->items[i], TEXT("https:")) || text_equal(sources->items[i], TEXT("*")))
+            return true;
+    }
+    return false;
 }
 
-/* If the operator does not say where browsers are sent next: any https page, and a developer's own machine. Else the
- * gateway's own names besides: the old system takes itself to be there, and redirects to them. */
-static struct text onward_sources(struct building *building)
+/* In a list of hosts, one without a port stands for every port; in a policy it would stand for the default alone. */
+static struct text port_of_source(struct text host)
 {
-    const struct text *sources = building->onward_sources.items;
-    if (building->onward_sources.count == 0)
+    return url_host_alone(host).size == host.size ? TEXT(":*") : TEXT("");
+}
+
+struct text building_onward_sources(struct building *building)
+{
+    const struct text_list *sources = &building->onward_sources, *own = &building->own_hosts;
+    if (sources->count == 0)
         return TEXT("https: http://localhost:* http://127.0.0.1:*");
-    struct text joined = sources[0];
-    for (size_t i = 1; i < building->onward_sources.count; ++i)
-        joined = join(building, joined, " ", sources[i]);
-    for (size_t i = 0; i < building->own_hosts.count; ++i)
-        joined = join(building, joined, " https://", building->own_hosts.items[i]);
+    const size_t own_count = is_any_page(sources) ? 0 : own->count;
+    struct text *parts = memory_allocate((2 * sources->count + 3 * own_count) * sizeof(*parts));
+    size_t count = 0;
+    for (size_t i = 0; i < sources->count; ++i) {
+        parts[count++] = i > 0 ? TEXT(" ") : TEXT("");
+        parts[count++] = sources->items[i];
+    }
+    for (size_t i = 0; i < own_count; ++i) {
+        parts[count++] = TEXT(" https://");
+        parts[count++] = own->items[i];
+        parts[count++] = port_of_source(own->items[i]);
+    }
+    const struct text joined = text_join(parts, count, arena_memory(building->arena));
+    free(parts);
     return joined;
 }
 
@@ -88,7 +105,7 @@ struct config *building_finish(struct building *building)
     config->listen_count = building->listen_count;
     config->trusted_proxies = building->trusted_proxies;
     config->trusted_proxy_count = building->trusted_proxy_count;
-    config->onward_sources = onward_sources(building);
+    config->onward_sources = building_onward_sources(building);
     config->rules.stytch = building->stytch_hosts;
     config->rules.legacy = building->legacy_hosts;
     config->rules.own_hosts = building->own_hosts.items;

@@ -16,6 +16,7 @@ struct setting {
     const struct config_key *key;
     struct text name; /* "routes[0].match" */
     struct text value;
+    size_t room;     /* that its items can grow in; 0: none yet */
     size_t listener; /* index of its listener, or of the one it would belong to */
 };
 
@@ -60,14 +61,19 @@ struct building {
     bool admin_allow_remote;
     bool is_mapping;           /* its first key is that of a mapping file: reported only once */
     bool mistyped[KEY_SCOPES]; /* what is being read may have a required key mistyped or as an alias */
-    struct place live_place, test_place, unmatched_place, routes_place, redirect_place, health_place, uri_limit_place,
-        observe_place;
+    struct place live_place, test_place, onward_place, unmatched_place, routes_place, redirect_place, health_place,
+        uri_limit_place, observe_place;
 };
 
 /* Has only Stytch's own hosts; the keys' defaults are not set. Never NULL; free it with building_free() or, once
  * finished, with config_free(). */
 struct building *building_new(void);
 void building_free(struct building *building);
+
+/* The CSP sources that browsers are sent to next, separated by spaces. If the operator names none: any https page, and
+ * a developer's own machine. Otherwise the gateway's own names besides, unless any page is among them: the old system
+ * takes itself to be there, and redirects to them. */
+struct text building_onward_sources(struct building *building);
 
 /* Connects the finished configuration to what was built for it. Returns the same memory. */
 struct config *building_finish(struct building *building);

@@ -138,6 +138,19 @@ static void check_origins(struct checker *checker)
     }
 }
 
+/* A load balancer that takes no head of that size answers each form page with 502. */
+static void check_onward_sources(struct checker *checker)
+{
+    enum { MOST = 8 * 1024 };
+    const struct place *place = &checker->building->onward_place;
+    const size_t size = building_onward_sources(checker->building).size;
+    if (size > MOST)
+        faults_add(checker->faults, FAULT_WARNING, checker->file, place->line, place->column, place->length,
+                   "stytch.onward_sources: with the names in hosts it takes %zu bytes of the head of each form page, "
+                   "and many load balancers refuse heads of more than %d; write https: there instead",
+                   size, MOST);
+}
+
 static void check_unmatched_url(struct checker *checker)
 {
     struct building *building = checker->building;
@@ -296,6 +309,7 @@ void checker_check_keys(struct checker *checker)
         check_ways_back(checker);
     check_addresses(checker);
     check_origins(checker);
+    check_onward_sources(checker);
     check_unmatched_url(checker);
     check_legacy_urls(checker);
     check_redirects(checker);

@@ -27,10 +27,22 @@ static struct text full_name(struct building *building, const struct config_key 
     return building_copy(building, text_of(name));
 }
 
-static struct text join(struct building *building, struct text first, struct text second)
+/* A list has thousands of items at times, so its text gets room for as much again. */
+static void add_item(struct building *building, struct setting *setting, struct text item)
 {
-    const struct text parts[] = {first, TEXT(", "), second};
-    return text_join(parts, sizeof(parts) / sizeof(parts[0]), arena_memory(building->arena));
+    const size_t size = setting->value.size + 2 + item.size;
+    if (size > setting->room) {
+        struct memory memory = arena_memory(building->arena);
+        char *grown = memory.allocate(memory.context, 2 * size);
+        memcpy(grown, setting->value.at, setting->value.size);
+        setting->value.at = grown;
+        setting->room = 2 * size;
+    }
+    char *end = (char *)setting->value.at + setting->value.size;
+    memcpy(end, ", ", 2);
+    if (item.size > 0)
+        memcpy(end + 2, item.at, item.size);
+    setting->value.size = size;
 }
 
 void building_note(struct building *building, const struct config_key *key, struct text value)
@@ -38,12 +50,12 @@ void building_note(struct building *building, const struct config_key *key, stru
     struct text name = full_name(building, key);
     struct setting *last = building->setting_count == 0 ? NULL : &building->settings[building->setting_count - 1];
     if (last != NULL && text_equal(last->name, name)) {
-        last->value = join(building, last->value, value);
+        add_item(building, last, value);
         return;
     }
     building->settings = memory_resize(building->settings, (building->setting_count + 1) * sizeof(*building->settings));
     building->settings[building->setting_count++] =
-        (struct setting){key, name, building_copy(building, value), building->listen_count - 1};
+        (struct setting){key, name, building_copy(building, value), 0, building->listen_count - 1};
 }
 
 static const struct setting *find(const struct building *building, struct text name)

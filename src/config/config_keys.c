@@ -95,6 +95,8 @@ SETTER(set_onward_source)
     }
     if (value.size == 0)
         return "is empty";
+    if (building->onward_sources.count == 0)
+        building->onward_place = *place;
     building_append(building, &building->onward_sources, building_copy(building, value));
     return NULL;
 }

@@ -3,12 +3,14 @@ import base64
 import contextlib
 import hashlib
 import re
+import resource
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import pytest
 
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
+from programs import is_sanitized, run
 from sign_ins import USER, form
 from test_sign_in import RELAY_STATES, SIZES, as_sent_directly
 from web_server import Reply, WebServer
@@ -220,3 +222,24 @@ class TestPage:
         gateway.start()
         assert gateway.post("/a/acme", form(self.FIELDS)).status == 200
         assert gateway.post("/b/acme", form(self.FIELDS)).status == 307
+
+
+class TestOnwardSources:
+    """Chromium holds the policy against each redirect that follows, so with a list there the gateway's own names are in it, too."""
+
+    def policy(self, make_gateway, **config):
+        gateway = make_gateway(redirect="form", stytch={"onward_sources": ["https://app.example.com"]}, **config)
+        gateway.load({"acme": CONNECTION_ID})
+        gateway.start()
+        return gateway.post("/old-sso/acme", form(TestPage.FIELDS)).header("Content-Security-Policy")
+
+    def test_a_host_without_a_port_stands_for_every_port(self, make_gateway):
+        """In a policy it would stand for 443 alone."""
+        policy = self.policy(make_gateway, hosts=["sso.example.com", "old.example.com:8443"])
+        assert "; form-action https://api.stytch.com https://app.example.com https://sso.example.com:* https://old.example.com:8443; " in policy
+
+    def test_thousands_of_hosts_take_little_memory(self, make_gateway):
+        gateway = make_gateway(stytch={"onward_sources": ["https://app.example.com"]}, hosts=[f"customer-{i}.sso.example.com" for i in range(5000)])
+        most = resource.RLIM_INFINITY if is_sanitized() else 200 << 20
+        checked = run("ssoferryd", "--check", "-c", gateway.config_path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (most, most)))
+        assert "write https: there instead" in checked.stderr

@@ -145,7 +145,7 @@ static void every_key_is_read(void **state)
     assert_text(config->gateway.test_url, "http://127.0.0.1:9000");
     assert_text(config->gateway.unmatched_url, "https://legacy.example.com");
     assert_text(config->onward_sources,
-                "https://a.example https://*.b.example:8443 https://sso.example.com https://a.example:8443");
+                "https://a.example https://*.b.example:8443 https://sso.example.com:* https://a.example:8443");
     assert_int_equal(config->gateway.redirect, REDIRECT_303);
     assert_int_equal(config->limits.connections, 5);
     assert_int_equal(config->limits.head, 8192);
@@ -585,6 +585,56 @@ static void what_is_doubtful_is_warned_of(void **state)
     }
 }
 
+/* A configuration with `count` hosts of its own; to be freed. */
+static char *with_hosts(const char *onward_source, size_t count)
+{
+    char *yaml = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&yaml, &size);
+    fprintf(out, "stytch: {onward_sources: ['%s']}\nhosts:\n", onward_source);
+    for (size_t i = 0; i < count; ++i)
+        fprintf(out, "  - a-rather-long-name-%zu.example.com\n", i);
+    fputs(ROUTE, out);
+    fclose(out);
+    return yaml;
+}
+
+static const struct {
+    const char *onward_source;
+    size_t hosts;
+    const char *joined; /* how it begins */
+    bool warned_of;
+} onward_sources[] = {
+    {"https://a.example", 1, "https://a.example https://a-rather-long-name-0.example.com:*", false},
+    {"https://a.example", 100, "https://a.example https://a-rather-long-name-0.example.com:* https://", false},
+    {"https://a.example", 1000, "https://a.example https://a-rather-long-name-0.example.com:* https://", true},
+    {"https:", 1000, "https:", false}, /* which stands for them all */
+    {"HTTPS:", 1000, "HTTPS:", false},
+    {"*", 1000, "*", false},
+};
+
+/* Everybody's form page has them in its head. */
+static void onward_sources_that_are_too_many_are_warned_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(onward_sources); ++i) {
+        char *yaml = with_hosts(onward_sources[i].onward_source, onward_sources[i].hosts), *told = NULL;
+        struct config *config = read_text(yaml, &told);
+        const struct text joined = text_of(onward_sources[i].joined);
+        assert_non_null(config);
+        assert_true(text_starts(config->onward_sources, joined));
+        if (onward_sources[i].hosts > 1 && !text_ends(joined, TEXT("//")))
+            assert_int_equal(config->onward_sources.size, joined.size);
+        const char *said = strstr(told, ":1:27: warning: stytch.onward_sources: with the names in hosts it takes ");
+        if (onward_sources[i].warned_of ? said == NULL || strstr(said, "write https: there instead") == NULL
+                                        : told[0] != '\0')
+            fail_msg("%zu: %s", i, told);
+        config_free(config);
+        free(told);
+        free(yaml);
+    }
+}
+
 static void a_missing_file_is_the_users_mistake(void **state)
 {
     struct error error = {ERROR_NONE, ""};
@@ -890,6 +940,7 @@ int main(void)
         cmocka_unit_test(an_alias_is_one_mistake),
         cmocka_unit_test(each_ambiguous_pair_is_told_with_what_helps),
         cmocka_unit_test(what_is_doubtful_is_warned_of),
+        cmocka_unit_test(onward_sources_that_are_too_many_are_warned_of),
         cmocka_unit_test(a_missing_file_is_the_users_mistake),
         cmocka_unit_test(a_file_that_the_disk_does_not_return_is_no_configuration),
         cmocka_unit_test(the_defaults_need_no_file),
