@@ -23,6 +23,7 @@ struct client {
     size_t written;       /* bytes of our answers, before encryption */
     uint64_t taken;       /* bytes that the client's machine had acknowledged when last checked during an answer */
     uint64_t taken_at;    /* when `taken` last changed */
+    size_t answer_held;   /* bytes of its answer that held.h counts; 0: none */
     bool refused;         /* the last request was refused, and that has been logged */
     size_t peer_size;
     char peer[64]; /* "192.0.2.1:50000"; filled in on first use */

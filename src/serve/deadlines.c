@@ -55,13 +55,13 @@ static void cut(h2o_req_t *req, unsigned status, struct text answer)
     shutdown(fd, SHUT_RDWR);
 }
 
-/* Whether it is a large request at a time when such hold more than half of limits.memory. Those that arrive quickly, as
- * from browsers, must find room among those that do not. The same holds for their answers. */
+/* Whether it is a large request, or has a large answer, at a time when such hold more than half of limits.memory. Those
+ * that arrive or are taken quickly, as by browsers, must find room among those that are not. */
 static bool is_to_hurry(const struct worker *worker, h2o_req_t *req)
 {
     const h2o_buffer_t *input = req->conn->callbacks->get_socket(req->conn)->input;
     return held_now(worker) > worker_config(worker)->limits.memory / 2 &&
-           input->capacity > h2o_socket_buffer_prototype._initial_buf.capacity;
+           (input->capacity > h2o_socket_buffer_prototype._initial_buf.capacity || client_of(req)->answer_held > 0);
 }
 
 /* How long it may take to arrive, or its answer to be taken. */

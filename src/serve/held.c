@@ -28,16 +28,12 @@ size_t held_now(const struct worker *worker)
     return atomic_load_explicit(&worker->tools.serving->held, memory_order_relaxed);
 }
 
-/* In the request's memory. */
-struct held_page {
-    struct worker *worker;
-    size_t size;
-};
-
+/* libh2o frees a request's memory before it closes the socket, so its client is still there. */
 static void on_end(void *shared)
 {
-    const struct held_page *page = shared;
-    held_give_back(page->worker, page->size);
+    struct client *client = *(struct client **)shared;
+    held_give_back(client->worker, client->answer_held);
+    client->answer_held = 0;
 }
 
 /* Whether nobody but this request holds anything: it may have what it needs, or a limit that is small for limits.body
@@ -57,7 +53,9 @@ bool held_take_page(struct worker *worker, h2o_req_t *req, size_t size)
         held_take_anyway(worker, all);
     else if (!held_take(worker, all))
         return false;
-    struct held_page *page = h2o_mem_alloc_shared(&req->pool, sizeof(*page), on_end);
-    *page = (struct held_page){worker, all};
+    struct client *client = client_of(req),
+                  **ending = h2o_mem_alloc_shared(&req->pool, sizeof(struct client *), on_end);
+    *ending = client;
+    client->answer_held = all;
     return true;
 }
