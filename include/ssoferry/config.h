@@ -67,7 +67,7 @@ struct config {
         uint64_t head;            /* bytes: request line and header fields */
         uint64_t uri;             /* bytes: path and query */
         uint64_t body;            /* bytes */
-        uint64_t memory;          /* bytes that the requests under way hold beyond 16 KiB each, all threads together */
+        uint64_t memory;          /* bytes that requests under way, beyond 16 KiB each, and answers hold together */
         uint64_t request_time_ms; /* time for a whole request to arrive */
         uint64_t idle_time_ms;    /* time a connection may wait for its next request */
     } limits;

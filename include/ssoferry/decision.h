@@ -40,7 +40,7 @@ enum reason {
     REASON_HOST_NOT_ALLOWED, /* the row names a host that the configuration does not allow */
     REASON_FRAMING,          /* the request's head leaves doubt about where it ends; decided only by the HTTP side */
     REASON_NO_LEGACY_URL,    /* the row is `legacy`, and neither it nor its route has a legacy URL */
-    REASON_MEMORY,           /* requests under way hold limits.memory; decided only by the HTTP side */
+    REASON_MEMORY, /* requests under way and their answers hold limits.memory; decided only by the HTTP side */
     REASONS,
 };
 

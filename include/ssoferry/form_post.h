@@ -9,6 +9,9 @@
 /* The size of the page that posts `fields` to `location`, in bytes. */
 size_t form_post_size(const struct form_fields *fields, struct text location);
 
+/* The size of that page's policy, in bytes. */
+size_t form_post_policy_size(struct text location, struct text onward);
+
 /* Builds the page that posts `fields` to `location`, in `memory`. `size` is what form_post_size() gave for them. Its
  * policy allows the form to lead to the target's origin and on to `onward`, CSP sources separated by spaces: Chromium
  * checks form-action on every redirect that follows, and Stytch answers a sign-in with a redirect to the application.

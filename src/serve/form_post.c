@@ -87,17 +87,20 @@ static struct text origin_of(struct text url)
     return text_slice(url.at, end < url.size ? end : url.size);
 }
 
+#define POLICY_HEAD "default-src 'none'; script-src '" SCRIPT_HASH "'; form-action "
+#define POLICY_END  "; base-uri 'none'"
+
+size_t form_post_policy_size(struct text location, struct text onward)
+{
+    return sizeof(POLICY_HEAD " " POLICY_END) - 1 + origin_of(location).size + onward.size;
+}
+
 /* No frame-ancestors: where a redirect reaches Stytch, as in the frame of a portal, this page should, too. It shows
  * nothing that somebody could be made to click. */
 static struct text security_policy(struct text location, struct text onward, struct memory memory)
 {
-    struct writer writer = {memory, NULL, 0, 0};
-    write_text(&writer, TEXT("default-src 'none'; script-src '" SCRIPT_HASH "'; form-action "));
-    write_text(&writer, origin_of(location));
-    write_text(&writer, TEXT(" "));
-    write_text(&writer, onward);
-    write_text(&writer, TEXT("; base-uri 'none'"));
-    return text_slice(writer.at, writer.size);
+    const struct text parts[] = {TEXT(POLICY_HEAD), origin_of(location), TEXT(" "), onward, TEXT(POLICY_END)};
+    return text_join(parts, sizeof(parts) / sizeof(parts[0]), memory);
 }
 
 /* The page around its fields. */

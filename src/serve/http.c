@@ -165,16 +165,28 @@ static const char *error_code(const struct decision *decision)
     return decision->outcome == OUTCOME_MALFORMED ? decision_reason_code(decision) : outcome_name(decision->outcome);
 }
 
+/* Refuses the decision if there is no memory for its answer: a redirect, or a page of that size. */
+static void take_memory(h2o_req_t *req, struct decision *decision, size_t page)
+{
+    struct worker *worker = worker_of(req->conn->ctx);
+    const struct held_answer answer = {
+        .page = page,
+        .head = page > 0 ? form_post_policy_size(decision->location, worker_config(worker)->onward_sources)
+                         : decision->location.size,
+        .fields = decision->form.count > 0 ? req->entity.len : 0, /* also if no page can carry them */
+    };
+    if (!held_take_answer(worker, req, &answer))
+        decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_MEMORY);
+}
+
 /* Makes the form's page, or a refusal of the decision if there is no memory for it. */
 static void make_form(h2o_req_t *req, struct decision *decision, struct page *page)
 {
-    struct worker *worker = worker_of(req->conn->ctx);
+    const struct config *config = worker_config(worker_of(req->conn->ctx));
     const size_t size = form_post_size(&decision->form, decision->location);
-    if (held_take_page(worker, req, size))
-        form_post_page(page, &decision->form, decision->location, worker_config(worker)->onward_sources, size,
-                       answer_memory(req));
-    else
-        decision_refuse(decision, OUTCOME_UNAVAILABLE, REASON_MEMORY);
+    take_memory(req, decision, size);
+    if (decision->redirect == REDIRECT_FORM)
+        form_post_page(page, &decision->form, decision->location, config->onward_sources, size, answer_memory(req));
 }
 
 static void send_decision(h2o_req_t *req, struct decision *decision, struct answer *answer, struct text accept)
@@ -183,6 +195,8 @@ static void send_decision(h2o_req_t *req, struct decision *decision, struct answ
     struct page page;
     if (decision->redirect == REDIRECT_FORM)
         make_form(req, decision, &page);
+    else if (decision->redirect != REDIRECT_UNSET)
+        take_memory(req, decision, 0);
     if (decision->redirect == REDIRECT_FORM) {
         answer->page = &page;
     } else if (decision->redirect == REDIRECT_UNSET) {

@@ -17,7 +17,7 @@ struct serving {
     _Atomic(const struct config *) config; /* the newest; each worker adopts it in its next turn of the loop */
     atomic_int phase;
     atomic_size_t clients; /* connections open or lingering, over all workers */
-    atomic_size_t held;    /* bytes that requests under way hold, over all workers; see held.h */
+    atomic_size_t held;    /* bytes that requests under way and answers hold, over all workers; see held.h */
     size_t clients_most;   /* the most that there are descriptors for; set before the first worker starts */
     atomic_bool replaced;  /* the table's file or lock file was deleted or replaced */
     atomic_bool refused;   /* the last reload was refused, and the previous configuration is in use */

@@ -19,7 +19,7 @@ from admin import Admin
 from cutover import CONNECTION_ID
 from ports import free_port
 from preload import start_with
-from process import cpu_seconds, descriptors
+from process import cpu_seconds, descriptors, memory
 from programs import LIBH2O_KEEPS_ITS_OWN, is_sanitized, program
 from symbolic import keeping_its_own
 
@@ -88,6 +88,7 @@ def reading_nothing(crowd, port):
     return reader
 
 
+NOWHERE = wire.request_bytes("GET", "/nowhere", "localhost")
 HALF = b"POST /old-sso/acme HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nx"
 
 
@@ -346,7 +347,40 @@ class TestConnections:
             assert gateway.logged(gateway.raw(request))["reason"] == "memory"
             gateway.wait_for(lambda: gateway.raw(request).status == 200, timeout=40)
 
-    @pytest.mark.skipif(is_sanitized(), reason="a sanitizer's leaks are kept out by functions in place of the library's own")
+    @pytest.mark.skipif(LIBH2O_KEEPS_ITS_OWN, reason="this libh2o calls its own functions, which take more")
+    @pytest.mark.parametrize("secure, most", [(False, 26), (True, 48)], ids=["plain", "TLS"])
+    @pytest.mark.parametrize("sent", [
+        [wire.request_bytes("POST", "/old-sso/plain", "localhost", [("Content-Length", "16000")], b"x" * 15_300)],
+        [3 * form_request("acme", b'+"' + b'"' * 4000 + b"x" * 300)],  # a page of 25 KB each
+        8 * [wire.request_bytes("GET", "/old-sso/plain?" + "x" * 15_000, "localhost")],
+        20 * [wire.request_bytes("POST", "/old-sso/plain", "localhost", (), b"x" * 6000)],
+        8 * [30 * NOWHERE],
+    ], ids=["half a request", "small pages", "long redirects", "redirects", "refusals"])
+    def test_what_a_connection_takes_besides_is_as_documented(self, gateway, authority, tmp_path, sent, secure, most):
+        """KB each, and for all together limits.memory and the quarter more that small answers may have; while nobody takes an answer."""
+        count, together = 200, 256 * 5 // 4
+        pair = authority.issue(tmp_path, "localhost")
+        listener = {"address": f"127.0.0.1:{free_port()}", "certificate": str(pair.certificate), "key": str(pair.key)}
+        gateway.configure(threads=1, listen=[*gateway.config["listen"], listener], log={"requests": "off"},
+                          limits={"body": "64KiB", "memory": "256KiB", "request_time": "10m"})
+        gateway.load({"acme": {"connection_id": CONNECTION_ID, "redirect": "form"}, "plain": CONNECTION_ID})
+        gateway.start()
+        client = authority.client()
+        with contextlib.ExitStack() as crowd:
+            before = memory(gateway.pid)
+            readers = [reading_nothing(crowd, int(listener["address"].split(":")[1]) if secure else gateway.port) for _ in range(count)]
+            if secure:
+                readers = [crowd.enter_context(client.wrap_socket(reader, server_hostname="localhost")) for reader in readers]
+            for data in sent:
+                for reader in readers:
+                    reader.setblocking(False)
+                    with contextlib.suppress(OSError):  # what was not taken is enough
+                        reader.send(data)
+                time.sleep(0.1)  # so that it comes alone, and its buffer does not grow
+            time.sleep(1)
+            assert gateway.admin.metric(OPEN) > count / 2
+            assert memory(gateway.pid) - before < (most * count + together) << 10 or is_sanitized()
+
     def test_a_library_that_keeps_its_buffers_to_itself_leaves_the_count_alone(self, gateway, tmp_path):
         """What it never counted must not be given back: less than nothing would be a number beyond every limit."""
         gateway.configure(threads=1, limits={"request_time": "20s"}, drain={"delay": "0s", "timeout": "3s"})
