@@ -355,7 +355,8 @@ class TestConnections:
         8 * [wire.request_bytes("GET", "/old-sso/plain?" + "x" * 15_000, "localhost")],
         20 * [wire.request_bytes("POST", "/old-sso/plain", "localhost", (), b"x" * 6000)],
         8 * [30 * NOWHERE],
-    ], ids=["half a request", "small pages", "long redirects", "redirects", "refusals"])
+        60 * [wire.request_bytes("GET", "/nowhere%20" + "x" * 5000, "localhost")],
+    ], ids=["half a request", "small pages", "long redirects", "redirects", "refusals", "escapes"])
     def test_what_a_connection_takes_besides_is_as_documented(self, gateway, authority, tmp_path, sent, secure, most):
         """KB each, and for all together limits.memory and the quarter more that small answers may have; while nobody takes an answer."""
         count, together = 200, 256 * 5 // 4
