@@ -13,6 +13,7 @@ from cutover import Cutover
 from gateway import Gateway
 from keys import make_key_pair
 from large_tables import Made, Tables
+from loader import CONFIGURATION, CONFIGURATION_OF_SOURCES, SMALL, Loader, plain
 from other_browsers import Firefox, WebKit
 from preload import set_to_noon
 from proof import Proof
@@ -88,6 +89,30 @@ def open_directory():
 def at_noon(tmp_path, monkeypatch):
     """For tests that tell one day from another; asked for before the gateways, which begin with it."""
     set_to_noon(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def loader(tmp_path):
+    return Loader(tmp_path)
+
+
+@pytest.fixture
+def loaded(loader):
+    loader.load(SMALL)
+    return loader
+
+
+@pytest.fixture
+def config(loader):
+    return loader.file(CONFIGURATION.format(store=loader.store), "ssoferryd.yaml")
+
+
+@pytest.fixture
+def routed(loader):
+    """The loader with a configuration of four sources: default has no legacy_url, auth0 has one, issuer decodes nothing, folded folds case."""
+    config = loader.file(CONFIGURATION_OF_SOURCES.format(store=loader.store), "ssoferryd.yaml")
+    loader.load(SMALL)
+    return lambda *arguments, **settings: plain("-c", config, *arguments, **settings)
 
 
 @pytest.fixture
