@@ -3,6 +3,8 @@
 #ifndef SSOFERRY_REPORT_H
 #define SSOFERRY_REPORT_H
 
+#include <stdatomic.h>
+
 #include "ssoferry/usage.h"
 
 #define REPORT_DAY INT64_C(86400000000) /* microseconds */
@@ -10,15 +12,23 @@
 enum { REPORT_IDLE_DAYS = 30, REPORT_VERDICT_SIZE = 640 };
 
 struct report_options {
-    struct usage *usage;       /* in the process that counts, which must not open the file a second time; else NULL */
-    const char *store;         /* if that is NULL: the table's path, with its usage beside it; NULL: without usage */
-    struct text source;        /* report only this source; empty: all. Borrowed until report_close() */
-    int64_t now;               /* microseconds UTC */
-    int64_t idle;              /* microseconds without a hit until a connection counts as idle; 0: REPORT_IDLE_DAYS */
-    size_t routes, rehearsing; /* number of routes to the source, and of those that rehearse; if any do, the verdict is
-                                  conditional */
+    struct usage *usage;        /* in the process that counts, which must not open the file a second time; else NULL */
+    const char *store;          /* if that is NULL: the table's path, with its usage beside it; NULL: without usage */
+    struct text source;         /* report only this source; empty: all. Borrowed until report_close() */
+    int64_t now;                /* microseconds UTC */
+    int64_t idle;               /* microseconds without a hit until a connection counts as idle; 0: REPORT_IDLE_DAYS */
+    size_t routes, rehearsing;  /* number of routes to the source, and of those that rehearse; if any do, the verdict is
+                                   conditional */
+    const atomic_bool *give_up; /* once true, reading rows fails soon; NULL: never */
     bool glance; /* only for what is known of table and usage as a whole, not of rows: nothing is walked */
 };
+
+/* False, with *error set, once a report with these options is to be given up. */
+static inline bool report_goes_on(const struct report_options *options, struct error *error)
+{
+    return options->give_up == NULL || !atomic_load_explicit(options->give_up, memory_order_relaxed) ||
+           error_set(error, ERROR_FAILED, "the report was given up");
+}
 
 struct report_row {
     struct text source, identifier; /* live until the next row */

@@ -5,15 +5,15 @@
 #include <stdlib.h>
 
 #include "admin_page.h"
-#include "admin_report.h"
 #include "answer.h"
 #include "globals.h"
 #include "health.h"
 #include "http.h"
+#include "report_desk.h"
 #include "ssoferry/clock.h"
 #include "ssoferry/memory.h"
 
-enum { TAG_SIZE = 24, BODY_SIZE_MAX = 1024 };
+enum { BODY_SIZE_MAX = 1024 };
 
 struct admin {
     struct admin_scene scene;
@@ -24,7 +24,8 @@ struct admin {
     struct worker worker;
     struct arena *arena; /* holds the page */
     struct page page;
-    struct admin_report_stamp reported; /* identifies the last report */
+    struct reporter *reporter;
+    struct report_desk desk;
 };
 
 /* An h2o handler with a pointer to its admin listener. */
@@ -129,49 +130,13 @@ static void answer_metrics(struct admin *admin, h2o_req_t *req)
     send_page(req, 200, &page);
 }
 
-static struct text field(const h2o_req_t *req, const h2o_token_t *name)
-{
-    ssize_t at = h2o_find_header(&req->headers, name, -1);
-    if (at < 0)
-        return (struct text){0};
-    return text_slice(req->headers.entries[at].value.base, req->headers.entries[at].value.len);
-}
-
-static struct text entity_tag(const struct admin *admin, h2o_req_t *req)
-{
-    char *quoted = answer_memory(req).allocate(answer_memory(req).context, TAG_SIZE);
-    int size = snprintf(quoted, TAG_SIZE, "\"%016" PRIx64 "\"", admin->reported.tag);
-    return text_slice(quoted, (size_t)size);
-}
-
 static void answer_report(struct admin *admin, h2o_req_t *req)
 {
-    const struct admin_report_sources sources = {admin->scene.table, admin->scene.usage,
-                                                 &worker_config(&admin->worker)->gateway,
-                                                 serving_is_current(admin->scene.serving)};
-    const struct text known = field(req, H2O_TOKEN_IF_NONE_MATCH);
-    struct answer answer = {.status = 304, .entity_tag = entity_tag(admin, req)};
-    struct error error;
-    char *body = NULL;
-    struct page page = {.content_type = TEXT("application/json")};
-    /* The page polls every two seconds, and making a report walks all rows. */
-    if (text_equal(known, answer.entity_tag) && admin_report_is_current(&sources, &admin->reported)) {
-        answer_send(req, &answer);
-        return;
-    }
-    if (!admin_report(&sources, &body, &admin->reported, &error)) {
-        page_error(&page, true, 503, "report", "The report cannot be made; the store or its usage file cannot be read.",
-                   (struct text){0}, answer_memory(req));
-        send_page(req, 503, &page);
-        return;
-    }
-    page.body = take(req, body);
-    answer.entity_tag = entity_tag(admin, req);
-    if (!text_equal(known, answer.entity_tag)) {
-        answer.status = 200;
-        answer.page = &page;
-    }
-    answer_send(req, &answer);
+    struct admin_report_sources sources = {.table = admin->scene.table,
+                                           .usage = admin->scene.usage,
+                                           .configuration_current = serving_is_current(admin->scene.serving)};
+    admin_report_sources_route(&sources, &worker_config(&admin->worker)->gateway);
+    report_desk_answer(&admin->desk, req, &sources);
 }
 
 static void answer_page(struct admin *admin, h2o_req_t *req)
@@ -256,12 +221,36 @@ static void configure_h2o(struct admin *admin)
     handler->admin = admin;
 }
 
+/* The worker calls this when it is woken, too. */
+static void look(void *context)
+{
+    struct admin *admin = context;
+    if (atomic_load(&admin->serving.phase) == PHASE_LEAVING)
+        report_desk_close(&admin->desk);
+    else
+        report_desk_look(&admin->desk);
+}
+
 static void free_admin(struct admin *admin)
 {
+    report_desk_release(&admin->desk);
     lookup_close(admin->lookup);
     metrics_free(admin->metrics);
     arena_free(admin->arena);
     free(admin);
+}
+
+/* Starts both threads. */
+static bool start(struct admin *admin, struct error *error)
+{
+    if (!reporter_start(&admin->reporter, &admin->worker, error))
+        return false;
+    report_desk_init(&admin->desk, admin->reporter);
+    if (worker_start(&admin->worker, error))
+        return true;
+    reporter_give_up(admin->reporter);
+    reporter_free(admin->reporter);
+    return false;
 }
 
 bool admin_start(struct admin **started, const struct admin_scene *scene, int fd, struct error *error)
@@ -282,9 +271,11 @@ bool admin_start(struct admin **started, const struct admin_scene *scene, int fd
                                        .globals = &admin->globals,
                                        .connections = ADMIN_CLIENTS_MAX,
                                        .lookup = admin->lookup,
-                                       .metrics = admin->metrics};
+                                       .metrics = admin->metrics,
+                                       .look = look,
+                                       .context = admin};
     worker_open(&admin->worker, &tools, &fd, 1);
-    if (!worker_start(&admin->worker, error)) {
+    if (!start(admin, error)) {
         worker_close(&admin->worker);
         h2o_config_dispose(&admin->globals);
         free_admin(admin);
@@ -311,9 +302,11 @@ void admin_stop(struct admin *admin)
 {
     if (admin == NULL)
         return;
+    reporter_give_up(admin->reporter);
     atomic_store(&admin->serving.phase, PHASE_LEAVING);
     worker_wake(&admin->worker);
     worker_join(&admin->worker);
+    reporter_free(admin->reporter);
     h2o_config_dispose(&admin->globals);
     free_admin(admin);
 }

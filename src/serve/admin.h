@@ -1,5 +1,5 @@
-/* The admin listener: health, metrics, the report and the operator's page. It has a thread of its own, so a long report
- * delays no sign-in. The main thread calls everything here. */
+/* The admin listener: health, metrics, the report and the operator's page. It has a thread of its own, and another one
+ * makes the report, so that a long one delays neither a sign-in nor a probe. The main thread calls everything here. */
 #ifndef SSOFERRY_ADMIN_H
 #define SSOFERRY_ADMIN_H
 
@@ -30,12 +30,12 @@ struct admin_scene {
 bool admin_start(struct admin **admin, const struct admin_scene *scene, int fd, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Hands over another configuration. The old one stays in use until admin_has_reloaded() is true, which can take seconds
- * if a report of a large table is being made; do not free it before. NULL is fine. */
+/* Hands over another configuration. The old one stays in use until admin_has_reloaded() is true; do not free it before.
+ * NULL is fine. */
 void admin_reload(struct admin *admin, const struct config *config);
 bool admin_has_reloaded(const struct admin *admin, const struct config *config);
 
-/* Finishes the request being answered, stops the thread and frees the listener. NULL is fine. */
+/* Gives up the report being made, stops the threads and frees the listener. NULL is fine. */
 void admin_stop(struct admin *admin);
 
 #endif

@@ -10,6 +10,28 @@
 
 enum { MINUTE = 60 * 1000 * 1000 };
 
+void admin_report_sources_route(struct admin_report_sources *sources, const struct gateway_settings *gateway)
+{
+    const size_t count = gateway->route_count, rehearsing = gateway_rehearsing(gateway);
+    const uint64_t counts[] = {count, rehearsing};
+    sources->routes = count;
+    sources->rehearsing = rehearsing;
+    sources->observed = json_array();
+    sources->rehearsal = text_fingerprint(text_slice((const char *)counts, sizeof(counts)), TEXT_FINGERPRINT_START);
+    for (size_t i = 0; i < count; ++i) {
+        if (!gateway->routes[i].observe)
+            continue;
+        sources->rehearsal = text_fingerprint(gateway->routes[i].name, sources->rehearsal);
+        if (rehearsing < count)
+            json_array_append_new(sources->observed, json_text_or_null(gateway->routes[i].name));
+    }
+}
+
+void admin_report_sources_release(struct admin_report_sources *sources)
+{
+    json_decref(sources->observed);
+}
+
 /* The hits of each day up to today, without the leading empty days. */
 static json_t *json_days(const uint32_t *days)
 {
@@ -122,17 +144,6 @@ static bool add_history(json_t *root, struct table *table, struct error *error)
     return result != LOOKUP_FAILED;
 }
 
-static uint64_t print_of_rehearsal(const struct gateway_settings *gateway)
-{
-    const uint64_t counts[] = {gateway->route_count, gateway_rehearsing(gateway)};
-    uint64_t print = text_fingerprint(text_slice((const char *)counts, sizeof(counts)), TEXT_FINGERPRINT_START);
-    for (size_t i = 0; i < gateway->route_count; ++i) {
-        if (gateway->routes[i].observe)
-            print = text_fingerprint(gateway->routes[i].name, print);
-    }
-    return print;
-}
-
 static struct admin_report_basis basis_of(const struct report *report, const struct admin_report_sources *sources,
                                           int64_t now)
 {
@@ -144,7 +155,7 @@ static struct admin_report_basis basis_of(const struct report *report, const str
         .changed_at = totals->table.changed_at,
         .counted_since = totals->counted_since,
         .minute = now / MINUTE,
-        .rehearsal = print_of_rehearsal(sources->gateway),
+        .rehearsal = sources->rehearsal,
         .configuration_current = sources->configuration_current,
     };
 }
@@ -187,25 +198,10 @@ static json_t *json_timely(const struct report *report, int64_t now)
     return object;
 }
 
-/* Whether this is a rehearsal, and on which routes if not on all. */
-static void add_rehearsal(json_t *root, const struct gateway_settings *gateway)
-{
-    const size_t rehearsing = gateway_rehearsing(gateway);
-    json_t *names = json_array();
-    for (size_t i = 0; rehearsing < gateway->route_count && i < gateway->route_count; ++i) {
-        if (gateway->routes[i].observe)
-            json_array_append_new(names, json_text_or_null(gateway->routes[i].name));
-    }
-    json_object_set_new(root, "observe", json_boolean(rehearsing > 0));
-    json_object_set_new(root, "observed_routes", names);
-}
-
 static struct report_options options_of(const struct admin_report_sources *sources)
 {
-    return (struct report_options){.usage = sources->usage,
-                                   .now = clock_utc_us(),
-                                   .routes = sources->gateway->route_count,
-                                   .rehearsing = gateway_rehearsing(sources->gateway)};
+    return (struct report_options){
+        .usage = sources->usage, .now = clock_utc_us(), .routes = sources->routes, .rehearsing = sources->rehearsing};
 }
 
 bool admin_report_is_current(const struct admin_report_sources *sources, const struct admin_report_stamp *stamp)
@@ -222,14 +218,16 @@ bool admin_report_is_current(const struct admin_report_sources *sources, const s
     return current;
 }
 
-bool admin_report(const struct admin_report_sources *sources, char **body, struct admin_report_stamp *stamp,
-                  struct error *error)
+bool admin_report(const struct admin_report_sources *sources, const atomic_bool *give_up, char **body,
+                  struct admin_report_stamp *stamp, struct error *error)
 {
-    const struct report_options options = options_of(sources);
+    struct report_options options = options_of(sources);
+    options.give_up = give_up;
     struct report *report = NULL;
     json_t *root = json_object();
     json_object_set_new(root, "version", json_string(SSOFERRY_VERSION));
-    add_rehearsal(root, sources->gateway);
+    json_object_set_new(root, "observe", json_boolean(sources->rehearsing > 0));
+    json_object_set(root, "observed_routes", sources->observed);
     json_object_set_new(root, "configuration_current", json_boolean(sources->configuration_current));
     bool good = report_open(&report, sources->table, &options, error) && add_rows(root, report, error) &&
                 add_unknown(root, report, error);

@@ -6,6 +6,7 @@ static h2o_iovec_t header_location = {H2O_STRLIT("Location")};
 static h2o_iovec_t header_content_type = {H2O_STRLIT("Content-Type")};
 static h2o_iovec_t header_security_policy = {H2O_STRLIT("Content-Security-Policy")};
 static h2o_iovec_t header_entity_tag = {H2O_STRLIT("ETag")};
+static h2o_iovec_t header_age = {H2O_STRLIT("Age")};
 static h2o_iovec_t header_allow = {H2O_STRLIT("Allow")};
 static h2o_iovec_t header_retry_after = {H2O_STRLIT("Retry-After")};
 static h2o_iovec_t header_cache_control = {H2O_STRLIT("Cache-Control")};
@@ -15,7 +16,7 @@ static h2o_iovec_t header_cache_control = {H2O_STRLIT("Cache-Control")};
 #define EVERY_ANSWERS "no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff"
 #define REQUEST_ID    "\r\nX-Request-Id: "
 
-enum { HEADERS_MAX = 7 };
+enum { HEADERS_MAX = 8 };
 
 static void *allocate_from_pool(void *context, size_t size)
 {
@@ -71,6 +72,8 @@ void answer_prepare(h2o_req_t *req, const struct answer *answer)
     add(req, &header_cache_control, every_answers(response, answer->request_id));
     if (answer->entity_tag.size > 0)
         add(req, &header_entity_tag, answer->entity_tag);
+    if (answer->age.size > 0)
+        add(req, &header_age, answer->age);
     if (answer->page != NULL)
         add(req, &header_content_type, answer->page->content_type);
     if (answer->page != NULL && answer->page->security_policy.size > 0)

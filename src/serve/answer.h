@@ -10,6 +10,7 @@ struct answer {
     struct text request_id; /* request_id, location and entity_tag are empty if there is none */
     struct text location;
     struct text entity_tag;  /* including its quotes */
+    struct text age;         /* in seconds; empty: it is new */
     const struct page *page; /* NULL: no body */
     struct text allow;       /* 405: the methods there are, such as "GET, HEAD"; empty: none listed */
     bool retry_after;        /* 503 */

@@ -32,6 +32,12 @@ static bool is_arriving(const h2o_req_t *req)
     return !is_idle(req) && req->processed_at.at.tv_sec == 0;
 }
 
+/* Whether its answer is still being made, as a report is, for as long as it takes. */
+static bool is_waiting(const h2o_req_t *req)
+{
+    return !is_idle(req) && !is_arriving(req) && req->res.status == 0;
+}
+
 static int socket_of(h2o_req_t *req)
 {
     return h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn));
@@ -152,8 +158,20 @@ static void end_if_unused(struct worker *worker, h2o_req_t *req)
     end_if_idle_for(req, worker_config(worker)->limits.idle_time_ms + SWEEP_INTERVAL_MS);
 }
 
+/* Its client has done what it had to, and the time that it has to take the answer begins with that. */
+static void let_wait(struct worker *worker, h2o_req_t *req)
+{
+    client_of(req)->used_at = worker->swept_at;
+    client_of(req)->seen_at = worker->swept_at;
+    client_of(req)->taken_at = worker->swept_at;
+}
+
 static int end_if_due(h2o_req_t *req, void *data)
 {
+    if (is_waiting(req)) {
+        let_wait(data, req);
+        return 0;
+    }
     if (!is_idle(req))
         client_note_stage(client_of(req), is_arriving(req) ? req->timestamps.request_begin_at : req->processed_at.at);
     end_if_unused(data, req);

@@ -27,6 +27,12 @@ uint64_t worker_silence_ms(const struct worker *worker)
     return now > ticked_at ? now - ticked_at : 0;
 }
 
+static void look(struct worker *worker)
+{
+    if (worker->tools.look != NULL)
+        worker->tools.look(worker->tools.context);
+}
+
 static void sweep(struct worker *worker)
 {
     uint64_t now = clock_monotonic_ms();
@@ -41,16 +47,17 @@ static void sweep(struct worker *worker)
     linger_sweep(&worker->lingering, now);
     clients_make_room(worker);
     clients_accept_if_room(worker);
+    look(worker);
 }
 
 static void on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 {
-    (void)receiver;
     for (h2o_linklist_t *node = messages->next, *next; node != messages; node = next) {
         next = node->next;
         free(H2O_STRUCT_FROM_MEMBER(h2o_multithread_message_t, link, node));
     }
     h2o_linklist_init_anchor(messages);
+    look(H2O_STRUCT_FROM_MEMBER(struct worker, receiver, receiver));
 }
 
 static bool same_routes(const struct gateway_settings *a, const struct gateway_settings *b)

@@ -21,8 +21,11 @@ struct worker_tools {
     uint64_t connections; /* the most at once; 0: limits.connections */
     struct lookup *lookup;
     struct metrics *metrics;
-    struct log_lane *lane;    /* may be NULL */
-    struct usage_lane *usage; /* may be NULL */
+    struct log_lane *lane;       /* may be NULL */
+    struct usage_lane *usage;    /* may be NULL */
+    void (*look)(void *context); /* called in the loop when the worker is woken, and every SWEEP_INTERVAL_MS; may be
+                                    NULL */
+    void *context;
 };
 
 /* Messages can be sent only to a worker that is awake. */

@@ -197,8 +197,7 @@ static bool collect_spared(struct report *report, const struct report_watch *wat
     const struct report_options *options = &report->options;
     if (report->has_spared || report->usage == NULL)
         return true;
-    report->has_spared =
-        spared_collect(&report->spared, report->snapshot, report->usage, options->now - options->idle, watch, error);
+    report->has_spared = spared_collect(&report->spared, report->snapshot, report->usage, options, watch, error);
     go_to_start(report);
     return report->has_spared;
 }
@@ -211,7 +210,7 @@ bool report_prepare(struct report *report, const struct report_watch *watch, str
 enum lookup_result report_next(struct report *report, struct report_row *row, struct error *error)
 {
     struct table_row found;
-    if (!collect_spared(report, NULL, error))
+    if (!report_goes_on(&report->options, error) || !collect_spared(report, NULL, error))
         return LOOKUP_FAILED;
     enum lookup_result result = snapshot_next(report->snapshot, &found, error);
     if (result != LOOKUP_FOUND)

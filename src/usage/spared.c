@@ -57,9 +57,10 @@ static void tell(const struct report_watch *watch)
         watch->on_step(watch->context);
 }
 
-static bool collect_used(struct spared *spared, struct snapshot *snapshot, struct usage_reader *usage, int64_t from,
-                         const struct report_watch *watch, struct error *error)
+static bool collect_used(struct spared *spared, struct snapshot *snapshot, struct usage_reader *usage,
+                         const struct report_options *options, const struct report_watch *watch, struct error *error)
 {
+    const int64_t from = options->now - options->idle;
     struct connection_buffer buffer;
     struct usage_row row;
     struct text source, identifier;
@@ -67,6 +68,8 @@ static bool collect_used(struct spared *spared, struct snapshot *snapshot, struc
     usage_reader_seek(usage, (struct text){0});
     while ((result = usage_reader_next(usage, &row, error)) == LOOKUP_FOUND) {
         tell(watch);
+        if (!report_goes_on(options, error))
+            return false;
         if (row.last_seen <= from || !connection_key_split(row.key, &source, &identifier))
             continue;
         enum lookup_result found = snapshot_find(snapshot, source, identifier, &buffer, error);
@@ -119,15 +122,15 @@ static void on_touched(void *context, struct text key, bool is_new)
     tell(newcomers->watch);
 }
 
-bool spared_collect(struct spared *spared, struct snapshot *snapshot, struct usage_reader *usage, int64_t from,
-                    const struct report_watch *watch, struct error *error)
+bool spared_collect(struct spared *spared, struct snapshot *snapshot, struct usage_reader *usage,
+                    const struct report_options *options, const struct report_watch *watch, struct error *error)
 {
     struct newcomers newcomers = {spared, watch};
     spared->hash_key = hash_key_new();
     if (watch != NULL)
         watch->on_start(watch->context,
                         usage_reader_count(usage) + (spared->added_since > 0 ? spared->touched_since : 0));
-    return collect_used(spared, snapshot, usage, from, watch, error) &&
+    return collect_used(spared, snapshot, usage, options, watch, error) &&
            (spared->added_since == 0 ||
             revision_newcomers(snapshot, spared->newest_before, on_touched, &newcomers, error));
 }

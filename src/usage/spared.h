@@ -25,9 +25,10 @@ struct spared {
 bool spared_look_back(struct spared *spared, const struct snapshot *snapshot, int64_t from, int64_t now,
                       int64_t *known_since, struct error *error) __attribute__((warn_unused_result));
 
-/* Then collects what was used after `from`, and what is new. Moves the reader. `watch` may be NULL. */
-bool spared_collect(struct spared *spared, struct snapshot *snapshot, struct usage_reader *usage, int64_t from,
-                    const struct report_watch *watch, struct error *error) __attribute__((warn_unused_result));
+/* Then collects what is not idle by these options, and what is new. Moves the reader. `watch` may be NULL. */
+bool spared_collect(struct spared *spared, struct snapshot *snapshot, struct usage_reader *usage,
+                    const struct report_options *options, const struct report_watch *watch, struct error *error)
+    __attribute__((warn_unused_result));
 bool spared_has(const struct spared *spared, struct text key, struct text connection_id);
 void spared_release(struct spared *spared); /* all zeros is fine */
 

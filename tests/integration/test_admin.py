@@ -18,6 +18,8 @@ from process import cpu_seconds
 from programs import ROOT, run
 from store_file import StoreFile
 
+ADMIN_CLIENTS_MAX = 100
+
 
 @pytest.fixture
 def pair(make_gateway):
@@ -532,3 +534,100 @@ class TestReport:
         gateway.stop()
         gateway.start()
         assert admin.json("/report.json")["hits"] == 5, "SIGTERM loses nothing"
+
+
+class TestSlowReport:
+    """Of a table of many used rows; each row takes at least 20 ms."""
+    ROWS = 1000  # 20 s
+    AT_ONCE = 0.5  # seconds
+    REPORT = wire.request_bytes("GET", "/report.json", "localhost")
+
+    @pytest.fixture
+    def start(self, pair, monkeypatch):
+        """Starts the daemon, and returns it with the file while which reports are slow."""
+        def start(rows):
+            gateway, _ = pair
+            gateway.load({f"customer-{n:03}": CONNECTION_ID for n in range(rows)})
+            slow = gateway.directory / "slow"
+            slow.touch()
+            start_with(gateway, "slow_report", monkeypatch, SLOW_WHILE=slow)
+            return gateway, slow
+
+        return start
+
+    @staticmethod
+    def asking(admin, stack):
+        connection = stack.enter_context(wire.Connection(admin.address))
+        connection.send(TestSlowReport.REPORT)
+        return connection
+
+    def within(self, seconds, ask):
+        began = time.monotonic()
+        answer = ask()
+        assert time.monotonic() - began < seconds
+        return answer
+
+    def test_whoever_asks_for_something_else_does_not_wait(self, start, pair):
+        _, admin = pair
+        gateway, slow = start(self.ROWS)
+        with contextlib.ExitStack() as stack:
+            waiting = [self.asking(admin, stack) for _ in range(3)]
+            for path in ("/livez", "/readyz", "/metrics", "/") * 3:
+                assert self.within(self.AT_ONCE, lambda path=path: admin.get(path)).status == 200
+            gateway.signal(signal.SIGHUP)
+            gateway.wait_for(lambda: "reload: done" in gateway.stderr, timeout=5)
+            assert all(connection.silent(0) for connection in waiting)
+            slow.unlink()
+            answers = [connection.answer() for connection in waiting]
+        assert {answer.status for answer in answers} == {200} and len(json.loads(answers[0].text)["rows"]) == self.ROWS
+        assert len({(answer.header("ETag"), answer.body) for answer in answers}) == 1, "it is made once for all who wait"
+
+    def test_it_may_take_longer_than_a_request_may(self, start, pair):
+        """The time limits are for clients that are slow."""
+        gateway, admin = pair
+        gateway.configure(limits={"request_time": "300ms", "idle_time": "1s"})
+        gateway, slow = start(self.ROWS)
+        with contextlib.ExitStack() as stack:
+            waiting = self.asking(admin, stack)
+            assert waiting.silent(3)
+            slow.unlink()
+            assert waiting.answer().status == 200
+
+    def test_who_has_gone_takes_no_place(self, start, pair):
+        _, admin = pair
+        start(self.ROWS)
+        for _ in range(2):
+            with contextlib.ExitStack() as stack:
+                for _ in range(ADMIN_CLIENTS_MAX):
+                    self.asking(admin, stack)
+            self.within(3, lambda: admin.get("/livez"))
+
+    def test_the_last_one_is_given_again_for_ten_times_as_long_as_it_took(self, start, pair):
+        _, admin = pair
+        gateway, slow = start(100)
+        first = self.within(10, lambda: admin.get("/report.json"))
+        made = time.monotonic()
+        slow.unlink()
+        gateway.set("customer-000", "label=changed")
+        for tag, status in ((None, 200), (first.header("ETag"), 304)):
+            again = self.within(self.AT_ONCE, lambda tag=tag: admin.get("/report.json", (("If-None-Match", tag),) if tag else ()))
+            assert (again.status, again.header("ETag"), again.body) == (status, first.header("ETag"), first.body if status == 200 else b"")
+            assert 2 <= int(again.header("Age")) <= 2 + time.monotonic() - made + 3, "it says how old it is"
+        news = (("If-None-Match", first.header("ETag")),)
+        gateway.wait_for(lambda: admin.get("/report.json", news).status == 200, timeout=40)
+        assert time.monotonic() - made > 5
+        answer = admin.get("/report.json")
+        assert (answer.header("Age"), json.loads(answer.text)["rows"][0]["label"]) == (None, "changed")
+
+    def test_the_end_does_not_wait_for_it(self, start, pair):
+        _, admin = pair
+        gateway, _ = start(self.ROWS)
+        gateway.configure(drain={"delay": "0s"})
+        gateway.signal(signal.SIGHUP)
+        gateway.wait_for(lambda: "reload: done" in gateway.stderr)
+        with contextlib.ExitStack() as stack:
+            waiting = self.asking(admin, stack)
+            assert waiting.silent(0.3)
+            self.within(5, gateway.stop)
+            answer = waiting.answer()
+            assert answer is None or (answer.status, json.loads(answer.text)["error"]) == (503, "report")

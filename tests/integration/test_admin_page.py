@@ -1,10 +1,12 @@
 """The operator's page on the admin listener, in Chromium: what it shows, what it follows by itself, and what it never does."""
 import base64
+import datetime
 import hashlib
 import json
 import re
 import signal
 import subprocess
+import time
 import uuid
 from urllib.parse import quote
 
@@ -603,6 +605,33 @@ class TestAtItsEdges:
         gateway.start()
         any_page.wait(lambda: any_page.status == "Live", "the server is not found again")
         any_page.wait(lambda: any_page.row("acme")["about"] == "Back again", "the page stays old")
+
+    def test_a_report_that_takes_long_is_waited_for(self, make_gateway, page, monkeypatch):
+        gateway = make_gateway(**admin_config())
+        gateway.load({f"tenant-{number:03}": CONNECTION_ID for number in range(800)})
+        slow = gateway.directory / "slow"
+        slow.touch()
+        start_with(gateway, "slow_report", monkeypatch, SLOW_WHILE=slow)
+        page.open(page_url(gateway))
+        began = time.monotonic()
+        said = []
+
+        def is_there():
+            if page.status not in said:
+                said.append(page.status)
+            return page.row("tenant-000")
+
+        page.wait(is_there, "it never comes")
+        assert time.monotonic() - began > 15.5, "it came sooner than it would have been given up"
+        assert said[:2] == ["Loading", "Waiting for the report"] and not any("lost" in status for status in said)
+        page.wait(lambda: page.status.startswith("Live. As of "), "and is not said to be old")
+        of = datetime.datetime.strptime(page.status, "Live. As of %Y-%m-%d %H:%M:%S UTC").replace(tzinfo=datetime.UTC)
+        assert 15 < (datetime.datetime.now(datetime.UTC) - of).total_seconds() < 60
+        hit(gateway, "tenant-000")
+        gateway.set("tenant-001", "label=later")
+        page.run("window.asked = performance.getEntriesByName(location.origin + '/report.json').length")
+        page.wait(lambda: page.run("return performance.getEntriesByName(location.origin + '/report.json').length > window.asked"), "it asks no more")
+        assert page.row("tenant-001")["about"] == "" and page.status.startswith("Live. As of "), "for ten times as long as it took"
 
     def test_what_failed_shows_where_anything_has(self, make_gateway, page):
         gateway = make_gateway(**admin_config())

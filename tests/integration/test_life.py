@@ -547,7 +547,7 @@ def test_threads_are_named(make_gateway):
     workers(gateway)  # a thread names itself when it begins
     names = sorted(status["Name"] for status in threads(gateway.pid).values())
     sanitizers_own = ["ssoferryd"] if is_linked_with("libtsan") else []
-    assert names == ["admin", "inspector", "log", "ssoferryd", *sanitizers_own, "usage", "usage writer", "worker", "worker"]
+    assert names == ["admin", "inspector", "log", "reporter", "ssoferryd", *sanitizers_own, "usage", "usage writer", "worker", "worker"]
 
 
 def test_sockets_that_systemd_passed_for_nobody_are_told(gateway):

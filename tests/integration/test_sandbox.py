@@ -89,7 +89,7 @@ def test_without_the_sandbox_it_could(make_attempts):
 def test_every_thread_is_shut_in(make_gateway):
     gateway = make_gateway(admin={"address": f"127.0.0.1:{free_port()}"}, threads=3)
     gateway.start()
-    gateway.wait_for(lambda: len(threads(gateway.pid)) == 9)  # main, log, usage and its writer, audit, admin, workers
+    gateway.wait_for(lambda: len(threads(gateway.pid)) == 10)  # main, log, usage and its writer, audit, admin, reporter, workers
     own = int(threads(os.getpid())[os.getpid()]["CapPrm"], 16)
     keeps = own & 1 << 1 if os.geteuid() == 0 else 0  # CAP_DAC_OVERRIDE stays with a daemon that is root and was told no user
     for status in threads(gateway.pid).values():

@@ -1,13 +1,15 @@
 // The operator's page: polls report.json, updates the page in place, and handles user input.
 "use strict";
 
-const POLL_MS = 2000;
-const TIMEOUT_MS = 15000;
-const SETTLE_MS = 300; // after typing, before the address and the live region are updated
+const POLL_MS = 2000;     // after each answer
+const TIMEOUT_MS = 15000; // of silence
+const SLOW_MS = 5000;     // a report that takes longer is said to
+const LATE_MS = 10000;    // figures that are older are said to be
+const WATCH_MS = 1000;    // how often a request under way is looked after
+const SETTLE_MS = 300;    // after typing, before the address and the live region are updated
 
 function take(next) {
   report = next;
-  clockAhead = Date.parse(next.now) - Date.now();
   takeRows(next);
   sortRows();
   show();
@@ -33,51 +35,87 @@ function show() {
 
 let timer = 0;
 let asking = null; // the request under way
+let asked = 0;     // when it was made, by this browser's clock
+let heard = 0;     // when the server was last heard
+let probing = false;
+let lost = false;
 let entityTag = null;
-let answered = null; // when the server last answered, by its own clock
+let asOf = null; // the time that the figures are of, by the server's clock
 
 function showStatus(status, words) {
   setAttribute(byId("status"), "data-status", status);
   setText(byId("status-text"), words);
 }
 
+const asOfWords = () => (asOf === null ? "" : `. As of ${exactly(asOf)}`);
+
 function showLost(error) {
   const reason = error instanceof BadAnswer ? error.message : "Connection lost";
-  showStatus("lost", `${reason}, retrying${answered ? `. As of ${exactly(answered)}` : ""}`);
+  lost = true;
+  showStatus("lost", `${reason}, retrying${asOfWords()}`);
+}
+
+function showLive(age) {
+  lost = false;
+  asOf = new Date(serverNow() - age).toISOString();
+  showStatus("live", age < LATE_MS ? "Live" : `Live${asOfWords()}`);
 }
 
 class BadAnswer extends Error {}
 
-// The report, or null if it is the one already shown.
+// The report, or null if it is the one already shown; and how many milliseconds old its figures are.
 async function ask(signal) {
   const headers = entityTag ? { "If-None-Match": entityTag } : {};
   const answer = await fetch("report.json", { headers, signal, cache: "no-store", credentials: "same-origin" });
-  if (answer.status === 304) return null;
+  const answered = Date.now();
+  const age = Number(answer.headers.get("Age") ?? 0) * 1000;
+  if (answer.status === 304) return { report: null, age };
   if (!answer.ok) throw new BadAnswer(`The server answers ${answer.status}`);
-  return { tag: answer.headers.get("ETag"), report: await answer.json() };
+  const next = await answer.json();
+  entityTag = answer.headers.get("ETag");
+  clockAhead = Date.parse(next.now) + age - answered;
+  return { report: next, age: age + Date.now() - answered };
 }
 
 async function poll() {
   clearTimeout(timer);
   asking?.abort();
   const mine = asking = new AbortController();
-  const patience = setTimeout(() => mine.abort(), TIMEOUT_MS);
+  asked = heard = Date.now();
   let answer, failure;
   try {
     answer = await ask(mine.signal);
   } catch (error) {
     failure = error;
   }
-  clearTimeout(patience);
   if (asking !== mine) return; // superseded by a newer request, or paused
   asking = null;
   timer = setTimeout(poll, POLL_MS);
   refreshTimes();
   if (failure) return showLost(failure);
-  if (answer) take(answer.report);
-  entityTag = answer ? answer.tag : entityTag;
-  answered = new Date(serverNow()).toISOString();
-  showStatus("live", "Live");
+  if (answer.report) take(answer.report);
+  showLive(answer.age);
+}
+
+// A report of a large table takes long. Meanwhile something that does not tells a busy server from one that is gone.
+async function probe() {
+  const about = asking;
+  probing = true;
+  try {
+    await (await fetch("livez", { signal: AbortSignal.timeout(TIMEOUT_MS), cache: "no-store", credentials: "same-origin" })).text();
+    heard = Date.now();
+    lost = false;
+  } catch {
+    about.abort();
+  }
+  probing = false;
+}
+
+function watch() {
+  if (asking === null) return;
+  const now = Date.now();
+  if (!probing && now - heard >= (lost ? WATCH_MS : TIMEOUT_MS)) probe();
+  if (!lost && now - asked >= SLOW_MS) showStatus("loading", `Waiting for the report${asOfWords()}`);
 }
 
 function pause() {
@@ -154,4 +192,5 @@ function listen() {
 
 readAddress();
 listen();
+setInterval(watch, WATCH_MS);
 if (!document.hidden) poll();
