@@ -11,14 +11,19 @@
 
 enum { REPORT_IDLE_DAYS = 30, REPORT_VERDICT_SIZE = 640 };
 
+/* Whether what comes now is counted: COUNTING_OFF by the configuration, COUNTING_FAILS if it cannot be written. */
+enum report_counting { COUNTING_ON, COUNTING_OFF, COUNTING_FAILS };
+const char *report_counting_name(enum report_counting counting); /* "on", "off", "failing"; static */
+
 struct report_options {
-    struct usage *usage;        /* in the process that counts, which must not open the file a second time; else NULL */
-    const char *store;          /* if that is NULL: the table's path, with its usage beside it; NULL: without usage */
-    struct text source;         /* report only this source; empty: all. Borrowed until report_close() */
-    int64_t now;                /* microseconds UTC */
-    int64_t idle;               /* microseconds without a hit until a connection counts as idle; 0: REPORT_IDLE_DAYS */
-    size_t routes, rehearsing;  /* number of routes to the source, and of those that rehearse; if any do, the verdict is
-                                   conditional */
+    struct usage *usage;       /* in the process that counts, which must not open the file a second time; else NULL */
+    const char *store;         /* if that is NULL: the table's path, with its usage beside it; NULL: without usage */
+    struct text source;        /* report only this source; empty: all. Borrowed until report_close() */
+    int64_t now;               /* microseconds UTC */
+    int64_t idle;              /* microseconds without a hit until a connection counts as idle; 0: REPORT_IDLE_DAYS */
+    size_t routes, rehearsing; /* number of routes to the source, and of those that rehearse; if any do, the verdict is
+                                  conditional */
+    enum report_counting counting;
     const atomic_bool *give_up; /* once true, reading rows fails soon; NULL: never */
     bool glance; /* only for what is known of table and usage as a whole, not of rows: nothing is walked */
 };
@@ -121,6 +126,8 @@ void report_verdict(const struct report *report, char *out, size_t size);
 /* Why the idle rows cannot be taken as the list to retire. */
 enum report_doubt {
     REPORT_CERTAIN, /* they can */
+    REPORT_COUNTING_IS_OFF,
+    REPORT_COUNTING_FAILS,
     REPORT_NOTHING_COUNTED,
     REPORT_IDLE_TOO_LONG,   /* see forgotten_days */
     REPORT_COUNTING_IS_NEW, /* it began less than options.idle ago */

@@ -90,6 +90,10 @@ uint64_t usage_flush_failures(struct usage *usage);
 /* Whether the last flush failed; *error then says why. */
 bool usage_failing(struct usage *usage, struct error *error);
 
+/* Whether so much of it failed that this is to be told: one failed flush may be over with the next, as after another
+ * process has enlarged the file. *error then says why. */
+bool usage_unwritten(struct usage *usage, struct error *error);
+
 /* -- reading, in the CLI and the admin listener -- */
 
 struct usage_reader;

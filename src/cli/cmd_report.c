@@ -22,8 +22,8 @@ static const char *date_cell(int64_t time, char *buffer)
     return buffer;
 }
 
-/* "2026-03-01 (3 days ago)"; "never" for 0. `buffer` holds WHEN_SIZE bytes. */
-static const char *when_cell(int64_t time, int64_t now, char *buffer)
+/* "2026-03-01 (3 days ago)"; `never` for 0. `buffer` holds WHEN_SIZE bytes. */
+static const char *when_cell(int64_t time, int64_t now, const char *never, char *buffer)
 {
     static const struct {
         int64_t size;
@@ -31,7 +31,7 @@ static const char *when_cell(int64_t time, int64_t now, char *buffer)
     } units[] = {{REPORT_DAY, "day"}, {REPORT_DAY / 24, "hour"}, {REPORT_DAY / 1440, "minute"}};
     char date[TIME_SIZE];
     if (time == 0)
-        return "never";
+        return never;
     date_cell(time, date);
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); ++i) {
         int64_t passed = (now - time) / units[i].size;
@@ -68,6 +68,7 @@ struct table_view {
     struct report_rows *rows;
     struct grid grid;
     bool sparks;
+    const char *never; /* for a row without a hit */
     uint64_t shown, failed;
 };
 
@@ -82,7 +83,7 @@ static void show_row(void *context, const struct report_row *row)
         text_of(number_grouped(row->hits, hits)),
         text_of(number_grouped(row->usage.hits[USAGE_FAILED], failed)),
         text_of(date_cell(row->usage.first_seen, first)),
-        text_of(when_cell(row->usage.last_seen, view->rows->now, last)),
+        text_of(when_cell(row->usage.last_seen, view->rows->now, view->never, last)),
         view->sparks ? text_of(spark_cell(row->usage.days, spark)) : (struct text){0},
     };
     ++view->shown;
@@ -95,7 +96,8 @@ static bool print_rows(struct report_rows *rows, uint64_t *shown, struct error *
     enum { FAILED_COLUMN = 4 };
     static const char *const headings[] = {"SOURCE", "IDENTIFIER", "STATE",     "HITS",
                                            "FAILED", "FIRST SEEN", "LAST SEEN", "LAST 14 DAYS"};
-    struct table_view view = {.rows = rows, .sparks = isatty(STDOUT_FILENO)};
+    const bool off = report_doubt(rows->report) == REPORT_COUNTING_IS_OFF;
+    struct table_view view = {.rows = rows, .sparks = isatty(STDOUT_FILENO), .never = off ? "-" : "never"};
     grid_start(&view.grid, sizeof(headings) / sizeof(headings[0]) - !view.sparks, headings);
     if (!report_rows_each(rows, show_row, &view, error))
         return false;
@@ -112,6 +114,8 @@ static void print_verdict(const struct report_rows *rows, uint64_t shown)
 {
     static const char *const hints[] = {
         [REPORT_CERTAIN] = "The silent ones are the list to retire",
+        [REPORT_COUNTING_IS_OFF] = NULL,
+        [REPORT_COUNTING_FAILS] = NULL,
         [REPORT_NOTHING_COUNTED] = NULL,
         [REPORT_IDLE_TOO_LONG] = "--idle is too long to retire the silent ones by",
         [REPORT_COUNTING_IS_NEW] = "It is too early to retire the silent ones",
@@ -135,9 +139,9 @@ static void show_unknown(struct grid *grid, const struct report_rows *rows, cons
 {
     for (size_t i = 0; i < count; ++i) {
         char hits[NUMBER_SIZE], last[WHEN_SIZE];
-        const struct text cells[] = {unknown[i].source, unknown[i].identifier,
-                                     text_of(number_grouped(unknown[i].hits, hits)),
-                                     text_of(when_cell(unknown[i].last_seen, rows->now, last)), unknown[i].meant};
+        const struct text cells[] = {
+            unknown[i].source, unknown[i].identifier, text_of(number_grouped(unknown[i].hits, hits)),
+            text_of(when_cell(unknown[i].last_seen, rows->now, "never", last)), unknown[i].meant};
         grid_row(grid, cells);
     }
 }
@@ -197,6 +201,10 @@ static void warn_of_haste(const struct report_rows *rows)
     switch (report_doubt(rows->report)) {
     case REPORT_CERTAIN:
         return;
+    case REPORT_COUNTING_IS_OFF:
+        log_warning("too early to retire any rows: counting is off (usage: false)");
+        return;
+    case REPORT_COUNTING_FAILS: /* only the daemon knows that of itself */
     case REPORT_NOTHING_COUNTED:
         log_warning("too early to retire any rows: nothing has been counted yet");
         return;
@@ -261,6 +269,7 @@ static struct report_options options_of(const struct context *context, const str
                                      .source = rows->source,
                                      .now = rows->now,
                                      .idle = rows->idle,
+                                     .counting = context->config->usage ? COUNTING_ON : COUNTING_OFF,
                                      .routes = gateway->route_count,
                                      .rehearsing = gateway_rehearsing(gateway)};
     /* A source does not rehearse because another does. If all do, so does one that no route leads to. */

@@ -130,10 +130,19 @@ static void answer_metrics(struct admin *admin, h2o_req_t *req)
     send_page(req, 200, &page);
 }
 
+static enum report_counting counting(const struct admin_scene *from)
+{
+    struct error ignored;
+    if (!from->config->usage)
+        return COUNTING_OFF;
+    return from->usage == NULL || usage_unwritten(from->usage, &ignored) ? COUNTING_FAILS : COUNTING_ON;
+}
+
 static void answer_report(struct admin *admin, h2o_req_t *req)
 {
     struct admin_report_sources sources = {.table = admin->scene.table,
                                            .usage = admin->scene.usage,
+                                           .counting = counting(&admin->scene),
                                            .configuration_current = serving_is_current(admin->scene.serving)};
     admin_report_sources_route(&sources, &worker_config(&admin->worker)->gateway);
     report_desk_answer(&admin->desk, req, &sources);

@@ -156,6 +156,7 @@ static struct admin_report_basis basis_of(const struct report *report, const str
         .counted_since = totals->counted_since,
         .minute = now / MINUTE,
         .rehearsal = sources->rehearsal,
+        .counting = sources->counting,
         .configuration_current = sources->configuration_current,
     };
 }
@@ -164,7 +165,8 @@ static bool same_basis(const struct admin_report_basis *a, const struct admin_re
 {
     return a->revision == b->revision && a->counted_hits == b->counted_hits && a->unknown_hits == b->unknown_hits &&
            a->changed_at == b->changed_at && a->counted_since == b->counted_since && a->minute == b->minute &&
-           a->rehearsal == b->rehearsal && a->configuration_current == b->configuration_current;
+           a->rehearsal == b->rehearsal && a->counting == b->counting &&
+           a->configuration_current == b->configuration_current;
 }
 
 static char *dump(json_t *object)
@@ -200,8 +202,11 @@ static json_t *json_timely(const struct report *report, int64_t now)
 
 static struct report_options options_of(const struct admin_report_sources *sources)
 {
-    return (struct report_options){
-        .usage = sources->usage, .now = clock_utc_us(), .routes = sources->routes, .rehearsing = sources->rehearsing};
+    return (struct report_options){.usage = sources->usage,
+                                   .now = clock_utc_us(),
+                                   .counting = sources->counting,
+                                   .routes = sources->routes,
+                                   .rehearsing = sources->rehearsing};
 }
 
 bool admin_report_is_current(const struct admin_report_sources *sources, const struct admin_report_stamp *stamp)
@@ -226,6 +231,7 @@ bool admin_report(const struct admin_report_sources *sources, const atomic_bool 
     struct report *report = NULL;
     json_t *root = json_object();
     json_object_set_new(root, "version", json_string(SSOFERRY_VERSION));
+    json_object_set_new(root, "counting", json_string(report_counting_name(sources->counting)));
     json_object_set_new(root, "observe", json_boolean(sources->rehearsing > 0));
     json_object_set(root, "observed_routes", sources->observed);
     json_object_set_new(root, "configuration_current", json_boolean(sources->configuration_current));

@@ -14,6 +14,7 @@ enum { ADMIN_REPORT_ROWS_MAX = 10000, ADMIN_REPORT_SUGGESTIONS_MAX = 100 };
 struct admin_report_sources {
     struct table *table;
     struct usage *usage; /* that this process counts with; NULL: it does not count */
+    enum report_counting counting;
     bool configuration_current;
     size_t routes, rehearsing;
     json_t *observed;   /* the names of the routes that rehearse, if not all do; owned */
@@ -24,12 +25,13 @@ struct admin_report_sources {
 void admin_report_sources_route(struct admin_report_sources *sources, const struct gateway_settings *gateway);
 void admin_report_sources_release(struct admin_report_sources *sources);
 
-/* What a report was based on, including the minute (UTC). Whatever changes a row, its usage, or which routes rehearse
- * also changes one of these. */
+/* What a report was based on, including the minute (UTC). Whatever changes a row, its usage, whether it is
+ * counted, or which routes rehearse also changes one of these. */
 struct admin_report_basis {
     uint64_t revision, counted_hits, unknown_hits;
     int64_t changed_at, counted_since, minute;
     uint64_t rehearsal; /* as in the sources */
+    enum report_counting counting;
     bool configuration_current;
 };
 

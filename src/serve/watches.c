@@ -77,18 +77,16 @@ static void watch_store(struct server *server)
     }
 }
 
-/* One failed flush may be over with the next, as after another process has enlarged the file. */
 static void watch_usage_writes(struct server *server)
 {
     struct error error;
-    const bool failing = usage_failing(server->usage, &error);
-    if (server->usage_unwritten && !failing)
+    if (server->usage_unwritten && !usage_failing(server->usage, &error))
         log_info("usage is written again, including what was counted meanwhile");
-    else if (!server->usage_unwritten && failing && usage_flush_age_ms(server->usage) > 2 * USAGE_FLUSH_INTERVAL_MS)
+    else if (!server->usage_unwritten && usage_unwritten(server->usage, &error))
         log_warning("usage is not written, and only counted in memory until it can be: %s", error.message);
     else
         return;
-    server->usage_unwritten = failing;
+    server->usage_unwritten = !server->usage_unwritten;
 }
 
 static void watch_usage(struct server *server)

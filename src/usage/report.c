@@ -255,10 +255,18 @@ void report_verdict(const struct report *report, char *out, size_t size)
     verdict_write(&report->totals, &report->options, report_doubt(report), out, size);
 }
 
+const char *report_counting_name(enum report_counting counting)
+{
+    static const char *const names[] = {"on", "off", "failing"};
+    return names[counting];
+}
+
 enum report_doubt report_doubt(const struct report *report)
 {
     const struct report_options *options = &report->options;
     const struct report_totals *totals = &report->totals;
+    if (options->counting != COUNTING_ON)
+        return options->counting == COUNTING_OFF ? REPORT_COUNTING_IS_OFF : REPORT_COUNTING_FAILS;
     if (totals->counted_since == 0)
         return REPORT_NOTHING_COUNTED;
     if (totals->forgotten_days > 0)
@@ -276,6 +284,8 @@ struct text report_doubt_name(enum report_doubt doubt)
 {
     static const char *const names[] = {
         [REPORT_CERTAIN] = "",
+        [REPORT_COUNTING_IS_OFF] = "counting_is_off",
+        [REPORT_COUNTING_FAILS] = "counting_fails",
         [REPORT_NOTHING_COUNTED] = "nothing_counted",
         [REPORT_IDLE_TOO_LONG] = "idle_too_long",
         [REPORT_COUNTING_IS_NEW] = "counting_is_new",

@@ -374,6 +374,12 @@ bool usage_failing(struct usage *usage, struct error *error)
     return error->kind != ERROR_NONE;
 }
 
+bool usage_unwritten(struct usage *usage, struct error *error)
+{
+    return usage_failing(usage, error) &&
+           (!usage_is_open(usage) || usage_flush_age_ms(usage) > 2 * USAGE_FLUSH_INTERVAL_MS);
+}
+
 bool usage_is_open(struct usage *usage)
 {
     pthread_mutex_lock(&usage->mutex);

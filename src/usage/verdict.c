@@ -115,6 +115,12 @@ static void say_silence(struct sentence *sentence, const struct report_totals *t
                         const struct report_options *options, enum report_doubt doubt)
 {
     switch (doubt) {
+    case REPORT_COUNTING_IS_OFF:
+        say(sentence, " Counting is off (usage: false), so it is not known who still uses the old addresses.");
+        return;
+    case REPORT_COUNTING_FAILS:
+        say(sentence, " Counts cannot be written, so it is not known who still uses the old addresses.");
+        return;
     case REPORT_NOTHING_COUNTED:
         say(sentence, " Nothing has been counted yet, so nothing is known of who still uses the old addresses.");
         return;

@@ -1,5 +1,6 @@
 """The admin listener: health, metrics, the report."""
 import contextlib
+import errno
 import json
 import re
 import signal
@@ -12,6 +13,7 @@ import pytest
 import wire
 from admin import Admin
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
+from faulty import WRITING, Faults
 from ports import free_port
 from preload import days_ago, start_with
 from process import cpu_seconds
@@ -240,6 +242,8 @@ class TestMetrics:
         assert not any("usage" in name for name in admin.metrics())
         report = admin.json("/report.json")
         assert (report["counted_since"], report["hits"], len(report["rows"])) == (None, 0, 1)
+        assert (report["counting"], report["may_retire"], report["doubt"]) == ("off", False, "counting_is_off")
+        assert "Counting is off (usage: false), so it is not known who still uses the old addresses." in report["verdict"]
 
     def test_no_label_holds_an_identifier(self, started):
         gateway, admin = started
@@ -441,6 +445,26 @@ class TestReport:
             gateway.wait_for(lambda: news(tag).status == 200)
             tag = tag_once(lambda report: report["configuration_current"] == current)
             assert admin.metric("ssoferry_configuration_current") == current
+
+    def test_counts_that_cannot_be_written_are_told(self, pair):
+        gateway, admin = pair
+        gateway.load({"acme": CONNECTION_ID})
+        armed = gateway.directory / "armed"
+        gateway.environment = Faults(gateway.directory, WRITING, errno.ENOSPC, 0, ".usage", armed).environment
+        gateway.start()
+        answer = admin.get("/report.json")
+        assert json.loads(answer.text)["counting"] == "on"
+        for word in ("failing", "on"):
+            armed.touch() if word == "failing" else armed.unlink()
+            gateway.get("/old-sso/acme")
+            gateway.wait_for(lambda word=word: admin.json("/report.json")["counting"] == word)
+            news = admin.get("/report.json", (("If-None-Match", answer.header("ETag")),))
+            assert news.status == 200, "and not only with the next minute"
+            answer = news
+            told = json.loads(answer.text)
+            said = "Counts cannot be written, so it is not known who still uses the old addresses." in told["verdict"]
+            assert (said, told["doubt"]) == ((True, "counting_fails") if word == "failing" else (False, "counting_is_new"))
+        assert gateway.wait_for(lambda: admin.json("/report.json")["hits"] == 2)
 
     def test_a_route_that_does_not_rehearse_is_told(self, pair):
         """As many routes rehearse as before, but no longer all."""

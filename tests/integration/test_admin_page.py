@@ -1,6 +1,7 @@
 """The operator's page on the admin listener, in Chromium: what it shows, what it follows by itself, and what it never does."""
 import base64
 import datetime
+import errno
 import hashlib
 import json
 import re
@@ -17,6 +18,7 @@ from selenium.webdriver.common.keys import Keys
 import wire
 from browser import Chromium
 from cutover import CONNECTION_ID, OTHER_CONNECTION_ID
+from faulty import WRITING, Faults
 from ports import free_port
 from preload import days_ago, start_with
 from programs import ROOT, program
@@ -605,6 +607,46 @@ class TestAtItsEdges:
         gateway.start()
         any_page.wait(lambda: any_page.status == "Live", "the server is not found again")
         any_page.wait(lambda: any_page.row("acme")["about"] == "Back again", "the page stays old")
+
+    def test_what_is_not_counted_is_not_shown(self, make_gateway, page):
+        """Nor that there is nothing."""
+        gateway = make_gateway(usage=False, **admin_config())
+        gateway.load({"acme": CONNECTION_ID})
+        gateway.start()
+        hit(gateway, "acme")
+        hit(gateway, "nobody")
+        page.visit(gateway)
+        assert page.text("#counting") == "Hits, last uses and unknown identifiers are not counted. To count them, set usage: true and restart the daemon."
+        for untrue in ("No requests yet", "never", " seen", "idle so far", "hits", "None so far", "been counted yet"):
+            assert untrue not in page.words.partition("Show")[0].replace(page.text("#counting"), "") + page.words.partition("disabled\nidle\nfailed")[2], untrue
+        assert not page.shown("td.hits") and not page.shown("td.seen") and not page.shown("#retire-list li") and not page.shown("#copy")
+        assert page.text("#retire-hint") == "Counting is off: too early to retire any connection."
+        assert page.text("#unknown-none") == "Not known."
+        page.run("document.querySelector('.toggle').click()")
+        columns = "return [document.querySelector('.detail td').colSpan, [...document.querySelectorAll('thead th')].filter((e) => e.checkVisibility()).length]"
+        assert page.run(columns) == [2, 2]
+        page.look(PHONE)
+        assert page.run("return document.documentElement.scrollWidth") <= PHONE[0]
+
+    def test_counts_that_cannot_be_written_are_told(self, make_gateway, page):
+        gateway = make_gateway(**admin_config())
+        gateway.load({"acme": CONNECTION_ID, "globex": OTHER_CONNECTION_ID})
+        armed = gateway.directory / "armed"
+        gateway.environment = Faults(gateway.directory, WRITING, errno.ENOSPC, 0, ".usage", armed).environment
+        gateway.start()
+        page.visit(gateway)
+        assert "No requests yet" in page.words and not page.shown("#counting")
+        armed.touch()
+        hit(gateway, "acme")
+        page.wait(lambda: page.shown("#counting"), "the page does not say so")
+        assert page.text("#counting") == ("What is counted cannot be written: the figures lack it, until it can. "
+                                          "The daemon's messages say why: journalctl -u ssoferryd")
+        assert "No requests yet" not in page.words and "never" not in page.words
+        assert (page.row("acme")["seen"], page.text("#retire-hint")) == ("not known", "Counts cannot be written: too early to retire any connection.")
+        armed.unlink()
+        page.wait(lambda: not page.shown("#counting"), "it is said for ever")
+        page.wait(lambda: page.row("acme")["hits"] == 1, "what was counted meanwhile is lost")
+        assert page.row("globex")["seen"] == "never"
 
     def test_a_report_that_takes_long_is_waited_for(self, make_gateway, page, monkeypatch):
         gateway = make_gateway(**admin_config())

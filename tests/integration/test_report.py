@@ -82,6 +82,17 @@ def test_without_usage_it_says_so(gateway):
     assert (totals["counted_since"], totals["hits"], totals["never"]) == (None, 0, 5)
 
 
+def test_that_counting_is_off_is_told(gateway):
+    gateway.configure(usage=False)
+    said = "Counting is off (usage: false), so it is not known who still uses the old addresses."
+    result = gateway.loader("report")
+    assert re.search(r"^default +acme +stytch +0 +- +-$", result.stdout, re.M) and said in result.stdout and "yet" not in result.stdout
+    silent = gateway.loader("report", "--silent")
+    assert "warning: too early to retire any rows: counting is off (usage: false)" in silent.stderr
+    totals = gateway.report().totals
+    assert (said in totals["verdict"], totals["may_retire"], totals["doubt"]) == (True, False, "counting_is_off")
+
+
 def test_an_empty_table(make_gateway):
     gateway = make_gateway()
     gateway.load({})

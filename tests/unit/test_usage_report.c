@@ -329,53 +329,64 @@ static const struct {
     int64_t idle; /* hours; 0: 30 days */
     const char *verdict;
     size_t rehearsing; /* of two routes */
+    enum report_counting counting;
 } verdicts[] = {
-    {0, 0, 0, 0, 0, 0, true, 40, 0, "The table has no connections.", 0},
+    {0, 0, 0, 0, 0, 0, true, 40, 0, "The table has no connections.", 0, COUNTING_ON},
     {4, 0, 0, 0, 0, 0, false, 0, 0,
      "4 of 4 connections are cut over. Nothing has been counted yet, so nothing is known of who still uses the old "
      "addresses.",
-     0},
+     0, COUNTING_ON},
+    {4, 0, 0, 0, 0, 0, false, 0, 0,
+     "4 of 4 connections are cut over. Counting is off (usage: false), so it is not known who still uses the old "
+     "addresses.",
+     0, COUNTING_OFF},
+    {3, 2, 1, 2, 1, 0, true, 40, 0,
+     "3 of 6 connections are cut over, 2 of them seen in the last 30 days; 2 are still legacy; 1 is disabled. Counts "
+     "cannot be written, so it is not known who still uses the old addresses.",
+     0, COUNTING_FAILS},
     {3, 2, 1, 2, 1, 0, true, 40, 0,
      "3 of 6 connections are cut over, 2 of them seen in the last 30 days; 2 are still legacy; 1 is disabled. 4 have "
      "been silent for 30 days, 3 of them ever since counting began.",
-     0},
+     0, COUNTING_ON},
     {2, 0, 0, 2, 0, 0, true, 40, 0,
-     "2 of 2 connections are cut over, all of them seen in the last 30 days. None has been silent for 30 days.", 0},
+     "2 of 2 connections are cut over, all of them seen in the last 30 days. None has been silent for 30 days.", 0,
+     COUNTING_ON},
     {1, 0, 0, 1, 0, 0, true, 40, 0,
-     "1 of 1 connection is cut over and was seen in the last 30 days. None has been silent for 30 days.", 0},
+     "1 of 1 connection is cut over and was seen in the last 30 days. None has been silent for 30 days.", 0,
+     COUNTING_ON},
     {2, 1, 0, 0, 3, 0, true, 40, 36,
      "2 of 3 connections are cut over, none of them seen in the last 36 hours; 1 is still legacy. 3 have been silent "
      "for 36 hours.",
-     0},
+     0, COUNTING_ON},
     {0, 1, 0, 0, 1, 0, true, 40, 24, "0 of 1 connection is cut over; 1 is still legacy. 1 has been silent for 1 day.",
-     0},
+     0, COUNTING_ON},
     {2, 1, 0, 1, 0, 0, true, 25, 0,
      "2 of 3 connections are cut over, 1 of them seen in the last 30 days; 1 is still legacy. Counting began only 25 "
      "days ago; 2 have not been seen since.",
-     0},
+     0, COUNTING_ON},
     {0, 2, 0, 0, 0, 0, true, 40, 0,
      "0 of 2 connections are cut over; 2 are still legacy. 2 have been silent for 30 days, ever since counting began.",
-     0},
+     0, COUNTING_ON},
     {1, 0, 0, 0, 0, 0, true, 0, 0,
      "1 of 1 connection is cut over but was not seen in the last 30 days. Counting began only 0 seconds ago; 1 has "
      "not been seen since.",
-     0},
+     0, COUNTING_ON},
     {2, 1, 0, 3, 0, 1, true, 40, 0,
      "2 of 3 connections are cut over, all of them seen in the last 30 days; 1 is still legacy. Requests for 1 "
      "connection have failed since counting began. None has been silent for 30 days.",
-     0},
+     0, COUNTING_ON},
     {0, 2, 0, 0, 0, 2, true, 40, 0,
      "0 of 2 connections are cut over; 2 are still legacy. Requests for 2 connections have failed since counting "
      "began. None has been silent for 30 days.",
-     0},
+     0, COUNTING_ON},
     {2, 1, 0, 1, 0, 0, true, 40, 0,
      "Rehearsal (observe): every sign-in goes to the old system. Without it, 2 of 3 connections would be cut over, 1 "
      "of them seen in the last 30 days; 1 is still legacy. 2 have been silent for 30 days, ever since counting began.",
-     2},
+     2, COUNTING_ON},
     {1, 0, 0, 1, 0, 0, true, 40, 0,
      "Rehearsal on some routes (observe): every sign-in by them goes to the old system. Without it, 1 of 1 connection "
      "would be cut over and was seen in the last 30 days. None has been silent for 30 days.",
-     1},
+     1, COUNTING_ON},
 };
 
 static void put_rows(struct change *change, unsigned *next, unsigned count, enum connection_state state)
@@ -417,13 +428,15 @@ static void the_verdict_is_a_sentence(void **state)
                                                .now = NOON + verdicts[i].now * DAY,
                                                .idle = verdicts[i].idle * HOUR,
                                                .routes = 2,
-                                               .rehearsing = verdicts[i].rehearsing};
+                                               .rehearsing = verdicts[i].rehearsing,
+                                               .counting = verdicts[i].counting};
         struct report *report = open_report(table, &options);
         walk(report, rows, sizeof(rows));
         report_verdict(report, text, sizeof(text));
         assert_string_equal(text, verdicts[i].verdict);
-        assert_int_equal(report_may_retire(report),
-                         verdicts[i].counted && options.now - NOON >= 30 * DAY && verdicts[i].rehearsing == 0);
+        assert_int_equal(report_may_retire(report), verdicts[i].counted && options.now - NOON >= 30 * DAY &&
+                                                        verdicts[i].rehearsing == 0 &&
+                                                        verdicts[i].counting == COUNTING_ON);
         report_verdict(report, rows, 10); /* is cut, not overrun */
         assert_memory_equal(rows, verdicts[i].verdict, 9);
         assert_int_equal(strlen(rows), 9);

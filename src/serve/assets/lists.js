@@ -49,17 +49,17 @@ function updateUnknown(item, unknown) {
 
 function showUnknown() {
   setText(byId("unknown-count"), report.unknown.length > 0 ? number(report.unknown.length) : "");
-  showList("unknown", report.unknown, makeUnknown, updateUnknown, "None so far.");
+  showList("unknown", report.unknown, makeUnknown, updateUnknown, isCounted() ? "None so far." : "Not known.");
 }
 
 // Those silent for longest come first.
-const retired = () => rows.filter((entry) => entry.row.idle).sort(columns.seen.compare);
+const retired = () => (report.counting === "off" ? [] : rows).filter((entry) => entry.row.idle).sort(columns.seen.compare);
 
 function updateRetired(item, { row }) {
   setName(item.name, row.identifier);
   setText(item.figure, row.state);
   setText(item.about, [row.label, row.source === "default" ? null : row.source].filter(Boolean).join(" · "));
-  setAgo(item.seen, row.last_seen, "never seen");
+  setAgo(item.seen, row.last_seen, neverSeen("never seen"));
 }
 
 const TOO_EARLY = "too early to retire any connection.";
@@ -71,6 +71,8 @@ function countedFor() {
 
 // By the report's doubt. It never has idle_too_long, which is of other spans of time.
 const doubts = {
+  counting_is_off: () => `Counting is off: ${TOO_EARLY}`,
+  counting_fails: () => `Counts cannot be written: ${TOO_EARLY}`,
   nothing_counted: () => `Nothing has been counted yet: ${TOO_EARLY}`,
   counting_is_new: () => `Counting began ${countedFor()} ago: ${TOO_EARLY}`,
   days_missed: () => `Nothing was counted on ${number(report.uncounted_days)} of the last ${count(report.idle_days + 1, "day", "days")}: ${TOO_EARLY}`,
@@ -91,7 +93,7 @@ function showRetired() {
   setSentence(byId("retire-hint"), retireHint() + whole);
   byId("copy").hidden = list.length === 0;
   const which = report.truncated ? `each of the first ${number(rows.length)} connections` : "every connection";
-  const none = rows.length === 0 ? "Nothing is loaded." : `Empty: ${which} was used, or is new.`;
+  const none = rows.length === 0 ? "Nothing is loaded." : !isCounted() ? "Not known." : `Empty: ${which} was used, or is new.`;
   showList("retire", list, makeItem, updateRetired, none);
 }
 

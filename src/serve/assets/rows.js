@@ -45,6 +45,10 @@ const columns = {
   seen: { compare: (a, b) => compareText(a.row.last_seen ?? "", b.row.last_seen ?? ""), descending: true },
 };
 
+// What an absent time or figure means: nothing, only if all is counted.
+const isCounted = () => report.counting === "on";
+const neverSeen = (words) => (isCounted() ? words : "not known");
+
 const idleSpan = () => count(report.idle_days, "day", "days");
 
 // -- search, filter and order ----------------------------------------------------------------------------------------

@@ -12,6 +12,11 @@ function showHeader() {
   setAgo(changed, report.changed_at);
 }
 
+const COUNTING = {
+  off: "Hits, last uses and unknown identifiers are not counted. To count them, set `usage: true` and restart the daemon.",
+  failing: "What is counted cannot be written: the figures lack it, until it can. The daemon's messages say why: `journalctl -u ssoferryd`",
+};
+
 const OBSERVED_SHOWN = 3;
 
 function rehearsalNotice() {
@@ -56,18 +61,23 @@ function updateFigure(figure, { state, label, value, note }) {
 }
 
 function showSummary() {
-  const seen = (state) => (report.states[state] === 0 ? "" : `${number(report.seen[state])} seen in ${idleSpan()}`);
+  const seen = (state) => (report.states[state] === 0 || !isCounted() ? "" : `${number(report.seen[state])} seen in ${idleSpan()}`);
   setText(byId("verdict"), report.verdict);
   byId("observe").hidden = !report.observe;
   setSentence(byId("observe"), rehearsalNotice());
   byId("refused").hidden = report.configuration_current;
-  byId("unused").hidden = report.hits + report.unknown_hits > 0;
+  byId("counting").hidden = isCounted();
+  setSentence(byId("counting"), COUNTING[report.counting] ?? "");
+  byId("unused").hidden = report.hits + report.unknown_hits > 0 || !isCounted();
   showBar();
-  fill(byId("figures"), [
+  const states = [
     { state: "stytch", label: report.observe ? "stytch (rehearsal)" : "stytch (cut over)", value: report.states.stytch, note: seen("stytch") },
     { state: "legacy", label: "legacy", value: report.states.legacy, note: seen("legacy") },
     { state: "disabled", label: "disabled", value: report.states.disabled, note: seen("disabled") },
-    { label: report.may_retire ? `idle for ${idleSpan()}` : "idle so far", value: report.idle, note: report.never > 0 ? `${number(report.never)} never seen` : "" },
+  ];
+  const uses = [
+    { label: report.may_retire ? `idle for ${idleSpan()}` : "idle so far", value: report.idle, note: report.never > 0 && isCounted() ? `${number(report.never)} never seen` : "" },
     { label: "hits in total", value: report.hits, note: report.unknown_hits > 0 ? `and ${number(report.unknown_hits)} unknown` : "" },
-  ], makeFigure, updateFigure);
+  ];
+  fill(byId("figures"), report.counting === "off" ? states : [...states, ...uses], makeFigure, updateFigure);
 }

@@ -94,7 +94,7 @@ function updateRow(line, entry, light) {
   setText(line.failed, number(entry.failed));
   setAttribute(line.failedCell, "class", entry.failed > 0 ? "failed some number" : "failed number");
   updateSpark(line.spark, entry);
-  setAgo(line.seen, row.last_seen);
+  setAgo(line.seen, row.last_seen, neverSeen("never"));
   setAttribute(line.seenCell, "class", row.idle ? "seen idle" : "seen");
   updateDetail(line, entry, isOpen);
 }
@@ -110,6 +110,8 @@ function toggleRow(line) {
   updateRow(line, byKey.get(line.key), false);
 }
 
+const columnCount = () => (report.counting === "off" ? 2 : report.failed > 0 ? 6 : 5);
+
 function updateDetail(line, entry, isOpen) {
   if (!isOpen) {
     line.detail?.root.remove();
@@ -122,7 +124,7 @@ function updateDetail(line, entry, isOpen) {
     line.detail = { root: make("tr", { role: "row", class: "detail" }, only), only, facts };
     line.root.append(line.detail.root);
   }
-  setAttribute(line.detail.only, "colspan", report.failed > 0 ? "6" : "5"); // one more would be a column of its own
+  setAttribute(line.detail.only, "colspan", String(columnCount())); // one more would be a column of its own
   showFacts(line.detail.facts, entry.row);
 }
 
@@ -138,7 +140,7 @@ function showFacts(list, row) {
     ["Connection", row.connection_id, "exact"],
     ["Decisions", outcomes.map(([outcome, hits]) => `${number(hits)} ${outcome}`).join(", ")],
     ["First seen", row.first_seen && exactly(row.first_seen)],
-    ["Last seen", row.last_seen ? exactly(row.last_seen) : "never"],
+    ["Last seen", row.last_seen ? exactly(row.last_seen) : neverSeen("never")],
   ];
   if (Object.hasOwn(NEXT, row.state)) facts.push([NEXT[row.state][0], setCommand(row, NEXT[row.state][1]), "exact"]);
   fill(list, facts.filter(([, value]) => value), makeFact, (fact, [name, value, style]) => {
@@ -185,6 +187,7 @@ function showRows(shown) {
 }
 
 function showTable() {
+  byId("table").classList.toggle("uncounted", report.counting === "off");
   const found = findRows();
   const size = narrow.matches ? PAGE_NARROW : PAGE_WIDE;
   const pages = Math.max(1, Math.ceil(found.length / size));
