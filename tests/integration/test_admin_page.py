@@ -74,6 +74,13 @@ class AdminPage(Chromium):
     def status(self):
         return self.text("#status-text")
 
+    def in_sight(self, selector):
+        """Whether all of it is within the window, and nothing lies over it."""
+        return self.run("""
+            const element = document.querySelector(arguments[0]), { left, top, right, bottom } = element.getBoundingClientRect();
+            return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight &&
+                element.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2));""", selector)
+
     def text(self, selector):
         return self.run("return document.querySelector(arguments[0]).textContent", selector)
 
@@ -599,10 +606,25 @@ class TestAtItsEdges:
         gateway = make_gateway(**admin_config())
         gateway.load({"acme": CONNECTION_ID})
         gateway.start()
+        hit(gateway, "acme")
         any_page.visit(gateway)
+        any_page.wait(lambda: any_page.row("acme")["hits"] == 1, "the hit is not counted")
+        assert any_page.run("return getComputedStyle(document.getElementById('status')).position") == "static"
         gateway.stop()
         any_page.wait(lambda: any_page.status.startswith("Connection lost, retrying. As of "), "the loss is not said")
         assert any_page.identifiers() == ["acme"], "what was known is gone"
+        for size in (WIDE, PHONE):
+            for scheme in ("light", "dark"):
+                any_page.look(size, scheme)
+                for where in (0, 1e6):
+                    any_page.run("window.scrollTo(0, arguments[0])", where)
+                    assert any_page.in_sight("#status"), (size, where)
+                assert any_page.run("return scrollY > 0") or size == WIDE
+        seen = any_page.row("acme")["seen"]
+        any_page.run("const now = Date.now; Date.now = () => now() + 3600e3")  # an hour later
+        any_page.search("acme")
+        assert any_page.row("acme")["seen"] == seen, "the clocks go on"
+        any_page.search("")
         gateway.set("acme", "label=Back again")
         gateway.start()
         any_page.wait(lambda: any_page.status == "Live", "the server is not found again")

@@ -52,11 +52,16 @@ const asOfWords = () => (asOf === null ? "" : `. As of ${exactly(asOf)}`);
 function showLost(error) {
   const reason = error instanceof BadAnswer ? error.message : "Connection lost";
   lost = true;
+  stoppedAt ??= asOf && Date.parse(asOf);
   showStatus("lost", `${reason}, retrying${asOfWords()}`);
 }
 
-function showLive(age) {
+function find() {
   lost = false;
+  stoppedAt = null;
+}
+
+function showLive(age) {
   asOf = new Date(serverNow() - age).toISOString();
   showStatus("live", age < LATE_MS ? "Live" : `Live${asOfWords()}`);
 }
@@ -91,8 +96,9 @@ async function poll() {
   if (asking !== mine) return; // superseded by a newer request, or paused
   asking = null;
   timer = setTimeout(poll, POLL_MS);
-  refreshTimes();
   if (failure) return showLost(failure);
+  find();
+  refreshTimes();
   if (answer.report) take(answer.report);
   showLive(answer.age);
 }
@@ -104,7 +110,7 @@ async function probe() {
   try {
     await (await fetch("livez", { signal: AbortSignal.timeout(TIMEOUT_MS), cache: "no-store", credentials: "same-origin" })).text();
     heard = Date.now();
-    lost = false;
+    find();
   } catch {
     about.abort();
   }

@@ -68,7 +68,8 @@ const number = (value) => numbers.format(value);
 const count = (value, one, many) => `${number(value)} ${value === 1 ? one : many}`;
 
 let clockAhead = 0; // the server's clock minus this browser's
-const serverNow = () => Date.now() + clockAhead;
+let stoppedAt = null; // when the server was last heard, by its clock, if it is lost: times go on only if what they are about does
+const serverNow = () => stoppedAt ?? Date.now() + clockAhead;
 
 function ago(time) {
   const seconds = Math.max(0, (serverNow() - Date.parse(time)) / 1000);
