@@ -1,5 +1,6 @@
 """The operator's page on the admin listener, in Chromium: what it shows, what it follows by itself, and what it never does."""
 import base64
+import contextlib
 import datetime
 import errno
 import hashlib
@@ -131,6 +132,16 @@ class AdminPage(Chromium):
 
     def clipboard(self):
         return self._driver.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
+
+    @contextlib.contextmanager
+    def slow_line(self, bytes_a_second):
+        conditions = {"offline": False, "latency": 50, "uploadThroughput": -1}
+        self._driver.execute_cdp_cmd("Network.enable", {})
+        self._driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**conditions, "downloadThroughput": bytes_a_second})
+        try:
+            yield
+        finally:
+            self._driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**conditions, "latency": 0, "downloadThroughput": -1})
 
     def console(self):
         return [entry["message"] for entry in self._driver.get_log("browser")]
@@ -723,6 +734,27 @@ class TestAtItsEdges:
         page.visit(gateway, "#q=")
         assert page.run(failed) == ["2"], "a card says so only where something failed"
         assert page.run("return document.documentElement.scrollWidth") <= PHONE[0]
+
+    def test_a_slow_line_is_waited_for_as_long_as_anything_comes(self, make_gateway, page):
+        gateway = make_gateway(**admin_config())
+        gateway.load({f"tenant-{number:05}": CONNECTION_ID for number in range(10000)})
+        gateway.start()
+        size = len(admin_get(gateway, "/report.json").body)
+        page.open("about:blank")
+        with page.slow_line(size / 25):
+            page.open(page_url(gateway))
+            began = time.monotonic()
+            said = []
+            while not page.rows():
+                if page.status != (said or [None])[-1]:
+                    said.append(page.status)
+                assert time.monotonic() - began < 60, said
+                time.sleep(0.2)
+        assert time.monotonic() - began > 16, "it came sooner than it would have been given up"
+        assert not any("lost" in words for words in said), said
+        megabytes = [float(words) for words in re.findall(r"Loading, ([\d.]+) MB so far", "; ".join(said))]
+        assert len(megabytes) > 3 and megabytes == sorted(megabytes) and megabytes[-1] <= size / 1e6
+        page.wait(lambda: page.status == "Live", "and is not live afterwards")
 
     def test_more_rows_than_it_takes(self, make_gateway, page):
         gateway = make_gateway(**admin_config())

@@ -37,6 +37,7 @@ let timer = 0;
 let asking = null; // the request under way
 let asked = 0;     // when it was made, by this browser's clock
 let heard = 0;     // when the server was last heard
+let arrived = 0;   // bytes of its answer's body
 let probing = false;
 let lost = false;
 let entityTag = null;
@@ -68,6 +69,19 @@ function showLive(age) {
 
 class BadAnswer extends Error {}
 
+// A body may take minutes to come by a slow line, so each piece of it is a sign of life.
+async function readReport(answer) {
+  const pieces = [];
+  const decoder = new TextDecoder();
+  const reader = answer.body.getReader();
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    heard = Date.now();
+    arrived += piece.value.byteLength;
+    pieces.push(decoder.decode(piece.value, { stream: true }));
+  }
+  return JSON.parse(pieces.join("") + decoder.decode());
+}
+
 // The report, or null if it is the one already shown; and how many milliseconds old its figures are.
 async function ask(signal) {
   const headers = entityTag ? { "If-None-Match": entityTag } : {};
@@ -76,7 +90,7 @@ async function ask(signal) {
   const age = Number(answer.headers.get("Age") ?? 0) * 1000;
   if (answer.status === 304) return { report: null, age };
   if (!answer.ok) throw new BadAnswer(`The server answers ${answer.status}`);
-  const next = await answer.json();
+  const next = await readReport(answer);
   entityTag = answer.headers.get("ETag");
   clockAhead = Date.parse(next.now) + age - answered;
   return { report: next, age: age + Date.now() - answered };
@@ -87,6 +101,7 @@ async function poll() {
   asking?.abort();
   const mine = asking = new AbortController();
   asked = heard = Date.now();
+  arrived = 0;
   let answer, failure;
   try {
     answer = await ask(mine.signal);
@@ -121,7 +136,9 @@ function watch() {
   if (asking === null) return;
   const now = Date.now();
   if (!probing && now - heard >= (lost ? WATCH_MS : TIMEOUT_MS)) probe();
-  if (!lost && now - asked >= SLOW_MS) showStatus("loading", `Waiting for the report${asOfWords()}`);
+  if (arrived > 0) find();
+  const what = arrived > 0 ? `Loading, ${(arrived / 1e6).toFixed(1)} MB so far` : "Waiting for the report";
+  if (!lost && now - asked >= SLOW_MS) showStatus("loading", what + asOfWords());
 }
 
 function pause() {
