@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -50,7 +51,7 @@ class Shell:
         return line[len(kept):].split()
 
     def close(self):
-        self._process.kill()
+        os.killpg(self._process.pid, signal.SIGKILL)  # and what it forked to complete a word, which would go on for ever without its terminal
         self._process.wait()
         os.close(self._master)
 
