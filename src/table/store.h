@@ -77,7 +77,7 @@ static inline uint64_t number_read(const unsigned char *at, unsigned size)
 
 /* Whether the file at `path` is a table that a start could open, for a process that has another one open: takes no lock
  * (see table_lock_could_be_held()). If the sandbox keeps this process out of it, goes by its permissions. */
-bool store_could_be_opened(const char *path);
+bool table_could_be_opened(const char *path);
 
 /* Sets *error from an LMDB code or an errno and returns false: "PATH: cannot DOING: CAUSE: ADVICE". */
 bool store_fail(const char *path, int code, const char *doing, struct error *error);

@@ -258,7 +258,7 @@ void table_close(struct table *table)
     free(table);
 }
 
-bool store_could_be_opened(const char *path)
+bool table_could_be_opened(const char *path)
 {
     const struct table_options reading = {.mode = TABLE_READ};
     const struct environment_options wanted = {

@@ -26,8 +26,7 @@ char *path_beside(const char *path)
     return beside;
 }
 
-/* The directory of `path`, to be freed. */
-static char *parent_of(const char *path)
+char *path_parent(const char *path)
 {
     return memory_string(text_directory(path));
 }
@@ -60,7 +59,7 @@ static enum table_file unfit(const char *path, struct error *error, const char *
 static enum table_file look_at_parent(const char *path, struct error *error)
 {
     struct stat st;
-    char *parent = parent_of(path);
+    char *parent = path_parent(path);
     enum table_file found = TABLE_FILE_ABSENT;
     if (stat(parent, &st) != 0 || !S_ISDIR(st.st_mode)) {
         error_set(error, ERROR_FAILED,
@@ -141,7 +140,7 @@ static bool can_open(const char *path, bool writing)
 bool table_file_fail(const char *path, int code, bool writing, struct error *error)
 {
     char *lock = lock_file_name(path);
-    char *parent = parent_of(path);
+    char *parent = path_parent(path);
     bool file_good = can_open(path, writing);
     bool lock_there = access(lock, F_OK) == 0;
     if (code != EACCES && code != EPERM)

@@ -33,4 +33,7 @@ void table_file_share(const char *path, int file, int lock);
  * it may be 1 in two containers. */
 char *path_beside(const char *path);
 
+/* The directory of `path`, to be freed. */
+char *path_parent(const char *path);
+
 #endif

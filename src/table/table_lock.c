@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "ssoferry/lock_file.h"
-#include "ssoferry/memory.h"
 #include "ssoferry/shell_word.h"
 #include "store.h"
 #include "table_file.h"
@@ -136,7 +135,7 @@ static bool is_permitted(const char *path, int use)
 
 static bool can_be_made(const char *path)
 {
-    char *parent = memory_string(text_directory(path));
+    char *parent = path_parent(path);
     const bool can = is_permitted(parent, W_OK | X_OK);
     free(parent);
     return can;

@@ -126,7 +126,7 @@ static bool could_be_opened_anew(const struct table *table)
 {
     struct error ignored;
     return table_file_look(table->path, &ignored) == TABLE_FILE_THERE &&
-           table_lock_could_be_held(table->lock_file, table->path) && store_could_be_opened(table->path);
+           table_lock_could_be_held(table->lock_file, table->path) && table_could_be_opened(table->path);
 }
 
 static enum table_place replaced_by(struct table *table)

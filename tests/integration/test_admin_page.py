@@ -546,6 +546,13 @@ class TestTheCommandShown:
 
 
 class TestAtItsEdges:
+    def start_without_the_revision_of(self, gateway, newcomer):
+        """Once so many others have come that it is no longer kept, when the row was added is not known any more."""
+        gateway.set(newcomer, f"connection_id={OTHER_CONNECTION_ID}")
+        for number in range(50):
+            gateway.set("acme", f"label=Acme {number}")
+        gateway.start()
+
     def test_days_without_counting_are_told(self, make_gateway, page, monkeypatch):
         gateway = make_gateway(**admin_config())
         gateway.load({"acme": CONNECTION_ID})
@@ -562,10 +569,7 @@ class TestAtItsEdges:
             gateway.start()
         gateway.stop()
         StoreFile(gateway.store.with_name(gateway.store.name + ".usage")).remove_key(b"*\0days", database=b"hits")
-        gateway.set("newco", f"connection_id={OTHER_CONNECTION_ID}")
-        for number in range(50):
-            gateway.set("acme", f"label=Acme {number}")
-        gateway.start()
+        self.start_without_the_revision_of(gateway, "newco")
         page.visit(gateway)
         assert re.search(r"Connections added before .+ cannot be told from old ones: find out when those never seen were added before you retire any", page.words)
 
@@ -576,10 +580,7 @@ class TestAtItsEdges:
             gateway.load({"acme": CONNECTION_ID})
             gateway.start()
         gateway.stop()
-        gateway.set("newco", f"connection_id={OTHER_CONNECTION_ID}")
-        for number in range(50):
-            gateway.set("acme", f"label=Acme {number}")
-        gateway.start()
+        self.start_without_the_revision_of(gateway, "newco")
         page.visit(gateway)
         assert re.search(r"Nothing was counted on 3\d of the last 31 days: too early to retire any connection", page.words)
         assert "cannot be told from old ones" not in page.words
